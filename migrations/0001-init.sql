@@ -1,0 +1,275 @@
+-- The whole record of Signalbox: events, the jobs and deliveries they caused, and the deployments.
+-- The tables live in a schema of their own, because `events` and `jobs` are names an application may
+-- already use; the two views the guide's SQL reads (`agent_jobs`, `webhook_events`) are in `public`.
+create schema if not exists signalbox;
+
+-- One immutable row for everything that happened, ignored and rejected things included.
+create table signalbox.events (
+  id uuid primary key,
+  source text not null,
+  -- The sender's own id for this delivery; the unique key below is what makes a repeat a no-op.
+  delivery_id text not null,
+  type text not null,
+  status text not null check (status in ('routed', 'ignored', 'rejected')),
+  -- Why nothing followed: set exactly when the event was ignored or rejected.
+  reason text,
+  subject text,
+  actor text,
+  -- What rules match on: repository, branch, tag, label, action, environment, app, author …
+  facts jsonb not null default '{}',
+  -- Raw bytes as they came (null when rejected): replayable and verifiable again to the byte.
+  body bytea,
+  content_type text,
+  headers jsonb not null default '{}',
+  -- How many events of our own stand between this one and something from outside; stops loops.
+  depth smallint not null default 0,
+  cause_job_id uuid,
+  received_at timestamptz not null default now(),
+  constraint events_reason check ((status = 'routed') = (reason is null)),
+  constraint events_delivery unique (source, delivery_id)
+);
+create index events_received on signalbox.events (received_at desc);
+create index events_type on signalbox.events (type, received_at desc);
+
+-- Claimable rows, jobs and deliveries alike (src/queue): `available_at` is the one timer. It schedules
+-- a pending row, holds a failed try back, and is the end of the lease of a running one.
+create table signalbox.jobs (
+  id uuid primary key,
+  event_id uuid references signalbox.events (id),
+  rule text not null,
+  type text not null,
+  agent text not null,
+  -- `json`, not `jsonb`: a manual payload may hold \u0000, which jsonb refuses.
+  input json not null default '{}',
+  status text not null default 'pending'
+    check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
+  priority smallint not null default 5 check (priority between 1 and 10),
+  group_key text,
+  available_at timestamptz not null default now(),
+  attempt smallint not null default 0,
+  max_attempts smallint not null default 5,
+  time_limit_ms integer not null default 900000,
+  owner uuid,
+  result json,
+  error text,
+  created_at timestamptz not null default now(),
+  started_at timestamptz,
+  finished_at timestamptz
+);
+
+create table signalbox.job_attempts (
+  job_id uuid not null references signalbox.jobs (id) on delete cascade,
+  attempt smallint not null,
+  owner uuid not null,
+  outcome text check (outcome in ('completed', 'failed', 'retried', 'lost', 'cancelled')),
+  error text,
+  result json,
+  started_at timestamptz not null default now(),
+  finished_at timestamptz,
+  primary key (job_id, attempt)
+);
+
+-- What a step returned, so that a job resumes behind its last finished step.
+create table signalbox.job_steps (
+  job_id uuid not null references signalbox.jobs (id) on delete cascade,
+  name text not null,
+  attempt smallint not null,
+  result json,
+  finished_at timestamptz not null default now(),
+  primary key (job_id, name)
+);
+
+create table signalbox.job_log (
+  id bigint generated always as identity primary key,
+  job_id uuid not null references signalbox.jobs (id) on delete cascade,
+  attempt smallint not null,
+  at timestamptz not null default now(),
+  stream text not null default 'log' check (stream in ('log', 'stdout', 'stderr')),
+  line text not null
+);
+create index job_log_job on signalbox.job_log (job_id, id);
+
+-- What an agent wants written to the forge, and the receipt once it is there.
+create table signalbox.outputs (
+  id uuid primary key,
+  job_id uuid not null references signalbox.jobs (id) on delete cascade,
+  position smallint not null,
+  kind text not null,
+  body json not null,
+  status text not null default 'pending' check (status in ('pending', 'published', 'refused')),
+  reason text,
+  receipt json,
+  created_at timestamptz not null default now(),
+  published_at timestamptz,
+  unique (job_id, position)
+);
+
+create table signalbox.deployments (
+  id uuid primary key,
+  project_id text not null,
+  app_name text not null,
+  variant_name text not null,
+  variant_id text not null,
+  environment text not null,
+  revision integer not null,
+  config json not null,
+  config_sha256 text not null,
+  config_diff json not null,
+  commit_message text,
+  deployed_by text not null,
+  sequence integer not null,
+  previous_deployment_id uuid references signalbox.deployments (id),
+  idempotency_key text unique,
+  request_sha256 text not null,
+  event_id uuid not null,
+  created_at timestamptz not null default now(),
+  unique (project_id, app_name, environment, sequence)
+);
+
+-- Pull requests that document a deployment, as GitHub's own events report them.
+create table signalbox.deployment_pull_requests (
+  deployment_id uuid not null references signalbox.deployments (id) on delete cascade,
+  repository text not null,
+  number integer not null,
+  url text not null,
+  state text not null check (state in ('open', 'closed', 'merged')),
+  merge_sha text,
+  merged_by text,
+  event_id uuid not null,
+  -- GitHub's own time of the change: a late webhook must not undo a newer one.
+  updated_at timestamptz not null,
+  primary key (deployment_id, repository, number)
+);
+
+create table signalbox.endpoints (
+  id uuid primary key,
+  name text not null,
+  url text not null,
+  secrets text[] not null,
+  events text[] not null,
+  environments text[],
+  apps text[],
+  status text not null default 'active' check (status in ('active', 'paused', 'disabled')),
+  origin text not null check (origin in ('config', 'api')),
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create unique index endpoints_config_name on signalbox.endpoints (name) where origin = 'config';
+
+-- A process matches events against its own copy of the endpoints. This number moves with every change
+-- to them, and an insert of events is refused when the copy is behind it.
+create table signalbox.endpoints_version (version bigint not null);
+insert into signalbox.endpoints_version values (1);
+create function signalbox.bump_endpoints_version() returns trigger language plpgsql as $$
+begin
+  update signalbox.endpoints_version set version = version + 1;
+  return null;
+end $$;
+create trigger endpoints_changed after insert or update or delete on signalbox.endpoints
+  for each statement execute function signalbox.bump_endpoints_version();
+
+create table signalbox.deliveries (
+  id uuid primary key,
+  event_id uuid not null references signalbox.events (id),
+  endpoint_id uuid not null references signalbox.endpoints (id) on delete cascade,
+  status text not null default 'pending' check (status in ('pending', 'running', 'succeeded', 'failed', 'skipped')),
+  priority smallint not null default 5 check (priority between 1 and 10),
+  group_key text,
+  available_at timestamptz not null default now(),
+  attempt smallint not null default 0,
+  max_attempts smallint not null default 10,
+  owner uuid,
+  error text,
+  created_at timestamptz not null default now(),
+  started_at timestamptz,
+  finished_at timestamptz,
+  unique (event_id, endpoint_id)
+);
+
+create table signalbox.delivery_attempts (
+  delivery_id uuid not null references signalbox.deliveries (id) on delete cascade,
+  attempt smallint not null,
+  owner uuid not null,
+  outcome text check (outcome in ('completed', 'failed', 'retried', 'lost', 'cancelled')),
+  status_code smallint,
+  error text,
+  response text,
+  duration_ms integer,
+  started_at timestamptz not null default now(),
+  finished_at timestamptz,
+  primary key (delivery_id, attempt)
+);
+
+-- One row per running orchestrator, renewed as long as it lives.
+create table signalbox.orchestrators (
+  id uuid primary key,
+  host text not null,
+  pid integer not null,
+  slots integer not null,
+  running integer not null default 0,
+  status text not null default 'idle' check (status in ('idle', 'running', 'draining', 'stopped')),
+  started_at timestamptz not null default now(),
+  heartbeat_at timestamptz not null default now()
+);
+
+-- Claims walk one priority at a time from the top, so due rows are found without passing over delayed ones.
+create index jobs_claim on signalbox.jobs (priority, available_at) where status = 'pending';
+create index jobs_lease on signalbox.jobs (available_at) where status = 'running';
+create unique index jobs_group on signalbox.jobs (group_key) where status = 'running' and group_key is not null;
+create index jobs_created on signalbox.jobs (created_at desc);
+create index jobs_event on signalbox.jobs (event_id);
+create index jobs_status on signalbox.jobs (status, created_at desc);
+create index deliveries_claim on signalbox.deliveries (priority, available_at) where status = 'pending';
+create index deliveries_lease on signalbox.deliveries (available_at) where status = 'running';
+create unique index deliveries_group on signalbox.deliveries (group_key) where status = 'running' and group_key is not null;
+create index deliveries_created on signalbox.deliveries (created_at desc);
+create index deliveries_endpoint on signalbox.deliveries (endpoint_id, created_at desc);
+
+-- A row ended by hand (the guide's "reset stuck jobs" statement) is ended in full: a time of finishing,
+-- and no owner, so that the worker that still holds it is fenced off.
+create function signalbox.end_by_hand() returns trigger language plpgsql as $$
+begin
+  if new.status in ('completed', 'failed', 'cancelled', 'succeeded', 'skipped') then
+    new.finished_at := coalesce(new.finished_at, now());
+    new.owner := null;
+  end if;
+  return new;
+end $$;
+create trigger jobs_ended before update of status on signalbox.jobs
+  for each row when (old.status is distinct from new.status) execute function signalbox.end_by_hand();
+
+-- A body as JSON, or null where it is not JSON that PostgreSQL can hold (\u0000, bytes that are not UTF-8).
+create function signalbox.as_json(body bytea) returns jsonb language plpgsql immutable as $$
+begin
+  return convert_from(body, 'UTF8')::jsonb;
+exception when others then
+  return null;
+end $$;
+
+create view public.agent_jobs as
+  select id, type as job_type, input as payload, priority, status, created_at, started_at,
+         finished_at as completed_at, error, agent as assigned_agent
+  from signalbox.jobs;
+
+create view public.webhook_events as
+  select id, source, type as event_type, signalbox.as_json(body) as payload, status = 'routed' as processed, received_at
+  from signalbox.events
+  union all
+  select id, 'orchestrator', 'heartbeat',
+         jsonb_build_object('host', host, 'pid', pid, 'status', status, 'running', running, 'slots', slots),
+         true, heartbeat_at
+  from signalbox.orchestrators;
+
+-- Raw bodies of 5–30 kB: lz4 in the column where the server has it; see ARCHITECTURE.md for what was measured.
+do $$ begin
+  alter table signalbox.events alter column body set compression lz4;
+exception when feature_not_supported then
+  alter table signalbox.events alter column body set storage external;
+end $$;
+
+-- Supabase grants new tables and views of `public` to its API roles; nobody may read these through it.
+do $$ begin
+  if exists (select from pg_roles where rolname = 'anon') then
+    revoke all on public.agent_jobs, public.webhook_events from anon, authenticated;
+  end if;
+end $$;

@@ -1,0 +1,163 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import type { DeploymentInput } from './client.ts'
+import { signalbox } from './client.ts'
+
+interface Call {
+  method: string | undefined
+  url: string | undefined
+  headers: IncomingHttpHeaders
+  body: string
+}
+
+/** One scripted answer: a status with a body, or 'reset' to drop the connection without answering. */
+type Answer = 'reset' | { status: number; body: unknown; headers?: Record<string, string> }
+
+const closers: (() => void)[] = []
+afterEach(() => {
+  for (const close of closers.splice(0)) close()
+})
+
+/** A real HTTP server that gives the scripted answers in turn, and a client for it whose waits are recorded, not waited. */
+async function openServer(...answers: Answer[]) {
+  const calls: Call[] = []
+  const waits: number[] = []
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    calls.push({ method: request.method, url: request.url, headers: request.headers, body })
+    const answer = answers.shift() ?? { status: 200, body: {} }
+    if (answer === 'reset') {
+      request.socket.destroy()
+      return
+    }
+    const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body)
+    response.writeHead(answer.status, answer.headers).end(text)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closers.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const wait = async (delayMs: number) => void waits.push(delayMs)
+  return { url, calls, waits, server, client: signalbox({ url: `${url}/behind/a/path`, token: 't0ken', wait }) }
+}
+
+const deployment: DeploymentInput = {
+  project_id: 'project_abc',
+  app_name: 'customer-support-bot',
+  variant_name: 'v2-optimized',
+  environment: 'production',
+  config: { temperature: 0.5 },
+  deployed_by: 'jane@company.com',
+}
+
+const unavailable = { status: 503, body: { code: 'database_unavailable', detail: 'try again' } }
+
+test('a deployment is posted with the token and an idempotency key', async () => {
+  const { client, calls } = await openServer({ status: 201, body: { deployment_id: 'dep_1', sequence: 1 } })
+  expect(await client.deploy(deployment)).toEqual({ deployment_id: 'dep_1', sequence: 1 })
+  expect(calls).toMatchObject([{ method: 'POST', url: '/behind/a/path/api/deployments' }])
+  expect(calls[0]?.headers).toMatchObject({ authorization: 'Bearer t0ken', 'content-type': 'application/json' })
+  expect(calls[0]?.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/)
+  expect(JSON.parse(calls[0]?.body ?? '')).toEqual(deployment)
+})
+
+test('a deployment is repeated under the same key when the answer was lost or the server was away', async () => {
+  const { client, calls, waits } = await openServer(
+    'reset',
+    unavailable,
+    { status: 502, body: '<html>' },
+    { status: 200, body: {} },
+  )
+  await client.deploy(deployment, { idempotencyKey: 'ci-run-7' })
+  expect(calls.map(({ headers }) => headers['idempotency-key'])).toEqual(Array(4).fill('ci-run-7'))
+  expect(waits).toHaveLength(3)
+  for (const [index, delayMs] of waits.entries()) {
+    expect(delayMs).toBeGreaterThanOrEqual(250 * 2 ** index)
+    expect(delayMs).toBeLessThan(500 * 2 ** index)
+  }
+})
+
+test('after three repetitions the last error is the answer', async () => {
+  const { client, calls } = await openServer(unavailable, unavailable, unavailable, unavailable, unavailable)
+  const failure = { name: 'SignalboxError', status: 503, code: 'database_unavailable', detail: 'try again' }
+  await expect(client.deploy(deployment)).rejects.toMatchObject(failure)
+  expect(calls).toHaveLength(4)
+})
+
+test('a server that cannot be reached is an error of its own', async () => {
+  const { client, server, waits } = await openServer()
+  await new Promise((resolve) => server.close(resolve))
+  await expect(client.deploy(deployment)).rejects.toMatchObject({
+    status: 0,
+    code: 'unreachable',
+    cause: expect.any(TypeError),
+  })
+  expect(waits).toHaveLength(3)
+})
+
+test('a refusal is not repeated', async () => {
+  const { client, calls } = await openServer({
+    status: 422,
+    body: { code: 'invalid_body', detail: 'config is missing' },
+  })
+  await expect(client.deploy(deployment)).rejects.toThrow('invalid_body: config is missing')
+  expect(calls).toHaveLength(1)
+})
+
+test('a trigger is not repeated, because each is a new event', async () => {
+  const { client, calls } = await openServer(unavailable)
+  await expect(client.trigger('ping')).rejects.toMatchObject({ status: 503 })
+  expect(calls).toMatchObject([{ method: 'POST', url: '/behind/a/path/webhook/manual' }])
+  expect(JSON.parse(calls[0]?.body ?? '')).toEqual({ job_type: 'ping', payload: {} })
+  expect(calls[0]?.headers['idempotency-key']).toBeUndefined()
+})
+
+test('every read goes to its path, with its query and with ids escaped', async () => {
+  const { client, calls } = await openServer()
+  await client.events.list({ status: 'ignored', limit: 5, cursor: undefined })
+  await client.events.get('a/b?c')
+  await client.jobs.list()
+  await client.jobs.get('1')
+  await client.endpoints.list()
+  await client.health()
+  const paths = calls.map(({ method, url }) => `${method} ${url?.replace('/behind/a/path', '')}`)
+  expect(paths).toEqual([
+    'GET /api/events?status=ignored&limit=5',
+    'GET /api/events/a%2Fb%3Fc',
+    'GET /api/jobs',
+    'GET /api/jobs/1',
+    'GET /api/endpoints',
+    'GET /health',
+  ])
+})
+
+test('an endpoint is created as given', async () => {
+  const endpoint = { url: 'https://receiver.test/', events: ['environment.deployed'] }
+  const { client, calls } = await openServer({ status: 201, body: { id: 'ep_1', secret: 'whsec_x' } })
+  expect(await client.endpoints.create(endpoint)).toEqual({ id: 'ep_1', secret: 'whsec_x' })
+  expect(JSON.parse(calls[0]?.body ?? '')).toEqual(endpoint)
+})
+
+test('a redirect or a page that is no answer of ours is said to be one', async () => {
+  const moved = { status: 302, body: '', headers: { location: 'http://127.0.0.1:9/' } }
+  const { client } = await openServer(moved, { status: 200, body: '<h1>Welcome to nginx</h1>' })
+  await expect(client.events.list()).rejects.toMatchObject({ status: 302, code: 'http_302' })
+  await expect(client.events.list()).rejects.toMatchObject({ code: 'http_200', detail: '<h1>Welcome to nginx</h1>' })
+})
+
+test('a server that never answers is given up after the time limit', async () => {
+  const never: typeof fetch = (_, init) =>
+    new Promise((_resolve, reject) => {
+      init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+    })
+  const client = signalbox({ url: 'http://signalbox.test', fetch: never, timeoutMs: 1 })
+  await expect(client.health()).rejects.toMatchObject({
+    code: 'unreachable',
+    detail: 'no answer from http://signalbox.test',
+  })
+})

@@ -1,0 +1,29 @@
+// The published surface of @signalbox/sdk.
+export type {
+  DeploymentInput,
+  Endpoint,
+  EndpointInput,
+  EventSummary,
+  JobSummary,
+  ListQuery,
+  Page,
+  RecordedDeployment,
+  SignalboxClient,
+  Triggered,
+} from './client.ts'
+export { signalbox } from './client.ts'
+export type { DeliveryHeadersInput } from './delivery-headers.ts'
+export { deliveryHeaders } from './delivery-headers.ts'
+export type { HeadersLike } from './header.ts'
+export type { RawBody } from './hmac.ts'
+export type { ConfigDiff, DeploymentData, EnvironmentDeployed, Json, SignalboxEvent } from './payload.ts'
+export { isEnvironmentDeployed, isSignalboxEvent } from './payload.ts'
+export type { Secrets } from './secret.ts'
+export { SignalboxError } from './signalbox-error.ts'
+export type { BodySignInput, StandardSignInput, TimedVerifyInput, VerifyInput } from './signature.ts'
+export { signAgentaTimed, signBody, signStandard, verifyAgenta, verifyGithub, verifyStandard } from './signature.ts'
+export type { TransportOptions } from './transport.ts'
+export type { VerificationCode } from './verification-error.ts'
+export { WebhookVerificationError } from './verification-error.ts'
+export type { IncomingWebhook, VerifiedWebhook, VerifyWebhookOptions } from './webhook.ts'
+export { verifyWebhook } from './webhook.ts'

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test, vi } from 'vitest'
+import { deliveryHeaders } from './delivery-headers.ts'
+import { WebhookVerificationError } from './verification-error.ts'
+
+/** The README's n-th code block as a module, importing the source in place of the published package. */
+async function importExample(index: number): Promise<{ POST: (request: Request) => Promise<Response> }> {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  const [, code = ''] = [...readme.matchAll(/```js\n(.*?)```/gs)][index] ?? []
+  const source = code.replace('@signalbox/sdk', new URL('./index.ts', import.meta.url).href)
+  return import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(source)}`)
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+})
+
+test('the example that verifies lets a delivery in and keeps a forgery out', async () => {
+  vi.stubEnv('AGENTA_WEBHOOK_SECRET', 'a secret of twenty letters')
+  vi.spyOn(console, 'log').mockReturnValue()
+  const { POST } = await importExample(0)
+  const body = JSON.stringify({
+    event: 'job.completed',
+    timestamp: '2025-11-20T10:30:00Z',
+    delivery_id: 'd1',
+    data: {},
+  })
+  const post = async (secrets: string) => {
+    const timestampSeconds = Math.floor(Date.now() / 1000)
+    const headers = await deliveryHeaders({
+      id: 'd1',
+      event: 'job.completed',
+      deliveryId: 'd1',
+      timestampSeconds,
+      body,
+      secrets,
+    })
+    return POST(new Request('http://receiver.test/', { method: 'POST', headers, body }))
+  }
+  expect((await post('a secret of twenty letters')).status).toBe(200)
+  // The example loads its own copy of the module, hence the name and not the class.
+  await expect(post('guessed')).rejects.toMatchObject({
+    name: WebhookVerificationError.name,
+    code: 'signature_mismatch',
+  })
+})
+
+test('the example that deploys deploys', async () => {
+  const bodies: unknown[] = []
+  const server = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    bodies.push(JSON.parse(body))
+    response.end('{"deployment_id":"dep_1"}')
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  vi.stubEnv('SIGNALBOX_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const log = vi.spyOn(console, 'log').mockReturnValue()
+  await importExample(1)
+  expect(log).toHaveBeenCalledWith('dep_1')
+  expect(bodies).toMatchObject([
+    { app_name: 'customer-support-bot', project_id: 'project_abc', config: { temperature: 0.5 } },
+  ])
+  server.closeAllConnections()
+  server.close()
+})

@@ -1,0 +1,102 @@
+// JSON over fetch: authorization, time limit, the wire form of errors, and repeating what is safe to repeat.
+import { SignalboxError } from './signalbox-error.ts'
+
+const MAX_RETRIES = 3
+const FIRST_RETRY_MS = 250
+const DEFAULT_TIMEOUT_MS = 30_000
+
+/** Where the server is and how to reach it. */
+export interface TransportOptions {
+  /** The server's address, with a path when it is behind one: `https://signalbox.example.com`. */
+  url: string
+  /** Sent as `Authorization: Bearer`; only `signalbox dev` answers without one. */
+  token?: string | undefined
+  /** Another `fetch`, for tests or a proxy. */
+  fetch?: typeof globalThis.fetch | undefined
+  /** How to wait between tries, in milliseconds. */
+  wait?: ((delayMs: number) => Promise<void>) | undefined
+  /** Limit of each single try. Default 30 seconds. */
+  timeoutMs?: number | undefined
+}
+
+/** The two verbs of the API. A POST with an idempotency key is tried up to four times, everything else once. */
+export interface Transport {
+  get<Answer>(path: string, query?: object): Promise<Answer>
+  post<Answer>(path: string, body: object, idempotencyKey?: string): Promise<Answer>
+}
+
+/** Prepares calls to one server. */
+export function openTransport(options: TransportOptions): Transport {
+  const base = new URL(options.url.endsWith('/') ? options.url : `${options.url}/`)
+  const authorization = options.token ? { authorization: `Bearer ${options.token}` } : {}
+  const wait = options.wait ?? waitFor
+  // Called as a bare function: Workers refuse `fetch` as a method of another object.
+  const send = options.fetch ?? ((input, init) => fetch(input, init))
+
+  async function call<Answer>(url: URL, init: RequestInit): Promise<Answer> {
+    const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+    try {
+      // A redirect would turn the POST into a GET; better to say that the address is wrong.
+      return await readAnswer<Answer>(await send(url, { ...init, signal, redirect: 'manual' }))
+    } catch (cause) {
+      if (cause instanceof SignalboxError) throw cause
+      throw new SignalboxError(0, 'unreachable', `no answer from ${base.origin}`, { cause })
+    }
+  }
+
+  async function callRepeatedly<Answer>(url: URL, init: RequestInit, retriesLeft: number): Promise<Answer> {
+    try {
+      return await call<Answer>(url, init)
+    } catch (error) {
+      if (retriesLeft === 0 || !isTemporary(error)) throw error
+      const delayMs = FIRST_RETRY_MS * 2 ** (MAX_RETRIES - retriesLeft)
+      await wait(delayMs * (1 + Math.random()))
+      return callRepeatedly(url, init, retriesLeft - 1)
+    }
+  }
+
+  return {
+    get: (path, query = {}) => {
+      const url = new URL(path, base)
+      for (const [name, value] of Object.entries(query)) {
+        if (value !== undefined) url.searchParams.set(name, String(value))
+      }
+      return call(url, { headers: authorization })
+    },
+    post: (path, body, idempotencyKey) => {
+      const idempotency = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
+      const headers = { 'content-type': 'application/json', ...authorization, ...idempotency }
+      const init = { method: 'POST', headers, body: JSON.stringify(body) }
+      return callRepeatedly(new URL(path, base), init, idempotencyKey === undefined ? 0 : MAX_RETRIES)
+    },
+  }
+}
+
+function waitFor(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs))
+}
+
+function isTemporary(error: unknown): boolean {
+  return error instanceof SignalboxError && (error.code === 'unreachable' || error.status >= 500)
+}
+
+async function readAnswer<Answer>(response: Response): Promise<Answer> {
+  const text = await response.text()
+  const body = parseObject(text)
+  if (response.ok && body) return body as Answer
+  const { code, detail } = body ?? {}
+  throw new SignalboxError(
+    response.status,
+    typeof code === 'string' ? code : `http_${response.status}`,
+    typeof detail === 'string' ? detail : text.slice(0, 200),
+  )
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,232 @@
+"""Writes signatures.json with Python's own hmac, so that the SDK is not checked against itself.
+
+Run `python3 sdk/vectors/make.py`, then format the file with Biome. Every entry has: name, form (`standard`, `agenta`, `github`, or
+`webhook` for the receiver that accepts any form Signalbox sends), secrets, headers, body (text) or body_base64, now
+(Unix seconds; the tolerance is 300) and expected (`ok` or the refusal's code).
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from pathlib import Path
+
+WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OTHER = "whsec_" + base64.b64encode(b"another secret of 32 bytes, old.").decode()
+UNPADDED = "whsec_" + base64.b64encode(b"a key of 26 bytes, no pad!").decode().rstrip("=")
+TEXT = "my_webhook_secret_key"
+OLD_TEXT = "the secret before this one"
+ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
+NOW = 1614265330
+BODY = '{"test": 2432232314}'
+EVENT = json.dumps(
+    {"event": "job.completed", "timestamp": "2021-02-25T15:02:10Z", "delivery_id": "dlv_1", "data": {"name": "Zoë 🚂"}},
+    ensure_ascii=False,
+)
+
+
+def raw(body):
+    return body if isinstance(body, bytes) else body.encode()
+
+
+def digest(key, message):
+    return hmac.new(key, message, hashlib.sha256)
+
+
+def key_of(secret):
+    if not secret.startswith("whsec_"):
+        return secret.encode()
+    digits = secret[len("whsec_"):]
+    return base64.b64decode(digits + "=" * (-len(digits) % 4))
+
+
+def standard(secret=WHSEC, body=BODY, timestamp=NOW, id=ID):
+    message = f"{id}.{timestamp}.".encode() + raw(body)
+    return "v1," + base64.b64encode(digest(key_of(secret), message).digest()).decode()
+
+
+def hexed(secret=TEXT, body=BODY):
+    return digest(secret.encode(), raw(body)).hexdigest()
+
+
+def timed(secret=TEXT, body=BODY, t=NOW):
+    return hexed(secret, f"{t}.".encode() + raw(body))
+
+
+def flip(text):
+    """The same text with its last hex or base64 digit changed (before any padding)."""
+    core = text.rstrip("=")
+    return core[:-1] + ("0" if core[-1] != "0" else "1") + text[len(core):]
+
+
+vectors = []
+
+
+def add(name, form, expected, headers, secrets, body=BODY, now=NOW):
+    entry = {"name": name, "form": form, "secrets": secrets, "headers": headers}
+    if isinstance(body, bytes):
+        entry["body_base64"] = base64.b64encode(body).decode()
+    else:
+        entry["body"] = body
+    vectors.append({**entry, "now": now, "expected": expected})
+
+
+def std(name, expected, signature=None, *, secrets=(WHSEC,), body=BODY, timestamp=NOW, id=ID, now=NOW, form="standard", drop=(), extra=None):
+    if signature is None:
+        signature = standard(body=body, timestamp=timestamp, id=id)
+    headers = {"webhook-id": id, "webhook-timestamp": str(timestamp), "webhook-signature": signature, **(extra or {})}
+    add(name, form, expected, {k: v for k, v in headers.items() if k not in drop}, list(secrets), body, now)
+
+
+def agenta(name, expected, value, *, secrets=(TEXT,), body=BODY, now=NOW, form="agenta"):
+    add(name, form, expected, {"X-Agenta-Signature": value}, list(secrets), body, now)
+
+
+def github(name, expected, value, *, secrets=(TEXT,), body=BODY):
+    add(name, "github", expected, {"X-Hub-Signature-256": value}, list(secrets), body)
+
+
+# Standard Webhooks 1.0.0
+assert standard() == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", "the vector every Standard Webhooks library has"
+std("the vector every Standard Webhooks library has", "ok")
+std("an empty body", "ok", body="")
+std("a body that is not text", "ok", body=bytes(range(256)))
+std("a body beyond ASCII", "ok", body=EVENT)
+std("a body with a byte order mark", "ok", body=b"\xef\xbb\xbf{}")
+std("a secret without padding", "ok", standard(UNPADDED), secrets=[UNPADDED])
+std("a secret in plain text", "ok", standard(TEXT), secrets=[TEXT])
+std("an id with full stops from another sender", "ok", id="a.b.c")
+std("rotation: the sender still signs with the old secret", "ok", standard(OTHER), secrets=[WHSEC, OTHER])
+std("rotation: the sender already signs with the new secret", "ok", standard(WHSEC), secrets=[OTHER, WHSEC])
+std("rotation: the sender signs with both, the receiver knows one", "ok", f"{standard(OTHER)} {standard()}")
+std("one valid of many", "ok", " ".join([flip(standard()), standard(OTHER), "v1,", standard(), "v1,AAAA"]))
+std("unknown versions beside the known one", "ok", f"v0,AAAA v1a,{'B' * 86}== v2,{standard()[3:]} {standard()}")
+std("blank secrets beside a real one", "ok", secrets=["", WHSEC, ""])
+std("sent exactly five minutes ago", "ok", now=NOW + 300)
+std("sent exactly five minutes ahead", "ok", now=NOW - 300)
+std("sent five minutes and a second ago", "timestamp_too_old", now=NOW + 301)
+std("sent five minutes and a second ahead", "timestamp_too_new", now=NOW - 301)
+add("header names in another case", "standard", "ok",
+    {"Webhook-Id": ID, "WEBHOOK-TIMESTAMP": str(NOW), "Webhook-Signature": standard()}, [WHSEC])
+for name in ["webhook-id", "webhook-timestamp", "webhook-signature"]:
+    std(f"{name} is missing", "missing_header", drop=[name])
+std("webhook-id is empty", "missing_header", id="")
+std("webhook-signature is empty", "missing_header", "")
+for timestamp in ["1614265330abc", "abc", "Infinity", "NaN", "-1614265330", "1614265330.0", "1.6e9", "0x6037bb72", "+1614265330", "١٦١٤٢٦٥٣٣٠", "9" * 400]:
+    label = timestamp if len(timestamp) < 40 else "400 nines"
+    std(f"timestamp '{label}', signed by the right secret", "malformed_header", timestamp=timestamp)
+std("an older timestamp put over a fresh signature", "signature_mismatch", standard(), timestamp=NOW - 10)
+std("another id put over the signature", "signature_mismatch", standard(), id="msg_other")
+std("another body under the signature", "signature_mismatch", standard(), body='{"test": 2432232315}')
+std("the same JSON written differently", "signature_mismatch", standard(), body='{"test":2432232314}')
+std("signed with a wrong secret", "signature_mismatch", standard(OTHER))
+std("a changed last digit", "signature_mismatch", flip(standard()))
+std("a partial signature", "signature_mismatch", standard()[:20])
+std("v1, with nothing behind it", "signature_mismatch", "v1,")
+std("the digest without its version", "signature_mismatch", standard()[3:])
+std("the right digest under an unknown version", "signature_mismatch", "v2" + standard()[2:])
+std("the right digest under the ed25519 version", "signature_mismatch", "v1a" + standard()[2:])
+std("the right digest behind another separator", "signature_mismatch", "v1=" + standard()[3:])
+std("the right digest without its padding", "signature_mismatch", standard().rstrip("="))
+std("the right digest in hex", "signature_mismatch",
+    "v1," + digest(key_of(WHSEC), f"{ID}.{NOW}.{BODY}".encode()).hexdigest())
+std("a signature beyond ASCII", "signature_mismatch", "v1,é🚂" + "=" * 40)
+std("signatures joined by commas", "signature_mismatch", f"{standard(OTHER)},{standard()}")
+std("fifty wrong signatures", "signature_mismatch", " ".join(["v1,AAAA"] * 50))
+std("no secret", "no_secret", secrets=[])
+std("only blank secrets", "no_secret", secrets=["", ""])
+std("a secret that is only its prefix", "invalid_secret", secrets=["whsec_"])
+std("a secret that is not base64", "invalid_secret", secrets=["whsec_not base64!"])
+std("a secret of an impossible length", "invalid_secret", secrets=["whsec_MfKQ9"])
+std("an ed25519 public key used as a shared secret", "invalid_secret", standard("whpk_AAAA"), secrets=["whpk_AAAA"])
+
+# Agenta's first form: sha256=<hex> over the raw body
+agenta("with its prefix", "ok", "sha256=" + hexed())
+agenta("without its prefix", "ok", hexed())
+agenta("in upper-case hex", "ok", "sha256=" + hexed().upper())
+agenta("an empty body", "ok", "sha256=" + hexed(body=""), body="")
+agenta("a body beyond ASCII", "ok", "sha256=" + hexed(body=EVENT), body=EVENT)
+agenta("a body that is not text", "ok", "sha256=" + hexed(body=bytes(range(256))), body=bytes(range(256)))
+agenta("rotation: signed with the old secret", "ok", hexed(OLD_TEXT), secrets=[TEXT, OLD_TEXT])
+agenta("a whsec_ secret is taken as the text it is", "ok", hexed(WHSEC), secrets=[WHSEC])
+agenta("a secret beyond ASCII", "ok", hexed("geheim🗝️"), secrets=["geheim🗝️"])
+agenta("signed with a wrong secret", "signature_mismatch", "sha256=" + hexed(OLD_TEXT))
+agenta("the same JSON with sorted keys and other spaces", "signature_mismatch", "sha256=" + hexed(body='{"a": 1, "b": 2}'), body='{"b":2,"a":1}')
+agenta("a changed last digit", "signature_mismatch", "sha256=" + flip(hexed()))
+agenta("an odd number of digits", "signature_mismatch", "sha256=" + hexed()[:-1])
+agenta("digits that are not hex", "signature_mismatch", "sha256=" + "z" * 64)
+agenta("digits beyond ASCII", "signature_mismatch", "sha256=" + "é" * 64)
+agenta("nothing but the prefix", "signature_mismatch", "sha256=")
+agenta("a weaker algorithm's name", "signature_mismatch", "sha1=" + hexed())
+agenta("a prefix in capitals", "signature_mismatch", "SHA256=" + hexed())
+agenta("a prefix twice", "signature_mismatch", "sha256=sha256=" + hexed())
+agenta("the right digits four times", "signature_mismatch", "sha256=" + hexed() * 4)
+agenta("the header is empty", "missing_header", "")
+agenta("no secret", "no_secret", hexed(""), secrets=[""])
+add("the header is missing", "agenta", "missing_header", {}, [TEXT])
+
+# Agenta's current form: t=<seconds>,v1=<hex> over {t}.{body}
+agenta("timed", "ok", f"t={NOW},v1={timed()}")
+agenta("timed, t not first", "ok", f"v1={timed()},t={NOW}")
+agenta("timed, with spaces", "ok", f"t={NOW}, v1={timed()}")
+agenta("timed, in upper-case hex", "ok", f"t={NOW},v1={timed().upper()}")
+agenta("timed, one valid of many", "ok", f"t={NOW},v1={timed(OLD_TEXT)},v1={flip(timed())},v1={timed()},v0=1")
+agenta("timed, rotation", "ok", f"t={NOW},v1={timed(OLD_TEXT)}", secrets=[TEXT, OLD_TEXT])
+agenta("timed, an empty body", "ok", f"t={NOW},v1={timed(body='')}", body="")
+agenta("timed, exactly five minutes ago", "ok", f"t={NOW},v1={timed()}", now=NOW + 300)
+agenta("timed, exactly five minutes ahead", "ok", f"t={NOW},v1={timed()}", now=NOW - 300)
+agenta("timed, five minutes and a second ago", "timestamp_too_old", f"t={NOW},v1={timed()}", now=NOW + 301)
+agenta("timed, five minutes and a second ahead", "timestamp_too_new", f"t={NOW},v1={timed()}", now=NOW - 301)
+agenta("timed, none of many valid", "signature_mismatch", f"t={NOW},v1={timed(OLD_TEXT)},v1={flip(timed())}")
+for t in ["Infinity", "NaN", f"{NOW}abc", "", "-1", "1.5"]:
+    agenta(f"timed, t='{t}', signed by the right secret", "malformed_header", f"t={t},v1={timed(t=t)}")
+agenta("timed, no t", "malformed_header", f"v1={timed()}")
+agenta("timed, a numeric signature is no t", "malformed_header", f"v1={NOW}")
+agenta("timed, t twice", "malformed_header", f"t={NOW},t={NOW - 9},v1={timed()}")
+agenta("timed, no v1", "signature_mismatch", f"t={NOW}")
+agenta("timed, only an unknown version", "signature_mismatch", f"t={NOW},v2={timed()}")
+agenta("timed, an odd number of digits", "signature_mismatch", f"t={NOW},v1={timed()[:-1]}")
+agenta("timed, another t over the signature", "signature_mismatch", f"t={NOW - 10},v1={timed()}")
+agenta("downgrade: an untimed digest in the timed form", "signature_mismatch", f"t={NOW},v1={hexed()}")
+agenta("downgrade: a valid untimed item beside a wrong timed one", "signature_mismatch", f"t={NOW},v1={flip(timed())},sha256={hexed()}")
+agenta("downgrade: a valid untimed item beside a stale timed one", "timestamp_too_old", f"t={NOW},v1={timed()},sha256={hexed()}", now=NOW + 9999)
+agenta("two untimed signatures in one header", "malformed_header", f"sha256={hexed(OLD_TEXT)}, sha256={hexed()}")
+
+# GitHub: X-Hub-Signature-256
+hello = hexed("It's a Secret to Everybody", "Hello, World!")
+assert hello == "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17", "GitHub's documentation has this one"
+github("the vector of GitHub's documentation", "ok", f"sha256={hello}", secrets=["It's a Secret to Everybody"], body="Hello, World!")
+github("a body beyond ASCII", "ok", "sha256=" + hexed(body=EVENT), body=EVENT)
+github("rotation: signed with the old secret", "ok", "sha256=" + hexed(OLD_TEXT), secrets=[TEXT, OLD_TEXT])
+github("signed with a wrong secret", "signature_mismatch", "sha256=" + hexed(OLD_TEXT))
+github("without its prefix", "signature_mismatch", hexed())
+github("SHA-1", "signature_mismatch", "sha1=" + hmac.new(TEXT.encode(), BODY.encode(), hashlib.sha1).hexdigest())
+github("an odd number of digits", "signature_mismatch", "sha256=" + hexed()[:-1])
+github("digits beyond ASCII", "signature_mismatch", "sha256=" + "é" * 64)
+github("no secret", "no_secret", "sha256=" + hexed(), secrets=[])
+add("only the SHA-1 header", "github", "missing_header", {"X-Hub-Signature": "sha1=" + hexed()[:40]}, [TEXT])
+
+# A receiver that accepts any form Signalbox sends
+seed = {"X-Agenta-Signature": "sha256=" + hexed(WHSEC, EVENT)}
+std("both forms right", "ok", form="webhook", body=EVENT, extra=seed)
+std("standard alone", "ok", form="webhook", body=EVENT)
+add("seed form alone", "webhook", "ok", seed, [WHSEC], EVENT)
+add("timed form alone", "webhook", "ok", {"X-Agenta-Signature": f"t={NOW},v1={timed(WHSEC, EVENT)}"}, [WHSEC], EVENT)
+std("downgrade: standard wrong, seed form right", "signature_mismatch", flip(standard(body=EVENT)), form="webhook", body=EVENT, extra=seed)
+std("downgrade: standard stale, seed form right", "timestamp_too_old", form="webhook", body=EVENT, extra=seed, now=NOW + 9999)
+std("downgrade: standard without its signature, seed form right", "missing_header", form="webhook", body=EVENT, extra=seed, drop=["webhook-signature"])
+std("downgrade: only an unknown version, seed form right", "signature_mismatch", "v9,AAAA", form="webhook", body=EVENT, extra=seed)
+add("no signature at all", "webhook", "missing_header", {}, [WHSEC], EVENT)
+add("the form splice: a timed signature passed off as a signed body", "webhook", "malformed_body",
+    {"X-Agenta-Signature": "sha256=" + timed(WHSEC, EVENT)}, [WHSEC], f"{NOW}.{EVENT}")
+std("signed, but not JSON", "malformed_body", form="webhook", body="event=push")
+std("signed, but not UTF-8", "malformed_body", form="webhook", body=EVENT.encode("utf-16"))
+std("signed, but a name in Latin-1", "malformed_body", form="webhook", body=EVENT.replace(" 🚂", "").encode("latin-1"))
+std("signed, but not an event", "malformed_body", form="webhook", body="[]")
+std("signed, but empty", "malformed_body", form="webhook", body="")
+
+names = [(v["form"], v["name"]) for v in vectors]
+assert len(names) == len(set(names)), "every vector has a name of its own"
+out = Path(__file__).parent / "signatures.json"
+out.write_text(json.dumps(vectors, ensure_ascii=False, indent=2) + "\n")
+print(len(vectors), "vectors")

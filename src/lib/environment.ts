@@ -1,0 +1,77 @@
+// The environment: every variable Signalbox reads, validated once at start.
+import { z } from 'zod'
+import { AppError } from './error.ts'
+import { LOG_LEVELS } from './log.ts'
+
+const MIN_SECRET_LENGTH = 20
+
+const text = z.string().trim().min(1)
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `must be from ${min} to ${max}`)
+const flag = z
+  .string()
+  .toLowerCase()
+  .pipe(z.enum(['true', 'false', '1', '0']))
+  .transform((value) => value === 'true' || value === '1')
+const url = text.refine((value) => URL.canParse(value), 'must be a URL')
+
+const secret = text.refine((value) => value.length >= MIN_SECRET_LENGTH, {
+  message: `must be at least ${MIN_SECRET_LENGTH} characters; "signalbox secret generate" makes one`,
+})
+/** Several live secrets, separated by commas, so that one can be rotated in while the other is still in use. */
+const secrets = text.transform((value) => value.split(',').map((one) => one.trim())).pipe(z.array(secret))
+
+const variables = {
+  DATABASE_URL: text.regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://').optional(),
+  SUPABASE_URL: text.optional(),
+  SIGNALBOX_DATA_DIR: text.default('.signalbox'),
+  HOST: text.optional(),
+  PORT: wholeNumber(0, 65_535).default(8000),
+  SIGNALBOX_URL: url.optional(),
+  SIGNALBOX_PUBLIC_URL: url.optional(),
+  SIGNALBOX_API_TOKEN: secret.optional(),
+  GITHUB_WEBHOOK_SECRET: secrets.default([]),
+  AGENTA_WEBHOOK_SECRET: secrets.default([]),
+  GITHUB_TOKEN: text.optional(),
+  GITHUB_APP_ID: text.optional(),
+  GITHUB_APP_PRIVATE_KEY: text.transform((key) => key.replaceAll('\\n', '\n')).optional(),
+  GITHUB_REPO: text.regex(/^[\w.-]+\/[\w.-]+$/, 'must be owner/name').optional(),
+  GITHUB_BASE_BRANCH: text.optional(),
+  GITHUB_API_URL: url.default('https://api.github.com'),
+  ORCHESTRATOR_LOG_LEVEL: z.string().toUpperCase().pipe(z.enum(LOG_LEVELS)).default('INFO'),
+  TICK_INTERVAL_SECONDS: wholeNumber(1, 3600).default(60),
+  GIT_SYNC_ENABLED: flag.default(true),
+  MAX_CONCURRENT_JOBS: wholeNumber(1, 1000).default(3),
+} as const
+
+const schema = z.object(variables)
+
+/** The environment, validated: names as in `.env.example` and docs/configuration.md. */
+export type Environment = z.infer<typeof schema>
+
+/** The names of all variables, for the test that compares them with the documentation. */
+export const VARIABLE_NAMES: readonly string[] = Object.keys(variables)
+
+/** Reads and validates the environment. An empty variable counts as unset, as in an untouched `.env` file. @throws AppError `config_invalid` naming every wrong variable at once. */
+export const readEnvironment = (env: Record<string, string | undefined>): Environment => {
+  const given = Object.fromEntries(
+    VARIABLE_NAMES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]]] : [])),
+  )
+  const parsed = schema.safeParse(given)
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`)
+    throw new AppError('config_invalid', [...new Set(problems)].join('; '))
+  }
+  if (parsed.data.SUPABASE_URL !== undefined && parsed.data.DATABASE_URL === undefined) {
+    throw new AppError(
+      'config_invalid',
+      'SUPABASE_URL is set but DATABASE_URL is not: in the Supabase dashboard press "Connect", copy the session pooler ' +
+        '(or direct) connection string, and set it as DATABASE_URL',
+    )
+  }
+  return parsed.data
+}

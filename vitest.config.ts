@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** Real PostgreSQL behind every test that asks for one: see test/global-setup.ts and test/database.ts. */
+export default defineConfig({
+  resolve: { conditions: ['signalbox-source'] },
+  ssr: { resolve: { conditions: ['signalbox-source'] } },
+  test: {
+    include: ['src/**/*.test.ts', 'sdk/src/**/*.test.ts', 'fake-github/**/*.test.ts', 'test/**/*.test.ts'],
+    globalSetup: ['test/global-setup.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    maxWorkers: 3,
+  },
+})
