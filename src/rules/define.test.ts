@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest'
+import { AppError } from '../lib/error.ts'
+import { defaultRules, parseRules } from './define.ts'
+import { jobsFor } from './jobs.ts'
+import { compileRules } from './match.ts'
+
+const agents = ['ping', 'deployment-pr', 'command']
+const rule = { name: 'review', on: 'push', agent: 'ping' }
+
+const refusal = (given: unknown): string => {
+  try {
+    parseRules(given, agents)
+  } catch (error) {
+    expect(error).toBeInstanceOf(AppError)
+    expect((error as AppError).code).toBe('config_invalid')
+    return (error as AppError).detail
+  }
+  throw new Error('the rules were accepted')
+}
+
+test('a complete rule is accepted as it is', () => {
+  const complete = {
+    ...rule,
+    on: ['push', 'release.*'],
+    source: 'github',
+    when: { branch: ['main'], any: [{ author: 'mona' }, { all: [{ label: 'x' }], not: { tag: 'v0*' } }] },
+    with: { argv: ['npm', 'test'], nested: { deep: [1, null] } },
+    jobType: 'github_push',
+    priority: 10,
+    group: 'push:{repository}:{branch}',
+    maxAttempts: 3,
+    timeLimitMs: 60_000,
+  }
+  expect(parseRules([complete, { ...rule, name: 'other' }], agents)).toEqual([complete, { ...rule, name: 'other' }])
+})
+
+test.each([
+  [{ ...rule, priority: 11 }, 'rule "review": priority: '],
+  [{ ...rule, priority: 0 }, 'rule "review": priority: '],
+  [
+    { ...rule, agent: 'nobody' },
+    'rule "review": agent: there is no agent "nobody"; known: command, deployment-pr, ping',
+  ],
+  [{ ...rule, wen: {} }, 'rule "review": Unrecognized key: "wen"'],
+  [{ ...rule, when: { brunch: 'main' } }, 'rule "review": when: Unrecognized key: "brunch"'],
+  [{ ...rule, when: { any: [{ brunch: 'x' }] } }, 'rule "review": when.any.0: Unrecognized key: "brunch"'],
+  [{ ...rule, when: { not: {} } }, 'rule "review": when.not: must not be empty'],
+  [{ ...rule, when: { any: [] } }, 'rule "review": when.any: must not be empty'],
+  [{ ...rule, when: { branch: '' } }, 'rule "review": when.branch: '],
+  [{ ...rule, on: [] }, 'rule "review": on: '],
+  [{ ...rule, on: '!' }, 'rule "review": a glob cannot be read'],
+  [{ ...rule, group: '{app}:{colour}' }, 'rule "review": group: names the unknown fact {colour}; known: repository, '],
+  [{ ...rule, name: 'manual' }, 'rule "manual": name: "manual" is the name of jobs started by hand'],
+  [{ on: 'push', agent: 'ping' }, 'rules[0]: name: '],
+  ['push', 'rules[0]: '],
+  [null, 'rules[0]: '],
+])('%j is refused by rule and field', (given, detail) => {
+  expect(refusal([given])).toContain(detail)
+})
+
+test('every problem is named at once, two rules of one name among them', () => {
+  expect(refusal([rule, rule, { ...rule, name: 'b', priority: 'high' }]).split('\n')).toEqual([
+    'rule "review": name: another rule is called so',
+    expect.stringContaining('rule "b": priority: '),
+  ])
+})
+
+test('rules that are no list are refused', () => {
+  expect(refusal({ rule })).toBe('rules must be a list')
+})
+
+test('the default rules are valid, and give a production deployment to deployment-pr', () => {
+  expect(parseRules(defaultRules, agents)).toEqual(defaultRules)
+  const deployed = (environment: string) =>
+    jobsFor(compileRules(defaultRules), {
+      id: 'e1',
+      source: 'signalbox',
+      type: 'environment.deployed',
+      facts: { app: 'support-bot', environment },
+    })
+  expect(deployed('production')).toMatchObject([{ agent: 'deployment-pr', groupKey: 'deploy:support-bot:production' }])
+  expect(deployed('staging')).toEqual([])
+})

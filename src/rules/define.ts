@@ -1,0 +1,119 @@
+// Rules as a configuration file gives them: checked field by field, and the ones that hold when there is no file.
+import { z } from 'zod'
+import { AppError } from '../lib/error.ts'
+import { GROUP_FACTS } from './group.ts'
+import { MANUAL_RULE } from './jobs.ts'
+import { compileRule } from './match.ts'
+import type { Condition, Rule } from './rule.ts'
+
+const MAX_TIME_LIMIT_MS = 24 * 60 * 60 * 1000
+
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}$/, 'must be 1 to 100 letters, digits, or any of _ . : / -')
+
+const glob = z.string().min(1, 'must not be empty').max(256, 'must not be longer than 256 characters')
+const globs = z.union([glob, z.array(glob).min(1, 'must not be empty').max(100)], 'must be a glob or a list of globs')
+
+const conditionShape = {
+  branch: globs.optional(),
+  tag: globs.optional(),
+  label: globs.optional(),
+  action: globs.optional(),
+  environment: globs.optional(),
+  app: globs.optional(),
+  repository: globs.optional(),
+  author: globs.optional(),
+  get all() {
+    return z.array(someCondition).min(1, 'must not be empty').optional()
+  },
+  get any() {
+    return z.array(someCondition).min(1, 'must not be empty').optional()
+  },
+  get not() {
+    return someCondition.optional()
+  },
+}
+
+const condition: z.ZodType<Condition> = z.strictObject(conditionShape) as z.ZodType<Condition>
+
+// An empty condition always holds: inside `any` or `not` that is a slip.
+const someCondition: z.ZodType<Condition> = condition.refine(
+  (given) => Object.keys(given).length > 0,
+  'must not be empty',
+)
+
+const group = z
+  .string()
+  .min(1)
+  .max(200)
+  .superRefine((template, context) => {
+    for (const [, fact] of template.matchAll(/\{([^{}]*)\}/g)) {
+      if (GROUP_FACTS.some((known) => known === fact)) continue
+      context.addIssue({
+        code: 'custom',
+        message: `names the unknown fact {${fact}}; known: ${GROUP_FACTS.join(', ')}`,
+      })
+    }
+  })
+
+const ruleSchema = z.strictObject({
+  name: name.refine((given) => given !== MANUAL_RULE, `"${MANUAL_RULE}" is the name of jobs started by hand`),
+  on: globs,
+  source: name.optional(),
+  when: condition.optional(),
+  agent: name,
+  with: z.record(z.string(), z.json()).optional(),
+  jobType: name.optional(),
+  priority: z.int().min(1).max(10).optional(),
+  group: group.optional(),
+  maxAttempts: z.int().min(1).max(100).optional(),
+  timeLimitMs: z.int().min(1000).max(MAX_TIME_LIMIT_MS).optional(),
+})
+
+/** Checks rules from a configuration file; throws `config_invalid`, naming each rule and field at fault, for unknown keys, repeated names and agents that do not exist too. */
+export const parseRules = (given: unknown, agentNames: readonly string[]): Rule[] => {
+  if (!Array.isArray(given)) throw new AppError('config_invalid', 'rules must be a list')
+  const problems: string[] = []
+  const rules: Rule[] = []
+  const names = new Set<unknown>()
+  for (const [index, each] of given.entries()) {
+    const found = problemsOf(each, agentNames)
+    const ownName = z.object({ name: z.string() }).safeParse(each).data?.name
+    if (ownName !== undefined && names.has(ownName)) found.push('name: another rule is called so')
+    names.add(ownName)
+    const label = ownName === undefined ? `rules[${index}]` : `rule "${ownName}"`
+    problems.push(...found.map((problem) => `${label}: ${problem}`))
+    if (found.length === 0) rules.push(each)
+  }
+  if (problems.length > 0) throw new AppError('config_invalid', problems.join('\n'))
+  return rules
+}
+
+const problemsOf = (given: unknown, agentNames: readonly string[]): string[] => {
+  const parsed = ruleSchema.safeParse(given)
+  if (!parsed.success) {
+    return parsed.error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+  }
+  const { agent } = parsed.data
+  if (!agentNames.includes(agent)) {
+    return [`agent: there is no agent "${agent}"; known: ${[...agentNames].sort().join(', ')}`]
+  }
+  try {
+    compileRule(given as Rule)
+    return []
+  } catch (error) {
+    return [`a glob cannot be read: ${error instanceof Error ? error.message : String(error)}`]
+  }
+}
+
+/** The rules without a configuration file: the seed's workflows for which there is an agent. */
+export const defaultRules: readonly Rule[] = [
+  {
+    name: 'deployment-pr',
+    on: 'environment.deployed',
+    when: { environment: 'production' },
+    agent: 'deployment-pr',
+    group: 'deploy:{app}:{environment}',
+  },
+]

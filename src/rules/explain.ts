@@ -1,0 +1,118 @@
+// Why a rule matched an event, or did not: the same questions as matching asks, all of them, with their answers.
+import type { Check, CompiledCondition, CompiledRule, Subject } from './match.ts'
+import { compileRule, conditionHolds, holds } from './match.ts'
+import type { Globs, Rule } from './rule.ts'
+
+/** One question and its answer. `part` says where in the rule: `on`, `branch`, `any.0.label`, `not.author`. A rule matches when every part without a dot holds. */
+export type ExplainedCheck = { part: string; wanted: string; actual: string; holds: boolean }
+
+/** What became of one rule. */
+export type Explanation = { rule: string; matched: boolean; checks: ExplainedCheck[]; sentence: string }
+
+/** Asks a rule everything about an event. `matched` is what `matchRules` would say; `sentence` is for people. */
+export const explain = (rule: Rule, event: Subject): Explanation => explainCompiled(compileRule(rule), event)
+
+/** The same for a compiled rule. */
+export const explainCompiled = ({ rule, on, source, when }: CompiledRule, event: Subject): Explanation => {
+  const named = (source === null ? [on] : [on, source]).map((check) => answer(check, event))
+  const answers = [...named, ...answersOf(when, event)]
+  const failed = answers.filter((each) => !each.holds)
+  const matched = failed.length === 0
+  return {
+    rule: rule.name,
+    matched,
+    checks: answers.flatMap((each) => flatten(each)),
+    sentence: matched
+      ? `"${rule.name}" matches: ${answers.map((each) => each.reason).join('; ')}.`
+      : `"${rule.name}" does not match: ${failed.map((each) => each.reason).join('; ')}.`,
+  }
+}
+
+/** An answer, the answers it is made of, and both in words. */
+type Answer = { part: string; wanted: string; actual: string; holds: boolean; reason: string; parts: Answer[] }
+
+const answer = (check: Check, event: Subject): Answer => {
+  const actual = check.actual(event)
+  const held = holds(check, event)
+  const name = check.part === 'on' ? 'type' : check.part
+  const wanted = inWords(check.wanted)
+  const reason =
+    actual.length === 0
+      ? `the event has no ${name}, wanted ${wanted}`
+      : `the ${name} is ${actual.join(', ')}${held ? '' : `, wanted ${wanted}`}`
+  return { part: check.part, wanted, actual: actual.join(', ') || 'none', holds: held, reason, parts: [] }
+}
+
+const answersOf = (condition: CompiledCondition, event: Subject): Answer[] => {
+  const answers = condition.checks.map((check) => answer(check, event))
+  if (condition.all.length > 0) answers.push(allAnswer(condition.all, event))
+  if (condition.any !== null) answers.push(anyAnswer(condition.any, event))
+  if (condition.not !== null) answers.push(notAnswer(condition.not, event))
+  return answers
+}
+
+const allAnswer = (conditions: readonly CompiledCondition[], event: Subject): Answer => {
+  const { parts, held } = eachAnswer('all', conditions, event)
+  const failed = parts.filter((each) => !each.holds)
+  const reasons = (failed.length > 0 ? failed : parts).map((each) => each.reason)
+  return group(
+    'all',
+    `all ${parts.length}`,
+    `${held} of ${parts.length}`,
+    failed.length === 0,
+    reasons.join('; '),
+    parts,
+  )
+}
+
+const anyAnswer = (conditions: readonly CompiledCondition[], event: Subject): Answer => {
+  const { parts, held } = eachAnswer('any', conditions, event)
+  const reason =
+    held > 0
+      ? parts.filter((each) => each.holds).map((each) => each.reason)
+      : [`none of these holds: ${parts.map((each) => `(${each.reason})`).join(', ')}`]
+  return group('any', `any of ${parts.length}`, `${held} of ${parts.length}`, held > 0, reason.join('; '), parts)
+}
+
+const notAnswer = (condition: CompiledCondition, event: Subject): Answer => {
+  const inner = answersOf(condition, event)
+  const excluded = conditionHolds(condition, event)
+  const because = inner.filter((each) => each.holds === excluded).map((each) => each.reason)
+  const reason = excluded
+    ? `the rule excludes it, for ${because.join(' and ')}`
+    : `not excluded, for ${because.join('; ')}`
+  return group('not', 'not so', excluded ? 'so' : 'not so', !excluded, reason, under('not', inner))
+}
+
+/** The answers to a list of conditions, each as one. */
+const eachAnswer = (part: string, conditions: readonly CompiledCondition[], event: Subject) => {
+  const parts = conditions.map((condition, index) => {
+    const inner = answersOf(condition, event)
+    const failed = inner.filter((each) => !each.holds)
+    const reason = (failed.length > 0 ? failed : inner).map((each) => each.reason).join(' and ')
+    const name = `${part}.${index}`
+    const [wanted, actual] = [`all ${inner.length}`, `${inner.length - failed.length} of ${inner.length}`]
+    return group(name, wanted, actual, failed.length === 0, reason, under(name, inner))
+  })
+  return { parts, held: parts.filter((each) => each.holds).length }
+}
+
+const group = (
+  part: string,
+  wanted: string,
+  actual: string,
+  held: boolean,
+  reason: string,
+  parts: Answer[],
+): Answer => ({ part, wanted, actual, holds: held, reason, parts })
+
+/** The same answers, named as parts of a group. */
+const under = (name: string, answers: readonly Answer[]): Answer[] =>
+  answers.map((each) => ({ ...each, part: `${name}.${each.part}`, parts: under(name, each.parts) }))
+
+const flatten = ({ part, wanted, actual, holds: held, parts }: Answer): ExplainedCheck[] => [
+  { part, wanted, actual, holds: held },
+  ...parts.flatMap(flatten),
+]
+
+const inWords = (globs: Globs): string => (typeof globs === 'string' ? globs : globs.join(' or '))

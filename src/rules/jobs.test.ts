@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest'
+import { AppError } from '../lib/error.ts'
+import { isUuid } from '../lib/id.ts'
+import { groupKey } from './group.ts'
+import { jobsFor, jobTypes, manualJob } from './jobs.ts'
+import { compileRules } from './match.ts'
+import type { Rule } from './rule.ts'
+
+const deploy: Rule = {
+  name: 'deploy-pr',
+  on: 'environment.deployed',
+  agent: 'deployment-pr',
+  group: 'deploy:{app}:{environment}',
+  with: { base: 'main' },
+}
+const event = {
+  id: 'e1',
+  source: 'agenta',
+  type: 'environment.deployed',
+  facts: { app: 'support-bot', environment: 'production' },
+}
+
+test('a matching rule makes one job with its options and the defaults', () => {
+  const [job, ...others] = jobsFor(compileRules([deploy]), event)
+  expect(others).toEqual([])
+  expect(isUuid(job!.id)).toBe(true)
+  expect(job).toEqual({
+    id: job!.id,
+    rule: 'deploy-pr',
+    type: 'deployment-pr',
+    agent: 'deployment-pr',
+    input: { base: 'main' },
+    priority: 5,
+    groupKey: 'deploy:support-bot:production',
+    maxAttempts: 5,
+    timeLimitMs: 900_000,
+  })
+})
+
+test('the same event and rule always make the same job, another event or rule another', () => {
+  const other: Rule = {
+    ...deploy,
+    name: 'other',
+    jobType: 'github_push',
+    priority: 9,
+    maxAttempts: 1,
+    timeLimitMs: 1000,
+  }
+  const [first, second] = jobsFor(compileRules([deploy, other]), event)
+  expect(jobsFor(compileRules([deploy]), event)[0]!.id).toBe(first!.id)
+  expect(second!.id).not.toBe(first!.id)
+  expect(second).toMatchObject({ type: 'github_push', priority: 9, maxAttempts: 1, timeLimitMs: 1000 })
+  expect(jobsFor(compileRules([deploy]), { ...event, id: 'e2' })[0]!.id).not.toBe(first!.id)
+})
+
+describe('a group', () => {
+  test('is the template with the facts in it', () => {
+    expect(groupKey('{repository}#{number}', { repository: 'acme/shop', number: 7 })).toBe('acme/shop#7')
+    expect(groupKey('one at a time', {})).toBe('one at a time')
+  })
+
+  test('is none when there is no template or a fact it names is absent', () => {
+    expect(groupKey(undefined, { app: 'x' })).toBeNull()
+    expect(groupKey('deploy:{app}:{environment}', { app: 'x' })).toBeNull()
+    expect(groupKey('{constructor}', {})).toBeNull()
+  })
+
+  test('stays short enough for an index, and distinct', () => {
+    const [a, b] = ['a', 'b'].map((end) => groupKey('{app}:{branch}', { app: 'x'.repeat(500), branch: end }))
+    expect(isUuid(a!)).toBe(true)
+    expect(a).not.toBe(b)
+  })
+})
+
+describe('a job by hand', () => {
+  const types = jobTypes(
+    [deploy, { name: 'r', on: 'push', agent: 'command', jobType: 'github_push' }],
+    ['ping', 'command'],
+  )
+
+  test('is of a type that a rule or an agent gives', () => {
+    expect([...types.keys()]).toEqual(['deployment-pr', 'github_push', 'ping', 'command'])
+    expect(manualJob(types, { eventId: 'e1', jobType: 'ping', input: undefined })).toMatchObject({
+      rule: 'manual',
+      type: 'ping',
+      agent: 'ping',
+      input: {},
+      groupKey: null,
+    })
+  })
+
+  test("joins its input with the rule's options, which nobody can change by hand", () => {
+    const input = (jobType: string, given: unknown) => manualJob(types, { eventId: 'e1', jobType, input: given }).input
+    expect(input('deployment-pr', undefined)).toEqual({ base: 'main' })
+    expect(input('deployment-pr', { task: 'x', base: 'dev' })).toEqual({ task: 'x', base: 'main' })
+    expect(input('deployment-pr', 'dev')).toEqual({ base: 'main' })
+    for (const given of [{ a: 1 }, [1], null, 'x']) expect(input('ping', given)).toEqual(given)
+  })
+
+  test('of an unknown type is refused, and the known ones are named', () => {
+    const wanted = () => manualJob(types, { eventId: 'e1', jobType: 'custom_task', input: {} })
+    expect(wanted).toThrow(AppError)
+    expect(wanted).toThrow('there is no job type "custom_task"; known: command, deployment-pr, github_push, ping')
+  })
+})

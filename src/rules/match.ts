@@ -1,0 +1,108 @@
+// Which rules an event matches. Pure; globs are compiled once.
+import type { GlobKind, Matcher } from './glob.ts'
+import { compileGlobs } from './glob.ts'
+import type { Condition, Facts, Globs, Rule } from './rule.ts'
+
+/** What of an event decides. */
+export type Subject = { source: string; type: string; facts: Facts }
+
+/** One question about an event; `actual` is what the event has to say, nothing when the fact is absent. */
+export type Check = {
+  part: string
+  wanted: Globs
+  actual(event: Subject): readonly string[]
+  matches: Matcher
+}
+
+/** A condition, ready to be asked: every check, every `all`, one of `any`, and not `not`. */
+export type CompiledCondition = {
+  checks: readonly Check[]
+  all: readonly CompiledCondition[]
+  any: readonly CompiledCondition[] | null
+  not: CompiledCondition | null
+}
+
+/** A rule, ready to be asked. */
+export type CompiledRule = { rule: Rule; on: Check; source: Check | null; when: CompiledCondition }
+
+const NAME: GlobKind = { path: false, ignoreCase: false }
+const LOGIN: GlobKind = { path: false, ignoreCase: true }
+const REF: GlobKind = { path: true, ignoreCase: false }
+const REPOSITORY: GlobKind = { path: true, ignoreCase: true }
+
+/** The parts of a condition that are globs, and how each compares. */
+export const GLOB_PARTS = {
+  branch: REF,
+  tag: REF,
+  label: LOGIN,
+  action: NAME,
+  environment: NAME,
+  app: NAME,
+  repository: REPOSITORY,
+  author: LOGIN,
+} as const satisfies Partial<Record<keyof Condition, GlobKind>>
+
+type GlobPart = keyof typeof GLOB_PARTS
+
+/** Compiles rules once, in their order. Throws for a glob that is empty. */
+export const compileRules = (rules: readonly Rule[]): CompiledRule[] => rules.map(compileRule)
+
+/** Compiles one rule. */
+export const compileRule = (rule: Rule): CompiledRule => ({
+  rule,
+  on: { part: 'on', wanted: rule.on, actual: (event) => [event.type], matches: compileGlobs(rule.on, NAME) },
+  source: rule.source === undefined ? null : sourceCheck(rule.source),
+  when: compileCondition(rule.when ?? {}),
+})
+
+/** The rules an event matches, in their order; each makes one job. */
+export const matchRules = (rules: readonly CompiledRule[], event: Subject): Rule[] => {
+  const matched: Rule[] = []
+  for (const compiled of rules) if (matchesRule(compiled, event)) matched.push(compiled.rule)
+  return matched
+}
+
+/** Whether an event matches one rule. */
+const matchesRule = ({ on, source, when }: CompiledRule, event: Subject): boolean =>
+  holds(on, event) && (source === null || holds(source, event)) && conditionHolds(when, event)
+
+/** Whether any of the event's values is one that was asked for. An absent fact has none, so no check of it holds. */
+export const holds = (check: Check, event: Subject): boolean => check.actual(event).some(check.matches)
+
+/** Whether a condition holds. `not` of a check of an absent fact therefore holds: an event without a branch is "not main". */
+export const conditionHolds = ({ checks, all, any, not }: CompiledCondition, event: Subject): boolean =>
+  checks.every((check) => holds(check, event)) &&
+  all.every((each) => conditionHolds(each, event)) &&
+  (any === null || any.some((each) => conditionHolds(each, event))) &&
+  (not === null || !conditionHolds(not, event))
+
+const sourceCheck = (source: string): Check => ({
+  part: 'source',
+  wanted: source,
+  actual: (event) => [event.source],
+  matches: (value) => value === source,
+})
+
+const compileCondition = (condition: Condition): CompiledCondition => ({
+  checks: (Object.keys(GLOB_PARTS) as GlobPart[]).flatMap((part) => {
+    const wanted = condition[part]
+    return wanted === undefined ? [] : [globCheck(part, wanted)]
+  }),
+  all: (condition.all ?? []).map(compileCondition),
+  any: condition.any === undefined ? null : condition.any.map(compileCondition),
+  not: condition.not === undefined ? null : compileCondition(condition.not),
+})
+
+const globCheck = (part: GlobPart, wanted: Globs): Check => ({
+  part,
+  wanted,
+  actual: part === 'label' ? labelsOf : ({ facts }) => (facts[part] === undefined ? [] : [facts[part]]),
+  matches: compileGlobs(wanted, GLOB_PARTS[part]),
+})
+
+/**
+ * An event about one label (`issues.labeled`) has only that one to say: were the others asked too, each further label on an
+ * issue labelled `agent-task` would start the task again. Any other event has all the labels its issue carries.
+ */
+const labelsOf = ({ facts }: Subject): readonly string[] =>
+  facts.label === undefined ? (facts.labels ?? []) : [facts.label]

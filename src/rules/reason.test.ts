@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { compileRules } from './match.ts'
+import { ignoredReason } from './reason.ts'
+import type { Rule } from './rule.ts'
+
+const rule: Rule = { name: 'review', on: 'push', source: 'github', when: { branch: 'main' }, agent: 'review' }
+const push = { source: 'github', type: 'push', facts: { branch: 'dev' } }
+const reason = (rules: Rule[], event = push) => ignoredReason(compileRules(rules), event)
+
+test('without rules it says so', () => {
+  expect(reason([])).toBe('no rule matches and no endpoint asked for it: there are no rules')
+})
+
+test('when no rule is for the type it names the type and the source', () => {
+  expect(reason([{ ...rule, on: 'release.*' }])).toBe(
+    'no rule matches and no endpoint asked for it: no rule is for push from github',
+  )
+})
+
+test('when a rule is for the type it says what kept the first one', () => {
+  expect(reason([rule, { ...rule, name: 'other' }])).toBe(
+    'no rule matches and no endpoint asked for it: rule "review" does not match: the branch is dev, wanted main. (and 1 more)',
+  )
+})
+
+test('it stays short', () => {
+  const event = { ...push, facts: { branch: 'x'.repeat(512) } }
+  expect(reason([rule], event)).toHaveLength(500)
+})

@@ -1,0 +1,69 @@
+// What a rule is: which events become which jobs. Data only, so that it can be shown, tested and explained.
+
+/** What is known of an event for matching. A fact the event does not have is absent, and a condition on it does not hold. */
+export type Facts = {
+  /** `owner/name`. */
+  repository?: string
+  /** The branch pushed to, or a pull request's base branch. */
+  branch?: string
+  /** The tag of a release, or a pushed tag. */
+  tag?: string
+  /** The label just added or removed. */
+  label?: string
+  /** All labels the issue or pull request carries. */
+  labels?: string[]
+  /** GitHub's action; for a push, `created` or `deleted` when it made or removed the branch. */
+  action?: string
+  /** Who opened the issue or pull request, or pushed (a commit's author can be anyone's name). */
+  author?: string
+  /** Deployments. */
+  environment?: string
+  app?: string
+  project?: string
+  /** The commit it is about, and the issue's or pull request's number. */
+  sha?: string
+  number?: number
+}
+
+/** A glob (`release/*`), or several of which one must match. */
+export type Globs = string | readonly string[]
+
+/** All given parts must hold. Values are globs. `label` is the one just added or removed where the event is about one, else any label it carries. */
+export type Condition = {
+  branch?: Globs
+  tag?: Globs
+  label?: Globs
+  action?: Globs
+  environment?: Globs
+  app?: Globs
+  repository?: Globs
+  author?: Globs
+  all?: readonly Condition[]
+  any?: readonly Condition[]
+  not?: Condition
+}
+
+/** Which events become a job of which agent. */
+export type Rule = {
+  /** Unique; a job's id is computed from the event and this name. */
+  name: string
+  /** Event types, as globs: `push`, `issues.*`. */
+  on: Globs
+  /** The source it must come from; any if absent. */
+  source?: string
+  when?: Condition
+  /** The agent that does the work. */
+  agent: string
+  /** Options handed to the agent as its input. */
+  with?: Record<string, unknown>
+  /** The job's type as `agent_jobs.job_type` shows it; the agent's name if absent. */
+  jobType?: string
+  /** 1 to 10, higher first. Default 5. */
+  priority?: number
+  /** Jobs of one group never run at the same time: a template over facts, such as `deploy:{app}:{environment}`. */
+  group?: string
+  /** Tries in all. Default 5. */
+  maxAttempts?: number
+  /** How long one try may take, in milliseconds. Default 15 minutes. */
+  timeLimitMs?: number
+}

@@ -1,0 +1,107 @@
+// Agenta's bodies, the seed's and today's, read into one form: the deployment contract of the seed.
+import type { EnvironmentDeployed } from '@signalbox/sdk'
+import type { JsonObject } from './body.ts'
+import { isObject } from './body.ts'
+import type { LooseFacts } from './fact.ts'
+import { part, text } from './fact.ts'
+import { eventType } from './standard-webhooks.ts'
+
+/** What a body says by itself; `type` and `id` are undefined when it does not say. */
+export type AgentaReading = {
+  type: string | undefined
+  id: string | undefined
+  facts: LooseFacts
+  payload: JsonObject | EnvironmentDeployed
+}
+
+/** What Agenta calls a deployment today: https://docs.agenta.ai/prompt-engineering/integrating-prompts/webhooks */
+const DEPLOYED_TODAY = 'environments.revisions.committed'
+
+/** Reads a body of either form. One that is of neither has no facts. */
+export const readAgenta = (body: JsonObject): AgentaReading => (isObject(body.event) ? readToday(body) : readSeed(body))
+
+const readSeed = (body: JsonObject): AgentaReading => {
+  const data = part(body.data)
+  return {
+    type: eventType(body.event),
+    id: text(body.delivery_id),
+    facts: {
+      environment: text(data.environment),
+      app: text(data.app_name),
+      project: text(body.project_id),
+      author: text(data.deployed_by) ?? text(part(data.deployed_by).email),
+    },
+    payload: body,
+  }
+}
+
+const readToday = (body: JsonObject): AgentaReading => {
+  const event = part(body.event)
+  const type = eventType(event.event_type)
+  const deployed = type === DEPLOYED_TODAY ? toDeployment(body) : null
+  const attributes = part(event.attributes)
+  return {
+    type: deployed?.event ?? type,
+    id: text(event.event_id),
+    facts: {
+      environment: slug(part(attributes.references).environment),
+      app: deployed?.data.app_name,
+      project: text(part(body.scope).project_id),
+      author: text(attributes.user_id),
+    },
+    payload: deployed ?? body,
+  }
+}
+
+/**
+ * A committed environment revision as the seed's deployment; null unless it put exactly one application into a named
+ * environment, for the seed's form has room for one. Agenta sends references only, so the difference is between revisions.
+ */
+const toDeployment = (body: JsonObject): EnvironmentDeployed | null => {
+  const event = part(body.event)
+  const attributes = part(event.attributes)
+  const references = part(attributes.references)
+  const { created, updated, deleted } = part(attributes.diff)
+  const [key, ...others] = [...Object.keys(part(created)), ...Object.keys(part(updated))]
+  const environment = slug(references.environment)
+  if (key === undefined || others.length > 0 || environment === undefined) return null
+  const now = part(part(part(created)[key] ?? part(updated)[key]).new)
+  const variant = part(now.application_variant)
+  const eventId = text(event.event_id) ?? ''
+  return {
+    event: 'environment.deployed',
+    timestamp: text(event.timestamp) ?? text(event.created_at) ?? '',
+    delivery_id: eventId,
+    project_id: text(part(body.scope).project_id) ?? '',
+    data: {
+      app_name: slug(now.application) ?? key.replace(/\.revision$/, ''),
+      variant_name: slug(variant) ?? 'default',
+      variant_id: text(variant.id) ?? null,
+      environment,
+      revision: wholeNumber(part(now.application_revision).version),
+      commit_message: text(attributes.message) ?? null,
+      config_diff: { added: side(created, 'new'), modified: both(updated), removed: side(deleted, 'old') },
+      deployed_by: text(attributes.user_id) ?? 'agenta',
+      deployment_id: text(part(references.environment_revision).id) ?? eventId,
+    },
+  }
+}
+
+type Diff = EnvironmentDeployed['data']['config_diff']
+
+const slug = (reference: unknown): string | undefined => text(part(reference).slug) ?? text(part(reference).id)
+
+const wholeNumber = (version: unknown): number | null => (/^\d{1,15}$/.test(String(version)) ? Number(version) : null)
+
+// Every value below came out of JSON.parse, so it is JSON.
+const side = (entries: unknown, name: 'old' | 'new'): Diff['added'] =>
+  mapEntries(part(entries), (entry) => (part(entry)[name] ?? null) as Diff['added'][string])
+
+const both = (entries: unknown): Diff['modified'] =>
+  mapEntries(part(entries), (entry) => {
+    const { old = null, new: next = null } = part(entry)
+    return { old, new: next } as Diff['modified'][string]
+  })
+
+const mapEntries = <Value>(entries: JsonObject, map: (entry: unknown) => Value): Record<string, Value> =>
+  Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, map(entry)]))

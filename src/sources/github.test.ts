@@ -1,0 +1,277 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { githubHeaders } from '../../test/fixtures/signed.ts'
+import { AppError } from '../lib/error.ts'
+import type { Facts } from '../rules/rule.ts'
+import { github } from './github.ts'
+
+const now = new Date('2026-01-01T00:00:00Z')
+const keys = { secret: 'a-secret-of-32-characters-or-so!', token: '', now }
+const source = github({ secrets: [keys.secret] })
+
+const request = (payload: unknown, changes: Record<string, string | undefined> = {}) => {
+  const body = Buffer.isBuffer(payload) ? payload : Buffer.from(JSON.stringify(payload))
+  return { body, headers: new Headers(githubHeaders(body, keys, changes)) }
+}
+
+const codeOf = (act: () => unknown): string => {
+  try {
+    act()
+  } catch (error) {
+    if (error instanceof AppError) return error.code
+    throw error
+  }
+  return 'accepted'
+}
+
+const verify = (of: typeof source, { body, headers }: ReturnType<typeof request>) =>
+  codeOf(() => of.verify(body, headers, now))
+
+describe('the signature', () => {
+  test('of any body under the secret is accepted, whatever else is in the list of secrets', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.array(fc.string()), fc.array(fc.string()), (bytes, before, after) => {
+        const rotating = github({ secrets: [...before, keys.secret, ...after] })
+        expect(verify(rotating, request(Buffer.from(bytes)))).toBe('accepted')
+      }),
+    )
+  })
+
+  test('is refused when any one bit of the body has changed', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1 }), fc.nat(), fc.nat({ max: 7 }), (bytes, place, bit) => {
+        const { body, headers } = request(Buffer.from(bytes))
+        const changed = Buffer.from(body)
+        changed[place % body.length]! ^= 1 << bit
+        expect(codeOf(() => source.verify(changed, headers, now))).toBe('signature_invalid')
+      }),
+    )
+  })
+
+  test('is refused when any one of its digits has changed', () => {
+    const { body, headers } = request({ a: 1 })
+    const right = headers.get('x-hub-signature-256')!
+    for (let at = 0; at < right.length; at++) {
+      const digit = right[at] === '0' ? '1' : '0'
+      const wrong = new Headers({ 'x-hub-signature-256': right.slice(0, at) + digit + right.slice(at + 1) })
+      expect(codeOf(() => source.verify(body, wrong, now))).toBe('signature_invalid')
+    }
+  })
+
+  test('of anything else is refused, and nothing but an expected error is thrown', () => {
+    const { body } = request({ a: 1 })
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', minLength: 1 }),
+        fc.constantFrom('', 'sha256=', 'sha1='),
+        (text, prefix) => {
+          const headers = { get: () => prefix + text }
+          expect(codeOf(() => source.verify(body, headers, now))).toBe('signature_invalid')
+        },
+      ),
+    )
+  })
+
+  test('example of GitHub itself is right', () => {
+    // https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation
+    const documented = github({ secrets: ["It's a Secret to Everybody"] })
+    const signature = 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17'
+    const headers = new Headers({ 'x-hub-signature-256': signature })
+    expect(codeOf(() => documented.verify(Buffer.from('Hello, World!'), headers, now))).toBe('accepted')
+  })
+})
+
+test('without a secret the source is closed, an empty secret being none', () => {
+  const closed = github({ secrets: ['', ''] })
+  expect(closed.secrets).toEqual([])
+  const { body, headers } = request({})
+  expect(codeOf(() => closed.checkHeaders(headers))).toBe('source_closed')
+  expect(codeOf(() => closed.verify(body, headers, now))).toBe('source_closed')
+})
+
+test('a missing header is named', () => {
+  for (const name of ['X-GitHub-Event', 'X-GitHub-Delivery', 'X-Hub-Signature-256']) {
+    const { headers } = request({}, { [name.toLowerCase()]: undefined })
+    expect(() => source.checkHeaders(headers)).toThrow(`the header ${name} is missing`)
+  }
+})
+
+test('it names an event after GitHub, with the action if there is one, and keeps the delivery id', () => {
+  const read = (event: string, payload: unknown) => {
+    const { body, headers } = request(payload, { 'x-github-event': event, 'x-github-delivery': 'd-1' })
+    return source.normalise(body, headers)
+  }
+  expect(read('push', { ref: 'refs/heads/main' })).toMatchObject({ type: 'push', deliveryId: 'd-1' })
+  expect(read('issues', { action: 'labeled' }).type).toBe('issues.labeled')
+  expect(read('ping', { zen: 'Keep it simple.' }).type).toBe('ping')
+})
+
+const sha = '6113728f27ae82c7b1a177c8d03f9e96e0adf246'
+const repository = { full_name: 'acme/shop' }
+const user = { login: 'mona' }
+const cases: [event: string, payload: object, subject: string | null, facts: Facts][] = [
+  [
+    'push',
+    {
+      ref: 'refs/heads/feature/x',
+      after: sha,
+      repository,
+      pusher: { name: 'mona' },
+      head_commit: { author: { username: 'spoofed' } },
+    },
+    'acme/shop@feature/x',
+    { repository: 'acme/shop', branch: 'feature/x', sha, author: 'mona' },
+  ],
+  [
+    'push',
+    { ref: 'refs/tags/v1.2', after: sha, created: true, repository, head_commit: { author: { username: 'hubot' } } },
+    'acme/shop@v1.2',
+    { repository: 'acme/shop', tag: 'v1.2', sha, author: 'hubot', action: 'created' },
+  ],
+  [
+    'push',
+    { ref: 'refs/heads/old', after: '0'.repeat(40), deleted: true, repository },
+    'acme/shop@old',
+    { repository: 'acme/shop', branch: 'old', action: 'deleted' },
+  ],
+  ['create', { ref: 'v1', ref_type: 'tag', repository }, 'acme/shop@v1', { repository: 'acme/shop', tag: 'v1' }],
+  [
+    'delete',
+    { ref: 'dev', ref_type: 'branch', repository },
+    'acme/shop@dev',
+    { repository: 'acme/shop', branch: 'dev' },
+  ],
+  [
+    'issues',
+    {
+      action: 'labeled',
+      label: { name: 'agent-task' },
+      issue: { number: 12, user, labels: [{ name: 'bug' }, { name: 'agent-task' }] },
+      repository,
+    },
+    'acme/shop#12',
+    {
+      repository: 'acme/shop',
+      action: 'labeled',
+      label: 'agent-task',
+      labels: ['bug', 'agent-task'],
+      number: 12,
+      author: 'mona',
+    },
+  ],
+  [
+    'pull_request',
+    {
+      action: 'opened',
+      pull_request: { number: 7, user, labels: [], base: { ref: 'main' }, head: { ref: 'x', sha } },
+      repository,
+    },
+    'acme/shop#7',
+    { repository: 'acme/shop', action: 'opened', number: 7, author: 'mona', branch: 'main', sha },
+  ],
+  [
+    'release',
+    { action: 'published', release: { tag_name: 'v2', target_commitish: 'main', author: user }, repository },
+    'acme/shop@v2',
+    { repository: 'acme/shop', action: 'published', tag: 'v2', author: 'mona' },
+  ],
+  [
+    'workflow_run',
+    { action: 'completed', workflow_run: { head_branch: 'main', head_sha: sha }, repository },
+    'acme/shop@main',
+    { repository: 'acme/shop', action: 'completed', branch: 'main', sha },
+  ],
+  [
+    'check_run',
+    { action: 'created', check_run: { head_sha: sha, check_suite: { head_branch: null } }, repository },
+    'acme/shop@6113728f27ae',
+    { repository: 'acme/shop', action: 'created', sha },
+  ],
+  [
+    'deployment_status',
+    {
+      deployment: { ref: sha, sha, environment: 'production', creator: user },
+      deployment_status: { environment: 'Production' },
+      repository,
+    },
+    'acme/shop@6113728f27ae',
+    { repository: 'acme/shop', sha, environment: 'Production', author: 'mona' },
+  ],
+  [
+    'status',
+    { sha, branches: [{ name: 'a' }, { name: 'b' }], repository },
+    'acme/shop@6113728f27ae',
+    { repository: 'acme/shop', sha },
+  ],
+  [
+    'merge_group',
+    { action: 'checks_requested', merge_group: { base_ref: 'refs/heads/main', head_sha: sha }, repository },
+    'acme/shop@main',
+    { repository: 'acme/shop', action: 'checks_requested', branch: 'main', sha },
+  ],
+  ['organization', { action: 'renamed', organization: { login: 'acme' } }, 'acme', { action: 'renamed' }],
+  ['installation', { action: 'created', installation: { account: { login: 'acme' } } }, 'acme', { action: 'created' }],
+  ['star', { action: 'created', repository }, 'acme/shop', { repository: 'acme/shop', action: 'created' }],
+  ['meta', {}, null, {}],
+]
+
+test.each(cases)('the facts of %s %j', (event, payload, subject, facts) => {
+  const { body, headers } = request({ ...payload, sender: { login: 'hubot' } }, { 'x-github-event': event })
+  expect(source.normalise(body, headers)).toMatchObject({ subject, actor: 'hubot', facts })
+  expect(source.normalise(body, headers).facts).toEqual(facts)
+})
+
+test('whatever the JSON, normalising gives an event whose texts a database can hold, or body_invalid', () => {
+  const events = [
+    'push',
+    'create',
+    'issues',
+    'pull_request',
+    'release',
+    'status',
+    'deployment_status',
+    'check_run',
+    'merge_group',
+    'brand_new',
+  ]
+  const leaf = fc.oneof(
+    fc.jsonValue({ stringUnit: 'binary', maxDepth: 1 }),
+    fc.constantFrom('refs/heads/\u0000', 'refs/tags/\ud800', 'x'.repeat(5000)),
+  )
+  const names = [
+    'ref',
+    'ref_type',
+    'after',
+    'action',
+    'sender',
+    'login',
+    'repository',
+    'full_name',
+    'issue',
+    'labels',
+    'name',
+    'number',
+    'pull_request',
+    'base',
+    'head',
+    'user',
+    'branches',
+    'deployment',
+    'environment',
+    'label',
+  ]
+  const branch = fc.dictionary(fc.constantFrom(...names), leaf, { maxKeys: 5 })
+  const payload = fc.dictionary(fc.constantFrom(...names), fc.oneof(leaf, branch, fc.array(branch, { maxLength: 2 })))
+  fc.assert(
+    fc.property(payload, fc.constantFrom(...events), (value, event) => {
+      const { body, headers } = request(value, { 'x-github-event': event })
+      const { type, subject, actor, facts } = source.normalise(body, headers)
+      for (const text of [type, subject ?? '', actor ?? '', ...Object.values(facts).flat().map(String)]) {
+        expect(text).not.toContain('\u0000')
+        expect(text.isWellFormed()).toBe(true)
+        expect(text.length).toBeLessThanOrEqual(600)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})

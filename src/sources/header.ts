@@ -1,0 +1,40 @@
+// Reading request headers: present, bounded, and of a content type we can read.
+import { AppError } from '../lib/error.ts'
+import type { HeaderReader } from './source.ts'
+
+/** The header's value; throws `header_missing`, naming it, when it is absent or empty. */
+export const requireHeader = (headers: HeaderReader, name: string): string => {
+  const value = headers.get(name)
+  if (value === null || value === '') throw new AppError('header_missing', `the header ${name} is missing`)
+  return value
+}
+
+/** The header's value if it fits the pattern, which also bounds its length; throws `header_missing` or `header_invalid`. A repeated header has a comma in it and fits none. */
+export const requireHeaderLike = (headers: HeaderReader, name: string, pattern: RegExp): string => {
+  const value = requireHeader(headers, name)
+  if (!pattern.test(value)) throw new AppError('header_invalid', `the header ${name} is malformed`)
+  return value
+}
+
+/** The media type in lower case without its parameters; throws `content_type_unsupported` unless it is one of `supported` and in UTF-8. */
+export const requireContentType = (headers: HeaderReader, supported: readonly string[]): string => {
+  const value = headers.get('content-type')
+  // The two spellings that nearly every request has.
+  if (value === 'application/json' || value === 'application/json; charset=utf-8') return 'application/json'
+  const [mediaType = '', ...parameters] = (value ?? '').toLowerCase().split(';')
+  const type = mediaType.trim()
+  if (!supported.includes(type)) {
+    throw new AppError(
+      'content_type_unsupported',
+      `send ${supported.join(' or ')}${type ? `, not ${shown(type)}` : ''}`,
+    )
+  }
+  const charset = parameters.map((part) => part.trim()).find((part) => part.startsWith('charset='))
+  if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) {
+    throw new AppError('content_type_unsupported', `send UTF-8, not ${shown(charset)}`)
+  }
+  return type
+}
+
+/** What a stranger sent, made fit for an error text. */
+const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 80)
