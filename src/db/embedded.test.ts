@@ -1,0 +1,253 @@
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, globSync } from 'node:fs'
+import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { silentLog } from '../lib/log.ts'
+import { canEnter, chooseAccount, isRoot } from './account.ts'
+import { openBinaries } from './binaries.ts'
+import { locateCluster } from './cluster.ts'
+import type { Database } from './database.ts'
+import type { EmbeddedOptions } from './embedded.ts'
+import { embeddedUrl, openEmbedded } from './embedded.ts'
+import { openDatabase } from './postgres.ts'
+import { isPostmaster, readPostmaster } from './postmaster.ts'
+import { runProgram } from './program.ts'
+
+const NOBODY = { uid: 65534, gid: 65534 }
+
+/** Waits until something outside this process has come true. */
+const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
+  const limit = Date.now() + 15_000
+  while (!(await condition())) {
+    if (Date.now() > limit) throw new Error('it did not happen within 15 s')
+    await wait(5)
+  }
+}
+
+/** Opens the embedded server and a pool on it for the length of one test. */
+const open = async (dataDir: string, options: Partial<EmbeddedOptions> = {}): Promise<Database> => {
+  const server = await openEmbedded({ dataDir, log: silentLog, ...options })
+  const database = await openDatabase({ url: server.url, log: silentLog })
+  const close = async () => {
+    await database.close()
+    await server.close()
+  }
+  onTestFinished(close)
+  return { ...database, close }
+}
+
+const runChild = (code: string, account: object = {}): ChildProcess => {
+  const room = fileURLToPath(new URL('.', import.meta.url))
+  const script = `
+    const { openEmbedded } = await import('${room}embedded.ts')
+    const { openDatabase } = await import('${room}postgres.ts')
+    const { silentLog: log } = await import('${room}../lib/log.ts')
+    ${code}`
+  const child = spawn(process.execPath, ['--conditions=signalbox-source', '--input-type=module', '-e', script], {
+    ...account,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
+
+const kill = async (child: ChildProcess): Promise<void> => {
+  const exit = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exit
+}
+
+describe('the embedded database', () => {
+  let parent = ''
+  let dataDir = ''
+  const newDataDir = async (name: string) => {
+    await mkdir(join(parent, name))
+    return join(parent, name, '.signalbox')
+  }
+
+  beforeAll(async () => {
+    parent = await mkdtemp(join(tmpdir(), 'signalbox-embedded-'))
+    await chmod(parent, 0o755)
+    dataDir = await newDataDir('usual')
+  })
+  afterAll(() => rm(parent, { recursive: true }))
+
+  test('keeps its rows, its address and its password from one start to the next', async () => {
+    const first = await open(dataDir)
+    expect(await embeddedUrl(dataDir)).toBe(first.url)
+    await first.query('create table kept as select 42 as answer')
+    await first.close()
+    expect(await embeddedUrl(dataDir)).toBeUndefined()
+    const second = await open(dataDir)
+    expect(second.url).toBe(first.url)
+    expect((await second.query('select answer from kept')).rows).toEqual([{ answer: 42 }])
+  })
+
+  test('is durable, speaks UTF-8 and listens on this machine only', async () => {
+    const { query } = await open(dataDir)
+    const setting = async (name: string) => (await query('select current_setting($1) as value', [name])).rows[0]?.value
+    expect(await setting('fsync')).toBe('on')
+    expect(await setting('synchronous_commit')).toBe('on')
+    expect(await setting('server_encoding')).toBe('UTF8')
+    expect(await setting('listen_addresses')).toBe('127.0.0.1')
+    expect((await query(`select lower('ÄÖÜ') as text`)).rows).toEqual([{ text: 'äöü' }])
+  })
+
+  test('closes its files to other accounts', async () => {
+    const database = await open(dataDir)
+    const mode = async (path: string) => (await lstat(join(dataDir, path))).mode & 0o077
+    expect(await mode('postgres')).toBe(0)
+    expect(await mode('postgres/signalbox.json')).toBe(0)
+    expect(await mode('postgres.log')).toBe(0)
+    expect(await mode('owner.lock')).toBe(0)
+    const wrong = await openDatabase({ url: database.url.replace(/:[^:@]+@/, ':wrong@'), log: silentLog })
+    await expect(wrong.query('select 1')).rejects.toMatchObject({ cause: { code: '28P01' } })
+    await wrong.close()
+  })
+
+  test('refuses a second owner, here or in another process, and leaves the first one in peace', async () => {
+    const database = await open(dataDir)
+    await expect(openEmbedded({ dataDir, log: silentLog })).rejects.toMatchObject({
+      code: 'database_busy',
+      detail: expect.stringContaining(String(process.pid)),
+    })
+    const child = runChild(
+      `await openEmbedded({ dataDir: '${dataDir}', log }).catch((error) => console.log(error.code))`,
+    )
+    const [line] = await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line')
+    expect(line).toBe('database_busy')
+    expect((await database.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  })
+
+  test('loses no committed row when its owner is killed, and its server does not outlive the owner', async () => {
+    const child = runChild(`
+      const { url } = await openEmbedded({ dataDir: '${dataDir}', log })
+      const database = await openDatabase({ url, log })
+      await database.query('drop table if exists told; create table told (n int)')
+      for (let n = 0; ; n++) {
+        await database.query('insert into told values ($1)', [n])
+        console.log(n)
+      }`)
+    let told = -1
+    for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+      told = Number(line)
+      if (told === 200) await kill(child)
+    }
+    expect(told).toBeGreaterThanOrEqual(200)
+    await until(async () => (await embeddedUrl(dataDir)) === undefined)
+    const { query } = await open(dataDir)
+    const { rows } = await query('select count(*) from told where n <= $1', [told])
+    expect(rows).toEqual([{ count: told + 1 }])
+  })
+
+  test('ends a server that nobody owns any more and starts its own', async () => {
+    await (await open(dataDir)).close()
+    const cluster = await locateCluster({ dataDir, spareRoot: parent, log: silentLog })
+    const { postgres } = await openBinaries({ account: cluster.account, runtimeDir: parent, log: silentLog })
+    const orphan = runProgram(
+      postgres,
+      ['-D', cluster.dir, '-c', 'listen_addresses=', '-c', 'unix_socket_directories=.', '-c', 'log_min_messages=panic'],
+      {
+        account: cluster.account,
+        output: 2,
+      },
+    )
+    await until(async () => (await readPostmaster(cluster.dir))?.ready ?? false)
+    const { query } = await open(dataDir)
+    await orphan.exited
+    expect((await query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  })
+
+  test('comes back at the same address when its server is killed', async () => {
+    const database = await open(dataDir)
+    await database.query('drop table if exists survived; create table survived as select 1 as one')
+    const { pid } = (await readPostmaster(join(dataDir, 'postgres'))) ?? { pid: 0 }
+    process.kill(pid, 'SIGKILL')
+    await until(() => !isPostmaster(pid, join(dataDir, 'postgres')))
+    await until(() =>
+      database.query('select one from survived').then(
+        () => true,
+        (error) => {
+          expect(error).toMatchObject({ code: 'database_unavailable' })
+          return false
+        },
+      ),
+    )
+  })
+
+  test('says where to look when it does not start, and can be started afterwards', async () => {
+    await expect(openEmbedded({ dataDir, log: silentLog, settings: { shared_buffers: 'lots' } })).rejects.toMatchObject(
+      {
+        code: 'database_failed',
+        detail: expect.stringMatching(/postgres\.log; its last line: .*(shared_buffers|configuration)/),
+      },
+    )
+    await open(dataDir)
+  })
+
+  test('begins again when making it was interrupted', async () => {
+    const fresh = await newDataDir('interrupted')
+    const child = runChild(`await openEmbedded({ dataDir: '${fresh}', log })`)
+    await until(() => globSync(join(fresh, 'postgres.new-*', 'PG_VERSION')).length > 0)
+    await kill(child)
+    expect(existsSync(join(fresh, 'postgres'))).toBe(false)
+    const { query, close } = await open(fresh)
+    expect((await query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await close()
+    await (await open(fresh)).close()
+    expect((await readdir(fresh)).filter((name) => name.startsWith('postgres.new'))).toEqual([])
+  })
+
+  test.runIf(isRoot())('is kept elsewhere when root has a folder that its account cannot enter', async () => {
+    const fresh = await newDataDir('closed')
+    await chmod(join(parent, 'closed'), 0o700)
+    const spareRoot = join(parent, 'spare')
+    const first = await open(fresh, { spareRoot })
+    await first.query('create table kept as select 42 as answer')
+    expect(await embeddedUrl(fresh)).toBe(first.url)
+    await first.close()
+    expect((await readdir(spareRoot)).length).toBe(1)
+    const second = await open(fresh, { spareRoot })
+    expect((await second.query('select answer from kept')).rows).toEqual([{ answer: 42 }])
+    await second.close()
+    await rm(spareRoot, { recursive: true })
+    await expect(openEmbedded({ dataDir: fresh, log: silentLog, spareRoot })).rejects.toMatchObject({
+      code: 'database_failed',
+      detail: expect.stringContaining('which is gone'),
+    })
+  })
+
+  test.runIf(isRoot() && canEnter(chooseAccount(), import.meta.dirname))('runs as an ordinary user', async () => {
+    const fresh = await newDataDir('ordinary')
+    await chown(join(parent, 'ordinary'), NOBODY.uid, NOBODY.gid)
+    const code = `
+      const { url, close } = await openEmbedded({ dataDir: '${fresh}', log })
+      const database = await openDatabase({ url, log })
+      console.log((await database.query('select 1 as one')).rows[0].one)
+      await database.close()
+      await close()`
+    const child = runChild(code, NOBODY)
+    const [line] = await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line')
+    expect(line).toBe('1')
+    await once(child, 'exit')
+    expect((await lstat(join(fresh, 'postgres'))).uid).toBe(NOBODY.uid)
+    // And root afterwards, as the account that owns it.
+    await open(fresh)
+  })
+
+  test('is not left running by a process that forgets to close it', async () => {
+    const child = runChild(`await openEmbedded({ dataDir: '${dataDir}', log })`)
+    expect(await once(child, 'exit')).toEqual([0, null])
+    expect(existsSync(join(dataDir, 'owner.lock'))).toBe(false)
+    await until(async () =>
+      /database system is shut down\n$/.test(await readFile(join(dataDir, 'postgres.log'), 'utf8')),
+    )
+  })
+})

@@ -1,0 +1,204 @@
+import type { AddressInfo, Server } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { Transform } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { openTestDatabase } from '../../test/database.ts'
+import { silentLog as log } from '../lib/log.ts'
+import type { Database } from './database.ts'
+import type { ListenerOptions, Sleep } from './listen.ts'
+import { openListener, openNotifier } from './listen.ts'
+
+/** Drops the notifications ("A" messages) from what a PostgreSQL server says, as a transaction pooler does. */
+const withoutNotifications = (swallowing: () => boolean): Transform => {
+  let rest = Buffer.alloc(0)
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      rest = Buffer.concat([rest, chunk])
+      // One byte of type, then the length of the rest, itself included.
+      while (rest.length >= 5 && rest.length > rest.readUInt32BE(1)) {
+        const message = rest.subarray(0, 1 + rest.readUInt32BE(1))
+        rest = rest.subarray(message.length)
+        if (!(swallowing() && message[0] === 'A'.charCodeAt(0))) this.push(message)
+      }
+      done()
+    },
+  })
+}
+
+type Pooler = { url: string; swallow: boolean; cut(): void }
+
+/** A proxy before the database: it can swallow notifications, and cut every connection. */
+const openPooler = async (url: string, swallow: boolean): Promise<Pooler> => {
+  const target = new URL(url)
+  const cuts = new Set<() => void>()
+  const server: Server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname)
+    const cut = () => {
+      client.destroy()
+      upstream.destroy()
+    }
+    cuts.add(cut)
+    for (const socket of [client, upstream]) socket.on('error', cut).on('close', cut)
+    client.pipe(upstream)
+    upstream.pipe(withoutNotifications(() => pooler.swallow)).pipe(client)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const port = String((server.address() as AddressInfo).port)
+  const pooler: Pooler = {
+    url: Object.assign(new URL(url), { port }).href,
+    swallow,
+    cut: () => {
+      for (const cut of cuts) cut()
+    },
+  }
+  return pooler
+}
+
+/** Time that passes when the test says so: `pass(ms)` ends every wait of that length. */
+const handClock = (): { sleep: Sleep; pass(ms: number): void; waiting(ms: number): boolean } => {
+  const waits = new Set<{ ms: number; end(): void }>()
+  return {
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        const entry = {
+          ms,
+          end: () => {
+            waits.delete(entry)
+            resolve()
+          },
+        }
+        if (signal.aborted) return reject(signal.reason)
+        signal.addEventListener('abort', () => {
+          waits.delete(entry)
+          reject(signal.reason)
+        })
+        waits.add(entry)
+      }),
+    pass: (ms) => {
+      for (const entry of [...waits]) if (entry.ms === ms) entry.end()
+    },
+    waiting: (ms) => [...waits].some((entry) => entry.ms === ms),
+  }
+}
+
+describe('listening', () => {
+  let database: Database
+
+  beforeAll(async () => {
+    database = await openTestDatabase()
+  })
+  afterAll(() => database.close())
+
+  const open = async (options: Partial<ListenerOptions> = {}) => {
+    const seen: string[] = []
+    const listener = await openListener({
+      database,
+      url: database.url,
+      channels: ['jobs', 'Some "other"'],
+      onNotify: (channel, payload) => seen.push(`${channel}:${payload}`),
+      log,
+      ...options,
+    })
+    onTestFinished(() => listener.close())
+    return { listener, seen }
+  }
+
+  test('begins with a look at everything, then passes on what is notified', async () => {
+    const { listener, seen } = await open()
+    expect(listener.status()).toEqual({ mode: 'listening' })
+    expect(seen).toEqual(['jobs:', 'Some "other":'])
+    await database.query(`select pg_notify('jobs', 'one'), pg_notify('Some "other"', 'two'), pg_notify('unheard', '')`)
+    await vi.waitFor(() => expect(seen.slice(2)).toEqual(['jobs:one', 'Some "other":two']))
+    await listener.close()
+    expect(listener.live).toBe(false)
+  })
+
+  test('through a transaction pooler is found out, and taken up again once notifications arrive', async () => {
+    const pooler = await openPooler(database.url, true)
+    const { sleep, pass, waiting } = handClock()
+    const opening = open({ url: pooler.url, sleep, answerMs: 1000, retryMs: 300_000 })
+    await vi.waitFor(() => expect(waiting(1000)).toBe(true))
+    pass(1000)
+    const { listener, seen } = await opening
+    expect(listener.live).toBe(false)
+    expect(listener.status()).toEqual({ mode: 'polling', reason: expect.stringContaining('transaction pooler') })
+    expect(seen).toEqual([])
+    pooler.swallow = false
+    await vi.waitFor(() => expect(waiting(300_000)).toBe(true))
+    pass(300_000)
+    await vi.waitFor(() => expect(listener.live).toBe(true))
+    expect(seen).toEqual(['jobs:', 'Some "other":'])
+  })
+
+  test('is tested again and again, and noticed when it has stopped', async () => {
+    const pooler = await openPooler(database.url, false)
+    const { sleep, pass, waiting } = handClock()
+    const { listener } = await open({ url: pooler.url, sleep, selfTestMs: 60_000, answerMs: 1000 })
+    await vi.waitFor(() => expect(waiting(60_000)).toBe(true))
+    pooler.swallow = true
+    pass(60_000)
+    await vi.waitFor(() => expect(waiting(1000)).toBe(true))
+    pass(1000)
+    await vi.waitFor(() => expect(listener.live).toBe(false))
+  })
+
+  test('is resumed after a lost connection, with another look at everything', async () => {
+    const pooler = await openPooler(database.url, false)
+    let pauses = 0
+    const sleep: Sleep = async (ms, signal) => {
+      if (ms < 10_000 && ms !== 1000) pauses += 1
+      else await wait(ms, undefined, { signal })
+    }
+    const { listener, seen } = await open({ url: pooler.url, sleep })
+    pooler.cut()
+    await vi.waitFor(() => expect(seen).toHaveLength(4))
+    expect(pauses).toBeGreaterThan(0)
+    expect(listener.live).toBe(true)
+  })
+
+  test('for a database that is away does not throw, and says why it polls', async () => {
+    const { listener } = await open({ url: database.url.replace(/:\d+\//, ':1/') })
+    expect(listener.status()).toEqual({ mode: 'polling', reason: expect.stringContaining('ECONNREFUSED') })
+  })
+})
+
+describe('a notifier', () => {
+  test('has one notification on its way and at most one behind it', async () => {
+    const answers: (() => void)[] = []
+    const query = vi.fn(() => new Promise<never>((_resolve, reject) => answers.push(() => reject(new Error('lost')))))
+    const notifier = openNotifier({ query } as unknown as Database, 'jobs')
+    for (let i = 0; i < 100; i++) notifier.notify()
+    expect(query).toHaveBeenCalledTimes(1)
+    answers[0]?.()
+    await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(1))
+    notifier.notify()
+    await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(2))
+    for (let i = 0; i < 100; i++) notifier.notify()
+    answers[1]?.()
+    await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(3))
+    const closing = notifier.close()
+    notifier.notify()
+    answers[2]?.()
+    await closing
+    expect(query).toHaveBeenCalledTimes(3)
+  })
+
+  test('wakes a listener', async () => {
+    const database = await openTestDatabase()
+    const woken = Promise.withResolvers<void>()
+    let calls = 0
+    const onNotify = () => {
+      calls += 1
+      if (calls === 2) woken.resolve()
+    }
+    const listener = await openListener({ database, url: database.url, channels: ['jobs'], onNotify, log })
+    const notifier = openNotifier(database, 'jobs')
+    notifier.notify()
+    await woken.promise
+    await notifier.close()
+    await listener.close()
+    await database.close()
+  })
+})

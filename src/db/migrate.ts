@@ -1,0 +1,111 @@
+// Brings the tables up to date: the numbered files of /migrations, each applied once.
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { AppError } from '../lib/error.ts'
+import type { Log } from '../lib/log.ts'
+import type { Database, Sql } from './database.ts'
+
+const MIGRATIONS = new URL('../../migrations/', import.meta.url)
+const OLDEST_SERVER = 15
+// Any number nobody else uses: the key of the lock under which one caller at a time applies a file.
+const LOCK_KEY = 7446257451
+
+type Migration = { name: string; sql: string; sha256: string }
+type Applied = { name: string; sha256: string }
+
+const readMigrations = async (directory: URL): Promise<Migration[]> => {
+  const names = (await readdir(directory)).filter((name) => /^\d{4}-[a-z0-9-]+\.sql$/.test(name)).sort()
+  return Promise.all(
+    names.map(async (name) => {
+      const sql = await readFile(new URL(name, directory), 'utf8')
+      // Git may check the file out with CRLF.
+      const sha256 = createHash('sha256').update(sql.replaceAll('\r\n', '\n')).digest('hex')
+      return { name, sql, sha256 }
+    }),
+  )
+}
+
+const readApplied = async (sql: Sql): Promise<Applied[]> => {
+  // Not to_regclass(): after waiting for the lock it may still answer from a cache of before the wait.
+  const { rows } = await sql.query<{ present: boolean }>(
+    `select exists (select from pg_tables where schemaname = 'signalbox' and tablename = 'migrations') as present`,
+  )
+  if (!rows[0]?.present) return []
+  return (await sql.query<Applied>('select name, sha256 from signalbox.migrations order by name')).rows
+}
+
+/** The files still to apply; throws when what was applied is not what these files say. */
+const comparePending = (files: readonly Migration[], applied: readonly Applied[]): Migration[] => {
+  for (const { name, sha256 } of applied) {
+    const file = files.find((each) => each.name === name)
+    if (!file) {
+      throw new AppError('config_invalid', `The database is newer than this program: it has migration ${name}.`)
+    }
+    if (file.sha256 !== sha256) {
+      throw new AppError(
+        'config_invalid',
+        `The file migrations/${name} is not the one applied to this database; restore it and put changes in a new file.`,
+      )
+    }
+  }
+  return files.filter((file) => !applied.some(({ name }) => name === file.name))
+}
+
+const checkServerVersion = async (sql: Sql): Promise<void> => {
+  const { rows } = await sql.query<{ number: number; name: string }>(
+    `select current_setting('server_version_num')::int as number, current_setting('server_version') as name`,
+  )
+  const [version] = rows
+  if (version && version.number < OLDEST_SERVER * 10_000) {
+    throw new AppError('config_invalid', `PostgreSQL ${version.name} is too old; Signalbox needs ${OLDEST_SERVER}.`)
+  }
+}
+
+const CREATE_RECORD = `
+  create schema if not exists signalbox;
+  create table if not exists signalbox.migrations (
+    name text primary key,
+    sha256 text not null,
+    applied_at timestamptz not null default now()
+  )`
+
+/** Applies the first file that is still to apply and returns its name, or nothing when there is none. */
+const applyNext = async (tx: Sql, files: readonly Migration[]): Promise<string | undefined> => {
+  // Held to the end of the transaction, not of the session: sessions of a transaction pooler are shared.
+  await tx.query('select pg_advisory_xact_lock($1)', [LOCK_KEY])
+  const [next] = comparePending(files, await readApplied(tx))
+  if (!next) return undefined
+  await tx.query(CREATE_RECORD)
+  await tx.query(next.sql)
+  await tx.query('insert into signalbox.migrations (name, sha256) values ($1, $2)', [next.name, next.sha256])
+  return next.name
+}
+
+/** The names of the migrations this database still lacks; throws `config_invalid` when the database and the files do not belong together. */
+export const pendingMigrations = async (database: Database, directory: URL = MIGRATIONS): Promise<string[]> => {
+  await checkServerVersion(database)
+  const files = await readMigrations(directory)
+  return comparePending(files, await readApplied(database)).map(({ name }) => name)
+}
+
+/**
+ * Applies every migration the database lacks, each in a transaction of its own, and returns their names. Of several
+ * callers at once exactly one applies each file. Throws `config_invalid` when an applied file has changed, when the
+ * database is newer than this program, or when the server is older than PostgreSQL 15.
+ */
+export const migrate = async (
+  database: Database,
+  options: { log: Log; directory?: URL },
+): Promise<{ applied: string[] }> => {
+  const { log, directory = MIGRATIONS } = options
+  const applied: string[] = []
+  // Reading alone is enough on nearly every start, and then nobody waits for the lock.
+  if ((await pendingMigrations(database, directory)).length === 0) return { applied }
+  const files = await readMigrations(directory)
+  for (;;) {
+    const name = await database.transaction((tx) => applyNext(tx, files))
+    if (name === undefined) return { applied }
+    log.info({ migration: name }, 'migration applied')
+    applied.push(name)
+  }
+}

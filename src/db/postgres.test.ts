@@ -1,0 +1,110 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { openTestDatabase } from '../../test/database.ts'
+import { silentLog } from '../lib/log.ts'
+import type { Database } from './database.ts'
+import { openEmbedded } from './embedded.ts'
+import { openDatabase } from './postgres.ts'
+
+/** A port of this machine where nothing listens. */
+const closedPort = async (): Promise<number> => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+describe('a database', () => {
+  let database: Database
+
+  beforeAll(async () => {
+    database = await openTestDatabase()
+    await database.query('create table things (id int primary key, name text)')
+  })
+  afterAll(() => database.close())
+
+  test('gives exact bigints as numbers, larger ones as text, and times as dates', async () => {
+    const { rows, rowCount } = await database.query(
+      `select 9007199254740991 as exact, 9007199254740993 as large, timestamptz '2026-01-02T03:04:05Z' as time`,
+    )
+    expect(rowCount).toBe(1)
+    expect(rows).toEqual([
+      { exact: 9007199254740991, large: '9007199254740993', time: new Date('2026-01-02T03:04:05Z') },
+    ])
+  })
+
+  test('lets the error of a refused statement through as it is, and keeps the connection', async () => {
+    const one = await openDatabase({ url: database.url, log: silentLog, max: 1 })
+    const pid = async () => (await one.query('select pg_backend_pid() as pid')).rows[0]?.pid
+    const before = await pid()
+    await expect(one.query('select 1 / 0')).rejects.toMatchObject({ code: '22012' })
+    expect(await pid()).toBe(before)
+    await one.close()
+  })
+
+  test('commits what a transaction did, and gives its value', async () => {
+    const value = await database.transaction(async (tx) => {
+      await tx.query('insert into things values ($1, $2)', [1, 'kept'])
+      return 'done'
+    })
+    expect(value).toBe('done')
+    expect((await database.query('select name from things where id = 1')).rows).toEqual([{ name: 'kept' }])
+  })
+
+  test('rolls back a transaction that throws', async () => {
+    const failing = database.transaction(async (tx) => {
+      await tx.query('insert into things values (2)')
+      throw new Error('no')
+    })
+    await expect(failing).rejects.toThrow('no')
+    expect((await database.query('select from things where id = 2')).rowCount).toBe(0)
+  })
+
+  test('does not report a commit where a swallowed error has rolled everything back', async () => {
+    const swallowing = database.transaction(async (tx) => {
+      await tx.query('insert into things values (3)')
+      await tx.query('select 1 / 0').catch(() => {})
+    })
+    await expect(swallowing).rejects.toThrow('rolled back')
+    expect((await database.query('select from things where id = 3')).rowCount).toBe(0)
+  })
+
+  test('says that it is away when a connection is cut in the middle of a statement or a transaction, and goes on', async () => {
+    const cut = 'select pg_terminate_backend(pg_backend_pid())'
+    await expect(database.query(cut)).rejects.toMatchObject({ code: 'database_unavailable', cause: { code: '57P01' } })
+    await expect(database.transaction((tx) => tx.query(cut))).rejects.toMatchObject({ code: 'database_unavailable' })
+    expect((await database.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  })
+})
+
+describe('a database that is not there', () => {
+  test('is reported by every way of asking, with the reason as the cause and not in the text', async () => {
+    const database = await openDatabase({ url: `postgresql://u:p@127.0.0.1:${await closedPort()}/x`, log: silentLog })
+    const expected = { code: 'database_unavailable', status: 503, detail: 'The database cannot be reached.' }
+    await expect(database.query('select 1')).rejects.toMatchObject({ ...expected, cause: { code: 'ECONNREFUSED' } })
+    await expect(database.transaction(async () => {})).rejects.toMatchObject(expected)
+    await database.close()
+    await expect(database.query('select 1')).rejects.toMatchObject(expected)
+  })
+
+  test('serves the next statement once it is back', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-restart-'))
+    onTestFinished(() => rm(dataDir, { recursive: true }))
+    const spareRoot = join(dataDir, 'spare')
+    const settings = { fsync: 'off' }
+    const first = await openEmbedded({ dataDir, spareRoot, settings, log: silentLog })
+    const database = await openDatabase({ url: first.url, log: silentLog })
+    await Promise.all([1, 2, 3].map((n) => database.query('select $1::int', [n])))
+    await first.close()
+    await expect(database.query('select 1')).rejects.toMatchObject({ code: 'database_unavailable' })
+    const second = await openEmbedded({ dataDir, spareRoot, settings, log: silentLog })
+    expect((await database.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await database.close()
+    await second.close()
+  })
+})

@@ -1,0 +1,104 @@
+// The open database: one pool of connections.
+import type { PoolClient, QueryResult } from 'pg'
+import pg from 'pg'
+import type { Log } from '../lib/log.ts'
+import { connectionConfig, isUnavailable, unavailable } from './connection.ts'
+import type { Database, Sql } from './database.ts'
+
+// What `pg` really answers: text of several statements gives one result for each.
+type Answer = QueryResult | QueryResult[]
+
+/** One connection on loan from the pool: its lost-connection errors are `database_unavailable` already. */
+class Loan implements Sql {
+  readonly #client: PoolClient
+  #lost = false
+
+  constructor(client: PoolClient) {
+    this.#client = client
+  }
+
+  async run(text: string, values?: readonly unknown[]): Promise<QueryResult> {
+    try {
+      // Never named: a prepared statement lives in a session, and a transaction pooler shares those.
+      const answer: Answer = await this.#client.query(text, values as unknown[] | undefined)
+      return Array.isArray(answer) ? (answer.at(-1) as QueryResult) : answer
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      this.#lost = true
+      throw unavailable(error)
+    }
+  }
+
+  async query<Row extends object>(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ rows: Row[]; rowCount: number }> {
+    const { rows, rowCount } = await this.run(text, values)
+    return { rows: rows as Row[], rowCount: rowCount ?? 0 }
+  }
+
+  /** Says that the connection is in an unknown state. */
+  distrust(): void {
+    this.#lost = true
+  }
+
+  /** Gives the connection back to the pool, or closes it if it is lost. */
+  release(): void {
+    this.#client.release(this.#lost)
+  }
+}
+
+const runTransaction = async <T>(loan: Loan, run: (tx: Sql) => Promise<T>): Promise<T> => {
+  try {
+    await loan.run('begin')
+    const value = await run(loan)
+    const { command } = await loan.run('commit')
+    // PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement's error was caught on the way.
+    if (command === 'ROLLBACK') throw new Error('The transaction was rolled back: a statement in it had failed.')
+    return value
+  } catch (error) {
+    await loan.run('rollback').catch(() => loan.distrust())
+    throw error
+  }
+}
+
+/** Opens a pool of connections. Connecting is left to the first statement; one that finds the database away throws `database_unavailable`. */
+export const openDatabase = async (options: {
+  url: string
+  log: Log
+  /** The most connections open at once. */
+  max?: number
+  applicationName?: string
+}): Promise<Database> => {
+  const { url, log, max = 10 } = options
+  const pool = new pg.Pool({ ...connectionConfig(url, options.applicationName), max, idleTimeoutMillis: 30_000 })
+  // The next statement opens a new connection; without these listeners a lost one would end the process.
+  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'))
+  pool.on('connect', (client) => client.on('error', () => {}))
+
+  const borrow = async (): Promise<Loan> => {
+    try {
+      return new Loan(await pool.connect())
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+  const lend = async <T>(use: (loan: Loan) => Promise<T>): Promise<T> => {
+    const loan = await borrow()
+    try {
+      return await use(loan)
+    } finally {
+      loan.release()
+    }
+  }
+  let closing: Promise<void> | undefined
+  return {
+    url,
+    query: (text, values) => lend((loan) => loan.query(text, values)),
+    transaction: (run) => lend((loan) => runTransaction(loan, run)),
+    close: () => {
+      closing ??= pool.end()
+      return closing
+    },
+  }
+}

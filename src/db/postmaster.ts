@@ -1,0 +1,65 @@
+// A PostgreSQL server seen from outside: the one running in a directory, whoever started it.
+import { readlinkSync, realpathSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { platform } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { AppError } from '../lib/error.ts'
+import { isRunning } from './owner.ts'
+
+const POLL_MS = 10
+const STOP_LIMIT_MS = 15_000
+
+/** What PostgreSQL itself writes about a running server (`postmaster.pid`), or nothing when the file is not there. */
+export const readPostmaster = async (
+  dir: string,
+): Promise<{ pid: number; port: number; ready: boolean } | undefined> => {
+  const text = await readFile(join(dir, 'postmaster.pid'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (text === undefined) return undefined
+  const lines = text.split('\n')
+  return { pid: Number(lines[0]), port: Number(lines[3]), ready: lines[7]?.trim() === 'ready' }
+}
+
+/** Whether the process is the server of this very directory (a server's working directory), and not one that got its number later. */
+export const isPostmaster = (pid: number, dir: string): boolean => {
+  if (platform() !== 'linux') return isRunning(pid)
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(dir)
+  } catch {
+    return false
+  }
+}
+
+const endsAfter = async (signal: NodeJS.Signals, pid: number, dir: string): Promise<boolean> => {
+  const limit = Date.now() + STOP_LIMIT_MS
+  // It may end between the look and the signal.
+  while (isPostmaster(pid, dir)) {
+    if (Date.now() > limit) return false
+    try {
+      process.kill(pid, signal)
+    } catch {}
+    await wait(POLL_MS)
+  }
+  return true
+}
+
+/**
+ * Ends a server left behind by a Signalbox that was killed; its commits are safe in the files. Its guard has usually
+ * stopped it by now. It is not adopted, so that the new one has today's programs and settings.
+ */
+export const stopOrphan = async (dir: string): Promise<void> => {
+  const left = await readPostmaster(dir)
+  if (!left || !isRunning(left.pid)) return
+  if (!isPostmaster(left.pid, dir)) {
+    // PostgreSQL would take the stranger with that number for a running server and refuse to start.
+    await rm(join(dir, 'postmaster.pid'), { force: true })
+    return
+  }
+  const ended = (await endsAfter('SIGINT', left.pid, dir)) || (await endsAfter('SIGQUIT', left.pid, dir))
+  if (!ended) {
+    throw new AppError('database_failed', `PostgreSQL of an earlier run, process ${left.pid}, cannot be stopped.`)
+  }
+}

@@ -1,0 +1,149 @@
+// The embedded PostgreSQL server: started, kept running, stopped.
+import { createServer } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import pg from 'pg'
+import { backoffMs } from '../lib/backoff.ts'
+import type { Log } from '../lib/log.ts'
+import type { Binaries } from './binaries.ts'
+import type { Cluster } from './cluster.ts'
+import { accessUrl, readAccess, writeAccess } from './cluster.ts'
+import { connectionConfig } from './connection.ts'
+import type { Program } from './program.ts'
+import { runProgram } from './program.ts'
+import type { ServerLog } from './server-log.ts'
+
+const POLL_MS = 10
+const START_LIMIT_MS = 300_000
+const STOP_LIMIT_MS = 15_000
+
+/** Server settings by name, as `postgresql.conf` has them. */
+export type Settings = Readonly<Record<string, string>>
+
+/** Small and durable: a few processes, 64 MB of cache, every commit on the disk before it is answered. */
+const SETTINGS: Settings = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '100',
+  shared_buffers: '64MB',
+  max_wal_size: '1GB',
+  fsync: 'on',
+  synchronous_commit: 'on',
+  // Three processes fewer; what is read often is in memory anyway.
+  io_method: 'sync',
+  // They exchange rows through /dev/shm, of which a container has 64 MB.
+  max_parallel_workers_per_gather: '0',
+  jit: 'off',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  log_checkpoints: 'off',
+  // Statements and the details of errors hold payloads, which do not belong in a log file.
+  log_min_error_statement: 'panic',
+  log_error_verbosity: 'terse',
+}
+
+/** A free port of 127.0.0.1: the wanted one if it is free, else one of the system's choice. */
+const freePort = async (wanted: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error) => (wanted === 0 ? reject(error) : resolve(freePort(0))))
+    probe.listen(wanted, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+
+const answers = async (url: string): Promise<boolean> => {
+  const client = new pg.Client(connectionConfig(url))
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.end()
+    return true
+  } catch (error) {
+    // "Wrong password" is an answer too; whoever asks something of the database will be told so.
+    return (error as { code?: string }).code === '28P01'
+  }
+}
+
+/** Waits until the server takes connections; false when it has ended instead. Crash recovery may take its time. */
+const untilReady = async (program: Program, url: string): Promise<boolean> => {
+  let ended = false
+  void program.exited.then(() => {
+    ended = true
+  })
+  const limit = Date.now() + START_LIMIT_MS
+  while (Date.now() < limit) {
+    const answered = await answers(url)
+    if (ended) return false
+    if (answered) return true
+    await wait(POLL_MS)
+  }
+  return false
+}
+
+/** A server over a cluster's files. Started once, it is started again if it ever ends by itself, until it is stopped. */
+export class Server {
+  url = ''
+  readonly #parts: { cluster: Cluster; binaries: Binaries; settings: Settings; serverLog: ServerLog; log: Log }
+  #program: Program | undefined
+  #stopping = false
+
+  constructor(parts: { cluster: Cluster; binaries: Binaries; settings: Settings; serverLog: ServerLog; log: Log }) {
+    this.#parts = parts
+  }
+
+  /** Starts the server on the port it had last time, or on another where that one is taken. */
+  async start(): Promise<void> {
+    const { cluster, serverLog } = this.#parts
+    const known = await readAccess(cluster.dir)
+    for (let attempt = 1; ; attempt++) {
+      const access = { ...known, port: await freePort(attempt === 1 ? known.port : 0) }
+      this.url = accessUrl(access)
+      if (await this.#launch(access.port)) {
+        if (access.port !== known.port) await writeAccess(cluster, access)
+        return
+      }
+      // Both pass: somebody took the port just now, or sessions of a server that was killed have not ended yet.
+      const passing = /could not bind|still in use/.test(await serverLog.news())
+      if (!passing || attempt === 20) throw await serverLog.failure('PostgreSQL ended while starting.')
+      await wait(attempt * POLL_MS)
+    }
+  }
+
+  async #launch(port: number): Promise<boolean> {
+    const { cluster, binaries, settings, serverLog } = this.#parts
+    const all = Object.entries({ ...SETTINGS, ...settings, port: String(port) })
+    const args = ['-D', cluster.dir, ...all.flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+    const program = runProgram(binaries.postgres, args, { account: cluster.account, output: serverLog.output })
+    this.#program = program
+    if (!(await untilReady(program, this.url))) {
+      program.kill('SIGQUIT')
+      return false
+    }
+    program.unref()
+    void program.exited.then((code) => this.#revive(port, code))
+    return true
+  }
+
+  async #revive(port: number, code: number | string): Promise<void> {
+    for (let attempt = 1; !this.#stopping; attempt++) {
+      this.#parts.log.error({ code, attempt }, 'the embedded PostgreSQL ended by itself; it is started again')
+      if (await this.#launch(port)) return
+      await wait(backoffMs(attempt, { baseMs: 100, maxMs: 10_000 }), undefined, { ref: false })
+    }
+  }
+
+  /** Tells the server to stop, without waiting: for a process that is about to exit. */
+  interrupt(): void {
+    this.#stopping = true
+    this.#program?.kill('SIGINT')
+  }
+
+  /** Stops the server fast: open transactions are rolled back, and everything committed is in its files. */
+  async stop(): Promise<void> {
+    this.interrupt()
+    const late = setTimeout(() => this.#program?.kill('SIGQUIT'), STOP_LIMIT_MS)
+    await this.#program?.exited
+    clearTimeout(late)
+  }
+}

@@ -1,0 +1,46 @@
+// A database of its own for a test: real PostgreSQL, migrated, empty.
+import { randomUUID } from 'node:crypto'
+import { inject } from 'vitest'
+import type { Database } from '../src/db/database.ts'
+import { openDatabase } from '../src/db/postgres.ts'
+import { silentLog } from '../src/lib/log.ts'
+
+type Server = { url: string; template: string }
+
+let asking: Promise<Server> | undefined
+
+const askForServer = async (): Promise<Server> => {
+  const response = await fetch(inject('databaseDoor'))
+  if (!response.ok) throw new Error(`The test database did not start: ${await response.text()}`)
+  return (await response.json()) as Server
+}
+
+/**
+ * Opens a fresh copy of the migrated database, which `close()` drops. `SIGNALBOX_TEST_DATABASE_URL` names another server
+ * to run on. `migrated: false` gives a database without any table.
+ */
+export const openTestDatabase = async (options: { max?: number; migrated?: boolean } = {}): Promise<Database> => {
+  asking ??= askForServer()
+  const { url, template } = await asking
+  const name = `signalbox_test_${randomUUID().replaceAll('-', '')}`
+  const admin = await openDatabase({ url, log: silentLog, max: 1 })
+  await admin.query(`create database ${name} template ${options.migrated === false ? 'template0' : template}`)
+  const database = await openDatabase({
+    url: Object.assign(new URL(url), { pathname: `/${name}` }).href,
+    log: silentLog,
+    max: options.max ?? 10,
+  })
+  let closing: Promise<void> | undefined
+  const close = async () => {
+    await database.close()
+    await admin.query(`drop database if exists ${name} with (force)`)
+    await admin.close()
+  }
+  return {
+    ...database,
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}

@@ -1,0 +1,92 @@
+// One PostgreSQL for the whole run, started when the first test asks for it, and gone afterwards without a trace.
+
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { openEmbedded } from '../src/db/embedded.ts'
+import { migrate } from '../src/db/migrate.ts'
+import { openDatabase } from '../src/db/postgres.ts'
+import { silentLog } from '../src/lib/log.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** Answers with the test server's `{ url, template }`, starting it if need be. */
+    databaseDoor: string
+  }
+}
+
+// Nothing here needs to survive a power failure.
+const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' }
+
+type Server = { url: string; close(): Promise<void> }
+type TestServer = Server & { template: string }
+
+const openServer = async (): Promise<Server> => {
+  const given = process.env.SIGNALBOX_TEST_DATABASE_URL
+  if (given) return { url: given, close: async () => {} }
+  const folder = await mkdtemp(join(tmpdir(), 'signalbox-test-'))
+  const remove = () => rm(folder, { recursive: true })
+  // Run by root, PostgreSQL's account has to get in.
+  await chmod(folder, 0o755)
+  const options = {
+    dataDir: join(folder, 'data'),
+    spareRoot: join(folder, 'spare'),
+    log: silentLog,
+    settings: SETTINGS,
+  }
+  const server = await openEmbedded(options).catch(async (error) => {
+    await remove()
+    throw error
+  })
+  return { url: server.url, close: () => server.close().then(remove) }
+}
+
+const withDatabase = (url: string, name: string): string => Object.assign(new URL(url), { pathname: `/${name}` }).href
+
+/** Makes the migrated database that every test's own one is a copy of. */
+const prepare = async (server: Server): Promise<TestServer> => {
+  // Two runs may share one server.
+  const template = `signalbox_template_${process.pid}`
+  const admin = await openDatabase({ url: server.url, log: silentLog, max: 1 })
+  await admin.query(`drop database if exists ${template} with (force)`)
+  await admin.query(`create database ${template}`)
+  const database = await openDatabase({ url: withDatabase(server.url, template), log: silentLog, max: 1 })
+  const close = async () => {
+    await database.close()
+    await admin.query(`drop database if exists ${template} with (force)`)
+    await admin.close()
+    await server.close()
+  }
+  try {
+    await migrate(database, { log: silentLog })
+    await database.close()
+    return { url: server.url, template, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const openTestServer = async (): Promise<TestServer> => prepare(await openServer())
+
+/** Vitest's globalSetup: opens the door, and returns what closes everything behind it. */
+export const setup = async ({ provide }: TestProject): Promise<() => Promise<void>> => {
+  let opening: Promise<TestServer> | undefined
+  const door = createServer((_request, response) => {
+    opening ??= openTestServer()
+    opening.then(
+      ({ url, template }) => response.end(JSON.stringify({ url, template })),
+      (error) => response.writeHead(500).end(String(error?.stack ?? error)),
+    )
+  })
+  await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve))
+  provide('databaseDoor', `http://127.0.0.1:${(door.address() as AddressInfo).port}`)
+  return async () => {
+    door.closeAllConnections()
+    door.close()
+    await (await opening?.catch(() => undefined))?.close()
+  }
+}
