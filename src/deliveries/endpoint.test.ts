@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest'
+import { AppError } from '../lib/error.ts'
+import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
+
+const url = 'https://example.com/hook'
+const secret = 'my_webhook_secret_key'
+
+const refusal = (run: () => unknown): string => {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof AppError) return `${error.code} ${error.detail}`
+    throw error
+  }
+  return 'accepted'
+}
+
+describe('a request for an endpoint', () => {
+  it('defaults to production deployments, under the name of the host', () => {
+    expect(readEndpointRequest({ url })).toEqual({
+      name: 'example.com',
+      url,
+      secrets: [],
+      events: ['environment.deployed'],
+      environments: ['production'],
+      apps: null,
+      status: 'active',
+    })
+  })
+
+  it('takes one secret, several, or both, each once', () => {
+    const [a, b] = [generateSecret(), generateSecret()]
+    expect(readEndpointRequest({ url, secret: a, secrets: [b, a] }).secrets).toEqual([a, b])
+  })
+
+  it.each([
+    ['http://localhost:3000/webhook'],
+    ['http://127.0.0.1:3000/'],
+    ['http://127.1/'],
+    ['http://[::1]:8080/'],
+    ['http://dev.localhost/'],
+    ['https://example.com:8443/a?b=c'],
+  ])('takes %s', (address) => {
+    expect(refusal(() => readEndpointRequest({ url: address }))).toBe('accepted')
+  })
+
+  it.each([
+    ['http://example.com/', 'must be https: beyond this machine'],
+    ['http://127.0.0.1.example.com/', 'must be https: beyond this machine'],
+    ['http://localhost.example.com/', 'must be https: beyond this machine'],
+    ['http://10.0.0.1/', 'must be https: beyond this machine'],
+    ['https://user:password@example.com/', 'must not hold a user name or password'],
+    ['https://user@example.com/', 'must not hold a user name or password'],
+    ['ftp://example.com/', 'must be https:'],
+    ['javascript:alert(1)', 'must be https:'],
+    ['example.com', 'is not a URL'],
+    ['', 'is not a URL'],
+  ])('refuses %s', (address, detail) => {
+    expect(refusal(() => readEndpointRequest({ url: address }))).toBe(`input_invalid url: ${detail}`)
+  })
+
+  it('takes http: to anywhere when that is allowed', () => {
+    expect(readEndpointRequest({ url: 'http://handler:3000/' }, { allowHttp: true }).url).toBe('http://handler:3000/')
+  })
+
+  it.each([
+    ['short'],
+    ['whsec_'],
+    ['whsec_dG9vIHNob3J0'],
+    ['whsec_not base64 at all, not at all!'],
+    [`whsec_${'A'.repeat(100)}`],
+    [`whpk_${'A'.repeat(44)}`],
+    ['a secret with spaces in it'],
+    ['ein-geheimnis-mit-ümlauten'],
+  ])('refuses the secret %j without repeating it', (wrong) => {
+    const said = refusal(() => readEndpointRequest({ url, secret: wrong }))
+    expect(said).toMatch(/^input_invalid secret: must /)
+    expect(said.replace('whsec_ and', '')).not.toContain(wrong)
+  })
+
+  it.each([
+    ['events', { events: [] }],
+    ['events', { events: 'push' }],
+    ['environments', { environments: [''] }],
+    ['events.1: must be one line', { events: ['push', 'a\u0000'] }],
+    ['name: must be one line', { name: 'a\u0000b' }],
+    ['status', { status: 'on' }],
+    ['evnets', { evnets: ['push'] }],
+    ['url: is required', {}],
+  ])('names %s when that is at fault', (field, change) => {
+    const request = Object.keys(change).length === 0 ? {} : { url, ...change }
+    expect(refusal(() => readEndpointRequest(request))).toContain(field)
+  })
+
+  it.each([null, undefined, 'https://example.com', []])('refuses %j, which is no object', (body) => {
+    expect(refusal(() => readEndpointRequest(body))).toMatch(/^input_invalid /)
+  })
+})
+
+describe('endpoints of the configuration', () => {
+  it('need a name and a secret, and each its own name', () => {
+    const one = { name: 'handler', url, secret }
+    expect(readEndpointConfigs([one])).toHaveLength(1)
+    expect(refusal(() => readEndpointConfigs([one, one]))).toBe('config_invalid endpoints: two are called "handler"')
+    expect(refusal(() => readEndpointConfigs([{ name: 'x', url }]))).toBe(
+      'config_invalid endpoints[0] secret: is required',
+    )
+    expect(refusal(() => readEndpointConfigs([one, { url, secret }]))).toBe(
+      'config_invalid endpoints[1] name: is required',
+    )
+    expect(refusal(() => readEndpointConfigs([{ ...one, url: 'x' }]))).toBe(
+      'config_invalid endpoints[0] url: is not a URL',
+    )
+  })
+})
+
+describe('a generated secret', () => {
+  it('is whsec_ and 32 random bytes, accepted by our own check', () => {
+    const made = generateSecret()
+    expect(Buffer.from(made.slice('whsec_'.length), 'base64')).toHaveLength(32)
+    expect(made).not.toBe(generateSecret())
+    expect(readEndpointRequest({ url, secret: made }).secrets).toEqual([made])
+  })
+})

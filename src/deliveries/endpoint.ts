@@ -1,0 +1,141 @@
+// What an endpoint is: someone who asked to be told of events, and how the request to become one is checked.
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import type { ErrorCode } from '../lib/error.ts'
+import { AppError } from '../lib/error.ts'
+
+/** An endpoint as everyone may see it: its secrets are not part of it. */
+export type Endpoint = {
+  id: string
+  name: string
+  url: string
+  /** Event types it wants, as globs. */
+  events: string[]
+  /** Environments it wants, as globs; null is all. Events that have no environment are not held back. */
+  environments: string[] | null
+  /** Applications it wants, as globs; null is all. Events that have no application are not held back. */
+  apps: string[] | null
+  status: 'active' | 'paused' | 'disabled'
+  /** Whether the configuration file or the API made it. */
+  origin: 'config' | 'api'
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** What an endpoint is made from, checked and complete. */
+export type NewEndpoint = Pick<Endpoint, 'name' | 'url' | 'events' | 'environments' | 'apps' | 'status'> & {
+  /** Every live one: each delivery is signed with all of them, the first also in Agenta's form. */
+  secrets: string[]
+}
+
+/** How strict the check of an endpoint is. */
+export type EndpointPolicy = {
+  /** Accepts `http:` beyond this machine: signed, but readable and changeable on its way. Default false. */
+  allowHttp?: boolean | undefined
+}
+
+const MIN_SECRET_CHARS = 20
+
+const secret = z
+  .string()
+  .max(200)
+  .superRefine((value, context) => {
+    const problem = secretProblem(value)
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+  })
+// PostgreSQL's text cannot hold \u0000, and UTF-8 no lone surrogate.
+const line = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line of well-formed text without control characters')
+const globs = z.array(line).min(1, 'must name at least one; "*" is all').max(100)
+
+const fields = z.strictObject({
+  /** Shown in lists. Default: the host of the URL. In the configuration it must be there and be unique. */
+  name: line.optional(),
+  /** `https:`, or `http:` to this machine. */
+  url: z.string().max(2048),
+  /** One secret, or all that are live while one rotates: `whsec_` and base64 of 24 to 64 bytes, or any text of 20 characters or more. */
+  secret: secret.optional(),
+  secrets: z.array(secret).min(1).max(5).optional(),
+  /** Event types, as globs. Default: `environment.deployed`. */
+  events: globs.default(['environment.deployed']),
+  /** Environments, as globs, of events that have one; null is all. Default: `production`. */
+  environments: globs.nullable().default(['production']),
+  /** Applications, as globs, of events that have one. Default: all. */
+  apps: globs.nullable().default(null),
+  status: z.enum(['active', 'paused', 'disabled']).default('active'),
+})
+
+/** An endpoint in `signalbox.config.ts`: its name tells it from the others, and its secret comes from you. */
+export type EndpointConfig = Omit<z.input<typeof fields>, 'name'> & { name: string }
+
+/** A new secret in the form of Standard Webhooks, of 32 random bytes. */
+export const generateSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`
+
+/** Checks the body of a request for an endpoint. Throws `input_invalid` naming every field at fault. */
+export const readEndpointRequest = (body: unknown, policy: EndpointPolicy = {}): NewEndpoint =>
+  read(body, { policy, code: 'input_invalid', where: '' })
+
+/** Checks the endpoints of a configuration. Throws `config_invalid` naming every field at fault of the first wrong one. */
+export const readEndpointConfigs = (configured: readonly unknown[], policy: EndpointPolicy = {}): NewEndpoint[] => {
+  const endpoints = configured.map((entry, index) => {
+    const where = `endpoints[${index}] `
+    const endpoint = read(entry, { policy, code: 'config_invalid', where })
+    const { name } = entry as Partial<EndpointConfig>
+    if (name === undefined) throw new AppError('config_invalid', `${where}name: is required`)
+    if (endpoint.secrets.length === 0) throw new AppError('config_invalid', `${where}secret: is required`)
+    return endpoint
+  })
+  const names = endpoints.map((endpoint) => endpoint.name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw new AppError('config_invalid', `endpoints: two are called "${twice}"`)
+  return endpoints
+}
+
+type Reading = { policy: EndpointPolicy; code: ErrorCode; where: string }
+
+const read = (input: unknown, { policy, code, where }: Reading): NewEndpoint => {
+  const { data, error } = fields.safeParse(input, { reportInput: true })
+  if (error) throw new AppError(code, error.issues.map((issue) => `${where}${sentence(issue)}`).join('; '))
+  const problem = urlProblem(data.url, policy)
+  if (problem !== null) throw new AppError(code, `${where}url: ${problem}`)
+  const { secret: only, secrets, name, url, ...rest } = data
+  const all = [...(only === undefined ? [] : [only]), ...(secrets ?? [])]
+  return { ...rest, name: name ?? new URL(url).host, url: new URL(url).href, secrets: [...new Set(all)] }
+}
+
+const sentence = (issue: z.core.$ZodIssue): string => {
+  const isMissing = issue.code === 'invalid_type' && issue.input === undefined
+  const field = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
+  return `${field}${isMissing ? 'is required' : issue.message}`
+}
+
+const urlProblem = (text: string, { allowHttp = false }: EndpointPolicy): string | null => {
+  if (!URL.canParse(text)) return 'is not a URL'
+  const url = new URL(text)
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be https:'
+  // It would be stored and shown in clear, and HTTP clients drop it.
+  if (url.username !== '' || url.password !== '') return 'must not hold a user name or password'
+  if (url.protocol === 'http:' && !allowHttp && !isLoopback(url.hostname)) return 'must be https: beyond this machine'
+  return null
+}
+
+// The URL parser has already turned 127.1, 0x7f000001 and their like into dotted decimals.
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+
+const secretProblem = (value: string): string | null => {
+  if (/^wh[sp]k_/.test(value)) return 'must be a shared secret, not an ed25519 key'
+  if (/[^\x21-\x7e]/.test(value)) return 'must be visible ASCII without spaces'
+  if (!value.startsWith('whsec_')) {
+    return value.length < MIN_SECRET_CHARS ? `must have at least ${MIN_SECRET_CHARS} characters` : null
+  }
+  const key = value.slice('whsec_'.length)
+  const bytes = Buffer.from(key, 'base64')
+  const isBase64 = bytes.toString('base64').replace(/=+$/, '') === key.replace(/=+$/, '')
+  // The range of https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+  return isBase64 && bytes.length >= 24 && bytes.length <= 64 ? null : 'must be whsec_ and base64 of 24 to 64 bytes'
+}

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openTestDatabase } from '../../test/database.ts'
+import type { Database } from '../db/database.ts'
+import { createEndpoint, disableEndpoints, listEndpoints, loadEndpoints, syncConfigEndpoints } from './endpoints.ts'
+
+let database: Database
+beforeAll(async () => {
+  database = await openTestDatabase()
+})
+beforeEach(async () => {
+  await database.query('delete from signalbox.endpoints')
+})
+afterAll(() => database.close())
+
+const url = 'https://example.com/hook'
+const secret = 'my_webhook_secret_key'
+const versionNow = async () => (await loadEndpoints(database)).version
+const activeNames = async () => (await loadEndpoints(database)).endpoints.map((endpoint) => endpoint.name).sort()
+
+describe('creating an endpoint', () => {
+  it('shows a secret that was made for it once, and never again', async () => {
+    const { endpoint, secret: made } = await createEndpoint(database, { url, name: 'a' })
+    expect(made).toMatch(/^whsec_/)
+    expect(endpoint).toMatchObject({ name: 'a', url, status: 'active', origin: 'api', environments: ['production'] })
+    const shown = JSON.stringify([endpoint, await listEndpoints(database), await loadEndpoints(database)])
+    expect(shown).not.toContain(made)
+    expect(shown).not.toContain('secret')
+  })
+
+  it('does not repeat a secret that was given', async () => {
+    const created = await createEndpoint(database, { url, secret })
+    expect(JSON.stringify(created)).not.toContain(secret)
+    expect(created.secret).toBeNull()
+    const { rows } = await database.query('select secrets from signalbox.endpoints')
+    expect(rows).toEqual([{ secrets: [secret] }])
+  })
+
+  it('refuses what is not acceptable and stores nothing', async () => {
+    await expect(createEndpoint(database, { url: 'http://example.com' })).rejects.toMatchObject({
+      code: 'input_invalid',
+    })
+    expect((await listEndpoints(database)).items).toEqual([])
+  })
+})
+
+describe("a process's copy of the endpoints", () => {
+  it('holds the active ones, with a version that grows with every change', async () => {
+    const before = await versionNow()
+    const { endpoint } = await createEndpoint(database, { url, name: 'a' })
+    await createEndpoint(database, { url, name: 'b', status: 'paused' })
+    expect(await activeNames()).toEqual(['a'])
+    expect(await versionNow()).toBe(before + 2)
+    await disableEndpoints(database, [endpoint.id])
+    expect(await activeNames()).toEqual([])
+    expect(await versionNow()).toBe(before + 3)
+  })
+
+  it('is empty but has a version when there is no endpoint', async () => {
+    expect(await loadEndpoints(database)).toEqual({ version: expect.any(Number), endpoints: [] })
+  })
+})
+
+describe('listing endpoints', () => {
+  it('pages through them, newest first', async () => {
+    for (const name of ['a', 'b', 'c']) await createEndpoint(database, { url, name })
+    const first = await listEndpoints(database, { limit: 2 })
+    expect(first.items.map((endpoint) => endpoint.name)).toEqual(['c', 'b'])
+    const second = await listEndpoints(database, { limit: 2, cursor: first.next ?? '' })
+    expect(second).toMatchObject({ items: [{ name: 'a' }], next: null })
+    expect((await listEndpoints(database, { status: 'disabled' })).items).toEqual([])
+    await expect(listEndpoints(database, { cursor: 'x' })).rejects.toMatchObject({ code: 'input_invalid' })
+  })
+})
+
+describe('the endpoints of the configuration', () => {
+  const handler = { name: 'handler', url, secret }
+  const other = { name: 'other', url, secret, events: ['*'], environments: null }
+
+  it('are made, changed and disabled with it, each change once', async () => {
+    expect(await syncConfigEndpoints(database, [handler, other])).toBe(2)
+    expect(await activeNames()).toEqual(['handler', 'other'])
+    expect(await syncConfigEndpoints(database, [{ ...handler, url: 'https://example.com/new' }, other])).toBe(1)
+    expect(await syncConfigEndpoints(database, [other])).toBe(1)
+    expect(await activeNames()).toEqual(['other'])
+    expect(await syncConfigEndpoints(database, [handler, other])).toBe(1)
+    expect(await activeNames()).toEqual(['handler', 'other'])
+    expect((await listEndpoints(database)).items).toHaveLength(2)
+  })
+
+  it('write nothing when nothing changed, so that no other process reloads', async () => {
+    await syncConfigEndpoints(database, [handler, other])
+    const before = await versionNow()
+    expect(await syncConfigEndpoints(database, [handler, other])).toBe(0)
+    await syncConfigEndpoints(database, [other])
+    expect(await syncConfigEndpoints(database, [other])).toBe(0)
+    expect(await versionNow()).toBe(before + 1)
+  })
+
+  it('keep their secrets to themselves but follow a new one', async () => {
+    await syncConfigEndpoints(database, [handler])
+    expect(await syncConfigEndpoints(database, [{ ...handler, secrets: ['another_secret_of_mine'] }])).toBe(1)
+    const { rows } = await database.query('select secrets from signalbox.endpoints')
+    expect(rows).toEqual([{ secrets: [secret, 'another_secret_of_mine'] }])
+  })
+
+  it('leave those of the API alone, also one of the same name', async () => {
+    await createEndpoint(database, { url, name: 'handler' })
+    await syncConfigEndpoints(database, [handler])
+    await syncConfigEndpoints(database, [])
+    expect((await loadEndpoints(database)).endpoints).toMatchObject([{ name: 'handler', origin: 'api' }])
+  })
+
+  it('are made once when several processes start together', async () => {
+    const changed = await Promise.all(Array.from({ length: 8 }, () => syncConfigEndpoints(database, [handler, other])))
+    expect(changed.reduce((sum, one) => sum + one)).toBe(2)
+  })
+})

@@ -1,0 +1,152 @@
+// The endpoints as they are stored: a process's copy for matching, the API's, and the configuration's.
+import type { Database, Sql } from '../db/database.ts'
+import { AppError } from '../lib/error.ts'
+import { isUuid, newId } from '../lib/id.ts'
+import type { Endpoint, EndpointPolicy, NewEndpoint } from './endpoint.ts'
+import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
+
+/** The active endpoints, and the version they are a copy of: an insert of events compares it with the current one. */
+export const loadEndpoints = async (sql: Sql): Promise<{ version: number; endpoints: Endpoint[] }> => {
+  // One statement, so that version and endpoints belong together.
+  const { rows } = await sql.query<{ version: number } & (EndpointRow | { id: null })>(
+    `select version, ${COLUMNS} from signalbox.endpoints_version
+     left join signalbox.endpoints e on e.status = 'active' order by e.created_at, e.id`,
+  )
+  const endpoints = rows.flatMap((row) => (row.id === null ? [] : [toEndpoint(row)]))
+  return { version: Number(rows[0]?.version ?? 0), endpoints }
+}
+
+/**
+ * Creates an endpoint from an API request. `secret` is the one that was made for it, null when the request brought its own: it
+ * is shown here and never again. Throws `input_invalid` naming every field at fault.
+ */
+export const createEndpoint = async (
+  sql: Sql,
+  request: unknown,
+  policy: EndpointPolicy = {},
+): Promise<{ endpoint: Endpoint; secret: string | null }> => {
+  const input = readEndpointRequest(request, policy)
+  const secret = input.secrets.length === 0 ? generateSecret() : null
+  const endpoint = await insert(sql, 'api', secret === null ? input : { ...input, secrets: [secret] })
+  return { endpoint, secret }
+}
+
+/** Which endpoints to list; all of them if nothing is given. */
+export type EndpointFilter = {
+  status?: Endpoint['status'] | undefined
+  /** 1 to 100. Default 50. */
+  limit?: number | undefined
+  /** The `next` of the page before. */
+  cursor?: string | undefined
+}
+
+/** Lists endpoints, newest first, without their secrets. Throws `input_invalid` for a cursor that is none. */
+export const listEndpoints = async (
+  sql: Sql,
+  filter: EndpointFilter = {},
+): Promise<{ items: Endpoint[]; next: string | null }> => {
+  const limit = Math.min(Math.max(filter.limit ?? 50, 1), 100)
+  if (filter.cursor !== undefined && !isUuid(filter.cursor))
+    throw new AppError('input_invalid', 'cursor: is not one of ours')
+  const { rows } = await sql.query<EndpointRow>(
+    `select ${COLUMNS} from signalbox.endpoints e
+     where ($1::text is null or status = $1)
+       and ($2::uuid is null or (created_at, id) < (select created_at, id from signalbox.endpoints where id = $2))
+     order by created_at desc, id desc limit $3`,
+    [filter.status ?? null, filter.cursor ?? null, limit + 1],
+  )
+  const items = rows.slice(0, limit).map(toEndpoint)
+  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
+}
+
+/**
+ * Makes the stored endpoints of origin `config` those of the configuration: by name, with the status it says, and those it no
+ * longer has become disabled (their deliveries stay). Nothing is written when nothing changed. Gives how many were changed.
+ * Throws `config_invalid` naming every field at fault.
+ */
+export const syncConfigEndpoints = async (
+  database: Database,
+  configured: readonly unknown[],
+  policy: EndpointPolicy = {},
+): Promise<number> => {
+  const wanted = readEndpointConfigs(configured, policy)
+  return database.transaction(async (tx) => {
+    // Processes that start together would otherwise both find a name missing.
+    await tx.query('select pg_advisory_xact_lock($1, 0)', [SYNC_LOCK])
+    const { rows } = await tx.query<EndpointRow & { secrets: string[] }>(
+      `select ${COLUMNS}, secrets from signalbox.endpoints e where origin = 'config'`,
+    )
+    const stored = new Map(rows.map((row) => [row.name, row]))
+    const changed = wanted.filter((endpoint) => !isSame(stored.get(endpoint.name), endpoint))
+    const names = wanted.map((endpoint) => endpoint.name)
+    const gone = rows.filter((row) => !names.includes(row.name) && row.status !== 'disabled').map((row) => row.id)
+    for (const endpoint of changed) {
+      const row = stored.get(endpoint.name)
+      await (row === undefined ? insert(tx, 'config', endpoint) : update(tx, row.id, endpoint))
+    }
+    if (gone.length > 0) await disableEndpoints(tx, gone)
+    return changed.length + gone.length
+  })
+}
+
+/** Disables endpoints: they are told of nothing more, and what was waiting for them is skipped. */
+export const disableEndpoints = async (sql: Sql, ids: readonly string[]): Promise<void> => {
+  await sql.query(
+    `update signalbox.endpoints set status = 'disabled', updated_at = now() where id = any($1::uuid[]) and status <> 'disabled'`,
+    [ids],
+  )
+}
+
+const SYNC_LOCK = 7_420_003
+
+type EndpointRow = {
+  id: string
+  name: string
+  url: string
+  events: string[]
+  environments: string[] | null
+  apps: string[] | null
+  status: Endpoint['status']
+  origin: Endpoint['origin']
+  created_at: Date
+  updated_at: Date
+}
+
+const COLUMNS = 'e.id, name, url, events, environments, apps, status, origin, created_at, updated_at'
+
+const toEndpoint = ({ created_at: createdAt, updated_at: updatedAt, ...row }: EndpointRow): Endpoint => {
+  const { id, name, url, events, environments, apps, status, origin } = row
+  return { id, name, url, events, environments, apps, status, origin, createdAt, updatedAt }
+}
+
+const insert = async (sql: Sql, origin: Endpoint['origin'], endpoint: NewEndpoint): Promise<Endpoint> => {
+  const { rows } = await sql.query<EndpointRow>(
+    `insert into signalbox.endpoints as e (id, origin, name, url, secrets, events, environments, apps, status)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${COLUMNS}`,
+    [newId(), origin, ...valuesOf(endpoint)],
+  )
+  const [row] = rows
+  if (row === undefined) throw new Error('an insert gave no row')
+  return toEndpoint(row)
+}
+
+const update = async (sql: Sql, id: string, endpoint: NewEndpoint): Promise<void> => {
+  await sql.query(
+    `update signalbox.endpoints set name = $2, url = $3, secrets = $4, events = $5, environments = $6, apps = $7,
+       status = $8, updated_at = now() where id = $1`,
+    [id, ...valuesOf(endpoint)],
+  )
+}
+
+const valuesOf = ({ name, url, secrets, events, environments, apps, status }: NewEndpoint): unknown[] => [
+  name,
+  url,
+  secrets,
+  events,
+  environments,
+  apps,
+  status,
+]
+
+const isSame = (row: (EndpointRow & { secrets: string[] }) | undefined, endpoint: NewEndpoint): boolean =>
+  row !== undefined && JSON.stringify(valuesOf(row)) === JSON.stringify(valuesOf(endpoint))

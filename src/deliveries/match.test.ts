@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import type { Endpoint } from './endpoint.ts'
+import { readEndpointRequest } from './endpoint.ts'
+import { deliveriesFor, explainEndpoint, matchEndpoints } from './match.ts'
+
+const endpoint = (change: object = {}): Endpoint => {
+  const { secrets: _, ...rest } = readEndpointRequest({ url: 'https://example.com', ...change })
+  return { ...rest, id: 'e1', origin: 'api', createdAt: new Date(0), updatedAt: new Date(0) }
+}
+const deployed = (facts: object = {}) => ({
+  type: 'environment.deployed',
+  facts: { environment: 'production', app: 'bot', project: 'p', ...facts },
+})
+const isTold = (change: object, event: { type: string; facts: object }) =>
+  matchEndpoints([endpoint(change)], event).length === 1
+
+describe('an endpoint', () => {
+  it('is told of production deployments by default, and of nothing else', () => {
+    expect(isTold({}, deployed())).toBe(true)
+    expect(isTold({}, deployed({ environment: 'staging' }))).toBe(false)
+    expect(isTold({}, { type: 'push', facts: {} })).toBe(false)
+  })
+
+  it('is told of every environment when that is null', () => {
+    expect(isTold({ environments: null }, deployed({ environment: 'feature/x' }))).toBe(true)
+  })
+
+  it('matches globs, over dots and slashes', () => {
+    expect(isTold({ events: ['*'] }, deployed())).toBe(true)
+    expect(isTold({ events: ['environment.*'] }, deployed())).toBe(true)
+    expect(isTold({ events: ['issues.*', 'push'] }, { type: 'push', facts: {} })).toBe(true)
+    expect(isTold({ environments: ['feature/*'] }, deployed({ environment: 'feature/a/b' }))).toBe(true)
+    expect(isTold({ apps: ['support-*'] }, deployed({ app: 'support-bot' }))).toBe(true)
+    expect(isTold({ apps: ['support-*'] }, deployed())).toBe(false)
+  })
+
+  it('matches whole names, case and all, and takes "!" for a letter', () => {
+    expect(isTold({ environments: ['prod'] }, deployed())).toBe(false)
+    expect(isTold({ environments: ['Production'] }, deployed())).toBe(false)
+    expect(isTold({ environments: ['!staging', 'test'] }, deployed())).toBe(false)
+  })
+
+  it('is not held back by an environment or application the event does not have', () => {
+    expect(isTold({ events: ['push'], apps: ['bot'] }, { type: 'push', facts: { repository: 'acme/bot' } })).toBe(true)
+  })
+
+  it('is told of nothing while it is paused or disabled', () => {
+    expect(isTold({ status: 'paused' }, deployed())).toBe(false)
+    expect(isTold({ status: 'disabled' }, deployed())).toBe(false)
+  })
+})
+
+describe('the explanation', () => {
+  it.each([
+    [{}, {}, 'Told: it wants "environment.deployed", and this is "environment.deployed".'],
+    [{ status: 'paused' }, {}, 'Not told: it is paused.'],
+    [
+      { events: ['push', 'issues.*'] },
+      {},
+      'Not told: it wants "push" or "issues.*", and this is "environment.deployed".',
+    ],
+    [{}, { environment: 'staging' }, 'Not told: it wants environment "production", and this is "staging".'],
+    [{ apps: ['a'] }, {}, 'Not told: it wants app "a", and this is "bot".'],
+  ])('of %j for %j is one sentence', (change, facts, sentence) => {
+    const verdict = explainEndpoint(endpoint(change), deployed(facts))
+    expect(verdict).toEqual({ matched: isTold(change, deployed(facts)), sentence })
+  })
+})
+
+describe('the deliveries of an event', () => {
+  it('have ids computed from event and endpoint, so that making them twice makes them once', () => {
+    const event = { id: 'ev1', ...deployed() }
+    expect(deliveriesFor(event, [endpoint()])).toEqual(deliveriesFor(event, [endpoint()]))
+    expect(deliveriesFor({ ...event, id: 'ev2' }, [endpoint()])[0]?.id).not.toBe(
+      deliveriesFor(event, [endpoint()])[0]?.id,
+    )
+  })
+
+  it('share a group when they bring the same app and environment to the same endpoint', () => {
+    const groupOf = (facts: object, id = 'e1') =>
+      deliveriesFor({ id: 'ev', ...deployed(facts) }, [{ ...endpoint(), id }])[0]?.groupKey
+    expect(groupOf({})).toBe(groupOf({}))
+    expect(new Set([groupOf({}), groupOf({ app: 'b' }), groupOf({ environment: 'x' }), groupOf({}, 'e2')]).size).toBe(4)
+    expect(deliveriesFor({ id: 'ev', facts: {} }, [endpoint()])[0]?.groupKey).toBeNull()
+  })
+})

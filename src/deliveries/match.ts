@@ -1,0 +1,67 @@
+// Who is told of an event, and why someone is not (pure).
+import picomatch from 'picomatch'
+import type { NewDelivery, NewEvent } from '../events/event.ts'
+import { idFor } from '../lib/id.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** What of an event decides who is told. */
+export type MatchableEvent = Pick<NewEvent, 'type' | 'facts'>
+
+/** Why an endpoint is told of an event or not. */
+export type EndpointVerdict = {
+  matched: boolean
+  /** One sentence, such as: Not told: it wants environment "production", and this is "staging". */
+  sentence: string
+}
+
+/** The endpoints that are to be told of an event: active ones that want its type, its environment and its application. */
+export const matchEndpoints = <Of extends Endpoint>(endpoints: readonly Of[], event: MatchableEvent): Of[] =>
+  endpoints.filter((endpoint) => objection(endpoint, event) === null)
+
+/** Why this endpoint is told of this event, or what stands against it. */
+export const explainEndpoint = (endpoint: Endpoint, event: MatchableEvent): EndpointVerdict => {
+  const reason = objection(endpoint, event)
+  return reason === null
+    ? { matched: true, sentence: `Told: it wants ${quote(endpoint.events)}, and this is "${event.type}".` }
+    : { matched: false, sentence: `Not told: ${reason}.` }
+}
+
+/**
+ * The deliveries that must be recorded with an event, with ids computed from event and endpoint. Two deployments of one app and
+ * environment are never under way to one endpoint at the same time; everything else is.
+ */
+export const deliveriesFor = (event: Pick<NewEvent, 'id' | 'facts'>, endpoints: readonly Endpoint[]): NewDelivery[] =>
+  endpoints.map(({ id: endpointId }) => {
+    const { project, app, environment } = event.facts
+    const isOfAnEnvironment = app !== undefined && environment !== undefined
+    return {
+      id: idFor('delivery', event.id, endpointId),
+      endpointId,
+      groupKey: isOfAnEnvironment ? idFor('deployments', endpointId, project ?? '', app, environment) : null,
+    }
+  })
+
+const objection = (endpoint: Endpoint, { type, facts }: MatchableEvent): string | null => {
+  if (endpoint.status !== 'active') return `it is ${endpoint.status}`
+  if (!isMatch(endpoint.events, type)) return `it wants ${quote(endpoint.events)}, and this is "${type}"`
+  return unwanted('environment', endpoint.environments, facts.environment) ?? unwanted('app', endpoint.apps, facts.app)
+}
+
+const unwanted = (what: string, wanted: string[] | null, value: string | undefined): string | null =>
+  wanted === null || value === undefined || isMatch(wanted, value)
+    ? null
+    : `it wants ${what} ${quote(wanted)}, and this is "${value}"`
+
+const quote = (globs: readonly string[]): string => globs.map((glob) => `"${glob}"`).join(' or ')
+
+// Compiled once for every copy of an endpoint: this runs for every event before its sender is answered.
+const compiled = new WeakMap<readonly string[], (value: string) => boolean>()
+
+const isMatch = (globs: string[], value: string): boolean => {
+  const known = compiled.get(globs)
+  if (known !== undefined) return known(value)
+  // `bash`: "*" is any text, with its slashes. `nonegate`: "!" is a letter, for "!a" beside "b" would be everything but a.
+  const matcher = picomatch(globs, { bash: true, dot: true, nonegate: true })
+  compiled.set(globs, matcher)
+  return matcher(value)
+}

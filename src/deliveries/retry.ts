@@ -1,0 +1,54 @@
+// What follows from an attempt: done, again later, or never again (pure).
+import type { SendResult } from './send.ts'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
+// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#deliverability-and-reliability
+const SCHEDULE_MS: readonly number[] = [
+  5 * SECOND,
+  5 * MINUTE,
+  30 * MINUTE,
+  2 * HOUR,
+  5 * HOUR,
+  10 * HOUR,
+  14 * HOUR,
+  20 * HOUR,
+  24 * HOUR,
+]
+
+/** What follows from an attempt. `gone` means that the receiver wants no more deliveries at all. */
+export type Verdict =
+  | { kind: 'succeeded' }
+  | { kind: 'retry'; reason: string; delayMs: number }
+  | { kind: 'gone'; reason: string }
+
+/**
+ * Decides over an attempt: any 2xx is success, 410 is the end, everything else is tried again after 5 s, 5 min, 30 min, 2 h, 5 h,
+ * 10 h, 14 h, 20 h and 24 h, each up to a fifth later. `Retry-After` on 429 and 503 counts between once and twice that.
+ */
+export const judge = (
+  result: SendResult,
+  options: { attempt: number; now: Date; random?: (() => number) | undefined },
+): Verdict => {
+  const { statusCode } = result
+  if (statusCode !== null && statusCode >= 200 && statusCode < 300) return { kind: 'succeeded' }
+  const reason = statusCode === null ? (result.error ?? 'request_failed') : `http_${statusCode}`
+  if (statusCode === 410) return { kind: 'gone', reason }
+  const index = Math.min(Math.max(options.attempt, 1), SCHEDULE_MS.length) - 1
+  const plainMs = SCHEDULE_MS[index] ?? 24 * HOUR
+  const askedMs = statusCode === 429 || statusCode === 503 ? retryAfterMs(result.retryAfter, options.now) : null
+  const delayMs = Math.min(Math.max(askedMs ?? plainMs, plainMs), 2 * plainMs)
+  // Jitter only adds: nobody is called earlier than they asked.
+  return { kind: 'retry', reason, delayMs: Math.round(delayMs * (1 + (options.random ?? Math.random)() * 0.2)) }
+}
+
+/** `Retry-After` in milliseconds from `now`: seconds or an HTTP date (RFC 9110 §10.2.3); null when it is neither. */
+export const retryAfterMs = (value: string | null, now: Date): number | null => {
+  if (value === null) return null
+  if (/^\d{1,9}$/.test(value.trim())) return Number(value) * SECOND
+  // Date.parse alone would take "1.5" for a day in January.
+  const at = /[A-Za-z]{3}/.test(value) ? Date.parse(value) : Number.NaN
+  return Number.isNaN(at) ? null : at - now.getTime()
+}

@@ -1,0 +1,192 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { createServer as createTcpServer } from 'node:net'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { MAX_RESPONSE_BYTES, openDispatcher, send } from './send.ts'
+
+const dispatcher = openDispatcher()
+const closing: (() => void)[] = []
+afterEach(() => {
+  for (const close of closing.splice(0)) close()
+})
+afterAll(() => dispatcher.destroy())
+
+const listen = async (server: Server): Promise<number> => {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => sockets.add(socket))
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+/** A receiver that answers as told; gives its address. */
+const receiver = async (answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> =>
+  `http://127.0.0.1:${await listen(createServer(answer))}/hook?a=b`
+
+/** A receiver below HTTP. */
+const rawReceiver = async (answer: (socket: Socket) => void): Promise<string> => {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => answer(socket))
+  })
+  return `http://127.0.0.1:${await listen(server)}/`
+}
+
+const post = (url: string, options: { deadlineMs?: number; signal?: AbortSignal; body?: Uint8Array } = {}) =>
+  send({
+    dispatcher,
+    url,
+    headers: { 'content-type': 'application/json', 'x-a': '1' },
+    body: Buffer.from('{}'),
+    ...options,
+  })
+
+/** Repeats `write` until the other side goes away. */
+const drip = (socket: Socket | ServerResponse, text: string) => {
+  const timer = setInterval(() => socket.write(text), 20)
+  socket.on('close', () => clearInterval(timer))
+  closing.push(() => clearInterval(timer))
+}
+
+describe('sending', () => {
+  it('posts exactly the bytes and headers given, to path and query', async () => {
+    const body = Uint8Array.from([0x7b, 0x00, 0xff, 0x7d])
+    const seen: { request?: IncomingMessage; body?: Buffer } = {}
+    const url = await receiver(async (request, response) => {
+      seen.request = request
+      seen.body = Buffer.concat(await request.toArray())
+      response.writeHead(202, { 'retry-after': '7' }).end('thanks')
+    })
+    expect(await post(url, { body })).toEqual({
+      statusCode: 202,
+      error: null,
+      retryAfter: '7',
+      response: 'thanks',
+      durationMs: expect.any(Number),
+    })
+    expect(seen.body).toEqual(Buffer.from(body))
+    expect(seen.request).toMatchObject({ method: 'POST', url: '/hook?a=b' })
+    expect(seen.request?.headers).toMatchObject({ 'content-length': '4', 'x-a': '1', 'accept-encoding': 'identity' })
+  })
+
+  it('does not follow a redirect', async () => {
+    let reached = false
+    const target = await receiver((_, response) => {
+      reached = true
+      response.end()
+    })
+    for (const status of [301, 302, 303, 307, 308]) {
+      const url = await receiver((_, response) => response.writeHead(status, { location: target }).end())
+      expect(await post(url)).toMatchObject({ statusCode: status, error: null })
+    }
+    expect(reached).toBe(false)
+  })
+
+  it('keeps the beginning of an endless answer and reads no further', async () => {
+    const url = await receiver((_, response) => {
+      const pump = () => {
+        while (!response.destroyed && response.write('x'.repeat(1000)));
+        if (!response.destroyed) response.once('drain', pump)
+      }
+      pump()
+    })
+    const result = await post(url)
+    expect(result).toMatchObject({ statusCode: 200, error: null })
+    expect(result.response).toHaveLength(MAX_RESPONSE_BYTES)
+  })
+
+  it('stores an answer as text PostgreSQL can hold', async () => {
+    const url = await receiver((_, response) => response.end(Buffer.from([0x61, 0x00, 0xff])))
+    expect((await post(url)).response).toBe('a\ufffd\ufffd')
+  })
+
+  it('ends at the deadline while the answer drips, and keeps the status that had come', async () => {
+    const url = await receiver((_, response) => drip(response.writeHead(200), 'x'))
+    const result = await post(url, { deadlineMs: 300 })
+    expect(result).toMatchObject({
+      statusCode: 200,
+      error: 'response_timeout',
+      response: expect.stringMatching(/^x+$/),
+    })
+    expect(result.durationMs).toBeLessThan(2000)
+  })
+
+  it('ends at the deadline while the headers drip, or nothing comes at all', async () => {
+    const dripping = await rawReceiver((socket) =>
+      drip(socket.write('HTTP/1.1 200 OK\r\n') ? socket : socket, 'x: y\r\n'),
+    )
+    const silent = await receiver(() => {})
+    for (const url of [dripping, silent]) {
+      const result = await post(url, { deadlineMs: 300 })
+      expect(result).toMatchObject({ statusCode: null, error: 'timeout', response: null })
+      expect(result.durationMs).toBeLessThan(2000)
+    }
+  })
+
+  it('ends when it is called off', async () => {
+    const stop = new AbortController()
+    const url = await receiver(() => stop.abort())
+    expect(await post(url, { signal: stop.signal })).toMatchObject({ statusCode: null, error: 'cancelled' })
+  })
+})
+
+describe('what is wrong', () => {
+  it('is connection_refused where nobody listens', async () => {
+    const port = await listen(createTcpServer())
+    for (const close of closing.splice(0)) close()
+    expect(await post(`http://127.0.0.1:${port}/`)).toMatchObject({ statusCode: null, error: 'connection_refused' })
+  })
+
+  it('is dns_error for a name that does not resolve', async () => {
+    for (const code of ['ENOTFOUND', 'EAI_AGAIN']) {
+      const lost = openDispatcher({
+        lookup: (_, __, callback) => callback(Object.assign(new Error(code), { code }), ''),
+      })
+      const sending = { dispatcher: lost, url: 'http://nowhere.invalid/', headers: {}, body: Buffer.from('') }
+      expect(await send(sending)).toMatchObject({ statusCode: null, error: 'dns_error' })
+      await lost.destroy()
+    }
+  })
+
+  it('is tls_error where no TLS is spoken', async () => {
+    const url = await receiver((_, response) => response.end())
+    expect(await post(url.replace('http:', 'https:'))).toMatchObject({ error: 'tls_error' })
+  })
+
+  it('is reset when the connection ends without an answer', async () => {
+    expect(await post(await rawReceiver((socket) => socket.resetAndDestroy()))).toMatchObject({ error: 'reset' })
+    expect(await post(await rawReceiver((socket) => socket.end()))).toMatchObject({ error: 'reset' })
+  })
+
+  it('is response_reset when it ends within the answer', async () => {
+    const url = await rawReceiver((socket) =>
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\npart', () =>
+        setImmediate(() => socket.resetAndDestroy()),
+      ),
+    )
+    expect(await post(url)).toMatchObject({ statusCode: 200, error: 'response_reset' })
+  })
+
+  it('is response_invalid for what is not HTTP, or has too many headers', async () => {
+    expect(await post(await rawReceiver((socket) => socket.end('hello\r\n\r\n')))).toMatchObject({
+      statusCode: null,
+      error: 'response_invalid',
+    })
+    const bomb = `HTTP/1.1 200 OK\r\n${'x-header: 0123456789\r\n'.repeat(5000)}\r\n`
+    expect(await post(await rawReceiver((socket) => socket.end(bomb)))).toMatchObject({ error: 'response_invalid' })
+  })
+
+  it('is address_refused when the connector says so', async () => {
+    const refusing = openDispatcher((_, callback) =>
+      callback(Object.assign(new Error('no'), { code: 'address_refused' }), null),
+    )
+    const url = 'http://127.0.0.1:1/'
+    const result = await send({ dispatcher: refusing, url, headers: {}, body: Buffer.from('') })
+    expect(result).toMatchObject({ statusCode: null, error: 'address_refused' })
+    await refusing.destroy()
+  })
+})

@@ -1,0 +1,162 @@
+// One HTTP request to an endpoint: bounded in time and in what it reads, and never redirected.
+
+import type { buildConnector, Dispatcher } from 'undici'
+import { Agent } from 'undici'
+
+/** What one attempt may take in all, from connecting to the last byte of the answer. */
+export const TOTAL_DEADLINE_MS = 10_000
+/** How much of an answer is kept; the rest is not read. */
+export const MAX_RESPONSE_BYTES = 16_000
+
+// Why there was no answer, or not all of it; stable names. `response_…` means that a status had already arrived.
+type SendError =
+  | 'dns_error'
+  | 'connection_refused'
+  | 'unreachable'
+  | 'tls_error'
+  | 'timeout'
+  | 'reset'
+  | 'address_refused'
+  | 'response_invalid'
+  | 'response_timeout'
+  | 'response_reset'
+  | 'cancelled'
+  | 'request_failed'
+
+/** What came of one attempt. The status is the receiver's answer, whatever becomes of the body behind it. */
+export type SendResult = {
+  statusCode: number | null
+  error: SendError | null
+  /** `Retry-After` as it came. */
+  retryAfter: string | null
+  /** The beginning of the answer's body, as text; null when there was no answer. */
+  response: string | null
+  durationMs: number
+}
+
+/** One request to send. */
+export type Sending = {
+  dispatcher: Dispatcher
+  url: string
+  headers: Record<string, string>
+  body: Uint8Array
+  deadlineMs?: number | undefined
+  /** Ends the attempt early. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Opens the connections deliveries are sent over, a pool for each origin. `connect` is the place for an address guard:
+ * options for, or a replacement of, undici's connector (it may fail with an error whose `code` is `address_refused`).
+ */
+export const openDispatcher = (connect?: Partial<buildConnector.BuildOptions> | buildConnector.connector): Agent =>
+  new Agent({
+    connect: connect ?? { timeout: TOTAL_DEADLINE_MS },
+    // undici's own limits are per phase and per chunk: a slow drip passes them for ever. One signal ends everything instead.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: 4000,
+    keepAliveMaxTimeout: 30_000,
+  })
+
+/** Posts `body` to an endpoint; never throws for what a receiver or the network does. Redirects are answers like any other. */
+export const send = async (sending: Sending): Promise<SendResult> => {
+  const startedAt = performance.now()
+  const deadline = AbortSignal.timeout(sending.deadlineMs ?? TOTAL_DEADLINE_MS)
+  const signal = sending.signal === undefined ? deadline : AbortSignal.any([deadline, sending.signal])
+  const outcome = await attempt(sending, signal, deadline)
+  return { ...outcome, durationMs: Math.round(performance.now() - startedAt) }
+}
+
+type Answer = Omit<SendResult, 'durationMs'>
+
+const attempt = async (sending: Sending, signal: AbortSignal, deadline: AbortSignal): Promise<Answer> => {
+  const errorOf = (error: unknown): SendError => {
+    if (deadline.aborted) return 'timeout'
+    return signal.aborted ? 'cancelled' : networkError(error)
+  }
+  try {
+    const url = new URL(sending.url)
+    const { statusCode, headers, body } = await sending.dispatcher.request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
+      method: 'POST',
+      // What is kept of the answer is for people to read.
+      headers: { ...sending.headers, 'accept-encoding': 'identity' },
+      body: sending.body,
+      signal,
+    })
+    const { text, failure } = await readExcerpt(body)
+    const retryAfter = headers['retry-after']
+    return {
+      statusCode,
+      error: failure === undefined ? null : inResponse(errorOf(failure)),
+      retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
+      response: text,
+    }
+  } catch (error) {
+    return { statusCode: null, error: errorOf(error), retryAfter: null, response: null }
+  }
+}
+
+const readExcerpt = async (body: Dispatcher.ResponseData['body']): Promise<{ text: string; failure?: unknown }> => {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  let failure: unknown
+  // Destroying a body that has not ended raises an error nobody waits for.
+  body.on('error', () => {})
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes >= MAX_RESPONSE_BYTES) break
+    }
+  } catch (error) {
+    failure = error
+  } finally {
+    body.destroy()
+  }
+  const excerpt = Buffer.concat(chunks).subarray(0, MAX_RESPONSE_BYTES)
+  // PostgreSQL's text cannot hold \u0000.
+  const text = excerpt.toString('utf8').replaceAll('\u0000', '\ufffd')
+  return failure === undefined ? { text } : { text, failure }
+}
+
+const inResponse = (error: SendError): SendError => {
+  if (error === 'timeout') return 'response_timeout'
+  if (error === 'reset') return 'response_reset'
+  return error === 'cancelled' ? error : 'response_invalid'
+}
+
+const BY_CODE: Record<string, SendError> = {
+  ENOTFOUND: 'dns_error',
+  EAI_AGAIN: 'dns_error',
+  ECONNREFUSED: 'connection_refused',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EADDRNOTAVAIL: 'unreachable',
+  ETIMEDOUT: 'timeout',
+  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  UND_ERR_SOCKET: 'reset',
+  UND_ERR_HEADERS_OVERFLOW: 'response_invalid',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'response_invalid',
+  address_refused: 'address_refused',
+  EPROTO: 'tls_error',
+}
+
+// OpenSSL's names for what is wrong with a certificate, which Node gives as codes without a prefix of their own.
+const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVALID_CA|HOSTNAME_MISMATCH)/
+
+const networkError = (error: unknown): SendError => {
+  // Happy eyeballs: every address was tried, and the first one's failure tells most.
+  if (error instanceof AggregateError && error.errors.length > 0) return networkError(error.errors[0])
+  if (!(error instanceof Error)) return 'request_failed'
+  const code = 'code' in error ? String(error.code) : ''
+  if (code in BY_CODE) return BY_CODE[code] ?? 'request_failed'
+  if (TLS_CODE.test(code)) return 'tls_error'
+  // undici gives these no code.
+  if (error.name === 'HTTPParserError') return 'response_invalid'
+  return error.cause === undefined ? 'request_failed' : networkError(error.cause)
+}

@@ -1,0 +1,299 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { verifyWebhook } from '@signalbox/sdk'
+import { Webhook } from 'standardwebhooks'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { openTestDatabase } from '../../test/database.ts'
+import type { Database } from '../db/database.ts'
+import { fakeClock } from '../lib/clock.ts'
+import { newId } from '../lib/id.ts'
+import { silentLog } from '../lib/log.ts'
+import { createEndpoint, loadEndpoints } from './endpoints.ts'
+import { deliveriesFor } from './match.ts'
+import { getDelivery, listDeliveries } from './query.ts'
+import type { Sender, SenderOptions } from './sender.ts'
+import { openSender } from './sender.ts'
+
+let database: Database
+beforeAll(async () => {
+  database = await openTestDatabase()
+})
+afterAll(() => database.close())
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+
+const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+const clock = fakeClock('2026-01-01T00:00:00Z')
+
+type Got = { headers: IncomingHttpHeaders; body: Buffer }
+type Answer = (response: ServerResponse, nth: number) => void
+
+/** A receiver on loopback that remembers what it got, and an endpoint that leads to it. */
+const openReceiver = async (answer: Answer) => {
+  const got: Got[] = []
+  const server = createServer(async (request, response) => {
+    got.push({ headers: request.headers, body: Buffer.concat(await request.toArray()) })
+    answer(response, got.length)
+  })
+  closing.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
+  const { endpoint } = await createEndpoint(database, { url, secret: SECRET, name: newId() })
+  return { got, endpoint, close: () => server.close() }
+}
+
+const open = (change: Partial<SenderOptions> = {}): Sender => {
+  const sender = openSender({ database, clock, log: silentLog, slots: 8, random: () => 0, ...change })
+  closing.push(() => sender.drain())
+  return sender
+}
+
+/** Records an event with a body no JSON printer would make, and its deliveries; gives the id of the first. */
+const record = async (endpointIds: readonly string[]): Promise<string> => {
+  const id = newId()
+  const deliveryId = `delivery_${id}`
+  const body = `{ "event":"environment.deployed",\t"timestamp":"2026-01-01T00:00:00Z","delivery_id":"${deliveryId}","data":{"app_name":"é\\u00e9"} }\n`
+  await database.query(
+    `insert into signalbox.events (id, source, delivery_id, type, status, body, content_type)
+     values ($1, 'deployments', $2, 'environment.deployed', 'routed', $3, 'application/json')`,
+    [id, deliveryId, Buffer.from(body)],
+  )
+  const { endpoints } = await loadEndpoints(database)
+  const wanted = endpoints.filter((endpoint) => endpointIds.includes(endpoint.id))
+  const deliveries = deliveriesFor({ id, facts: {} }, wanted)
+  for (const one of deliveries) {
+    await database.query(
+      `insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, available_at, created_at)
+       values ($1, $2, $3, $4, $5, $5)`,
+      [one.id, id, one.endpointId, one.groupKey, clock.now()],
+    )
+  }
+  return deliveries[0]?.id ?? ''
+}
+
+const statusOf = async (id: string) => (await getDelivery(database, id)).status
+
+describe('a delivery', () => {
+  it('is repeated until a 2xx, with the same bytes and id, a fresh time and a valid signature each time', async () => {
+    const { got, endpoint } = await openReceiver((response, nth) =>
+      response.writeHead(nth < 3 ? 500 : 204).end(nth < 3 ? 'no' : ''),
+    )
+    const id = await record([endpoint.id])
+    const sender = open()
+    expect(await sender.tick()).toBe(1)
+    expect(await sender.tick()).toBe(0)
+    clock.advance(4999)
+    expect(await sender.tick()).toBe(0)
+    clock.advance(1)
+    expect(await sender.tick()).toBe(1)
+    clock.advance(300_000)
+    expect(await sender.tick()).toBe(1)
+    clock.advance(86_400_000)
+    expect(await sender.tick()).toBe(0)
+
+    expect(got).toHaveLength(3)
+    const [first] = got
+    for (const { headers, body } of got) {
+      expect(body).toEqual(first?.body)
+      expect(headers['webhook-id']).toBe(first?.headers['webhook-id'])
+      const sentAt = Number(headers['webhook-timestamp']) * 1000
+      const verified = await verifyWebhook({ headers, body }, { secret: SECRET, now: () => sentAt })
+      expect(verified).toMatchObject({
+        id: headers['webhook-id'],
+        payload: { delivery_id: headers['x-agenta-delivery'] },
+      })
+    }
+    expect(new Set(got.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(3)
+    expect(new Set(got.map(({ headers }) => headers['webhook-signature'])).size).toBe(3)
+
+    const { attemptLog, ...delivery } = await getDelivery(database, id)
+    expect(delivery).toMatchObject({
+      status: 'succeeded',
+      attempts: 3,
+      maxAttempts: 10,
+      error: null,
+      nextAttemptAt: null,
+    })
+    expect(
+      attemptLog.map(({ attempt, outcome, statusCode, error, response }) => [
+        attempt,
+        outcome,
+        statusCode,
+        error,
+        response,
+      ]),
+    ).toEqual([
+      [1, 'retried', 500, 'http_500', 'no'],
+      [2, 'retried', 500, 'http_500', 'no'],
+      [3, 'completed', 204, null, ''],
+    ])
+    for (const one of attemptLog) expect(one.durationMs).toEqual(expect.any(Number))
+  })
+
+  it('is verified by the standardwebhooks package as it arrives', async () => {
+    const { got, endpoint } = await openReceiver((response) => response.end())
+    await record([endpoint.id])
+    // Its tolerance is against the real time.
+    await open({ clock: { ...clock, now: () => new Date() } }).tick()
+    const headers = Object.fromEntries(
+      Object.entries(got[0]?.headers ?? {}).map(([name, value]) => [name, String(value)]),
+    )
+    expect(new Webhook(SECRET).verify(got[0]?.body ?? '', headers)).toMatchObject({ event: 'environment.deployed' })
+  })
+
+  it('fails after its last attempt', async () => {
+    const { got, endpoint } = await openReceiver((response) => response.writeHead(500).end())
+    const id = await record([endpoint.id])
+    const sender = open()
+    for (let attempt = 1; attempt <= 12; attempt++) {
+      await sender.tick()
+      clock.advance(2 * 86_400_000)
+    }
+    expect(got).toHaveLength(10)
+    expect(await getDelivery(database, id)).toMatchObject({ status: 'failed', attempts: 10, error: 'http_500' })
+  })
+
+  it('waits as long as Retry-After says, within its bounds', async () => {
+    const { endpoint } = await openReceiver((response) => response.writeHead(429, { 'retry-after': '8' }).end())
+    const id = await record([endpoint.id])
+    await open().tick()
+    const { nextAttemptAt } = await getDelivery(database, id)
+    expect(nextAttemptAt).toEqual(new Date(clock.now().getTime() + 8000))
+  })
+
+  it('ends at the deadline when the answer never comes', async () => {
+    const { endpoint } = await openReceiver(() => {})
+    const id = await record([endpoint.id])
+    await open({ deadlineMs: 200 }).tick()
+    expect(await getDelivery(database, id)).toMatchObject({ status: 'pending', error: 'timeout' })
+  })
+
+  it('is tried again when nobody listens', async () => {
+    const { endpoint, close } = await openReceiver(() => {})
+    close()
+    const id = await record([endpoint.id])
+    await open().tick()
+    const { status, attemptLog } = await getDelivery(database, id)
+    expect(status).toBe('pending')
+    expect(attemptLog).toMatchObject([
+      { outcome: 'retried', statusCode: null, error: 'connection_refused', response: null },
+    ])
+  })
+
+  it('fails at once with 410, and its endpoint is disabled', async () => {
+    const { got, endpoint } = await openReceiver((response) => response.writeHead(410).end('gone'))
+    const [id, later] = [await record([endpoint.id]), await record([endpoint.id])]
+    const sender = open({ slots: 1 })
+    await sender.tick()
+    const states = [await statusOf(id), await statusOf(later)].sort()
+    expect(states).toEqual(['failed', 'pending'])
+    expect((await loadEndpoints(database)).endpoints.map((one) => one.id)).not.toContain(endpoint.id)
+    await sender.tick()
+    expect([await statusOf(id), await statusOf(later)].sort()).toEqual(['failed', 'skipped'])
+    expect(got).toHaveLength(1)
+  })
+
+  it.each(['paused', 'disabled'])('is skipped, saying why, when its endpoint was %s meanwhile', async (status) => {
+    const { got, endpoint } = await openReceiver((response) => response.end())
+    const id = await record([endpoint.id])
+    await database.query('update signalbox.endpoints set status = $1 where id = $2', [status, endpoint.id])
+    await open().tick()
+    expect(got).toHaveLength(0)
+    const { attemptLog, finishedAt, ...delivery } = await getDelivery(database, id)
+    expect(delivery).toMatchObject({ status: 'skipped', error: `The endpoint is ${status}.` })
+    expect(finishedAt).toBeInstanceOf(Date)
+    expect(attemptLog).toMatchObject([{ outcome: 'cancelled', statusCode: null, error: `The endpoint is ${status}.` }])
+  })
+
+  it('goes with its endpoint when that is deleted', async () => {
+    const { got, endpoint } = await openReceiver((response) => response.end())
+    const id = await record([endpoint.id])
+    await database.query('delete from signalbox.endpoints where id = $1', [endpoint.id])
+    await open().tick()
+    expect(got).toHaveLength(0)
+    await expect(getDelivery(database, id)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
+  it('is signed with the secrets the endpoint has when it is sent', async () => {
+    const { got, endpoint } = await openReceiver((response, nth) => response.writeHead(nth === 1 ? 500 : 200).end())
+    await record([endpoint.id])
+    const sender = open()
+    await sender.tick()
+    const rotated = 'a_new_secret_of_twenty'
+    await database.query('update signalbox.endpoints set secrets = $1 where id = $2', [[rotated, SECRET], endpoint.id])
+    clock.advance(5000)
+    await sender.tick()
+    const { headers = {}, body = Buffer.of() } = got[1] ?? {}
+    for (const secret of [rotated, SECRET]) {
+      const now = () => clock.now().getTime()
+      expect(await verifyWebhook({ headers, body }, { secret, now })).toMatchObject({ id: headers['webhook-id'] })
+    }
+  })
+})
+
+describe('several senders', () => {
+  it('send each delivery once', async () => {
+    const receivers = await Promise.all([1, 2, 3].map(() => openReceiver((response) => response.end())))
+    const endpointIds = receivers.map(({ endpoint }) => endpoint.id)
+    for (let event = 0; event < 20; event++) await record(endpointIds)
+    const senders = [open(), open()]
+    for (let idle = 0; idle < 3; ) {
+      const claimed = await Promise.all(senders.map((sender) => sender.tick()))
+      idle = claimed.some((count) => count > 0) ? 0 : idle + 1
+    }
+    for (const { got, endpoint } of receivers) {
+      expect(new Set(got.map(({ headers }) => headers['webhook-id'])).size).toBe(20)
+      expect(got).toHaveLength(20)
+      const { items } = await listDeliveries(database, { endpointId: endpoint.id, status: 'succeeded' })
+      expect(items).toHaveLength(20)
+    }
+  })
+})
+
+describe('a sender that is drained', () => {
+  it('gives back what it could not finish, without using up an attempt', async () => {
+    let arrived: () => void = () => {}
+    const isThere = new Promise<void>((resolve) => {
+      arrived = resolve
+    })
+    const { endpoint } = await openReceiver(() => arrived())
+    const id = await record([endpoint.id])
+    const sender = open()
+    sender.start()
+    await isThere
+    await sender.drain({ limitMs: 0 })
+    expect(await getDelivery(database, id)).toMatchObject({ status: 'pending', attempts: 1, maxAttempts: 11 })
+  })
+})
+
+describe('listing deliveries', () => {
+  it('pages and filters by event, endpoint and status', async () => {
+    const { endpoint } = await openReceiver((response) => response.end())
+    const ids: string[] = []
+    for (let event = 0; event < 3; event++) {
+      clock.advance(1000)
+      ids.unshift(await record([endpoint.id]))
+    }
+    const first = await listDeliveries(database, { endpointId: endpoint.id, limit: 2 })
+    expect(first.items.map((one) => one.id)).toEqual(ids.slice(0, 2))
+    expect(first.items[0]).toMatchObject({
+      eventType: 'environment.deployed',
+      endpointName: endpoint.name,
+      status: 'pending',
+    })
+    const second = await listDeliveries(database, { endpointId: endpoint.id, limit: 2, cursor: first.next ?? '' })
+    expect(second).toMatchObject({ items: [{ id: ids[2] }], next: null })
+    const eventId = first.items[0]?.eventId ?? ''
+    expect((await listDeliveries(database, { eventId })).items).toHaveLength(1)
+    expect((await listDeliveries(database, { eventId, status: 'failed' })).items).toHaveLength(0)
+    await expect(listDeliveries(database, { eventId: 'x' })).rejects.toMatchObject({ code: 'input_invalid' })
+    await expect(getDelivery(database, 'x')).rejects.toMatchObject({ code: 'not_found' })
+  })
+})

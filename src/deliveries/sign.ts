@@ -1,0 +1,50 @@
+// The headers of one delivery attempt: who it is from, which event it is, and the proof.
+import { createHmac } from 'node:crypto'
+
+/** One attempt to deliver one event. */
+export type Signing = {
+  /** The event's id, `webhook-id`: the same on every attempt, so that a receiver can act once. */
+  eventId: string
+  eventType: string
+  /** The event's delivery id, which its body repeats. */
+  deliveryId: string
+  /** Exactly the bytes that will be sent. */
+  body: Uint8Array
+  contentType: string
+  /** Every live secret, at least one. */
+  secrets: readonly [string, ...string[]]
+  /** When this attempt is made: a receiver refuses a request that is old. */
+  at: Date
+  /** This program's version. */
+  version: string
+}
+
+/**
+ * The headers to send with a body. Standard Webhooks 1.0.0: `webhook-signature` holds `v1,<base64>` of HMAC-SHA256 over
+ * `{id}.{timestamp}.{body}` for each secret. Agenta: `sha256=<hex>` of HMAC-SHA256 over the body, with the first secret.
+ */
+export const signedHeaders = (signing: Signing): Record<string, string> => {
+  const { eventId, body, secrets } = signing
+  const timestamp = String(Math.floor(signing.at.getTime() / 1000))
+  const signatures = secrets.map((secret) => {
+    const hmac = createHmac('sha256', standardKey(secret)).update(`${eventId}.${timestamp}.`).update(body)
+    return `v1,${hmac.digest('base64')}`
+  })
+  return {
+    'content-type': headerText(signing.contentType),
+    'user-agent': `Signalbox/${signing.version}`,
+    'webhook-id': eventId,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': signatures.join(' '),
+    'x-agenta-event': headerText(signing.eventType),
+    'x-agenta-delivery': headerText(signing.deliveryId),
+    'x-agenta-signature': `sha256=${createHmac('sha256', secrets[0]).update(body).digest('hex')}`,
+  }
+}
+
+// Agenta's form uses the secret's text even when it begins with `whsec_`; the guide's receivers know no other way.
+const standardKey = (secret: string): Buffer =>
+  secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret)
+
+// Types and ids of foreign events come from outside, and a header takes visible ASCII only.
+const headerText = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?')

@@ -1,0 +1,238 @@
+import type { EnvironmentDeployed } from '@signalbox/sdk'
+import { isEnvironmentDeployed } from '@signalbox/sdk'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openTestDatabase } from '../../test/database.ts'
+import type { Database, Sql } from '../db/database.ts'
+import { fakeClock, systemClock } from '../lib/clock.ts'
+import { canonicalSha256 } from './canonical.ts'
+import type { EventDraft } from './deployed-event.ts'
+import { deploymentIdOf, deploymentUuid } from './deployment.ts'
+import { configOf, getDeployment, listDeployments } from './query.ts'
+import { recordDeployment } from './record.ts'
+
+let database: Database
+beforeAll(async () => {
+  database = await openTestDatabase()
+})
+afterAll(() => database.close())
+
+/** Stores the event as the pipeline does, without jobs and deliveries. */
+const recordEvent = async (tx: Sql, event: EventDraft) => {
+  await tx.query(
+    `insert into signalbox.events (id, source, delivery_id, type, status, subject, actor, facts, body, content_type)
+     values ($1, $2, $3, $4, 'routed', $5, $6, $7, $8, $9)`,
+    [
+      event.id,
+      event.source,
+      event.deliveryId,
+      event.type,
+      event.subject,
+      event.actor,
+      JSON.stringify(event.facts),
+      event.body,
+      event.contentType,
+    ],
+  )
+  return { id: event.id }
+}
+
+const clock = fakeClock('2025-11-20T10:30:00.123Z')
+const seed = {
+  project_id: 'project_abc',
+  app_name: 'customer-support-bot',
+  variant_name: 'v2-optimized',
+  environment: 'production',
+  revision: 14,
+  config: { temperature: 0.7, system_prompt: 'You are a helpful assistant' } as object,
+  commit_message: 'Improved response quality',
+  deployed_by: 'jane@company.com',
+}
+const record = (change: object, options: { idempotencyKey?: string } = {}) =>
+  recordDeployment({ database, clock, recordEvent }, { ...seed, ...change }, options)
+
+const eventOf = async (id: string) => {
+  const { rows } = await database.query<{
+    body: Buffer
+    facts: object
+    delivery_id: string
+    subject: string
+    actor: string
+  }>('select body, facts, delivery_id, subject, actor from signalbox.events where id = $1', [id])
+  const [row] = rows
+  if (row === undefined) throw new Error('no such event')
+  return { ...row, text: row.body.toString(), payload: JSON.parse(row.body.toString()) as EnvironmentDeployed }
+}
+
+describe('recording a deployment', () => {
+  it("records the event of the seed's example, field by field and in its order", async () => {
+    const app = 'seed-bot'
+    const first = (await record({ app_name: app })).deployment
+    const { deployment } = await record({
+      app_name: app,
+      revision: undefined,
+      config: { temperature: 0.5, system_prompt: 'Be concise and professional.' },
+    })
+    const { text, payload, facts, delivery_id, subject, actor } = await eventOf(deployment.eventId)
+    expect(isEnvironmentDeployed(payload)).toBe(true)
+    expect(text).toBe(
+      JSON.stringify({
+        event: 'environment.deployed',
+        timestamp: '2025-11-20T10:30:00Z',
+        delivery_id,
+        project_id: 'project_abc',
+        data: {
+          app_name: app,
+          variant_name: 'v2-optimized',
+          variant_id: 'variant_seed-bot',
+          environment: 'production',
+          revision: 15,
+          commit_message: 'Improved response quality',
+          config_diff: {
+            added: {},
+            modified: {
+              temperature: { old: 0.7, new: 0.5 },
+              system_prompt: { old: 'You are a helpful assistant', new: 'Be concise and professional.' },
+            },
+            removed: {},
+          },
+          deployed_by: 'jane@company.com',
+          deployment_id: deployment.id,
+          config: { temperature: 0.5, system_prompt: 'Be concise and professional.' },
+          config_url: null,
+          config_sha256: canonicalSha256({ system_prompt: 'Be concise and professional.', temperature: 0.5 }),
+          sequence: 2,
+          previous_deployment_id: first.id,
+        },
+      }),
+    )
+    expect(deployment.id).toMatch(/^deploy_[0-9a-f-]{36}$/)
+    expect(delivery_id).toMatch(/^delivery_[0-9a-f-]{36}$/)
+    expect(facts).toEqual({ environment: 'production', app, project: 'project_abc', author: 'jane@company.com' })
+    expect([subject, actor]).toEqual(['seed-bot@production', 'jane@company.com'])
+  })
+
+  it('starts at revision and sequence 1, with everything added', async () => {
+    const { deployment } = await record({ app_name: 'first', revision: undefined, commit_message: undefined })
+    expect(deployment).toMatchObject({ revision: 1, sequence: 1, previousDeploymentId: null, commitMessage: null })
+    expect(deployment.configDiff).toEqual({ added: seed.config, modified: {}, removed: {} })
+  })
+
+  it('gives fifty deployments at once the numbers 1 to 50, each following the one before', async () => {
+    const all = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        recordDeployment(
+          { database, clock: systemClock, recordEvent },
+          { ...seed, app_name: 'crowd', revision: undefined, config: { index } },
+        ),
+      ),
+    )
+    const inOrder = all.map(({ deployment }) => deployment).sort((a, b) => a.sequence - b.sequence)
+    expect(inOrder.map((one) => one.sequence)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1))
+    expect(inOrder.map((one) => one.revision)).toEqual(inOrder.map((one) => one.sequence))
+    expect(inOrder.map((one) => one.previousDeploymentId)).toEqual([null, ...inOrder.slice(0, -1).map((one) => one.id)])
+    const { items } = await listDeployments(database, { app: 'crowd', limit: 100 })
+    expect(items.map((one) => one.sequence)).toEqual(inOrder.map((one) => one.sequence).reverse())
+  })
+
+  it('counts each environment and project on its own', async () => {
+    const place = (change: object) => record({ app_name: 'places', ...change })
+    expect((await place({})).deployment.sequence).toBe(1)
+    expect((await place({ environment: 'staging' })).deployment.sequence).toBe(1)
+    expect((await place({ project_id: 'other' })).deployment.sequence).toBe(1)
+    expect((await place({})).deployment.sequence).toBe(2)
+  })
+
+  it('leaves nothing behind when the event cannot be recorded, the number included', async () => {
+    const fails = () => Promise.reject(new Error('no event'))
+    const request = { ...seed, app_name: 'atomic' }
+    await expect(recordDeployment({ database, clock, recordEvent: fails }, request)).rejects.toThrow('no event')
+    expect((await record({ app_name: 'atomic' })).deployment.sequence).toBe(1)
+  })
+
+  it('sends an address in place of a configuration of 20 kB or more', async () => {
+    const config = { prompt: 'x'.repeat(20_000 - '{"prompt":""}'.length) }
+    const shorter = { prompt: config.prompt.slice(1) }
+    const context = { database, clock, recordEvent, publicUrl: 'https://signalbox.example.com/base/' }
+    const { deployment } = await recordDeployment(context, { ...seed, app_name: 'large', config })
+    const { payload } = await eventOf(deployment.eventId)
+    expect(payload.data.config).toBeNull()
+    expect(payload.data.config_url).toBe(`https://signalbox.example.com/base/api/deployments/${deployment.id}/config`)
+    expect(await configOf(database, deployment.id)).toEqual(config)
+    const small = await recordDeployment(context, { ...seed, app_name: 'small', config: shorter })
+    expect((await eventOf(small.deployment.eventId)).payload.data).toMatchObject({
+      config: shorter,
+      config_url: null,
+    })
+  })
+
+  it('keeps what PostgreSQL text could not: \\u0000, lone surrogates and __proto__ in the configuration', async () => {
+    const config = JSON.parse('{"nul":"a\\u0000b","lone":"\\ud800","__proto__":{"x":1}}')
+    const { deployment } = await record({ app_name: 'odd', config })
+    expect(JSON.stringify(await configOf(database, deployment.id))).toBe(JSON.stringify(config))
+    const again = await record({ app_name: 'odd', config })
+    expect(again.deployment.configDiff).toEqual({ added: {}, modified: {}, removed: {} })
+  })
+})
+
+describe('an Idempotency-Key', () => {
+  const count = async (app: string) => (await listDeployments(database, { app })).items.length
+
+  it('gives the same request the same deployment, also fifty at once', async () => {
+    const all = await Promise.all(
+      Array.from({ length: 50 }, () => record({ app_name: 'once' }, { idempotencyKey: 'once-key' })),
+    )
+    expect(new Set(all.map(({ deployment }) => deployment.id)).size).toBe(1)
+    expect(all.filter(({ duplicate }) => !duplicate)).toHaveLength(1)
+    expect(await count('once')).toBe(1)
+    const events = await database.query("select 1 from signalbox.events where subject = 'once@production'")
+    expect(events.rowCount).toBe(1)
+  })
+
+  it('does not mind the order of keys or a null written out', async () => {
+    await record({ app_name: 'order', config: { a: 1, b: 2 } }, { idempotencyKey: 'order' })
+    const again = await record(
+      { app_name: 'order', config: { b: 2, a: 1 }, variant_id: null },
+      { idempotencyKey: 'order' },
+    )
+    expect(again.duplicate).toBe(true)
+  })
+
+  it('refuses another request under the same key, also at once', async () => {
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, index) =>
+        record({ app_name: 'clash', revision: index }, { idempotencyKey: 'clash' }),
+      ),
+    )
+    const refused = attempts.filter((one) => one.status === 'rejected')
+    expect(refused).toHaveLength(9)
+    for (const { reason } of refused) expect(reason).toMatchObject({ code: 'conflict' })
+    expect(await count('clash')).toBe(1)
+  })
+})
+
+describe('reading deployments', () => {
+  it('pages through them newest first, filtered', async () => {
+    for (const environment of ['production', 'staging', 'production', 'production']) {
+      clock.advance(1000)
+      await record({ app_name: 'paged', environment })
+    }
+    const filter = { project: 'project_abc', app: 'paged', environment: 'production', limit: 2 }
+    const first = await listDeployments(database, filter)
+    expect(first.items.map((one) => one.sequence)).toEqual([3, 2])
+    const second = await listDeployments(database, { ...filter, cursor: first.next ?? '' })
+    expect(second).toMatchObject({ items: [{ sequence: 1 }], next: null })
+    for (const wrong of [{ cursor: 'nonsense' }, { app: 'a\u0000' }]) {
+      await expect(listDeployments(database, wrong)).rejects.toMatchObject({ code: 'input_invalid' })
+    }
+  })
+
+  it('finds one by its public id, and says when there is none', async () => {
+    const { deployment } = await record({ app_name: 'found' })
+    expect(await getDeployment(database, deployment.id)).toEqual(deployment)
+    for (const id of ['deploy_1234567890', deploymentIdOf('00000000-0000-0000-0000-000000000000'), "'"]) {
+      await expect(getDeployment(database, id)).rejects.toMatchObject({ code: 'not_found' })
+      await expect(configOf(database, id)).rejects.toMatchObject({ code: 'not_found' })
+    }
+    expect(deploymentUuid(deployment.id.toUpperCase().replace('DEPLOY_', 'deploy_'))).toBe(deployment.id.slice(7))
+  })
+})

@@ -1,0 +1,155 @@
+// Recording a deployment: its row, its place in the sequence, its diff and its event, in one transaction.
+import type { Database, Sql } from '../db/database.ts'
+import type { Clock } from '../lib/clock.ts'
+import { AppError } from '../lib/error.ts'
+import { newId } from '../lib/id.ts'
+import { canonicalSha256 } from './canonical.ts'
+import type { EventDraft } from './deployed-event.ts'
+import { deployedEvent } from './deployed-event.ts'
+import type { Deployment } from './deployment.ts'
+import { deploymentIdOf } from './deployment.ts'
+import type { JsonObject } from './diff.ts'
+import { configDiff } from './diff.ts'
+import { getDeployment } from './query.ts'
+import type { DeploymentRequest } from './request.ts'
+import { readDeploymentRequest, readIdempotencyKey } from './request.ts'
+
+/** What recording a deployment needs from the house. */
+export type RecordDeploymentContext = {
+  database: Database
+  clock: Clock
+  /** Records the event, with its jobs and deliveries, in the deployment's own transaction. */
+  recordEvent: (tx: Sql, event: EventDraft) => Promise<{ id: string }>
+  /** The address this server is reached at from outside, for links to large configurations. */
+  publicUrl?: string | undefined
+}
+
+/**
+ * Records what went live where, and its `environment.deployed` event with it. The same `idempotencyKey` with the same request
+ * gives the first deployment and `duplicate: true`. Throws `input_invalid` naming the fields at fault, `header_invalid` for a
+ * malformed key, and `conflict` for a key that was used for another request.
+ */
+export const recordDeployment = async (
+  context: RecordDeploymentContext,
+  request: unknown,
+  options: { idempotencyKey?: string | undefined } = {},
+): Promise<{ deployment: Deployment; duplicate: boolean }> => {
+  const input = readDeploymentRequest(request)
+  const key = readIdempotencyKey(options.idempotencyKey)
+  const requestSha256 = canonicalSha256(input)
+  return context.database.transaction(async (tx) => {
+    // The key's lock always comes before the environment's, so that two requests cannot wait for each other.
+    const earlier = key === null ? null : await findByKey(tx, key, requestSha256)
+    if (earlier !== null) return { deployment: earlier, duplicate: true }
+    const { previous, now } = await lockEnvironment(tx, input, context.clock)
+    const uuid = newId(now)
+    const deployment = nextDeployment(uuid, input, previous, now)
+    const draft = deployedEvent(deployment, input.config, context.publicUrl)
+    const event = await context.recordEvent(tx, draft)
+    const recorded = { ...deployment, eventId: event.id }
+    await insert(tx, { uuid, deployment: recorded, config: input.config, previous, key, requestSha256 })
+    return { deployment: recorded, duplicate: false }
+  })
+}
+
+type Previous = { uuid: string; sequence: number; revision: number; config: JsonObject }
+
+// Two-part advisory locks: the first part keeps keys and environments from ever meeting on one hash.
+const KEY_LOCK = 7_420_001
+const ENVIRONMENT_LOCK = 7_420_002
+
+const findByKey = async (tx: Sql, key: string, requestSha256: string): Promise<Deployment | null> => {
+  await tx.query('select pg_advisory_xact_lock($1, hashtext($2))', [KEY_LOCK, key])
+  const { rows } = await tx.query<{ id: string; request_sha256: string }>(
+    'select id, request_sha256 from signalbox.deployments where idempotency_key = $1',
+    [key],
+  )
+  const found = rows[0]
+  if (found === undefined) return null
+  if (found.request_sha256 !== requestSha256) {
+    throw new AppError('conflict', 'This Idempotency-Key was already used for a different request.')
+  }
+  return getDeployment(tx, found.id)
+}
+
+// The lock is held until commit, so the next deployment of this environment sees this one: a sequence without gaps.
+const lockEnvironment = async (
+  tx: Sql,
+  input: DeploymentRequest,
+  clock: Clock,
+): Promise<{ previous: Previous | null; now: Date }> => {
+  const environment = [input.project_id, input.app_name, input.environment]
+  await tx.query('select pg_advisory_xact_lock($1, hashtext($2))', [ENVIRONMENT_LOCK, JSON.stringify(environment)])
+  // A statement of its own: it must see what was committed while the one above waited. And clock_timestamp(), because
+  // now() is when the transaction began, before the wait.
+  const { rows } = await tx.query<{ now: Date; previous: Previous | null }>(
+    `select coalesce($4::timestamptz, clock_timestamp()) as now, (
+       select json_build_object('uuid', id, 'sequence', sequence, 'revision', revision, 'config', config)
+       from signalbox.deployments
+       where project_id = $1 and app_name = $2 and environment = $3
+       order by sequence desc limit 1
+     ) as previous`,
+    [...environment, clock.sqlNow()],
+  )
+  return { previous: rows[0]?.previous ?? null, now: rows[0]?.now ?? clock.now() }
+}
+
+const nextDeployment = (uuid: string, input: DeploymentRequest, previous: Previous | null, now: Date): Deployment => ({
+  id: deploymentIdOf(uuid),
+  projectId: input.project_id,
+  appName: input.app_name,
+  variantName: input.variant_name,
+  variantId: input.variant_id ?? `variant_${input.app_name}`,
+  environment: input.environment,
+  revision: input.revision ?? (previous === null ? 1 : previous.revision + 1),
+  configSha256: canonicalSha256(input.config),
+  commitMessage: input.commit_message,
+  deployedBy: input.deployed_by,
+  sequence: (previous?.sequence ?? 0) + 1,
+  previousDeploymentId: previous === null ? null : deploymentIdOf(previous.uuid),
+  eventId: newId(now),
+  createdAt: now,
+  pullRequests: [],
+  configDiff: configDiff(previous?.config ?? {}, input.config),
+})
+
+type Insertion = {
+  uuid: string
+  deployment: Deployment
+  config: JsonObject
+  previous: Previous | null
+  key: string | null
+  requestSha256: string
+}
+
+const insert = async (
+  tx: Sql,
+  { uuid, deployment, config, previous, key, requestSha256 }: Insertion,
+): Promise<void> => {
+  await tx.query(
+    `insert into signalbox.deployments
+       (id, project_id, app_name, variant_name, variant_id, environment, revision, config, config_sha256, config_diff,
+        commit_message, deployed_by, sequence, previous_deployment_id, idempotency_key, request_sha256, event_id, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+    [
+      uuid,
+      deployment.projectId,
+      deployment.appName,
+      deployment.variantName,
+      deployment.variantId,
+      deployment.environment,
+      deployment.revision,
+      JSON.stringify(config),
+      deployment.configSha256,
+      JSON.stringify(deployment.configDiff),
+      deployment.commitMessage,
+      deployment.deployedBy,
+      deployment.sequence,
+      previous?.uuid ?? null,
+      key,
+      requestSha256,
+      deployment.eventId,
+      deployment.createdAt,
+    ],
+  )
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { AppError } from '../lib/error.ts'
+import { MAX_CONFIG_DEPTH, readDeploymentRequest, readIdempotencyKey } from './request.ts'
+
+const valid = {
+  project_id: 'project_abc',
+  app_name: 'customer-support-bot',
+  variant_name: 'v2-optimized',
+  environment: 'production',
+  config: { temperature: 0.5 },
+  deployed_by: 'jane@company.com',
+}
+
+const refusal = (change: object): string => {
+  try {
+    readDeploymentRequest({ ...valid, ...change })
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'input_invalid') return error.detail
+    throw error
+  }
+  return 'accepted'
+}
+
+const nested = (depth: number): unknown => JSON.parse(`${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`)
+
+describe('a request to record a deployment', () => {
+  it('is completed with null for what was left out', () => {
+    expect(readDeploymentRequest(valid)).toEqual({ ...valid, variant_id: null, revision: null, commit_message: null })
+    expect(readDeploymentRequest({ ...valid, revision: null, commit_message: null })).toEqual(
+      readDeploymentRequest(valid),
+    )
+  })
+
+  it('keeps any JSON in the configuration, a key called __proto__ included', () => {
+    const config = JSON.parse('{"__proto__":{"x":1},"a":[null,true,"\\u0000",{"":1e300}]}')
+    expect(JSON.stringify(readDeploymentRequest({ ...valid, config }).config)).toBe(JSON.stringify(config))
+  })
+
+  it.each([
+    ['project_id: is required', { project_id: undefined }],
+    ['config: is required', { config: undefined }],
+    ['app_name: Invalid input: expected string', { app_name: 7 }],
+    ['app_name: must not be blank', { app_name: '  ' }],
+    ['app_name: must be one line', { app_name: 'a\u0000b' }],
+    ['environment: must be one line', { environment: 'pro\nduction' }],
+    ['deployed_by: must be one line', { deployed_by: 'jane\ud800' }],
+    ['variant_name', { variant_name: 'v'.repeat(201) }],
+    ['revision', { revision: 1.5 }],
+    ['revision', { revision: -1 }],
+    ['revision', { revision: 2 ** 40 }],
+    ['commit_message: must be well-formed', { commit_message: 'a\u0000' }],
+    ['config: must be a JSON object', { config: [] }],
+    ['config: must be a JSON object', { config: null }],
+    ['config: must hold nothing but JSON', { config: { a: Number.NaN } }],
+    ['config: must not be nested deeper', { config: nested(MAX_CONFIG_DEPTH + 1) }],
+    ['config: must not be nested deeper', { config: nested(100_000) }],
+    ['config: must not be larger', { config: { prompt: 'é'.repeat(500_001) } }],
+    ['"app_nmae"', { app_nmae: 'typo' }],
+  ])('is refused with a detail that says %j', (detail, change) => {
+    expect(refusal(change)).toContain(detail)
+  })
+
+  it.each([undefined, null, 'text', [], 7])('is refused when the body is %j', (body) => {
+    expect(() => readDeploymentRequest(body)).toThrow(AppError)
+  })
+
+  it('names every field at fault at once', () => {
+    expect(refusal({ app_name: '', environment: '' })).toMatch(/app_name: .*; environment: /)
+  })
+
+  it('takes several lines of commit message, and a configuration as deep as the limit', () => {
+    expect(refusal({ commit_message: 'one\n\ttwo\r\n' })).toBe('accepted')
+    expect(refusal({ config: nested(MAX_CONFIG_DEPTH) })).toBe('accepted')
+  })
+})
+
+describe('an Idempotency-Key', () => {
+  it('is visible ASCII, or absent', () => {
+    expect(readIdempotencyKey('a-1')).toBe('a-1')
+    expect(readIdempotencyKey(undefined)).toBeNull()
+    for (const key of ['', 'a b', 'é', 'x'.repeat(256)]) expect(() => readIdempotencyKey(key)).toThrow(AppError)
+  })
+})
