@@ -1,0 +1,129 @@
+// GitHub Apps in the hands of people: registering one and installing it.
+import { generateKeyPairSync } from 'node:crypto'
+import { ensureAccount } from './accounts.ts'
+import type { Hub } from './hub.ts'
+import { accountShape, installationShape } from './shapes/accounts.ts'
+import { repositoryShape } from './shapes/repositories.ts'
+import type { App, Hook, Installation, Permissions } from './state.ts'
+import { repositoryKey } from './state.ts'
+
+/** An App to register. */
+export interface AppOptions {
+  slug: string
+  id?: number
+  /** Login of its owner. Default `octocat`. */
+  owner?: string
+  permissions?: Permissions
+  events?: string[]
+  webhookUrl?: string
+  webhookSecret?: string
+  contentType?: 'json' | 'form'
+}
+
+/** A registered App. */
+export interface AppHandle {
+  appId: number
+  slug: string
+  /** PKCS#1, the form GitHub hands out. */
+  privateKeyPem: string
+  /** Login of the account it acts as. */
+  botLogin: string
+  /** Its installations, oldest first. */
+  readonly installations: { id: number; account: string }[]
+  /** Installs it for an account on all of its repositories, or on the named ones (names without owner). */
+  install(account: string, repositories?: 'all' | string[]): { id: number; account: string }
+}
+
+/** Registers an App with a fresh RSA key. */
+export function addApp(hub: Hub, options: AppOptions): AppHandle {
+  const { state } = hub
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
+  const id = options.id ?? state.nextId()
+  const app: App = {
+    id,
+    slug: options.slug,
+    owner: ensureAccount(hub, options.owner ?? 'octocat'),
+    bot: ensureAccount(hub, `${options.slug}[bot]`, 'Bot'),
+    privateKeyPem: privateKey,
+    publicKeyPem: publicKey,
+    permissions: options.permissions ?? {},
+    events: options.events ?? [],
+    hook: options.webhookUrl === undefined ? null : appHook(hub, id, options.webhookUrl, options),
+    createdAtMs: hub.clock(),
+  }
+  state.apps.set(id, app)
+  return {
+    appId: id,
+    slug: app.slug,
+    privateKeyPem: privateKey,
+    botLogin: app.bot.login,
+    get installations() {
+      return [...state.installations.values()].filter((each) => each.app === app).map(handleOf)
+    },
+    install: (account, repositories = 'all') => handleOf(install(hub, app, account, repositories)),
+  }
+}
+
+function handleOf({ id, account }: Installation) {
+  return { id, account: account.login }
+}
+
+function appHook(hub: Hub, appId: number, url: string, options: AppOptions): Hook {
+  return {
+    id: hub.state.nextId(),
+    url,
+    contentType: options.contentType ?? 'json',
+    secret: options.webhookSecret ?? null,
+    // Every App hears about its own installations, subscribed or not.
+    events: [...(options.events ?? []), 'installation', 'installation_repositories'],
+    active: true,
+    insecureSsl: '0',
+    lastResponse: { code: null, status: 'unused', message: null },
+    target: { type: 'integration', id: appId },
+    createdAtMs: hub.clock(),
+    updatedAtMs: hub.clock(),
+  }
+}
+
+function install(hub: Hub, app: App, login: string, repositories: 'all' | string[]): Installation {
+  const { state } = hub
+  const account = ensureAccount(hub, login)
+  const chosen = [...state.repositories.values()].filter(
+    (repo) =>
+      repo.owner === account &&
+      (repositories === 'all' ||
+        repositories.some((name) => repositoryKey(login, name) === repositoryKey(login, repo.name))),
+  )
+  const installation: Installation = {
+    id: state.nextId(),
+    app,
+    account,
+    repositoryIds: repositories === 'all' ? null : new Set(chosen.map(({ id }) => id)),
+    createdAtMs: hub.clock(),
+  }
+  state.installations.set(installation.id, installation)
+  if (app.hook) {
+    const listed = chosen.map((repo) => {
+      const { id, node_id, name, full_name, private: isPrivate } = repositoryShape(hub, repo)
+      return { id, node_id, name, full_name, private: isPrivate }
+    })
+    hub.webhooks.send(app.hook, {
+      event: 'installation',
+      action: 'created',
+      payload: {
+        action: 'created',
+        installation: installationShape(hub, installation),
+        repositories: listed,
+        requester: null,
+        sender: accountShape(hub, account),
+      },
+      installationId: installation.id,
+      repositoryId: null,
+    })
+  }
+  return installation
+}

@@ -1,0 +1,88 @@
+// Hands an event to every webhook that asked for it: the repository's own and those of installed Apps.
+import type { Hub } from './hub.ts'
+import { accountShape } from './shapes/accounts.ts'
+import { nodeId } from './shapes/node-id.ts'
+import { repositoryShape } from './shapes/repositories.ts'
+import type { Account, Hook, Installation, Repository } from './state.ts'
+
+/**
+ * Emits an event about a repository; `payload.action` is the action, if the event has any. With `only`, one webhook
+ * alone is told.
+ */
+export function emit(
+  hub: Hub,
+  repo: Repository,
+  sender: Account,
+  event: string,
+  payload: Record<string, unknown>,
+  only?: Hook,
+): void {
+  const whole = {
+    ...payload,
+    repository: { ...repositoryShape(hub, repo), ...(payload.repository as object | undefined) },
+    ...(repo.owner.type === 'Organization' && { organization: organizationShape(hub, repo.owner) }),
+    sender: accountShape(hub, sender),
+  }
+  const hooks = only ? [only] : [...repo.hooks.values()]
+  for (const hook of hooks) sendTo(hub, hook, event, whole, repo, null)
+  if (only) return
+  for (const installation of hub.state.installations.values()) {
+    const { app } = installation
+    if (app.hook && covers(installation, repo)) sendTo(hub, app.hook, event, whole, repo, installation)
+  }
+}
+
+/** True when some webhook would be told of the event: a payload costs several git calls. */
+export function isHeard(hub: Hub, repo: Repository, event: string): boolean {
+  const apps = [...hub.state.installations.values()].filter((each) => covers(each, repo)).map(({ app }) => app.hook)
+  return [...repo.hooks.values(), ...apps].some((hook) => hook !== null && wants(hook, event))
+}
+
+function wants(hook: Hook, event: string): boolean {
+  return hook.active && (hook.events.includes(event) || hook.events.includes('*'))
+}
+
+/** True when an installation reaches the repository. */
+export function covers(installation: Installation, repo: Repository): boolean {
+  if (installation.account.id !== repo.owner.id) return false
+  return installation.repositoryIds?.has(repo.id) ?? true
+}
+
+function sendTo(
+  hub: Hub,
+  hook: Hook,
+  event: string,
+  whole: Record<string, unknown>,
+  repo: Repository,
+  installation: Installation | null,
+): void {
+  if (!wants(hook, event)) return
+  const extra = installation && {
+    installation: { id: installation.id, node_id: nodeId('Installation', installation.id) },
+  }
+  hub.webhooks.send(hook, {
+    event,
+    action: typeof whole.action === 'string' ? whole.action : null,
+    payload: structuredClone({ ...whole, ...extra }),
+    installationId: installation?.id ?? null,
+    repositoryId: repo.id,
+  })
+}
+
+function organizationShape(hub: Hub, account: Account) {
+  const url = `${hub.apiUrl}/orgs/${account.login}`
+  return {
+    login: account.login,
+    id: account.id,
+    node_id: nodeId('Organization', account.id),
+    url,
+    repos_url: `${url}/repos`,
+    events_url: `${url}/events`,
+    hooks_url: `${url}/hooks`,
+    issues_url: `${url}/issues`,
+    members_url: `${url}/members{/member}`,
+    public_members_url: `${url}/public_members{/member}`,
+    avatar_url: `${hub.url}/avatars/${account.id}`,
+    description: null,
+  }
+}

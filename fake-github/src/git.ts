@@ -1,0 +1,140 @@
+// Runs the real git, always asynchronously: a synchronous child would deadlock with git calling back into this process.
+import { spawn } from 'node:child_process'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** Forty zeros: how git and GitHub write "no commit" in a push. */
+export const ZERO_SHA = '0'.repeat(40)
+
+const GIT_ENV = {
+  PATH: process.env.PATH,
+  HOME: '/nonexistent',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_TERMINAL_PROMPT: '0',
+  LC_ALL: 'C',
+}
+
+/** The environment every git child gets: nothing of the user's own configuration. */
+export function gitEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  return { ...GIT_ENV, ...extra }
+}
+
+/** What a finished git process left behind. */
+interface GitResult {
+  code: number
+  stdout: string
+  stderr: string
+}
+
+/** Runs git in a bare repository and returns its exit code and output, whatever the code is. */
+export function tryGit(dir: string, args: string[], input?: string | Buffer): Promise<GitResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('git', ['--git-dir', dir, ...args], { env: gitEnvironment() })
+    const out: Buffer[] = []
+    const err: Buffer[] = []
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
+    child.stdin.on('error', () => {})
+    child.on('error', reject)
+    child.on('close', (code) =>
+      resolve({ code: code ?? 1, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
+    )
+    child.stdin.end(input)
+  })
+}
+
+/** Runs git and returns its output; a non-zero exit is a bug and throws. */
+export async function git(dir: string, args: string[], input?: string | Buffer): Promise<string> {
+  const result = await tryGit(dir, args, input)
+  if (result.code !== 0) throw new Error(`git ${args.join(' ')} failed (${result.code}): ${result.stderr}`)
+  return result.stdout
+}
+
+const CONFIG = `[core]
+	repositoryformatversion = 0
+	filemode = true
+	bare = true
+[http]
+	receivepack = true
+[gc]
+	auto = 0
+[receive]
+	autogc = false
+	hiderefs = refs/pull
+[uploadpack]
+	allowanysha1inwant = true
+`
+
+/** Makes an empty bare repository that may be pushed to over HTTP: what `git init --bare` would write. */
+export async function initBare(dir: string, defaultBranch: string): Promise<void> {
+  for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags']) {
+    await mkdir(join(dir, folder), { recursive: true })
+  }
+  await writeFile(join(dir, 'HEAD'), `ref: refs/heads/${defaultBranch}\n`)
+  await writeFile(join(dir, 'config'), CONFIG)
+}
+
+/** Every ref of the repository (below a prefix) with the object it points at, sorted by name. */
+export async function listRefs(dir: string, prefix = 'refs/'): Promise<Map<string, string>> {
+  const out = await git(dir, ['for-each-ref', '--format=%(objectname) %(refname)', prefix])
+  return new Map(
+    out
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => [line.slice(41), line.slice(0, 40)]),
+  )
+}
+
+/** The object a full ref name points at, or null. Refs are plain files here: nothing ever packs them. */
+export async function readRef(dir: string, ref: string): Promise<string | null> {
+  if (!/^refs\/./.test(ref) || ref.split('/').some((part) => part === '..' || part === '.' || part === '')) return null
+  const text = await readFile(join(dir, ref), 'utf8').catch(() => null)
+  return text?.trim() ?? null
+}
+
+/** The commit that a branch, tag, full ref or (abbreviated) sha names, or null. */
+export async function resolveCommit(dir: string, name: string): Promise<string | null> {
+  if (name === '' || name.startsWith('-')) return null
+  const branch = await readRef(dir, `refs/heads/${name}`)
+  if (branch) return branch
+  const { code, stdout } = await tryGit(dir, [
+    'rev-parse',
+    '--verify',
+    '--quiet',
+    '--end-of-options',
+    `${name}^{commit}`,
+  ])
+  return code === 0 ? (stdout.trim().split('\n').at(-1) ?? null) : null
+}
+
+/** True when `ancestor` is reachable from `descendant`. */
+export async function isAncestor(dir: string, ancestor: string, descendant: string): Promise<boolean> {
+  if (ancestor === descendant) return true
+  return (await tryGit(dir, ['merge-base', '--is-ancestor', ancestor, descendant])).code === 0
+}
+
+/** The best common ancestor, or null when the histories are unrelated. */
+export async function mergeBase(dir: string, one: string, other: string): Promise<string | null> {
+  const { code, stdout } = await tryGit(dir, ['merge-base', one, other])
+  return code === 0 ? stdout.trim() : null
+}
+
+/** Commit ids of `git rev-list`, newest first. */
+export async function revList(dir: string, args: string[]): Promise<string[]> {
+  return (await git(dir, ['rev-list', ...args])).split('\n').filter(Boolean)
+}
+
+/** The tree of a merge of two commits, or null when they conflict. */
+export async function mergeTrees(dir: string, base: string, head: string): Promise<string | null> {
+  const { code, stdout, stderr } = await tryGit(dir, [
+    'merge-tree',
+    '--write-tree',
+    '--allow-unrelated-histories',
+    base,
+    head,
+  ])
+  if (code === 0) return stdout.trim()
+  if (code === 1) return null
+  throw new Error(`git merge-tree failed: ${stderr}`)
+}

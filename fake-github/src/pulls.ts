@@ -1,0 +1,92 @@
+// Pull requests and issues as things that are opened, closed and labelled, each with its events.
+import { emit, isHeard } from './events.ts'
+import type { Hub } from './hub.ts'
+import { issueShape, labelShape } from './shapes/issues.ts'
+import type { PullIssue } from './shapes/pulls.ts'
+import { pullShape } from './shapes/pulls.ts'
+import type { Account, Issue, Label, Repository } from './state.ts'
+
+/** True for issues that are pull requests. */
+export function isPull(issue: Issue): issue is PullIssue {
+  return issue.pull !== null
+}
+
+/** All open pull requests. */
+export function openPulls(repo: Repository): PullIssue[] {
+  return [...repo.issues.values()].filter(isPull).filter((issue) => issue.state === 'open')
+}
+
+/** Emits `pull_request` or `issues` with the thing as it is now. */
+export async function emitIssue(
+  hub: Hub,
+  repo: Repository,
+  issue: Issue,
+  sender: Account,
+  action: string,
+  more: Record<string, unknown> = {},
+): Promise<void> {
+  if (!isHeard(hub, repo, isPull(issue) ? 'pull_request' : 'issues')) return
+  if (isPull(issue)) {
+    const shape = await pullShape(hub, repo, issue)
+    emit(hub, repo, sender, 'pull_request', { action, number: issue.number, pull_request: shape, ...more })
+  } else emit(hub, repo, sender, 'issues', { action, issue: issueShape(hub, repo, issue), ...more })
+}
+
+/** Opens or closes; doing what is already so changes nothing and tells nobody. */
+export async function setIssueState(
+  hub: Hub,
+  repo: Repository,
+  issue: Issue,
+  sender: Account,
+  state: 'open' | 'closed',
+  reason: string | null,
+): Promise<void> {
+  if (issue.state === state) return
+  issue.state = state
+  issue.stateReason = isPull(issue) ? null : (reason ?? (state === 'closed' ? 'completed' : 'reopened'))
+  issue.closedAtMs = state === 'closed' ? hub.clock() : null
+  issue.closedBy = state === 'closed' ? sender : null
+  issue.updatedAtMs = hub.clock()
+  await emitIssue(hub, repo, issue, sender, state === 'closed' ? 'closed' : 'reopened')
+}
+
+/** Closes a pull request, merged or not. */
+export function closePull(hub: Hub, repo: Repository, issue: PullIssue, sender: Account): Promise<void> {
+  return setIssueState(hub, repo, issue, sender, 'closed', null)
+}
+
+/** The label of that name (case ignored), made on the spot when there is none. */
+function ensureLabel(hub: Hub, repo: Repository, sender: Account, name: string): Label {
+  const known = findLabel(repo, name)
+  if (known) return known
+  const label: Label = { id: hub.state.nextId(), name, color: 'ededed', description: null }
+  repo.labels.push(label)
+  emit(hub, repo, sender, 'label', { action: 'created', label: labelShape(hub, repo, label) })
+  return label
+}
+
+/** The label of that name, whatever the case. */
+export function findLabel(repo: Repository, name: string): Label | undefined {
+  return repo.labels.find((label) => label.name.toLowerCase() === name.toLowerCase())
+}
+
+/** Makes the issue carry exactly these labels, with an event for each that comes or goes. */
+export async function setLabels(
+  hub: Hub,
+  repo: Repository,
+  issue: Issue,
+  sender: Account,
+  names: string[],
+): Promise<void> {
+  const wanted = new Set(names.map((name) => ensureLabel(hub, repo, sender, name)))
+  const before = new Set(issue.labels)
+  issue.labels = [...wanted]
+  const changes = [
+    ...[...before].filter((label) => !wanted.has(label)).map((label) => ['unlabeled', label] as const),
+    ...[...wanted].filter((label) => !before.has(label)).map((label) => ['labeled', label] as const),
+  ]
+  if (changes.length > 0) issue.updatedAtMs = hub.clock()
+  for (const [action, label] of changes) {
+    await emitIssue(hub, repo, issue, sender, action, { label: labelShape(hub, repo, label) })
+  }
+}

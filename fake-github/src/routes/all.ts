@@ -1,0 +1,40 @@
+// Every route of the fake; a new family is a file beside this one and a line here.
+import type { Route } from '../route.ts'
+import { appRoutes } from './apps.ts'
+import { commentRoutes } from './comments.ts'
+import { commitCommentRoutes } from './commit-comments.ts'
+import { commitRoutes } from './commits.ts'
+import { compareRoutes } from './compare.ts'
+import { contentRoutes } from './contents.ts'
+import { gitDataRoutes } from './git-data.ts'
+import { hookRoutes } from './hooks.ts'
+import { installationRoutes } from './installations.ts'
+import { issueRoutes } from './issues.ts'
+import { labelRoutes } from './labels.ts'
+import { mergeRoutes } from './merges.ts'
+import { pullRoutes } from './pulls.ts'
+import { refRoutes } from './refs.ts'
+import { releaseRoutes } from './releases.ts'
+import { repositoryRoutes } from './repositories.ts'
+import { userRoutes } from './users.ts'
+
+/** In the order they are tried: `commits/{sha}/comments` must come before `commits/{ref}`, whose ref may hold slashes. */
+export const routes: Route[] = [
+  ...userRoutes,
+  ...appRoutes,
+  ...installationRoutes,
+  ...repositoryRoutes,
+  ...refRoutes,
+  ...gitDataRoutes,
+  ...contentRoutes,
+  ...compareRoutes,
+  ...commitCommentRoutes,
+  ...pullRoutes,
+  ...mergeRoutes,
+  ...commitRoutes,
+  ...commentRoutes,
+  ...labelRoutes,
+  ...issueRoutes,
+  ...hookRoutes,
+  ...releaseRoutes,
+]

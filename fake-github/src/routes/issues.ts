@@ -1,0 +1,129 @@
+// Issues; every pull request is one too.
+import { z } from 'zod'
+import { grants, hasRole, notAccessible, roleOf } from '../access.ts'
+import { GithubError, notFound, validationFailed } from '../github-error.ts'
+import { emitIssue, setIssueState, setLabels } from '../pulls.ts'
+import type { ChangeCall, RepositoryCall } from '../route.ts'
+import { change, json, numberParam, page, read, readBody } from '../route.ts'
+import { accountShape } from '../shapes/accounts.ts'
+import { issueShape } from '../shapes/issues.ts'
+import type { Account, Issue } from '../state.ts'
+import { accountKey } from '../state.ts'
+import { newIssue } from './pulls.ts'
+
+const label = z.union([z.string(), z.object({ name: z.string() }).transform(({ name }) => name)])
+const title = z.union([z.string().min(1), z.number()]).transform(String)
+const optional = {
+  body: z.string().nullish(),
+  labels: z.array(label).optional(),
+  assignees: z.array(z.string()).optional(),
+  milestone: z.null().optional(),
+}
+const createBody = z.object({ ...optional, title })
+const updateBody = z.object({
+  ...optional,
+  title: title.optional(),
+  state: z.enum(['open', 'closed']).optional(),
+  state_reason: z.enum(['completed', 'not_planned', 'duplicate', 'reopened']).nullish(),
+})
+
+/** https://docs.github.com/en/rest/issues/issues */
+export const issueRoutes = [
+  read('/repos/{owner}/{repo}/issues', 'issues:read', (call) =>
+    page(call, selectIssues(call), (issue) => issueShape(call.hub, call.repo, issue)),
+  ),
+
+  change('POST', '/repos/{owner}/{repo}/issues', 'issues:write', createIssue, 'read'),
+
+  read('/repos/{owner}/{repo}/issues/{issue_number}', 'issues:read|pull_requests:read', (call) =>
+    json(showIssue(call, findIssue(call))),
+  ),
+
+  change(
+    'PATCH',
+    '/repos/{owner}/{repo}/issues/{issue_number}',
+    'issues:write|pull_requests:write',
+    updateIssue,
+    'read',
+  ),
+]
+
+/** The issue or pull request of the path. A token for pull requests alone does not reach plain issues. */
+export function findIssue(call: RepositoryCall, level: 'read' | 'write' = 'read'): Issue {
+  const issue = call.repo.issues.get(numberParam(call, 'issue_number'))
+  if (!issue) throw notFound()
+  const token = call.credentials.kind === 'token' ? call.credentials.token : null
+  if (token?.permissions && !issue.pull && level === 'write' && !grants(token.permissions, 'issues', level)) {
+    throw notAccessible(token)
+  }
+  return issue
+}
+
+function showIssue({ hub, repo }: RepositoryCall, issue: Issue) {
+  return { ...issueShape(hub, repo, issue), closed_by: issue.closedBy && accountShape(hub, issue.closedBy) }
+}
+
+function selectIssues({ repo, query }: RepositoryCall): Issue[] {
+  const state = query.get('state') ?? 'open'
+  const labels = (query.get('labels') ?? '').split(',').filter(Boolean)
+  const since = Date.parse(query.get('since') ?? '1970-01-01T00:00:00Z')
+  const creator = query.get('creator')
+  const key = query.get('sort') === 'updated' ? 'updatedAtMs' : 'createdAtMs'
+  const sign = query.get('direction') === 'asc' ? 1 : -1
+  return [...repo.issues.values()]
+    .filter((issue) => state === 'all' || issue.state === state)
+    .filter((issue) => issue.updatedAtMs >= since && (!creator || issue.user.login === creator))
+    .filter((issue) =>
+      labels.every((name) => issue.labels.some((has) => has.name.toLowerCase() === name.toLowerCase())),
+    )
+    .sort((a, b) => sign * (a[key] - b[key] || a.number - b.number))
+}
+
+async function createIssue(call: ChangeCall) {
+  const { hub, repo, account } = call
+  const body = readBody(call, 'Issue', createBody)
+  const issue = newIssue(call, repo.nextNumber++, body.title, body.body ?? null)
+  issue.assignees = mayTriage(call) ? assigneesOf(call, body.assignees) : []
+  repo.issues.set(issue.number, issue)
+  await emitIssue(hub, repo, issue, account, 'opened')
+  // GitHub silently drops what the author may not set.
+  if (body.labels && mayTriage(call)) await setLabels(hub, repo, issue, account, body.labels)
+  const shape = showIssue(call, issue)
+  return json(shape, 201, { location: shape.url })
+}
+
+async function updateIssue(call: ChangeCall) {
+  const { hub, repo, account } = call
+  const issue = findIssue(call, 'write')
+  if (!mayTriage(call) && issue.user !== account) throw new GithubError(403, 'Must have admin rights to Repository.')
+  const body = readBody(call, 'Issue', updateBody)
+  const changes: Record<string, unknown> = {}
+  if (body.title !== undefined && body.title !== issue.title) {
+    changes.title = { from: issue.title }
+    issue.title = body.title
+  }
+  if (body.body !== undefined && body.body !== issue.body) {
+    changes.body = { from: issue.body ?? '' }
+    issue.body = body.body
+  }
+  if (body.assignees) issue.assignees = assigneesOf(call, body.assignees)
+  if (Object.keys(changes).length > 0) {
+    issue.updatedAtMs = hub.clock()
+    await emitIssue(hub, repo, issue, account, 'edited', { changes })
+  }
+  if (body.labels) await setLabels(hub, repo, issue, account, body.labels)
+  if (body.state) await setIssueState(hub, repo, issue, account, body.state, body.state_reason ?? null)
+  return json(showIssue(call, issue))
+}
+
+function mayTriage({ repo, account, app }: ChangeCall): boolean {
+  return app !== null || hasRole(roleOf(repo, account), 'triage')
+}
+
+function assigneesOf({ hub }: RepositoryCall, logins: string[] = []): Account[] {
+  return logins.map((login) => {
+    const account = hub.state.accounts.get(accountKey(login))
+    if (!account) throw validationFailed({ resource: 'Issue', field: 'assignees', code: 'invalid', value: login })
+    return account
+  })
+}

@@ -1,0 +1,80 @@
+// Merging pull requests, with real merge commits.
+import { z } from 'zod'
+import { mergeTrees, readRef } from '../git.ts'
+import { readCommit, writeCommit } from '../git-commits.ts'
+import { GithubError, notFound } from '../github-error.ts'
+import { closePull, setIssueState } from '../pulls.ts'
+import { setRef } from '../ref-changes.ts'
+import type { ChangeCall } from '../route.ts'
+import { change, json, noContent, read, readBody } from '../route.ts'
+import type { PullIssue } from '../shapes/pulls.ts'
+import { pullCommits } from '../shapes/pulls.ts'
+import { signatureOf, webCommitter } from '../signatures.ts'
+import { findPull } from './pulls.ts'
+
+const mergeBody = z.object({
+  commit_title: z.string().optional(),
+  commit_message: z.string().optional(),
+  sha: z.string().optional(),
+  merge_method: z.enum(['merge', 'squash']).default('merge'),
+})
+type MergeBody = z.infer<typeof mergeBody>
+
+/** https://docs.github.com/en/rest/pulls/pulls#merge-a-pull-request (without `rebase`) */
+export const mergeRoutes = [
+  read('/repos/{owner}/{repo}/pulls/{pull_number}/merge', 'pull_requests:read', (call) => {
+    if (!findPull(call).pull.merged) throw notFound()
+    return noContent()
+  }),
+
+  change('PUT', '/repos/{owner}/{repo}/pulls/{pull_number}/merge', 'contents:write', async (call) => {
+    const { hub, repo, account } = call
+    const issue = findPull(call)
+    const { pull } = issue
+    const body = readBody(call, 'PullRequest', mergeBody)
+    if (issue.state === 'closed') throw new GithubError(405, 'Pull Request is not mergeable')
+    if (pull.draft) throw new GithubError(405, 'Pull Request is still a draft')
+    if (body.sha && body.sha !== pull.head.sha) {
+      throw new GithubError(409, 'Head branch was modified. Review and try the merge again.')
+    }
+    const sha = await commitMerge(call, issue, body)
+    // Before the base moves: otherwise the push would look like somebody else's merge.
+    Object.assign(pull, { merged: true, mergedAtMs: hub.clock(), mergedBy: account, mergeCommitSha: sha })
+    await closePull(hub, repo, issue, account)
+    await setRef(hub, repo, account, `refs/heads/${pull.base.ref}`, sha)
+    if (pull.base.ref === repo.defaultBranch) await closeMentioned(call, issue)
+    return json({ sha, merged: true, message: 'Pull Request successfully merged' })
+  }),
+]
+
+async function commitMerge({ hub, repo, account }: ChangeCall, issue: PullIssue, body: MergeBody): Promise<string> {
+  const { pull, number, title } = issue
+  const base = await readRef(repo.dir, `refs/heads/${pull.base.ref}`)
+  const tree = base && (await mergeTrees(repo.dir, base, pull.head.sha))
+  if (!base || !tree) throw new GithubError(405, 'Pull Request is not mergeable')
+  const squash = body.merge_method === 'squash'
+  const subject = squash
+    ? `${title} (#${number})`
+    : `Merge pull request #${number} from ${repo.owner.login}/${pull.head.ref}`
+  const text = body.commit_message ?? (squash ? await messages(repo.dir, await pullCommits(repo, pull)) : title)
+  return writeCommit(repo.dir, {
+    tree,
+    parents: squash ? [base] : [base, pull.head.sha],
+    author: signatureOf(hub, squash ? issue.user : account),
+    committer: webCommitter(hub),
+    message: [body.commit_title ?? subject, text].filter(Boolean).join('\n\n'),
+  })
+}
+
+async function messages(dir: string, shas: string[]): Promise<string> {
+  const commits = await Promise.all(shas.map((sha) => readCommit(dir, sha)))
+  return commits.map((commit) => `* ${commit?.message ?? ''}`).join('\n\n')
+}
+
+/** "Fixes #7" in the description closes issue 7 once merged into the default branch. */
+async function closeMentioned({ hub, repo, account }: ChangeCall, { body }: PullIssue): Promise<void> {
+  for (const [, number] of (body ?? '').matchAll(/\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? #(\d+)\b/gi)) {
+    const issue = repo.issues.get(Number(number))
+    if (issue && !issue.pull) await setIssueState(hub, repo, issue, account, 'closed', 'completed')
+  }
+}

@@ -1,0 +1,74 @@
+// Branches and tags as refs.
+import { z } from 'zod'
+import { isAncestor, listRefs, readRef, tryGit } from '../git.ts'
+import { readObject } from '../git-objects.ts'
+import { notFound, unprocessable } from '../github-error.ts'
+import { setRef } from '../ref-changes.ts'
+import type { RepositoryCall } from '../route.ts'
+import { change, json, noContent, page, read, readBody } from '../route.ts'
+import { refShape } from '../shapes/git.ts'
+
+const sha = z.string().min(1)
+
+async function show({ hub, repo }: RepositoryCall, ref: string, at: string) {
+  return refShape(hub, repo, ref, at, (await readObject(repo.dir, at))?.type ?? 'commit')
+}
+
+/** https://docs.github.com/en/rest/git/refs */
+export const refRoutes = [
+  read('/repos/{owner}/{repo}/git/ref/{ref}', 'contents:read', async (call) => {
+    const ref = `refs/${call.params.ref}`
+    const at = await readRef(call.repo.dir, ref)
+    if (!at) throw notFound()
+    return json(await show(call, ref, at))
+  }),
+
+  read('/repos/{owner}/{repo}/git/matching-refs/{ref}', 'contents:read', async (call) => {
+    const prefix = `refs/${call.params.ref}`
+    const refs = [...(await listRefs(call.repo.dir))].filter(([name]) => name.startsWith(prefix))
+    return page(call, refs, ([name, at]) => show(call, name, at))
+  }),
+
+  change('POST', '/repos/{owner}/{repo}/git/refs', 'contents:write', async (call) => {
+    const body = readBody(call, 'Reference', z.object({ ref: z.string(), sha }))
+    const { dir } = call.repo
+    if (!/^refs\/[^/]+\/./.test(body.ref)) {
+      throw unprocessable("Reference name must start with 'refs/' and contain at least two slashes")
+    }
+    if ((await tryGit(dir, ['check-ref-format', body.ref])).code !== 0) {
+      throw unprocessable(`${body.ref} is not a valid ref name.`)
+    }
+    if (await readRef(dir, body.ref)) throw unprocessable('Reference already exists')
+    await checkTarget(call, body.ref, body.sha)
+    await setRef(call.hub, call.repo, call.account, body.ref, body.sha)
+    const shape = await show(call, body.ref, body.sha)
+    return json(shape, 201, { location: shape.url })
+  }),
+
+  change('PATCH', '/repos/{owner}/{repo}/git/refs/{ref}', 'contents:write', async (call) => {
+    const body = readBody(call, 'Reference', z.object({ sha, force: z.boolean().default(false) }))
+    const ref = `refs/${call.params.ref}`
+    const before = await readRef(call.repo.dir, ref)
+    if (!before) throw unprocessable('Reference does not exist')
+    await checkTarget(call, ref, body.sha)
+    if (!body.force && !(await isAncestor(call.repo.dir, before, body.sha))) {
+      throw unprocessable('Update is not a fast forward')
+    }
+    await setRef(call.hub, call.repo, call.account, ref, body.sha)
+    return json(await show(call, ref, body.sha))
+  }),
+
+  change('DELETE', '/repos/{owner}/{repo}/git/refs/{ref}', 'contents:write', async ({ hub, repo, account, params }) => {
+    const ref = `refs/${params.ref}`
+    if (!(await readRef(repo.dir, ref))) throw unprocessable('Reference does not exist')
+    if (ref === `refs/heads/${repo.defaultBranch}`) throw unprocessable('Cannot delete the default branch')
+    await setRef(hub, repo, account, ref, null)
+    return noContent()
+  }),
+]
+
+async function checkTarget({ repo }: RepositoryCall, ref: string, target: string): Promise<void> {
+  const object = await readObject(repo.dir, target)
+  if (!object) throw unprocessable('Object does not exist')
+  if (ref.startsWith('refs/heads/') && object.type !== 'commit') throw unprocessable('Object is not a commit')
+}

@@ -1,0 +1,63 @@
+// Webhooks and their deliveries as GitHub shows them.
+import type { Hub } from '../hub.ts'
+import { isoTime } from '../hub.ts'
+import type { Delivery, Hook, Repository } from '../state.ts'
+import { repositoryUrl } from './repositories.ts'
+
+/** A webhook's settings; the secret is never shown. */
+export function hookConfigShape(hook: Hook) {
+  return {
+    content_type: hook.contentType,
+    insecure_ssl: hook.insecureSsl,
+    ...(hook.secret && { secret: '********' }),
+    url: hook.url,
+  }
+}
+
+/** A repository's webhook. */
+export function hookShape(hub: Hub, repo: Repository, hook: Hook) {
+  const url = `${repositoryUrl(hub, repo)}/hooks/${hook.id}`
+  return {
+    type: 'Repository',
+    id: hook.id,
+    name: 'web',
+    active: hook.active,
+    events: hook.events,
+    config: hookConfigShape(hook),
+    updated_at: isoTime(hook.updatedAtMs),
+    created_at: isoTime(hook.createdAtMs),
+    url,
+    test_url: `${url}/test`,
+    ping_url: `${url}/pings`,
+    deliveries_url: `${url}/deliveries`,
+    last_response: hook.lastResponse,
+  }
+}
+
+/** A delivery as it stands in a list. */
+export function deliveryListShape(delivery: Delivery) {
+  return {
+    id: delivery.id,
+    guid: delivery.guid,
+    delivered_at: isoTime(delivery.deliveredAtMs),
+    redelivery: delivery.redelivery,
+    duration: delivery.durationMs / 1000,
+    status: delivery.status,
+    status_code: delivery.statusCode,
+    event: delivery.event,
+    action: delivery.action,
+    installation_id: delivery.installationId,
+    repository_id: delivery.repositoryId,
+    throttled_at: null,
+  }
+}
+
+/** A delivery with what was sent and what came back. */
+export function deliveryShape(delivery: Delivery) {
+  return {
+    ...deliveryListShape(delivery),
+    url: delivery.hook.url,
+    request: { headers: delivery.request.headers, payload: delivery.request.payload },
+    response: delivery.response,
+  }
+}

@@ -1,0 +1,225 @@
+// Everything the fake remembers beside the git objects: plain data, no behaviour.
+import type { Exchange } from './exchange.ts'
+
+/** What a person may do in a repository, weakest first. */
+export const ROLES = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const
+export type Role = (typeof ROLES)[number]
+
+/** Permissions of an App, an installation token or a fine-grained token. */
+export type Permissions = Record<string, 'read' | 'write' | 'admin'>
+
+/** A user, an organisation or a bot. */
+export interface Account {
+  id: number
+  login: string
+  type: 'User' | 'Organization' | 'Bot'
+  createdAtMs: number
+}
+
+/** A credential and what it may do; `permissions` null means a classic token, ruled by `scopes`. */
+export interface Token {
+  value: string
+  account: Account
+  scopes: string[]
+  permissions: Permissions | null
+  installation: Installation | null
+  repositoryIds: Set<number> | null
+  expiresAtMs: number | null
+  revoked: boolean
+  used: number
+}
+
+/** A GitHub App. */
+export interface App {
+  id: number
+  slug: string
+  owner: Account
+  bot: Account
+  privateKeyPem: string
+  publicKeyPem: string
+  permissions: Permissions
+  events: string[]
+  hook: Hook | null
+  createdAtMs: number
+}
+
+/** An App on an account's repositories. */
+export interface Installation {
+  id: number
+  app: App
+  account: Account
+  /** null means all repositories of the account. */
+  repositoryIds: Set<number> | null
+  createdAtMs: number
+}
+
+/** A webhook of a repository, or of an App. */
+export interface Hook {
+  id: number
+  url: string
+  contentType: 'json' | 'form'
+  secret: string | null
+  events: string[]
+  active: boolean
+  insecureSsl: string
+  lastResponse: { code: number | null; status: string; message: string | null }
+  target: { type: 'repository' | 'integration'; id: number }
+  createdAtMs: number
+  updatedAtMs: number
+}
+
+/** A label of a repository. */
+export interface Label {
+  id: number
+  name: string
+  color: string
+  description: string | null
+}
+
+/** The part of a pull request that an issue does not have. */
+export interface Pull {
+  base: { ref: string; sha: string }
+  head: { ref: string; sha: string }
+  draft: boolean
+  merged: boolean
+  mergedAtMs: number | null
+  mergedBy: Account | null
+  mergeCommitSha: string | null
+  maintainerCanModify: boolean
+}
+
+/** An issue, or a pull request when `pull` is set. */
+export interface Issue {
+  id: number
+  number: number
+  title: string
+  body: string | null
+  state: 'open' | 'closed'
+  stateReason: string | null
+  user: Account
+  app: App | null
+  labels: Label[]
+  assignees: Account[]
+  createdAtMs: number
+  updatedAtMs: number
+  closedAtMs: number | null
+  closedBy: Account | null
+  pull: Pull | null
+}
+
+/** A comment on an issue or pull request. */
+export interface IssueComment {
+  id: number
+  issue: Issue
+  body: string
+  user: Account
+  app: App | null
+  createdAtMs: number
+  updatedAtMs: number
+}
+
+/** A comment on a commit. */
+export interface CommitComment {
+  id: number
+  sha: string
+  body: string
+  path: string | null
+  position: number | null
+  line: number | null
+  user: Account
+  createdAtMs: number
+  updatedAtMs: number
+}
+
+/** A release. */
+export interface Release {
+  id: number
+  tag: string
+  target: string
+  name: string | null
+  body: string | null
+  draft: boolean
+  prerelease: boolean
+  author: Account
+  createdAtMs: number
+  publishedAtMs: number | null
+}
+
+/** A repository; its commits, branches and tags live in the bare git repository at `dir`. */
+export interface Repository {
+  id: number
+  owner: Account
+  name: string
+  private: boolean
+  description: string | null
+  defaultBranch: string
+  dir: string
+  collaborators: Map<string, Role>
+  labels: Label[]
+  issues: Map<number, Issue>
+  issueComments: Map<number, IssueComment>
+  commitComments: Map<number, CommitComment>
+  releases: Map<number, Release>
+  hooks: Map<number, Hook>
+  nextNumber: number
+  createdAtMs: number
+  pushedAtMs: number
+}
+
+/** One attempt to hand an event to a webhook. */
+export interface Delivery {
+  id: number
+  guid: string
+  hook: Hook
+  event: string
+  action: string | null
+  deliveredAtMs: number
+  durationMs: number
+  redelivery: boolean
+  status: string
+  /** 0 when no response arrived. */
+  statusCode: number
+  installationId: number | null
+  repositoryId: number | null
+  /** `payload` is the event as signed, before any encoding; `body` is what was sent. */
+  request: { headers: Record<string, string>; payload: Record<string, unknown>; body: string }
+  response: { headers: Record<string, string>; payload: string | null }
+}
+
+/** All of it. */
+export interface State {
+  accounts: Map<string, Account>
+  tokens: Map<string, Token>
+  apps: Map<number, App>
+  installations: Map<number, Installation>
+  repositories: Map<string, Repository>
+  deliveries: Delivery[]
+  requests: Exchange[]
+  /** A fresh number; every id of the fake is unique across all kinds. */
+  nextId(): number
+}
+
+/** An empty world. */
+export function createState(): State {
+  let id = 1000
+  return {
+    accounts: new Map(),
+    tokens: new Map(),
+    apps: new Map(),
+    installations: new Map(),
+    repositories: new Map(),
+    deliveries: [],
+    requests: [],
+    nextId: () => ++id,
+  }
+}
+
+/** The key under which an account is kept: logins ignore case. */
+export function accountKey(login: string): string {
+  return login.toLowerCase()
+}
+
+/** The key under which a repository is kept: names ignore case. */
+export function repositoryKey(owner: string, name: string): string {
+  return `${owner}/${name}`.toLowerCase()
+}
