@@ -1,0 +1,32 @@
+// The handler on AWS Lambda, behind a function URL or an HTTP API (payload format 2.0).
+import { handlerFromEnvironment } from '../handler-node/handler.ts'
+
+/** What Lambda gives: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads */
+export type LambdaRequest = {
+  rawPath: string
+  rawQueryString?: string
+  headers: Record<string, string | undefined>
+  requestContext: { domainName: string; http: { method: string } }
+  body?: string
+  isBase64Encoded?: boolean
+}
+
+/** What Lambda wants back. */
+export type LambdaResponse = { statusCode: number; headers: Record<string, string>; body: string }
+
+const handle = handlerFromEnvironment()
+
+/** Turns the event into a web-standard request, bytes untouched, and the response back. */
+export const handler = async (event: LambdaRequest): Promise<LambdaResponse> => {
+  const { method } = event.requestContext.http
+  const url = `https://${event.requestContext.domainName}${event.rawPath}?${event.rawQueryString ?? ''}`
+  const headers = Object.entries(event.headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  )
+  const body = event.body === undefined ? null : Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8')
+  const hasBody = method !== 'GET' && method !== 'HEAD'
+  const response = await handle(
+    new Request(url, { method, headers: new Headers(headers.map((pair) => [...pair])), body: hasBody ? body : null }),
+  )
+  return { statusCode: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
+}

@@ -1,0 +1,10 @@
+// The handler as a Vercel Function: https://vercel.com/docs/functions
+import { handlerFromEnvironment } from '../../handler-node/handler.ts'
+
+const handle = handlerFromEnvironment()
+
+/** Vercel calls the method's export with a web-standard `Request`. */
+export const POST = handle
+
+/** Answers health checks; `vercel.json` sends `/health` here. */
+export const GET = (request: Request): Promise<Response> => handle(new Request(new URL('/health', request.url)))

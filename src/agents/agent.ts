@@ -1,0 +1,47 @@
+// The contract of an agent: the code that does a job. It writes nothing itself; it returns outputs.
+import type { z } from 'zod'
+import type { Event } from '../events/event.ts'
+import type { ReadForge } from '../forges/forge.ts'
+import type { Output } from '../publisher/output.ts'
+
+/** What an agent is given. */
+export type AgentContext<Input> = {
+  job: { id: string; type: string; rule: string; attempt: number }
+  /** The job's input, validated by the agent's schema. */
+  input: Input
+  /** The event that made the job, with its raw body; null for a manual job. */
+  event: Event | null
+  /** The event's body as JSON; undefined if there is none. */
+  payload: unknown
+  /** Runs `fn` once for the whole life of the job: after a crash or a retry its result (JSON) is remembered. Names are unique within a job. */
+  step<T>(name: string, fn: () => Promise<T> | T): Promise<T>
+  /** Makes an empty folder for this try, removed when the try ends. */
+  workspace(): Promise<string>
+  /** The forge, for reading; null when no forge is configured. */
+  forge: ReadForge | null
+  /** Lines of the job's own log. */
+  log(line: string, stream?: 'log' | 'stdout' | 'stderr'): void
+  /** Aborted when the job's time is up, it is cancelled, or its lease is lost. */
+  signal: AbortSignal
+  now(): Date
+}
+
+/** An agent: `input` is a zod schema for the job's input; `run` returns what should be written to the forge, and what the job's row keeps as its result. */
+export type Agent<Input = unknown> = {
+  name: string
+  description: string
+  input: z.ZodType<Input>
+  run(context: AgentContext<Input>): Promise<AgentResult>
+}
+
+/** What a finished run gives back. */
+export type AgentResult = { outputs?: Output[]; result?: unknown }
+
+/** Declares an agent with its input's type inferred from the schema. */
+// The registry holds agents of any input; the orchestrator parses the input by `agent.input` before `run`.
+export const defineAgent = <Schema extends z.ZodType>(agent: {
+  name: string
+  description: string
+  input: Schema
+  run(context: AgentContext<z.infer<Schema>>): Promise<AgentResult>
+}): Agent => agent as Agent

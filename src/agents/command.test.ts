@@ -1,0 +1,156 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { GiveUp } from '../lib/error.ts'
+import type { AgentContext } from './agent.ts'
+import type { CommandOptions } from './command.ts'
+import { command } from './command.ts'
+
+const folders: string[] = []
+afterEach(async () => {
+  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })))
+})
+
+const context = (more: Partial<AgentContext<unknown>> = {}) => {
+  const lines: [string, string | undefined][] = []
+  const given: AgentContext<unknown> = {
+    job: { id: 'job-1', type: 'script', rule: 'r', attempt: 2 },
+    input: { greeting: 'hi' },
+    event: null,
+    payload: { ref: 'refs/heads/main' },
+    step: async (_, fn) => fn(),
+    workspace: async () => {
+      const folder = await realpath(await mkdtemp(join(tmpdir(), 'command-')))
+      folders.push(folder)
+      return folder
+    },
+    forge: null,
+    log: (line, stream) => lines.push([line, stream]),
+    signal: new AbortController().signal,
+    now: () => new Date(),
+    ...more,
+  }
+  return { given, lines }
+}
+
+const script = (source: string, more: Partial<CommandOptions> = {}) =>
+  command({ name: 'script', argv: ['sh', '-c', source], ...more })
+
+const node = (source: string, more: Partial<CommandOptions> = {}) =>
+  command({ name: 'script', argv: [process.execPath, '-e', source], ...more })
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const until = async (condition: () => boolean): Promise<void> => {
+  const end = Date.now() + 10_000
+  while (!condition()) {
+    if (Date.now() > end) throw new Error('it never came true')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+test('the job comes on standard input, the outcome goes back on file descriptor 3', async () => {
+  const { given } = context()
+  const answer = await node(`
+    const fs = require('node:fs')
+    const given = JSON.parse(fs.readFileSync(0, 'utf8'))
+    const outputs = [{ kind: 'comment', repository: 'acme/shop', target: { issue: 1 }, body: given.payload.ref, key: 'k' }]
+    fs.writeSync(3, JSON.stringify({ outputs, result: given }))`).run(given)
+  expect(answer).toEqual({
+    outputs: [{ kind: 'comment', repository: 'acme/shop', target: { issue: 1 }, body: 'refs/heads/main', key: 'k' }],
+    result: { job: given.job, event: null, payload: given.payload, input: given.input },
+  })
+})
+
+test('its lines are the log of the job', async () => {
+  const { given, lines } = context()
+  expect(await script('echo one; echo two >&2; printf three').run(given)).toEqual({})
+  expect(lines.filter(([, stream]) => stream === 'stdout')).toEqual([
+    ['one', 'stdout'],
+    ['three', 'stdout'],
+  ])
+  expect(lines.filter(([, stream]) => stream === 'stderr')).toEqual([['two', 'stderr']])
+})
+
+test('it sees only the environment it was given', async () => {
+  process.env.COMMAND_TEST_SECRET = 'secret'
+  process.env.COMMAND_TEST_NAMED = 'named'
+  const { given } = context()
+  const report = `require('node:fs').writeSync(3, JSON.stringify({ result: { env: process.env, cwd: process.cwd() } }))`
+  const { result } = await node(report, { env: ['COMMAND_TEST_NAMED', 'COMMAND_TEST_ABSENT'] }).run(given)
+  const { env, cwd } = result as { env: Record<string, string>; cwd: string }
+  expect(Object.keys(env).sort()).toEqual(['COMMAND_TEST_NAMED', 'HOME', 'LANG', 'PATH', 'TMPDIR'])
+  expect(env).toMatchObject({ HOME: folders[0], TMPDIR: folders[0], COMMAND_TEST_NAMED: 'named' })
+  expect(cwd).toBe(folders[0])
+})
+
+test('a failure is retried with its last lines, exit code 78 gives up', async () => {
+  const failure = script('for n in 1 2 3 4 5 6 7; do echo "line $n" >&2; done; exit 3').run(context().given)
+  await expect(failure).rejects.toThrow('sh ended with exit code 3\nline 3\nline 4\nline 5\nline 6\nline 7')
+  await expect(failure).rejects.not.toBeInstanceOf(GiveUp)
+  await expect(script('echo no >&2; exit 78').run(context().given)).rejects.toThrow(GiveUp)
+  await expect(script('kill -9 $$').run(context().given)).rejects.toThrow('sh was ended by SIGKILL')
+  await expect(command({ name: 'x', argv: ['/no/such/program'] }).run(context().given)).rejects.toThrow(GiveUp)
+})
+
+test.each([
+  ['not JSON', 'nonsense'],
+  ['an unknown kind', '[{"kind":"delete_repository"}]'],
+  ['an unknown field', '{"outputs":[],"token":"x"}'],
+  ['no repository', '[{"kind":"labels","repository":"../x","issue":1,"labels":[]}]'],
+])('an answer with %s gives up', async (_, answer) => {
+  await expect(script(`printf '%s' '${answer}' >&3`).run(context().given)).rejects.toThrow(GiveUp)
+})
+
+test('at the limit the whole group ends, also grandchildren that ignore SIGTERM', async () => {
+  const controller = new AbortController()
+  const { given, lines } = context({ signal: controller.signal })
+  const source = `trap '' TERM; (trap '' TERM; echo "child $(exec sh -c 'echo $PPID')"; while :; do sleep 0.1; done) & echo "self $$"; wait; while :; do sleep 0.1; done`
+  const run = script(source, { graceMs: 50 }).run(given)
+  await until(() => lines.length === 2)
+  controller.abort(new Error('time is up'))
+  await expect(run).rejects.toThrow('time is up')
+  const pids = lines.map(([line]) => Number(line.split(' ')[1]))
+  await until(() => !pids.some(isAlive))
+})
+
+test('what it leaves running in the background ends with it', async () => {
+  const { given, lines } = context()
+  await script('sleep 1000 & echo $!; exit 0').run(given)
+  const [[pid] = ['0']] = lines
+  await until(() => !isAlive(Number(pid)))
+})
+
+test('a descendant in a session of its own does not hold the job up', async () => {
+  const { given, lines } = context()
+  await script('setsid sleep 30 & echo $!').run(given)
+  const [[pid] = ['0']] = lines
+  process.kill(Number(pid))
+})
+
+test('a job that was cancelled before it began starts nothing', async () => {
+  const { given } = context({ signal: AbortSignal.abort(new Error('cancelled')) })
+  await expect(script('echo no').run(given)).rejects.toThrow('cancelled')
+  expect(folders).toEqual([])
+})
+
+test('endless output is cut and does not fill the memory', async () => {
+  const { given, lines } = context()
+  await node(`process.stdout.write('x'.repeat(20_000_000) + '\\n' + 'y\\n'.repeat(50_000))`).run(given)
+  expect(lines).toHaveLength(10_000)
+  expect(Math.max(...lines.map(([line]) => line.length))).toBeLessThanOrEqual(4001)
+  expect(lines.at(-1)?.[0]).toMatch(/rest is not kept/)
+})
+
+test('a program that does not read its input is no failure', async () => {
+  const { given } = context({ payload: 'x'.repeat(5_000_000) })
+  expect(await script('exit 0').run(given)).toEqual({})
+})

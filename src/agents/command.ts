@@ -1,0 +1,161 @@
+// Any executable as an agent: the job on its standard input, its output as the job's log, outputs on file descriptor 3.
+import type { Readable } from 'node:stream'
+import { z } from 'zod'
+import { GiveUp } from '../lib/error.ts'
+import type { Agent, AgentContext, AgentResult } from './agent.ts'
+import { defineAgent } from './agent.ts'
+import { agentAnswer } from './output-schema.ts'
+import { startProcessGroup } from './process-group.ts'
+
+// EX_CONFIG of sysexits.h.
+const GIVE_UP_EXIT_CODE = 78
+
+const MAX_LOG_LINES = 10_000
+const MAX_LINE_CHARS = 4000
+const MAX_ANSWER_CHARS = 5_000_000
+const ERROR_LINES = 5
+
+/** A program to run for a job. */
+export type CommandOptions = {
+  /** The agent's name, which rules refer to. */
+  name: string
+  description?: string
+  /** The program and its arguments; no shell is involved. */
+  argv: readonly [string, ...string[]]
+  /** Names of our environment variables to pass on. Otherwise the program sees only PATH, LANG, HOME and TMPDIR. */
+  env?: readonly string[]
+  /** Where it runs. Default: an empty folder made for this try, which is also its HOME. */
+  cwd?: string
+  /** Between SIGTERM and SIGKILL when its time is up. Default 5,000. */
+  graceMs?: number
+}
+
+/**
+ * Runs the program with `{ job, event, payload, input }` as JSON on standard input. Exit code 0 is success, 78 gives up, anything
+ * else is retried. JSON on file descriptor 3 (`{"outputs": […], "result": …}`) becomes the job's outputs and result.
+ */
+export const command = (options: CommandOptions): Agent =>
+  defineAgent({
+    name: options.name,
+    description: options.description ?? `Runs ${options.argv[0]}.`,
+    input: z.unknown(),
+    run: (context) => runCommand(options, context),
+  })
+
+const runCommand = async (options: CommandOptions, context: AgentContext<unknown>): Promise<AgentResult> => {
+  const { signal } = context
+  signal.throwIfAborted()
+  const home = await context.workspace()
+  const env = { ...allowed(options.env ?? []), HOME: home, TMPDIR: home }
+  const group = startProcessGroup(options.argv, { cwd: options.cwd ?? home, env, signal, graceMs: options.graceMs })
+  // A program that does not read its input, or ends before it has, is none of our business.
+  group.stdin.on('error', () => {})
+  group.stdin.end(jobJson(context))
+  const log = boundedLog(context)
+  const lastErrors: string[] = []
+  const onError = (line: string) => {
+    lastErrors.push(line)
+    if (lastErrors.length > ERROR_LINES) lastErrors.shift()
+    log(line, 'stderr')
+  }
+  const [exit, , , answer] = await Promise.all([
+    group.exit.catch(cannotStart(options.argv[0])),
+    eachLine(group.stdout, (line) => log(line, 'stdout')),
+    eachLine(group.stderr, onError),
+    readAll(group.third),
+  ])
+  signal.throwIfAborted()
+  if (exit.code === 0) return parseAnswer(answer)
+  const how = exit.code === null ? `was ended by ${exit.signal}` : `ended with exit code ${exit.code}`
+  const message = [`${options.argv[0]} ${how}`, ...lastErrors].join('\n')
+  throw exit.code === GIVE_UP_EXIT_CODE ? new GiveUp(message) : new Error(message)
+}
+
+const cannotStart = (file: string) => (error: NodeJS.ErrnoException) => {
+  if (error.code === 'ENOENT' || error.code === 'EACCES')
+    throw new GiveUp(`${file} cannot be started: ${error.message}`)
+  throw error
+}
+
+const allowed = (names: readonly string[]): Record<string, string> => {
+  const known = ['PATH', 'LANG', ...names].flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return Object.fromEntries([['LANG', 'C.UTF-8'], ...known])
+}
+
+const jobJson = ({ job, event, payload, input }: AgentContext<unknown>): string => {
+  const shown = event && {
+    id: event.id,
+    type: event.type,
+    source: event.source,
+    subject: event.subject,
+    actor: event.actor,
+    facts: event.facts,
+  }
+  return JSON.stringify({ job, event: shown, payload: payload ?? null, input: input ?? null })
+}
+
+const boundedLog = (context: AgentContext<unknown>): AgentContext<unknown>['log'] => {
+  let lines = 0
+  return (line, stream) => {
+    lines += 1
+    if (lines < MAX_LOG_LINES) context.log(line, stream)
+    if (lines === MAX_LOG_LINES) context.log(`More than ${MAX_LOG_LINES} lines: the rest is not kept.`)
+  }
+}
+
+const eachLine = async (stream: Readable, onLine: (line: string) => void): Promise<void> => {
+  for await (const line of lines(stream))
+    onLine(line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}…` : line)
+}
+
+/** Lines as they come; one without an end is given in pieces, so that it cannot fill the memory. */
+async function* lines(stream: Readable): AsyncGenerator<string> {
+  let left = ''
+  for await (const chunk of chunks(stream)) {
+    const parts = (left + chunk).split(/\r?\n/)
+    left = parts.pop() ?? ''
+    yield* parts
+    if (left.length > MAX_LINE_CHARS) {
+      yield left
+      left = ''
+    }
+  }
+  if (left !== '') yield left
+}
+
+async function* chunks(stream: Readable): AsyncGenerator<string> {
+  try {
+    yield* stream.setEncoding('utf8')
+  } catch (error) {
+    // A descendant outside the group held the pipe open, so it was cut after the program had ended.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
+  }
+}
+
+const readAll = async (stream: Readable): Promise<string> => {
+  let text = ''
+  // Read to the end even when there is too much, or the program would block on a full pipe.
+  for await (const chunk of chunks(stream)) {
+    if (text.length <= MAX_ANSWER_CHARS) text += chunk
+  }
+  return text
+}
+
+const parseAnswer = (text: string): AgentResult => {
+  if (text.trim() === '') return {}
+  if (text.length > MAX_ANSWER_CHARS) throw new GiveUp('The answer on file descriptor 3 is larger than 5 MB.')
+  const parsed = agentAnswer.safeParse(parseJson(text))
+  if (!parsed.success) throw new GiveUp(`The answer on file descriptor 3 is wrong: ${z.prettifyError(parsed.error)}`)
+  return parsed.data
+}
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new GiveUp('The answer on file descriptor 3 is not JSON.')
+  }
+}

@@ -1,0 +1,101 @@
+// The "Changes" section: every parameter on a line, long ones as a diff of their lines.
+import { structuredPatch } from 'diff'
+import { codeSpan, fenced, inline, visible } from '../inert.ts'
+import { redact } from '../redact.ts'
+import type { ConfigChanges } from './deployment-event.ts'
+import { sorted } from './deployment-file.ts'
+
+const MAX_INLINE_CHARS = 200
+const MAX_BLOCK_LINES = 400
+const MAX_LINE_CHARS = 2000
+const MAX_BLOCK_CHARS = 20_000
+// Past this many changed lines a diff says no more than both texts, and costs its square.
+const MAX_EDIT_LENGTH = 500
+
+/** The parameters as Markdown entries under their headings, in the order they are shown. */
+export const changeEntries = (changes: ConfigChanges): { heading: string; entry: string }[] => [
+  ...changes.modified.map((change) => ({ heading: '### Modified Parameters', entry: modified(change) })),
+  ...changes.added.map((change) => ({ heading: '### Added Parameters', entry: single(change, '+') })),
+  ...changes.removed.map((change) => ({ heading: '### Removed Parameters', entry: single(change, '-') })),
+]
+
+const modified = (change: { key: string; old: unknown; new: unknown }): string => {
+  if (change.old === undefined) return single({ key: change.key, value: change.new }, '+')
+  const [old, now] = [redact(change.old, change.key), redact(change.new, change.key)]
+  const [before, after] = showApart(old, now)
+  const name = `- **${inline(change.key)}**:`
+  if (isShort(before) && isShort(after)) return `${name} ${codeSpan(before)} → ${codeSpan(after)}`
+  return block(name, lineDiff(longText(old), longText(now)))
+}
+
+const single = (change: { key: string; value: unknown }, sign: '+' | '-'): string => {
+  const value = redact(change.value, change.key)
+  const text = show(value)
+  const name = `- **${inline(change.key)}**:`
+  if (isShort(text)) return `${name} ${codeSpan(text)}`
+  return block(
+    name,
+    longText(value)
+      .split('\n')
+      .map((line) => sign + line),
+  )
+}
+
+const isShort = (text: string): boolean => text.length <= MAX_INLINE_CHARS && !/[\n\t]/.test(text)
+
+/** A string as itself, unless that would pass for another value or hide a space at its ends; anything else as JSON. */
+const show = (value: unknown): string => {
+  if (typeof value !== 'string') return visible(json(value))
+  return value === '' || value !== value.trim() || isJson(value) ? visible(json(value)) : visible(value)
+}
+
+/** Both as shown; as JSON when they would look the same (`0.7` and `"0.7"`, or line ends). */
+const showApart = (old: unknown, now: unknown): [string, string] => {
+  const pair: [string, string] = [show(old), show(now)]
+  return pair[0] === pair[1] ? [visible(json(old)), visible(json(now))] : pair
+}
+
+const json = (value: unknown): string => JSON.stringify(sorted(value)) ?? 'null'
+
+const longText = (value: unknown): string =>
+  visible(typeof value === 'string' ? value : (JSON.stringify(sorted(value), null, 2) ?? 'null'))
+
+const isJson = (text: string): boolean => {
+  if (!/^(?:[\d"[{-]|true$|false$|null$)/.test(text)) return false
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const lineDiff = (old: string, now: string): string[] => {
+  const options = { context: 3, maxEditLength: MAX_EDIT_LENGTH }
+  // With a line end each, "\ No newline at end of file" does not come up.
+  const patch = structuredPatch('', '', `${old}\n`, `${now}\n`, '', '', options)
+  if (patch === undefined || patch.hunks.length === 0) {
+    return [...old.split('\n').map((line) => `-${line}`), ...now.split('\n').map((line) => `+${line}`)]
+  }
+  return patch.hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
+    `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,
+    ...lines,
+  ])
+}
+
+const block = (name: string, lines: string[]): string => {
+  const fence = fenced(shortened(lines), 'diff')
+  return [name, '', ...fence.map((line) => `  ${line}`)].join('\n')
+}
+
+const shortened = (lines: string[]): string[] => {
+  const kept: string[] = []
+  let chars = 0
+  for (const line of lines) {
+    chars += Math.min(line.length, MAX_LINE_CHARS)
+    if (kept.length >= MAX_BLOCK_LINES || chars > MAX_BLOCK_CHARS) break
+    kept.push(line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS).toWellFormed()}…` : line)
+  }
+  const left = lines.length - kept.length
+  return left > 0 ? [...kept, `… ${left} more lines`] : kept
+}

@@ -1,0 +1,64 @@
+// The deployment event as it comes over the wire, read with tolerance: what is not needed may be absent or odd.
+import { z } from 'zod'
+
+const text = z.union([z.string(), z.number().transform(String)])
+const name = text.pipe(z.string().min(1))
+
+/** The wire contract of `environment.deployed`; unknown fields are ignored, and `config_diff` may be anything. */
+export const deploymentEvent = z.object({
+  event: z.literal('environment.deployed'),
+  /** RFC 3339. */
+  timestamp: z.string(),
+  delivery_id: text.nullish(),
+  project_id: text.nullish(),
+  data: z.object({
+    app_name: name,
+    variant_name: text.nullish(),
+    variant_id: text.nullish(),
+    environment: name,
+    revision: z.union([z.number(), z.string()]).nullish(),
+    commit_message: z.string().nullish(),
+    config_diff: z.unknown().optional(),
+    deployed_by: text.nullish(),
+    deployment_id: name,
+    /** Null when it is large: then it is at `config_url`. */
+    config: z.unknown().optional(),
+    config_url: z.string().nullish(),
+    config_sha256: z.string().nullish(),
+    sequence: z.number().nullish(),
+  }),
+})
+
+/** A deployment as read. */
+export type DeploymentEvent = z.infer<typeof deploymentEvent>
+
+/** How a configuration changed, key by key; `unreadable` when the sender's diff was not one. */
+export type ConfigChanges = {
+  modified: { key: string; old: unknown; new: unknown }[]
+  added: { key: string; value: unknown }[]
+  removed: { key: string; value: unknown }[]
+  unreadable: boolean
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const entries = (value: unknown): { key: string; value: unknown }[] =>
+  isRecord(value) ? Object.entries(value).map(([key, item]) => ({ key, value: item })) : []
+
+/** The changes in a `config_diff` of any shape; never throws. */
+export const readChanges = (diff: unknown): ConfigChanges => {
+  const parts = isRecord(diff) ? diff : {}
+  const modified = entries(parts.modified).map(({ key, value }) => {
+    // Agenta's first design wrote [old, new].
+    if (Array.isArray(value) && value.length === 2) return { key, old: value[0], new: value[1] }
+    return isRecord(value) && 'new' in value
+      ? { key, old: value.old, new: value.new }
+      : { key, old: undefined, new: value }
+  })
+  const named = [parts.added, parts.modified, parts.removed]
+  const unreadable =
+    !(isRecord(diff) || diff === undefined || diff === null) ||
+    named.some((part) => part !== undefined && !isRecord(part))
+  return { modified, added: entries(parts.added), removed: entries(parts.removed), unreadable }
+}

@@ -1,0 +1,56 @@
+// The agent that answers a deployment with a pull request.
+import { z } from 'zod'
+import { GiveUp } from '../../lib/error.ts'
+import type { PullRequestOutput } from '../../publisher/output.ts'
+import type { Agent } from '../agent.ts'
+import { defineAgent } from '../agent.ts'
+import type { DeploymentEvent } from './deployment-event.ts'
+import { deploymentEvent } from './deployment-event.ts'
+import { deploymentPullRequest, repositoryOf } from './deployment-pull-request.ts'
+import type { DeploymentPrOptions } from './options.ts'
+import { deploymentPrInput } from './options.ts'
+
+/** Changes the output before it is published, or gives null for none: other texts, checks of your own. */
+type Customise = (output: PullRequestOutput, event: DeploymentEvent) => PullRequestOutput | null
+
+/** Options of the agent; a rule's `with` overrides them one by one. */
+export type DeploymentPrDefaults = DeploymentPrOptions & { customise?: Customise }
+
+/** The pull request a deployment calls for, or the reason why there is none; throws `GiveUp` when the payload is not a deployment. */
+export const answerDeployment = (
+  payload: unknown,
+  { customise, ...options }: DeploymentPrDefaults,
+): { event: DeploymentEvent; output: PullRequestOutput } | { event: DeploymentEvent; skipped: string } => {
+  const parsed = deploymentEvent.safeParse(payload)
+  if (!parsed.success) throw new GiveUp(`Not a deployment event: ${z.prettifyError(parsed.error).slice(0, 500)}`)
+  const event = parsed.data
+  const { app_name: app, environment } = event.data
+  if (options.environments !== undefined && !options.environments.includes(environment)) {
+    return { event, skipped: `Deployments to ${environment} get no pull request.` }
+  }
+  const repository = repositoryOf(app, options)
+  if (repository === null)
+    throw new GiveUp(`No repository is set for ${app}: set \`repository\`, or name the app in \`repositories\`.`)
+  const standard = deploymentPullRequest(event, { ...options, repository })
+  const output = customise === undefined ? standard : customise(standard, event)
+  return output === null ? { event, skipped: 'The configuration asked for no pull request.' } : { event, output }
+}
+
+/** Commits the deployed configuration to `deployments/<app>/<environment>.json` and opens a pull request for it. */
+export const deploymentPr = (defaults: DeploymentPrDefaults = {}): Agent =>
+  defineAgent({
+    name: 'deployment-pr',
+    description: 'Opens a pull request that documents a deployment.',
+    input: deploymentPrInput.nullish(),
+    async run({ input, payload, log }) {
+      const answer = answerDeployment(payload, { ...defaults, ...input })
+      if ('skipped' in answer) {
+        log(answer.skipped)
+        return { outputs: [], result: { skipped: answer.skipped } }
+      }
+      const { output } = answer
+      const file = output.files[0]?.path
+      log(`pull request for ${output.repository}: ${file} on ${output.branch}`)
+      return { outputs: [output], result: { repository: output.repository, branch: output.branch, file } }
+    },
+  })

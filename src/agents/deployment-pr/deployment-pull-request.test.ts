@@ -1,0 +1,172 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { DeploymentEvent } from './deployment-event.ts'
+import { deploymentEvent, readChanges } from './deployment-event.ts'
+import { deploymentPullRequest, repositoryOf } from './deployment-pull-request.ts'
+import { branchName, safePart } from './names.ts'
+
+const fixture = (name: string) => readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
+const seed = deploymentEvent.parse(JSON.parse(fixture('seed-payload.json')))
+const hostile = deploymentEvent.parse(JSON.parse(fixture('hostile-payload.json')))
+const options = { repository: 'your-org/your-repo' }
+const withData = (data: Partial<DeploymentEvent['data']>): DeploymentEvent => ({
+  ...seed,
+  data: { ...seed.data, ...data },
+})
+
+test("the seed's example payload gives the seed's example pull request, to the byte", () => {
+  const output = deploymentPullRequest(seed, options)
+  expect(`${output.body}\n`).toBe(fixture('seed-body.md'))
+  expect(output).toMatchObject({
+    branch: 'agenta/deploy-customer-support-bot-1234567890',
+    title: '🤖 Deploy customer-support-bot to production',
+    commitMessage: 'Deploy v2-optimized to production',
+    labels: ['agenta-deployment', 'production'],
+    key: 'deployment=deploy_1234567890',
+    series: 'deploy:customer-support-bot:production',
+    order: Date.UTC(2025, 10, 20, 10, 30),
+    onOpenPullRequest: 'update',
+  })
+  expect(output.files.map(({ path }) => path)).toEqual(['deployments/customer-support-bot/production.json'])
+})
+
+test('the committed file has sorted keys, two spaces and a newline at its end', async () => {
+  const event = withData({ config: { z: 1, a: { d: [2, 1], c: null } }, config_sha256: 'abc' })
+  await expect(deploymentPullRequest(event, options).files[0]?.content).toMatchFileSnapshot('fixtures/seed-file.json')
+})
+
+test('a hostile deployment gives an inert body and file', async () => {
+  const output = deploymentPullRequest(hostile, options)
+  await expect(`${output.body}\n`).toMatchFileSnapshot('fixtures/hostile-body.md')
+  await expect(output.files[0]?.content).toMatchFileSnapshot('fixtures/hostile-file.json')
+  const { body, files, ...rest } = output
+  await expect(`${JSON.stringify({ ...rest, path: files[0]?.path }, null, 2)}\n`).toMatchFileSnapshot(
+    'fixtures/hostile-output.json',
+  )
+  const everything = JSON.stringify(output)
+  expect(everything).not.toMatch(/plain-secret-value|ghp_abc|sk-proj-abc|Bearer abc/)
+  expect(everything).not.toMatch(/[\u200b-\u200f\u202a-\u202e]/)
+  expect(JSON.stringify({ ...rest, body })).not.toMatch(/(?:fixes|closes):? #\d|<!-- signalbox/i)
+})
+
+test('a late repeat of the event gives the same bytes', () => {
+  const again = deploymentEvent.parse(JSON.parse(JSON.stringify(hostile)))
+  expect(deploymentPullRequest(again, options)).toEqual(deploymentPullRequest(hostile, options))
+})
+
+test('no changes, no message, no revision and no names are said plainly', () => {
+  const bare = withData({
+    config_diff: { added: {}, modified: {}, removed: {} },
+    commit_message: null,
+    revision: null,
+    variant_name: null,
+    deployed_by: null,
+  })
+  const { body } = deploymentPullRequest(bare, options)
+  expect(body).toContain('*No configuration changes detected*')
+  expect(body).toContain('## Commit Message\n\n*No commit message*\n')
+  expect(body).toContain('**Variant**: unknown\n**Deployed by**: unknown\n')
+  expect(body).not.toMatch(/null|None|undefined/)
+})
+
+test('added and removed parameters have their own headings', () => {
+  const { body } = deploymentPullRequest(
+    withData({ config_diff: { added: { a: 1 }, modified: { b: { old: 1, new: 2 } }, removed: { c: true } } }),
+    options,
+  )
+  expect(body).toContain(
+    '## Changes\n\n### Modified Parameters\n\n- **b**: `1` → `2`\n\n### Added Parameters\n\n- **a**: `1`\n\n### Removed Parameters\n\n- **c**: `true`\n\n## Commit',
+  )
+})
+
+test('a prompt of a megabyte makes a body under 60 kB that points to the whole', () => {
+  const modified = Object.fromEntries(
+    Array.from({ length: 10 }, (_, at) => [
+      `prompt_${at}`,
+      { old: 'one long line of it\n'.repeat(20_000), new: 'é🤖 another line\n'.repeat(20_000) },
+    ]),
+  )
+  const event = withData({
+    config_diff: { modified },
+    config_url: 'https://signalbox.example/api/deployments/1/config',
+  })
+  const { body } = deploymentPullRequest(event, options)
+  expect(Buffer.byteLength(body)).toBeLessThanOrEqual(60_000)
+  expect(body).toContain('more lines')
+  expect(body).toMatch(/\d more changes are too long to be shown here/)
+  expect(body).toContain('[the whole configuration](<https://signalbox.example/api/deployments/1/config>)')
+  expect(body).toContain('## Review Checklist')
+})
+
+test('a long message and endless names do not break the limit either', () => {
+  const long = 'word `x` '.repeat(20_000)
+  const event = withData({
+    commit_message: `${long}\n`.repeat(20),
+    app_name: long,
+    variant_name: long,
+    environment: long,
+  })
+  const output = deploymentPullRequest(event, options)
+  expect(Buffer.byteLength(output.body)).toBeLessThan(65_000)
+  expect(output.title.length).toBeLessThanOrEqual(250)
+  expect(Buffer.byteLength(output.branch)).toBeLessThan(244)
+})
+
+test('any JSON as config_diff gives a pull request', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), (diff, part) => {
+      for (const config_diff of [diff, { added: part, modified: diff, removed: part }]) {
+        const { body } = deploymentPullRequest(withData({ config_diff, config: part }), options)
+        expect(Buffer.byteLength(body)).toBeLessThanOrEqual(60_000)
+      }
+    }),
+  )
+  expect(readChanges('nonsense').unreadable).toBe(true)
+  expect(readChanges({ added: [1] }).unreadable).toBe(true)
+})
+
+test('options change repository, base, path, title and labels', () => {
+  const repositories = { 'customer-support-bot': 'acme/bots', __proto__: 'x/y' }
+  expect(repositoryOf('customer-support-bot', { repository: 'acme/all', repositories })).toBe('acme/bots')
+  expect(repositoryOf('constructor', { repository: 'acme/all', repositories })).toBe('acme/all')
+  expect(repositoryOf('other', { repositories })).toBeNull()
+  const output = deploymentPullRequest(seed, {
+    repository: 'acme/bots',
+    base: 'release',
+    path: 'config/{environment}/{app}.json',
+    title: '[{environment}] {app}: {variant}',
+    labels: ['env:{environment}'],
+    onOpenPullRequest: 'separate',
+  })
+  expect(output).toMatchObject({
+    repository: 'acme/bots',
+    base: 'release',
+    title: '[production] customer-support-bot: v2-optimized',
+    labels: ['env:production'],
+    onOpenPullRequest: 'separate',
+  })
+  expect(output.files[0]?.path).toBe('config/production/customer-support-bot.json')
+})
+
+test('git accepts every branch name, and different names stay different', () => {
+  const odd = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: fc.constantFrom('.', '/', '-', '@', '{', 'a', '.lock', ' ', '~', '\\', '*', '客') }),
+  )
+  const names = new Map<string, string>()
+  fc.assert(
+    fc.property(odd, odd, (app, id) => {
+      const branch = branchName(app, id)
+      execFileSync('git', ['check-ref-format', '--branch', branch], { stdio: 'ignore' })
+      expect(Buffer.byteLength(branch)).toBeLessThan(244)
+      const part = safePart(app)
+      expect(part).toMatch(/^[\p{L}\p{N}_][^/\\]*$/u)
+      const normal = app.toWellFormed().normalize('NFC')
+      expect(names.get(part) ?? normal).toBe(normal)
+      names.set(part, normal)
+    }),
+    { numRuns: 200 },
+  )
+})

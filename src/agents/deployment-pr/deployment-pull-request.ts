@@ -1,0 +1,50 @@
+// From a deployment event to the pull request that documents it. Pure.
+import type { PullRequestOutput } from '../../publisher/output.ts'
+import { plainLine } from '../inert.ts'
+import { redactText } from '../redact.ts'
+import { pullRequestBody } from './body.ts'
+import type { DeploymentEvent } from './deployment-event.ts'
+import { deploymentFile } from './deployment-file.ts'
+import { branchName, safePart } from './names.ts'
+import type { DeploymentPrOptions } from './options.ts'
+import { DEFAULT_OPTIONS, fill } from './options.ts'
+
+const MAX_NAME_CHARS = 100
+const MAX_TITLE_CHARS = 250
+// GitHub's limit for a label.
+const MAX_LABEL_CHARS = 50
+
+/** The repository of an app: its own, else the common one; null when neither is set. */
+export const repositoryOf = (app: string, { repository, repositories = {} }: DeploymentPrOptions): string | null =>
+  (Object.hasOwn(repositories, app) ? repositories[app] : repository) ?? null
+
+/** The output for a deployment; the same event and options always give the same bytes. */
+export const deploymentPullRequest = (
+  event: DeploymentEvent,
+  { repository, ...options }: DeploymentPrOptions & { repository: string },
+): PullRequestOutput => {
+  const { app_name: app, environment, variant_name, deployment_id } = event.data
+  const file = fill(options.path ?? DEFAULT_OPTIONS.path, { app: safePart(app), environment: safePart(environment) })
+  const line = (text: string) => plainLine(redactText(text), MAX_NAME_CHARS)
+  const names = { app: line(app), environment: line(environment), variant: line(variant_name || 'a variant') }
+  const at = Date.parse(event.timestamp)
+  return {
+    kind: 'pull_request',
+    repository,
+    ...(options.base === undefined ? {} : { base: options.base }),
+    branch: branchName(app, deployment_id),
+    title: fill(options.title ?? DEFAULT_OPTIONS.title, names)
+      .slice(0, MAX_TITLE_CHARS)
+      .toWellFormed(),
+    body: pullRequestBody(event, file),
+    commitMessage: `Deploy ${names.variant} to ${names.environment}`,
+    files: [{ path: file, content: deploymentFile(event) }],
+    labels: (options.labels ?? DEFAULT_OPTIONS.labels).map((label) =>
+      fill(label, names).slice(0, MAX_LABEL_CHARS).toWellFormed(),
+    ),
+    key: `deployment=${deployment_id}`,
+    series: `deploy:${app}:${environment}`,
+    ...(Number.isNaN(at) ? {} : { order: at }),
+    onOpenPullRequest: options.onOpenPullRequest ?? DEFAULT_OPTIONS.onOpenPullRequest,
+  }
+}

@@ -1,0 +1,34 @@
+// Names of branches and files made from names of apps and environments, which may be anything.
+import { createHash } from 'node:crypto'
+
+const cutToBytes = (text: string, maxBytes: number): string => {
+  let bytes = 0
+  let kept = ''
+  for (const char of text) {
+    bytes += Buffer.byteLength(char)
+    if (bytes > maxBytes) break
+    kept += char
+  }
+  return kept
+}
+
+/**
+ * A name as one part of a path or a branch, at most `maxBytes` bytes: letters of any script, digits, `.`, `_` and `-` stay. When
+ * anything had to change, a short hash of the original follows, so that different names stay different.
+ * Holds to `git check-ref-format`: no leading dot or dash, no `..`, no `.lock`, no dot at the end.
+ */
+export const safePart = (name: string, maxBytes = 80): string => {
+  const wellFormed = name.toWellFormed().normalize('NFC')
+  const safe = cutToBytes(wellFormed, maxBytes)
+    .replace(/[^\p{L}\p{M}\p{N}._-]+/gu, '-')
+    .replace(/\.{2,}/g, '.')
+    .replace(/^[^\p{L}\p{N}_]+|[.-]+$/gu, '')
+    .replace(/\.lock$/i, '-lock')
+  if (safe === name && safe !== '') return safe
+  const hash = createHash('sha256').update(wellFormed).digest('hex').slice(0, 8)
+  return safe === '' ? hash : `${safe}-${hash}`
+}
+
+/** `agenta/deploy-<app>-<deployment id>`, as the first handler named it: an id's own `deploy_` is not repeated. */
+export const branchName = (app: string, deploymentId: string): string =>
+  `agenta/deploy-${safePart(app)}-${safePart(deploymentId.replace(/^deploy[_-](?=[A-Za-z0-9])/, ''))}`

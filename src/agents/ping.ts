@@ -1,0 +1,15 @@
+// The smallest agent: proves that the orchestrator takes jobs and finishes them.
+import { z } from 'zod'
+import { defineAgent } from './agent.ts'
+
+/** Finishes at once with `{ pong: true, at, job, attempt, event }`, after one line in the job's log. */
+export const ping = defineAgent({
+  name: 'ping',
+  description: 'Answers at once: the orchestrator is alive.',
+  input: z.looseObject({}).nullish(),
+  async run({ job, event, log, now }) {
+    const at = now().toISOString()
+    log(`pong at ${at}`)
+    return { result: { pong: true, at, job: job.id, attempt: job.attempt, event: event?.type ?? null } }
+  },
+})

@@ -1,0 +1,49 @@
+// What GitHub's refusals mean for the work at hand.
+import { RequestError } from 'octokit'
+import { AppError, errorText, RetryAt } from '../../lib/error.ts'
+
+const DEFAULT_PAUSE_MS = 60_000
+
+/** The failure's HTTP status; null when no answer came at all. */
+export const statusOf = (error: unknown): number | null =>
+  error instanceof RequestError && error.response !== undefined ? error.status : null
+
+/** GitHub's own words for a failure, its validation errors included. */
+export const saidByGithub = (error: unknown): string => errorText(error).slice(0, 500)
+
+/**
+ * Translates a failure of octokit: a rate limit is `RetryAt` (the job waits in the database), a refusal is
+ * `AppError('forge_failed')` saying what is missing, and an outage, or an answer that never came, a plain `Error` to be retried.
+ */
+export const githubFailure = (error: unknown, now: () => number = Date.now): unknown => {
+  if (!(error instanceof RequestError)) return error
+  const call = `${error.request.method} ${new URL(error.request.url).pathname}`
+  if (error.response === undefined) return new Error(`GitHub gave no answer to ${call}: ${saidByGithub(error)}`)
+  const when = rateLimitedUntil(error, now())
+  if (when !== null) return new RetryAt(when, `GitHub's rate limit: ${saidByGithub(error)}`)
+  if (error.status >= 500) return new Error(`GitHub answered ${error.status} to ${call}: ${saidByGithub(error)}`)
+  return new AppError('forge_failed', `${meaning(error)} (${call} gave ${error.status}: ${saidByGithub(error)})`)
+}
+
+const header = (error: RequestError, name: string): string => String(error.response?.headers[name] ?? '')
+
+/** https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately */
+const rateLimitedUntil = (error: RequestError, now: number): Date | null => {
+  if (error.status !== 403 && error.status !== 429) return null
+  const seconds = Number.parseInt(header(error, 'retry-after'), 10)
+  if (seconds >= 0) return new Date(now + seconds * 1000)
+  const reset = Number.parseInt(header(error, 'x-ratelimit-reset'), 10)
+  // A second more, because the reset is given in whole seconds.
+  if (header(error, 'x-ratelimit-remaining') === '0' && reset > 0) return new Date(Math.max(now, reset * 1000) + 1000)
+  const limited = error.status === 429 || /secondary rate limit|abuse detection/i.test(error.message)
+  return limited ? new Date(now + DEFAULT_PAUSE_MS) : null
+}
+
+const meaning = (error: RequestError): string => {
+  if (error.status === 401) return 'GitHub does not accept the token: it is wrong, expired or revoked'
+  if (error.status === 404) return 'GitHub does not have that, or does not show it to this token'
+  if (error.status !== 403) return 'GitHub did not accept the request'
+  // Fine-grained tokens and Apps are told permissions, classic tokens scopes.
+  const needed = header(error, 'x-accepted-github-permissions') || header(error, 'x-accepted-oauth-scopes')
+  return needed === '' ? 'The token may not do that' : `The token may not do that: it needs ${needed}`
+}

@@ -1,0 +1,9 @@
+// Publishing labels: adding one that is there changes nothing, so there is nothing to look for.
+import type { WriteForge } from '../forges/forge.ts'
+import type { LabelsOutput, Receipt } from './output.ts'
+
+/** Adds the labels, creating those the repository lacks. */
+export const publishLabels = async (forge: WriteForge, output: LabelsOutput): Promise<Receipt> => {
+  const { url } = await forge.addLabels(output.repository, output.issue, output.labels)
+  return { url, number: output.issue, created: false }
+}

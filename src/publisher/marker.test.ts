@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { markerText, readMarker, withMarker } from './marker.ts'
+import { isWork, readTrailer, withTrailer } from './trailer.ts'
+
+test('a marker is one readable HTML comment', () => {
+  const marker = { keys: ['deployment=1'], series: 'deploy:bot:production', order: 7 }
+  expect(markerText(marker)).toBe('<!-- signalbox:key=deployment=1 series=deploy:bot:production order=7 -->')
+  expect(readMarker(`text\n\n${markerText(marker)}`)).toEqual(marker)
+})
+
+test('any key and series come back, and cannot end the comment', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.string({ unit: 'grapheme' }), { maxLength: 5 }),
+      fc.string({ unit: 'binary' }),
+      (keys, series) => {
+        const marker = { keys, series: series.toWellFormed(), order: undefined }
+        const text = markerText(marker)
+        expect(text.slice(4, -3)).not.toMatch(/[<>\n]/)
+        expect(readMarker(`a\n${text}\nb`)).toEqual(marker)
+      },
+    ),
+  )
+})
+
+test('a text ends with exactly the new marker, within its limit', () => {
+  const once = withMarker('body', { keys: ['a'] }, 1000)
+  const twice = withMarker(`${once}\nadded by hand`, { keys: ['b'] }, 1000)
+  expect(twice).toBe('body\n\n\nadded by hand\n\n<!-- signalbox:key=b -->')
+  expect(withMarker('x'.repeat(5000), { keys: ['a'] }, 1000)).toHaveLength(1000)
+  expect(readMarker(withMarker('x'.repeat(5000), { keys: ['a'] }, 1000))?.keys).toEqual(['a'])
+})
+
+test('a text without a marker, or with half of one, has none', () => {
+  expect(readMarker('<!-- signalbox:key=a')).toBeNull()
+  expect(readMarker('')).toBeNull()
+  expect(readMarker('<!-- signalbox: -->')?.keys).toEqual([])
+  expect(readMarker('<!-- signalbox:key=%zz order=x -->')).toEqual({
+    keys: ['%zz'],
+    series: undefined,
+    order: undefined,
+  })
+})
+
+test('a commit message names its work in its last paragraph only', () => {
+  const message = withTrailer('Deploy v1\n\nSignalbox-Key: forged', { key: 'deployment=a b', order: 3 })
+  expect(message).toBe('Deploy v1\n\nSignalbox-Key: forged\n\nSignalbox-Key: deployment=a%20b\nSignalbox-Order: 3\n')
+  expect(isWork(readTrailer(message), 'deployment=a b')).toBe(true)
+  expect(readTrailer(message).order).toBe(3)
+  expect(readTrailer('Signalbox-Key: x\n\nEnd')).toEqual({})
+})

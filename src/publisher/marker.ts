@@ -1,0 +1,52 @@
+// The hidden marker: how the publisher recognises its own work, because GitHub offers no idempotency key.
+
+/** What a pull request or comment says about itself: the works it holds, and for pull requests their series and the newest's order. */
+export type Marker = { keys: string[]; series?: string | undefined; order?: number | undefined }
+
+// No `<` or `>` inside: a value is encoded, and the search stays linear on a hostile text.
+const MARKER = /<!-- signalbox:([^<>\n]*) -->/g
+
+// The newest keys are kept; a marker must not grow until the body no longer fits.
+const MAX_KEYS = 50
+
+/** The marker as an HTML comment, which GitHub does not show. */
+export const markerText = ({ keys, series, order }: Marker): string => {
+  const parts = keys.slice(-MAX_KEYS).map((key) => `key=${encodeValue(key)}`)
+  if (series !== undefined) parts.push(`series=${encodeValue(series)}`)
+  if (order !== undefined) parts.push(`order=${order}`)
+  return `<!-- signalbox:${parts.join(' ')} -->`
+}
+
+/** The last marker of a text; null when there is none. */
+export const readMarker = (text: string): Marker | null => {
+  const last = [...text.matchAll(MARKER)].at(-1)?.[1]
+  if (last === undefined) return null
+  const pairs = last.split(' ').map((part) => part.split(/=(.*)/s))
+  const values = (name: string) => pairs.filter(([key]) => key === name).map(([, value]) => decodeValue(value ?? ''))
+  const order = Number.parseFloat(values('order')[0] ?? '')
+  return { keys: values('key'), series: values('series')[0], order: Number.isFinite(order) ? order : undefined }
+}
+
+/** The text with exactly this marker at its end, whatever markers it held before; `limit` characters in all. */
+export const withMarker = (text: string, marker: Marker, limit: number): string => {
+  const end = `\n\n${markerText(marker)}`
+  const body = text.replace(MARKER, '').trimEnd()
+  return cut(body, limit - end.length) + end
+}
+
+/** A value without spaces, quotes or angle brackets, readable where that is safe. */
+export const encodeValue = (value: string): string =>
+  encodeURIComponent(value.toWellFormed()).replace(/%(3A|3D|2F|40)/g, decodeURIComponent)
+
+const decodeValue = (value: string): string => {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value
+  }
+}
+
+const CUT_NOTE = '\n\n*(cut: too long for GitHub)*'
+
+const cut = (text: string, limit: number): string =>
+  text.length <= limit ? text : text.slice(0, limit - CUT_NOTE.length).toWellFormed() + CUT_NOTE
