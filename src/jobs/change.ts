@@ -1,0 +1,51 @@
+// What a person may do to a job: call it off, or ask for another try.
+import type { Database } from '../db/database.ts'
+import type { Clock } from '../lib/clock.ts'
+import { AppError } from '../lib/error.ts'
+import { isUuid } from '../lib/id.ts'
+import { cancel } from '../queue/settle.ts'
+import { JOBS } from '../queue/table.ts'
+import type { JobDetail } from './query.ts'
+import { getJob, notFound } from './query.ts'
+
+const refuse = async (database: Database, id: string, wanted: string): Promise<never> => {
+  const { status } = await getJob(database, id)
+  throw new AppError('conflict', `The job is ${status}; ${wanted}.`)
+}
+
+/** Calls a job off. A running agent is aborted at its orchestrator's next renewal. Throws `not_found`, or `conflict` when it had ended. */
+export const cancelJob = async (
+  database: Database,
+  clock: Clock,
+  id: string,
+  reason = 'Cancelled by hand.',
+): Promise<JobDetail> => {
+  if (!isUuid(id)) throw notFound(id)
+  if (!(await cancel(database, JOBS, clock, { id, reason }))) {
+    return refuse(database, id, 'only one that has not ended can be cancelled')
+  }
+  return getJob(database, id)
+}
+
+/**
+ * Gives a failed or cancelled job at least one more try, now. It resumes behind its last finished step; an output that was
+ * refused is tried again. Throws `not_found`, or `conflict` for a job in any other status.
+ */
+export const retryJob = async (database: Database, clock: Clock, id: string): Promise<JobDetail> => {
+  if (!isUuid(id)) throw notFound(id)
+  const { rows } = await database.query(
+    `with job as (
+       update signalbox.jobs set status = 'pending', finished_at = null, owner = null,
+         available_at = coalesce($2::timestamptz, now()), max_attempts = greatest(max_attempts, attempt + 1)
+       where id = $1 and status in ('failed', 'cancelled')
+       returning id
+     ), again as (
+       update signalbox.outputs set status = 'pending', reason = null from job
+       where job_id = job.id and outputs.status = 'refused'
+     )
+     select id from job`,
+    [id, clock.sqlNow()],
+  )
+  if (rows.length === 0) return refuse(database, id, 'only a failed or cancelled one can be retried')
+  return getJob(database, id)
+}

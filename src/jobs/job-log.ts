@@ -1,0 +1,83 @@
+// The lines of running jobs, written to the database in batches.
+import type { Database } from '../db/database.ts'
+import type { Clock } from '../lib/clock.ts'
+import { errorText } from '../lib/error.ts'
+import type { Log } from '../lib/log.ts'
+
+export type Stream = 'log' | 'stdout' | 'stderr'
+
+/** More of one try is left out, and the log says so. */
+export const MAX_LOG_LINES = 10_000
+export const MAX_LINE_CHARS = 4000
+const BATCH = 1000
+const FLUSH_MS = 500
+
+type Line = { jobId: string; attempt: number; at: Date; stream: Stream; line: string }
+
+export type JobLog = {
+  /** The writer of one try's lines. */
+  of(job: { id: string; attempt: number }): (line: string, stream?: Stream) => void
+  /** Resolves when every line given so far is in the database, or could not be written. */
+  flush(): Promise<void>
+}
+
+/** Opens the writer. Lines are there to be read by people: what the database refuses is dropped with a warning, and no job waits for it. */
+export const openJobLog = (database: Database, clock: Clock, log: Log): JobLog => {
+  let waiting: Line[] = []
+  let timer: NodeJS.Timeout | undefined
+  let writing: Promise<void> = Promise.resolve()
+
+  const write = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const lines = waiting.slice(0, BATCH)
+      waiting = waiting.slice(BATCH)
+      await insert(database, lines).catch((error: unknown) =>
+        log.warn({ error: errorText(error), lines: lines.length }, 'lines of job logs were lost'),
+      )
+    }
+  }
+  const flush = (): Promise<void> => {
+    clearTimeout(timer)
+    timer = undefined
+    writing = writing.then(write)
+    return writing
+  }
+  const add = (line: Line): void => {
+    waiting.push(line)
+    if (waiting.length >= BATCH) void flush()
+    else timer ??= setTimeout(flush, FLUSH_MS)
+  }
+  return {
+    flush,
+    of({ id, attempt }) {
+      let count = 0
+      return (text, stream = 'log') => {
+        for (const part of text.split('\n')) {
+          if (++count > MAX_LOG_LINES + 1) return
+          const cut = count > MAX_LOG_LINES
+          const line = cut ? `The log ends here: it has more than ${MAX_LOG_LINES} lines.` : storable(part)
+          add({ jobId: id, attempt, at: clock.now(), stream: cut ? 'log' : stream, line })
+        }
+      }
+    },
+  }
+}
+
+/** PostgreSQL's text has no NUL character. */
+const storable = (text: string): string => {
+  const line = text.replaceAll('\u0000', '')
+  return line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}…` : line
+}
+
+const insert = (database: Database, lines: Line[]) =>
+  database.query(
+    `insert into signalbox.job_log (job_id, attempt, at, stream, line)
+     select * from unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::text[], $5::text[])`,
+    [
+      lines.map((line) => line.jobId),
+      lines.map((line) => line.attempt),
+      lines.map((line) => line.at),
+      lines.map((line) => line.stream),
+      lines.map((line) => line.line),
+    ],
+  )

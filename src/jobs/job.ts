@@ -1,0 +1,46 @@
+// What a job is: a durable unit of work, done by one agent.
+import type { Output, Receipt } from '../publisher/output.ts'
+import type { Claimed } from '../queue/table.ts'
+
+/** What the rest of the house is told of a job. */
+export type Job = {
+  id: string
+  type: string
+  rule: string
+  agent: string
+  /** Which try this is, from 1. */
+  attempt: number
+  /** The event that made it; null for a job made otherwise. */
+  eventId: string | null
+}
+
+/** A job that has just ended for good. */
+export type Finished =
+  | { job: Job; outcome: 'completed'; result: unknown }
+  | { job: Job; outcome: 'failed'; error: string }
+
+/** Runs `fn` once in the life of a job and remembers its result (JSON). */
+export type Step = <T>(name: string, fn: () => Promise<T> | T) => Promise<T>
+
+/** Writes outputs to the forge; gives a receipt for each, null where there was nothing to change. Throws `GiveUp` when the rule's policy refuses one. */
+export type Publish = (job: Job, outputs: readonly Output[], step: Step) => Promise<(Receipt | null)[]>
+
+/** The columns of a claimed job that its run needs. */
+export type JobRow = Claimed<{
+  event_id: string | null
+  type: string
+  rule: string
+  agent: string
+  input: unknown
+  time_limit_ms: number
+}>
+
+/** A job as its row has it. */
+export const toJob = (row: Pick<JobRow, 'id' | 'type' | 'rule' | 'agent' | 'attempt' | 'event_id'>): Job => ({
+  id: row.id,
+  type: row.type,
+  rule: row.rule,
+  agent: row.agent,
+  attempt: row.attempt,
+  eventId: row.event_id,
+})

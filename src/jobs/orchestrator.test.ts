@@ -1,0 +1,568 @@
+// Real agents, a real database, a clock moved by hand.
+import { access, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { openTestDatabase } from '../../test/database.ts'
+import type { Agent, AgentContext, AgentResult } from '../agents/agent.ts'
+import { defineAgent } from '../agents/agent.ts'
+import type { Database } from '../db/database.ts'
+import type { Event } from '../events/event.ts'
+import { fakeClock } from '../lib/clock.ts'
+import { GiveUp, RetryAt } from '../lib/error.ts'
+import { newId } from '../lib/id.ts'
+import { silentLog } from '../lib/log.ts'
+import type { Output, Receipt } from '../publisher/output.ts'
+import { recover } from '../queue/settle.ts'
+import { JOBS } from '../queue/table.ts'
+import { cancelJob, retryJob } from './change.ts'
+import type { Finished, Publish } from './job.ts'
+import { MAX_LOG_LINES } from './job-log.ts'
+import type { Orchestrator, OrchestratorOptions } from './orchestrator.ts'
+import { openOrchestrator } from './orchestrator.ts'
+import { getJob } from './query.ts'
+
+const LEASE_MS = 30_000
+const note = (key: string): Output => ({ kind: 'comment', repository: 'o/r', target: { issue: 1 }, body: 'hi', key })
+const receiptOf = (output: Output | undefined): Receipt => ({
+  url: `https://x/${output?.kind === 'comment' ? output.key : ''}`,
+  created: true,
+})
+
+let database: Database
+let clock: ReturnType<typeof fakeClock>
+let open: Orchestrator[]
+
+beforeAll(async () => {
+  database = await openTestDatabase()
+})
+afterAll(() => database?.close())
+beforeEach(async () => {
+  await database.query('truncate signalbox.jobs, signalbox.orchestrators cascade')
+  clock = fakeClock()
+  open = []
+})
+afterEach(() => Promise.all(open.map((orchestrator) => orchestrator.drain({ limitMs: 0 }))))
+
+const agent = <Schema extends z.ZodType>(
+  name: string,
+  input: Schema,
+  run: (context: AgentContext<z.infer<Schema>>) => Promise<AgentResult>,
+): Agent => defineAgent({ name, description: name, input, run })
+
+/** An agent named `work` of any input. */
+const work = (run: (context: AgentContext<unknown>) => Promise<AgentResult>): Agent => agent('work', z.unknown(), run)
+
+const orchestrate = (agents: Agent[], options: Partial<OrchestratorOptions> = {}): Orchestrator => {
+  const orchestrator = openOrchestrator({
+    database,
+    clock,
+    log: silentLog,
+    agents: new Map(agents.map((one) => [one.name, one])),
+    forge: null,
+    publish: async (_job, outputs) => outputs.map(receiptOf),
+    loadEvent: async () => null,
+    payloadOf: () => undefined,
+    slots: 4,
+    tickMs: 60_000,
+    leaseMs: LEASE_MS,
+    random: () => 0,
+    ...options,
+  })
+  open.push(orchestrator)
+  return orchestrator
+}
+
+type NewJobRow = {
+  agent?: string
+  input?: unknown
+  maxAttempts?: number
+  timeLimitMs?: number
+  group?: string
+  eventId?: string
+}
+
+const addJob = async (job: NewJobRow = {}): Promise<string> => {
+  const id = newId()
+  await database.query(
+    `insert into signalbox.jobs (id, event_id, rule, type, agent, input, max_attempts, time_limit_ms, group_key, available_at)
+     values ($1, $2, 'a-rule', 'a-type', $3, $4, $5, $6, $7, $8)`,
+    [
+      id,
+      job.eventId ?? null,
+      job.agent ?? 'work',
+      JSON.stringify(job.input ?? {}),
+      job.maxAttempts ?? 5,
+      job.timeLimitMs ?? 60_000,
+      job.group ?? null,
+      clock.now(),
+    ],
+  )
+  return id
+}
+
+/** An agent's promise that ends only with its signal, or never. */
+const hang = (signal?: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+
+describe('a try of a job', () => {
+  it('gives the agent what it needs and keeps what it gives back', async () => {
+    let seen: AgentContext<unknown> | undefined
+    const event = { id: newId(), body: Buffer.from('{"a":1}') } as Event
+    await database.query(
+      `insert into signalbox.events (id, source, delivery_id, type, status) values ($1, 's', 'd', 't', 'routed')`,
+      [event.id],
+    )
+    const started: unknown[] = []
+    const orchestrator = orchestrate(
+      [
+        agent('work', z.object({ n: z.coerce.number() }), async (context) => {
+          seen = context
+          return { result: { sum: context.input.n + 1 } }
+        }),
+      ],
+      {
+        loadEvent: async (id) => (id === event.id ? event : null),
+        payloadOf: (one) => JSON.parse(String(one.body)),
+        onStarted: async (job) => void started.push(job),
+      },
+    )
+    const id = await addJob({ input: { n: '41' }, eventId: event.id })
+    expect(await orchestrator.tick()).toBe(1)
+    expect(seen).toMatchObject({
+      job: { id, type: 'a-type', rule: 'a-rule', attempt: 1 },
+      input: { n: 41 },
+      event: { id: event.id },
+      payload: { a: 1 },
+      forge: null,
+    })
+    expect(seen?.now()).toEqual(clock.now())
+    expect(started).toEqual([{ id, type: 'a-type', rule: 'a-rule', agent: 'work', attempt: 1, eventId: event.id }])
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'completed',
+      result: { sum: 42 },
+      error: null,
+      startedAt: clock.now(),
+      finishedAt: clock.now(),
+      attempts: [{ attempt: 1, owner: orchestrator.id, outcome: 'completed' }],
+    })
+    expect(await orchestrator.tick()).toBe(0)
+  })
+
+  it('fails visibly when its agent does not exist, naming those that do', async () => {
+    const other = agent('ping', z.unknown(), async () => ({}))
+    const id = await addJob({ agent: 'pong' })
+    await orchestrate([other, work(async () => ({}))]).tick()
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'failed',
+      attempt: 1,
+      error: 'There is no agent "pong"; there are: ping, work.',
+    })
+  })
+
+  it('fails when its input is not valid, naming the field', async () => {
+    const schema = z.object({ target: z.object({ issue: z.number() }) })
+    const id = await addJob({ input: { target: { issue: 'x' } } })
+    await orchestrate([agent('work', schema, async () => ({}))]).tick()
+    const job = await getJob(database, id)
+    expect(job.status).toBe('failed')
+    expect(job.error).toMatch(/^The input of agent "work" is not valid: target\.issue: /)
+  })
+
+  it('fails without another try when the agent gives up or its result is not JSON', async () => {
+    const gaveUp = await addJob({ input: 'give up' })
+    const notJson = await addJob({ input: 'bigint' })
+    await orchestrate([
+      work(async ({ input }) => {
+        if (input === 'give up') throw new GiveUp('nothing to do here')
+        return { result: 1n }
+      }),
+    ]).tick()
+    expect(await getJob(database, gaveUp)).toMatchObject({ status: 'failed', error: 'nothing to do here' })
+    expect(await getJob(database, notJson)).toMatchObject({
+      status: 'failed',
+      error: expect.stringContaining('The result is not JSON'),
+    })
+  })
+
+  it('is repeated at the time the agent names', async () => {
+    const later = new Date(clock.now().getTime() + 3_600_000)
+    const id = await addJob()
+    const orchestrator = orchestrate([
+      work(async ({ job }) => {
+        if (job.attempt === 1) throw new RetryAt(later, 'rate limit')
+        return {}
+      }),
+    ])
+    await orchestrator.tick()
+    expect(await getJob(database, id)).toMatchObject({ status: 'pending', availableAt: later, error: 'rate limit' })
+    clock.advance(3_599_999)
+    expect(await orchestrator.tick()).toBe(0)
+    clock.advance(1)
+    expect(await orchestrator.tick()).toBe(1)
+    expect(await getJob(database, id)).toMatchObject({ status: 'completed', attempt: 2, error: null })
+  })
+
+  it('is repeated with back-off until no attempt is left', async () => {
+    const id = await addJob({ maxAttempts: 3 })
+    const orchestrator = orchestrate([
+      work(async ({ job }) => {
+        throw new Error(`boom ${job.attempt}`)
+      }),
+    ])
+    for (const delayMs of [0, 1000, 2000]) {
+      clock.advance(delayMs - 1)
+      expect(await orchestrator.tick()).toBe(0)
+      clock.advance(1)
+      expect(await orchestrator.tick()).toBe(1)
+    }
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'failed',
+      error: 'boom 3',
+      attempts: [
+        { outcome: 'retried', error: 'boom 1' },
+        { outcome: 'retried', error: 'boom 2' },
+        { outcome: 'failed', error: 'boom 3' },
+      ],
+    })
+  })
+
+  it('ends at its time limit, even when the agent does not listen', async () => {
+    const polite = await addJob({ timeLimitMs: 20, input: 'polite', maxAttempts: 1 })
+    const deaf = await addJob({ timeLimitMs: 20, input: 'deaf', maxAttempts: 1 })
+    let context: AgentContext<unknown> | undefined
+    await orchestrate([
+      work(async (given) => {
+        if (given.input === 'polite') return hang(given.signal)
+        context = given
+        return hang()
+      }),
+    ]).tick()
+    for (const id of [polite, deaf]) {
+      expect(await getJob(database, id)).toMatchObject({ status: 'failed', error: 'time limit of 0.02 s exceeded' })
+    }
+    await expect(context?.step('late', () => 1)).rejects.toThrow('time limit')
+    await expect(context?.workspace()).rejects.toThrow('time limit')
+  })
+
+  it('has a folder of its own, gone afterwards', async () => {
+    const id = await addJob()
+    await orchestrate([
+      work(async ({ workspace }) => {
+        const folder = await workspace()
+        await writeFile(join(folder, 'file'), 'x')
+        return { result: folder }
+      }),
+    ]).tick()
+    const { result } = await getJob(database, id)
+    await expect(access(String(result))).rejects.toThrow('ENOENT')
+  })
+
+  it('keeps the agent’s lines in order, without what PostgreSQL cannot hold, up to a limit', async () => {
+    const id = await addJob()
+    const loud = await addJob({ input: 'loud' })
+    await orchestrate([
+      work(async ({ input, log }) => {
+        if (input === 'loud') for (let i = 0; i < MAX_LOG_LINES + 50; i++) log(`line ${i}`)
+        else {
+          log('one\ntwo\u0000!')
+          log('x'.repeat(10_000), 'stderr')
+        }
+        return {}
+      }),
+    ]).tick()
+    const { log } = await getJob(database, id)
+    expect(log.map(({ line, stream }) => [stream, line.slice(0, 5), line.length])).toEqual([
+      ['log', 'one', 3],
+      ['log', 'two!', 4],
+      ['stderr', 'xxxxx', 4001],
+    ])
+    const { rows } = await database.query<{ count: number; last: string }>(
+      `select count(*)::int as count, (array_agg(line order by id desc))[1] as last from signalbox.job_log where job_id = $1`,
+      [loud],
+    )
+    expect(rows).toEqual([{ count: MAX_LOG_LINES + 1, last: 'The log ends here: it has more than 10000 lines.' }])
+  })
+})
+
+describe('steps', () => {
+  it('are remembered: a retry resumes behind the last finished one', async () => {
+    const ran: string[] = []
+    const id = await addJob()
+    const orchestrator = orchestrate([
+      work(async ({ step, job }) => {
+        const first = await step('first', () => {
+          ran.push('first')
+          return { at: new Date(0), list: [1], text: 'a\u0000b' }
+        })
+        await step('nothing', () => void ran.push('nothing'))
+        if (job.attempt === 1) throw new Error('crash')
+        const last = await step('last', () => {
+          ran.push('last')
+          return null
+        })
+        return { result: { first, last } }
+      }),
+    ])
+    await orchestrator.tick()
+    clock.advance(1000)
+    await orchestrator.tick()
+    expect(ran).toEqual(['first', 'nothing', 'last'])
+    expect((await getJob(database, id)).result).toEqual({
+      first: { at: '1970-01-01T00:00:00.000Z', list: [1], text: 'a\u0000b' },
+      last: null,
+    })
+    expect((await getJob(database, id)).steps.map(({ name, attempt }) => [name, attempt])).toEqual([
+      ['first', 1],
+      ['nothing', 1],
+      ['last', 2],
+    ])
+  })
+
+  it('give the same the first time as when remembered', async () => {
+    const id = await addJob()
+    await orchestrate([work(async ({ step }) => ({ result: typeof (await step('date', () => new Date(0))) }))]).tick()
+    expect((await getJob(database, id)).result).toBe('string')
+  })
+
+  it('must have different names', async () => {
+    const id = await addJob()
+    await orchestrate([
+      work(async ({ step }) => {
+        await step('same', () => 1)
+        await step('same', () => 2)
+        return {}
+      }),
+    ]).tick()
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'failed',
+      error: 'The agent has two steps named "same"; names are unique within a job.',
+    })
+  })
+
+  it('are not written by a try that has lost its job', async () => {
+    const id = await addJob()
+    let error: unknown
+    await orchestrate([
+      work(async ({ step, job }) => {
+        await step('before', () => 1)
+        if (job.attempt > 1) return {}
+        clock.advance(LEASE_MS)
+        await recover(database, JOBS, clock)
+        error = await step('after', () => 2).catch((thrown: unknown) => thrown)
+        return { outputs: [note('late')] }
+      }),
+    ]).tick()
+    expect(String(error)).toContain('no longer holds its job')
+    expect(await getJob(database, id)).toMatchObject({ status: 'pending', outputs: [], steps: [{ name: 'before' }] })
+  })
+})
+
+describe('outputs', () => {
+  it('are stored with the end of the run and published in order, with their receipts', async () => {
+    const id = await addJob()
+    const published: unknown[] = []
+    await orchestrate([work(async () => ({ outputs: [note('a'), note('b')], result: 'done' }))], {
+      publish: async (job, outputs) => {
+        published.push([job.id, job.rule, outputs])
+        return outputs.map(receiptOf)
+      },
+    }).tick()
+    expect(published).toEqual([
+      [id, 'a-rule', [note('a')]],
+      [id, 'a-rule', [note('b')]],
+    ])
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'completed',
+      result: 'done',
+      outputs: [
+        { position: 0, kind: 'comment', status: 'published', body: note('a'), receipt: { url: 'https://x/a' } },
+        { position: 1, kind: 'comment', status: 'published', body: note('b'), receipt: { url: 'https://x/b' } },
+      ],
+    })
+  })
+
+  it('resume with the first unpublished one, and the agent does not run again', async () => {
+    const id = await addJob()
+    let runs = 0
+    const calls: string[] = []
+    const publish: Publish = async (job, [output], step) => {
+      const url = receiptOf(output).url
+      calls.push(url)
+      const branch = await step('branch', () => `branch of ${url}`)
+      if (job.attempt === 1 && url.endsWith('b')) throw new Error('connection lost')
+      return [{ url: branch, created: true }]
+    }
+    const orchestrator = orchestrate(
+      [
+        work(async () => {
+          runs++
+          return { outputs: [note('a'), note('b'), note('c')], result: { kept: true } }
+        }),
+      ],
+      { publish },
+    )
+    await orchestrator.tick()
+    expect((await getJob(database, id)).outputs.map((output) => output.status)).toEqual([
+      'published',
+      'pending',
+      'pending',
+    ])
+    clock.advance(1000)
+    await orchestrator.tick()
+    expect(runs).toBe(1)
+    expect(calls.map((url) => url.at(-1))).toEqual(['a', 'b', 'b', 'c'])
+    expect(await getJob(database, id)).toMatchObject({ status: 'completed', result: { kept: true } })
+  })
+
+  it('that are refused fail the job with the reason, until a person asks for another try', async () => {
+    const id = await addJob()
+    let allowed = false
+    const orchestrator = orchestrate([work(async () => ({ outputs: [note('a')] }))], {
+      publish: async (_job, outputs) => {
+        if (!allowed) throw new GiveUp('the rule allows no comments')
+        return outputs.map(receiptOf)
+      },
+    })
+    await orchestrator.tick()
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'failed',
+      error: 'the rule allows no comments',
+      outputs: [{ status: 'refused', reason: 'the rule allows no comments' }],
+    })
+    allowed = true
+    expect(await retryJob(database, clock, id)).toMatchObject({ status: 'pending', outputs: [{ status: 'pending' }] })
+    await orchestrator.tick()
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'completed',
+      outputs: [{ status: 'published', reason: null }],
+    })
+  })
+})
+
+describe('an orchestrator', () => {
+  it('tells of a job’s end in the transaction that ends it', async () => {
+    const finished: Finished[] = []
+    const ok = await addJob({ input: 'ok' })
+    const bad = await addJob({ input: 'bad' })
+    const again = await addJob({ input: 'again' })
+    const lost = await addJob({ input: 'lost', maxAttempts: 1 })
+    await database.query(
+      `update signalbox.jobs set status = 'running', attempt = 1, owner = $2, available_at = $3 where id = $1`,
+      [lost, newId(), clock.now()],
+    )
+    await orchestrate(
+      [
+        work(async ({ input }) => {
+          if (input === 'bad') throw new GiveUp('no')
+          if (input === 'again') throw new Error('later')
+          return { result: [1] }
+        }),
+      ],
+      {
+        onFinished: async (tx, one) => {
+          const { rows } = await tx.query<{ status: string }>('select status from signalbox.jobs where id = $1', [
+            one.job.id,
+          ])
+          expect(rows[0]?.status).toBe(one.outcome)
+          // Outside of the transaction the end is not visible yet.
+          expect((await getJob(database, one.job.id)).status).toBe('running')
+          finished.push(one)
+        },
+      },
+    ).tick()
+    const job = { type: 'a-type', rule: 'a-rule', agent: 'work', attempt: 1, eventId: null }
+    expect(new Set(finished)).toEqual(
+      new Set([
+        { job: { ...job, id: ok }, outcome: 'completed', result: [1] },
+        { job: { ...job, id: bad }, outcome: 'failed', error: 'no' },
+        { job: { ...job, id: lost }, outcome: 'failed', error: 'The worker was lost during attempt 1 of 1.' },
+      ]),
+    )
+    expect((await getJob(database, again)).status).toBe('pending')
+  })
+
+  it('says that it is alive, and what it does', async () => {
+    const row = async (id: string) =>
+      (await database.query('select * from signalbox.orchestrators where id = $1', [id])).rows[0]
+    const inside: unknown[] = []
+    const orchestrator: Orchestrator = orchestrate([
+      work(async () => {
+        clock.advance(10)
+        await orchestrator.renew()
+        inside.push(orchestrator.running())
+        return {}
+      }),
+    ])
+    await addJob()
+    await orchestrator.tick()
+    expect(inside).toEqual([1])
+    expect(await row(orchestrator.id)).toMatchObject({ pid: process.pid, slots: 4, running: 0, status: 'idle' })
+    clock.advance(30_000)
+    await orchestrator.tick()
+    expect((await row(orchestrator.id))?.heartbeat_at).toEqual(clock.now())
+    const { rows } = await database.query(
+      `SELECT payload->>'status' as status FROM webhook_events WHERE source = 'orchestrator' AND event_type = 'heartbeat'`,
+    )
+    expect(rows).toEqual([{ status: 'idle' }])
+    await orchestrator.drain()
+    expect(await row(orchestrator.id)).toMatchObject({ status: 'stopped' })
+  })
+
+  it('shares the work with others, each job done once', async () => {
+    const done: string[] = []
+    const one = work(async ({ job }) => {
+      done.push(job.id)
+      return {}
+    })
+    const ids = await Promise.all(Array.from({ length: 24 }, (_, i) => addJob({ group: `g${i % 5}` })))
+    const orchestrators = [orchestrate([one]), orchestrate([one]), orchestrate([one])]
+    while ((await Promise.all(orchestrators.map((each) => each.tick()))).some((count) => count > 0));
+    expect(done.sort()).toEqual(ids.sort())
+  })
+
+  it('aborts a job that was cancelled, which stays cancelled', async () => {
+    const id = await addJob()
+    const started = Promise.withResolvers<void>()
+    const orchestrator = orchestrate([
+      work(({ signal }) => {
+        started.resolve()
+        return hang(signal)
+      }),
+    ])
+    const tick = orchestrator.tick()
+    await started.promise
+    expect((await cancelJob(database, clock, id)).status).toBe('cancelled')
+    await orchestrator.renew()
+    await tick
+    expect(await getJob(database, id)).toMatchObject({ status: 'cancelled', attempts: [{ outcome: 'cancelled' }] })
+    await expect(cancelJob(database, clock, id)).rejects.toMatchObject({ code: 'conflict' })
+  })
+
+  it('drains: running jobs are given back, and another orchestrator finishes them', async () => {
+    const id = await addJob({ maxAttempts: 1 })
+    const started = Promise.withResolvers<void>()
+    const slow = work(async ({ job, step, signal }) => {
+      await step('begin', () => 1)
+      started.resolve()
+      return job.attempt === 1 ? hang(signal) : { result: 'second' }
+    })
+    const first = orchestrate([slow])
+    const tick = first.tick()
+    await started.promise
+    await first.drain({ limitMs: 0 })
+    await tick
+    expect(await getJob(database, id)).toMatchObject({ status: 'pending', attempt: 1, maxAttempts: 2 })
+    await orchestrate([slow]).tick()
+    expect(await getJob(database, id)).toMatchObject({ status: 'completed', result: 'second', attempt: 2 })
+  })
+
+  it('starts a job as soon as it is told of it', async () => {
+    const seen = vi.fn(async () => ({}))
+    const orchestrator = orchestrate([work(seen)])
+    orchestrator.start()
+    await addJob()
+    orchestrator.nudge()
+    await vi.waitFor(() => expect(seen).toHaveBeenCalledOnce(), { timeout: 5000 })
+  })
+})

@@ -1,0 +1,40 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { AppError, GiveUp, RetryAt } from '../lib/error.ts'
+import { outcomeOf } from './policy.ts'
+
+const now = new Date('2026-01-01T00:00:00Z')
+const read = (error: unknown, attempt = 1, random = () => 0) => outcomeOf(error, { attempt, now, random })
+
+describe('what an error means for its job', () => {
+  it('is the end when the agent gives up', () => {
+    expect(read(new GiveUp('no such branch'))).toEqual({ kind: 'failed', error: 'no such branch' })
+  })
+
+  it('is another try at the time the agent names, or at once if that has passed', () => {
+    const at = (ms: number) => new RetryAt(new Date(now.getTime() + ms), 'rate limited')
+    expect(read(at(90_000))).toEqual({ kind: 'retried', error: 'rate limited', delayMs: 90_000 })
+    expect(read(at(-1))).toMatchObject({ delayMs: 0 })
+  })
+
+  it('is otherwise another try after a delay that doubles', () => {
+    const delays = [1, 2, 3, 4].map((attempt) => read(new AppError('forge_failed', 'GitHub is down'), attempt))
+    expect(delays.map((outcome) => outcome.kind === 'retried' && outcome.delayMs)).toEqual([1000, 2000, 4000, 8000])
+    expect(delays[0]).toMatchObject({ error: 'GitHub is down' })
+  })
+
+  it('never waits more than ten minutes and a fifth, nor less than a second', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 32_767 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (attempt, random) => {
+          const outcome = read(new Error('x'), attempt, () => random)
+          const delayMs = outcome.kind === 'retried' ? outcome.delayMs : Number.NaN
+          expect(delayMs).toBeGreaterThanOrEqual(1000)
+          expect(delayMs).toBeLessThanOrEqual(720_000)
+        },
+      ),
+    )
+  })
+})

@@ -1,0 +1,153 @@
+// What happens to a claimed row: its lease is renewed, its try ends, its worker is lost, or it is called off.
+import type { Sql } from '../db/database.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Outcome, QueueTable, Settled, Try } from './table.ts'
+
+const NOW = 'coalesce($1::timestamptz, now())'
+const MAX_ERROR_CHARS = 10_000
+
+/** PostgreSQL's text has no NUL character. */
+const storable = (text: string): string => text.replaceAll('\u0000', '').slice(0, MAX_ERROR_CHARS)
+
+/** Extends the leases of these tries; gives those that are still the owner's. One that is missing was taken over or ended by hand. */
+export const renew = async (
+  sql: Sql,
+  table: QueueTable,
+  clock: Clock,
+  options: { owner: string; tries: readonly Try[]; leaseMs: number },
+): Promise<Try[]> => {
+  const { rows } = await sql.query<Try>(
+    `
+update ${table.rows} as job set available_at = ${NOW} + $2::float8 * interval '1 ms'
+from unnest($3::uuid[], $4::integer[]) as mine (id, attempt)
+where job.id = mine.id and job.attempt = mine.attempt and job.owner = $5::uuid and job.status = 'running'
+returning job.id, job.attempt`,
+    [
+      clock.sqlNow(),
+      options.leaseMs,
+      options.tries.map((one) => one.id),
+      options.tries.map((one) => one.attempt),
+      options.owner,
+    ],
+  )
+  return rows
+}
+
+// The last part is for rows ended or reset by hand while they ran: nobody else closes their attempt.
+const settleStatement = (table: QueueTable) => `
+with ended as (
+  select * from unnest($3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::float8[])
+    as ended (id, attempt, kind, error, result, delay_ms)
+), settled as (
+  update ${table.rows} as job set
+    status = case
+      when kind = 'completed' then '${table.succeeded}'
+      when kind = 'failed' or (kind = 'retried' and job.attempt >= job.max_attempts) then 'failed'
+      else 'pending' end,
+    max_attempts = job.max_attempts + (kind = 'released')::integer,
+    available_at = case kind
+      when 'retried' then ${NOW} + ended.delay_ms * interval '1 ms'
+      when 'released' then least(job.created_at, ${NOW})
+      else job.available_at end,
+    finished_at = case when kind in ('completed', 'failed') or (kind = 'retried' and job.attempt >= job.max_attempts)
+      then ${NOW} end,
+    error = ended.error,
+    ${table.keepsResult ? 'result = ended.result::json,' : ''}
+    owner = null
+  from ended
+  where job.id = ended.id and job.attempt = ended.attempt and job.owner = $2::uuid and job.status = 'running'
+  returning job.id, job.attempt, job.status, job.error, ended.kind, ended.result
+), closed as (
+  update ${table.attempts} as try set
+    outcome = case when settled.kind = 'completed' then 'completed' when settled.status = 'failed' then 'failed' else 'retried' end,
+    error = settled.error,
+    ${table.keepsResult ? 'result = settled.result::json,' : ''}
+    finished_at = ${NOW}
+  from settled where try.${table.attemptsKey} = settled.id and try.attempt = settled.attempt
+), closed_by_hand as (
+  update ${table.attempts} as try set outcome = 'cancelled', error = job.error, finished_at = ${NOW}
+  from ended join ${table.rows} as job on job.id = ended.id
+  where try.${table.attemptsKey} = ended.id and try.attempt = ended.attempt and try.owner = $2::uuid
+    and try.outcome is null
+    and (job.attempt, job.owner, job.status) is distinct from (ended.attempt, $2::uuid, 'running')
+)
+select id, attempt, status, error from settled`
+
+/** Ends tries of one owner, all or none of them; gives those that were still its own. For the others nothing has changed. */
+export const settle = async (
+  sql: Sql,
+  table: QueueTable,
+  clock: Clock,
+  options: { owner: string; ended: readonly (Try & { outcome: Outcome })[] },
+): Promise<Settled[]> => {
+  const { ended } = options
+  const errors = ended.map(({ outcome }) => ('error' in outcome ? storable(outcome.error) : null))
+  const results = ended.map(({ outcome }) =>
+    outcome.kind === 'completed' && outcome.result !== undefined ? JSON.stringify(outcome.result) : null,
+  )
+  const { rows } = await sql.query<Settled>(settleStatement(table), [
+    clock.sqlNow(),
+    options.owner,
+    ended.map((one) => one.id),
+    ended.map((one) => one.attempt),
+    ended.map((one) => one.outcome.kind),
+    errors,
+    results,
+    ended.map(({ outcome }) => (outcome.kind === 'retried' ? outcome.delayMs : 0)),
+  ])
+  return rows
+}
+
+/**
+ * Takes rows from workers whose lease ran out (100 at a time): the attempt is `lost`, the row may start again at once, or has
+ * failed when that was its last attempt.
+ */
+export const recover = async (sql: Sql, table: QueueTable, clock: Clock): Promise<Settled[]> => {
+  const { rows } = await sql.query<Settled>(
+    `
+with lapsed as (
+  select id from ${table.rows} where status = 'running' and available_at <= ${NOW}
+  order by available_at limit 100 for no key update skip locked
+), recovered as (
+  update ${table.rows} as job set
+    status = case when attempt >= max_attempts then 'failed' else 'pending' end,
+    finished_at = case when attempt >= max_attempts then ${NOW} end,
+    -- Back to the front of its group.
+    available_at = least(created_at, available_at),
+    error = 'The worker was lost during attempt ' || attempt || ' of ' || max_attempts || '.',
+    owner = null
+  from lapsed where job.id = lapsed.id
+  returning job.id, job.attempt, job.status, job.error
+), closed as (
+  update ${table.attempts} as try set outcome = 'lost', error = recovered.error, finished_at = ${NOW}
+  from recovered
+  where try.${table.attemptsKey} = recovered.id and try.attempt = recovered.attempt and try.outcome is null
+)
+select * from recovered`,
+    [clock.sqlNow()],
+  )
+  return rows
+}
+
+/** Calls a row off, waiting or running; its worker is fenced and learns of it at its next renewal. False when it had ended already. */
+export const cancel = async (
+  sql: Sql,
+  table: QueueTable,
+  clock: Clock,
+  options: { id: string; reason: string },
+): Promise<boolean> => {
+  const { rows } = await sql.query(
+    `
+with ended as (
+  update ${table.rows} set status = '${table.cancelled}', owner = null, error = $3, finished_at = ${NOW}
+  where id = $2::uuid and status in ('pending', 'running', 'waiting')
+  returning id, attempt
+), closed as (
+  update ${table.attempts} as try set outcome = 'cancelled', error = $3, finished_at = ${NOW}
+  from ended where try.${table.attemptsKey} = ended.id and try.attempt = ended.attempt and try.outcome is null
+)
+select id from ended`,
+    [clock.sqlNow(), options.id, storable(options.reason)],
+  )
+  return rows.length === 1
+}
