@@ -58,9 +58,7 @@ export const VARIABLE_NAMES: readonly string[] = Object.keys(variables)
 
 /** Reads and validates the environment. An empty variable counts as unset, as in an untouched `.env` file. @throws AppError `config_invalid` naming every wrong variable at once. */
 export const readEnvironment = (env: Record<string, string | undefined>): Environment => {
-  const given = Object.fromEntries(
-    VARIABLE_NAMES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]]] : [])),
-  )
+  const given = Object.fromEntries(VARIABLE_NAMES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]]] : [])))
   const parsed = schema.safeParse(given)
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`)

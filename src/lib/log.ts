@@ -1,6 +1,7 @@
 // The log: pino, one JSON object a line, with secrets removed.
-import { pino } from 'pino'
+
 import type { Logger } from 'pino'
+import { pino } from 'pino'
 
 export type Log = Logger
 
@@ -18,7 +19,9 @@ export const openLog = (options: { level?: (typeof LOG_LEVELS)[number]; pretty?:
       redact: ['*.secret', '*.secrets', '*.token', '*.authorization', 'headers.authorization'],
       timestamp: pino.stdTimeFunctions.isoTime,
       ...(options.pretty
-        ? { transport: { target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname', singleLine: true } } }
+        ? {
+            transport: { target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname', singleLine: true } },
+          }
         : {}),
     },
     ...(options.pretty ? [] : [pino.destination({ dest: 2, sync: true })]),

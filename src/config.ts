@@ -1,0 +1,63 @@
+// `signalbox.config.ts`: the sources, rules, agents and endpoints of one installation.
+import { existsSync } from 'node:fs'
+import { registerHooks } from 'node:module'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Agent } from './agents/agent.ts'
+import type { EndpointConfig } from './deliveries/endpoint.ts'
+import { AppError, errorText } from './lib/error.ts'
+import type { Rule } from './rules/rule.ts'
+import type { Source } from './sources/source.ts'
+
+/** What a configuration file may say; everything is optional. */
+export type Config = {
+  /** Sources beside GitHub and Agenta. */
+  sources?: readonly Source[]
+  /** Replaces the default rules; `defaultRules` may be spread in. */
+  rules?: readonly Rule[]
+  /** Agents beside the built-in ones. */
+  agents?: readonly Agent[]
+  /** Endpoints to deliver to; those made through the API stay. */
+  endpoints?: readonly EndpointConfig[]
+}
+
+const FILE_NAMES = ['signalbox.config.ts', 'signalbox.config.js', 'signalbox.config.mjs']
+const KEYS = ['sources', 'rules', 'agents', 'endpoints']
+
+/** Types a configuration, and gives it back. */
+export const defineConfig = (config: Config): Config => config
+
+/** A configuration with the file it came from; no file means no entries. */
+export type LoadedConfig = { config: Config; path: string | null }
+
+// A configuration may stand in any folder, so `signalbox` means this very program there, installed or not.
+const resolveOurName = (): void => {
+  const ours = new URL(import.meta.url.endsWith('.ts') ? './index.ts' : './index.js', import.meta.url).href
+  registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === 'signalbox' ? { url: ours, shortCircuit: true } : next(specifier, context),
+  })
+}
+
+/** Loads the configuration of a folder, or the named file. @throws AppError `config_invalid` naming the file and what is wrong with it */
+export const loadConfig = async (folder: string, file?: string): Promise<LoadedConfig> => {
+  const candidates = (file ? [file] : FILE_NAMES).map((name) => resolve(folder, name))
+  const path = candidates.find((candidate) => existsSync(candidate))
+  if (path === undefined) {
+    if (file) throw new AppError('config_invalid', `There is no configuration file ${file}.`)
+    return { config: {}, path: null }
+  }
+  resolveOurName()
+  const module = await import(pathToFileURL(path).href).catch((error: unknown) => {
+    throw new AppError('config_invalid', `${path}: ${errorText(error)}`, { cause: error })
+  })
+  const config: unknown = module.default
+  if (typeof config !== 'object' || config === null) {
+    throw new AppError('config_invalid', `${path} must have "export default defineConfig({ … })".`)
+  }
+  const unknown = Object.keys(config).filter((key) => !KEYS.includes(key))
+  if (unknown.length > 0) {
+    throw new AppError('config_invalid', `${path}: unknown key ${unknown.join(', ')}; the keys are ${KEYS.join(', ')}.`)
+  }
+  return { config: config as Config, path }
+}

@@ -1,0 +1,73 @@
+// Reading the event log.
+import type { Sql } from '../db/database.ts'
+import { AppError } from '../lib/error.ts'
+import { isUuid } from '../lib/id.ts'
+import type { Event, EventStatus } from './event.ts'
+
+/** An event without its body: what a list shows. */
+export type EventSummary = Omit<Event, 'body'> & { bodyBytes: number | null }
+
+/** Which events to list; all of them if nothing is given. */
+export type EventFilter = {
+  /** A type, or a glob such as `issues.*`. */
+  type?: string | undefined
+  source?: string | undefined
+  status?: EventStatus | undefined
+  subject?: string | undefined
+  /** 1 to 100. Default 50. */
+  limit?: number | undefined
+  /** The `next` of the page before. */
+  cursor?: string | undefined
+}
+
+const COLUMNS = `id, source, delivery_id as "deliveryId", type, status, reason, subject, actor, facts,
+  content_type as "contentType", headers, depth, received_at as "receivedAt"`
+
+const likePattern = (glob: string): string => glob.replaceAll(/[\\%_]/g, '\\$&').replaceAll('*', '%')
+
+/** Lists events, newest first. Ids are ordered by time, so a page begins behind the last id of the one before. Throws `input_invalid` for a cursor that is none. */
+export const listEvents = async (
+  sql: Sql,
+  filter: EventFilter = {},
+): Promise<{ items: EventSummary[]; next: string | null }> => {
+  const { type, source, status, subject, cursor } = filter
+  if (cursor !== undefined && !isUuid(cursor)) throw new AppError('input_invalid', 'cursor: is not one of ours')
+  const limit = Math.min(Math.max(filter.limit ?? 50, 1), 100)
+  const { rows } = await sql.query<EventSummary>(
+    `select ${COLUMNS}, length(body) as "bodyBytes" from signalbox.events
+     where ($1::text is null or type like $1) and ($2::text is null or source = $2)
+       and ($3::text is null or status = $3) and ($4::text is null or subject = $4)
+       and ($5::uuid is null or id < $5)
+     order by id desc limit $6`,
+    [
+      type === undefined ? null : likePattern(type),
+      source ?? null,
+      status ?? null,
+      subject ?? null,
+      cursor ?? null,
+      limit + 1,
+    ],
+  )
+  const items = rows.slice(0, limit)
+  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
+}
+
+/** One event with its raw body; null when there is none of that id. */
+export const getEvent = async (sql: Sql, id: string): Promise<Event | null> => {
+  if (!isUuid(id)) return null
+  const { rows } = await sql.query<Event>(`select ${COLUMNS}, body from signalbox.events where id = $1`, [id])
+  return rows[0] ?? null
+}
+
+/** A body as JSON, GitHub's form encoding included; undefined when it is neither. */
+export const payloadOf = (event: Pick<Event, 'body' | 'contentType'>): unknown => {
+  if (event.body === null) return undefined
+  const text = event.body.toString('utf8')
+  const isForm = event.contentType?.startsWith('application/x-www-form-urlencoded') ?? false
+  try {
+    return JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text)
+  } catch {
+    // A body that is not JSON (an empty manual trigger) has no payload.
+    return undefined
+  }
+}

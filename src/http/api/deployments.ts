@@ -1,0 +1,78 @@
+// `/api/deployments`: what configuration went live where.
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Database } from '../../db/database.ts'
+import type { Deployment } from '../../deployments/deployment.ts'
+import { configOf, getDeployment, listDeployments } from '../../deployments/query.ts'
+import type { Api } from './api.ts'
+import { readJson } from './json.ts'
+import { idParam, pageAnswer, pageQuery, rowAnswer, wire } from './wire.ts'
+
+/** Records a deployment and its event in one transaction. */
+export type Deploy = (
+  request: unknown,
+  options: { idempotencyKey: string | undefined },
+) => Promise<{ deployment: Deployment; duplicate: boolean }>
+
+const query = z.object({
+  ...pageQuery,
+  project: z.string().optional(),
+  app: z.string().optional(),
+  environment: z.string().optional(),
+})
+
+const create = createRoute({
+  method: 'post',
+  path: '/deployments',
+  tags: ['deployments'],
+  description:
+    'Records `{project_id, app_name, variant_name, variant_id?, environment, revision?, config, commit_message?, deployed_by}`. An `Idempotency-Key` header makes repeating safe.',
+  responses: {
+    201: rowAnswer('The deployment, with its sequence, diff and event.'),
+    200: rowAnswer('The same, recorded before under this Idempotency-Key.'),
+  },
+})
+const list = createRoute({
+  method: 'get',
+  path: '/deployments',
+  tags: ['deployments'],
+  request: { query },
+  responses: { 200: pageAnswer('Deployments, newest first, with their pull requests.') },
+})
+const get = createRoute({
+  method: 'get',
+  path: '/deployments/{id}',
+  tags: ['deployments'],
+  request: { params: idParam },
+  responses: { 200: rowAnswer('One deployment with its diff and pull requests.') },
+})
+const config = createRoute({
+  method: 'get',
+  path: '/deployments/{id}/config',
+  tags: ['deployments'],
+  request: { params: idParam },
+  responses: { 200: rowAnswer('The whole configuration it put live.') },
+})
+
+const deploymentWire = (deployment: object) => {
+  const { id, pull_requests: pulls, ...row } = wire(deployment)
+  return { deployment_id: id, ...row, pull_requests: (pulls as object[]).map(wire) }
+}
+
+/** Adds the routes of deployments. */
+export const addDeploymentRoutes = (api: Api, database: Database, deploy: Deploy): void => {
+  api.openapi(create, async (c) => {
+    const { deployment, duplicate } = await deploy(await readJson(c.req.raw), {
+      idempotencyKey: c.req.header('idempotency-key'),
+    })
+    return c.json({ ...deploymentWire(deployment), duplicate }, duplicate ? 200 : 201)
+  })
+  api.openapi(list, async (c) => {
+    const { items, next } = await listDeployments(database, c.req.valid('query'))
+    return c.json({ items: items.map(deploymentWire), next }, 200)
+  })
+  api.openapi(get, async (c) => c.json(deploymentWire(await getDeployment(database, c.req.valid('param').id)), 200))
+  api.openapi(config, async (c) => {
+    const found = await configOf(database, c.req.valid('param').id)
+    return c.json(found as Record<string, unknown>, 200)
+  })
+}

@@ -1,0 +1,34 @@
+// How rows look on the wire: snake_case names, times as ISO 8601 text, pages with a cursor.
+import { z } from '@hono/zod-openapi'
+
+const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** A row as the wire has it: its own keys in snake_case, what is inside them untouched. */
+export const wire = (row: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(row).map(([key, value]) => [snake(key), value]))
+
+/** A page of rows as the wire has it. */
+export const pageWire = ({ items, next }: { items: readonly object[]; next: string | null }) => ({
+  items: items.map(wire),
+  next,
+})
+
+/** The query every list takes. */
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(100).default(50).openapi({ description: 'Rows a page, newest first.' }),
+  cursor: z.string().optional().openapi({ description: 'The `next` of the page before.' }),
+}
+
+const row = z.record(z.string(), z.unknown())
+
+/** An answer with one JSON object. */
+export const rowAnswer = (description: string) => ({ description, content: { 'application/json': { schema: row } } })
+
+/** An answer with one page of rows. */
+export const pageAnswer = (description: string) => ({
+  description,
+  content: { 'application/json': { schema: z.object({ items: z.array(row), next: z.string().nullable() }) } },
+})
+
+/** The `{id}` of a path. */
+export const idParam = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' } }) })

@@ -1,0 +1,29 @@
+// Who may call the API: the bearer of the token, or, in development, anyone on this machine.
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { AppError } from '../lib/error.ts'
+
+/** How the API is guarded: by a token, open to loopback (`signalbox dev`), or closed because no token was set. */
+export type Access = { kind: 'token'; token: string } | { kind: 'loopback' } | { kind: 'closed' }
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+const isLoopbackOrigin = (origin: string): boolean => URL.canParse(origin) && LOOPBACK.test(new URL(origin).host)
+
+/** Throws unless the request may use the API. @throws AppError `token_invalid`, or `source_closed` when the server has no token */
+export const authorise = (access: Access, headers: { get(name: string): string | null }): void => {
+  if (access.kind === 'closed') {
+    throw new AppError('source_closed', 'The API is closed: SIGNALBOX_API_TOKEN is not set.')
+  }
+  if (access.kind === 'token') {
+    const given = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1] ?? ''
+    // Digests have one length, so the comparison tells nothing about the token's.
+    if (!timingSafeEqual(digest(given), digest(access.token))) throw new AppError('token_invalid')
+    return
+  }
+  // A web page may reach loopback too, by a name that resolves there or across origins: both show in these headers.
+  const origin = headers.get('origin')
+  if (!LOOPBACK.test(headers.get('host') ?? '') || (origin !== null && !isLoopbackOrigin(origin))) {
+    throw new AppError('token_invalid', 'In development the API answers to this machine only.')
+  }
+}

@@ -1,0 +1,26 @@
+// Errors at the edge: expected ones as `{code, detail}`, anything else as "internal error" with a request id to look up in the log.
+import { randomUUID } from 'node:crypto'
+import { HTTPException } from 'hono/http-exception'
+import { AppError } from '../lib/error.ts'
+import type { Log } from '../lib/log.ts'
+
+/** The answer to a failed request. */
+export const errorResponse = (error: unknown, log: Log): Response => {
+  if (error instanceof AppError) {
+    return Response.json({ code: error.code, detail: error.detail }, { status: error.status, headers: error.headers })
+  }
+  // Hono's own refusals (a malformed JSON body, say) are the caller's fault and already have a status.
+  if (error instanceof HTTPException && error.status < 500) {
+    return errorResponse(new AppError('body_invalid', error.message), log)
+  }
+  const requestId = randomUUID()
+  log.error({ requestId, err: error }, 'a request failed in a way it should not')
+  return Response.json({ code: 'internal', detail: 'internal error', request_id: requestId }, { status: 500 })
+}
+
+/** Says which methods an address takes. */
+export const methodNotAllowed =
+  (...allowed: string[]) =>
+  (): never => {
+    throw new AppError('method_not_allowed', `Use ${allowed.join(' or ')}.`, { headers: { allow: allowed.join(', ') } })
+  }

@@ -1,0 +1,20 @@
+// The manual trigger: a job by name, with the API's token, or a bare POST that proves the orchestrator is alive.
+import type { HttpBindings } from '@hono/node-server'
+import { Hono } from 'hono'
+import type { Pipeline } from '../pipeline.ts'
+import type { Access } from './auth.ts'
+import { authorise } from './auth.ts'
+import { readBody } from './body.ts'
+import { methodNotAllowed } from './errors.ts'
+import { nodeHeaders, receipt, remoteOf } from './receive.ts'
+
+/** Mounts `POST /webhook/manual`. */
+export const manualRoutes = (access: Access, pipeline: Pipeline): Hono<{ Bindings: HttpBindings }> =>
+  new Hono<{ Bindings: HttpBindings }>()
+    .post('/webhook/manual', async (c) => {
+      const headers = nodeHeaders(c)
+      authorise(access, headers)
+      const body = await readBody(c.env.incoming)
+      return c.json(receipt(await pipeline.trigger(body, headers, remoteOf(c))))
+    })
+    .all('/webhook/manual', methodNotAllowed('POST'))

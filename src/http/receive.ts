@@ -1,0 +1,73 @@
+// The receiving routes: plain Hono handlers, since a described route costs a fifth of their throughput (bench/ingest).
+import type { HttpBindings } from '@hono/node-server'
+import type { Context } from 'hono'
+import { Hono } from 'hono'
+import { AppError } from '../lib/error.ts'
+import type { Pipeline, Received } from '../pipeline.ts'
+import type { HeaderReader } from '../sources/source.ts'
+import { readBody } from './body.ts'
+import { methodNotAllowed } from './errors.ts'
+
+type Bindings = { Bindings: HttpBindings }
+
+/** Node's parsed headers as a reader; repeated ones are joined as Node joins them. */
+export const nodeHeaders = (c: Context<Bindings>): HeaderReader => {
+  const { headers } = c.env.incoming
+  return {
+    get: (name) => {
+      const value = headers[name.toLowerCase()]
+      return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value
+    },
+  }
+}
+
+/** The address the request came from, as the socket says. */
+export const remoteOf = (c: Context<Bindings>): string => c.env.incoming.socket.remoteAddress ?? 'unknown'
+
+/** What a sender is told: the guide's four fields, and ours. */
+export const receipt = (received: Received) => ({
+  received: true,
+  event_id: received.id,
+  event_type: received.type,
+  duplicate: received.duplicate,
+  status: received.status,
+  job_created: received.jobIds[0] ?? null,
+  jobs: received.jobIds,
+  message: messageOf(received),
+})
+
+const messageOf = ({ duplicate, jobIds, reason }: Received): string => {
+  if (duplicate) return 'This delivery was recorded before.'
+  if (jobIds.length > 0) return `${jobIds.length === 1 ? 'Job' : `${jobIds.length} jobs`} created.`
+  return reason ?? 'Recorded.'
+}
+
+/** Mounts `POST /webhook/{source}`, and `POST /webhook` for the deployments' own sender. */
+export const receivingRoutes = (pipeline: Pipeline): Hono<Bindings> => {
+  const receive = (sourceName: (c: Context<Bindings>) => string) => async (c: Context<Bindings>) => {
+    const name = sourceName(c)
+    const headers = nodeHeaders(c)
+    try {
+      pipeline.admit(name, headers)
+      const body = await readBody(c.env.incoming)
+      return c.json(receipt(await pipeline.receive(name, body, headers, remoteOf(c))))
+    } catch (error) {
+      // A refusal that cannot be stored is still a refusal.
+      if (error instanceof AppError && error.status < 500) {
+        await pipeline.refuse(name, error, headers, remoteOf(c)).catch(() => undefined)
+      }
+      throw error
+    }
+  }
+  return new Hono<Bindings>()
+    .post(
+      '/webhook',
+      receive(() => 'agenta'),
+    )
+    .post(
+      '/webhook/:source',
+      receive((c) => c.req.param('source') ?? ''),
+    )
+    .all('/webhook', methodNotAllowed('POST'))
+    .all('/webhook/:source', methodNotAllowed('POST'))
+}

@@ -1,0 +1,294 @@
+// The only place that builds things: settings in, parts made and connected, a running service out.
+import type { Agent } from './agents/agent.ts'
+import { deploymentPr } from './agents/deployment-pr/deployment-pr.ts'
+import { ping } from './agents/ping.ts'
+import type { Config } from './config.ts'
+import type { Sql } from './db/database.ts'
+import type { ListenerStatus } from './db/listen.ts'
+import { openListener, openNotifier } from './db/listen.ts'
+import { migrate } from './db/migrate.ts'
+import type { Store } from './db/store.ts'
+import { syncConfigEndpoints } from './deliveries/endpoints.ts'
+import { openSender } from './deliveries/sender.ts'
+import type { EventDraft } from './deployments/deployed-event.ts'
+import { recordPullRequest } from './deployments/pull-requests.ts'
+import { recordDeployment } from './deployments/record.ts'
+import type { Event } from './events/event.ts'
+import { getEvent, payloadOf } from './events/query.ts'
+import type { Recorder } from './events/record.ts'
+import { openRecorder } from './events/record.ts'
+import type { WriteForge } from './forges/forge.ts'
+import { github as githubForge } from './forges/github/github.ts'
+import { readOnly } from './forges/read-only.ts'
+import { openApi } from './http/api/api.ts'
+import { addConfiguredRoutes } from './http/api/configured.ts'
+import { addDeploymentRoutes } from './http/api/deployments.ts'
+import { addEndpointRoutes } from './http/api/endpoints.ts'
+import { addEventRoutes } from './http/api/events.ts'
+import { addJobRoutes } from './http/api/jobs.ts'
+import { httpApp } from './http/app.ts'
+import type { Access } from './http/auth.ts'
+import { openServer } from './http/server.ts'
+import { finishedJobEvent } from './jobs/finished.ts'
+import { openGitSync } from './jobs/git-sync.ts'
+import type { Publish } from './jobs/job.ts'
+import { openOrchestrator } from './jobs/orchestrator.ts'
+import type { Clock } from './lib/clock.ts'
+import { systemClock } from './lib/clock.ts'
+import type { Environment } from './lib/environment.ts'
+import { AppError, GiveUp } from './lib/error.ts'
+import type { Log } from './lib/log.ts'
+import { tokenBucket } from './lib/token-bucket.ts'
+import { VERSION } from './lib/version.ts'
+import type { PipelineParts } from './pipeline.ts'
+import { openPipeline } from './pipeline.ts'
+import { publish } from './publisher/publish.ts'
+import type { Routing } from './routing.ts'
+import { openRouting } from './routing.ts'
+import { defaultRules, parseRules } from './rules/define.ts'
+import { jobTypes } from './rules/jobs.ts'
+import type { Rule } from './rules/rule.ts'
+import type { Source } from './sources/source.ts'
+import { sourcesFrom } from './sources/sources.ts'
+
+// Everybody who may have work wakes everybody who may do it, over one channel.
+const CHANNEL = 'signalbox'
+// How often the queues are looked at while notifications do not arrive.
+const POLL_MS = 1_000
+const DELIVERY_SLOTS = 16
+// Refused requests kept as rows: at most about 86,000 a day, a few hundred bytes each.
+const REFUSALS = { burst: 100, perSecond: 1 }
+
+/** What a service is made from. */
+export type SignalboxOptions = {
+  environment: Environment
+  config: Config
+  /** The folder of `signalbox.config.ts`, kept current by `git pull` if that is wanted; null when there is no such file. */
+  configFolder?: string | null
+  /** An open, migrated store; the service does not close it. */
+  store: Store
+  /** `dev` binds loopback only and needs no token there. */
+  mode: 'dev' | 'serve'
+  /** A process may receive, orchestrate, or do both. */
+  roles?: { receiver: boolean; orchestrator: boolean }
+  log: Log
+  clock?: Clock
+  /** How long a sender may take over its whole request. Default one minute. */
+  requestTimeoutMs?: number
+}
+
+/** A running service. `close` answers what was accepted, lets running work end, and gives the rest back. */
+export type Signalbox = {
+  /** Null when this process does not receive. */
+  url: string | null
+  configured: Configured
+  access: Access['kind']
+  listening(): ListenerStatus
+  close(): Promise<void>
+}
+
+/** What the configuration and the environment come to. */
+export type Configured = {
+  sources: ReadonlyMap<string, Source>
+  agents: ReadonlyMap<string, Agent>
+  rules: readonly Rule[]
+  forge: WriteForge | null
+}
+
+const agentsByName = (given: readonly Agent[]): ReadonlyMap<string, Agent> => {
+  const agents = new Map<string, Agent>()
+  for (const agent of given) {
+    if (agents.has(agent.name)) throw new AppError('config_invalid', `Two agents are called "${agent.name}".`)
+    agents.set(agent.name, agent)
+  }
+  return agents
+}
+
+const forgeFrom = (environment: Environment, log: Log): WriteForge | null => {
+  const {
+    GITHUB_TOKEN: token,
+    GITHUB_APP_ID: appId,
+    GITHUB_APP_PRIVATE_KEY: privateKey,
+    GITHUB_API_URL: apiUrl,
+  } = environment
+  if (token !== undefined) return githubForge({ apiUrl, auth: { token }, log })
+  if (appId !== undefined && privateKey !== undefined) return githubForge({ apiUrl, auth: { appId, privateKey }, log })
+  return null
+}
+
+/** Puts the built-in parts and the configured ones together, and checks them. @throws AppError `config_invalid` */
+export const configure = (environment: Environment, config: Config, log: Log): Configured => {
+  const { GITHUB_REPO: repository, GITHUB_BASE_BRANCH: base } = environment
+  const builtIn = [ping, deploymentPr({ ...(repository && { repository }), ...(base && { base }) })]
+  const agents = agentsByName([...builtIn, ...(config.agents ?? [])])
+  const sources = sourcesFrom({
+    githubSecrets: environment.GITHUB_WEBHOOK_SECRET,
+    agentaSecrets: environment.AGENTA_WEBHOOK_SECRET,
+    others: config.sources ?? [],
+  })
+  const rules = parseRules(config.rules ?? defaultRules, [...agents.keys()])
+  return { sources, agents, rules, forge: forgeFrom(environment, log) }
+}
+
+const accessOf = (environment: Environment, mode: SignalboxOptions['mode']): Access => {
+  if (environment.SIGNALBOX_API_TOKEN !== undefined) return { kind: 'token', token: environment.SIGNALBOX_API_TOKEN }
+  return { kind: mode === 'dev' ? 'loopback' : 'closed' }
+}
+
+/** A pull request that documents a deployment is stored against it, together with GitHub's event. */
+const alongside: PipelineParts['alongside'] = ({ type, payload }, sourceName) =>
+  sourceName === 'github' && type.startsWith('pull_request.')
+    ? (tx, eventId) => recordPullRequest(tx, { eventId, payload })
+    : undefined
+
+type Wiring = SignalboxOptions & {
+  clock: Clock
+  configured: Configured
+  routing: Routing
+  wake: () => void
+  recorder: Recorder
+}
+
+/** Opens the HTTP edge. */
+const openReceiver = async (wiring: Wiring): Promise<{ url: string; close(): Promise<void> }> => {
+  const { environment, store, mode, log, clock, configured, routing, recorder, wake } = wiring
+  const { database } = store
+  const access = accessOf(environment, mode)
+  const pipeline = openPipeline({
+    clock,
+    log,
+    recorder,
+    alongside,
+    sources: configured.sources,
+    jobTypes: jobTypes(configured.rules, [...configured.agents.keys()]),
+    refusals: tokenBucket(clock, REFUSALS),
+  })
+  const api = openApi(access)
+  addEventRoutes(api, database, async (event) => {
+    await routing.reload()
+    return routing.explain(event)
+  })
+  addJobRoutes(api, database, clock, wake)
+  addDeploymentRoutes(api, database, async (request, options) => {
+    const recordEvent = (tx: Sql, event: EventDraft) => recorder.recordIn(tx, { ...event, depth: 0, causeJobId: null })
+    const publicUrl = environment.SIGNALBOX_PUBLIC_URL
+    const recorded = await recordDeployment({ database, clock, recordEvent, publicUrl }, request, options)
+    wake()
+    return recorded
+  })
+  addEndpointRoutes(api, database)
+  addConfiguredRoutes(api, configured)
+  const probe = async () => void (await database.query('select 1'))
+  const app = httpApp({ version: VERSION, access, log, pipeline, probe, api })
+  const host = mode === 'dev' ? '127.0.0.1' : (environment.HOST ?? '0.0.0.0')
+  const { requestTimeoutMs } = wiring
+  return openServer(app, { host, port: environment.PORT, ...(requestTimeoutMs && { requestTimeoutMs }) })
+}
+
+/** The publisher as jobs know it: without a forge there is nobody to write to. */
+const publishWith =
+  (forge: WriteForge | null): Publish =>
+  (job, outputs) => {
+    if (forge === null)
+      throw new GiveUp(
+        'Nothing can be written to GitHub: set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY.',
+      )
+    return Promise.all(outputs.map((output) => publish(forge, output, { job })))
+  }
+
+/** An event's payload as its source reads it: what Agenta sends today becomes the guide's form. */
+const readPayload = (sources: Configured['sources'], event: Event): unknown => {
+  const source = sources.get(event.source)
+  if (source === undefined || event.body === null) return payloadOf(event)
+  return source.normalise(event.body, { get: (name) => event.headers[name.toLowerCase()] ?? null }).payload
+}
+
+/** Opens what does the work: the orchestrator and the sender of deliveries. */
+const openWorkers = ({ environment, store, log, clock, configured, recorder, wake }: Wiring) => {
+  const { database } = store
+  const { forge, agents } = configured
+  const tickMs = environment.TICK_INTERVAL_SECONDS * 1000
+  const orchestrator = openOrchestrator({
+    database,
+    clock,
+    log,
+    agents,
+    forge: forge && readOnly(forge),
+    slots: environment.MAX_CONCURRENT_JOBS,
+    tickMs,
+    wake,
+    payloadOf: (event) => readPayload(configured.sources, event),
+    loadEvent: (id) => getEvent(database, id),
+    publish: publishWith(forge),
+    onFinished: async (tx, finished) => {
+      const cause = finished.job.eventId === null ? null : await getEvent(tx, finished.job.eventId)
+      await recorder.recordIn(tx, finishedJobEvent(finished, cause, clock.now()))
+    },
+  })
+  const sender = openSender({ database, clock, log, slots: DELIVERY_SLOTS, tickMs, wake })
+  return {
+    start() {
+      orchestrator.start()
+      sender.start()
+    },
+    nudge() {
+      orchestrator.nudge()
+      sender.nudge()
+    },
+    drain: () => Promise.all([orchestrator.drain(), sender.drain()]),
+  }
+}
+
+/** Opens a service over an open store: brings the database up to date, connects the parts, and starts them. */
+export const openSignalbox = async (options: SignalboxOptions): Promise<Signalbox> => {
+  const { environment, config, store, mode, log, clock = systemClock } = options
+  const { receiver: receives, orchestrator: works } = options.roles ?? { receiver: true, orchestrator: true }
+  const configured = configure(environment, config, log)
+  await migrate(store.database, { log })
+  await syncConfigEndpoints(store.database, config.endpoints ?? [])
+  const routing = await openRouting(store.database, configured.rules)
+
+  let nudge = () => {}
+  const notifier = openNotifier(store.database, CHANNEL)
+  // The work made here is looked at here at once; other processes are told by the database.
+  const wake = () => {
+    nudge()
+    notifier.notify()
+  }
+  const recorder = openRecorder({ database: store.database, clock, router: routing, onWork: wake })
+  const wiring: Wiring = { ...options, clock, configured, routing, wake, recorder }
+  const workers = works ? openWorkers({ ...wiring, wake: () => notifier.notify() }) : null
+  if (workers) nudge = workers.nudge
+  // First, because the port may be taken: until here nothing runs that would have to be stopped.
+  const server = receives ? await openReceiver(wiring) : null
+  const listener = await openListener({
+    database: store.database,
+    url: store.url,
+    channels: [CHANNEL],
+    onNotify: () => nudge(),
+    log,
+  })
+  const polling = setInterval(() => listener.live || nudge(), POLL_MS)
+  workers?.start()
+  const { configFolder = null } = options
+  const gitSync =
+    works && environment.GIT_SYNC_ENABLED && configFolder !== null
+      ? openGitSync({ folder: configFolder, intervalMs: environment.TICK_INTERVAL_SECONDS * 1000, log })
+      : null
+
+  const close = async () => {
+    clearInterval(polling)
+    await server?.close()
+    await recorder.idle()
+    await workers?.drain()
+    await gitSync?.close()
+    await Promise.all([listener.close(), notifier.close()])
+  }
+  return {
+    url: server?.url ?? null,
+    configured,
+    access: accessOf(environment, mode).kind,
+    listening: () => listener.status(),
+    close,
+  }
+}

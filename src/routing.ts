@@ -1,0 +1,73 @@
+// What follows from an event: the jobs its rules ask for, and the deliveries its endpoints asked for. Or why nothing does.
+import type { Database } from './db/database.ts'
+import type { Endpoint } from './deliveries/endpoint.ts'
+import { loadEndpoints } from './deliveries/endpoints.ts'
+import { deliveriesFor, explainEndpoint, matchEndpoints } from './deliveries/match.ts'
+import type { Draft, Event, Route, Router } from './events/event.ts'
+import { explainCompiled } from './rules/explain.ts'
+import { jobsFor } from './rules/jobs.ts'
+import { compileRules } from './rules/match.ts'
+import { ignoredReason } from './rules/reason.ts'
+import type { Rule } from './rules/rule.ts'
+
+/** Events of our own may cause events of our own, but not for ever. */
+const MAX_DEPTH = 3
+
+/** The router, and the answer to "why did this happen, or not?" for any event. */
+export type Routing = Router & {
+  explain(event: Event): {
+    event: { id: string; type: string; status: string; reason: string | null }
+    rules: { rule: string; matched: boolean; sentence: string }[]
+    endpoints: { endpoint: string; matched: boolean; sentence: string }[]
+  }
+}
+
+const nothing = (status: 'ignored' | 'rejected', reason: string): Route => ({
+  status,
+  reason,
+  jobs: [],
+  deliveries: [],
+})
+
+const ignoredText = (draft: Draft, rules: ReturnType<typeof compileRules>): string =>
+  draft.type === 'ping' ? 'ping: the sender checks that we are here' : ignoredReason(rules, draft)
+
+/** Opens the routing over the rules and this process's copy of the endpoints. */
+export const openRouting = async (database: Database, rules: readonly Rule[]): Promise<Routing> => {
+  const compiled = compileRules(rules)
+  let endpoints: { version: number; endpoints: Endpoint[] } = await loadEndpoints(database)
+
+  const route = (draft: Draft): Route => {
+    if (draft.rejected !== undefined) return nothing('rejected', draft.rejected)
+    if (draft.requested) return { status: 'routed', reason: null, jobs: [draft.requested], deliveries: [] }
+    if (draft.depth > MAX_DEPTH) {
+      return nothing(
+        'ignored',
+        `it is ${draft.depth} events of our own away from anything outside; more than ${MAX_DEPTH} would be a loop`,
+      )
+    }
+    const jobs = jobsFor(compiled, draft)
+    const deliveries = deliveriesFor(draft, matchEndpoints(endpoints.endpoints, draft))
+    if (jobs.length + deliveries.length === 0) return nothing('ignored', ignoredText(draft, compiled))
+    return { status: 'routed', reason: null, jobs, deliveries }
+  }
+
+  return {
+    version: () => endpoints.version,
+    async reload() {
+      endpoints = await loadEndpoints(database)
+    },
+    route,
+    explain: (event) => ({
+      event: { id: event.id, type: event.type, status: event.status, reason: event.reason },
+      rules: compiled.map((rule) => {
+        const { matched, sentence, checks } = explainCompiled(rule, event)
+        return { rule: rule.rule.name, matched, sentence, checks }
+      }),
+      endpoints: endpoints.endpoints.map((endpoint) => ({
+        endpoint: endpoint.name,
+        ...explainEndpoint(endpoint, event),
+      })),
+    }),
+  }
+}

@@ -1,0 +1,88 @@
+// The command line as an operator meets it: real processes in an empty folder.
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, expect, test } from 'vitest'
+import { openTestDatabase } from './database.ts'
+import type { Running } from './process.ts'
+import { run } from './process.ts'
+import { until } from './signalbox.ts'
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'signalbox-cli-'))
+  return () => rm(folder, { recursive: true, force: true })
+})
+
+const call = async (args: string[], env: Record<string, string> = {}) => {
+  const running = run(args, { cwd: folder, env })
+  return { code: await running.exited, text: running.output() }
+}
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+test('it shows its help, and a wrong word ends with 2', async () => {
+  const [help, wrong] = await Promise.all([call(['--help']), call(['job'])])
+  expect(help).toMatchObject({ code: 0, text: expect.stringContaining('signalbox dev') })
+  expect(wrong).toEqual({ code: 2, text: expect.stringMatching(/Unknown command 'job'.*Did you mean jobs\?/) })
+})
+
+test('doctor in a folder without settings says what is closed, starts what it can, and passes', async () => {
+  const database = await openTestDatabase()
+  const { code, text } = await call(['doctor'], { DATABASE_URL: database.url, PORT: '0', NO_COLOR: '1' })
+  expect(text).toMatch(/^✓ Node\.js/m)
+  expect(text).toMatch(/^! source github +closed.* → .*GITHUB_WEBHOOK_SECRET/m)
+  expect(text).toMatch(/^✓ migrations +all applied/m)
+  expect({ code, last: text.trimEnd().split('\n').at(-1) }).toEqual({
+    code: 0,
+    last: expect.stringMatching(/^It works, with/),
+  })
+  await database.close()
+})
+
+test('doctor ends with 1 when something must be put right', async () => {
+  const env = { DATABASE_URL: 'postgres://127.0.0.1:9/x', PORT: '0', MAX_CONCURRENT_JOBS: 'many' }
+  const { code, text } = await call(['doctor', '--json'], env)
+  expect(code).toBe(1)
+  const problems = JSON.parse(text).checks.filter(({ status }: { status: string }) => status === 'problem')
+  expect(problems.map(({ name }: { name: string }) => name)).toEqual(['MAX_CONCURRENT_JOBS', 'database'])
+})
+
+test('dev needs nothing: it triggers, deploys, explains, and leaves no process behind', async () => {
+  // A .env file is read, and the real environment wins.
+  await writeFile(join(folder, '.env'), 'PORT=1\nGITHUB_WEBHOOK_SECRET=a-secret-from-the-env-file\n')
+  const dev: Running = run(['dev'], { cwd: folder, env: { PORT: '0' } })
+  const [, url = ''] = await dev.prints(/curl -X POST (\S+)\/webhook\/manual/)
+  expect(dev.output()).toContain(`POST ${url}/webhook/github`)
+  const env = { SIGNALBOX_URL: url }
+
+  const { jobs } = JSON.parse((await call(['trigger', '--json'], env)).text)
+  await until('the job is done', async () => (await call(['jobs', 'show', jobs[0]], env)).text.includes('completed'))
+
+  await writeFile(join(folder, 'config.json'), '{"temperature":0.5}')
+  const deploy = ['deploy', '--app', 'bot', '--env', 'production', '--config', 'config.json', '--json']
+  const deployed = JSON.parse((await call(deploy, env)).text)
+  expect(deployed).toMatchObject({ sequence: 1, jobs: [{ job_type: 'deployment-pr' }] })
+  const explained = await call(['rules', 'explain', deployed.event_id], env)
+  expect(explained).toEqual({ code: 0, text: expect.stringContaining('✓ rule deployment-pr') })
+
+  expect((await call(['db', 'url'])).text).toMatch(/^postgresql:\/\//)
+  // A second one in the same folder is refused, and says who is there.
+  const second = await call(['dev', '--port', '0'])
+  expect(second).toEqual({ code: 1, text: expect.stringContaining(`Process ${dev.child.pid} `) })
+
+  const { child } = dev
+  expect(await dev.kill('SIGTERM')).toBe(0)
+  expect(isRunning(child.pid ?? 0)).toBe(false)
+  expect(existsSync(join(folder, '.signalbox', 'owner.lock'))).toBe(false)
+  expect(await call(['db', 'url'])).toEqual({ code: 1, text: expect.stringContaining('No embedded database runs') })
+}, 60_000)

@@ -1,0 +1,91 @@
+// Every SQL statement printed in the original guide runs as printed, and means what the guide says.
+import { existsSync, readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newId } from '../src/lib/id.ts'
+import type { TestSignalbox } from './signalbox.ts'
+import { openTestSignalbox, until } from './signalbox.ts'
+
+const statements = readFileSync(new URL('fixtures/guide.sql', import.meta.url), 'utf8')
+  .split('\n')
+  .filter((line) => line !== '')
+
+// The guide itself is not part of this repository; where it lies beside the checkout, its text is the authority.
+const guide = new URL('../../shared/seeds/003_76ee3d3aa3b1c5ea.txt', import.meta.url)
+
+const printedIn = (text: string): string[] => {
+  const blocks = [...text.matchAll(/```sql\n(.*?)```/gs)].map((match) => match[1] ?? '')
+  const inline = [...text.matchAll(/psql[^\n]*-c "(SELECT[^"]*)"/g), ...text.matchAll(/`(SELECT[^`]*)`/g)].map(
+    (match) => match[1] ?? '',
+  )
+  const lines = blocks.flatMap((block) => block.split('\n')).map((line) => line.trim())
+  return [
+    ...lines.filter((line) => /^(SELECT|UPDATE)/.test(line)),
+    ...inline.map((one) => (one.endsWith(';') ? one : `${one};`)),
+  ]
+}
+
+let signalbox: TestSignalbox
+beforeAll(async () => {
+  signalbox = await openTestSignalbox()
+})
+afterAll(() => signalbox.close())
+
+const run = async (statement: string) => (await signalbox.database.query(statement)).rows
+
+describe.skipIf(!existsSync(guide))('the statements tested here', () => {
+  test('are those of the guide', () => {
+    expect(new Set(printedIn(readFileSync(guide, 'utf8')))).toEqual(new Set(statements))
+  })
+})
+
+test.each(statements)('runs as printed: %s', async (statement) => {
+  await expect(run(statement)).resolves.toBeDefined()
+})
+
+describe('what they mean', () => {
+  test('a job shows under the names the guide gives its columns', async () => {
+    await signalbox.api('/webhook/manual', { method: 'POST', body: { job_type: 'ping', payload: {} } })
+    const [job] = await until('the job has run', async () => {
+      const rows = await run('SELECT * FROM agent_jobs ORDER BY created_at DESC LIMIT 10;')
+      return rows[0]?.status === 'completed' && rows
+    })
+    expect(Object.keys(job ?? {})).toEqual(
+      'id job_type payload priority status created_at started_at completed_at error assigned_agent'.split(' '),
+    )
+    expect(job).toMatchObject({ job_type: 'ping', assigned_agent: 'ping', priority: 5, error: null })
+    expect(await run('SELECT status, COUNT(*) FROM agent_jobs GROUP BY status;')).toEqual([
+      { status: 'completed', count: 1 },
+    ])
+  })
+
+  test('an event shows under the names the guide gives, with a payload that SQL can look into', async () => {
+    const [event] = await run(`SELECT * FROM webhook_events WHERE event_type = 'manual'`)
+    expect(Object.keys(event ?? {})).toEqual('id source event_type payload processed received_at'.split(' '))
+    expect(event).toMatchObject({ source: 'manual', processed: true, payload: { job_type: 'ping' } })
+  })
+
+  test('the heartbeat query finds the running orchestrator', async () => {
+    const rows = await run(
+      `SELECT * FROM webhook_events WHERE event_type = 'heartbeat' ORDER BY received_at DESC LIMIT 1;`,
+    )
+    expect(rows).toHaveLength(1)
+    expect(Date.now() - Number(rows[0]?.received_at)).toBeLessThan(60_000)
+  })
+
+  test('resetting stuck jobs ends them in full: failed, with a time, and without an owner to finish them later', async () => {
+    const id = newId()
+    await signalbox.database.query(
+      `insert into signalbox.jobs (id, rule, type, agent, status, attempt, owner, started_at, available_at)
+       values ($1, 'r', 'stuck', 'stuck', 'running', 1, $2, now() - interval '2 hours', now() + interval '1 hour')`,
+      [id, newId()],
+    )
+    const stuck = `status = 'running' AND started_at < NOW() - INTERVAL '1 hour'`
+    expect(await run(`SELECT * FROM agent_jobs WHERE ${stuck};`)).toHaveLength(1)
+    await run(`UPDATE agent_jobs SET status = 'failed', error = 'Job timeout' WHERE ${stuck};`)
+    const { rows } = await signalbox.database.query(
+      'select status, error, owner, finished_at from signalbox.jobs where id = $1',
+      [id],
+    )
+    expect(rows).toEqual([{ status: 'failed', error: 'Job timeout', owner: null, finished_at: expect.any(Date) }])
+  })
+})

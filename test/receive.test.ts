@@ -1,0 +1,236 @@
+// Receiving, over real HTTP: every documented answer to every kind of request.
+import { createRequire } from 'node:module'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { BadRequest } from './fixtures/bad-requests.ts'
+import { badRequests } from './fixtures/bad-requests.ts'
+import { oddRequests } from './fixtures/odd-requests.ts'
+import { PUSH } from './fixtures/payloads.ts'
+import type { Keys } from './fixtures/signed.ts'
+import { githubHeaders } from './fixtures/signed.ts'
+import { send } from './send.ts'
+import type { TestSignalbox } from './signalbox.ts'
+import { openTestSignalbox, SECRET, TOKEN, until } from './signalbox.ts'
+
+const MB = 1024 * 1024
+const keys = (): Keys => ({ secret: SECRET, token: TOKEN, now: new Date() })
+
+let signalbox: TestSignalbox
+beforeAll(async () => {
+  signalbox = await openTestSignalbox({ roles: { receiver: true, orchestrator: false }, requestTimeoutMs: 3000 })
+})
+afterAll(() => signalbox.close())
+
+const post = (path: string, body: Buffer, headers: [string, string][]): Promise<Response> =>
+  fetch(`${signalbox.url}${path}`, { method: 'POST', headers, body: new Uint8Array(body) })
+const githubPush = (deliveryId: string, change: object = {}) => {
+  const body = Buffer.from(JSON.stringify({ ...PUSH, ...change }))
+  return post('/webhook/github', body, githubHeaders(body, keys(), { 'x-github-delivery': deliveryId }))
+}
+const ask = async (bad: BadRequest) => {
+  const k = keys()
+  const body = bad.body(k)
+  return send(signalbox.url, { ...bad, headers: bad.headers(k, body), body })
+}
+
+describe('a bad request', () => {
+  const quick = badRequests.filter((bad) => bad.kind !== 'slow')
+
+  /** Sends them all; gives those that were answered otherwise than documented. */
+  const flood = async (): Promise<unknown[]> => {
+    const wrong: unknown[] = []
+    for (const bad of quick) {
+      const answer = await ask(bad).catch((error: Error) => ({ status: 0, body: error.message }))
+      const code = bad.expect.code === null ? null : (JSON.parse(answer.body || '{}') as { code?: string }).code
+      const { status, code: expected } = bad.expect
+      if (answer.status !== status || code !== expected) wrong.push({ name: bad.name, expected: bad.expect, answer })
+    }
+    return wrong
+  }
+
+  test(`each of the ${badRequests.length} gets its documented error, and memory stays flat`, async () => {
+    expect(await flood()).toEqual([])
+    // The first flood warmed up; what counts is what a second one adds.
+    const before = process.memoryUsage().rss
+    expect(await flood()).toEqual([])
+    expect((process.memoryUsage().rss - before) / MB).toBeLessThan(200)
+  }, 60_000)
+
+  test('a sender that never finishes its body is told so, and costs no one else anything', async () => {
+    const slow = badRequests.filter((bad) => bad.kind === 'slow')
+    const [answers, other] = await Promise.all([Promise.all(slow.map(ask)), githubPush('beside-a-slow-one')])
+    expect(answers.map((answer) => answer.status)).toEqual(slow.map((bad) => bad.expect.status))
+    expect(other.status).toBe(200)
+  })
+
+  test('it is kept as a rejected event with its reason and without its body, and does not take the real delivery id', async () => {
+    const body = Buffer.from(JSON.stringify(PUSH))
+    const forged = githubHeaders(body, { ...keys(), secret: 'not-the-secret' }, { 'x-github-delivery': 'reserved' })
+    const before = await signalbox.count('signalbox.events', `status = 'rejected'`)
+    // The corpus has used up the cap on kept refusals; it fills up again by one a second.
+    const row = await until('a refusal is kept again', async () => {
+      expect((await post('/webhook/github', body, forged)).status).toBe(401)
+      const { rows } = await signalbox.database.query<{ type: string; reason: string; body: null }>(
+        `select type, reason, body from signalbox.events where status = 'rejected' order by id desc limit 1`,
+      )
+      return (await signalbox.count('signalbox.events', `status = 'rejected'`)) > before && rows[0]
+    })
+    expect(row).toMatchObject({ type: 'rejected.signature_invalid', body: null })
+    expect(row.reason).toContain('signature')
+    expect(before).toBeLessThan(badRequests.length * 2)
+    expect(await (await githubPush('reserved')).json()).toMatchObject({ duplicate: false })
+  })
+})
+
+describe('an odd but legal request', () => {
+  test.each(oddRequests.map((odd, i) => ({ odd, i, name: odd.name })))('is accepted: $name', async ({ odd, i }) => {
+    const body = odd.body()
+    const headers = odd.headers(keys(), body, `odd-${i}`)
+    const answer = await send(signalbox.url, { ...odd, method: 'POST', headers, body })
+    expect(answer.body).toContain('"received":true')
+    expect(JSON.parse(answer.body)).toMatchObject({ event_type: odd.type })
+  })
+})
+
+describe('the corpus of GitHub payloads', () => {
+  type Example = { name: string; examples: object[] }
+  const corpus = createRequire(import.meta.url)('@octokit/webhooks-examples') as Example[]
+  const all = corpus.flatMap(({ name, examples }) =>
+    examples.map((payload, i) => ({ name, payload, id: `${name}-${i}` })),
+  )
+  const sendAll = () =>
+    Promise.all(
+      all.map(async ({ name, payload, id }) => {
+        const body = Buffer.from(JSON.stringify(payload))
+        const headers = githubHeaders(body, keys(), { 'x-github-event': name, 'x-github-delivery': id })
+        const response = await post('/webhook/github', body, headers)
+        const { event_id, duplicate } = (await response.json()) as { event_id: string; duplicate: boolean }
+        return { status: response.status, event_id, duplicate }
+      }),
+    )
+
+  test('each of the 329, signed, gets a 2xx and a row; the same again is a duplicate of it', async () => {
+    const first = await sendAll()
+    expect(first).toHaveLength(329)
+    expect(first.filter(({ status, duplicate }) => status !== 200 || duplicate)).toEqual([])
+    const ids = first.map((one) => one.event_id)
+    expect(new Set(ids).size).toBe(329)
+    const { rows } = await signalbox.database.query('select id from signalbox.events where id = any($1::uuid[])', [ids])
+    expect(rows).toHaveLength(329)
+    const second = await sendAll()
+    expect(second.filter((one) => !one.duplicate)).toEqual([])
+    expect(second.map((one) => one.event_id)).toEqual(ids)
+  }, 30_000)
+
+  test('a stored body is byte for byte what was sent', async () => {
+    const body = Buffer.from(JSON.stringify(PUSH, null, 3))
+    const headers = githubHeaders(body, keys(), { 'x-github-delivery': 'bytes' })
+    const { event_id: id } = (await (await post('/webhook/github', body, headers)).json()) as { event_id: string }
+    const raw = await signalbox.api(`/api/events/${id}/body`)
+    expect(Buffer.from(await raw.arrayBuffer())).toEqual(body)
+    expect(raw.headers.get('content-type')).toBe('application/octet-stream')
+  })
+})
+
+describe('the same delivery', () => {
+  test('fifty at once are one event, and the others are told so', async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, async () => (await githubPush('fifty')).json()))
+    expect(answers.filter((answer) => !(answer as { duplicate: boolean }).duplicate)).toHaveLength(1)
+    expect(await signalbox.count('signalbox.events', `delivery_id = 'fifty'`)).toBe(1)
+  })
+})
+
+describe('other answers', () => {
+  test('ping is answered and recorded', async () => {
+    const body = Buffer.from('{"zen":"Keep it logically awesome.","hook_id":1}')
+    const headers = githubHeaders(body, keys(), { 'x-github-event': 'ping', 'x-github-delivery': 'a-ping' })
+    const response = await post('/webhook/github', body, headers)
+    expect(await response.json()).toMatchObject({ received: true, event_type: 'ping', status: 'ignored' })
+  })
+
+  test('health says the database is there, and the root says who we are', async () => {
+    const health = await fetch(`${signalbox.url}/health`)
+    expect([health.status, await health.json()]).toMatchObject([200, { status: 'healthy', database: 'connected' }])
+    expect(await (await fetch(signalbox.url)).json()).toMatchObject({ service: 'signalbox' })
+  })
+
+  test('the API wants its token', async () => {
+    expect((await fetch(`${signalbox.url}/api/events`)).status).toBe(401)
+    expect((await signalbox.api('/api/events')).status).toBe(200)
+    expect((await signalbox.api('/api/events?limit=9999')).status).toBe(422)
+    expect((await signalbox.api('/api/events/nonsense')).status).toBe(404)
+  })
+})
+
+describe('a server without secrets', () => {
+  test('keeps every source closed, and the API too', async () => {
+    const env = { GITHUB_WEBHOOK_SECRET: '', AGENTA_WEBHOOK_SECRET: '', SIGNALBOX_API_TOKEN: '' }
+    const closed = await openTestSignalbox({ env, roles: { receiver: true, orchestrator: false } })
+    try {
+      for (const path of ['/webhook/github', '/webhook/agenta', '/webhook', '/webhook/manual']) {
+        const body = Buffer.from(JSON.stringify(PUSH))
+        const response = await fetch(`${closed.url}${path}`, {
+          method: 'POST',
+          headers: githubHeaders(body, keys()),
+          body: new Uint8Array(body),
+        })
+        expect([path, response.status, ((await response.json()) as { code: string }).code]).toEqual([
+          path,
+          503,
+          'source_closed',
+        ])
+      }
+      expect(await closed.count('signalbox.events')).toBe(0)
+    } finally {
+      await closed.close()
+    }
+  })
+
+  test('in development takes the bare manual trigger from this machine, and not through another name or origin', async () => {
+    const env = { SIGNALBOX_API_TOKEN: '' }
+    const dev = await openTestSignalbox({ env, mode: 'dev' })
+    try {
+      const bare = await fetch(`${dev.url}/webhook/manual`, { method: 'POST' })
+      expect(bare.status).toBe(200)
+      const { job_created: id } = (await bare.json()) as { job_created: string }
+      await until(
+        'the ping job has run',
+        async () => (await dev.count('signalbox.jobs', `id = '${id}' and status = 'completed'`)) === 1,
+      )
+      const strange = await fetch(`${dev.url}/webhook/manual`, {
+        method: 'POST',
+        headers: { origin: 'https://evil.example' },
+      })
+      expect(strange.status).toBe(401)
+      const rebound = await send(dev.url, {
+        kind: 'raw',
+        method: '',
+        path: '',
+        headers: [],
+        body: Buffer.from('POST /webhook/manual HTTP/1.1\r\nhost: evil.example\r\ncontent-length: 0\r\n\r\n'),
+      })
+      expect(rebound.status).toBe(401)
+    } finally {
+      await dev.close()
+    }
+  })
+})
+
+describe('when the database is away', () => {
+  test('a webhook gets 503 so that its sender repeats it, and health says so without a word of why', async () => {
+    const lost = await openTestSignalbox({ roles: { receiver: true, orchestrator: false } })
+    await lost.database.close()
+    const body = Buffer.from(JSON.stringify(PUSH))
+    const response = await fetch(`${lost.url}/webhook/github`, {
+      method: 'POST',
+      headers: githubHeaders(body, keys()),
+      body: new Uint8Array(body),
+    })
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([503, 'database_unavailable'])
+    const health = await fetch(`${lost.url}/health`)
+    expect([health.status, Object.keys((await health.json()) as object)]).toEqual([
+      503,
+      ['status', 'service', 'version', 'database'],
+    ])
+    await lost.close().catch(() => undefined)
+  })
+})

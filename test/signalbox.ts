@@ -1,0 +1,90 @@
+// A whole Signalbox for a test: real HTTP, real PostgreSQL, on a port the system chose.
+import type { Config } from '../src/config.ts'
+import type { Database } from '../src/db/database.ts'
+import { readEnvironment } from '../src/lib/environment.ts'
+import type { Log } from '../src/lib/log.ts'
+import { silentLog } from '../src/lib/log.ts'
+import { openSignalbox } from '../src/main.ts'
+import { openTestDatabase } from './database.ts'
+
+export const SECRET = 'a-secret-of-32-characters-or-so!'
+export const TOKEN = 'an-api-token-of-32-characters-yes'
+
+export type TestSignalbox = {
+  url: string
+  database: Database
+  /** The one row or value of a query. */
+  count(table: string, where?: string): Promise<number>
+  api(path: string, init?: { method?: string; body?: unknown; headers?: Record<string, string> }): Promise<Response>
+  close(): Promise<void>
+}
+
+/** Opens a service with both webhook secrets and the API token set; `close` drops its database too. */
+export const openTestSignalbox = async (
+  options: {
+    config?: Config
+    env?: Record<string, string>
+    mode?: 'dev' | 'serve'
+    roles?: { receiver: boolean; orchestrator: boolean }
+    database?: Database
+    log?: Log
+    requestTimeoutMs?: number
+  } = {},
+): Promise<TestSignalbox> => {
+  const database = options.database ?? (await openTestDatabase())
+  const environment = readEnvironment({
+    PORT: '0',
+    HOST: '127.0.0.1',
+    GITHUB_WEBHOOK_SECRET: SECRET,
+    AGENTA_WEBHOOK_SECRET: SECRET,
+    SIGNALBOX_API_TOKEN: TOKEN,
+    ...options.env,
+  })
+  const signalbox = await openSignalbox({
+    environment,
+    config: options.config ?? {},
+    store: { database, url: database.url, kind: 'yours', close: () => database.close() },
+    mode: options.mode ?? 'serve',
+    log: options.log ?? silentLog,
+    ...(options.roles ? { roles: options.roles } : {}),
+    ...(options.requestTimeoutMs ? { requestTimeoutMs: options.requestTimeoutMs } : {}),
+  })
+  const url = signalbox.url ?? ''
+  return {
+    url,
+    database,
+    async count(table, where = 'true') {
+      const { rows } = await database.query<{ n: number }>(`select count(*)::int as n from ${table} where ${where}`)
+      return rows[0]?.n ?? -1
+    },
+    api: (path, { method = 'GET', body, headers = {} } = {}) =>
+      fetch(`${url}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${TOKEN}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    async close() {
+      await signalbox.close()
+      if (!options.database) await database.close()
+    },
+  }
+}
+
+/** Polls until `check` gives something, for what happens in another process or behind a timer; gives up loudly. */
+export const until = async <T>(
+  what: string,
+  check: () => Promise<T | undefined | false | null>,
+  limitMs = 15_000,
+): Promise<T> => {
+  const giveUpAt = Date.now() + limitMs
+  for (;;) {
+    const found = await check()
+    if (found) return found
+    if (Date.now() > giveUpAt) throw new Error(`waited ${limitMs} ms in vain until ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
