@@ -1,0 +1,106 @@
+// What a service says of itself when it has started.
+import type { Store } from '../db/store.ts'
+import type { Environment } from '../lib/environment.ts'
+import { VERSION } from '../lib/version.ts'
+import type { Signalbox } from '../main.ts'
+import type { ShownSource } from './sources.ts'
+import { shownSource } from './sources.ts'
+import type { Cli } from './terminal.ts'
+import { count, fields } from './text.ts'
+
+/** What is known when a service has started. */
+export type Started = {
+  mode: 'dev' | 'serve'
+  environment: Environment
+  configPath: string | null
+  store: Pick<Store, 'kind'>
+  service: Pick<Signalbox, 'url' | 'configured' | 'access' | 'listening'>
+  roles: { receiver: boolean; orchestrator: boolean }
+  endpoints: number
+}
+
+/** The same as data, for `--json`: one object when the service is ready. */
+export type Banner = {
+  version: string
+  mode: 'dev' | 'serve'
+  pid: number
+  url: string | null
+  roles: { receiver: boolean; orchestrator: boolean }
+  database: { kind: 'embedded' | 'yours'; notifications: 'listening' | 'polling' }
+  config: string | null
+  sources: ShownSource[]
+  api: 'token' | 'loopback' | 'closed'
+  github: string | null
+  rules: number
+  agents: number
+  endpoints: number
+}
+
+/** Puts together what is to be said. */
+export const bannerOf = (started: Started): Banner => {
+  const { mode, environment, configPath, store, service, roles, endpoints } = started
+  const { sources, rules, agents, forge } = service.configured
+  return {
+    version: VERSION,
+    mode,
+    pid: process.pid,
+    url: service.url,
+    roles,
+    database: { kind: store.kind, notifications: service.listening().mode },
+    config: configPath,
+    sources: [...sources.values()].map(shownSource),
+    api: service.access,
+    github: forge === null ? null : (environment.GITHUB_REPO ?? 'any repository'),
+    rules: rules.length,
+    agents: agents.size,
+    endpoints,
+  }
+}
+
+const API = {
+  token: 'open to the bearer of SIGNALBOX_API_TOKEN',
+  loopback: 'open to this machine only',
+  closed: 'closed: set SIGNALBOX_API_TOKEN ("signalbox secret generate" makes one)',
+}
+
+const databaseText = ({ database }: Banner, environment: Environment): string => {
+  const what =
+    database.kind === 'embedded' ? `PostgreSQL of its own in ${environment.SIGNALBOX_DATA_DIR}` : 'DATABASE_URL'
+  return `${what}, ${database.notifications === 'listening' ? 'notifications arrive' : 'polling: notifications do not arrive'}`
+}
+
+const webhookText = ({ name, status, path, hint }: ShownSource, url: string): string =>
+  status === 'open' ? `POST ${url}${path}` : `${name} is closed: ${hint}`
+
+/** What a process that receives has to say of its address; a public address is the one to give to senders. */
+const receivingRows = ({ url, sources, api }: Banner, publicUrl = url): [name: string, value: string][] =>
+  url === null
+    ? []
+    : [
+        ...sources.map((source, at): [string, string] => [
+          at === 0 ? 'webhooks' : '',
+          webhookText(source, publicUrl ?? url),
+        ]),
+        ['api', API[api]],
+      ]
+
+const tryText = ({ mode, url, api }: Banner): string => {
+  if (mode !== 'dev' || url === null) return ''
+  const token = api === 'token' ? ' -H "Authorization: Bearer $SIGNALBOX_API_TOKEN"' : ''
+  return `\nTry it:\n  curl -X POST${token} ${url}/webhook/manual\n`
+}
+
+/** The banner for people. */
+export const bannerText = (cli: Pick<Cli, 'paint'>, banner: Banner, environment: Environment): string => {
+  const { url, roles, github } = banner
+  const does = url === null ? 'works on jobs and deliveries, and receives nothing' : `listens on ${url}`
+  const has = [count(banner.rules, 'rule'), count(banner.agents, 'agent'), count(banner.endpoints, 'endpoint')]
+  const lines = fields([
+    ['database', databaseText(banner, environment)],
+    ...receivingRows(banner, environment.SIGNALBOX_PUBLIC_URL),
+    ['github', github === null ? 'not reachable: set GITHUB_TOKEN for pull requests' : `writes to ${github}`],
+    ['config', `${banner.config ?? 'no signalbox.config.ts: the default rules'} (${has.join(', ')})`],
+    ['jobs', roles.orchestrator ? '' : 'are left to another process: signalbox serve --only orchestrator'],
+  ])
+  return `${cli.paint('bold', `Signalbox ${banner.version}`)} ${does}\n\n${lines}\n${tryText(banner)}`
+}

@@ -1,0 +1,134 @@
+// `signalbox deploy`: says that a configuration went live.
+import { spawnSync } from 'node:child_process'
+import { userInfo } from 'node:os'
+import type { ConfigDiff, Json, RecordedDeployment } from '@signalbox/sdk'
+import type { Command } from 'commander'
+import { InvalidArgumentError } from 'commander'
+import { readJsonFile } from './json-file.ts'
+import type { Page, Row, Server } from './server.ts'
+import { serverOf, withServer } from './server.ts'
+import type { Cli } from './terminal.ts'
+import { count, cut, fields, indent, inline } from './text.ts'
+
+const MAX_VALUE_CHARS = 60
+const MAX_CHANGES = 20
+
+type DeployOptions = {
+  server?: string
+  app: string
+  env: string
+  config: string
+  project: string
+  variant: string
+  variantId?: string
+  revision?: number
+  message?: string
+  by?: string
+  idempotencyKey?: string
+}
+
+const parseRevision = (value: string): number => {
+  if (/^\d{1,9}$/.test(value)) return Number(value)
+  throw new InvalidArgumentError('It must be a whole number.')
+}
+
+/** Who deploys when nobody is named: git's user, else the account's. */
+const deployer = ({ env, folder }: Pick<Cli, 'env' | 'folder'>): string => {
+  const { stdout } = spawnSync('git', ['config', 'user.email'], { cwd: folder, encoding: 'utf8' })
+  return stdout?.trim() || env.USER || userInfo().username
+}
+
+const short = (value: Json): string => cut(inline(value === null ? 'null' : value), MAX_VALUE_CHARS)
+
+/** What changed, one line a parameter: `temperature: 0.7 → 0.5`. */
+const changeLines = ({ added, modified, removed }: ConfigDiff): string[] => {
+  const lines = [
+    ...Object.entries(modified).map(([key, { old, new: now }]) => `~ ${inline(key)}: ${short(old)} → ${short(now)}`),
+    ...Object.entries(added).map(([key, value]) => `+ ${inline(key)}: ${short(value)}`),
+    ...Object.entries(removed).map(([key, value]) => `- ${inline(key)}: ${short(value)}`),
+  ]
+  const left = lines.length - MAX_CHANGES
+  return left > 0 ? [...lines.slice(0, MAX_CHANGES), `and ${count(left, 'more change')}`] : lines
+}
+
+const changesText = (deployment: RecordedDeployment): string => {
+  const lines = changeLines(deployment.config_diff)
+  if (lines.length === 0) return 'The configuration is the same as before.'
+  const title = deployment.sequence === 1 ? 'The first configuration there:' : 'Changed:'
+  return `${title}\n${indent(lines.join('\n'))}`
+}
+
+/** What followed from the deployment's event; nothing if the server does not say. */
+const followers = async (server: Server, eventId: string): Promise<{ jobs: Row[]; deliveries: Row[] }> => {
+  const rows = async (path: string) => (await server.get<Page>(path, { event_id: eventId })).items
+  const none = (): Row[] => []
+  const [jobs, deliveries] = await Promise.all([rows('api/jobs').catch(none), rows('api/deliveries').catch(none)])
+  return { jobs, deliveries }
+}
+
+const followersText = ({ jobs, deliveries }: { jobs: Row[]; deliveries: Row[] }): string =>
+  jobs.length + deliveries.length === 0
+    ? 'No rule and no endpoint asked for it.'
+    : fields([
+        ...jobs.map((job) => ['job', `${inline(job.id)}  ${inline(job.job_type)} (${inline(job.status)})`] as const),
+        ...deliveries.map(
+          (row) => ['told', `${inline(row.id)}  ${inline(row.endpoint_name)} (${inline(row.status)})`] as const,
+        ),
+      ])
+
+const deploy = async (cli: Cli, options: DeployOptions): Promise<void> => {
+  const config = (await readJsonFile(cli, options.config)) as Json
+  const server = serverOf(cli, options)
+  const deployment = await server.client.deploy(
+    {
+      project_id: options.project,
+      app_name: options.app,
+      variant_name: options.variant,
+      variant_id: options.variantId,
+      environment: options.env,
+      revision: options.revision,
+      config,
+      commit_message: options.message,
+      deployed_by: options.by ?? deployer(cli),
+    },
+    { idempotencyKey: options.idempotencyKey },
+  )
+  const followed = await followers(server, deployment.event_id)
+  const { jobs, deliveries } = followed
+  cli.print({ ...deployment, jobs, deliveries }, () =>
+    [
+      deployment.duplicate
+        ? `${options.app} was deployed to ${options.env} under this idempotency key before.`
+        : `${options.app} is deployed to ${options.env}, as number ${deployment.sequence}.`,
+      fields([
+        ['deployment', deployment.deployment_id],
+        ['event', deployment.event_id],
+      ]),
+      '',
+      changesText(deployment),
+      '',
+      followersText(followed),
+    ].join('\n'),
+  )
+}
+
+/** Adds `deploy`. */
+export const addDeploy = (program: Command, cli: Cli): void => {
+  withServer(program.command('deploy'))
+    .description('say that a configuration went live: it is recorded, and who asked is told')
+    .requiredOption('--app <name>', 'the application')
+    .requiredOption('--env <name>', 'where it went live')
+    .requiredOption('--config <file>', 'the configuration: a JSON file, or - for standard input')
+    .option('--project <id>', 'the project', 'default')
+    .option('--variant <name>', 'the variant', 'default')
+    .option('--variant-id <id>', 'the id of the variant (default: made from the application)')
+    .option('--revision <number>', 'its revision (default: counted here)', parseRevision)
+    .option('--message <text>', 'why')
+    .option('--by <who>', "who did it (default: git's user.email, else your account)")
+    .option('--idempotency-key <key>', 'repeating the command with the same key changes nothing')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ signalbox deploy --app customer-support-bot --env production --config config.json --message "Shorter answers"',
+    )
+    .action((options: DeployOptions) => deploy(cli, options))
+}

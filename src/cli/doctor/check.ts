@@ -1,0 +1,35 @@
+// One thing the doctor looked at.
+import type { Cli } from '../terminal.ts'
+import { inline } from '../text.ts'
+
+/** `warning` is what works but closes or slows something; `problem` is what must be put right. */
+export type Check = { name: string; status: 'ok' | 'warning' | 'problem'; detail: string; hint: string | null }
+
+/** All is well. */
+export const ok = (name: string, detail: string): Check => ({ name, status: 'ok', detail, hint: null })
+
+/** It works, but something is closed, slow or missing. */
+export const warning = (name: string, detail: string, hint: string): Check => ({
+  name,
+  status: 'warning',
+  detail,
+  hint,
+})
+
+/** It does not work. */
+export const problem = (name: string, detail: string, hint: string): Check => ({
+  name,
+  status: 'problem',
+  detail,
+  hint,
+})
+
+const MARKS = { ok: ['green', '✓'], warning: ['yellow', '!'], problem: ['red', '✗'] } as const
+const NAME_WIDTH = 22
+
+/** One line: the mark, what was looked at, what was found, and what to do. */
+export const checkText = ({ paint }: Pick<Cli, 'paint'>, { name, status, detail, hint }: Check): string => {
+  const [style, mark] = MARKS[status]
+  const todo = hint === null ? '' : paint('bold', ` → ${inline(hint)}`)
+  return `${paint(style, mark)} ${name.padEnd(NAME_WIDTH)} ${inline(detail)}${todo}`
+}

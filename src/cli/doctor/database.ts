@@ -1,0 +1,147 @@
+// The doctor on the database: whether it opens, what it can do, and whether the work in it moves.
+import type { Database } from '../../db/database.ts'
+import { embeddedUrl } from '../../db/embedded.ts'
+import { openListener } from '../../db/listen.ts'
+import { pendingMigrations } from '../../db/migrate.ts'
+import type { Store } from '../../db/store.ts'
+import { openStore } from '../../db/store.ts'
+import type { Environment } from '../../lib/environment.ts'
+import { AppError, errorText } from '../../lib/error.ts'
+import { silentLog } from '../../lib/log.ts'
+import { age, count } from '../text.ts'
+import type { Check } from './check.ts'
+import { ok, problem, warning } from './check.ts'
+
+// A receiver refuses a signature whose time is five minutes off; a few seconds are ordinary.
+const CLOCK_WARNING_MS = 5_000
+const CLOCK_PROBLEM_MS = 60_000
+const MAX_SILENCE_S = 90
+
+/** Opens the database, looks, and closes it; an embedded one that does not run is started for that. */
+export const databaseChecks = async (environment: Environment): Promise<Check[]> => {
+  const { DATABASE_URL: yours, SIGNALBOX_DATA_DIR: dir } = environment
+  let store: Store | undefined
+  try {
+    const isRunning = yours === undefined && (await embeddedUrl(dir)) !== undefined
+    store = await openStore({ environment, log: silentLog, share: true })
+    const { database, url } = store
+    const version = await connectionCheck(
+      database,
+      yours === undefined ? `embedded in ${dir}, ${isRunning ? 'running' : 'starts'}` : 'DATABASE_URL',
+    )
+    if (version.status === 'problem') return [version]
+    return [version, ...(await tablesChecks(database)), await listenCheck(database, url), await clockCheck(database)]
+  } catch (error) {
+    return [openProblem(error, yours !== undefined)]
+  } finally {
+    await store?.close()
+  }
+}
+
+/** What a database that does not open means. The reason is in the cause, and never the connection string. */
+const openProblem = (error: unknown, isYours: boolean): Check => {
+  if (error instanceof AppError && error.code !== 'database_unavailable')
+    return problem('database', error.detail, error.hint)
+  const reason = error instanceof AppError && error.cause !== undefined ? errorText(error.cause) : errorText(error)
+  const where = isYours
+    ? 'Check host, port, user, password and firewall of DATABASE_URL.'
+    : 'Start "signalbox dev" and read its log.'
+  return problem('database', `cannot be reached: ${reason}`, where)
+}
+
+const connectionCheck = async (database: Database, what: string): Promise<Check> => {
+  const { rows } = await database.query<{ name: string; number: number }>(
+    `select current_setting('server_version') as name, current_setting('server_version_num')::int as number`,
+  )
+  const { name = '', number = 0 } = rows[0] ?? {}
+  const version = `PostgreSQL ${name.split(' ')[0]}`
+  return number >= 150_000
+    ? ok('database', `${what}, ${version}`)
+    : problem('database', `${version} is too old`, 'Use PostgreSQL 15 or newer.')
+}
+
+const tablesChecks = async (database: Database): Promise<Check[]> => {
+  const pending = await pendingMigrations(database).catch((error: unknown) => {
+    if (error instanceof AppError) return problem('migrations', error.detail, error.hint)
+    throw error
+  })
+  if (!Array.isArray(pending)) return [pending]
+  if (pending.length > 0) {
+    const list = `${count(pending.length, 'file')} to apply: ${pending.join(', ')}`
+    return [warning('migrations', list, 'Run "signalbox migrate", or start Signalbox, which does it.')]
+  }
+  return [ok('migrations', 'all applied'), await compressionCheck(database), ...(await workChecks(database))]
+}
+
+const COMPRESSIONS: Record<string, string> = { l: 'lz4', p: 'pglz' }
+
+const compressionCheck = async (database: Database): Promise<Check> => {
+  const { rows } = await database.query<{ storage: string; compression: string; usual: string }>(
+    `select attstorage::text as storage, attcompression::text as compression,
+       current_setting('default_toast_compression') as usual
+     from pg_attribute where attrelid = 'signalbox.events'::regclass and attname = 'body'`,
+  )
+  const { storage = '', compression = '', usual = '' } = rows[0] ?? {}
+  const by = COMPRESSIONS[compression] ?? usual
+  return storage === 'x' || storage === 'm'
+    ? ok('stored bodies', `compressed by the column (${by})`)
+    : ok('stored bodies', 'stored as they came: this server has no lz4')
+}
+
+const listenCheck = async (database: Database, url: string): Promise<Check> => {
+  const listener = await openListener({ database, url, channels: [], onNotify: () => {}, log: silentLog })
+  const status = listener.status()
+  await listener.close()
+  return status.mode === 'listening'
+    ? ok('notifications', 'arrive: work starts at once')
+    : warning(
+        'notifications',
+        status.reason,
+        'Use a direct or session-mode connection string; until then Signalbox polls every second.',
+      )
+}
+
+const clockCheck = async (database: Database): Promise<Check> => {
+  const asked = Date.now()
+  const { rows } = await database.query<{ now: Date }>('select clock_timestamp() as now')
+  const here = (asked + Date.now()) / 2
+  const apartMs = Math.abs((rows[0]?.now.getTime() ?? here) - here)
+  const text = `${(apartMs / 1000).toFixed(1)} s apart from the database's`
+  if (apartMs < CLOCK_WARNING_MS) return ok('clock', text)
+  const hint = 'Set both clocks by NTP: signatures with a time fail when they are minutes apart.'
+  return apartMs < CLOCK_PROBLEM_MS ? warning('clock', text, hint) : problem('clock', text, hint)
+}
+
+const workChecks = async (database: Database): Promise<Check[]> => [
+  await orchestratorCheck(database),
+  await stuckCheck(database, 'jobs', 'signalbox jobs ls --status'),
+  await stuckCheck(database, 'deliveries', 'signalbox deliveries ls --status'),
+]
+
+const orchestratorCheck = async (database: Database): Promise<Check> => {
+  const { rows } = await database.query<{ alive: number; last: Date | null }>(
+    `select count(*) filter (where status <> 'stopped' and heartbeat_at > now() - $1 * interval '1 second')::int as alive,
+       max(heartbeat_at) as last from signalbox.orchestrators`,
+    [MAX_SILENCE_S],
+  )
+  const { alive = 0, last = null } = rows[0] ?? {}
+  const beat = last === null ? 'none has run here yet' : `last heartbeat ${age(last.toISOString())} ago`
+  return alive > 0
+    ? ok('orchestrator', `${count(alive, 'orchestrator')} at work, ${beat}`)
+    : warning('orchestrator', `none is running; ${beat}`, 'Start one with: signalbox dev   (or serve)')
+}
+
+const stuckCheck = async (database: Database, noun: 'jobs' | 'deliveries', command: string): Promise<Check> => {
+  const { rows } = await database.query<{ lost: number; late: number }>(
+    `select count(*) filter (where status = 'running' and available_at < now() - interval '1 minute')::int as lost,
+       count(*) filter (where status = 'pending' and available_at < now() - interval '10 minutes')::int as late
+     from signalbox.${noun} where status in ('running', 'pending')`,
+  )
+  const { lost = 0, late = 0 } = rows[0] ?? {}
+  if (lost + late === 0) return ok(noun, 'none is stuck')
+  const text = [
+    ...(lost > 0 ? [`${lost} were left by a process that died`] : []),
+    ...(late > 0 ? [`${late} have been due for ten minutes`] : []),
+  ].join(', ')
+  return warning(noun, text, `A running orchestrator takes them up; see ${command} ${lost > 0 ? 'running' : 'pending'}`)
+}

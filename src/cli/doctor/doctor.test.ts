@@ -1,0 +1,156 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { expect, test } from 'vitest'
+import { openFakeGithub } from '../../../fake-github/src/index.ts'
+import { openTestDatabase } from '../../../test/database.ts'
+import { readEnvironment } from '../../lib/environment.ts'
+import type { Check } from './check.ts'
+import { checkText } from './check.ts'
+import { databaseChecks } from './database.ts'
+import { githubChecks, repositoryCheck } from './github.ts'
+import { portCheck, publicUrlCheck } from './server.ts'
+import { closedChecks, configChecks, environmentChecks, nodeCheck } from './settings.ts'
+
+const brief = (checks: readonly Check[]): string[] =>
+  checks.map(({ name, status, detail }) => `${status} ${name}: ${detail}`)
+const environmentWith = (env: Record<string, string>) => readEnvironment({ PORT: '0', ...env })
+
+test('every wrong variable is a problem of its own, and the rest is still looked at', () => {
+  const env = { PORT: 'x', GITHUB_WEBHOOK_SECRET: 'short', GITHUB_REPO: 'acme/shop', MAX_CONCURRENT_JOBS: '0' }
+  const { checks, environment } = environmentChecks(env)
+  expect(checks.map(({ name, status }) => `${status} ${name}`)).toEqual(
+    expect.arrayContaining(['problem PORT', 'problem GITHUB_WEBHOOK_SECRET', 'problem MAX_CONCURRENT_JOBS']),
+  )
+  expect(checks).toHaveLength(3)
+  expect(environment).toMatchObject({ PORT: 8000, GITHUB_REPO: 'acme/shop' })
+})
+
+test('SUPABASE_URL alone is explained', () => {
+  const { checks } = environmentChecks({ SUPABASE_URL: 'https://x.supabase.co' })
+  expect(brief(checks)).toEqual([
+    expect.stringMatching(/^problem SUPABASE_URL: is set but DATABASE_URL is not: in the Supabase/),
+  ])
+})
+
+test('an old Node.js is a problem', () => {
+  expect([nodeCheck('24.1.0').status, nodeCheck('22.9.0').status]).toEqual(['ok', 'problem'])
+})
+
+test('what is unset is a warning that says what to set; half an App is a problem', () => {
+  expect(closedChecks(environmentWith({})).map(({ status }) => status)).toEqual(['warning', 'warning', 'warning'])
+  expect(brief(closedChecks(environmentWith({ GITHUB_APP_ID: '1' })))[1]).toContain('problem GitHub App: half set up')
+})
+
+test('closed sources say how to open them, and a configuration that does not load is a problem', async () => {
+  const folder = { folder: tmpdir() }
+  const checks = await configChecks(
+    folder,
+    environmentWith({ AGENTA_WEBHOOK_SECRET: 'a secret of 20 characters' }),
+    undefined,
+  )
+  expect(brief(checks)).toEqual([
+    expect.stringContaining('ok configuration: no file'),
+    expect.stringContaining('warning source github: closed'),
+    'ok source agenta: open, 1 live secret',
+  ])
+  expect(brief(await configChecks(folder, environmentWith({}), 'none.ts'))).toEqual([
+    'problem configuration: There is no configuration file none.ts.',
+  ])
+})
+
+test('a database that is up to date passes, and one without tables is told to migrate', async () => {
+  const database = await openTestDatabase()
+  const checks = await databaseChecks(environmentWith({ DATABASE_URL: database.url }))
+  expect(brief(checks)).toEqual([
+    expect.stringMatching(/^ok database: DATABASE_URL, PostgreSQL \d+/),
+    'ok migrations: all applied',
+    expect.stringContaining('ok stored bodies'),
+    expect.stringContaining('warning orchestrator: none is running; none has run here yet'),
+    'ok jobs: none is stuck',
+    'ok deliveries: none is stuck',
+    expect.stringContaining('ok notifications'),
+    expect.stringContaining('ok clock'),
+  ])
+  await database.query(
+    `insert into signalbox.jobs (id, rule, type, agent, status, available_at)
+     values (gen_random_uuid(), 'r', 't', 'a', 'running', now() - interval '1 hour'),
+            (gen_random_uuid(), 'r', 't', 'a', 'pending', now() - interval '1 hour')`,
+  )
+  const stuck = (await databaseChecks(environmentWith({ DATABASE_URL: database.url }))).find(
+    ({ name }) => name === 'jobs',
+  )
+  expect(stuck).toMatchObject({
+    status: 'warning',
+    detail: '1 were left by a process that died, 1 have been due for ten minutes',
+  })
+  await database.close()
+
+  const empty = await openTestDatabase({ migrated: false })
+  const [, migrations] = await databaseChecks(environmentWith({ DATABASE_URL: empty.url }))
+  expect(migrations).toMatchObject({ status: 'warning', detail: expect.stringContaining('0001-init.sql') })
+  await empty.close()
+})
+
+test('a database that is away is a problem that does not show the password', async () => {
+  const checks = await databaseChecks(environmentWith({ DATABASE_URL: 'postgres://me:hunter2hunter2@127.0.0.1:9/x' }))
+  expect(brief(checks)).toEqual([expect.stringContaining('problem database: cannot be reached: ')])
+  expect(JSON.stringify(checks)).not.toContain('hunter2')
+})
+
+test('GitHub: the token, what it may do, and the base branch', async () => {
+  const github = await openFakeGithub()
+  await github.addRepository({ owner: 'acme', name: 'shop', files: { a: 'a' }, collaborators: { bot: 'write' } })
+  const checkAs = (env: Record<string, string>) =>
+    githubChecks(environmentWith({ GITHUB_API_URL: github.apiUrl, ...env }))
+  const bot = { GITHUB_TOKEN: github.addToken({ login: 'bot' }), GITHUB_REPO: 'acme/shop' }
+  expect(brief(await checkAs(bot))).toEqual([
+    'ok GitHub token: accepted, of bot, scopes repo',
+    expect.stringContaining('ok GitHub repository: acme/shop is visible'),
+    'ok GitHub base branch: main',
+  ])
+  expect(brief(await checkAs({ ...bot, GITHUB_BASE_BRANCH: 'trunk' })).at(-1)).toBe(
+    'problem GitHub base branch: there is no branch trunk',
+  )
+  expect(brief(await checkAs({ ...bot, GITHUB_REPO: 'acme/none' }))[1]).toMatch(
+    /^problem GitHub repository: GitHub does not have that/,
+  )
+  expect(brief(await checkAs({ ...bot, GITHUB_TOKEN: 'wrong' }))).toEqual([
+    'problem GitHub token: is not accepted: wrong, expired or revoked',
+  ])
+  expect(
+    brief(await githubChecks(environmentWith({ GITHUB_API_URL: 'http://127.0.0.1:9', GITHUB_TOKEN: 'x' })))[0],
+  ).toContain('GitHub cannot be reached')
+  expect(await checkAs({})).toEqual([])
+  await github.close()
+})
+
+test('a repository that may only be read is a problem', () => {
+  const statuses = [true, undefined, false].map((mayWrite) => repositoryCheck('acme/shop', mayWrite).status)
+  expect(statuses).toEqual(['ok', 'ok', 'problem'])
+})
+
+test('the port: free, a Signalbox, or somebody else', async () => {
+  let answer: object = { service: 'signalbox', status: 'healthy', version: '9.9.9' }
+  const server = createServer((_request, response) =>
+    response.setHeader('connection', 'close').end(JSON.stringify(answer)),
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const PORT = String((server.address() as AddressInfo).port)
+  const look = () => portCheck(environmentWith({ PORT, HOST: '127.0.0.1' }))
+  expect(await look()).toMatchObject({ status: 'ok', detail: 'Signalbox 9.9.9 listens there and is healthy' })
+  const publicUrl = environmentWith({ SIGNALBOX_PUBLIC_URL: `http://127.0.0.1:${PORT}` })
+  expect(await publicUrlCheck(publicUrl)).toMatchObject([{ status: 'ok' }])
+  answer = { hello: 1 }
+  expect(await look()).toMatchObject({ status: 'problem', hint: 'Stop the other program, or set PORT.' })
+  expect(await publicUrlCheck(publicUrl)).toMatchObject([{ status: 'problem' }])
+  await new Promise((resolve) => server.close(resolve))
+  expect(await look()).toMatchObject({ status: 'ok', detail: 'free' })
+  expect(await publicUrlCheck(publicUrl)).toMatchObject([{ status: 'warning' }])
+})
+
+test('a finding is one line', () => {
+  const paint = (_style: string, text: string) => text
+  const line = checkText({ paint }, { name: 'PORT', status: 'problem', detail: 'is\nwrong', hint: 'Correct it.' })
+  expect(line).toBe('✗ PORT                   is wrong → Correct it.')
+})

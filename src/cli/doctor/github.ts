@@ -1,0 +1,114 @@
+// The doctor on GitHub: who the token belongs to, and whether it may do what will be asked of it.
+
+import type { GithubAuth } from '../../forges/github/connection.ts'
+import { connect } from '../../forges/github/connection.ts'
+import type { Environment } from '../../lib/environment.ts'
+import { AppError, errorText } from '../../lib/error.ts'
+import { silentLog } from '../../lib/log.ts'
+import type { Check } from './check.ts'
+import { ok, problem } from './check.ts'
+
+const TIMEOUT_MS = 8_000
+const NEEDED = 'contents, pull requests and issues: write'
+
+const authOf = (environment: Environment): GithubAuth | null => {
+  const { GITHUB_TOKEN: token, GITHUB_APP_ID: appId, GITHUB_APP_PRIVATE_KEY: privateKey } = environment
+  if (token !== undefined) return { token }
+  return appId !== undefined && privateKey !== undefined ? { appId, privateKey } : null
+}
+
+/** Everything that can be asked of GitHub without changing anything there; nothing when no credentials are set. */
+export const githubChecks = async (environment: Environment): Promise<Check[]> => {
+  const auth = authOf(environment)
+  if (auth === null) return []
+  const token = 'token' in auth ? await tokenCheck(environment.GITHUB_API_URL, auth.token) : null
+  const checks = token === null ? [] : [token]
+  if (environment.GITHUB_REPO === undefined || token?.status === 'problem') return checks
+  return [...checks, ...(await repositoryChecks(environment, auth, environment.GITHUB_REPO))]
+}
+
+/** Asks for the rate limit, which every kind of token may and which costs nothing, and for whom it belongs to. */
+const tokenCheck = async (apiUrl: string, token: string): Promise<Check> => {
+  const headers = { authorization: `Bearer ${token}`, 'user-agent': 'signalbox', accept: 'application/vnd.github+json' }
+  const get = (path: string) =>
+    fetch(`${apiUrl.replace(/\/+$/, '')}${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) })
+  try {
+    const [limit, user] = await Promise.all([get('/rate_limit'), get('/user')])
+    if (limit.status === 401) {
+      return problem(
+        'GitHub token',
+        'is not accepted: wrong, expired or revoked',
+        'Make a new one and set GITHUB_TOKEN.',
+      )
+    }
+    // A token of an App's installation has no user, and only classic tokens tell their scopes.
+    const { login } = (await user.json().catch(() => ({}))) as { login?: string }
+    const scopes = user.headers.get('x-oauth-scopes')
+    const parts = [login ? `accepted, of ${login}` : 'accepted', ...(scopes ? [`scopes ${scopes}`] : [])]
+    return ok('GitHub token', parts.join(', '))
+  } catch (error) {
+    const reason = errorText(error instanceof Error && error.cause ? error.cause : error)
+    return problem(
+      'GitHub token',
+      `GitHub cannot be reached: ${reason}`,
+      'Check the network, the proxy and GITHUB_API_URL.',
+    )
+  }
+}
+
+const repositoryChecks = async (environment: Environment, auth: GithubAuth, repository: string): Promise<Check[]> => {
+  const options = {
+    apiUrl: environment.GITHUB_API_URL,
+    auth,
+    log: silentLog,
+    requestTimeoutMs: TIMEOUT_MS,
+    readRetries: 0,
+  }
+  try {
+    return await connect(options).as(repository, async (octokit, at) => {
+      const { data } = await octokit.rest.repos.get(at)
+      const mayWrite = 'token' in auth ? data.permissions?.push : await appMayWrite(octokit, at)
+      const seen = repositoryCheck(data.full_name, mayWrite)
+      const branch = environment.GITHUB_BASE_BRANCH ?? data.default_branch
+      return [seen, await branchCheck(octokit, { ...at, branch })]
+    })
+  } catch (error) {
+    const hint =
+      error instanceof AppError
+        ? `Check GITHUB_REPO, and that the token or App has access to it (${NEEDED}).`
+        : 'Try again later.'
+    return [problem('GitHub repository', errorText(error), hint)]
+  }
+}
+
+/** What a repository that can be seen means; whether it may be written is unknown where GitHub does not say. */
+export const repositoryCheck = (repository: string, mayWrite: boolean | undefined): Check => {
+  if (mayWrite === true) return ok('GitHub repository', `${repository} is visible, and may be written`)
+  if (mayWrite === undefined)
+    return ok('GitHub repository', `${repository} is visible; GitHub does not tell whether it may be written`)
+  const hint = `Give the token or App write access (${NEEDED}).`
+  return problem('GitHub repository', `${repository} is visible but may not be written`, hint)
+}
+
+type Octokit = Parameters<Parameters<ReturnType<typeof connect>['as']>[1]>[0]
+type At = { owner: string; repo: string }
+
+// For an App the repository's own `permissions` are a user's and all false; the installation's count.
+const appMayWrite = async (octokit: Octokit, at: At): Promise<boolean> => {
+  const { permissions } = (await octokit.rest.apps.getRepoInstallation(at)).data
+  return permissions.contents === 'write' && permissions.pull_requests === 'write'
+}
+
+const branchCheck = async (octokit: Octokit, at: At & { branch: string }): Promise<Check> => {
+  try {
+    await octokit.rest.repos.getBranch(at)
+    return ok('GitHub base branch', at.branch)
+  } catch (error) {
+    if ((error as { status?: number }).status !== 404) throw error
+    return problem(
+      'GitHub base branch',
+      `there is no branch ${at.branch}`,
+      'Push it, or set GITHUB_BASE_BRANCH to one that exists.',
+    )
+  }
+}

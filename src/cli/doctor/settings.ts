@@ -1,0 +1,107 @@
+// The doctor on what was set: Node.js, the environment, the configuration file.
+import type { LoadedConfig } from '../../config.ts'
+import { loadConfig } from '../../config.ts'
+import { readEndpointConfigs } from '../../deliveries/endpoint.ts'
+import type { Environment } from '../../lib/environment.ts'
+import { readEnvironment } from '../../lib/environment.ts'
+import { AppError, errorText } from '../../lib/error.ts'
+import { silentLog } from '../../lib/log.ts'
+import { configure } from '../../main.ts'
+import { shownSource } from '../sources.ts'
+import type { Cli } from '../terminal.ts'
+import { count } from '../text.ts'
+import type { Check } from './check.ts'
+import { ok, problem, warning } from './check.ts'
+
+const OLDEST_NODE = 24
+const NEW_SECRET = '"signalbox secret generate" makes one'
+
+/** Whether this Node.js is new enough. */
+export const nodeCheck = (version: string): Check =>
+  Number.parseInt(version, 10) >= OLDEST_NODE
+    ? ok('Node.js', version)
+    : problem('Node.js', `${version} is too old`, `Install Node.js ${OLDEST_NODE} or newer.`)
+
+/** One check for every wrong variable, and the environment without those, so that the rest can still be looked at. */
+export const environmentChecks = (env: Cli['env']): { checks: Check[]; environment: Environment } => {
+  try {
+    return { checks: [ok('environment', 'every variable that is set is valid')], environment: readEnvironment(env) }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    // Each problem begins with its variable's name.
+    const problems = error.detail.split(/; (?=[A-Z][A-Z_]+ )/)
+    const names = new Set(problems.map((text) => text.split(' ')[0] ?? ''))
+    const rest = Object.fromEntries(Object.entries(env).filter(([name]) => !names.has(name)))
+    const checks = problems.map((text) => {
+      const [name = '', ...words] = text.split(' ')
+      return problem(name, words.join(' '), 'Correct it in .env or in the environment.')
+    })
+    return { checks, environment: readEnvironment(rest) }
+  }
+}
+
+/** What unset variables close. */
+export const closedChecks = (environment: Environment): Check[] => {
+  const { SIGNALBOX_API_TOKEN, GITHUB_TOKEN, GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY, GITHUB_REPO } = environment
+  const checks = [
+    SIGNALBOX_API_TOKEN
+      ? ok('API token', 'set')
+      : warning(
+          'API token',
+          'unset: "serve" keeps the API closed, "dev" opens it to this machine',
+          `Set SIGNALBOX_API_TOKEN; ${NEW_SECRET}.`,
+        ),
+  ]
+  if ((GITHUB_APP_ID === undefined) !== (GITHUB_APP_PRIVATE_KEY === undefined)) {
+    const missing = GITHUB_APP_ID === undefined ? 'GITHUB_APP_ID' : 'GITHUB_APP_PRIVATE_KEY'
+    checks.push(problem('GitHub App', `half set up: ${missing} is unset`, `Set ${missing}, or unset the other.`))
+  } else if (GITHUB_TOKEN === undefined && GITHUB_APP_ID === undefined) {
+    checks.push(
+      warning(
+        'GitHub',
+        'no token: nothing can be read or written there',
+        'Set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY.',
+      ),
+    )
+  }
+  if (GITHUB_REPO === undefined) {
+    checks.push(
+      warning(
+        'GitHub repository',
+        'unset: pull requests for deployments have no place',
+        'Set GITHUB_REPO to owner/name.',
+      ),
+    )
+  }
+  return checks
+}
+
+/** The configuration file, with everything it names, and which sources that leaves closed. */
+export const configChecks = async (
+  cli: Pick<Cli, 'folder'>,
+  environment: Environment,
+  file: string | undefined,
+): Promise<Check[]> => {
+  try {
+    const { config, path }: LoadedConfig = await loadConfig(cli.folder, file)
+    const { rules, agents, sources } = configure(environment, config, silentLog)
+    const endpoints = readEndpointConfigs(config.endpoints ?? [])
+    const has = [count(rules.length, 'rule'), count(agents.size, 'agent'), count(endpoints.length, 'endpoint')].join(
+      ', ',
+    )
+    return [
+      ok('configuration', `${path ?? 'no file: the defaults'} (${has})`),
+      ...[...sources.values()]
+        .map(shownSource)
+        .map(({ name, hint, secrets }) =>
+          hint === null
+            ? ok(`source ${name}`, `open, ${count(secrets, 'live secret')}`)
+            : warning(`source ${name}`, 'closed: its webhooks get 503', `To open it, ${hint}; ${NEW_SECRET}.`),
+        ),
+    ]
+  } catch (error) {
+    return [
+      problem('configuration', errorText(error), 'Correct the configuration; docs/configuration.md lists all of it.'),
+    ]
+  }
+}

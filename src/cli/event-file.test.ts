@@ -1,0 +1,41 @@
+import { createRequire } from 'node:module'
+import { expect, test } from 'vitest'
+import { eventIn, githubEventOf } from './event-file.ts'
+
+type Example = { name: string; examples: Record<string, unknown>[] }
+const corpus = createRequire(import.meta.url)('@octokit/webhooks-examples') as Example[]
+const payloads = corpus.flatMap(({ name, examples }) => examples.map((payload) => ({ name, payload })))
+
+test("GitHub's payloads are never taken for another event, and most are known", () => {
+  const told = payloads.map(({ name, payload }) => ({ name, told: githubEventOf(payload) ?? null }))
+  expect(told.filter((each) => each.told !== null && each.told !== each.name)).toEqual([])
+  expect(told.filter((each) => each.told !== null).length).toBeGreaterThan(payloads.length / 2)
+})
+
+test('a payload of GitHub is read as its webhook would be', () => {
+  const push = { ref: 'refs/heads/main', before: '0', after: '1', repository: { full_name: 'acme/shop' } }
+  expect(eventIn(push, 'push.json', {})).toMatchObject({
+    source: 'github',
+    type: 'push',
+    facts: { branch: 'main', repository: 'acme/shop' },
+  })
+  const labelled = { action: 'labeled', label: { name: 'agent-task' } }
+  expect(eventIn(labelled, 'x.json', { event: 'issues' })).toMatchObject({
+    type: 'issues.labeled',
+    facts: { label: 'agent-task' },
+  })
+})
+
+test('a deployment and a stored event are known by what they are', () => {
+  const data = { app_name: 'bot', environment: 'production' }
+  const deployed = eventIn({ event: 'environment.deployed', delivery_id: 'd1', project_id: 'p', data }, 'd.json', {})
+  expect(deployed).toMatchObject({ source: 'agenta', type: 'environment.deployed', facts: { app: 'bot' } })
+  const stored = { id: '1', source: 'signalbox', type: 'job.failed', facts: { app: 'bot' }, payload: {} }
+  expect(eventIn(stored, 'e.json', {})).toEqual({ source: 'signalbox', type: 'job.failed', facts: { app: 'bot' } })
+  expect(eventIn(stored, 'e.json', { source: 'other' })).toMatchObject({ source: 'other' })
+})
+
+test('what does not show its event is asked for', () => {
+  expect(() => eventIn({ hello: 1 }, 'x.json', {})).toThrow('x.json does not show which event it is.')
+  expect(() => eventIn([], 'x.json', {})).toThrow('x.json is not a JSON object.')
+})

@@ -1,0 +1,39 @@
+import { SignalboxError } from '@signalbox/sdk'
+import { expect, test } from 'vitest'
+import { AppError, ERRORS } from '../lib/error.ts'
+import { CliError, failureJson, failureOf, failureText } from './failure.ts'
+
+test('an expected error is its sentence, its particulars and what to do', () => {
+  const failure = failureOf(new AppError('config_invalid', 'PORT must be a whole number'))
+  expect(failureText(failure)).toBe(
+    `signalbox: The configuration is not valid.\n  PORT must be a whole number\n  → ${ERRORS.config_invalid.hint}\n`,
+  )
+  expect(JSON.parse(failureJson(failure))).toEqual({
+    code: 'config_invalid',
+    detail: 'PORT must be a whole number',
+    hint: ERRORS.config_invalid.hint,
+  })
+  expect(failureText(failureOf(new AppError('not_found')))).toMatch(/^signalbox: There is no such thing here\.\n {2}→ /)
+})
+
+test("the server's refusals and its absence say what to do here", () => {
+  expect(failureOf(new SignalboxError(401, 'token_invalid', 'The API token is missing or wrong.'))).toMatchObject({
+    hint: expect.stringContaining('SIGNALBOX_API_TOKEN'),
+    exitCode: 1,
+  })
+  expect(failureOf(new SignalboxError(0, 'unreachable', 'no answer from http://127.0.0.1:8000'))).toMatchObject({
+    detail: 'There is no answer from http://127.0.0.1:8000.',
+    hint: expect.stringContaining('signalbox dev'),
+  })
+  expect(failureOf(new SignalboxError(502, 'http_502', 'Bad gateway'))).toMatchObject({
+    hint: expect.stringContaining('SIGNALBOX_URL'),
+  })
+})
+
+test('anything else is a bug with its own exit code, and no stack in the text', () => {
+  const failure = failureOf(new TypeError('x is not a function'))
+  expect(failure).toMatchObject({ code: 'unexpected', exitCode: 70 })
+  expect(failureText(failure)).toMatch(/^signalbox: Unexpected error\.\n {2}x is not a function\n {2}→ .*DEBUG/)
+  expect(failureText(failure)).not.toContain('at ')
+  expect(failureOf(new CliError('file_unreadable', 'a', 'b'))).toMatchObject({ exitCode: 1, hint: 'b' })
+})

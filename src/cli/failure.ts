@@ -1,0 +1,92 @@
+// What a failed command says and with which code it ends.
+import { SignalboxError } from '@signalbox/sdk'
+import { CommanderError } from 'commander'
+import { AppError, ERRORS, errorText } from '../lib/error.ts'
+
+/** Exit codes: 0 done, 1 an expected failure, 2 wrong usage, 70 a bug (`EX_SOFTWARE` of sysexits.h). */
+export const EXIT = { done: 0, failed: 1, usage: 2, bug: 70 } as const
+
+/** An expected failure of the command line itself, with its own line saying what to do. */
+export class CliError extends Error {
+  override name = 'CliError'
+  readonly code: string
+  readonly hint: string
+
+  constructor(code: string, detail: string, hint: string, options?: { cause?: unknown }) {
+    super(detail, options)
+    this.code = code
+    this.hint = hint
+  }
+}
+
+/** Ends a command that has already said everything, with exit code 1. */
+export class Unsuccessful extends Error {
+  override name = 'Unsuccessful'
+}
+
+/** A failure in words. `message` is the general sentence when the detail is a particular one. */
+export type Failure = { code: string; message?: string; detail: string; hint: string; exitCode: number }
+
+// The table speaks to a caller of the API; at the command line the same thing is put right elsewhere.
+const CLI_HINTS: Record<string, string> = {
+  token_invalid: 'Set SIGNALBOX_API_TOKEN to the token the server was started with.',
+  source_closed: 'Start the server with SIGNALBOX_API_TOKEN set ("signalbox secret generate" makes one).',
+  unreachable: 'Start one with: signalbox dev   (or set SIGNALBOX_URL to the address of a running one)',
+  internal: 'Look for the request in the log of the server.',
+}
+const NOT_OURS = 'Check that SIGNALBOX_URL is the address of a Signalbox.'
+
+const hintFor = (code: string): string => {
+  const row = Object.hasOwn(ERRORS, code) ? ERRORS[code as keyof typeof ERRORS] : undefined
+  return CLI_HINTS[code] ?? row?.hint ?? NOT_OURS
+}
+
+const usageOf = ({ message }: CommanderError): Failure => {
+  const words = message.replace(/^error: /, '').replaceAll('\n', ' ')
+  return {
+    code: 'usage',
+    detail: `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.)]$/.test(words) ? '' : '.'}`,
+    hint: 'Add --help to see how it is used.',
+    exitCode: EXIT.usage,
+  }
+}
+
+const fromServer = ({ status, code, detail }: SignalboxError): Failure => ({
+  code,
+  detail: status === 0 ? `There is ${detail}.` : detail || `The server answered ${status}.`,
+  hint: hintFor(code),
+  exitCode: EXIT.failed,
+})
+
+/** Puts anything thrown into words; what is not expected is a bug. */
+export const failureOf = (error: unknown): Failure => {
+  if (error instanceof CommanderError) return usageOf(error)
+  if (error instanceof SignalboxError) return fromServer(error)
+  if (error instanceof CliError) {
+    return { code: error.code, detail: error.message, hint: error.hint, exitCode: EXIT.failed }
+  }
+  if (error instanceof AppError) {
+    const { message } = ERRORS[error.code]
+    const general = message === error.detail ? {} : { message }
+    return { code: error.code, ...general, detail: error.detail, hint: error.hint, exitCode: EXIT.failed }
+  }
+  return {
+    code: 'unexpected',
+    message: 'Unexpected error.',
+    detail: errorText(error),
+    hint: 'Run it again with ORCHESTRATOR_LOG_LEVEL=DEBUG to see where it comes from, and report it: this is a bug.',
+    exitCode: EXIT.bug,
+  }
+}
+
+/** The lines a person reads: what went wrong, the particulars, and what to do. */
+export const failureText = ({ message, detail, hint }: Failure): string =>
+  [
+    `signalbox: ${message ?? detail}`,
+    ...(message ? detail.split('\n') : []).map((line) => `  ${line}`),
+    `  → ${hint}`,
+    '',
+  ].join('\n')
+
+/** The same as one JSON object, for `--json`. */
+export const failureJson = ({ code, detail, hint }: Failure): string => `${JSON.stringify({ code, detail, hint })}\n`

@@ -1,0 +1,66 @@
+// JSON a person wrote, read from a file or standard input; a mistake in it is told by its line and column.
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { errorText } from '../lib/error.ts'
+import { CliError } from './failure.ts'
+import type { Terminal } from './terminal.ts'
+
+const fails = (text: string, how: RegExp): boolean => {
+  try {
+    JSON.parse(text)
+    return false
+  } catch (error) {
+    return how.test(errorText(error))
+  }
+}
+
+/**
+ * Where the first mistake is. V8 says so except for an unexpected token and an early end. A mistake does not depend on what
+ * follows it, so the shortest beginning with an unexpected token ends in it.
+ */
+const mistakeAt = (text: string, message: string): number => {
+  const told = /at position (\d+)/.exec(message)?.[1]
+  if (told !== undefined) return Number(told)
+  if (!message.startsWith('Unexpected token')) return text.length
+  let [shortest, longest] = [1, text.length]
+  while (shortest < longest) {
+    const middle = (shortest + longest) >> 1
+    if (fails(text.slice(0, middle), /^Unexpected token/)) longest = middle
+    else shortest = middle + 1
+  }
+  return shortest - 1
+}
+
+/** Parses JSON. @throws CliError `json_invalid` with line and column */
+export const parseJson = (text: string, name: string): unknown => {
+  const source = text.replace(/^\ufeff/, '')
+  try {
+    return JSON.parse(source)
+  } catch (error) {
+    const message = errorText(error)
+    const before = source.slice(0, mistakeAt(source, message)).split('\n')
+    const what = message.replace(/( in JSON)? at position .*$|, ".*is not valid JSON$|,? "?\.{3}.*$/s, '')
+    throw new CliError(
+      'json_invalid',
+      `${name}, line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}: ${what}.`,
+      'Correct the JSON there.',
+    )
+  }
+}
+
+/** The bytes of a file as text; `-` is standard input. @throws CliError `file_unreadable` */
+const readText = async (terminal: Pick<Terminal, 'folder' | 'readInput'>, name: string): Promise<string> => {
+  if (name === '-') return terminal.readInput()
+  return readFile(resolve(terminal.folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const why = error.code === 'ENOENT' ? 'there is no such file' : errorText(error)
+    throw new CliError(
+      'file_unreadable',
+      `${name} cannot be read: ${why}.`,
+      'Name an existing file, or - for standard input.',
+    )
+  })
+}
+
+/** Reads JSON from a file, or from standard input for `-`. @throws CliError `file_unreadable`, `json_invalid` */
+export const readJsonFile = async (terminal: Pick<Terminal, 'folder' | 'readInput'>, name: string): Promise<unknown> =>
+  parseJson(await readText(terminal, name), name === '-' ? 'standard input' : name)

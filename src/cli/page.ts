@@ -1,0 +1,32 @@
+// What every `ls` has in common: how many rows, from where on, and how they are shown.
+import type { Command } from 'commander'
+import { InvalidArgumentError } from 'commander'
+import type { Page, Row } from './server.ts'
+import { withServer } from './server.ts'
+import type { Cli } from './terminal.ts'
+import type { Column } from './text.ts'
+import { table } from './text.ts'
+
+/** The options of every list. */
+export type PageOptions = { server?: string; limit: string; cursor?: string }
+
+const MAX_LIMIT = 100
+
+const parseLimit = (value: string): string => {
+  if (/^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= MAX_LIMIT) return value
+  throw new InvalidArgumentError(`It must be a number from 1 to ${MAX_LIMIT}.`)
+}
+
+/** Adds `--limit`, `--cursor` and `--server`. */
+export const withPaging = (command: Command): Command =>
+  withServer(command)
+    .option('-n, --limit <count>', 'rows to show, newest first', parseLimit, '20')
+    .option('--cursor <cursor>', 'where to go on: what the page before ended with')
+
+/** Prints one page: the API's answer with `--json`, else a table that fits the terminal. */
+export const printPage = (cli: Cli, page: Page, noun: string, columns: readonly Column<Row>[]): void =>
+  cli.print(page, () => {
+    if (page.items.length === 0) return `There are no ${noun}.`
+    const more = page.next === null ? '' : `\n${cli.paint('dim', `There are more: --cursor ${page.next}`)}`
+    return `${table(columns, page.items, cli.columns)}${more}`
+  })

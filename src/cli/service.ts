@@ -1,0 +1,67 @@
+// Running the service: started, announced, and stopped by a signal.
+import type { Store } from '../db/store.ts'
+import { openStore } from '../db/store.ts'
+import { openLog } from '../lib/log.ts'
+import type { Signalbox } from '../main.ts'
+import { openSignalbox } from '../main.ts'
+import { bannerOf, bannerText } from './banner.ts'
+import { CliError } from './failure.ts'
+import { loadSettings } from './settings.ts'
+import type { StartOptions } from './start.ts'
+import type { Cli } from './terminal.ts'
+
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+// A promise does not keep Node alive, and a process that only orchestrates may have nothing else that does.
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** Keeps the process up until the first signal to stop; the second one ends it at once. */
+const awaitSignals = (onFirst: () => void): { stopped: Promise<void>; letGo(): void } => {
+  const stayUp = setInterval(() => {}, LONGEST_TIMER_MS)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let asked = false
+  const stop = (_signal: NodeJS.Signals, number: number) => {
+    if (asked) process.exit(128 + number)
+    asked = true
+    onFirst()
+    resolve()
+  }
+  for (const signal of STOP_SIGNALS) process.on(signal, stop)
+  return { stopped: promise, letGo: () => clearInterval(stayUp) }
+}
+
+const endpointsOf = async ({ database }: Store): Promise<number> => {
+  const { rows } = await database.query<{ n: number }>(
+    `select count(*)::int as n from signalbox.endpoints where status = 'active'`,
+  )
+  return rows[0]?.n ?? 0
+}
+
+/** Runs the service until it is told to stop: `dev` on this machine only, with a log for people. */
+export const runService = async (cli: Cli, mode: 'dev' | 'serve', options: StartOptions): Promise<void> => {
+  const { environment, config, path } = await loadSettings(cli, options)
+  const { only } = options
+  if (only !== undefined && environment.DATABASE_URL === undefined) {
+    throw new CliError(
+      'config_invalid',
+      `"--only ${only}" needs a database that several processes can share.`,
+      'Set DATABASE_URL, or leave --only away: one process does both.',
+    )
+  }
+  const log = openLog({ level: environment.ORCHESTRATOR_LOG_LEVEL, pretty: mode === 'dev' && !cli.json() })
+  const roles = { receiver: only !== 'orchestrator', orchestrator: only !== 'receiver' }
+  const signals = awaitSignals(() => log.info('stopping once running work is done; another signal stops at once'))
+  let store: Store | undefined
+  let service: Signalbox | undefined
+  try {
+    store = await openStore({ environment, log })
+    service = await openSignalbox({ environment, config, store, mode, roles, log })
+    const endpoints = await endpointsOf(store)
+    const banner = bannerOf({ mode, environment, configPath: path, store, service, roles, endpoints })
+    cli.print(banner, () => bannerText(cli, banner, environment))
+    await signals.stopped
+  } finally {
+    await service?.close()
+    await store?.close()
+    signals.letGo()
+  }
+}

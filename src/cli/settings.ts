@@ -1,0 +1,49 @@
+// What a command works with: the environment, the configuration file, and a log that leaves the output alone.
+import type { Command } from 'commander'
+import type { LoadedConfig } from '../config.ts'
+import { loadConfig } from '../config.ts'
+import type { Environment } from '../lib/environment.ts'
+import { readEnvironment } from '../lib/environment.ts'
+import type { Log } from '../lib/log.ts'
+import { openLog } from '../lib/log.ts'
+import type { Configured } from '../main.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Options that take the place of a variable. */
+export type Overrides = { port?: string | undefined; host?: string | undefined }
+
+/** Reads the environment, options first. @throws AppError `config_invalid` */
+export const environmentOf = ({ env }: Pick<Terminal, 'env'>, { port, host }: Overrides = {}): Environment =>
+  readEnvironment({
+    ...env,
+    ...(port === undefined ? {} : { PORT: port }),
+    ...(host === undefined ? {} : { HOST: host }),
+  })
+
+/** Reads environment and configuration. @throws AppError `config_invalid` */
+export const loadSettings = async (
+  terminal: Pick<Terminal, 'env' | 'folder'>,
+  options: Overrides & { config?: string | undefined } = {},
+): Promise<LoadedConfig & { environment: Environment }> => ({
+  environment: environmentOf(terminal, options),
+  ...(await loadConfig(terminal.folder, options.config)),
+})
+
+/** The log of a command that does one thing and ends: warnings and worse, unless more was asked for. */
+export const quietLog = ({ ORCHESTRATOR_LOG_LEVEL: level }: Pick<Environment, 'ORCHESTRATOR_LOG_LEVEL'>): Log =>
+  openLog({ level: level === 'INFO' ? 'WARNING' : level })
+
+/** Reads environment and configuration, and puts the built-in and the configured parts together. @throws AppError `config_invalid` */
+export const loadConfigured = async (
+  terminal: Pick<Terminal, 'env' | 'folder'>,
+  options: { config?: string | undefined },
+): Promise<Configured> => {
+  const { environment, config } = await loadSettings(terminal, options)
+  // Loaded here, because it brings in the whole program: most commands start in half the time without it.
+  const { configure } = await import('../main.ts')
+  return configure(environment, config, quietLog(environment))
+}
+
+/** Adds `--config`, which names another configuration file. */
+export const withConfigFile = (command: Command): Command =>
+  command.option('--config <file>', 'configuration file (default: signalbox.config.ts in this folder, if it is there)')

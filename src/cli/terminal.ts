@@ -1,0 +1,32 @@
+// What a command sees of the world around it, so that a test can give it another one.
+
+/** Styles a command may ask for; they vanish where colour is not wanted. */
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
+
+/** The surroundings of one run of the command line. */
+export type Terminal = {
+  env: Record<string, string | undefined>
+  /** The working directory. */
+  folder: string
+  /** Width in characters; undefined when the output goes to a file or a pipe, whose lines are never cut. */
+  columns: number | undefined
+  out(text: string): void
+  err(text: string): void
+  readInput(): Promise<string>
+  paint(style: Style, text: string): string
+}
+
+/** What every command is given. */
+export type Cli = Terminal & {
+  /** Whether `--json` was given. */
+  json(): boolean
+  /** Prints a result: the value itself with `--json`, else the text made of it. */
+  print(value: unknown, text: () => string): void
+}
+
+/** A terminal with the two ways to print a result. */
+export const cliOver = (terminal: Terminal, json: () => boolean): Cli => ({
+  ...terminal,
+  json,
+  print: (value, text) => terminal.out(`${json() ? JSON.stringify(value, null, 2) : text()}\n`),
+})

@@ -1,0 +1,26 @@
+// `signalbox trigger`: a job by hand.
+import type { Json } from '@signalbox/sdk'
+import type { Command } from 'commander'
+import { parseJson } from './json-file.ts'
+import { serverOf, withServer } from './server.ts'
+import type { Cli } from './terminal.ts'
+import { inline } from './text.ts'
+
+/** Adds `trigger`. */
+export const addTrigger = (program: Command, cli: Cli): void => {
+  withServer(program.command('trigger [job-type]'))
+    .description('start a job by hand; without a type, the ping that proves the orchestrator is alive')
+    .option('--payload <json>', 'what the job is given')
+    .addHelpText(
+      'after',
+      `\nExamples:\n  $ signalbox trigger\n  $ signalbox trigger code-review --payload '{"pr": 42}'`,
+    )
+    .action(async (type: string | undefined, { server, payload }: { server?: string; payload?: string }) => {
+      const input = payload === undefined ? undefined : (parseJson(payload, '--payload') as Json)
+      const triggered = await serverOf(cli, { server }).client.trigger(type ?? 'ping', input)
+      const [job] = triggered.jobs
+      cli.print(triggered, () =>
+        job === undefined ? inline(triggered.message) : `Job ${job} was made. See it with: signalbox jobs show ${job}`,
+      )
+    })
+}
