@@ -17,6 +17,7 @@ import { initBare } from './git.ts'
 import { isGitRequest, serveGit } from './git-http.ts'
 import type { Hub } from './hub.ts'
 import { createLock } from './hub.ts'
+import { createPages, wantsPage } from './pages.ts'
 import type { RepositoryHandle } from './repository-handle.ts'
 import { commit, repositoryHandle } from './repository-handle.ts'
 import { createRestApp } from './router.ts'
@@ -97,7 +98,13 @@ export async function openFakeGithub(options: FakeGithubOptions = {}): Promise<F
   const webhooks = createWebhooks({ state, clock, faults }, webhookTimeoutMs, options.onDelivery)
   const hub: Hub = { state, faults, webhooks, clock, url: '', apiUrl: '', lock: createLock() }
   const rest = createRestApp(hub, routes, options.onExchange ?? (() => {}))
-  const serveRest = getRequestListener((request, env) => rest.fetch(request, env))
+  const pages = createPages(async (owner, path) => {
+    const response = await rest.request(`${hub.apiUrl}${path}`, {}, { actor: ensureAccount(hub, owner) })
+    return response.ok ? response.json() : null
+  })
+  const serveRest = getRequestListener((request, env) =>
+    wantsPage(request) ? pages.fetch(request) : rest.fetch(request, env),
+  )
   const server = createServer((request, response) => {
     if (!isGitRequest(request)) return void serveRest(request, response)
     serveGit(hub, request, response).catch((error: unknown) => response.destroy(error as Error))

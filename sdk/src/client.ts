@@ -49,10 +49,15 @@ export interface JobSummary {
   assigned_agent: string | null
 }
 
-/** Someone to be told; an empty `events` is every event. The server makes a secret when none is given. */
+/** Someone to be told. The server makes a secret when none is given. */
 export interface EndpointInput {
   url: string
+  /** Event types, as globs; `environment.deployed` if absent, `["*"]` is every event. */
   events?: string[] | undefined
+  /** Environments, as globs, of events that have one; `production` if absent, null is all. */
+  environments?: string[] | null | undefined
+  /** Applications, as globs, of events that have one; all if absent. */
+  apps?: string[] | null | undefined
   name?: string | undefined
   secret?: string | undefined
 }

@@ -1,6 +1,7 @@
 // The open database: one pool of connections.
 import type { PoolClient, QueryResult } from 'pg'
 import pg from 'pg'
+import { errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 import { connectionConfig, isUnavailable, unavailable } from './connection.ts'
 import type { Database, Sql } from './database.ts'
@@ -73,8 +74,10 @@ export const openDatabase = async (options: {
   const { url, log, max = 10 } = options
   const pool = new pg.Pool({ ...connectionConfig(url, options.applicationName), max, idleTimeoutMillis: 30_000 })
   // The next statement opens a new connection; without these listeners a lost one would end the process.
-  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection was lost'))
+  // Only its text: `pg` hangs the whole client, its password included, on the error.
+  pool.on('error', (error) => closing ?? log.warn({ error: errorText(error) }, 'an idle database connection was lost'))
   pool.on('connect', (client) => client.on('error', () => {}))
+  let closing: Promise<void> | undefined
 
   const borrow = async (): Promise<Loan> => {
     try {
@@ -91,7 +94,6 @@ export const openDatabase = async (options: {
       loan.release()
     }
   }
-  let closing: Promise<void> | undefined
   return {
     url,
     query: (text, values) => lend((loan) => loan.query(text, values)),

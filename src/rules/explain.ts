@@ -4,7 +4,7 @@ import { compileRule, conditionHolds, holds } from './match.ts'
 import type { Globs, Rule } from './rule.ts'
 
 /** One question and its answer. `part` says where in the rule: `on`, `branch`, `any.0.label`, `not.author`. A rule matches when every part without a dot holds. */
-export type ExplainedCheck = { part: string; wanted: string; actual: string; holds: boolean }
+type ExplainedCheck = { part: string; wanted: string; actual: string; holds: boolean }
 
 /** What became of one rule. */
 export type Explanation = { rule: string; matched: boolean; checks: ExplainedCheck[]; sentence: string }

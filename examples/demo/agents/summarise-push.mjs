@@ -1,0 +1,15 @@
+// A program as an agent: reads the job, says what it sees in its log, and asks for a comment on the pushed commit.
+import { readFileSync, writeSync } from 'node:fs'
+
+const { event, payload } = JSON.parse(readFileSync(0, 'utf8'))
+const changed = payload.commits.flatMap((commit) => [...commit.added, ...commit.modified, ...commit.removed])
+console.log(`${payload.commits.length} commit(s) by ${payload.pusher.name}, ${changed.length} file(s) changed`)
+
+const output = {
+  kind: 'comment',
+  key: 'summary',
+  repository: event.facts.repository,
+  target: { commit: event.facts.sha },
+  body: `This push changed ${changed.length} file(s):\n\n${changed.map((file) => `- \`${file}\``).join('\n')}`,
+}
+writeSync(3, JSON.stringify({ outputs: [output] }))

@@ -1,0 +1,180 @@
+// The demo: both directions of the loop on real parts. Everything is a real process talking real HTTP; only GitHub is a stand-in.
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { RepositoryHandle } from '@signalbox/fake-github'
+import { openFakeGithub } from '@signalbox/fake-github'
+import { fail, note, say, until } from './narrate.ts'
+import type { Part } from './parts.ts'
+import { freePort, once, startHandler, startSignalbox } from './parts.ts'
+
+const APP = 'customer-support-bot'
+const stays = !process.argv.includes('--once')
+
+type Json = Record<string, unknown>
+type Stage = {
+  url: string
+  token: string
+  cli: (...args: string[]) => Promise<string>
+  byHandler: RepositoryHandle
+  turnkey: RepositoryHandle
+}
+
+const api = async ({ url, token }: Stage, path: string): Promise<Json> => {
+  const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })
+  return (await response.json()) as Json
+}
+const newestPull = async (repository: RepositoryHandle) => (await repository.pulls('open')).at(-1)
+
+const deploy = async (stage: Stage, revision: 1 | 2, message: string): Promise<string> => {
+  const file = join(import.meta.dirname, `revision-${revision}.json`)
+  const args = [
+    '--app',
+    APP,
+    '--env',
+    'production',
+    '--variant',
+    'v2-optimized',
+    '--config',
+    file,
+    '--message',
+    message,
+  ]
+  note(`$ signalbox deploy --app ${APP} --env production --config examples/demo/revision-${revision}.json`)
+  const printed = JSON.parse(
+    await stage.cli('--json', 'deploy', ...args, '--by', 'jane@company.com', '--project', 'project_abc'),
+  ) as Json
+  say(`recorded as ${printed.deployment_id}, number ${printed.sequence} of ${APP} in production`)
+  return String(printed.deployment_id)
+}
+
+const showPull = (
+  way: string,
+  pull: { number: number; title: string; html_url: string; head: { ref: string }; labels: { name: string }[] },
+) => {
+  say(`${way}: pull request #${pull.number} "${pull.title}"`)
+  say(`  branch ${pull.head.ref}, labels ${pull.labels.map((label) => label.name).join(', ')}`)
+  say(`  ${pull.html_url}`)
+}
+
+const deliveredIn = async (stage: Stage, deploymentId: string): Promise<Json> => {
+  const event = String((await api(stage, `/api/deployments/${deploymentId}`)).event_id)
+  return until('the delivery succeeds', async () => {
+    const { items } = (await api(stage, `/api/deliveries?event_id=${event}`)) as { items: Json[] }
+    return items.find((item) => item.status === 'succeeded')
+  })
+}
+
+const deployments = async (stage: Stage): Promise<string> => {
+  note('\n1. A deployed configuration becomes a pull request\n')
+  await deliveredIn(stage, await deploy(stage, 1, 'First release'))
+  for (const repository of [stage.byHandler, stage.turnkey]) {
+    const first = await until('the first pull request is open', () => newestPull(repository))
+    await repository.mergePullRequest(first.number)
+  }
+  say('its pull requests are merged; now something changes')
+  const second = await deploy(stage, 2, 'Improved response quality')
+
+  const delivery = await deliveredIn(stage, second)
+  say(`signed delivery to "${delivery.endpoint_name}" ${delivery.status} at try ${delivery.attempts}`)
+  showPull('by your own handler', await until('the handler opens its pull request', () => newestPull(stage.byHandler)))
+  const pull = await until('the agent opens its pull request', () => newestPull(stage.turnkey))
+  showPull('by the built-in agent', pull)
+  note(
+    `\n${(pull.body ?? '')
+      .replace(/<!--.*?-->/gs, '')
+      .trim()
+      .replaceAll(/^/gm, '   │ ')}\n`,
+  )
+  return second
+}
+
+const merge = async (stage: Stage, deploymentId: string): Promise<void> => {
+  note('2. The loop closes: the merge comes back\n')
+  const pull = await until('the pull request is open', () => newestPull(stage.turnkey))
+  await stage.turnkey.mergePullRequest(pull.number)
+  const state = await until('the merge is stored against the deployment', async () => {
+    const { pull_requests: pulls } = (await api(stage, `/api/deployments/${deploymentId}`)) as { pull_requests: Json[] }
+    return pulls.find((one) => one.state === 'merged' && one.repository === stage.turnkey.fullName)
+  })
+  say(`GitHub's signed webhook says #${state.number} was ${state.state} by ${state.merged_by}; ${deploymentId} knows`)
+}
+
+const push = async (stage: Stage): Promise<void> => {
+  note('\n3. A push becomes a job of an agent\n')
+  note('$ git push origin main')
+  const sha = await stage.turnkey.commit({
+    message: 'Shorten the greeting',
+    files: { 'prompts/greeting.md': 'Hello!\n' },
+  })
+  const comment = await until(
+    'the agent comments on the commit',
+    async () => (await stage.turnkey.commitComments(sha))[0],
+  )
+  const { items: jobs } = (await api(stage, '/api/jobs?type=summarise-push&limit=1')) as { items: Json[] }
+  const job = await until('the job completes', async () => {
+    const found = await api(stage, `/api/jobs/${jobs[0]?.id}`)
+    return found.status === 'completed' && found
+  })
+  say(`job ${job.id} (${job.assigned_agent}) ${job.status} at try ${job.attempt}`)
+  for (const { line } of job.log as { line: string }[]) say(`  its log: ${line}`)
+  say(`comment on ${sha.slice(0, 7)}: ${comment.html_url}`)
+  note(
+    `\n${comment.body
+      .replace(/<!--.*?-->/gs, '')
+      .trim()
+      .replaceAll(/^/gm, '   │ ')}\n`,
+  )
+}
+
+const lookAround = async (stage: Stage): Promise<void> => {
+  const database = (await stage.cli('db', 'url')).trim()
+  note('Look around\n')
+  say(`Signalbox  ${stage.url}   API ${stage.url}/api/jobs (bearer ${stage.token})`)
+  say(`Pull requests  ${stage.turnkey.htmlUrl}/pulls`)
+  say(`psql "${database}" -c "SELECT id, job_type, status, assigned_agent FROM agent_jobs ORDER BY created_at DESC"`)
+  say(`psql "${database}" -c "SELECT source, event_type, processed FROM webhook_events ORDER BY received_at DESC"`)
+}
+
+const main = async (): Promise<void> => {
+  const folder = await mkdtemp(join(tmpdir(), 'signalbox-demo-'))
+  // Root's PostgreSQL runs as somebody else, who must be able to get in.
+  await chmod(folder, 0o711)
+  const parts: Part[] = []
+  const github = await openFakeGithub()
+  const token = 'demo-token-for-this-machine-only'
+  try {
+    const repository = (name: string) =>
+      github.addRepository({ owner: 'acme', name, files: { 'README.md': `# ${name}\n` } })
+    const [byHandler, turnkey] = [await repository('prompts-by-handler'), await repository('prompts')]
+    const handler = await startHandler({ github, repository: byHandler.fullName, folder })
+    parts.push(handler)
+    const signalbox = await startSignalbox({
+      github,
+      repository: turnkey.fullName,
+      folder,
+      token,
+      handlerUrl: handler.url,
+      port: await freePort(8000),
+    })
+    parts.push(signalbox)
+    for (const one of [byHandler, turnkey])
+      await one.addWebhook({ url: `${signalbox.url}/webhook/github`, secret: signalbox.secret })
+
+    const stage: Stage = { url: signalbox.url, token, cli: signalbox.cli, byHandler, turnkey }
+    await merge(stage, await deployments(stage))
+    await push(stage)
+    await lookAround(stage)
+    if (stays) {
+      note('\nIt stays up; press Ctrl-C to end it.')
+      await once('SIGINT', 'SIGTERM')
+    } else note('\nThe loop is closed.')
+  } finally {
+    for (const part of parts.reverse()) await part.close()
+    await github.settled()
+    await github.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+main().catch(fail)

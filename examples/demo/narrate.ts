@@ -1,0 +1,29 @@
+// How the demo tells its story.
+const isTerminal = process.stdout.isTTY && !process.env.NO_COLOR
+const paint = (code: number, text: string): string => (isTerminal ? `\x1b[${code}m${text}\x1b[0m` : text)
+
+/** A heading, a command, or a quotation. */
+export const note = (text: string): void => console.log(paint(text.startsWith('$') ? 36 : 1, text))
+
+/** Something that has happened. */
+export const say = (text: string): void => console.log(`   ${text}`)
+
+/** What a part of the demo printed itself. */
+export const quote = (who: string, line: string): void => console.log(paint(2, `   ${who.padEnd(9)}│ ${line}`))
+
+/** Ends the demo as failed. */
+export const fail = (error: unknown): void => {
+  console.error(paint(31, `\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`))
+  process.exitCode = 1
+}
+
+/** Waits until something is there, half a minute at most. */
+export const until = async <T>(what: string, look: () => Promise<T | undefined | false | null>): Promise<T> => {
+  const giveUpAt = Date.now() + 30_000
+  for (;;) {
+    const found = await look()
+    if (found) return found
+    if (Date.now() > giveUpAt) throw new Error(`waited half a minute in vain until ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}

@@ -1,0 +1,109 @@
+// The processes of the demo: the example handler and Signalbox itself, started as anybody would start them.
+import type { ChildProcess } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import type { FakeGithub } from '@signalbox/fake-github'
+import { quote } from './narrate.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const HANDLER_SECRET = randomBytes(24).toString('base64url')
+
+/** A running part; `close` ends it by its process id and waits for that. */
+export type Part = { url: string; close(): Promise<void> }
+
+type Starting = { github: FakeGithub; repository: string; folder: string }
+
+/** Resolves at the first of these signals. */
+export const once = (...signals: NodeJS.Signals[]): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of signals) process.once(signal, () => resolve())
+  })
+
+/** The wanted port if it is free, else one the system chooses. */
+export const freePort = (wanted: number): Promise<number> =>
+  new Promise((resolve) => {
+    const probe = createServer()
+      .once('error', () => resolve(0))
+      .listen(wanted, '127.0.0.1', () => probe.close(() => resolve(wanted)))
+  })
+
+const end = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve()
+    child.once('close', () => resolve())
+    child.kill('SIGTERM')
+  })
+
+/** Starts a process, shows what it prints, and resolves with its address when it has printed one. */
+const start = (who: string, command: string, args: string[], env: Record<string, string>, cwd: string): Promise<Part> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd,
+      env: { PATH: process.env.PATH ?? '', HOME: cwd, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    child.once('close', (code) => reject(new Error(`${who} ended with ${code}`)))
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        quote(who, line)
+        const url = /https?:\/\/(?:localhost|127\.0\.0\.1):\d+/.exec(line)?.[0]
+        if (url) resolve({ url, close: () => end(child) })
+      })
+    }
+  })
+
+/** A user's own receiver: examples/handler-node, with its secret. */
+export const startHandler = ({ github, repository, folder }: Starting): Promise<Part> =>
+  start(
+    'handler',
+    process.execPath,
+    [
+      '--conditions=signalbox-source',
+      '--disable-warning=ExperimentalWarning',
+      join(ROOT, 'examples/handler-node/server.ts'),
+    ],
+    {
+      PORT: '0',
+      AGENTA_WEBHOOK_SECRET: HANDLER_SECRET,
+      GITHUB_TOKEN: github.addToken({ login: 'acme' }),
+      GITHUB_REPO: repository,
+      GITHUB_API_URL: github.apiUrl,
+    },
+    folder,
+  )
+
+/** Signalbox with the demo's configuration: `cli` runs its command line against it. */
+export const startSignalbox = async (
+  options: Starting & { token: string; handlerUrl: string; port: number },
+): Promise<Part & { secret: string; cli: (...args: string[]) => Promise<string> }> => {
+  const { github, repository, folder, token, handlerUrl, port } = options
+  const secret = randomBytes(24).toString('base64url')
+  const command = join(ROOT, 'bin/signalbox')
+  const env = {
+    PORT: String(port),
+    SIGNALBOX_DATA_DIR: join(folder, 'data'),
+    SIGNALBOX_API_TOKEN: token,
+    GITHUB_WEBHOOK_SECRET: secret,
+    GITHUB_TOKEN: github.addToken({ login: 'acme' }),
+    GITHUB_REPO: repository,
+    GITHUB_API_URL: github.apiUrl,
+    GIT_SYNC_ENABLED: 'false',
+    ORCHESTRATOR_LOG_LEVEL: 'WARNING',
+    HANDLER_URL: `${handlerUrl}/webhook`,
+    HANDLER_SECRET,
+  }
+  const config = join(ROOT, 'examples/demo/signalbox.config.ts')
+  const part = await start('signalbox', command, ['dev', '--config', config], env, folder)
+  const cli = async (...args: string[]) => {
+    const { stdout } = await promisify(execFile)(command, args, {
+      cwd: folder,
+      env: { PATH: process.env.PATH, ...env, SIGNALBOX_URL: part.url },
+    })
+    return stdout
+  }
+  return { ...part, secret, cli }
+}
