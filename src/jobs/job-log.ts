@@ -8,7 +8,7 @@ export type Stream = 'log' | 'stdout' | 'stderr'
 
 /** More of one try is left out, and the log says so. */
 export const MAX_LOG_LINES = 10_000
-export const MAX_LINE_CHARS = 4000
+const MAX_LINE_CHARS = 4000
 const BATCH = 1000
 const FLUSH_MS = 500
 

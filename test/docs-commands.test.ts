@@ -1,0 +1,91 @@
+// Every command of the documents is run as printed, against a server started as they say; every SQL statement too.
+import { execFile, execFileSync } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openDatabase } from '../src/db/postgres.ts'
+import { silentLog } from '../src/lib/log.ts'
+import type { Running } from './process.ts'
+import { run } from './process.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const docs = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
+const files = ['README.md', 'CONTRIBUTING.md', ...docs.sort()]
+
+const blocksOf = async (language: string) => {
+  const found = await Promise.all(
+    files.map(async (file) => {
+      const text = await readFile(join(root, file), 'utf8')
+      return [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map((match) => ({
+        file,
+        block: (match[1] ?? '').trim(),
+      }))
+    }),
+  )
+  return found.flat()
+}
+
+// These install and test everything: they are what runs this very test.
+const isOurselves = (block: string): boolean => /^script\/(test|bootstrap)$/.test(block)
+const commands = (await blocksOf('sh')).filter(({ block }) => !isOurselves(block))
+const sql = await blocksOf('sql')
+
+const hasCurl = (() => {
+  try {
+    execFileSync('curl', ['--version'])
+    return true
+  } catch {
+    return false
+  }
+})()
+
+let folder: string
+let server: Running
+let url: string
+const env = (): Record<string, string> => ({
+  PATH: `${join(folder, 'path')}:${process.env.PATH}`,
+  HOME: folder,
+  SIGNALBOX_DATA_DIR: join(folder, 'data'),
+  SIGNALBOX_API_TOKEN: 'a-token-for-the-commands-of-the-docs',
+  USER: 'jane',
+})
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'signalbox-docs-'))
+  await chmod(folder, 0o711)
+  for (const name of ['bin', 'script', 'examples']) await symlink(join(root, name), join(folder, name))
+  await mkdir(join(folder, 'path'))
+  await symlink(join(root, 'bin/signalbox'), join(folder, 'path/signalbox'))
+  await writeFile(join(folder, 'config.json'), '{"temperature":0.5}')
+  // `dev` on a port of its own, without the token, as somebody trying it out has it.
+  const { SIGNALBOX_API_TOKEN: _, ...open } = env()
+  server = run(['dev'], { cwd: folder, env: { ...open, PORT: '0' } })
+  url = (await server.prints(/http:\/\/127\.0\.0\.1:\d+/))[0]
+}, 60_000)
+afterAll(async () => {
+  await server.kill('SIGTERM')
+  await rm(folder, { recursive: true, force: true })
+})
+
+describe('every command of the documents exits with 0', () => {
+  test.for(commands)('$file: $block', { timeout: 90_000 }, async ({ block }, { skip }) => {
+    if (!hasCurl && block.includes('curl')) skip('there is no curl on this machine')
+    const here = block.replaceAll('http://localhost:8000', url).replaceAll(/\bcurl\b/g, 'curl -sS --fail-with-body')
+    const result = promisify(execFile)('sh', ['-euc', here], {
+      cwd: folder,
+      env: { ...env(), SIGNALBOX_URL: url, PORT: new URL(url).port },
+    })
+    await expect(result.then(({ stdout }) => stdout.length)).resolves.toBeGreaterThan(0)
+  })
+})
+
+test.each(sql)('every SQL statement of $file runs as printed', async ({ block }) => {
+  const printed = await promisify(execFile)('signalbox', ['db', 'url'], { env: env() })
+  const database = await openDatabase({ url: printed.stdout.trim(), log: silentLog })
+  // Without bound values PostgreSQL takes several statements at once.
+  await expect(database.query(block)).resolves.toBeDefined()
+  await database.close()
+})
