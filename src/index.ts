@@ -1,4 +1,7 @@
 // What `import … from 'signalbox'` gives: everything a configuration file is written with.
+
+/** The zod that agents' input schemas are made with, so that a configuration needs no package of its own. */
+export { z } from 'zod'
 export type { Agent, AgentContext, AgentResult } from './agents/agent.ts'
 export { defineAgent } from './agents/agent.ts'
 export { command } from './agents/command.ts'
@@ -11,5 +14,3 @@ export { defaultRules } from './rules/define.ts'
 export type { Condition, Rule } from './rules/rule.ts'
 export type { Source } from './sources/source.ts'
 export { standardWebhooks } from './sources/standard-webhooks.ts'
-/** The zod that agents' input schemas are made with, so that a configuration needs no package of its own. */
-export { z } from 'zod'

@@ -13,8 +13,8 @@ import { openSender } from './deliveries/sender.ts'
 import type { EventDraft } from './deployments/deployed-event.ts'
 import { recordPullRequest } from './deployments/pull-requests.ts'
 import { recordDeployment } from './deployments/record.ts'
-import type { Event } from './events/event.ts'
-import { getEvent, payloadOf } from './events/query.ts'
+import type { Event, Recorded } from './events/event.ts'
+import { causesOf, getEvent, payloadOf } from './events/query.ts'
 import type { Recorder } from './events/record.ts'
 import { openRecorder } from './events/record.ts'
 import type { WriteForge } from './forges/forge.ts'
@@ -170,7 +170,10 @@ const openReceiver = async (wiring: Wiring): Promise<{ url: string; close(): Pro
   })
   addJobRoutes(api, database, clock, wake)
   addDeploymentRoutes(api, database, async (request, options) => {
-    const recordEvent = (tx: Sql, event: EventDraft) => recorder.recordIn(tx, { ...event, depth: 0, causeJobId: null })
+    const recordEvent = async (tx: Sql, event: EventDraft) => {
+      const [recorded] = await recorder.recordIn(tx, [{ ...event, depth: 0, causeJobId: null }])
+      return recorded as Recorded
+    }
     const publicUrl = environment.SIGNALBOX_PUBLIC_URL
     const recorded = await recordDeployment({ database, clock, recordEvent, publicUrl }, request, options)
     wake()
@@ -221,8 +224,13 @@ const openWorkers = ({ environment, store, log, clock, configured, recorder, wak
     loadEvent: (id) => getEvent(database, id),
     publish: publishWith(forge),
     onFinished: async (tx, finished) => {
-      const cause = finished.job.eventId === null ? null : await getEvent(tx, finished.job.eventId)
-      await recorder.recordIn(tx, finishedJobEvent(finished, cause, clock.now()))
+      const causes = await causesOf(
+        tx,
+        finished.flatMap(({ job }) => job.eventId ?? []),
+      )
+      const now = clock.now()
+      const drafts = finished.map((one) => finishedJobEvent(one, causes.get(one.job.eventId ?? '') ?? null, now))
+      await recorder.recordIn(tx, drafts)
     },
   })
   const sender = openSender({ database, clock, log, slots: DELIVERY_SLOTS, tickMs, wake })

@@ -79,8 +79,6 @@ type Attempt = { id: string; attempt: number; endpoint_id: string }
 type Result = {
   outcome: Outcome
   sent: SendResult | null
-  /** Nothing was sent, and nothing will be. */
-  isSkipped: boolean
   /** The endpoint answered that it is gone. */
   goneEndpoint: string | null
 }
@@ -93,7 +91,7 @@ const deliver = async (
   const { clock, dispatcher, deadlineMs } = options
   const loaded = await load(options.database, claimed.id)
   if (typeof loaded === 'string') {
-    return { outcome: { kind: 'failed', error: loaded }, sent: null, isSkipped: true, goneEndpoint: null }
+    return { outcome: { kind: 'cancelled', error: loaded }, sent: null, goneEndpoint: null }
   }
   const headers = signedHeaders({ ...loaded, at: clock.now(), version: VERSION })
   const sent = await send({ dispatcher, url: loaded.url, headers, body: loaded.body, deadlineMs, signal })
@@ -101,7 +99,6 @@ const deliver = async (
   return {
     outcome: outcomeOf(verdict),
     sent,
-    isSkipped: false,
     goneEndpoint: verdict.kind === 'gone' ? claimed.endpoint_id : null,
   }
 }
@@ -178,10 +175,8 @@ const openResults = (slots: number) => {
 
 const store = async (tx: Sql, results: readonly (Attempt & Result)[]): Promise<void> => {
   const sent = results.flatMap((result) => (result.sent === null ? [] : [{ ...result, sent: result.sent }]))
-  const skipped = results.filter((result) => result.isSkipped)
   const gone = results.flatMap((result) => result.goneEndpoint ?? [])
   if (sent.length > 0) await storeAttempts(tx, sent)
-  if (skipped.length > 0) await storeSkipped(tx, skipped)
   if (gone.length > 0) await disableEndpoints(tx, gone)
 }
 
@@ -200,18 +195,5 @@ const storeAttempts = async (tx: Sql, sent: readonly (Attempt & { sent: SendResu
       sent.map((one) => one.sent.durationMs),
       sent.map((one) => one.sent.error),
     ],
-  )
-}
-
-// To the queue a skipped delivery is one that failed for good; here it gets its own name, in the same transaction.
-const storeSkipped = async (tx: Sql, skipped: readonly Attempt[]): Promise<void> => {
-  await tx.query(
-    `with skipped as (select * from unnest($1::uuid[], $2::integer[]) as skipped (id, attempt)),
-     renamed as (
-       update signalbox.deliveries as d set status = 'skipped' from skipped where d.id = skipped.id and d.status = 'failed'
-     )
-     update signalbox.delivery_attempts as try set outcome = 'cancelled' from skipped
-     where try.delivery_id = skipped.id and try.attempt = skipped.attempt`,
-    [skipped.map((one) => one.id), skipped.map((one) => one.attempt)],
   )
 }

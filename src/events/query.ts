@@ -59,6 +59,18 @@ export const getEvent = async (sql: Sql, id: string): Promise<Event | null> => {
   return rows[0] ?? null
 }
 
+/** What events that made jobs pass on to the events of those jobs' ends, by id. */
+export const causesOf = async (
+  sql: Sql,
+  ids: readonly string[],
+): Promise<Map<string, Pick<Event, 'depth' | 'subject' | 'facts'>>> => {
+  const { rows } = await sql.query<Pick<Event, 'id' | 'depth' | 'subject' | 'facts'>>(
+    'select id, depth, subject, facts from signalbox.events where id = any($1::uuid[])',
+    [ids],
+  )
+  return new Map(rows.map(({ id, ...cause }) => [id, cause]))
+}
+
 /** A body as JSON, GitHub's form encoding included; undefined when it is neither. */
 export const payloadOf = (event: Pick<Event, 'body' | 'contentType'>): unknown => {
   if (event.body === null) return undefined

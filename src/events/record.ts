@@ -20,8 +20,8 @@ export type RecorderOptions = { database: Database; clock: Clock; router: Router
 export type Recorder = {
   /** @throws AppError `database_unavailable` when nothing could be stored: the sender should repeat. */
   record(draft: Draft): Promise<Recorded>
-  /** The caller calls `onWork` itself once its transaction is committed. */
-  recordIn(tx: Sql, draft: Draft): Promise<Recorded>
+  /** Records inside the caller's transaction; the caller tells of new work itself, once it has committed. */
+  recordIn(tx: Sql, drafts: readonly Draft[]): Promise<Recorded[]>
   /** Resolves when nothing is waiting or in flight. */
   idle(): Promise<void>
 }
@@ -72,15 +72,18 @@ export const openRecorder = ({ database, clock, router, onWork }: RecorderOption
   let inFlight = 0
   let whenIdle: (() => void)[] = []
 
+  const writeBatch = async (drafts: readonly Draft[]): Promise<Recorded[]> => {
+    // One statement is its own transaction; only what else must commit with an event needs one spelled out.
+    const { events, ids } = drafts.some((draft) => draft.alongside)
+      ? await database.transaction((tx) => write(tx, clock, router, drafts))
+      : await write(database, clock, router, drafts)
+    if (hasWork(events, ids)) onWork()
+    return toRecorded(database, events, ids)
+  }
+
   const commit = async (batch: Waiting[]): Promise<void> => {
     try {
-      const drafts = batch.map(({ draft }) => draft)
-      // One statement is its own transaction; only what else must commit with an event needs one spelled out.
-      const { events, ids } = drafts.some((draft) => draft.alongside)
-        ? await database.transaction((tx) => write(tx, clock, router, drafts))
-        : await write(database, clock, router, drafts)
-      if (hasWork(events, ids)) onWork()
-      const recorded = await toRecorded(database, events, ids)
+      const recorded = await writeBatch(batch.map(({ draft }) => draft))
       for (const [i, item] of batch.entries()) item.resolve(recorded[i] as Recorded)
     } catch (error) {
       if (batch.length === 1 || error instanceof AppError) {
@@ -115,10 +118,9 @@ export const openRecorder = ({ database, clock, router, onWork }: RecorderOption
         // The requests of this turn of the event loop share the commit.
         if (waiting.length === 1) setImmediate(pump)
       }),
-    async recordIn(tx, draft) {
-      const { events, ids } = await write(tx, clock, router, [draft])
-      const [recorded] = await toRecorded(tx, events, ids)
-      return recorded as Recorded
+    async recordIn(tx, drafts) {
+      const { events, ids } = await write(tx, clock, router, drafts)
+      return toRecorded(tx, events, ids)
     },
     idle: () =>
       inFlight === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => whenIdle.push(resolve)),

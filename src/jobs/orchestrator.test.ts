@@ -185,9 +185,9 @@ describe('a try of a job', () => {
     })
   })
 
-  it('is repeated at the time the agent names', async () => {
+  it('is repeated at the time the agent names, and that uses up no attempt', async () => {
     const later = new Date(clock.now().getTime() + 3_600_000)
-    const id = await addJob()
+    const id = await addJob({ maxAttempts: 1 })
     const orchestrator = orchestrate([
       work(async ({ job }) => {
         if (job.attempt === 1) throw new RetryAt(later, 'rate limit')
@@ -460,14 +460,14 @@ describe('an orchestrator', () => {
         }),
       ],
       {
-        onFinished: async (tx, one) => {
-          const { rows } = await tx.query<{ status: string }>('select status from signalbox.jobs where id = $1', [
-            one.job.id,
-          ])
-          expect(rows[0]?.status).toBe(one.outcome)
-          // Outside of the transaction the end is not visible yet.
-          expect((await getJob(database, one.job.id)).status).toBe('running')
-          finished.push(one)
+        onFinished: async (tx, ended) => {
+          for (const one of ended) {
+            const { rows } = await tx.query('select status from signalbox.jobs where id = $1', [one.job.id])
+            expect(rows).toEqual([{ status: one.outcome }])
+            // Outside of the transaction the end is not visible yet.
+            expect((await getJob(database, one.job.id)).status).toBe('running')
+          }
+          finished.push(...ended)
         },
       },
     ).tick()

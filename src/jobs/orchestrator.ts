@@ -19,8 +19,8 @@ export type OrchestratorOptions = RunOptions & {
   /** The longest it goes without looking for work. */
   tickMs: number
   leaseMs?: number
-  /** Runs in the transaction that ends the job, so that what it writes (the event `job.completed`) commits with the end. */
-  onFinished?: (tx: Sql, finished: Finished) => Promise<void>
+  /** Runs in the transaction that ends jobs, so that what it writes (the events `job.completed`) commits with their end. */
+  onFinished?: (tx: Sql, finished: readonly Finished[]) => Promise<void>
   /** Tells other processes that there may be work for them. */
   wake?: () => void
 }
@@ -42,18 +42,21 @@ export type Orchestrator = {
 
 type EndedRow = JobRow & { status: string; error: string | null; result: unknown }
 
-/** Tells of every job among these that has ended for good. */
+/** Tells of the jobs among these that have ended for good. */
 const tellFinished =
   (onFinished: NonNullable<OrchestratorOptions['onFinished']>) =>
   async (tx: Sql, settled: Settled[]): Promise<void> => {
     const ids = settled.filter(({ status }) => status === 'completed' || status === 'failed').map(({ id }) => id)
     if (ids.length === 0) return
     const { rows } = await tx.query<EndedRow>('select * from signalbox.jobs where id = any($1::uuid[])', [ids])
-    for (const row of rows) {
-      const job = toJob(row)
-      if (row.status === 'completed') await onFinished(tx, { job, outcome: 'completed', result: row.result })
-      else await onFinished(tx, { job, outcome: 'failed', error: row.error ?? '' })
-    }
+    await onFinished(
+      tx,
+      rows.map((row) =>
+        row.status === 'completed'
+          ? { job: toJob(row), outcome: 'completed', result: row.result }
+          : { job: toJob(row), outcome: 'failed', error: row.error ?? '' },
+      ),
+    )
   }
 
 /** Opens an orchestrator; several at once, in one process or many, share the work safely. `start` it, and `drain` it at the end. */

@@ -11,9 +11,9 @@ describe('what an error means for its job', () => {
     expect(read(new GiveUp('no such branch'))).toEqual({ kind: 'failed', error: 'no such branch' })
   })
 
-  it('is another try at the time the agent names, or at once if that has passed', () => {
+  it('is put off to the time the agent names, or tried at once if that has passed', () => {
     const at = (ms: number) => new RetryAt(new Date(now.getTime() + ms), 'rate limited')
-    expect(read(at(90_000))).toEqual({ kind: 'retried', error: 'rate limited', delayMs: 90_000 })
+    expect(read(at(90_000))).toEqual({ kind: 'deferred', error: 'rate limited', delayMs: 90_000 })
     expect(read(at(-1))).toMatchObject({ delayMs: 0 })
   })
 

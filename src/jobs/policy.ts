@@ -6,16 +6,19 @@ import type { Outcome } from '../queue/table.ts'
 const BASE_MS = 1000
 const MAX_MS = 10 * 60_000
 
-/** `GiveUp` fails the job, `RetryAt` names the time of the next try, and anything else is tried again after 1 s, 2 s, 4 s … at most 10 minutes. */
+/** `GiveUp` fails the job, `RetryAt` defers it to the time it names without using up an attempt, and anything else is tried again after 1 s, 2 s, 4 s … at most 10 minutes. */
 export const outcomeOf = (
   error: unknown,
   options: { attempt: number; now: Date; random?: (() => number) | undefined },
 ): Outcome => {
   if (error instanceof GiveUp) return { kind: 'failed', error: errorText(error) }
   const { attempt, now, random = Math.random } = options
-  const delayMs =
-    error instanceof RetryAt
-      ? Math.max(0, error.when.getTime() - now.getTime())
-      : backoffMs(attempt, { baseMs: BASE_MS, maxMs: MAX_MS, random })
-  return { kind: 'retried', error: errorText(error), delayMs }
+  if (error instanceof RetryAt) {
+    return { kind: 'deferred', error: errorText(error), delayMs: Math.max(0, error.when.getTime() - now.getTime()) }
+  }
+  return {
+    kind: 'retried',
+    error: errorText(error),
+    delayMs: backoffMs(attempt, { baseMs: BASE_MS, maxMs: MAX_MS, random }),
+  }
 }

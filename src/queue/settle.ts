@@ -42,14 +42,15 @@ with ended as (
   update ${table.rows} as job set
     status = case
       when kind = 'completed' then '${table.succeeded}'
+      when kind = 'cancelled' then '${table.cancelled}'
       when kind = 'failed' or (kind = 'retried' and job.attempt >= job.max_attempts) then 'failed'
       else 'pending' end,
-    max_attempts = job.max_attempts + (kind = 'released')::integer,
-    available_at = case kind
-      when 'retried' then ${NOW} + ended.delay_ms * interval '1 ms'
-      when 'released' then least(job.created_at, ${NOW})
+    max_attempts = job.max_attempts + (kind in ('deferred', 'released'))::integer,
+    available_at = case
+      when kind in ('retried', 'deferred') then ${NOW} + ended.delay_ms * interval '1 ms'
+      when kind = 'released' then least(job.created_at, ${NOW})
       else job.available_at end,
-    finished_at = case when kind in ('completed', 'failed') or (kind = 'retried' and job.attempt >= job.max_attempts)
+    finished_at = case when kind in ('completed', 'failed', 'cancelled') or (kind = 'retried' and job.attempt >= job.max_attempts)
       then ${NOW} end,
     error = ended.error,
     ${table.keepsResult ? 'result = ended.result::json,' : ''}
@@ -59,7 +60,9 @@ with ended as (
   returning job.id, job.attempt, job.status, job.error, ended.kind, ended.result
 ), closed as (
   update ${table.attempts} as try set
-    outcome = case when settled.kind = 'completed' then 'completed' when settled.status = 'failed' then 'failed' else 'retried' end,
+    outcome = case
+      when settled.kind in ('completed', 'cancelled') then settled.kind
+      when settled.status = 'failed' then 'failed' else 'retried' end,
     error = settled.error,
     ${table.keepsResult ? 'result = settled.result::json,' : ''}
     finished_at = ${NOW}
@@ -93,7 +96,7 @@ export const settle = async (
     ended.map((one) => one.outcome.kind),
     errors,
     results,
-    ended.map(({ outcome }) => (outcome.kind === 'retried' ? outcome.delayMs : 0)),
+    ended.map(({ outcome }) => ('delayMs' in outcome ? outcome.delayMs : 0)),
   ])
   return rows
 }

@@ -38,11 +38,16 @@ export type Try = { id: string; attempt: number }
 export type Claimed<Row extends object = object> = Row &
   Try & { max_attempts: number; owner: string; priority: number; group_key: string | null }
 
-/** How a try ended. `retried` becomes `failed` when no attempt is left; `released` gives the try back without using it up. */
+/**
+ * How a try ended. `retried` becomes `failed` when no attempt is left. `deferred` (come back then: a rate limit) and `released` (the
+ * worker shuts down) give the try back without using it up. `cancelled` means that there is no need for it any more.
+ */
 export type Outcome =
   | { kind: 'completed'; result?: unknown }
   | { kind: 'failed'; error: string }
+  | { kind: 'cancelled'; error: string }
   | { kind: 'retried'; error: string; delayMs: number }
+  | { kind: 'deferred'; error: string; delayMs: number }
   | { kind: 'released'; error: string }
 
 /** What became of a row, as the transaction that settles it sees it. */
