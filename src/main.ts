@@ -1,8 +1,7 @@
 // The only place that builds things: settings in, parts made and connected, a running service out.
-import type { Agent } from './agents/agent.ts'
-import { deploymentPr } from './agents/deployment-pr/deployment-pr.ts'
-import { ping } from './agents/ping.ts'
 import type { Config } from './config.ts'
+import type { Configured } from './configure.ts'
+import { configure } from './configure.ts'
 import type { Sql } from './db/database.ts'
 import type { ListenerStatus } from './db/listen.ts'
 import { openListener, openNotifier } from './db/listen.ts'
@@ -18,7 +17,6 @@ import { causesOf, getEvent, payloadOf } from './events/query.ts'
 import type { Recorder } from './events/record.ts'
 import { openRecorder } from './events/record.ts'
 import type { WriteForge } from './forges/forge.ts'
-import { github as githubForge } from './forges/github/github.ts'
 import { readOnly } from './forges/read-only.ts'
 import { openApi } from './http/api/api.ts'
 import { addConfiguredRoutes } from './http/api/configured.ts'
@@ -36,20 +34,18 @@ import { openOrchestrator } from './jobs/orchestrator.ts'
 import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
-import { AppError, GiveUp } from './lib/error.ts'
+import { GiveUp } from './lib/error.ts'
 import type { Log } from './lib/log.ts'
 import { tokenBucket } from './lib/token-bucket.ts'
 import { VERSION } from './lib/version.ts'
 import type { PipelineParts } from './pipeline.ts'
 import { openPipeline } from './pipeline.ts'
 import { publish } from './publisher/publish.ts'
+import { lapseAll } from './queue/settle.ts'
+import { DELIVERIES, JOBS } from './queue/table.ts'
 import type { Routing } from './routing.ts'
 import { openRouting } from './routing.ts'
-import { defaultRules, parseRules } from './rules/define.ts'
 import { jobTypes } from './rules/jobs.ts'
-import type { Rule } from './rules/rule.ts'
-import type { Source } from './sources/source.ts'
-import { sourcesFrom } from './sources/sources.ts'
 
 // Everybody who may have work wakes everybody who may do it, over one channel.
 const CHANNEL = 'signalbox'
@@ -85,49 +81,6 @@ export type Signalbox = {
   access: Access['kind']
   listening(): ListenerStatus
   close(): Promise<void>
-}
-
-/** What the configuration and the environment come to. */
-export type Configured = {
-  sources: ReadonlyMap<string, Source>
-  agents: ReadonlyMap<string, Agent>
-  rules: readonly Rule[]
-  forge: WriteForge | null
-}
-
-const agentsByName = (given: readonly Agent[]): ReadonlyMap<string, Agent> => {
-  const agents = new Map<string, Agent>()
-  for (const agent of given) {
-    if (agents.has(agent.name)) throw new AppError('config_invalid', `Two agents are called "${agent.name}".`)
-    agents.set(agent.name, agent)
-  }
-  return agents
-}
-
-const forgeFrom = (environment: Environment, log: Log): WriteForge | null => {
-  const {
-    GITHUB_TOKEN: token,
-    GITHUB_APP_ID: appId,
-    GITHUB_APP_PRIVATE_KEY: privateKey,
-    GITHUB_API_URL: apiUrl,
-  } = environment
-  if (token !== undefined) return githubForge({ apiUrl, auth: { token }, log })
-  if (appId !== undefined && privateKey !== undefined) return githubForge({ apiUrl, auth: { appId, privateKey }, log })
-  return null
-}
-
-/** Puts the built-in parts and the configured ones together, and checks them. @throws AppError `config_invalid` */
-export const configure = (environment: Environment, config: Config, log: Log): Configured => {
-  const { GITHUB_REPO: repository, GITHUB_BASE_BRANCH: base } = environment
-  const builtIn = [ping, deploymentPr({ ...(repository && { repository }), ...(base && { base }) })]
-  const agents = agentsByName([...builtIn, ...(config.agents ?? [])])
-  const sources = sourcesFrom({
-    githubSecrets: environment.GITHUB_WEBHOOK_SECRET,
-    agentaSecrets: environment.AGENTA_WEBHOOK_SECRET,
-    others: config.sources ?? [],
-  })
-  const rules = parseRules(config.rules ?? defaultRules, [...agents.keys()])
-  return { sources, agents, rules, forge: forgeFrom(environment, log) }
 }
 
 const accessOf = (environment: Environment, mode: SignalboxOptions['mode']): Access => {
@@ -254,6 +207,10 @@ export const openSignalbox = async (options: SignalboxOptions): Promise<Signalbo
   const configured = configure(environment, config, log)
   await migrate(store.database, { log })
   await syncConfigEndpoints(store.database, config.endpoints ?? [])
+  if (store.kind === 'embedded') {
+    // Its data directory has one owner: whoever holds a lease is dead, so nobody need wait for it to run out.
+    for (const table of [JOBS, DELIVERIES]) await lapseAll(store.database, table, clock)
+  }
   const routing = await openRouting(store.database, configured.rules)
 
   let nudge = () => {}

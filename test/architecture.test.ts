@@ -11,6 +11,7 @@ const src = join(root, 'src')
 const FLOORS = [
   ['cli'],
   ['main.ts', 'index.ts', 'handler.ts'],
+  ['configure.ts'],
   ['config.ts', 'http'],
   ['pipeline.ts', 'routing.ts'],
   ['sources', 'events', 'rules', 'jobs', 'agents', 'publisher', 'deliveries', 'deployments'],

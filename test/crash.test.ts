@@ -100,7 +100,6 @@ test(`${WEBHOOKS} signed webhooks at a server that is killed ${KILLS} times: eac
   const database = await openDatabase({ url: databaseUrl, log: silentLog })
   const count = async (what: string) =>
     (await database.query<{ n: number }>(`select count(*)::int as n from ${what}`)).rows[0]?.n
-  // A killed worker's jobs are taken over when its lease ends, after 30 s.
   await until(
     'every job has ended',
     async () => (await count(`signalbox.jobs where status in ('completed', 'failed')`)) === WEBHOOKS,

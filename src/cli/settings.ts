@@ -2,11 +2,11 @@
 import type { Command } from 'commander'
 import type { LoadedConfig } from '../config.ts'
 import { loadConfig } from '../config.ts'
+import type { Configured } from '../configure.ts'
 import type { Environment } from '../lib/environment.ts'
 import { readEnvironment } from '../lib/environment.ts'
 import type { Log } from '../lib/log.ts'
 import { openLog } from '../lib/log.ts'
-import type { Configured } from '../main.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Options that take the place of a variable. */
@@ -40,7 +40,7 @@ export const loadConfigured = async (
 ): Promise<Configured> => {
   const { environment, config } = await loadSettings(terminal, options)
   // Loaded here, because it brings in the whole program: most commands start in half the time without it.
-  const { configure } = await import('../main.ts')
+  const { configure } = await import('../configure.ts')
   return configure(environment, config, quietLog(environment))
 }
 

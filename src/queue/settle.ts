@@ -132,6 +132,13 @@ select * from recovered`,
   return rows
 }
 
+/** Ends every lease now, for a process that knows no other can be alive: what a killed one left is taken over at once. */
+export const lapseAll = async (sql: Sql, table: QueueTable, clock: Clock): Promise<void> => {
+  await sql.query(`update ${table.rows} set available_at = ${NOW} where status = 'running' and available_at > ${NOW}`, [
+    clock.sqlNow(),
+  ])
+}
+
 /** Calls a row off, waiting or running; its worker is fenced and learns of it at its next renewal. False when it had ended already. */
 export const cancel = async (
   sql: Sql,

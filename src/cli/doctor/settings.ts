@@ -1,12 +1,12 @@
 // The doctor on what was set: Node.js, the environment, the configuration file.
 import type { LoadedConfig } from '../../config.ts'
 import { loadConfig } from '../../config.ts'
+import { configure } from '../../configure.ts'
 import { readEndpointConfigs } from '../../deliveries/endpoint.ts'
 import type { Environment } from '../../lib/environment.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import { AppError, errorText } from '../../lib/error.ts'
 import { silentLog } from '../../lib/log.ts'
-import { configure } from '../../main.ts'
 import { shownSource } from '../sources.ts'
 import type { Cli } from '../terminal.ts'
 import { count } from '../text.ts'
