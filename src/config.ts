@@ -59,5 +59,7 @@ export const loadConfig = async (folder: string, file?: string): Promise<LoadedC
   if (unknown.length > 0) {
     throw new AppError('config_invalid', `${path}: unknown key ${unknown.join(', ')}; the keys are ${KEYS.join(', ')}.`)
   }
+  const [single] = Object.entries(config).find(([, value]) => value !== undefined && !Array.isArray(value)) ?? []
+  if (single !== undefined) throw new AppError('config_invalid', `${path}: ${single} must be a list.`)
   return { config: config as Config, path }
 }

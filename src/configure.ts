@@ -24,6 +24,9 @@ export type Configured = {
 const agentsByName = (given: readonly Agent[]): ReadonlyMap<string, Agent> => {
   const agents = new Map<string, Agent>()
   for (const agent of given) {
+    if (typeof agent?.run !== 'function') {
+      throw new AppError('config_invalid', 'Something among the agents is none: make them with defineAgent or command.')
+    }
     if (agents.has(agent.name)) throw new AppError('config_invalid', `Two agents are called "${agent.name}".`)
     agents.set(agent.name, agent)
   }

@@ -118,7 +118,7 @@ const openReceiver = async (wiring: Wiring): Promise<{ url: string; close(): Pro
   })
   const api = openApi(access)
   addEventRoutes(api, database, async (event) => {
-    await routing.reload()
+    await routing.reload(database)
     return routing.explain(event)
   })
   addJobRoutes(api, database, clock, wake)
@@ -243,9 +243,9 @@ export const openSignalbox = async (options: SignalboxOptions): Promise<Signalbo
 
   const close = async () => {
     clearInterval(polling)
-    await server?.close()
+    // Both at once: while the last senders are answered, nothing new is begun.
+    await Promise.all([server?.close(), workers?.drain()])
     await recorder.idle()
-    await workers?.drain()
     await gitSync?.close()
     await Promise.all([listener.close(), notifier.close()])
   }

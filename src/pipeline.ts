@@ -10,14 +10,16 @@ import { manualJob } from './rules/jobs.ts'
 import { manualKeptHeaders, normaliseManual } from './sources/manual.ts'
 import type { HeaderReader, Normalised, Source } from './sources/source.ts'
 
+// Of a refused request's headers no more is kept than shows what was wrong.
+const MAX_REFUSED_HEADER_CHARS = 200
 const MANUAL = { name: 'manual', keptHeaders: manualKeptHeaders }
 
 /** The pipeline: one way in for webhooks, one for what this program itself has to say. */
 export type Pipeline = {
-  /** Verifies, reads and records one webhook. Resolves only when it is durable. @throws AppError with the status the sender gets */
-  receive(sourceName: string, rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
-  /** Throws what can be said of a webhook before its body is read: unknown or closed source, missing headers, wrong content type. */
+  /** The source, or throws what can be said of a webhook before its body is read: unknown or closed source, missing headers, wrong content type. */
   admit(sourceName: string, headers: HeaderReader): Source
+  /** Verifies, reads and records one admitted webhook. Resolves only when it is durable. @throws AppError with the status the sender gets */
+  receive(source: Source, rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
   /** Reads a manual trigger (its caller is authorised already) and records it with the job it asks for. @throws AppError `job_type_unknown` naming the known ones */
   trigger(rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
   /** Keeps a refused request as an event, without its body, and not more of them than the cap allows. */
@@ -70,18 +72,17 @@ const draftOf = (source: Sender, said: Normalised, { body, headers, remote }: Ar
 export const openPipeline = (parts: PipelineParts): Pipeline => {
   const { clock, log, sources, recorder, refusals } = parts
 
-  const admit = (sourceName: string, headers: HeaderReader): Source => {
-    const source = sources.get(sourceName)
-    if (source === undefined) throw new AppError('source_unknown', `There is no source called "${sourceName}".`)
-    if (source.secrets.length === 0) throw new AppError('source_closed')
-    source.checkHeaders(headers)
-    return source
-  }
-
   return {
-    admit,
-    async receive(sourceName, rawBody, headers, remote) {
-      const source = admit(sourceName, headers)
+    admit(sourceName, headers) {
+      const source = sources.get(sourceName)
+      if (source === undefined) {
+        throw new AppError('source_unknown', `There is no source called "${sourceName.slice(0, 80)}".`)
+      }
+      if (source.secrets.length === 0) throw new AppError('source_closed')
+      source.checkHeaders(headers)
+      return source
+    },
+    async receive(source, rawBody, headers, remote) {
       source.verify(rawBody, headers, clock.now())
       const said = source.normalise(rawBody, headers)
       const draft = draftOf(source, said, { body: rawBody, headers, remote }, clock.now())
@@ -98,9 +99,15 @@ export const openPipeline = (parts: PipelineParts): Pipeline => {
       return { ...(await recorder.record(draft)), type: said.type }
     },
     async refuse(sourceName, error, headers, remote) {
-      log.warn({ source: sourceName, code: error.code, detail: error.detail, remote }, 'request refused')
+      // The cap is for the log too: a stranger must not fill that either.
+      const keeps = refusals.take()
+      log[keeps ? 'warn' : 'debug'](
+        { source: sourceName, code: error.code, detail: error.detail, remote },
+        'request refused',
+      )
       const source = sources.get(sourceName)
-      if (source === undefined || !refusals.take()) return
+      if (source === undefined || !keeps) return
+      const strangers: HeaderReader = { get: (name) => headers.get(name)?.slice(0, MAX_REFUSED_HEADER_CHARS) ?? null }
       const id = newId(clock.now())
       await recorder.record({
         id,
@@ -112,8 +119,8 @@ export const openPipeline = (parts: PipelineParts): Pipeline => {
         actor: null,
         facts: {},
         body: null,
-        contentType: headers.get('content-type'),
-        headers: kept(source, headers, remote),
+        contentType: strangers.get('content-type'),
+        headers: kept(source, strangers, remote),
         depth: 0,
         causeJobId: null,
         rejected: `${error.code}: ${error.detail}`,

@@ -54,8 +54,8 @@ export const openRouting = async (database: Database, rules: readonly Rule[]): P
 
   return {
     version: () => endpoints.version,
-    async reload() {
-      endpoints = await loadEndpoints(database)
+    async reload(sql) {
+      endpoints = await loadEndpoints(sql)
     },
     route,
     explain: (event) => ({

@@ -1,5 +1,8 @@
 // Receiving, over real HTTP: every documented answer to every kind of request.
 import { createRequire } from 'node:module'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { BadRequest } from './fixtures/bad-requests.ts'
 import { badRequests } from './fixtures/bad-requests.ts'
@@ -64,20 +67,58 @@ describe('a bad request', () => {
 
   test('it is kept as a rejected event with its reason and without its body, and does not take the real delivery id', async () => {
     const body = Buffer.from(JSON.stringify(PUSH))
-    const forged = githubHeaders(body, { ...keys(), secret: 'not-the-secret' }, { 'x-github-delivery': 'reserved' })
+    const changes = { 'x-github-delivery': 'reserved', 'user-agent': 'x'.repeat(10_000) }
+    const forged = githubHeaders(body, { ...keys(), secret: 'not-the-secret' }, changes)
     const before = await signalbox.count('signalbox.events', `status = 'rejected'`)
     // The corpus has used up the cap on kept refusals; it fills up again by one a second.
     const row = await until('a refusal is kept again', async () => {
       expect((await post('/webhook/github', body, forged)).status).toBe(401)
-      const { rows } = await signalbox.database.query<{ type: string; reason: string; body: null }>(
-        `select type, reason, body from signalbox.events where status = 'rejected' order by id desc limit 1`,
-      )
+      const { rows } = await signalbox.database.query<{
+        type: string
+        reason: string
+        headers: Record<string, string>
+        body: null
+      }>(`select type, reason, headers, body from signalbox.events where status = 'rejected' order by id desc limit 1`)
       return (await signalbox.count('signalbox.events', `status = 'rejected'`)) > before && rows[0]
     })
     expect(row).toMatchObject({ type: 'rejected.signature_invalid', body: null })
     expect(row.reason).toContain('signature')
+    expect(row.headers['user-agent']).toBe('x'.repeat(200))
     expect(before).toBeLessThan(badRequests.length * 2)
     expect(await (await githubPush('reserved')).json()).toMatchObject({ duplicate: false })
+  })
+})
+
+describe('a connection that is used again', () => {
+  const lines = (line: string, body: string, ...headers: string[]): string =>
+    [line, 'host: x', `content-length: ${Buffer.byteLength(body)}`, ...headers, '', body].join('\r\n')
+  const last = lines('GET / HTTP/1.1', '', 'connection: close')
+  /** The statuses of all answers until the server hangs up. */
+  const statuses = async (...requests: string[]): Promise<number[]> => {
+    const socket = connect(Number(new URL(signalbox.url).port), '127.0.0.1')
+    socket.write([...requests, last].join(''))
+    const answers = await text(socket)
+    return [...answers.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
+  }
+
+  test('never takes the unread body of a refused request for a request', async () => {
+    const inner = lines('GET /health HTTP/1.1', '')
+    const unread = lines('POST /webhook/github HTTP/1.1', inner, 'content-type: text/plain')
+    expect(await statuses(unread)).toEqual([415, 200])
+    expect(await statuses(lines('POST /webhook/manual HTTP/1.1', inner))).toEqual([401, 200])
+    expect(await statuses(lines('GET /webhook/github HTTP/1.1', inner))).toEqual([405, 200])
+  })
+
+  test('answers requests sent without waiting in their order, each recorded', async () => {
+    const body = JSON.stringify(PUSH)
+    const signed = (id: string) => {
+      const headers = githubHeaders(Buffer.from(body), keys(), { 'x-github-delivery': id })
+      return lines('POST /webhook/github HTTP/1.1', body, ...headers.map((header) => header.join(': ')))
+    }
+    expect(await statuses(signed('piped-1'), lines('POST /nowhere HTTP/1.1', ''), signed('piped-2'))).toEqual([
+      200, 404, 200, 200,
+    ])
+    expect(await signalbox.count('signalbox.events', `delivery_id like 'piped-%'`)).toBe(2)
   })
 })
 
@@ -150,6 +191,8 @@ describe('other answers', () => {
   test('health says the database is there, and the root says who we are', async () => {
     const health = await fetch(`${signalbox.url}/health`)
     expect([health.status, await health.json()]).toMatchObject([200, { status: 'healthy', database: 'connected' }])
+    const posted = await fetch(`${signalbox.url}/health`, { method: 'POST' })
+    expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET'])
     expect(await (await fetch(signalbox.url)).json()).toMatchObject({ service: 'signalbox' })
   })
 
@@ -209,6 +252,12 @@ describe('a server without secrets', () => {
         body: Buffer.from('POST /webhook/manual HTTP/1.1\r\nhost: evil.example\r\ncontent-length: 0\r\n\r\n'),
       })
       expect(rebound.status).toBe(401)
+      // What a tunnel brings from outside, calling itself localhost.
+      const tunnelled = await fetch(`${dev.url}/webhook/manual`, {
+        method: 'POST',
+        headers: { 'x-forwarded-for': '203.0.113.7' },
+      })
+      expect(tunnelled.status).toBe(401)
     } finally {
       await dev.close()
     }
@@ -217,7 +266,9 @@ describe('a server without secrets', () => {
 
 describe('when the database is away', () => {
   test('a webhook gets 503 so that its sender repeats it, and health says so without a word of why', async () => {
-    const lost = await openTestSignalbox({ roles: { receiver: true, orchestrator: false } })
+    const lines: string[] = []
+    const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) })
+    const lost = await openTestSignalbox({ roles: { receiver: true, orchestrator: false }, log })
     await lost.database.close()
     const body = Buffer.from(JSON.stringify(PUSH))
     const response = await fetch(`${lost.url}/webhook/github`, {
@@ -226,6 +277,7 @@ describe('when the database is away', () => {
       body: new Uint8Array(body),
     })
     expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([503, 'database_unavailable'])
+    expect(lines.join('')).toMatch(/database_unavailable.*Cannot use a pool/)
     const health = await fetch(`${lost.url}/health`)
     expect([health.status, Object.keys((await health.json()) as object)]).toEqual([
       503,

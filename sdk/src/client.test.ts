@@ -69,7 +69,7 @@ test('a deployment is posted with the token and an idempotency key', async () =>
 test('a deployment is repeated under the same key when the answer was lost or the server was away', async () => {
   const { client, calls, waits } = await openServer(
     'reset',
-    unavailable,
+    { status: 429, body: { code: 'rate_limited', detail: 'later' } },
     { status: 502, body: '<html>' },
     { status: 200, body: {} },
   )

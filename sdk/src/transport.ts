@@ -77,7 +77,9 @@ function waitFor(delayMs: number): Promise<void> {
 }
 
 function isTemporary(error: unknown): boolean {
-  return error instanceof SignalboxError && (error.code === 'unreachable' || error.status >= 500)
+  return (
+    error instanceof SignalboxError && (error.code === 'unreachable' || error.status === 429 || error.status >= 500)
+  )
 }
 
 async function readAnswer<Answer>(response: Response): Promise<Answer> {

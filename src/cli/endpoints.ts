@@ -61,13 +61,17 @@ export const addEndpoints = (program: Command, cli: Cli): void => {
     .option('--events <types...>', 'event types or globs (default: environment.deployed)')
     .option('--environments <names...>', 'environments or globs (default: production)')
     .option('--apps <names...>', 'applications or globs (default: all)')
-    .option('--secret <secret>', 'what deliveries are signed with (default: one is made and shown once)')
+    .option(
+      '--secret <secret>',
+      'what deliveries are signed with; - reads it from standard input, where no process list shows it (default: one is made and shown once)',
+    )
     .addHelpText(
       'after',
       '\nExample:\n  $ signalbox endpoints add --url https://hooks.example.com/signalbox --events environment.deployed "job.*"',
     )
     .action(async ({ server, ...wanted }: AddOptions) => {
-      const row = await serverOf(cli, { server }).post('api/endpoints', wanted)
+      const secret = wanted.secret === '-' ? (await cli.readInput()).trim() : wanted.secret
+      const row = await serverOf(cli, { server }).post('api/endpoints', { ...wanted, secret })
       cli.print(row, () => addedText(row))
     })
 }

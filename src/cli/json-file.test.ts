@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { CliError } from './failure.ts'
 import { parseJson, readJsonFile } from './json-file.ts'
 
@@ -47,7 +47,9 @@ test('a stray character anywhere is found where it is, or after it', () => {
 })
 
 test('a file may begin with a byte order mark, and - is standard input', async () => {
-  const file = join(tmpdir(), `signalbox-json-${process.pid}.json`)
+  const folder = await mkdtemp(join(tmpdir(), 'signalbox-json-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const file = join(folder, 'config.json')
   await writeFile(file, '\ufeff{"a":1}')
   const terminal = { folder: '/', readInput: async () => '[2]' }
   expect(await readJsonFile(terminal, file)).toEqual({ a: 1 })

@@ -155,6 +155,16 @@ describe('with a server', () => {
     expect(err).toContain('ping')
   })
 
+  test("an endpoint's secret can come from standard input, where no process list shows it", async () => {
+    const add = ['endpoints', 'add', '--url', 'http://127.0.0.1:9/other', '--secret', '-']
+    expect(await ask(add, { readInput: async () => 'a-secret-of-more-than-20-characters\n' })).toMatchObject({
+      code: 0,
+    })
+    const { rows } = await signalbox.database.query(`select secrets from signalbox.endpoints where url like '%/other'`)
+    expect(rows).toEqual([{ secrets: ['a-secret-of-more-than-20-characters'] }])
+    await signalbox.database.query(`update signalbox.endpoints set status = 'paused' where url like '%/other'`)
+  })
+
   test('a deployment says what changed and who is told', async () => {
     const added = await ask(['endpoints', 'add', '--url', 'http://127.0.0.1:9/hook', '--name', 'hook'])
     expect(added.out).toMatch(/secret +whsec_[\s\S]*not shown again/)

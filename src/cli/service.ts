@@ -1,4 +1,5 @@
 // Running the service: started, announced, and stopped by a signal.
+import { dirname } from 'node:path'
 import type { Store } from '../db/store.ts'
 import { openStore } from '../db/store.ts'
 import { openLog } from '../lib/log.ts'
@@ -54,7 +55,9 @@ export const runService = async (cli: Cli, mode: 'dev' | 'serve', options: Start
   let service: Signalbox | undefined
   try {
     store = await openStore({ environment, log })
-    service = await openSignalbox({ environment, config, store, mode, roles, log })
+    // A developer's own checkout is left alone.
+    const configFolder = mode === 'serve' && path !== null ? dirname(path) : null
+    service = await openSignalbox({ environment, config, configFolder, store, mode, roles, log })
     const endpoints = await endpointsOf(store)
     const banner = bannerOf({ mode, environment, configPath: path, store, service, roles, endpoints })
     cli.print(banner, () => bannerText(cli, banner, environment))

@@ -67,8 +67,11 @@ export type Draft = {
 /** What follows from an event. */
 export type Route = { status: EventStatus; reason: string | null; jobs: NewJob[]; deliveries: NewDelivery[] }
 
-/** Decides what follows from a draft, by the rules and by this process's copy of the endpoints, which has a version and can be read again. */
-export type Router = { version(): number; reload(): Promise<void>; route(draft: Draft): Route }
+/**
+ * Decides what follows from a draft, by the rules and by this process's copy of the endpoints, which has a version and can be
+ * read again: through the connection at hand, because one in a transaction must not wait for another.
+ */
+export type Router = { version(): number; reload(sql: Sql): Promise<void>; route(draft: Draft): Route }
 
 /** An event with all that must commit together with it. */
 export type NewEvent = Draft & Route

@@ -1,10 +1,12 @@
 // Recording events: nothing acknowledged is lost, nothing is recorded twice.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
+import { until } from '../../test/signalbox.ts'
 import type { Database, Sql } from '../db/database.ts'
 import { systemClock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
 import { idFor, newId } from '../lib/id.ts'
+import { openRouting } from '../routing.ts'
 import type { Draft, NewJob, Route, Router } from './event.ts'
 import { getEvent, listEvents, payloadOf } from './query.ts'
 import { openRecorder } from './record.ts'
@@ -116,6 +118,53 @@ describe('recording', () => {
     expect(statements).toBeLessThanOrEqual(4)
   })
 
+  test('an event of which more follows than a statement takes values is recorded with all of it', async () => {
+    const input = { text: '{"a",\\"b"} NULL', none: null }
+    const recorder = recorderOf({
+      router: routerOf((event) => ({
+        ...routed(event),
+        jobs: Array.from({ length: 7000 }, (_, i) => ({ ...jobFor(event), id: idFor(event.id, `${i}`), input })),
+      })),
+    })
+    expect((await recorder.record(draft())).jobIds).toHaveLength(7000)
+    const { rows } = await database.query('select count(*)::int as n, input::text from signalbox.jobs group by 2')
+    expect(rows).toEqual([{ n: 7000, input: JSON.stringify(input) }])
+  })
+
+  test('two transactions with the same deliveries in different orders do not wait for each other', async () => {
+    let statements = 0
+    const counted: Database = {
+      ...database,
+      query: (text, values) => {
+        statements++
+        return database.query(text, values)
+      },
+    }
+    const recorder = recorderOf({ database: counted })
+    const all = await database.transaction(async (tx) => {
+      await recorder.recordIn(tx, [draft({ deliveryId: 'a' })])
+      const waiting = Promise.all(['b', 'a'].map((deliveryId) => recorder.record(draft({ deliveryId }))))
+      await until('it waits for the transaction', async () => {
+        const { rows } = await database.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        return rows.length > 0
+      })
+      await recorder.recordIn(tx, [draft({ deliveryId: 'b' })])
+      return { waiting }
+    })
+    expect((await all.waiting).map(({ duplicate }) => duplicate)).toEqual([true, true])
+    // The insert, and the look for what was there: none was a victim and tried again.
+    expect(statements).toBe(2)
+  })
+
+  test('a repeat is answered with what was recorded, whatever the rules say now', async () => {
+    const first = await recorderOf().record(draft({ deliveryId: 'again' }))
+    const router = routerOf(() => ({ status: 'ignored', reason: 'no rule', jobs: [], deliveries: [] }))
+    const second = await recorderOf({ router }).record(draft({ deliveryId: 'again' }))
+    expect(second).toEqual({ id: first.id, duplicate: true, status: 'routed', reason: null, jobIds: [] })
+  })
+
   test('one item the database refuses does not fail its neighbours', async () => {
     const router = routerOf((event) => {
       const route = routed(event)
@@ -184,6 +233,19 @@ describe('recording', () => {
   })
 })
 
+test('while the database hangs, no more events are taken than memory can hold', async () => {
+  const hang = Promise.withResolvers<void>()
+  const query = async () => {
+    await hang.promise
+    throw new AppError('database_unavailable')
+  }
+  const recorder = recorderOf({ database: { ...database, query } })
+  const all = Array.from({ length: 10_100 }, () => recorder.record(draft()).catch((error: AppError) => error.code))
+  await expect(all.at(-1)).resolves.toBe('database_unavailable')
+  hang.resolve()
+  await recorder.idle()
+})
+
 describe('endpoints that change while events are recorded', () => {
   test('an event routed by an old copy of the endpoints is routed anew before anything is written', async () => {
     const router = routerOf()
@@ -200,6 +262,20 @@ describe('endpoints that change while events are recorded', () => {
     await recorderOf({ router }).record(draft())
     expect(router.reloads).toBe(1)
     expect([await count('events'), await count('deliveries')]).toEqual([1, 1])
+  })
+
+  test('inside a transaction they are read again through it: it does not wait for a second connection', async () => {
+    const narrow = await openTestDatabase({ max: 1 })
+    const routing = await openRouting(narrow, [])
+    await narrow.query(
+      `insert into signalbox.endpoints (id, name, url, secrets, events, origin)
+       values ($1, 'a', 'https://example.com', array['whsec_x'], array['*'], 'api')`,
+      [newId()],
+    )
+    const recorder = recorderOf({ database: narrow, router: routing })
+    const recorded = await narrow.transaction((tx) => recorder.recordIn(tx, [draft()]))
+    expect(recorded).toMatchObject([{ status: 'routed' }])
+    await narrow.close()
   })
 })
 

@@ -3,13 +3,16 @@ import type { Database, Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
 import type { Draft, NewEvent, Recorded, Router } from './event.ts'
+import type { Earlier } from './insert.ts'
 import { deliveryKey, insertEvents, recordedBefore } from './insert.ts'
 
-// Two commits in flight beat one and four (bench/ingest); the limits keep one statement's parameters and memory small.
+// Two commits in flight beat one and four (bench/ingest); the limits keep one statement and its memory small.
 const COMMITS_IN_FLIGHT = 2
 const MAX_BATCH_EVENTS = 64
 const MAX_BATCH_BYTES = 4 * 1024 * 1024
 const MAX_STALE_RETRIES = 10
+// While commits hang, senders keep sending. Their bodies' memory has a limit of its own (http/body.ts).
+const MAX_WAITING_EVENTS = 10_000
 
 type Waiting = { draft: Draft; resolve: (recorded: Recorded) => void; reject: (error: unknown) => void }
 
@@ -47,19 +50,19 @@ const write = async (sql: Sql, clock: Clock, router: Router, drafts: readonly Dr
       for (const { id, alongside } of events) if (inserted.ids.has(id)) await alongside?.(sql, id)
       return { events, ids: inserted.ids }
     }
-    await router.reload()
+    await router.reload(sql)
   }
   throw new AppError('database_unavailable', 'The endpoints kept changing while events were being recorded.')
 }
 
 const toRecorded = async (sql: Sql, events: readonly NewEvent[], ids: ReadonlySet<string>): Promise<Recorded[]> => {
   const repeats = events.filter((event) => !ids.has(event.id))
-  const before = repeats.length === 0 ? new Map<string, string>() : await recordedBefore(sql, repeats)
+  const before = repeats.length === 0 ? new Map<string, Earlier>() : await recordedBefore(sql, repeats)
   return events.map((event) => {
+    const { id, status, reason } = before.get(deliveryKey(event.source, event.deliveryId)) ?? event
     const isNew = ids.has(event.id)
-    const id = isNew ? event.id : (before.get(deliveryKey(event.source, event.deliveryId)) ?? event.id)
     const jobIds = isNew ? event.jobs.map((job) => job.id) : []
-    return { id, duplicate: !isNew, status: event.status, reason: event.reason, jobIds }
+    return { id, duplicate: !isNew, status, reason, jobIds }
   })
 }
 
@@ -114,6 +117,10 @@ export const openRecorder = ({ database, clock, router, onWork }: RecorderOption
   return {
     record: (draft) =>
       new Promise((resolve, reject) => {
+        if (waiting.length >= MAX_WAITING_EVENTS) {
+          reject(new AppError('database_unavailable', 'The database does not keep up: too many events wait for it.'))
+          return
+        }
         waiting.push({ draft, resolve, reject })
         // The requests of this turn of the event loop share the commit.
         if (waiting.length === 1) setImmediate(pump)

@@ -6,6 +6,7 @@ import { AppError } from '../lib/error.ts'
 export type Access = { kind: 'token'; token: string } | { kind: 'loopback' } | { kind: 'closed' }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host']
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 const isLoopbackOrigin = (origin: string): boolean => URL.canParse(origin) && LOOPBACK.test(new URL(origin).host)
@@ -21,9 +22,12 @@ export const authorise = (access: Access, headers: { get(name: string): string |
     if (!timingSafeEqual(digest(given), digest(access.token))) throw new AppError('token_invalid')
     return
   }
-  // A web page may reach loopback too, by a name that resolves there or across origins: both show in these headers.
+  // A web page may reach loopback too, by a name that resolves there or across origins, and anybody through a tunnel that
+  // brings webhooks here and calls itself localhost: these headers show it.
   const origin = headers.get('origin')
-  if (!LOOPBACK.test(headers.get('host') ?? '') || (origin !== null && !isLoopbackOrigin(origin))) {
+  const isForeign = origin !== null && !isLoopbackOrigin(origin)
+  const isForwarded = FORWARDED.some((name) => headers.get(name) !== null)
+  if (!LOOPBACK.test(headers.get('host') ?? '') || isForeign || isForwarded) {
     throw new AppError('token_invalid', 'In development the API answers to this machine only.')
   }
 }

@@ -1,12 +1,16 @@
 // Errors at the edge: expected ones as `{code, detail}`, anything else as "internal error" with a request id to look up in the log.
 import { randomUUID } from 'node:crypto'
 import { HTTPException } from 'hono/http-exception'
-import { AppError } from '../lib/error.ts'
+import { AppError, errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 
 /** The answer to a failed request. */
 export const errorResponse = (error: unknown, log: Log): Response => {
   if (error instanceof AppError) {
+    // Why, the caller is not told: it may name hosts and users.
+    if (error.cause !== undefined) {
+      log.warn({ code: error.code, reason: errorText(error.cause) }, 'a request could not be served')
+    }
     return Response.json({ code: error.code, detail: error.detail }, { status: error.status, headers: error.headers })
   }
   // Hono's own refusals (a malformed JSON body, say) are the caller's fault and already have a status.

@@ -1,5 +1,6 @@
 // Readiness: whether this server can keep what it is sent.
 import { Hono } from 'hono'
+import { methodNotAllowed } from './errors.ts'
 
 /** Resolves when the database answered; rejects otherwise. */
 export type Probe = () => Promise<void>
@@ -24,3 +25,5 @@ export const healthRoutes = (about: { version: string }, probe: Probe) =>
       }
     })
     .get('/', (c) => c.json({ service: 'signalbox', status: 'operational', version: about.version }))
+    .all('/health', methodNotAllowed('GET'))
+    .all('/', methodNotAllowed('GET'))

@@ -4,7 +4,7 @@ import { Hono } from 'hono'
 import type { Pipeline } from '../pipeline.ts'
 import type { Access } from './auth.ts'
 import { authorise } from './auth.ts'
-import { readBody } from './body.ts'
+import { withBody } from './body.ts'
 import { methodNotAllowed } from './errors.ts'
 import { nodeHeaders, receipt, remoteOf } from './receive.ts'
 
@@ -14,7 +14,7 @@ export const manualRoutes = (access: Access, pipeline: Pipeline): Hono<{ Binding
     .post('/webhook/manual', async (c) => {
       const headers = nodeHeaders(c)
       authorise(access, headers)
-      const body = await readBody(c.env.incoming)
-      return c.json(receipt(await pipeline.trigger(body, headers, remoteOf(c))))
+      const received = await withBody(c.env.incoming, (body) => pipeline.trigger(body, headers, remoteOf(c)))
+      return c.json(receipt(received))
     })
     .all('/webhook/manual', methodNotAllowed('POST'))

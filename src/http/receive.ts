@@ -5,7 +5,7 @@ import { Hono } from 'hono'
 import { AppError } from '../lib/error.ts'
 import type { Pipeline, Received } from '../pipeline.ts'
 import type { HeaderReader } from '../sources/source.ts'
-import { readBody } from './body.ts'
+import { withBody } from './body.ts'
 import { methodNotAllowed } from './errors.ts'
 
 type Bindings = { Bindings: HttpBindings }
@@ -48,9 +48,9 @@ export const receivingRoutes = (pipeline: Pipeline): Hono<Bindings> => {
     const name = sourceName(c)
     const headers = nodeHeaders(c)
     try {
-      pipeline.admit(name, headers)
-      const body = await readBody(c.env.incoming)
-      return c.json(receipt(await pipeline.receive(name, body, headers, remoteOf(c))))
+      const source = pipeline.admit(name, headers)
+      const received = await withBody(c.env.incoming, (body) => pipeline.receive(source, body, headers, remoteOf(c)))
+      return c.json(receipt(received))
     } catch (error) {
       // A refusal that cannot be stored is still a refusal.
       if (error instanceof AppError && error.status < 500) {

@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { AppError } from './error.ts'
 import { LOG_LEVELS } from './log.ts'
 
-const MIN_SECRET_LENGTH = 20
+/** A shorter secret is refused: it could be guessed. */
+export const MIN_SECRET_LENGTH = 20
 
 const text = z.string().trim().min(1)
 const wholeNumber = (min: number, max: number) =>

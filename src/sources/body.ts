@@ -12,11 +12,16 @@ export const MAX_JSON_DEPTH = 200
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** A JSON object's bytes, parsed; throws `body_invalid` for anything else: empty, not UTF-8, not an object, too deep, a byte order mark (RFC 8259 §8.1). */
-export const parseJsonObject = (bytes: Uint8Array): JsonObject => {
+/** JSON's bytes, parsed; throws `body_invalid` for anything else: empty, not UTF-8, too deep, a byte order mark (RFC 8259 §8.1). */
+export const parseJson = (bytes: Uint8Array): unknown => {
   if (bytes.length === 0) throw new AppError('body_invalid', 'the body is empty')
   if (!fitsDepth(bytes)) throw new AppError('body_invalid', `the JSON is nested deeper than ${MAX_JSON_DEPTH} levels`)
-  const value = parse(decode(bytes))
+  return parse(decode(bytes))
+}
+
+/** The same for a JSON object; anything else is `body_invalid` too. */
+export const parseJsonObject = (bytes: Uint8Array): JsonObject => {
+  const value = parseJson(bytes)
   if (!isObject(value)) throw new AppError('body_invalid', 'the JSON is not an object')
   return value
 }

@@ -97,3 +97,11 @@ test('names are unique, fit for a path, and not taken', () => {
     expect(() => called(...names)).toThrow(AppError)
   }
 })
+
+test('a short secret and what is no source are refused by name', () => {
+  const others = (source: object) => () =>
+    sourcesFrom({ githubSecrets: [], agentaSecrets: [], others: [source as ReturnType<typeof standardWebhooks>] })
+  expect(others(standardWebhooks({ name: 'shop', secrets: ['short'] }))).toThrow(/"shop" has fewer than 20 characters/)
+  expect(others({ name: 'shop', secrets: [keys.secret] })).toThrow(/"shop" is not one/)
+  expect(others({})).toThrow(AppError)
+})

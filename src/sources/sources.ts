@@ -1,4 +1,5 @@
 // The configured senders by name, the name being the last part of the path they post to.
+import { MIN_SECRET_LENGTH } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
 import { agenta } from './agenta.ts'
 import { github } from './github.ts'
@@ -7,7 +8,23 @@ import type { Source } from './source.ts'
 // `manual` is a path of its own; events of our own have the source `signalbox`.
 const RESERVED = ['manual', 'signalbox']
 
-/** GitHub, Agenta and any others; without secrets a source is there, and closed. Throws `config_invalid` for a name that is taken or cannot be part of a path. */
+/** What is wrong with a source as a configuration file gives it; null if nothing is. */
+const problemOf = ({ name, secrets, keptHeaders, checkHeaders, verify, normalise }: Source): string | null => {
+  if (typeof name !== 'string' || !/^[a-z][a-z0-9-]{0,39}$/.test(name) || RESERVED.includes(name)) {
+    return `a source cannot be called "${name}"`
+  }
+  const isWhole =
+    Array.isArray(secrets) &&
+    Array.isArray(keptHeaders) &&
+    [checkHeaders, verify, normalise].every((part) => typeof part === 'function')
+  if (!isWhole) return `the source "${name}" is not one: make it with standardWebhooks, or see the type Source`
+  if (secrets.some((secret) => typeof secret !== 'string' || secret.length < MIN_SECRET_LENGTH)) {
+    return `a secret of the source "${name}" has fewer than ${MIN_SECRET_LENGTH} characters; "signalbox secret generate" makes one`
+  }
+  return null
+}
+
+/** GitHub, Agenta and any others; without secrets a source is there, and closed. Throws `config_invalid` for a name that is taken or cannot be part of a path, a short secret, and what is no source. */
 export const sourcesFrom = (options: {
   githubSecrets: readonly string[]
   agentaSecrets: readonly string[]
@@ -16,9 +33,8 @@ export const sourcesFrom = (options: {
   const sources = new Map<string, Source>()
   const { githubSecrets, agentaSecrets, others = [] } = options
   for (const source of [github({ secrets: githubSecrets }), agenta({ secrets: agentaSecrets }), ...others]) {
-    if (!/^[a-z][a-z0-9-]{0,39}$/.test(source.name) || RESERVED.includes(source.name)) {
-      throw new AppError('config_invalid', `a source cannot be called "${source.name}"`)
-    }
+    const problem = problemOf(Object(source))
+    if (problem !== null) throw new AppError('config_invalid', problem)
     if (sources.has(source.name)) throw new AppError('config_invalid', `two sources are called "${source.name}"`)
     sources.set(source.name, source)
   }

@@ -4,7 +4,7 @@ import type { Agent } from '../../agents/agent.ts'
 import type { Rule } from '../../rules/rule.ts'
 import type { Source } from '../../sources/source.ts'
 import type { Api } from './api.ts'
-import { pageAnswer, wire } from './wire.ts'
+import { failure, pageAnswer, wire } from './wire.ts'
 
 /** The parts that come from the configuration. */
 export type Configured = {
@@ -14,7 +14,12 @@ export type Configured = {
 }
 
 const listOf = (noun: string, description: string) =>
-  createRoute({ method: 'get', path: `/${noun}`, tags: [noun], responses: { 200: pageAnswer(description) } })
+  createRoute({
+    method: 'get',
+    path: `/${noun}`,
+    tags: [noun],
+    responses: { 200: pageAnswer(description), default: failure },
+  })
 
 const rulesRoute = listOf('rules', 'The rules, in order.')
 const agentsRoute = listOf('agents', 'The agents by name.')

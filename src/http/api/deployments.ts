@@ -5,7 +5,7 @@ import type { Deployment } from '../../deployments/deployment.ts'
 import { configOf, getDeployment, listDeployments } from '../../deployments/query.ts'
 import type { Api } from './api.ts'
 import { readJson } from './json.ts'
-import { idParam, pageAnswer, pageQuery, rowAnswer, wire } from './wire.ts'
+import { failure, idParam, jsonBody, pageAnswer, pageQuery, rowAnswer, wire } from './wire.ts'
 
 /** Records a deployment and its event in one transaction. */
 export type Deploy = (
@@ -20,15 +20,35 @@ const query = z.object({
   environment: z.string().optional(),
 })
 
+const text = { type: 'string' }
+const optionalText = { type: ['string', 'null'] }
+
 const create = createRoute({
   method: 'post',
   path: '/deployments',
   tags: ['deployments'],
-  description:
-    'Records `{project_id, app_name, variant_name, variant_id?, environment, revision?, config, commit_message?, deployed_by}`. An `Idempotency-Key` header makes repeating safe.',
+  description: 'Records a deployment. An `Idempotency-Key` makes repeating safe.',
+  request: {
+    headers: z.object({ 'idempotency-key': z.string().optional() }),
+    body: jsonBody(
+      {
+        project_id: text,
+        app_name: text,
+        variant_name: text,
+        variant_id: optionalText,
+        environment: text,
+        revision: { type: ['integer', 'null'], minimum: 0, description: 'Default: counted here.' },
+        config: { type: 'object', description: 'The whole configuration, at most 1 MB and 64 levels deep.' },
+        commit_message: optionalText,
+        deployed_by: text,
+      },
+      ['project_id', 'app_name', 'variant_name', 'environment', 'config', 'deployed_by'],
+    ),
+  },
   responses: {
     201: rowAnswer('The deployment, with its sequence, diff and event.'),
     200: rowAnswer('The same, recorded before under this Idempotency-Key.'),
+    default: failure,
   },
 })
 const list = createRoute({
@@ -36,21 +56,21 @@ const list = createRoute({
   path: '/deployments',
   tags: ['deployments'],
   request: { query },
-  responses: { 200: pageAnswer('Deployments, newest first, with their pull requests.') },
+  responses: { 200: pageAnswer('Deployments, newest first, with their pull requests.'), default: failure },
 })
 const get = createRoute({
   method: 'get',
   path: '/deployments/{id}',
   tags: ['deployments'],
   request: { params: idParam },
-  responses: { 200: rowAnswer('One deployment with its diff and pull requests.') },
+  responses: { 200: rowAnswer('One deployment with its diff and pull requests.'), default: failure },
 })
 const config = createRoute({
   method: 'get',
   path: '/deployments/{id}/config',
   tags: ['deployments'],
   request: { params: idParam },
-  responses: { 200: rowAnswer('The whole configuration it put live.') },
+  responses: { 200: rowAnswer('The whole configuration it put live.'), default: failure },
 })
 
 const deploymentWire = (deployment: object) => {
@@ -61,7 +81,7 @@ const deploymentWire = (deployment: object) => {
 /** Adds the routes of deployments. */
 export const addDeploymentRoutes = (api: Api, database: Database, deploy: Deploy): void => {
   api.openapi(create, async (c) => {
-    const { deployment, duplicate } = await deploy(await readJson(c.req.raw), {
+    const { deployment, duplicate } = await deploy(await readJson(c), {
       idempotencyKey: c.req.header('idempotency-key'),
     })
     return c.json({ ...deploymentWire(deployment), duplicate }, duplicate ? 200 : 201)

@@ -5,7 +5,7 @@ import type { Event } from '../../events/event.ts'
 import { getEvent, listEvents, payloadOf } from '../../events/query.ts'
 import { AppError } from '../../lib/error.ts'
 import type { Api } from './api.ts'
-import { idParam, pageAnswer, pageQuery, pageWire, rowAnswer, wire } from './wire.ts'
+import { bytesAnswer, failure, idParam, pageAnswer, pageQuery, pageWire, rowAnswer, wire } from './wire.ts'
 
 /** Says for one event what every rule and every endpoint makes of it. */
 export type Explain = (event: Event) => Promise<object>
@@ -23,28 +23,31 @@ const list = createRoute({
   path: '/events',
   tags: ['events'],
   request: { query },
-  responses: { 200: pageAnswer('Events, newest first.') },
+  responses: { 200: pageAnswer('Events, newest first.'), default: failure },
 })
 const get = createRoute({
   method: 'get',
   path: '/events/{id}',
   tags: ['events'],
   request: { params: idParam },
-  responses: { 200: rowAnswer('One event with its parsed body as `payload`.') },
+  responses: { 200: rowAnswer('One event with its parsed body as `payload`.'), default: failure },
 })
 const why = createRoute({
   method: 'get',
   path: '/events/{id}/explain',
   tags: ['events'],
   request: { params: idParam },
-  responses: { 200: rowAnswer('For every rule and endpoint, why it matched or did not.') },
+  responses: { 200: rowAnswer('For every rule and endpoint, why it matched or did not.'), default: failure },
 })
 const raw = createRoute({
   method: 'get',
   path: '/events/{id}/body',
   tags: ['events'],
   request: { params: idParam },
-  responses: { 200: { description: 'The raw bytes as they came.' } },
+  responses: {
+    200: bytesAnswer('The raw bytes as they came, their content type in `X-Original-Content-Type`.'),
+    default: failure,
+  },
 })
 
 /** Adds the routes of events. */

@@ -6,7 +6,7 @@ import type { JobDetail, JobSummary } from '../../jobs/query.ts'
 import { getJob, JOB_STATUSES, listJobs } from '../../jobs/query.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Api } from './api.ts'
-import { idParam, pageAnswer, pageQuery, rowAnswer, wire } from './wire.ts'
+import { failure, idParam, pageAnswer, pageQuery, rowAnswer, wire } from './wire.ts'
 
 const query = z.object({
   ...pageQuery,
@@ -21,28 +21,28 @@ const list = createRoute({
   path: '/jobs',
   tags: ['jobs'],
   request: { query },
-  responses: { 200: pageAnswer('Jobs, newest first.') },
+  responses: { 200: pageAnswer('Jobs, newest first.'), default: failure },
 })
 const get = createRoute({
   method: 'get',
   path: '/jobs/{id}',
   tags: ['jobs'],
   request: { params: idParam },
-  responses: { 200: rowAnswer('One job with its attempts, steps, outputs and the end of its log.') },
+  responses: { 200: rowAnswer('One job with its attempts, steps, outputs and the end of its log.'), default: failure },
 })
 const cancel = createRoute({
   method: 'post',
   path: '/jobs/{id}/cancel',
   tags: ['jobs'],
   request: { params: idParam },
-  responses: { 200: rowAnswer('The job, called off.') },
+  responses: { 200: rowAnswer('The job, called off.'), default: failure },
 })
 const retry = createRoute({
   method: 'post',
   path: '/jobs/{id}/retry',
   tags: ['jobs'],
   request: { params: idParam },
-  responses: { 200: rowAnswer('The job, pending again.') },
+  responses: { 200: rowAnswer('The job, pending again.'), default: failure },
 })
 
 const summaryWire = ({ type, agent, finishedAt, ...job }: JobSummary) => ({

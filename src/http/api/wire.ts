@@ -30,5 +30,27 @@ export const pageAnswer = (description: string) => ({
   content: { 'application/json': { schema: z.object({ items: z.array(row), next: z.string().nullable() }) } },
 })
 
+/** An answer with bytes. */
+export const bytesAnswer = (description: string) => ({
+  description,
+  content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } as const } },
+})
+
+/** Every other answer. */
+export const failure = {
+  description: 'The request was refused or failed; docs/errors.md lists the codes.',
+  content: { 'application/json': { schema: z.object({ code: z.string(), detail: z.string() }) } },
+}
+
+/** A described JSON body. Only described: the room it is for checks it, so that other ways in are checked alike. */
+export const jsonBody = (properties: Record<string, object>, required: readonly string[]) => ({
+  required: true,
+  content: {
+    'application/json': {
+      schema: { type: 'object' as const, properties, required: [...required], additionalProperties: false },
+    },
+  },
+})
+
 /** The `{id}` of a path. */
 export const idParam = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' } }) })

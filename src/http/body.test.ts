@@ -1,0 +1,51 @@
+// Reading bodies: what all of them together may take.
+import type { HttpBindings } from '@hono/node-server'
+import { Hono } from 'hono'
+import { expect, test } from 'vitest'
+import { send } from '../../test/send.ts'
+import { until } from '../../test/signalbox.ts'
+import { silentLog } from '../lib/log.ts'
+import { withBody } from './body.ts'
+import { errorResponse } from './errors.ts'
+import { openServer } from './server.ts'
+
+const MB = 1024 * 1024
+const LARGE = Buffer.alloc(20 * MB, 'x')
+const SENDERS = 30
+const MOST_HELD = Math.floor((256 * MB) / LARGE.length)
+
+test('large bodies are refused beyond what all may take, small ones are not, and what was held is given back', async () => {
+  const release = Promise.withResolvers<void>()
+  let held = 0
+  const app = new Hono<{ Bindings: HttpBindings }>()
+    .onError((error) => errorResponse(error, silentLog))
+    .post('/', async (c) => {
+      const use = async (body: Buffer) => {
+        if (body.length === LARGE.length) held++
+        await release.promise
+        return body.length
+      }
+      return c.text(`${await withBody(c.env.incoming, use)}`)
+    })
+  const server = await openServer(app, { host: '127.0.0.1', port: 0 })
+  const post = (body: Buffer) =>
+    send(server.url, { kind: 'plain', method: 'POST', path: '/', headers: [['connection', 'close']], body })
+  try {
+    let refused = 0
+    const large = Array.from({ length: SENDERS }, async () => {
+      const { status, body } = await post(LARGE)
+      if (status === 429 && body.includes('rate_limited')) refused++
+      return status
+    })
+    await until('each is held or refused', async () => held + refused === SENDERS)
+    expect(held).toBeGreaterThan(0)
+    expect(held).toBeLessThanOrEqual(MOST_HELD)
+    const small = post(Buffer.alloc(MB / 2))
+    release.resolve()
+    expect(await small).toMatchObject({ status: 200, body: `${MB / 2}` })
+    expect((await Promise.all(large)).filter((status) => status === 200)).toHaveLength(held)
+    expect(await post(LARGE)).toMatchObject({ status: 200 })
+  } finally {
+    await server.close()
+  }
+})
