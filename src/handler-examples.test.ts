@@ -63,6 +63,23 @@ test('the Node server prints where it listens, opens the pull request and ends o
   expect(await ended).toEqual([0, null])
 })
 
+test('without GITHUB_BASE_BRANCH the pull request is for the default branch of the repository', async () => {
+  const repo = await fake.addRepository({
+    owner: 'your-org',
+    name: 'old',
+    defaultBranch: 'master',
+    files: { a: 'b\n' },
+  })
+  const { handlerFromEnvironment } = await import('../examples/handler-node/handler.ts')
+  process.env.GITHUB_REPO = repo.fullName
+  process.env.GITHUB_BASE_BRANCH = ''
+  const handle = handlerFromEnvironment()
+  Object.assign(process.env, environment)
+  const headers = { 'x-agenta-signature': signature }
+  expectPullRequest(await (await handle(new Request('http://h/webhook', { method: 'POST', body, headers }))).json())
+  expect(await repo.pulls()).toMatchObject([{ base: { ref: 'master' } }])
+})
+
 test('the Node server refuses to start without a secret', async () => {
   const server = startServer({ AGENTA_WEBHOOK_SECRET: '' })
   const errors: string[] = []
@@ -93,4 +110,8 @@ test('the Lambda function keeps the bytes of plain and base64 bodies', async () 
   expectPullRequest(JSON.parse((await handler({ ...event('POST', '/webhook'), ...encoded })).body))
   expect(await handler({ ...event('POST', '/webhook'), body: 'tampered' })).toMatchObject({ statusCode: 401 })
   expect(await handler(event('GET', '/health'))).toMatchObject({ statusCode: 200 })
+  expect(await handler({ ...event('POST', '/webhook'), headers: { 'x-agenta-signature': '–' }, body })).toMatchObject({
+    statusCode: 400,
+  })
+  expect(await handler(event('TRACE', '/webhook'))).toMatchObject({ statusCode: 400 })
 })

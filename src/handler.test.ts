@@ -186,3 +186,24 @@ test('health says whether GitHub is configured; without it a deployment is a 502
 test.each([[''], ['too-short'], ['   ']])('the secret %j is refused at the start', (wrong) => {
   expect(() => createHandler({ secret: wrong })).toThrow(/at least 20 characters/)
 })
+
+test('a repository that is none is refused at the start', () => {
+  for (const repository of ['https://github.com/acme/shop', 'shop', 'acme/..'])
+    expect(() => createHandler({ secret, github: { repository } })).toThrow(/is not a repository: write owner\/name/)
+  expect(() => createHandler({ secret, repositories: { bot: 'shop' } })).toThrow(/"shop" is not a repository/)
+})
+
+test('a captured webhook that is sent again, also after later ones were merged, changes nothing', async () => {
+  const { repo, send } = await setUp()
+  const later = (id: string, timestamp: string) => ({ ...seed, timestamp, data: { ...seed.data, deployment_id: id } })
+  await send(seed)
+  await send(later('deploy_2', '2025-11-21T10:30:00Z'))
+  await repo.mergePullRequest(1)
+  await send(later('deploy_3', '2025-11-22T10:30:00Z'))
+  await repo.mergePullRequest(2)
+  for (const branch of await repo.branches()) if (branch !== 'main') await repo.deleteBranch(branch)
+  const answers = [await send(seed), await send(later('deploy_2', '2025-11-21T10:30:00Z'))]
+  expect(answers.map(({ answer }) => answer)).toMatchObject([{ pr_number: 1 }, { pr_number: 1 }])
+  expect(await repo.pulls()).toHaveLength(2)
+  expect(await repo.branches()).toEqual(['main'])
+})

@@ -7,6 +7,7 @@ import { visible } from './agents/inert.ts'
 import type { WriteForge } from './forges/forge.ts'
 import type { GithubAuth } from './forges/github/connection.ts'
 import { github as githubForge } from './forges/github/github.ts'
+import { parseRepository } from './forges/github/repository-name.ts'
 import { AppError, errorText, GiveUp, RetryAt } from './lib/error.ts'
 import { silentLog } from './lib/log.ts'
 import type { PullRequestOutput, Receipt } from './publisher/output.ts'
@@ -57,6 +58,7 @@ export const createHandler = (options: HandlerOptions): ((request: Request) => P
   if (keys.length === 0 || keys.some((key) => key.length < MIN_SECRET_CHARS)) {
     throw new AppError('config_invalid', `The webhook secret must have at least ${MIN_SECRET_CHARS} characters.`)
   }
+  checkRepositories(options)
   const write = options.log ?? ((line: string) => void process.stdout.write(`${line}\n`))
   const handling: Handling = {
     environments: ['production'],
@@ -73,6 +75,15 @@ export const createHandler = (options: HandlerOptions): ((request: Request) => P
     } catch (error) {
       return failed(error, handling)
     }
+  }
+}
+
+/** At the start, because the sender of a webhook can do nothing about it. */
+const checkRepositories = ({ github, repositories = {} }: HandlerOptions): void => {
+  try {
+    for (const name of [github?.repository, ...Object.values(repositories)]) if (name) parseRepository(name)
+  } catch (error) {
+    throw new AppError('config_invalid', errorText(error))
   }
 }
 

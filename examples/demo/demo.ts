@@ -2,11 +2,10 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RepositoryHandle } from '@signalbox/fake-github'
+import type { FakeGithub, RepositoryHandle } from '@signalbox/fake-github'
 import { openFakeGithub } from '@signalbox/fake-github'
-import { fail, note, say, until } from './narrate.ts'
-import type { Part } from './parts.ts'
-import { freePort, once, startHandler, startSignalbox } from './parts.ts'
+import { fail, note, over, say, until } from './narrate.ts'
+import { endParts, freePort, once, startHandler, startSignalbox } from './parts.ts'
 
 const APP = 'customer-support-bot'
 const stays = !process.argv.includes('--once')
@@ -130,47 +129,54 @@ const push = async (stage: Stage): Promise<void> => {
 const lookAround = async (stage: Stage): Promise<void> => {
   const database = (await stage.cli('db', 'url')).trim()
   note('Look around\n')
-  say(`Signalbox  ${stage.url}   API ${stage.url}/api/jobs (bearer ${stage.token})`)
   say(`Pull requests  ${stage.turnkey.htmlUrl}/pulls`)
+  say(`Signalbox      curl -H "Authorization: Bearer ${stage.token}" ${stage.url}/api/jobs`)
   say(`psql "${database}" -c "SELECT id, job_type, status, assigned_agent FROM agent_jobs ORDER BY created_at DESC"`)
   say(`psql "${database}" -c "SELECT source, event_type, processed FROM webhook_events ORDER BY received_at DESC"`)
 }
 
+const show = async (github: FakeGithub, folder: string): Promise<void> => {
+  note(`A handler of yours and Signalbox start; ${github.url} stands in for GitHub.\n`)
+  const repository = (name: string) =>
+    github.addRepository({ owner: 'acme', name, files: { 'README.md': `# ${name}\n` } })
+  const [byHandler, turnkey] = [await repository('prompts-by-handler'), await repository('prompts')]
+  const handler = await startHandler({ github, repository: byHandler.fullName, folder })
+  const token = 'demo-token-for-this-machine-only'
+  const signalbox = await startSignalbox({
+    github,
+    repository: turnkey.fullName,
+    folder,
+    token,
+    handlerUrl: handler.url,
+    port: await freePort(8000),
+  })
+  for (const one of [byHandler, turnkey])
+    await one.addWebhook({ url: `${signalbox.url}/webhook/github`, secret: signalbox.secret })
+
+  const stage: Stage = { url: signalbox.url, token, cli: signalbox.cli, byHandler, turnkey }
+  await merge(stage, await deployments(stage))
+  await push(stage)
+  if (stays) await lookAround(stage)
+}
+
 const main = async (): Promise<void> => {
+  // From the start: whenever Ctrl-C comes, nothing stays behind.
+  const stopped = once('SIGINT', 'SIGTERM', 'SIGHUP').then(() => 'stopped')
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-demo-'))
   // Root's PostgreSQL runs as somebody else, who must be able to get in.
   await chmod(folder, 0o711)
-  const parts: Part[] = []
   const github = await openFakeGithub()
-  const token = 'demo-token-for-this-machine-only'
+  const showing = show(github, folder)
   try {
-    const repository = (name: string) =>
-      github.addRepository({ owner: 'acme', name, files: { 'README.md': `# ${name}\n` } })
-    const [byHandler, turnkey] = [await repository('prompts-by-handler'), await repository('prompts')]
-    const handler = await startHandler({ github, repository: byHandler.fullName, folder })
-    parts.push(handler)
-    const signalbox = await startSignalbox({
-      github,
-      repository: turnkey.fullName,
-      folder,
-      token,
-      handlerUrl: handler.url,
-      port: await freePort(8000),
-    })
-    parts.push(signalbox)
-    for (const one of [byHandler, turnkey])
-      await one.addWebhook({ url: `${signalbox.url}/webhook/github`, secret: signalbox.secret })
-
-    const stage: Stage = { url: signalbox.url, token, cli: signalbox.cli, byHandler, turnkey }
-    await merge(stage, await deployments(stage))
-    await push(stage)
-    await lookAround(stage)
-    if (stays) {
+    if ((await Promise.race([stopped, showing])) === 'stopped') process.exitCode = 130
+    else if (stays) {
       note('\nIt stays up; press Ctrl-C to end it.')
-      await once('SIGINT', 'SIGTERM')
-    } else note('\nThe loop is closed.')
+      await stopped
+    } else note('The loop is closed. Without --once it stays up, for you to look around.')
   } finally {
-    for (const part of parts.reverse()) await part.close()
+    over.abort()
+    await endParts()
+    await showing.catch(() => {})
     await github.settled()
     await github.close()
     await rm(folder, { recursive: true, force: true })

@@ -17,10 +17,14 @@ export const fail = (error: unknown): void => {
   process.exitCode = 1
 }
 
+/** Aborted when the demo is to end: nothing more is started or waited for. */
+export const over = new AbortController()
+
 /** Waits until something is there, half a minute at most. */
 export const until = async <T>(what: string, look: () => Promise<T | undefined | false | null>): Promise<T> => {
   const giveUpAt = Date.now() + 30_000
   for (;;) {
+    over.signal.throwIfAborted()
     const found = await look()
     if (found) return found
     if (Date.now() > giveUpAt) throw new Error(`waited half a minute in vain until ${what}`)

@@ -7,13 +7,20 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { FakeGithub } from '@signalbox/fake-github'
-import { quote } from './narrate.ts'
+import { over, quote } from './narrate.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const HANDLER_SECRET = randomBytes(24).toString('base64url')
 
-/** A running part; `close` ends it by its process id and waits for that. */
-export type Part = { url: string; close(): Promise<void> }
+/** A running part. */
+type Part = { url: string }
+
+const children: ChildProcess[] = []
+
+/** Ends every part that was started, ready or not, the newest first, and waits for that. */
+export const endParts = async (): Promise<void> => {
+  for (const child of children.splice(0).reverse()) await end(child)
+}
 
 type Starting = { github: FakeGithub; repository: string; folder: string }
 
@@ -41,17 +48,19 @@ const end = (child: ChildProcess): Promise<void> =>
 /** Starts a process, shows what it prints, and resolves with its address when it has printed one. */
 const start = (who: string, command: string, args: string[], env: Record<string, string>, cwd: string): Promise<Part> =>
   new Promise((resolve, reject) => {
+    over.signal.throwIfAborted()
     const child = spawn(command, args, {
       cwd,
       env: { PATH: process.env.PATH ?? '', HOME: cwd, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+    children.push(child)
     child.once('close', (code) => reject(new Error(`${who} ended with ${code}`)))
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
         quote(who, line)
         const url = /https?:\/\/(?:localhost|127\.0\.0\.1):\d+/.exec(line)?.[0]
-        if (url) resolve({ url, close: () => end(child) })
+        if (url) resolve({ url })
       })
     }
   })

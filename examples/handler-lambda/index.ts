@@ -18,15 +18,22 @@ const handle = handlerFromEnvironment()
 
 /** Turns the event into a web-standard request, bytes untouched, and the response back. */
 export const handler = async (event: LambdaRequest): Promise<LambdaResponse> => {
+  const request = toRequest(event)
+  const response = request === null ? new Response('malformed request', { status: 400 }) : await handle(request)
+  return { statusCode: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
+}
+
+/** Null for a method or a header that no web-standard request can have. */
+const toRequest = (event: LambdaRequest): Request | null => {
   const { method } = event.requestContext.http
   const url = `https://${event.requestContext.domainName}${event.rawPath}?${event.rawQueryString ?? ''}`
-  const headers = Object.entries(event.headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  )
   const body = event.body === undefined ? null : Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8')
   const hasBody = method !== 'GET' && method !== 'HEAD'
-  const response = await handle(
-    new Request(url, { method, headers: new Headers(headers.map((pair) => [...pair])), body: hasBody ? body : null }),
-  )
-  return { statusCode: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
+  try {
+    const headers = new Headers()
+    for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.append(name, value)
+    return new Request(url, { method, headers, body: hasBody ? body : null })
+  } catch {
+    return null
+  }
 }

@@ -10,7 +10,7 @@ export const handlerFromEnvironment = (): ((request: Request) => Promise<Respons
     github: {
       token: variable('GITHUB_TOKEN'),
       repository: variable('GITHUB_REPO'),
-      baseBranch: variable('GITHUB_BASE_BRANCH') ?? 'main',
+      baseBranch: variable('GITHUB_BASE_BRANCH'),
       apiUrl: variable('GITHUB_API_URL'),
     },
   })

@@ -32,6 +32,8 @@ export interface AppHandle {
   readonly installations: { id: number; account: string }[]
   /** Installs it for an account on all of its repositories, or on the named ones (names without owner). */
   install(account: string, repositories?: 'all' | string[]): { id: number; account: string }
+  /** Removes its installations from an account, and with them their tokens. */
+  uninstall(account: string): void
 }
 
 /** Registers an App with a fresh RSA key. */
@@ -65,6 +67,7 @@ export function addApp(hub: Hub, options: AppOptions): AppHandle {
       return [...state.installations.values()].filter((each) => each.app === app).map(handleOf)
     },
     install: (account, repositories = 'all') => handleOf(install(hub, app, account, repositories)),
+    uninstall: (account) => uninstall(hub, app, account),
   }
 }
 
@@ -126,4 +129,12 @@ function install(hub: Hub, app: App, login: string, repositories: 'all' | string
     })
   }
   return installation
+}
+
+function uninstall({ state }: Hub, app: App, login: string): void {
+  for (const [id, installation] of state.installations) {
+    if (installation.app !== app || installation.account.login !== login) continue
+    state.installations.delete(id)
+    for (const token of state.tokens.values()) token.revoked ||= token.installation === installation
+  }
 }

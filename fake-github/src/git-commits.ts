@@ -44,8 +44,8 @@ export function writeCommit(dir: string, commit: CommitData): Promise<string> {
 }
 
 /** Reads a commit by its full id, or null when there is none. */
-export async function readCommit(dir: string, sha: string): Promise<Commit | null> {
-  const object = await readObject(dir, sha)
+export async function readCommit(dir: string, sha: string, where?: 'loose'): Promise<Commit | null> {
+  const object = await readObject(dir, sha, where)
   if (object?.type !== 'commit') return null
   const text = object.data.toString()
   const split = text.indexOf('\n\n')

@@ -33,10 +33,11 @@ export async function writeObject(dir: string, type: ObjectType, data: Buffer | 
   return sha
 }
 
-/** Reads an object by its full id, or null when the repository does not have it. */
-export async function readObject(dir: string, sha: string): Promise<GitObject | null> {
+/** Reads an object by its full id, or null when the repository does not have it (or, if `where` says so, not as a loose file). */
+export async function readObject(dir: string, sha: string, where?: 'loose'): Promise<GitObject | null> {
   if (!/^[0-9a-f]{40}$/.test(sha)) return null
   const packed = await readFile(join(dir, 'objects', sha.slice(0, 2), sha.slice(2))).catch(() => null)
+  if (packed === null && where === 'loose') return null
   const whole = packed === null ? await readPacked(dir, sha) : await promisify(inflate)(packed)
   if (whole === null) return null
   const end = whole.indexOf(packed === null ? '\n' : '\0')

@@ -107,34 +107,3 @@ export async function resolveCommit(dir: string, name: string): Promise<string |
   ])
   return code === 0 ? (stdout.trim().split('\n').at(-1) ?? null) : null
 }
-
-/** True when `ancestor` is reachable from `descendant`. */
-export async function isAncestor(dir: string, ancestor: string, descendant: string): Promise<boolean> {
-  if (ancestor === descendant) return true
-  return (await tryGit(dir, ['merge-base', '--is-ancestor', ancestor, descendant])).code === 0
-}
-
-/** The best common ancestor, or null when the histories are unrelated. */
-export async function mergeBase(dir: string, one: string, other: string): Promise<string | null> {
-  const { code, stdout } = await tryGit(dir, ['merge-base', one, other])
-  return code === 0 ? stdout.trim() : null
-}
-
-/** Commit ids of `git rev-list`, newest first. */
-export async function revList(dir: string, args: string[]): Promise<string[]> {
-  return (await git(dir, ['rev-list', ...args])).split('\n').filter(Boolean)
-}
-
-/** The tree of a merge of two commits, or null when they conflict. */
-export async function mergeTrees(dir: string, base: string, head: string): Promise<string | null> {
-  const { code, stdout, stderr } = await tryGit(dir, [
-    'merge-tree',
-    '--write-tree',
-    '--allow-unrelated-histories',
-    base,
-    head,
-  ])
-  if (code === 0) return stdout.trim()
-  if (code === 1) return null
-  throw new Error(`git merge-tree failed: ${stderr}`)
-}

@@ -1,8 +1,9 @@
 // What follows when a branch or tag moves, whether by push, REST or merge: events, and pull requests brought up to date.
 import { emit, isHeard } from './events.ts'
-import { git, isAncestor, readRef, resolveCommit, tryGit, ZERO_SHA } from './git.ts'
+import { git, readRef, resolveCommit, tryGit, ZERO_SHA } from './git.ts'
 import type { Commit, Signature } from './git-commits.ts'
 import { readCommit } from './git-commits.ts'
+import { isAncestor } from './git-history.ts'
 import { unprocessable } from './github-error.ts'
 import type { Hub } from './hub.ts'
 import { isoTime } from './hub.ts'

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -92,6 +93,11 @@ test('it sees only the environment it was given', async () => {
   expect(cwd).toBe(folders[0])
 })
 
+test('a variable that is named wins over ours', async () => {
+  const report = `require('node:fs').writeSync(3, JSON.stringify({ result: process.env.HOME }))`
+  expect(await node(report, { env: ['HOME'] }).run(context().given)).toEqual({ result: process.env.HOME })
+})
+
 test('a failure is retried with its last lines, exit code 78 gives up', async () => {
   const failure = script('for n in 1 2 3 4 5 6 7; do echo "line $n" >&2; done; exit 3').run(context().given)
   await expect(failure).rejects.toThrow('sh ended with exit code 3\nline 3\nline 4\nline 5\nline 6\nline 7')
@@ -127,6 +133,18 @@ test('what it leaves running in the background ends with it', async () => {
   await script('sleep 1000 & echo $!; exit 0').run(given)
   const [[pid] = ['0']] = lines
   await until(() => !isAlive(Number(pid)))
+})
+
+test('when this process exits, what it runs ends too, also when it ignores SIGTERM', async () => {
+  const source = `
+    import { startProcessGroup } from ${JSON.stringify(new URL('process-group.ts', import.meta.url).href)}
+    const argv = ['sh', '-c', 'trap "" TERM; echo $$; while :; do sleep 0.1; done']
+    const group = startProcessGroup(argv, { cwd: '/', env: {}, signal: new AbortController().signal })
+    group.stdout.setEncoding('utf8').on('data', (pid) => { process.stdout.write(pid, () => process.exit(0)) })`
+  const args = ['--conditions=signalbox-source', '--input-type=module', '-e', source]
+  const pid = Number(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))
+  expect(pid).toBeGreaterThan(1)
+  await until(() => !isAlive(pid))
 })
 
 test('a descendant in a session of its own does not hold the job up', async () => {

@@ -22,7 +22,7 @@ export type CommandOptions = {
   description?: string
   /** The program and its arguments; no shell is involved. */
   argv: readonly [string, ...string[]]
-  /** Names of our environment variables to pass on. Otherwise the program sees only PATH, LANG, HOME and TMPDIR. */
+  /** Names of our environment variables to pass on, HOME included. Otherwise the program sees only PATH, LANG, and HOME and TMPDIR of its own. */
   env?: readonly string[]
   /** Where it runs. Default: an empty folder made for this try, which is also its HOME. */
   cwd?: string
@@ -46,7 +46,7 @@ const runCommand = async (options: CommandOptions, context: AgentContext<unknown
   const { signal } = context
   signal.throwIfAborted()
   const home = await context.workspace()
-  const env = { ...allowed(options.env ?? []), HOME: home, TMPDIR: home }
+  const env = { HOME: home, TMPDIR: home, ...allowed(options.env ?? []) }
   const group = startProcessGroup(options.argv, { cwd: options.cwd ?? home, env, signal, graceMs: options.graceMs })
   // A program that does not read its input, or ends before it has, is none of our business.
   group.stdin.on('error', () => {})

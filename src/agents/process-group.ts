@@ -22,9 +22,16 @@ const GRACE_MS = 5000
 /** How long a descendant that left the group may hold our pipes open. */
 const PIPES_MS = 1000
 
+const running = new Set<ChildProcess>()
+// A second Ctrl-C, or a drain that was too short for a program that ignores SIGTERM: nothing may go on without us.
+process.on('exit', () => {
+  for (const child of running) killGroup(child, 'SIGKILL')
+})
+
 /**
  * Starts a program in its own process group, which gets SIGTERM when `signal` aborts, SIGKILL `graceMs` later, and SIGKILL again
- * when its leader has ended, so that nothing it started lives on (a process that makes a session of its own with `setsid` escapes).
+ * when its leader has ended, or this process exits, so that nothing it started lives on (a process that makes a session of its
+ * own with `setsid` escapes).
  */
 export const startProcessGroup = (
   argv: readonly [string, ...string[]],
@@ -42,7 +49,9 @@ export const startProcessGroup = (
   }
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()
+  running.add(child)
   const exit = exitOf(child).finally(() => {
+    running.delete(child)
     clearTimeout(killer)
     signal.removeEventListener('abort', stop)
   })

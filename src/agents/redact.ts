@@ -1,61 +1,77 @@
 // Takes values that look like secrets out of what is shown or committed: by the name of their key, and by their form.
-
-/** What stands in a secret's place. */
-export const REDACTED = '[redacted]'
+import { REDACTED, redactText } from './redact-text.ts'
 
 const MAX_DEPTH = 100
 
 // `max_tokens`, `top_k` and `stop_token` are settings of a model; `api_key`, `access_token` and `client-secret` are not.
 const SECRET_NAME =
-  /(?:^|_)(?:pass(?:word|wd|phrase|code)|pwd|secrets?|credentials?|authorization|cookie|private_?key|api_?key|dsn|connection_string)$/
-const SECRET_TEXT_NAME = /(?:^|_)(?:token|auth|bearer)$|_key$/
+  /(?:^|_)(?:pass(?:word|wd|phrase|code)s?|pwd|secrets?|credentials?|authorization|cookies?|private_?keys?|api_?keys?|dsn|connection_?string)(?:_?\d+|_(?:prod|production|staging|dev|live|test|value|json|base64))?$/
+const SECRET_TEXT_NAME =
+  /(?:^|_)(?:token|auth|bearer|pass)$|(?:^|_)(?:access|api|auth|bearer|refresh|session|github)_tokens$/
+const KEY_NAME = /_key$/
 const MODEL_TOKEN = /(?:^|_)(?:bos|eos|pad|unk|sep|cls|mask|start|stop|end|special|image)_token$/
+// What stands for a token in a model's text (`<|user|>`, `[PAD]`), and what only refers to a value (`${API_KEY}`, `{{api_key}}`).
+const NO_SECRET = /^(?:<[^<>]{1,40}>|\[[A-Z]{1,20}\]|\$\{[A-Za-z_]\w{0,80}\}|\{\{[\w .-]{1,80}\}\})$/
+// `memory_key: "chat_history"` names a thing; a key itself has digits or is longer.
+const PLAIN_WORD = /^[A-Za-z_.-]{1,31}$/
+const SCHEMA_TYPES: readonly unknown[] = ['string', 'number', 'integer', 'boolean', 'array', 'object', 'null']
+const SCHEMA_KEYS = new Set(['type', 'title', 'description', 'format', 'pattern', 'minLength', 'maxLength', 'nullable'])
 
-const SECRET_FORMS = [
-  /\bgh[pousr]_[A-Za-z0-9]{20,}/g,
-  /\bgithub_pat_[A-Za-z0-9_]{20,}/g,
-  /\bglpat-[A-Za-z0-9_-]{16,}/g,
-  /\b(?:sk|rk|pk)[-_][A-Za-z0-9_-]{16,}/g,
-  /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
-  /\bxox[a-z]-[A-Za-z0-9-]{10,}/g,
-  /\bAIza[A-Za-z0-9_-]{35}/g,
-  /\b(?:hf|npm)_[A-Za-z0-9]{20,}/g,
-  /\bwhsec_[A-Za-z0-9+/=]{16,}/g,
-  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g,
-  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g,
-]
-// What comes before stays, so that a reader sees what was there.
-const SECRET_AFTER = [
-  /(\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{16,}/gi,
-  /(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@]{0,100}:)[^\s/@]{1,200}(?=@)/gi,
-]
-
-/** Whether a key of this name holds a secret of that kind of value. */
+/** Whether a key of this name, or of this dotted path (`credentials.openai`), holds a secret of that kind of value. */
 export const isSecretName = (name: string, value: unknown): boolean => {
-  const words = name
+  if (typeof value === 'boolean' || (typeof value === 'string' && NO_SECRET.test(value))) return false
+  const steps = name.split(/(?<!\\)\./)
+  // What a secret object holds is secret, whatever its own key is called.
+  return steps.some((step, at) => isSecretStep(step, at === steps.length - 1 ? value : {}))
+}
+
+const isSecretStep = (step: string, value: unknown): boolean => {
+  const words = step
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/[^A-Za-z0-9]+/g, '_')
+    .replace(/_+$/, '')
     .toLowerCase()
   if (SECRET_NAME.test(words)) return true
-  return (
-    SECRET_TEXT_NAME.test(words) && !MODEL_TOKEN.test(words) && typeof value !== 'number' && typeof value !== 'boolean'
-  )
+  if (typeof value === 'number') return false
+  if (KEY_NAME.test(words)) return typeof value === 'string' && !PLAIN_WORD.test(value)
+  return SECRET_TEXT_NAME.test(words) && !MODEL_TOKEN.test(words)
 }
 
-/** The text without what has the form of a token, key or password. */
-export const redactText = (text: string): string => {
-  const whole = SECRET_FORMS.reduce((left, form) => left.replace(form, REDACTED), text)
-  return SECRET_AFTER.reduce((left, form) => left.replace(form, `$1${REDACTED}`), whole)
-}
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** A tool's parameter is described by a JSON Schema, which may well be called `password`. */
+const isSchema = (value: unknown): boolean =>
+  isObject(value) &&
+  Object.keys(value).every((key) => SCHEMA_KEYS.has(key) && typeof value[key] !== 'object') &&
+  SCHEMA_TYPES.includes(value.type)
 
 /** A JSON value with every secret in it replaced; `name` is the key it stood under. Values nested deeper than 100 are cut off. */
 export const redact = (value: unknown, name = '', depth = 0): unknown => {
-  const isSecret = name !== '' && isSecretName(name, value)
-  if (isSecret) return value === null || value === '' ? value : REDACTED
+  if (value === null || value === '') return value
+  if (name !== '' && isSecretName(name, value) && !isSchema(value)) return REDACTED
   if (typeof value === 'string') return redactText(value)
-  if (typeof value !== 'object' || value === null) return value
+  if (typeof value !== 'object') return value
   if (depth >= MAX_DEPTH) return '[nested too deep]'
-  if (Array.isArray(value)) return value.map((item) => redact(item, '', depth + 1))
+  if (Array.isArray(value)) return value.map((item) => redact(item, '', depth + 1)).map(withoutPairValue)
+  const label = labelOf(value as Record<string, unknown>)
   // fromEntries, because assigning a key named `__proto__` would not make a property.
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [redactText(key), redact(item, key, depth + 1)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      redactText(key),
+      redact(item, key === 'value' && label !== '' ? label : key, depth + 1),
+    ]),
+  )
 }
+
+/** What `{"name": "x-api-key", "value": "…"}` says its value is. */
+const labelOf = ({ name, key, header }: Record<string, unknown>): string => {
+  const label = name ?? key ?? header
+  return typeof label === 'string' ? label : ''
+}
+
+/** The same for headers as pairs: `[["x-api-key", "…"]]`. */
+const withoutPairValue = (item: unknown): unknown =>
+  Array.isArray(item) && item.length === 2 && typeof item[0] === 'string' && typeof item[1] === 'string'
+    ? [item[0], redact(item[1], item[0])]
+    : item

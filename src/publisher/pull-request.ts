@@ -62,10 +62,8 @@ const joinSeries = async (forge: WriteForge, work: PullRequestWork): Promise<Pub
   if (series === undefined || onOpenPullRequest === 'separate') return null
   // A branch of its own without a pull request is an interrupted run: that one is to be finished.
   if ((await forge.branchSha(repository, work.branch)) !== null) return null
-  const closed = (await forge.pullRequests(repository, { state: 'all' })).find(
-    (pull) => pull.state !== 'open' && isOfSeries(pull, work) && readMarker(pull.body)?.keys.includes(work.key),
-  )
-  if (closed !== undefined && (await holdsWork(forge, work, closed))) return { pull: closed, created: false }
+  const done = await settledBy(forge, work)
+  if (done !== undefined) return { pull: done, created: false }
   const open = (await forge.pullRequests(repository, { state: 'open' })).filter((pull) => isOfSeries(pull, work))
   // The oldest, so that a repeat chooses the same one whatever was opened since.
   const pull = open.find(({ body }) => readMarker(body)?.keys.includes(work.key)) ?? open.at(-1)
@@ -79,9 +77,33 @@ const isOfSeries = (pull: PullRequest, work: PullRequestWork): boolean =>
   pull.head.split('/')[0] === work.branch.split('/')[0] &&
   readMarker(pull.body)?.series === work.series
 
+/** The pull request of the series that was closed with this work on it, or merged with newer work. */
+const settledBy = async (forge: WriteForge, work: PullRequestWork): Promise<PullRequest | undefined> => {
+  const all = await forge.pullRequests(work.repository, { state: 'all' })
+  const closed = all.filter((pull) => pull.state !== 'open' && isOfSeries(pull, work))
+  const merged = closed.filter(({ state }) => state === 'merged')
+  for (const pull of closed) {
+    // An update may have died between its commit and the key in the body; it was on the last one then.
+    const mayHold = pull === merged[0] || readMarker(pull.body)?.keys.includes(work.key)
+    if (mayHold && (await holdsWork(forge, work, pull))) return withKey(forge, work, pull)
+  }
+  return merged.find((pull) => isNewer(pull, work))
+}
+
+/** Says in the body what the commit says, because GitHub's webhooks tell of the body only. */
+const withKey = async (forge: WriteForge, work: PullRequestWork, pull: PullRequest): Promise<PullRequest> => {
+  const old = readMarker(pull.body)
+  if (old?.keys.includes(work.key)) return pull
+  const body = withMarker(pull.body, joinMarkers(old, ownMarker(work)), MAX_BODY_CHARS)
+  return forge.updatePullRequest(work.repository, pull.number, { body })
+}
+
+const isNewer = (pull: PullRequest, work: PullRequestWork): boolean =>
+  (readMarker(pull.body)?.order ?? Number.NEGATIVE_INFINITY) > (work.order ?? Number.NEGATIVE_INFINITY)
+
 /** A key in the body of a merged pull request is not enough: its commit may have been pushed just after the merge. */
 const holdsWork = async (forge: WriteForge, work: PullRequestWork, pull: PullRequest): Promise<boolean> => {
-  if ((readMarker(pull.body)?.order ?? Number.NEGATIVE_INFINITY) > (work.order ?? Number.NEGATIVE_INFINITY)) return true
+  if (isNewer(pull, work) && readMarker(pull.body)?.keys.includes(work.key)) return true
   const commits = await forge.commitsBetween(work.repository, pull.baseSha, pull.headSha)
   return commits.some(({ message }) => isWork(readTrailer(message), work.key))
 }

@@ -1,9 +1,10 @@
 // Commits and branches.
 
-import { listRefs, readRef, resolveCommit, revList } from '../git.ts'
+import { listRefs, readRef, resolveCommit } from '../git.ts'
 import type { Commit } from '../git-commits.ts'
 import { readCommit } from '../git-commits.ts'
 import { diffFiles, diffText } from '../git-diff.ts'
+import { revList } from '../git-history.ts'
 import { GithubError, notFound, unprocessable } from '../github-error.ts'
 import type { RepositoryCall } from '../route.ts'
 import { json, page, read } from '../route.ts'

@@ -1,8 +1,9 @@
 // Two commits compared.
 
-import { mergeBase, resolveCommit, revList } from '../git.ts'
+import { resolveCommit } from '../git.ts'
 import { readCommit, readCommits } from '../git-commits.ts'
 import { diffFiles, diffText } from '../git-diff.ts'
+import { commitsAhead, mergeBase } from '../git-history.ts'
 import { GithubError, notFound } from '../github-error.ts'
 import type { RepositoryCall } from '../route.ts'
 import { page, read } from '../route.ts'
@@ -22,8 +23,8 @@ export const compareRoutes = [
     const from = await mergeBase(repo.dir, base, head)
     if (!from) throw new GithubError(404, `No common ancestor between ${baseName} and ${headName}.`)
     if (accept.includes('.diff')) return { status: 200, body: await diffText(repo.dir, from, head) }
-    const ahead = await revList(repo.dir, ['--reverse', `${base}..${head}`])
-    const behind = await revList(repo.dir, [`${head}..${base}`])
+    const ahead = await commitsAhead(repo.dir, base, head)
+    const behind = await commitsAhead(repo.dir, head, base)
     const rest = await comparison(call, { base, head, from, ahead: ahead.length, behind: behind.length })
     if (!query.has('per_page')) call.query.set('per_page', '250')
     const commits = await readCommits(repo.dir, ahead)

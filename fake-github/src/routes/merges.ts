@@ -1,7 +1,8 @@
 // Merging pull requests, with real merge commits.
 import { z } from 'zod'
-import { mergeTrees, readRef } from '../git.ts'
+import { readRef } from '../git.ts'
 import { readCommit, writeCommit } from '../git-commits.ts'
+import { mergeTrees } from '../git-history.ts'
 import { GithubError, notFound } from '../github-error.ts'
 import { closePull, setIssueState } from '../pulls.ts'
 import { setRef } from '../ref-changes.ts'

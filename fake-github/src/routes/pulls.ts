@@ -1,8 +1,9 @@
 // Pull requests.
 import { z } from 'zod'
-import { git, isAncestor, readRef } from '../git.ts'
+import { git, readRef } from '../git.ts'
 import { readCommit } from '../git-commits.ts'
 import { diffFiles, diffText } from '../git-diff.ts'
+import { isAncestor } from '../git-history.ts'
 import type { FieldError } from '../github-error.ts'
 import { notFound, unprocessable, validationFailed } from '../github-error.ts'
 import { emitIssue, isPull, openPulls, setIssueState } from '../pulls.ts'

@@ -1,6 +1,7 @@
 // Branches and tags as refs.
 import { z } from 'zod'
-import { isAncestor, listRefs, readRef, tryGit } from '../git.ts'
+import { listRefs, readRef, tryGit } from '../git.ts'
+import { isAncestor } from '../git-history.ts'
 import { readObject } from '../git-objects.ts'
 import { notFound, unprocessable } from '../github-error.ts'
 import { setRef } from '../ref-changes.ts'

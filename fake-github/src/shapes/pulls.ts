@@ -1,7 +1,8 @@
 // Pull requests as GitHub shows them; counts and mergeability come from git at the moment of asking.
 
-import { mergeBase, mergeTrees, readRef, revList } from '../git.ts'
+import { readRef } from '../git.ts'
 import { diffCounts } from '../git-diff.ts'
+import { commitsAhead, mergeBase, mergeTrees } from '../git-history.ts'
 import type { Hub } from '../hub.ts'
 import { isoTimeOrNull } from '../hub.ts'
 import type { Issue, Pull, Repository } from '../state.ts'
@@ -82,7 +83,7 @@ export async function pullBase(repo: Repository, pull: Pull): Promise<string> {
 
 /** The commits a pull request adds, oldest first. */
 export function pullCommits(repo: Repository, pull: Pull): Promise<string[]> {
-  return revList(repo.dir, ['--reverse', `${pull.base.sha}..${pull.head.sha}`])
+  return commitsAhead(repo.dir, pull.base.sha, pull.head.sha)
 }
 
 /** A pull request with everything that only `GET /repos/{owner}/{repo}/pulls/{pull_number}` and webhooks tell. */

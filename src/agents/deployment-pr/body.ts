@@ -1,6 +1,6 @@
 // The pull request's body: the sections a reviewer expects, with everything from outside made inert.
 import { inline, visible } from '../inert.ts'
-import { REDACTED, redactText } from '../redact.ts'
+import { REDACTED, redactText } from '../redact-text.ts'
 import { changeEntries } from './changes.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { readChanges } from './deployment-event.ts'
@@ -8,6 +8,7 @@ import { readChanges } from './deployment-event.ts'
 // GitHub accepts 65,536 characters; bytes are counted to be on the safe side, and the hidden marker needs room.
 const MAX_BODY_BYTES = 60_000
 const MAX_MESSAGE_LINES = 50
+const MAX_MESSAGE_BYTES = 15_000
 // Far more than is shown, so that no secret is cut in two and shown in part.
 const MAX_MESSAGE_CHARS = 200_000
 
@@ -87,9 +88,16 @@ const message = ({ data }: DeploymentEvent): string[] => {
   const lines = visible(redactText((data.commit_message ?? '').slice(0, MAX_MESSAGE_CHARS)))
     .trim()
     .split('\n')
-  const kept = lines.slice(0, MAX_MESSAGE_LINES)
-  const quoted = kept.map((line) => (line.trim() === '' ? '>' : `> ${inline(line)}`))
-  if (lines.length > kept.length) quoted.push('>', `> *${lines.length - kept.length} more lines*`)
+  const quoted: string[] = []
+  let bytes = 0
+  for (const line of lines.slice(0, MAX_MESSAGE_LINES)) {
+    const shown = line.trim() === '' ? '>' : `> ${inline(line)}`
+    bytes += Buffer.byteLength(shown)
+    if (bytes > MAX_MESSAGE_BYTES) break
+    quoted.push(shown)
+  }
+  const left = lines.length - quoted.length
+  if (left > 0) quoted.push('>', `> *${left} more lines*`)
   return ['## Commit Message', '', ...(lines.join('') === '' ? ['*No commit message*'] : quoted), '']
 }
 

@@ -69,7 +69,7 @@ test.each([
 })
 
 test('an app without a repository is not worth a retry', async () => {
-  await expect(run({ payload })).rejects.toThrow(/No repository is set for customer-support-bot/)
+  await expect(run({ payload })).rejects.toThrow(/No repository is set for customer-support-bot: set GITHUB_REPO/)
 })
 
 test('a misspelt option is an error', () => {

@@ -30,7 +30,9 @@ export const answerDeployment = (
   }
   const repository = repositoryOf(app, options)
   if (repository === null)
-    throw new GiveUp(`No repository is set for ${app}: set \`repository\`, or name the app in \`repositories\`.`)
+    throw new GiveUp(
+      `No repository is set for ${app}: set GITHUB_REPO, or the rule's \`repository\` or \`repositories\`.`,
+    )
   const standard = deploymentPullRequest(event, { ...options, repository })
   const output = customise === undefined ? standard : customise(standard, event)
   return output === null ? { event, skipped: 'The configuration asked for no pull request.' } : { event, output }

@@ -32,6 +32,21 @@ test("the seed's example payload gives the seed's example pull request, to the b
   expect(output.files.map(({ path }) => path)).toEqual(['deployments/customer-support-bot/production.json'])
 })
 
+test('deployments of the same second are ordered by their sequence, those of others by their time', () => {
+  const orderOf = (timestamp: string, sequence?: number) =>
+    deploymentPullRequest({ ...withData({ sequence }), timestamp }, options).order ?? Number.NaN
+  const orders = [
+    orderOf('2025-11-20T10:30:00Z', 9),
+    orderOf('2025-11-20T10:30:00Z', 10),
+    orderOf('2025-11-20T10:30:00Z', 999_999),
+    orderOf('2025-11-20T10:30:01Z', 1),
+    orderOf('2025-11-20T10:30:01.5Z'),
+  ]
+  expect(orders).toEqual(orders.toSorted((a, b) => a - b))
+  expect(new Set(orders)).toHaveProperty('size', 5)
+  expect(orderOf('not a time', 1)).toBeNaN()
+})
+
 test('the committed file has sorted keys, two spaces and a newline at its end', async () => {
   const event = withData({ config: { z: 1, a: { d: [2, 1], c: null } }, config_sha256: 'abc' })
   await expect(deploymentPullRequest(event, options).files[0]?.content).toMatchFileSnapshot('fixtures/seed-file.json')
@@ -112,6 +127,14 @@ test('a long message and endless names do not break the limit either', () => {
   expect(Buffer.byteLength(output.body)).toBeLessThan(65_000)
   expect(output.title.length).toBeLessThanOrEqual(250)
   expect(Buffer.byteLength(output.branch)).toBeLessThan(244)
+})
+
+test('a long message of many lines and of large characters leaves room for the changes and the checklist', () => {
+  const { body } = deploymentPullRequest(withData({ commit_message: `${'🤖'.repeat(600)}\n`.repeat(60) }), options)
+  expect(Buffer.byteLength(body)).toBeLessThanOrEqual(60_000)
+  expect(body).toContain('- **temperature**: `0.7` → `0.5`')
+  expect(body).toContain('more lines*')
+  expect(body).toContain('## Review Checklist')
 })
 
 test('any JSON as config_diff gives a pull request', () => {

@@ -1,7 +1,7 @@
 // From a deployment event to the pull request that documents it. Pure.
 import type { PullRequestOutput } from '../../publisher/output.ts'
 import { plainLine } from '../inert.ts'
-import { redactText } from '../redact.ts'
+import { redactText } from '../redact-text.ts'
 import { pullRequestBody } from './body.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { deploymentFile } from './deployment-file.ts'
@@ -27,7 +27,7 @@ export const deploymentPullRequest = (
   const file = fill(options.path ?? DEFAULT_OPTIONS.path, { app: safePart(app), environment: safePart(environment) })
   const line = (text: string) => plainLine(redactText(text), MAX_NAME_CHARS)
   const names = { app: line(app), environment: line(environment), variant: line(variant_name || 'a variant') }
-  const at = Date.parse(event.timestamp)
+  const order = orderOf(event)
   return {
     kind: 'pull_request',
     repository,
@@ -44,7 +44,17 @@ export const deploymentPullRequest = (
     ),
     key: `deployment=${deployment_id}`,
     series: `deploy:${app}:${environment}`,
-    ...(Number.isNaN(at) ? {} : { order: at }),
+    ...(order === null ? {} : { order }),
     onOpenPullRequest: options.onOpenPullRequest ?? DEFAULT_OPTIONS.onOpenPullRequest,
   }
+}
+
+/**
+ * When the deployment was, in milliseconds. Our events' times are whole seconds, so `sequence` tells those of one second apart
+ * in the fraction; it cannot be the order itself, because each project counts its own and other senders have none.
+ */
+const orderOf = ({ timestamp, data: { sequence } }: DeploymentEvent): number | null => {
+  const at = Date.parse(timestamp)
+  if (Number.isNaN(at)) return null
+  return typeof sequence === 'number' ? Math.floor(at / 1000) * 1000 + (Math.abs(sequence) % 1_000_000) / 1000 : at
 }

@@ -1,6 +1,6 @@
 // Octokit, set up for us: a token or an App, a time limit per request, retries of reads only, paced writes.
 import { createAppAuth } from '@octokit/auth-app'
-import { Octokit } from 'octokit'
+import { Octokit, RequestError } from 'octokit'
 import type { Log } from '../../lib/log.ts'
 import { githubFailure, statusOf } from './github-failure.ts'
 import { pace } from './pace.ts'
@@ -46,18 +46,16 @@ export const connect = (options: GithubOptions): GithubConnection => {
   const apiUrl = (options.apiUrl ?? PUBLIC_API).replace(/\/+$/, '')
   const octokit = octokitMaker(options, apiUrl)
   const { auth } = options
-  const clientFor = 'token' in auth ? always(octokit({ auth: auth.token })) : installations(auth, octokit)
+  const clients = 'token' in auth ? oneClient(octokit({ auth: auth.token })) : installations(auth, octokit)
   return {
     apiUrl,
     async as(repository, run) {
       const at = parseRepository(repository)
       try {
-        const client = await clientFor(at)
-        return await run(client, at).catch(async (error: unknown) => {
-          // An App's token may die early (a changed permission, a rotated key). A refused call did nothing, so it may be repeated.
-          if ('token' in auth || statusOf(error) !== 401) throw error
-          await client.auth({ type: 'installation', refresh: true })
-          return await run(client, at)
+        return await run(await clients.of(at), at).catch(async (error: unknown) => {
+          if (!clients.mayRenew(error)) throw error
+          clients.forget(at)
+          return await run(await clients.of(at), at)
         })
       } catch (error) {
         throw githubFailure(error)
@@ -66,29 +64,39 @@ export const connect = (options: GithubOptions): GithubConnection => {
   }
 }
 
-const always =
-  (client: Octokit): ((at: { owner: string; repo: string }) => Promise<Octokit>) =>
-  async () =>
-    client
+type Repository = { owner: string; repo: string }
 
-const installations = (
-  auth: Exclude<GithubAuth, { token: string }>,
-  octokit: (auth: object) => Octokit,
-): ((at: { owner: string; repo: string }) => Promise<Octokit>) => {
+/** Whom to be: one client per account, made when it is first needed. */
+type Clients = {
+  of(at: Repository): Promise<Octokit>
+  /** Whether a failure may be due to a token or an installation that is no more; a call refused for that did nothing. */
+  mayRenew(error: unknown): boolean
+  forget(at: Repository): void
+}
+
+const oneClient = (client: Octokit): Clients => ({ of: async () => client, mayRenew: () => false, forget: () => {} })
+
+const installations = (auth: Exclude<GithubAuth, { token: string }>, octokit: (auth: object) => Octokit): Clients => {
   const { appId, privateKey } = auth
   const app = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey } })
-  const byInstallation = new Map<number, Octokit>()
-  const idByOwner = new Map<string, number>()
-  return async (at) => {
-    const id = auth.installationId ?? idByOwner.get(at.owner) ?? (await app.rest.apps.getRepoInstallation(at)).data.id
-    idByOwner.set(at.owner, id)
-    const known = byInstallation.get(id)
-    if (known !== undefined) return known
-    const client = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey, installationId: id } })
-    byInstallation.set(id, client)
-    return client
+  const byOwner = new Map<string, Octokit>()
+  return {
+    async of(at) {
+      const known = byOwner.get(at.owner)
+      if (known !== undefined) return known
+      const installationId = auth.installationId ?? (await app.rest.apps.getRepoInstallation(at)).data.id
+      const client = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey, installationId } })
+      byOwner.set(at.owner, client)
+      return client
+    },
+    // A token may die early (a changed permission, a rotated key), and an App that is installed anew has another installation.
+    mayRenew: (error) => statusOf(error) === 401 || isOfToken(error),
+    forget: (at) => void byOwner.delete(at.owner),
   }
 }
+
+const isOfToken = (error: unknown): boolean =>
+  error instanceof RequestError && error.status === 404 && error.request.url.endsWith('/access_tokens')
 
 const octokitMaker = (options: GithubOptions, apiUrl: string): ((auth: object) => Octokit) => {
   const send = options.fetch ?? fetch

@@ -31,10 +31,11 @@ const header = (error: RequestError, name: string): string => String(error.respo
 const rateLimitedUntil = (error: RequestError, now: number): Date | null => {
   if (error.status !== 403 && error.status !== 429) return null
   const seconds = Number.parseInt(header(error, 'retry-after'), 10)
-  if (seconds >= 0) return new Date(now + seconds * 1000)
+  // At least a second, because a try that only waited uses up no attempt of its job.
+  if (seconds >= 0) return new Date(now + Math.max(1, seconds) * 1000)
   const reset = Number.parseInt(header(error, 'x-ratelimit-reset'), 10)
   // A second more, because the reset is given in whole seconds.
-  if (header(error, 'x-ratelimit-remaining') === '0' && reset > 0) return new Date(Math.max(now, reset * 1000) + 1000)
+  if (header(error, 'x-ratelimit-remaining') === '0' && reset >= 0) return new Date(Math.max(now, reset * 1000) + 1000)
   const limited = error.status === 429 || /secondary rate limit|abuse detection/i.test(error.message)
   return limited ? new Date(now + DEFAULT_PAUSE_MS) : null
 }

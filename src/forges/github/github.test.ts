@@ -102,13 +102,25 @@ test('a failing read is repeated, a failing or unanswered write never', async ()
   expect(await repo.issueComments(issue.number)).toHaveLength(1)
 })
 
+test.each(['retry-after', 'x-ratelimit-reset'])(
+  'a rate limit that says "now" is not asked again at once',
+  async (header) => {
+    const headers = { [header]: '0', 'x-ratelimit-remaining': '0', 'content-type': 'application/json' }
+    const send = async () => new Response('{"message":"secondary rate limit"}', { status: 403, headers })
+    const before = Date.now()
+    const error = await failure(forgeAs({ token }, { fetch: send }).defaultBranch('acme/shop'))
+    expect((error as RetryAt).when.getTime()).toBeGreaterThanOrEqual(before + 1000)
+  },
+)
+
 test('a request that takes too long is given up', async () => {
   fake.faults.add({ kind: 'timeout' })
   const error = await failure(forgeAs({ token }, { requestTimeoutMs: 100 }).defaultBranch('acme/shop'))
   expect(String(error)).toMatch(/gave no answer to GET \/api\/v3\/repos\/acme\/shop/)
 })
 
-test('an App finds its installation by repository, and gets a new token when one dies early', async () => {
+// These two at once: octokit itself waits six seconds before it believes a 401 to a new token.
+test.concurrent('an App finds its installation by repository, and gets a new token when one dies early', async () => {
   const app = fake.addApp({ slug: 'box', permissions: { contents: 'write', pull_requests: 'write', metadata: 'read' } })
   app.install('acme')
   const forge = forgeAs({ appId: app.appId, privateKey: app.privateKeyPem })
@@ -116,6 +128,17 @@ test('an App finds its installation by repository, and gets a new token when one
   fake.faults.add({ kind: 'expireToken', method: 'POST', route: '/repos/{owner}/{repo}/git/refs' })
   expect(await forge.createBranch('acme/shop', 'agenta/app', (await repo.head()) ?? '')).toBe(true)
   expect(await forge.createBranch('acme/shop', 'agenta/app', (await repo.head()) ?? '')).toBe(false)
+})
+
+test.concurrent('an App that was removed and installed again is found again', async () => {
+  const app = fake.addApp({ slug: 'again', permissions: { contents: 'read', metadata: 'read' } })
+  app.install('acme')
+  const forge = forgeAs({ appId: app.appId, privateKey: app.privateKeyPem })
+  expect(await forge.defaultBranch('acme/shop')).toBe('main')
+  app.uninstall('acme')
+  expect(await failure(forge.defaultBranch('acme/shop'))).toMatchObject({ code: 'forge_failed' })
+  app.install('acme')
+  expect(await forge.defaultBranch('acme/shop')).toBe('main')
 })
 
 test('an App that is not installed is said so', async () => {
