@@ -46,8 +46,8 @@ create table signalbox.jobs (
   priority smallint not null default 5 check (priority between 1 and 10),
   group_key text,
   available_at timestamptz not null default now(),
-  attempt smallint not null default 0,
-  max_attempts smallint not null default 5,
+  attempt integer not null default 0,
+  max_attempts integer not null default 5,
   time_limit_ms integer not null default 900000,
   owner uuid,
   result json,
@@ -59,7 +59,7 @@ create table signalbox.jobs (
 
 create table signalbox.job_attempts (
   job_id uuid not null references signalbox.jobs (id) on delete cascade,
-  attempt smallint not null,
+  attempt integer not null,
   owner uuid not null,
   outcome text check (outcome in ('completed', 'failed', 'retried', 'lost', 'cancelled')),
   error text,
@@ -73,7 +73,7 @@ create table signalbox.job_attempts (
 create table signalbox.job_steps (
   job_id uuid not null references signalbox.jobs (id) on delete cascade,
   name text not null,
-  attempt smallint not null,
+  attempt integer not null,
   result json,
   finished_at timestamptz not null default now(),
   primary key (job_id, name)
@@ -82,7 +82,7 @@ create table signalbox.job_steps (
 create table signalbox.job_log (
   id bigint generated always as identity primary key,
   job_id uuid not null references signalbox.jobs (id) on delete cascade,
-  attempt smallint not null,
+  attempt integer not null,
   at timestamptz not null default now(),
   stream text not null default 'log' check (stream in ('log', 'stdout', 'stderr')),
   line text not null
@@ -179,8 +179,8 @@ create table signalbox.deliveries (
   priority smallint not null default 5 check (priority between 1 and 10),
   group_key text,
   available_at timestamptz not null default now(),
-  attempt smallint not null default 0,
-  max_attempts smallint not null default 10,
+  attempt integer not null default 0,
+  max_attempts integer not null default 10,
   owner uuid,
   error text,
   created_at timestamptz not null default now(),
@@ -191,7 +191,7 @@ create table signalbox.deliveries (
 
 create table signalbox.delivery_attempts (
   delivery_id uuid not null references signalbox.deliveries (id) on delete cascade,
-  attempt smallint not null,
+  attempt integer not null,
   owner uuid not null,
   outcome text check (outcome in ('completed', 'failed', 'retried', 'lost', 'cancelled')),
   status_code smallint,

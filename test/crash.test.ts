@@ -1,11 +1,11 @@
 // The main promise: a server that is killed again and again while webhooks arrive loses nothing and does nothing twice.
-import { chmod, cp, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FakeGithub, RepositoryHandle } from '@signalbox/fake-github'
 import { openFakeGithub } from '@signalbox/fake-github'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openDatabase } from '../src/db/postgres.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { githubHeaders } from './fixtures/signed.ts'
@@ -17,30 +17,33 @@ const WEBHOOKS = 200
 const KILLS = 5
 const SENDERS = 10
 
+const CONFIG = fileURLToPath(new URL('fixtures/crash/signalbox.config.ts', import.meta.url))
+const OUTPUTS = 12
+
 let folder: string
 let github: FakeGithub
 let repository: RepositoryHandle
 let commits: string[]
-beforeAll(async () => {
+let running: Running[] = []
+beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'signalbox-crash-'))
   // Root's PostgreSQL runs as somebody else, who must be able to get in.
   await chmod(folder, 0o711)
-  await cp(
-    fileURLToPath(new URL('fixtures/crash/signalbox.config.ts', import.meta.url)),
-    join(folder, 'signalbox.config.ts'),
-  )
   github = await openFakeGithub()
   repository = await github.addRepository({ owner: 'acme', name: 'shop', files: { 'a.txt': 'a' } })
   commits = []
   for (let i = 0; i < 20; i++) commits.push(await repository.commit({ message: `c${i}`, files: { 'a.txt': `${i}` } }))
 })
-afterAll(async () => {
+afterEach(async () => {
+  // Also when the test has failed: a server left behind would hold up the next one, and stay for ever.
+  for (const server of running) await server.kill('SIGTERM')
+  running = []
   await github.close()
   await rm(folder, { recursive: true, force: true })
 })
 
-const start = (): Running =>
-  run(['serve', '--host', '127.0.0.1'], {
+const start = (): Running => {
+  const server = run(['serve', '--host', '127.0.0.1'], {
     cwd: folder,
     env: {
       PORT: '0',
@@ -52,26 +55,38 @@ const start = (): Running =>
       ORCHESTRATOR_LOG_LEVEL: 'WARNING',
     },
   })
+  running.push(server)
+  return server
+}
 const urlOf = async (server: Running) => (await server.prints(/http:\/\/127\.0\.0\.1:\d+/))[0]
 
+const push = (id: string, sha: string) => {
+  const payload = {
+    ref: 'refs/heads/main',
+    after: sha,
+    repository: { full_name: repository.fullName },
+    sender: { login: 'acme' },
+  }
+  const body = Buffer.from(JSON.stringify(payload))
+  const headers = githubHeaders(body, { secret: SECRET, token: TOKEN, now: new Date() }, { 'x-github-delivery': id })
+  return { method: 'POST', headers, body }
+}
+
+const openItsDatabase = async () =>
+  openDatabase({ url: (await run(['db', 'url'], { cwd: folder }).prints(/postgres\S+/))[0], log: silentLog })
+
 test(`${WEBHOOKS} signed webhooks at a server that is killed ${KILLS} times: each event and each effect exists exactly once`, async () => {
+  await cp(CONFIG, join(folder, 'signalbox.config.ts'))
   let server = start()
   let url = await urlOf(server)
   let acknowledged = 0
 
   const deliver = async (id: string, sha: string): Promise<void> => {
-    const payload = {
-      ref: 'refs/heads/main',
-      after: sha,
-      repository: { full_name: repository.fullName },
-      sender: { login: 'acme' },
-    }
-    const body = Buffer.from(JSON.stringify(payload))
-    const headers = githubHeaders(body, { secret: SECRET, token: TOKEN, now: new Date() }, { 'x-github-delivery': id })
+    const request = push(id, sha)
     await until(
       `${id} is acknowledged`,
       async () => {
-        const response = await fetch(`${url}/webhook/github`, { method: 'POST', headers, body }).catch(() => null)
+        const response = await fetch(`${url}/webhook/github`, request).catch(() => null)
         await response?.arrayBuffer().catch(() => null)
         return response?.ok
       },
@@ -96,8 +111,7 @@ test(`${WEBHOOKS} signed webhooks at a server that is killed ${KILLS} times: eac
   }
   await sending
 
-  const databaseUrl = (await run(['db', 'url'], { cwd: folder }).prints(/postgres\S+/))[0]
-  const database = await openDatabase({ url: databaseUrl, log: silentLog })
+  const database = await openItsDatabase()
   const count = async (what: string) =>
     (await database.query<{ n: number }>(`select count(*)::int as n from ${what}`)).rows[0]?.n
   await until(
@@ -115,3 +129,42 @@ test(`${WEBHOOKS} signed webhooks at a server that is killed ${KILLS} times: eac
   await database.close()
   expect(await server.kill('SIGTERM')).toBe(0)
 }, 240_000)
+
+test('a process killed between the outputs of one job: the next one goes on behind the last, and each is written exactly once', async () => {
+  const [sha = ''] = commits
+  await writeFile(
+    join(folder, 'signalbox.config.ts'),
+    `import { defineAgent, defineConfig, z } from 'signalbox'
+     const run = async ({ event, log }) => {
+       log('the agent runs')
+       const one = { kind: 'comment', repository: event.facts.repository, target: { commit: event.facts.sha } }
+       return { outputs: Array.from({ length: ${OUTPUTS} }, (_, i) => ({ ...one, key: String(i), body: \`output \${i}.\` })) }
+     }
+     const chatty = defineAgent({ name: 'chatty', description: 'Says much.', input: z.unknown(), run })
+     export default defineConfig({ agents: [chatty], rules: [{ name: 'chatty', on: 'push', agent: 'chatty' }] })
+    `,
+  )
+  const written = async () => (await repository.commitComments(sha)).map(({ body }) => /output (\d+)\./.exec(body)?.[1])
+  let server = start()
+  expect((await fetch(`${await urlOf(server)}/webhook/github`, push('many', sha))).ok).toBe(true)
+  for (const outputs of [2, 5, 8]) {
+    await until(`${outputs} outputs are written`, async () => (await written()).length >= outputs, 60_000)
+    expect(await server.kill('SIGKILL')).toBe('SIGKILL')
+    expect((await written()).length).toBeLessThan(OUTPUTS)
+    server = start()
+    await urlOf(server)
+  }
+  const database = await openItsDatabase()
+  const read = async (text: string) => (await database.query(text)).rows
+  await until(
+    'the job has ended',
+    async () => (await read('select from signalbox.jobs where finished_at is not null'))[0],
+  )
+  expect(await read('select status, attempt from signalbox.jobs')).toEqual([{ status: 'completed', attempt: 4 }])
+  expect(await written()).toEqual(Array.from({ length: OUTPUTS }, (_, i) => String(i)))
+  expect(await read(`select from signalbox.outputs where status = 'published' and receipt is not null`)).toHaveLength(
+    OUTPUTS,
+  )
+  expect(await read('select attempt from signalbox.job_steps')).toEqual([{ attempt: 1 }])
+  await database.close()
+}, 120_000)

@@ -30,11 +30,15 @@ const withLibpqSsl = (url: string): string => {
   return parsed.href
 }
 
+/** How long an answer may take. Without a limit a peer that went away in the middle of a statement is waited for a quarter of an hour. */
+export const ANSWER_MS = 30_000
+
 /** What the pool and the listener pass to `pg`: keep-alive finds a dead peer, and 5 s is the longest wait for a connection. */
 export const connectionConfig = (url: string, applicationName = 'signalbox'): ClientConfig => ({
   connectionString: withLibpqSsl(url),
   application_name: applicationName,
   connectionTimeoutMillis: 5000,
+  query_timeout: ANSWER_MS,
   keepAlive: true,
   keepAliveInitialDelayMillis: 10_000,
   types,
@@ -57,7 +61,7 @@ const UNAVAILABLE_SQLSTATE = /^(08...|53...|57P..|25006)$/
 
 // `pg` gives these no code.
 const UNAVAILABLE_MESSAGE =
-  /^(timeout exceeded when trying to connect|Connection terminated|Client (has encountered a connection error|was closed)|Cannot use a pool after)/
+  /^(timeout exceeded when trying to connect|Query read timeout|Connection terminated|Client (has encountered a connection error|was closed)|Cannot use a pool after)/
 
 /** Whether an error means that the database is away, rather than that a statement was refused. */
 export const isUnavailable = (error: unknown): boolean => {
@@ -71,3 +75,6 @@ export const isUnavailable = (error: unknown): boolean => {
 
 /** The error of a database that is away. The reason is its `cause`, for the log: it may name hosts and users. */
 export const unavailable = (cause: unknown): AppError => new AppError('database_unavailable', undefined, { cause })
+
+/** Whether a statement failed because the database is away: nobody is at fault, and the same will work later. */
+export const isAway = (error: unknown): boolean => error instanceof AppError && error.code === 'database_unavailable'

@@ -10,8 +10,8 @@ export type Sql = {
 
 /** An open database. Every table is named with its schema (`signalbox.jobs`), so that a transaction pooler's shared sessions do not matter. */
 export type Database = Sql & {
-  /** Runs `run` in one transaction; a throw rolls it back. */
-  transaction<T>(run: (tx: Sql) => Promise<T>): Promise<T>
+  /** Runs `run` in one transaction; a throw rolls it back. `answerMs` is how long each of its statements may take, where that is not the usual. */
+  transaction<T>(run: (tx: Sql) => Promise<T>, options?: { answerMs?: number }): Promise<T>
   /** A connection string `psql` takes. */
   url: string
   close(): Promise<void>

@@ -144,6 +144,29 @@ describe('listening', () => {
     await vi.waitFor(() => expect(listener.live).toBe(false))
   })
 
+  test('that was late once, because the server was busy, is taken up again at once and not in five minutes', async () => {
+    const pooler = await openPooler(database.url, false)
+    const { sleep, pass, waiting } = handClock()
+    const pauses: number[] = []
+    const { listener } = await open({
+      url: pooler.url,
+      sleep: (ms, signal) => {
+        if (ms === 60_000 || ms === 1000) return sleep(ms, signal)
+        pauses.push(ms)
+        pooler.swallow = false
+        return Promise.resolve()
+      },
+    })
+    await vi.waitFor(() => expect(waiting(60_000)).toBe(true))
+    pooler.swallow = true
+    pass(60_000)
+    await vi.waitFor(() => expect(waiting(1000)).toBe(true))
+    pass(1000)
+    await vi.waitFor(() => expect(pauses).toHaveLength(1))
+    expect(pauses[0]).toBeLessThan(1000)
+    await vi.waitFor(() => expect(listener.live).toBe(true))
+  })
+
   test('is resumed after a lost connection, with another look at everything', async () => {
     const pooler = await openPooler(database.url, false)
     let pauses = 0

@@ -83,11 +83,14 @@ class PostgresListener implements Listener {
     while (!signal.aborted) {
       const reason = await this.#session().catch(errorText)
       if (signal.aborted) break
-      if (this.live || this.#failures === 0) log.warn({ reason }, 'notifications are off; polling instead')
+      const wasLive = this.live
+      if (wasLive || this.#failures === 0) log.warn({ reason }, 'notifications are off; polling instead')
       this.#status = { mode: 'polling', reason }
       this.#first.resolve()
       this.#failures += 1
-      const pauseMs = reason === NOT_ARRIVING ? retryMs : backoffMs(this.#failures, { baseMs: 500, maxMs: 30_000 })
+      // Once late is not yet a pooler: a server may be busy.
+      const isPooled = reason === NOT_ARRIVING && !wasLive
+      const pauseMs = isPooled ? retryMs : backoffMs(this.#failures, { baseMs: 500, maxMs: 30_000 })
       await sleep(pauseMs, signal).catch(() => {})
     }
     this.#status = { mode: 'polling', reason: 'The listener is closed.' }

@@ -52,6 +52,18 @@ describe('migrations', () => {
     expect((await database.query(`select to_regclass('two') as two`)).rows).toEqual([{ two: null }])
   })
 
+  test.each([
+    ['a table of that name', 'create table one (n int)', 'relation "one" already exists; rename it'],
+    ['no right to', `do $$ begin raise insufficient_privilege using message = 'denied'; end $$`, 'denied; connect as'],
+  ])('that find %s say what stands in their way', async (_, sql, sentence) => {
+    await write('0002-two.sql', sql)
+    const detail = expect.stringContaining(`0002-two.sql cannot be applied: ${sentence}`)
+    await expect(migrate(database, { log, directory: directory() })).rejects.toMatchObject({
+      code: 'config_invalid',
+      detail,
+    })
+  })
+
   test('that were changed after they were applied are refused by name', async () => {
     await migrate(database, { log, directory: directory() })
     await write('0001-one.sql', 'create table one (n bigint)')

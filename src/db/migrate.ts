@@ -1,7 +1,7 @@
 // Brings the tables up to date: the numbered files of /migrations, each applied once.
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import { AppError } from '../lib/error.ts'
+import { AppError, errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 import type { Database, Sql } from './database.ts'
 
@@ -9,6 +9,9 @@ const MIGRATIONS = new URL('../../migrations/', import.meta.url)
 const OLDEST_SERVER = 15
 // Any number nobody else uses: the key of the lock under which one caller at a time applies a file.
 const LOCK_KEY = 7446257451
+
+// A new index on a large table takes its time, and so does the one before us in the queue for the lock.
+const LIMIT_MS = 24 * 3_600_000
 
 type Migration = { name: string; sql: string; sha256: string }
 type Applied = { name: string; sha256: string }
@@ -69,14 +72,31 @@ const CREATE_RECORD = `
     applied_at timestamptz not null default now()
   )`
 
+// What an operator can do about it. Our views are in `public`, whose owner may be another role or which may have such tables.
+const REMEDIES: Record<string, string> = {
+  '42501': 'connect as the owner of the database, or grant its role CREATE on the database and on schema public.',
+  '42P07': 'rename it, or give Signalbox a database of its own.',
+}
+
+const apply = async (tx: Sql, { name, sql }: Migration): Promise<void> => {
+  try {
+    await tx.query(CREATE_RECORD)
+    await tx.query(sql)
+  } catch (error) {
+    const remedy = REMEDIES[String((error as { code?: unknown }).code)]
+    if (remedy === undefined) throw error
+    const sentence = `migrations/${name} cannot be applied: ${errorText(error)}; ${remedy}`
+    throw new AppError('config_invalid', sentence, { cause: error })
+  }
+}
+
 /** Applies the first file that is still to apply and returns its name, or nothing when there is none. */
 const applyNext = async (tx: Sql, files: readonly Migration[]): Promise<string | undefined> => {
   // Held to the end of the transaction, not of the session: sessions of a transaction pooler are shared.
   await tx.query('select pg_advisory_xact_lock($1)', [LOCK_KEY])
   const [next] = comparePending(files, await readApplied(tx))
   if (!next) return undefined
-  await tx.query(CREATE_RECORD)
-  await tx.query(next.sql)
+  await apply(tx, next)
   await tx.query('insert into signalbox.migrations (name, sha256) values ($1, $2)', [next.name, next.sha256])
   return next.name
 }
@@ -91,7 +111,8 @@ export const pendingMigrations = async (database: Database, directory: URL = MIG
 /**
  * Applies every migration the database lacks, each in a transaction of its own, and returns their names. Of several
  * callers at once exactly one applies each file. Throws `config_invalid` when an applied file has changed, when the
- * database is newer than this program, or when the server is older than PostgreSQL 15.
+ * database is newer than this program, when the server is older than PostgreSQL 15, or when the role may not create what
+ * is needed or something of that name is there.
  */
 export const migrate = async (
   database: Database,
@@ -103,7 +124,7 @@ export const migrate = async (
   if ((await pendingMigrations(database, directory)).length === 0) return { applied }
   const files = await readMigrations(directory)
   for (;;) {
-    const name = await database.transaction((tx) => applyNext(tx, files))
+    const name = await database.transaction((tx) => applyNext(tx, files), { answerMs: LIMIT_MS })
     if (name === undefined) return { applied }
     log.info({ migration: name }, 'migration applied')
     applied.push(name)

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -79,6 +79,59 @@ describe('a database', () => {
     await expect(database.query(cut)).rejects.toMatchObject({ code: 'database_unavailable', cause: { code: '57P01' } })
     await expect(database.transaction((tx) => tx.query(cut))).rejects.toMatchObject({ code: 'database_unavailable' })
     expect((await database.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  })
+})
+
+describe('a database that has fallen silent', () => {
+  let database: Database
+  beforeAll(async () => {
+    database = await openTestDatabase()
+  })
+  afterAll(() => database.close())
+
+  test('is away once a statement has waited for too long, and is asked over another connection from then on', async () => {
+    const { port } = new URL(database.url)
+    let isSilent = false
+    const proxy = createServer((near) => {
+      const far = connect(Number(port), '127.0.0.1')
+      const mute = isSilent
+      near.on('data', (chunk) => isSilent === mute && far.write(chunk))
+      far.on('data', (chunk) => isSilent === mute && near.write(chunk))
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        one.on('close', () => other.destroy())
+        one.on('error', () => {})
+      }
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void proxy.close())
+    const { port: proxyPort } = proxy.address() as AddressInfo
+    const url = Object.assign(new URL(database.url), { port: String(proxyPort) }).href
+    const away = { code: 'database_unavailable', cause: { message: 'Query read timeout' } }
+    const distant = await openDatabase({ url, log: silentLog, answerMs: 300 })
+    await Promise.all([distant.query('select 1'), distant.query('select 1')])
+    const patient = distant.transaction((tx) => tx.query('select pg_sleep(0.5)'), { answerMs: 5000 })
+    expect((await patient).rowCount).toBe(1)
+    const order: string[] = []
+    let other: Promise<unknown> | undefined
+    const transaction = distant.transaction(
+      async (tx) => {
+        isSilent = true
+        await expect(tx.query('select 1')).rejects.toMatchObject(away)
+        other = expect(distant.query('select 1')).rejects.toMatchObject(away)
+        other = other.then(() => order.push('another statement'))
+        throw new Error('enough')
+      },
+      { answerMs: 600 },
+    )
+    await expect(transaction.finally(() => order.push('transaction'))).rejects.toThrow('enough')
+    await other
+    // A connection that has fallen silent is asked for no rollback.
+    expect(order).toEqual(['transaction', 'another statement'])
+    expect((await distant.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await distant.close()
   })
 })
 

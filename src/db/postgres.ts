@@ -1,27 +1,36 @@
 // The open database: one pool of connections.
-import type { PoolClient, QueryResult } from 'pg'
+import type { PoolClient, QueryConfig, QueryResult } from 'pg'
 import pg from 'pg'
 import { errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
-import { connectionConfig, isUnavailable, unavailable } from './connection.ts'
+import { ANSWER_MS, connectionConfig, isUnavailable, unavailable } from './connection.ts'
 import type { Database, Sql } from './database.ts'
 
 // What `pg` really answers: text of several statements gives one result for each.
 type Answer = QueryResult | QueryResult[]
+// And what it really takes.
+type Query = QueryConfig & { query_timeout: number }
 
 /** One connection on loan from the pool: its lost-connection errors are `database_unavailable` already. */
 class Loan implements Sql {
   readonly #client: PoolClient
+  readonly #answerMs: number
   #lost = false
 
-  constructor(client: PoolClient) {
+  constructor(client: PoolClient, answerMs: number) {
     this.#client = client
+    this.#answerMs = answerMs
+  }
+
+  get lost(): boolean {
+    return this.#lost
   }
 
   async run(text: string, values?: readonly unknown[]): Promise<QueryResult> {
     try {
       // Never named: a prepared statement lives in a session, and a transaction pooler shares those.
-      const answer: Answer = await this.#client.query(text, values as unknown[] | undefined)
+      const query: Query = { text, query_timeout: this.#answerMs, ...(values && { values: [...values] }) }
+      const answer: Answer = await this.#client.query(query)
       return Array.isArray(answer) ? (answer.at(-1) as QueryResult) : answer
     } catch (error) {
       if (!isUnavailable(error)) throw error
@@ -58,7 +67,8 @@ const runTransaction = async <T>(loan: Loan, run: (tx: Sql) => Promise<T>): Prom
     if (command === 'ROLLBACK') throw new Error('The transaction was rolled back: a statement in it had failed.')
     return value
   } catch (error) {
-    await loan.run('rollback').catch(() => loan.distrust())
+    // A lost connection takes its transaction with it, and may never answer.
+    if (!loan.lost) await loan.run('rollback').catch(() => loan.distrust())
     throw error
   }
 }
@@ -70,8 +80,10 @@ export const openDatabase = async (options: {
   /** The most connections open at once. */
   max?: number
   applicationName?: string
+  /** How long a statement may take until the database counts as away: 30 s. */
+  answerMs?: number
 }): Promise<Database> => {
-  const { url, log, max = 10 } = options
+  const { url, log, max = 10, answerMs = ANSWER_MS } = options
   const pool = new pg.Pool({ ...connectionConfig(url, options.applicationName), max, idleTimeoutMillis: 30_000 })
   // The next statement opens a new connection; without these listeners a lost one would end the process.
   // Only its text: `pg` hangs the whole client, its password included, on the error.
@@ -79,15 +91,15 @@ export const openDatabase = async (options: {
   pool.on('connect', (client) => client.on('error', () => {}))
   let closing: Promise<void> | undefined
 
-  const borrow = async (): Promise<Loan> => {
+  const borrow = async (limitMs: number): Promise<Loan> => {
     try {
-      return new Loan(await pool.connect())
+      return new Loan(await pool.connect(), limitMs)
     } catch (error) {
       throw unavailable(error)
     }
   }
-  const lend = async <T>(use: (loan: Loan) => Promise<T>): Promise<T> => {
-    const loan = await borrow()
+  const lend = async <T>(use: (loan: Loan) => Promise<T>, limitMs = answerMs): Promise<T> => {
+    const loan = await borrow(limitMs)
     try {
       return await use(loan)
     } finally {
@@ -97,7 +109,7 @@ export const openDatabase = async (options: {
   return {
     url,
     query: (text, values) => lend((loan) => loan.query(text, values)),
-    transaction: (run) => lend((loan) => runTransaction(loan, run)),
+    transaction: (run, { answerMs: limitMs } = {}) => lend((loan) => runTransaction(loan, run), limitMs),
     close: () => {
       closing ??= pool.end()
       return closing

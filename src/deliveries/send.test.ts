@@ -157,6 +157,21 @@ describe('what is wrong', () => {
     expect(await post(url.replace('http:', 'https:'))).toMatchObject({ error: 'tls_error' })
   })
 
+  it('speaks HTTP/1.1 only: a request that is given up closes its connection, and the next one has its own', async () => {
+    const hello = Promise.withResolvers<string>()
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', (bytes) => {
+        hello.resolve(bytes.toString('latin1'))
+        socket.destroy()
+      })
+    })
+    await post(`https://127.0.0.1:${await listen(server)}/`)
+    // The protocols of the TLS handshake (RFC 7301), each behind its length.
+    expect(await hello.promise).toContain('\x08http/1.1')
+    expect(await hello.promise).not.toContain('\x02h2')
+  })
+
   it('is reset when the connection ends without an answer', async () => {
     expect(await post(await rawReceiver((socket) => socket.resetAndDestroy()))).toMatchObject({ error: 'reset' })
     expect(await post(await rawReceiver((socket) => socket.end()))).toMatchObject({ error: 'reset' })

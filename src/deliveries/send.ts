@@ -52,6 +52,8 @@ export type Sending = {
 export const openDispatcher = (connect?: Partial<buildConnector.BuildOptions> | buildConnector.connector): Agent =>
   new Agent({
     connect: connect ?? { timeout: TOTAL_DEADLINE_MS },
+    // undici keeps an HTTP/2 session whose requests time out, so that one that fell silent would fail every attempt.
+    allowH2: false,
     // undici's own limits are per phase and per chunk: a slow drip passes them for ever. One signal ends everything instead.
     headersTimeout: 0,
     bodyTimeout: 0,

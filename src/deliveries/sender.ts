@@ -42,8 +42,7 @@ export type Sender = Pick<Worker, 'running' | 'start' | 'nudge' | 'tick' | 'drai
 /** Opens a sender over the deliveries of this database; any number of them, in any process, send each delivery's attempt once. */
 export const openSender = (options: SenderOptions): Sender => {
   const { database, clock, log, slots, wake } = options
-  const own = options.dispatcher === undefined ? openDispatcher() : null
-  const dispatcher = options.dispatcher ?? own ?? openDispatcher()
+  const dispatcher = options.dispatcher ?? openDispatcher()
   const results = openResults(slots)
   const worker = openWorker<{ endpoint_id: string }>({
     database,
@@ -68,7 +67,7 @@ export const openSender = (options: SenderOptions): Sender => {
     tick: () => worker.tick(),
     drain: async (limit) => {
       await worker.drain(limit)
-      await own?.destroy()
+      if (options.dispatcher === undefined) await dispatcher.destroy()
     },
   }
 }

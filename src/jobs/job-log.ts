@@ -72,7 +72,7 @@ const storable = (text: string): string => {
 const insert = (database: Database, lines: Line[]) =>
   database.query(
     `insert into signalbox.job_log (job_id, attempt, at, stream, line)
-     select * from unnest($1::uuid[], $2::smallint[], $3::timestamptz[], $4::text[], $5::text[])`,
+     select * from unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::text[], $5::text[])`,
     [
       lines.map((line) => line.jobId),
       lines.map((line) => line.attempt),

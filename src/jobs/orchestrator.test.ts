@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Agent, AgentContext, AgentResult } from '../agents/agent.ts'
 import { defineAgent } from '../agents/agent.ts'
+import { unavailable } from '../db/connection.ts'
 import type { Database } from '../db/database.ts'
 import type { Event } from '../events/event.ts'
 import { fakeClock } from '../lib/clock.ts'
@@ -201,6 +202,27 @@ describe('a try of a job', () => {
     clock.advance(1)
     expect(await orchestrator.tick()).toBe(1)
     expect(await getJob(database, id)).toMatchObject({ status: 'completed', attempt: 2, error: null })
+  })
+
+  it('is repeated without using up an attempt when the database goes away before the agent has begun', async () => {
+    const event = newId()
+    await database.query(
+      `insert into signalbox.events (id, source, delivery_id, type, status) values ($1, 's', 'away', 't', 'routed')`,
+      [event],
+    )
+    const id = await addJob({ maxAttempts: 1, eventId: event })
+    let isAway = true
+    const orchestrator = orchestrate([work(async () => ({}))], {
+      loadEvent: async () => {
+        if (isAway) throw unavailable(new Error('away'))
+        return null
+      },
+    })
+    await orchestrator.tick()
+    isAway = false
+    clock.advance(1000)
+    await orchestrator.tick()
+    expect(await getJob(database, id)).toMatchObject({ status: 'completed', attempt: 2 })
   })
 
   it('is repeated with back-off until no attempt is left', async () => {

@@ -11,10 +11,10 @@ describe('what an error means for its job', () => {
     expect(read(new GiveUp('no such branch'))).toEqual({ kind: 'failed', error: 'no such branch' })
   })
 
-  it('is put off to the time the agent names, or tried at once if that has passed', () => {
+  it('is put off to the time the agent names, or by a second if that has passed or is none', () => {
     const at = (ms: number) => new RetryAt(new Date(now.getTime() + ms), 'rate limited')
     expect(read(at(90_000))).toEqual({ kind: 'deferred', error: 'rate limited', delayMs: 90_000 })
-    expect(read(at(-1))).toMatchObject({ delayMs: 0 })
+    for (const ms of [-1, 0, 999, Number.NaN]) expect(read(at(ms))).toMatchObject({ kind: 'deferred', delayMs: 1000 })
   })
 
   it('is otherwise another try after a delay that doubles', () => {

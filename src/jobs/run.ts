@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import type { Agent, AgentContext } from '../agents/agent.ts'
+import { isAway } from '../db/connection.ts'
 import type { Database } from '../db/database.ts'
 import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
 import type { Clock } from '../lib/clock.ts'
-import { errorText, GiveUp } from '../lib/error.ts'
+import { errorText, GiveUp, RetryAt } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 import type { Outcome } from '../queue/table.ts'
 import type { Job, JobRow, Publish } from './job.ts'
@@ -49,6 +50,12 @@ const parseInput = async (agent: Agent, input: unknown): Promise<unknown> => {
   const say = (issue: z.core.$ZodIssue) => `${issue.path.join('.') || 'input'}: ${issue.message}`
   throw new GiveUp(`The input of agent "${agent.name}" is not valid: ${parsed.error.issues.map(say).join('; ')}`)
 }
+
+/** Reads what a try begins with. A database that is away uses up no attempt as long as nothing was done. */
+const beforeWork = <T>(clock: Clock, reading: Promise<T>): Promise<T> =>
+  reading.catch((error: unknown) => {
+    throw isAway(error) ? new RetryAt(clock.now(), errorText(error)) : error
+  })
 
 /** Rejects as soon as `stop` is aborted, so that an agent that ignores its signal does not keep the slot. */
 const untilStopped = async <T>(stop: AbortSignal, work: Promise<T>): Promise<T> => {
@@ -93,7 +100,7 @@ const runAgent = async (
   const agent = agentOf(agents, row.agent)
   if (memory.has(RUN)) return { result: memory.get(RUN), hasOutputs: true }
   const input = await parseInput(agent, row.input)
-  const event = row.event_id === null ? null : await options.loadEvent(row.event_id)
+  const event = row.event_id === null ? null : await beforeWork(clock, options.loadEvent(row.event_id))
   const answer = await agent.run({
     ...context,
     job: { id: row.id, type: row.type, rule: row.rule, attempt: row.attempt },
@@ -133,7 +140,7 @@ export const runJob = async (
   const write = jobLog.of(row)
   const work = async (): Promise<Outcome> => {
     await options.onStarted?.(job).catch((error: unknown) => log.error({ err: error, job: job.id }, 'onStarted failed'))
-    const memory = await openMemory(database, clock, holdOf(row), stop)
+    const memory = await beforeWork(clock, openMemory(database, clock, holdOf(row), stop))
     const { result, hasOutputs } = await runAgent(options, row, memory, {
       signal: stop,
       workspace: workspaces.make,

@@ -6,12 +6,13 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
+import { unavailable } from '../db/connection.ts'
 import type { Database } from '../db/database.ts'
 import { fakeClock, systemClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import { claim, nextDue } from './claim.ts'
-import { cancel, recover, renew, settle } from './settle.ts'
+import { cancel, lapseAll, recover, renew, settle } from './settle.ts'
 import type { Claimed, Outcome, QueueTable, Try } from './table.ts'
 import { DELIVERIES, JOBS } from './table.ts'
 import type { Worker, WorkerOptions } from './worker.ts'
@@ -215,12 +216,13 @@ describe.each([
     await database.transaction(async (tx) => {
       await tx.query(`update ${table.rows} set status = 'running', group_key = 'g' where id = $1`, [rival])
       taking = take()
+      // Not through the transaction, which would see the same for ever.
       await vi.waitFor(async () => {
-        const { rows } = await tx.query(
+        const { rows } = await database.query(
           `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
         )
         expect(rows).toHaveLength(1)
-      })
+      }, PATIENT)
     })
     expect((await taking)?.map((row) => row.id)).toEqual([free])
     expect((await rowOf(table, inGroup!)).status).toBe('pending')
@@ -260,6 +262,37 @@ describe.each([
     expect(await recover(database, table, clock)).toMatchObject([{ id, status: 'failed', attempt: 2 }])
     expect((await rowOf(table, id)).error).toBe('The worker was lost during attempt 2 of 2.')
     expect(await attemptsOf(table, id)).toEqual(['lost', 'lost'])
+  })
+
+  it('takes over at once what is running when nobody else can be alive, and lets delayed rows wait', async () => {
+    const [id = ''] = await add(table, [{}, { at: new Date(clock.now().getTime() + 60_000) }])
+    await take()
+    await lapseAll(database, table, clock)
+    const worker = open({ handle: async () => completed })
+    expect(await worker.tick()).toBe(1)
+    expect(await attemptsOf(table, id)).toEqual(['lost', 'completed'])
+    expect((await nextDue(database, table, clock)).claimMs).toBe(60_000)
+  })
+
+  it('can be called off from within, or put off without using up an attempt, and says so', async () => {
+    const [off = '', later = ''] = await add(table, [{ maxAttempts: 1 }, { maxAttempts: 1 }])
+    const ends: string[] = []
+    const worker = open({
+      handle: async ({ id, attempt }) => {
+        if (id === off) return { kind: 'cancelled', error: 'not needed' }
+        return attempt === 1 ? { kind: 'deferred', error: 'come back', delayMs: 5000 } : completed
+      },
+      onSettled: async (_, settled) => void ends.push(...settled.map(({ status }) => status)),
+    })
+    await worker.tick()
+    expect(await rowOf(table, off)).toMatchObject({ status: table.cancelled, error: 'not needed', owner: null })
+    expect(await attemptsOf(table, off)).toEqual(['cancelled'])
+    expect(await rowOf(table, later)).toMatchObject({ status: 'pending', error: 'come back', owner: null })
+    expect((await nextDue(database, table, clock)).claimMs).toBe(5000)
+    clock.advance(5000)
+    await worker.tick()
+    expect(await attemptsOf(table, later)).toEqual(['retried', 'completed'])
+    expect(ends.sort()).toEqual([table.cancelled, 'pending', table.succeeded].sort())
   })
 
   it('keeps a row as long as its lease is renewed', async () => {
@@ -391,6 +424,98 @@ describe.each([
     expect((await rowOf(table, good)).status).toBe(table.succeeded)
     expect((await rowOf(table, bad)).status).toBe('running')
     expect((await database.query('select id from public.spans')).rows).toEqual([{ id: good }])
+  })
+
+  it('takes over the other lost rows, and goes on with the queue, when the hook fails for one of them', async () => {
+    const [bad = '', ...good] = await add(table, [{ maxAttempts: 1 }, { maxAttempts: 1 }, { maxAttempts: 1 }])
+    await take()
+    clock.advance(LEASE_MS)
+    const [due = ''] = await add(table, [{}])
+    let broken = true
+    const worker = open({
+      handle: async () => completed,
+      onSettled: async (_, settled) => {
+        if (broken && settled.some((row) => row.id === bad)) throw new Error('no')
+      },
+    })
+    await worker.tick()
+    for (const id of good) expect((await rowOf(table, id)).status).toBe('failed')
+    expect((await rowOf(table, due)).status).toBe(table.succeeded)
+    // An end without what follows from it is not an end: it is tried again a lease later.
+    expect((await rowOf(table, bad)).status).toBe('running')
+    broken = false
+    clock.advance(LEASE_MS)
+    await worker.tick()
+    expect((await rowOf(table, bad)).status).toBe('failed')
+    expect(await attemptsOf(table, bad)).toEqual(['lost'])
+  })
+
+  it('keeps what its rows came to while the database is away, however long that is', async () => {
+    const [id = ''] = await add(table, [{}])
+    let isAway = false
+    let refused = 0
+    const query: Database['query'] = async (text, values) => {
+      if (!isAway) return database.query(text, values)
+      if (text.includes('closed_by_hand')) refused++
+      throw unavailable(new Error('away'))
+    }
+    const worker = open({
+      database: { ...database, query },
+      handle: async () => {
+        isAway = true
+        return completed
+      },
+    })
+    await worker.tick()
+    worker.start()
+    for (let i = 1; i <= 100; i++) {
+      worker.nudge()
+      await vi.waitFor(() => expect(refused).toBeGreaterThanOrEqual(i), PATIENT)
+    }
+    isAway = false
+    worker.nudge()
+    await vi.waitFor(async () => expect((await rowOf(table, id)).status).toBe(table.succeeded), PATIENT)
+    expect(await attemptsOf(table, id)).toEqual(['completed'])
+  })
+
+  it('uses up no attempt when the database goes away before its work begins', async () => {
+    const [id = ''] = await add(table, [{ maxAttempts: 1 }])
+    const worker = open({
+      handle: async ({ attempt }) => {
+        if (attempt === 1) throw unavailable(new Error('away'))
+        return completed
+      },
+    })
+    await worker.tick()
+    expect((await rowOf(table, id)).status).toBe('pending')
+    clock.advance(2000)
+    await worker.tick()
+    expect((await rowOf(table, id)).status).toBe(table.succeeded)
+  })
+
+  it('gives back at once, with its attempt, a row whose claim was made but not heard of', async () => {
+    const [id = ''] = await add(table, [{ maxAttempts: 1 }])
+    let answers = false
+    const query: Database['query'] = async (text, values) => {
+      const answer = await database.query<never>(text, values)
+      if (answers || !text.includes('for no key update of job')) return answer
+      throw unavailable(new Error('cut off'))
+    }
+    const worker = open({ database: { ...database, query }, handle: async () => completed })
+    await expect(worker.tick()).rejects.toMatchObject({ code: 'database_unavailable' })
+    expect((await rowOf(table, id)).status).toBe('running')
+    answers = true
+    await worker.tick()
+    expect((await rowOf(table, id)).status).toBe(table.succeeded)
+    expect(await attemptsOf(table, id)).toEqual(['retried', 'completed'])
+  })
+
+  it('can be put off more often than a small number holds', async () => {
+    const [id = ''] = await add(table, [{}])
+    await database.query(`update ${table.rows} set attempt = 32767, max_attempts = 32767 where id = $1`, [id])
+    const [one] = await take()
+    await settleOne(table, me, one!, { kind: 'deferred', error: 'later', delayMs: 0 })
+    expect((await take())[0]?.attempt).toBe(32769)
   })
 
   it('starts on a nudge, goes on by itself until nothing is left, and then stays quiet', async () => {

@@ -102,15 +102,15 @@ export const settle = async (
 }
 
 /**
- * Takes rows from workers whose lease ran out (100 at a time): the attempt is `lost`, the row may start again at once, or has
- * failed when that was its last attempt.
+ * Takes up to `limit` rows from workers whose lease ran out, the longest lost first: the attempt is `lost`, the row may start
+ * again at once, or has failed when that was its last attempt.
  */
-export const recover = async (sql: Sql, table: QueueTable, clock: Clock): Promise<Settled[]> => {
+export const recover = async (sql: Sql, table: QueueTable, clock: Clock, limit = 100): Promise<Settled[]> => {
   const { rows } = await sql.query<Settled>(
     `
 with lapsed as (
   select id from ${table.rows} where status = 'running' and available_at <= ${NOW}
-  order by available_at limit 100 for no key update skip locked
+  order by available_at limit $2 for no key update skip locked
 ), recovered as (
   update ${table.rows} as job set
     status = case when attempt >= max_attempts then 'failed' else 'pending' end,
@@ -127,9 +127,40 @@ with lapsed as (
   where try.${table.attemptsKey} = recovered.id and try.attempt = recovered.attempt and try.outcome is null
 )
 select * from recovered`,
-    [clock.sqlNow()],
+    [clock.sqlNow(), limit],
   )
   return rows
+}
+
+/** Leaves a lost row, which cannot be taken just now, to the lost worker for another `delayMs`. */
+export const postpone = async (
+  sql: Sql,
+  table: QueueTable,
+  clock: Clock,
+  lost: Try,
+  delayMs: number,
+): Promise<void> => {
+  await sql.query(
+    `update ${table.rows} set available_at = ${NOW} + $2::float8 * interval '1 ms'
+     where id = $3::uuid and attempt = $4::integer and status = 'running' and available_at <= ${NOW}`,
+    [clock.sqlNow(), delayMs, lost.id, lost.attempt],
+  )
+}
+
+/** Gives back what this owner has besides the rows it knows of: their claim was made, but its answer got lost. */
+export const releaseUnknown = async (
+  sql: Sql,
+  table: QueueTable,
+  clock: Clock,
+  options: { owner: string; known: readonly string[] },
+): Promise<void> => {
+  const { owner, known } = options
+  const { rows } = await sql.query<Try>(
+    `select id, attempt from ${table.rows} where status = 'running' and owner = $1::uuid and id <> all($2::uuid[])`,
+    [owner, known],
+  )
+  const outcome: Outcome = { kind: 'released', error: 'Released: the database went away while it was being claimed.' }
+  if (rows.length > 0) await settle(sql, table, clock, { owner, ended: rows.map((one) => ({ ...one, outcome })) })
 }
 
 /** Ends every lease now, for a process that knows no other can be alive: what a killed one left is taken over at once. */

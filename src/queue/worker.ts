@@ -1,14 +1,18 @@
 // A worker: keeps up to `slots` rows of one table in hand, and asks the database only when there is a reason to.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Database, Sql } from '../db/database.ts'
+import { isAway } from '../db/connection.ts'
+import type { Database } from '../db/database.ts'
 import { backoffMs } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
 import type { Log } from '../lib/log.ts'
 import { claim, nextDue } from './claim.ts'
-import { recover, renew, settle } from './settle.ts'
-import type { Claimed, Outcome, QueueTable, Settled, Try } from './table.ts'
+import type { Hook } from './hook.ts'
+import { withHook } from './hook.ts'
+import { releaseUnknown, renew, settle } from './settle.ts'
+import type { Claimed, Outcome, QueueTable, Try } from './table.ts'
+import { takeOver } from './take-over.ts'
 import { Turns } from './turns.ts'
 
 export type WorkerOptions<Row extends object> = {
@@ -21,10 +25,13 @@ export type WorkerOptions<Row extends object> = {
   leaseMs: number
   /** The longest it goes without looking, should every other wake-up be missed. */
   tickMs: number
-  /** Does the work. `signal` is aborted when the row is no longer its own, or on a drain. A throw is a bug: logged, and tried again with back-off. */
+  /**
+   * Does the work. `signal` is aborted when the row is no longer its own, or on a drain. It may throw `database_unavailable` before
+   * anything was done, which uses up no attempt; any other throw is a bug: logged, and tried again with back-off.
+   */
   handle(claimed: Claimed<Row>, signal: AbortSignal): Promise<Outcome>
   /** Runs in the transaction that ends tries, those of lost workers included, so that what follows from an end commits with it. */
-  onSettled?: (tx: Sql, settled: Settled[]) => Promise<void>
+  onSettled?: Hook
   /** Tells workers of other processes that there may be something for them. Called often: the receiver coalesces. */
   wake?: () => void
   owner?: string
@@ -61,6 +68,8 @@ export class Worker<Row extends object = object> {
   #draining = false
   #renewals: NodeJS.Timeout | undefined
   #emptyClaims = 0
+  /** A claim was sent and its answer has not come: it may own rows it does not know of. */
+  #claimInDoubt = false
 
   constructor(options: WorkerOptions<Row>) {
     this.#options = options
@@ -85,7 +94,7 @@ export class Worker<Row extends object = object> {
   /** One round by hand: takes over lost rows, claims what fits, runs it to its end; gives the number of rows claimed. */
   async tick(): Promise<number> {
     const taken = await this.#alone(async () => {
-      await this.#recover()
+      await takeOver(this.#options)
       return this.#claim()
     })
     await Promise.all(taken.map((held) => held.done))
@@ -144,7 +153,7 @@ export class Worker<Row extends object = object> {
       })
     } catch (error) {
       this.#options.log.warn({ error: errorText(error), table: this.#options.table.rows }, 'the queue cannot be read')
-      this.#turns.wakeIn(RETRY_MS)
+      this.#turns.wakeIn(RETRY_MS, true)
     }
   }
 
@@ -152,7 +161,7 @@ export class Worker<Row extends object = object> {
   async #plan(claimed: number): Promise<void> {
     const { database, table, clock, tickMs } = this.#options
     const { claimMs, lapseMs } = await nextDue(database, table, clock)
-    if ((lapseMs ?? 1) <= 0) await this.#recover()
+    if ((lapseMs ?? 1) <= 0) await takeOver(this.#options)
     if ((lapseMs ?? 1) <= 0 || (claimMs ?? 1) <= 0) {
       // Due, yet not claimed just now: another worker is taking it at this moment. Ask again, but ever more slowly.
       this.#emptyClaims = claimed > 0 ? 0 : this.#emptyClaims + 1
@@ -176,7 +185,14 @@ export class Worker<Row extends object = object> {
     const { database, table, clock, leaseMs } = this.#options
     const limit = this.#free()
     if (this.#draining || limit <= 0) return []
-    const rows = await claim<Row>(database, table, clock, { owner: this.owner, limit, leaseMs })
+    const { owner } = this
+    if (this.#claimInDoubt) {
+      const known = [...this.#held].map((held) => held.claimed.id)
+      await releaseUnknown(database, table, clock, { owner, known })
+    }
+    this.#claimInDoubt = true
+    const rows = await claim<Row>(database, table, clock, { owner, limit, leaseMs })
+    this.#claimInDoubt = false
     return rows.map((claimed) => this.#take(claimed))
   }
 
@@ -196,20 +212,14 @@ export class Worker<Row extends object = object> {
     try {
       outcome = await this.#options.handle(claimed, abort.signal)
     } catch (error) {
-      this.#options.log.error({ err: error, id: claimed.id }, 'a handler threw')
       const delayMs = backoffMs(claimed.attempt, { baseMs: 1000, maxMs: 600_000 })
-      outcome = { kind: 'retried', error: errorText(error), delayMs }
+      if (!isAway(error)) this.#options.log.error({ err: error, id: claimed.id }, 'a handler threw')
+      outcome = { kind: isAway(error) ? 'deferred' : 'retried', error: errorText(error), delayMs }
     }
     const stopped = this.#draining && abort.signal.aborted && outcome.kind !== 'completed'
     held.outcome ??= stopped ? released : outcome
     clearTimeout(held.alarm)
     this.#turns.wake(true)
-  }
-
-  async #recover(): Promise<void> {
-    const { table, clock, log } = this.#options
-    const lost = await this.#withHook((sql) => recover(sql, table, clock))
-    for (const row of lost) log.warn({ ...row, table: table.rows }, 'a worker was lost')
   }
 
   async #renew(): Promise<void> {
@@ -235,7 +245,15 @@ export class Worker<Row extends object = object> {
     if (ended.length === 0) return false
     try {
       await this.#settle(ended)
-    } catch {
+    } catch (error) {
+      if (isAway(error)) {
+        this.#options.log.warn(
+          { tries: ended.length, table: this.#options.table.rows },
+          'ended tries wait for the database',
+        )
+        this.#turns.wakeIn(RETRY_MS, true)
+        return true
+      }
       // One of them may be at fault: they must not hold up each other.
       for (const held of ended) await this.#settle([held]).catch((error: unknown) => this.#putOff(held, error))
     }
@@ -243,25 +261,17 @@ export class Worker<Row extends object = object> {
   }
 
   async #settle(ended: Held<Row>[]): Promise<void> {
-    const { table, clock, log } = this.#options
+    const { database, table, clock, log, onSettled } = this.#options
     const tries = ended.map((held) => ({ ...tryOf(held.claimed), outcome: held.outcome ?? released }))
-    const settled = await this.#withHook((sql) => settle(sql, table, clock, { owner: this.owner, ended: tries }))
+    const settled = await withHook(database, onSettled, (sql) =>
+      settle(sql, table, clock, { owner: this.owner, ended: tries }),
+    )
     for (const held of ended) this.#held.delete(held)
     if (settled.length === ended.length) return
     const mine = new Set(settled.map(keyOf))
     for (const { id, attempt } of tries.filter((one) => !mine.has(keyOf(one)))) {
       log.warn({ id, attempt, table: table.rows }, 'fenced: the row was no longer its own')
     }
-  }
-
-  async #withHook(run: (sql: Sql) => Promise<Settled[]>): Promise<Settled[]> {
-    const { database, onSettled } = this.#options
-    if (!onSettled) return run(database)
-    return database.transaction(async (tx) => {
-      const settled = await run(tx)
-      if (settled.length > 0) await onSettled(tx, settled)
-      return settled
-    })
   }
 
   #putOff(held: Held<Row>, error: unknown): void {
