@@ -242,9 +242,21 @@ create trigger jobs_ended before update of status on signalbox.jobs
   for each row when (old.status is distinct from new.status) execute function signalbox.end_by_hand();
 
 -- A body as JSON, or null where it is not JSON that PostgreSQL can hold (\u0000, bytes that are not UTF-8).
-create function signalbox.as_json(body bytea) returns jsonb language plpgsql immutable as $$
+-- GitHub's form encoding is `payload=` and percent-encoded JSON.
+create function signalbox.as_json(body bytea, content_type text) returns jsonb language plpgsql immutable as $$
+declare
+  form text;
 begin
-  return convert_from(body, 'UTF8')::jsonb;
+  if content_type not like 'application/x-www-form-urlencoded%' then
+    return convert_from(body, 'UTF8')::jsonb;
+  end if;
+  form := translate(substring(convert_from(body, 'UTF8') from '(?:^|&)payload=([^&]*)'), '+', ' ');
+  return (
+    select convert_from(string_agg(
+      case when part[1] like '\%__' then decode(substr(part[1], 2), 'hex') else convert_to(part[1], 'UTF8') end,
+      ''::bytea order by place), 'UTF8')::jsonb
+    from regexp_matches(form, '%[0-9a-fA-F]{2}|[^%]+', 'g') with ordinality as found (part, place)
+  );
 exception when others then
   return null;
 end $$;
@@ -255,7 +267,7 @@ create view public.agent_jobs as
   from signalbox.jobs;
 
 create view public.webhook_events as
-  select id, source, type as event_type, signalbox.as_json(body) as payload, status = 'routed' as processed, received_at
+  select id, source, type as event_type, signalbox.as_json(body, coalesce(content_type, '')) as payload, status = 'routed' as processed, received_at
   from signalbox.events
   union all
   select id, 'orchestrator', 'heartbeat',

@@ -1,4 +1,5 @@
 // The only place that builds things: settings in, parts made and connected, a running service out.
+import type { EnvironmentDeployed } from '@signalbox/sdk'
 import type { Config } from './config.ts'
 import type { Configured } from './configure.ts'
 import { configure } from './configure.ts'
@@ -11,6 +12,7 @@ import { syncConfigEndpoints } from './deliveries/endpoints.ts'
 import { openSender } from './deliveries/sender.ts'
 import type { EventDraft } from './deployments/deployed-event.ts'
 import { recordPullRequest } from './deployments/pull-requests.ts'
+import { configOf } from './deployments/query.ts'
 import { recordDeployment } from './deployments/record.ts'
 import type { Event, Recorded } from './events/event.ts'
 import { causesOf, getEvent, payloadOf } from './events/query.ts'
@@ -152,11 +154,16 @@ const publishWith =
     return Promise.all(outputs.map((output) => publish(forge, output, { job })))
   }
 
-/** An event's payload as its source reads it: what Agenta sends today becomes the guide's form. */
-const readPayload = (sources: Configured['sources'], event: Event): unknown => {
+/** An event's payload as agents get it: what Agenta sends today in the guide's form, and a deployment with its configuration, however large. */
+const readPayload = async (store: Store, sources: Configured['sources'], event: Event): Promise<unknown> => {
   const source = sources.get(event.source)
-  if (source === undefined || event.body === null) return payloadOf(event)
-  return source.normalise(event.body, { get: (name) => event.headers[name.toLowerCase()] ?? null }).payload
+  if (source !== undefined && event.body !== null) {
+    return source.normalise(event.body, { get: (name) => event.headers[name.toLowerCase()] ?? null }).payload
+  }
+  const payload = payloadOf(event)
+  if (event.source !== 'deployments') return payload
+  const { data, ...rest } = payload as EnvironmentDeployed
+  return { ...rest, data: { ...data, config: data.config ?? (await configOf(store.database, data.deployment_id)) } }
 }
 
 /** Opens what does the work: the orchestrator and the sender of deliveries. */
@@ -173,7 +180,7 @@ const openWorkers = ({ environment, store, log, clock, configured, recorder, wak
     slots: environment.MAX_CONCURRENT_JOBS,
     tickMs,
     wake,
-    payloadOf: (event) => readPayload(configured.sources, event),
+    payloadOf: (event) => readPayload(store, configured.sources, event),
     loadEvent: (id) => getEvent(database, id),
     publish: publishWith(forge),
     onFinished: async (tx, finished) => {

@@ -1,6 +1,6 @@
 // The command line as an operator meets it: real processes in an empty folder.
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
@@ -13,6 +13,8 @@ let folder: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'signalbox-cli-'))
+  // Root's PostgreSQL runs as somebody else, who must be able to get in.
+  await chmod(folder, 0o711)
   return () => rm(folder, { recursive: true, force: true })
 })
 

@@ -115,6 +115,13 @@ describe('a deployed configuration', () => {
     ])
   })
 
+  test('too large for its event is whole in the pull request', async () => {
+    const prompt = 'Answer in full sentences. '.repeat(1000)
+    await deploy({ prompt })
+    const pull = await until('the pull request is open', async () => (await repository.pulls('open'))[0])
+    expect(JSON.parse((await repository.readFile(pull.head.ref, FILE)) ?? '{}')).toMatchObject({ config: { prompt } })
+  })
+
   test('of staging is recorded, and nothing else follows', async () => {
     await deploy({ temperature: 1 }, { environment: 'staging' })
     const { rows } = await signalbox.database.query(

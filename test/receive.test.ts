@@ -162,6 +162,17 @@ describe('the corpus of GitHub payloads', () => {
     expect(second.map((one) => one.event_id)).toEqual(ids)
   }, 30_000)
 
+  test('a payload sent as a form reads as JSON in webhook_events', async () => {
+    const payload = { ...PUSH, note: 'ü + % & = "quoted" \n 日本' }
+    const body = Buffer.from(`payload=${encodeURIComponent(JSON.stringify(payload)).replaceAll('%20', '+')}`)
+    const changes = { 'content-type': 'application/x-www-form-urlencoded', 'x-github-delivery': 'a-form' }
+    expect((await post('/webhook/github', body, githubHeaders(body, keys(), changes))).status).toBe(200)
+    const { rows } = await signalbox.database.query(
+      `select payload from webhook_events join signalbox.events using (id) where delivery_id = 'a-form'`,
+    )
+    expect(rows).toEqual([{ payload }])
+  })
+
   test('a stored body is byte for byte what was sent', async () => {
     const body = Buffer.from(JSON.stringify(PUSH, null, 3))
     const headers = githubHeaders(body, keys(), { 'x-github-delivery': 'bytes' })

@@ -30,12 +30,16 @@ export type RunOptions = {
   publish: Publish
   loadEvent: (id: string) => Promise<Event | null>
   /** An event's body as JSON; undefined if it is none. */
-  payloadOf: (event: Event) => unknown
+  payloadOf: (event: Event) => unknown | Promise<unknown>
   /** Told when a try begins; what it throws is logged and changes nothing. */
   onStarted?: (job: Job) => Promise<void>
   /** In [0, 1): the jitter of back-offs. */
   random?: () => number
+  /** What a stopped agent may take to end. Default 6 s: a `command` gives its program 5. */
+  stopGraceMs?: number
 }
+
+const STOP_GRACE_MS = 6000
 
 const agentOf = (agents: ReadonlyMap<string, Agent>, name: string): Agent => {
   const agent = agents.get(name)
@@ -57,19 +61,28 @@ const beforeWork = <T>(clock: Clock, reading: Promise<T>): Promise<T> =>
     throw isAway(error) ? new RetryAt(clock.now(), errorText(error)) : error
   })
 
-/** Rejects as soon as `stop` is aborted, so that an agent that ignores its signal does not keep the slot. */
-const untilStopped = async <T>(stop: AbortSignal, work: Promise<T>): Promise<T> => {
+/**
+ * Gives the work `graceMs` to end once `stop` is aborted, because its slot and its group are free after that: a program that
+ * is still being ended must not meet the next one. An agent that ignores its signal does not keep them longer.
+ */
+const untilStopped = async <T>(stop: AbortSignal, graceMs: number, work: Promise<T>): Promise<T> => {
   const stopped = Promise.withResolvers<never>()
-  const reject = () => stopped.reject(stop.reason)
-  stop.addEventListener('abort', reject)
-  if (stop.aborted) reject()
+  let timer: NodeJS.Timeout | undefined
+  const begin = () => {
+    timer = setTimeout(() => stopped.reject(stop.reason), graceMs)
+  }
+  stop.addEventListener('abort', begin)
+  if (stop.aborted) begin()
   try {
     return await Promise.race([work, stopped.promise])
+  } catch (error) {
+    // What an agent throws while it is being stopped says less than why it was.
+    throw stop.aborted ? stop.reason : error
   } finally {
-    stop.removeEventListener('abort', reject)
+    stop.removeEventListener('abort', begin)
+    clearTimeout(timer)
     // Only one of the two is waited for; the other must not be an unhandled rejection.
     work.catch(() => {})
-    stopped.promise.catch(() => {})
   }
 }
 
@@ -106,7 +119,7 @@ const runAgent = async (
     job: { id: row.id, type: row.type, rule: row.rule, attempt: row.attempt },
     input,
     event,
-    payload: event === null ? undefined : options.payloadOf(event),
+    payload: event === null ? undefined : await options.payloadOf(event),
     step: memory.step,
     forge,
     now: clock.now,
@@ -154,7 +167,7 @@ export const runJob = async (
     return { kind: 'completed', result }
   }
   try {
-    return await untilStopped(stop, work())
+    return await untilStopped(stop, options.stopGraceMs ?? STOP_GRACE_MS, work())
   } catch (error) {
     log.info({ job: job.id, agent: job.agent, attempt: job.attempt, error: errorText(error) }, 'a try failed')
     return outcomeOf(error, { attempt: row.attempt, now: clock.now(), random: options.random })
