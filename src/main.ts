@@ -240,6 +240,8 @@ export const openSignalbox = async (options: SignalboxOptions): Promise<Signalbo
     onNotify: () => nudge(),
     log,
   })
+  // Notifications arrive: the connection is a session of our own, and so statements prepared in it stay there.
+  store.database.prepareStatements(listener.live)
   const polling = setInterval(() => listener.live || nudge(), POLL_MS)
   workers?.start()
   const { configFolder = null } = options

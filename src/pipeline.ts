@@ -72,6 +72,15 @@ const draftOf = (source: Sender, said: Normalised, { body, headers, remote }: Ar
 export const openPipeline = (parts: PipelineParts): Pipeline => {
   const { clock, log, sources, recorder, refusals } = parts
 
+  // On its own, so that the parsed payload is not kept while its event waits to be committed.
+  const read = (source: Source, arrival: Arrival): Draft => {
+    source.verify(arrival.body, arrival.headers, clock.now())
+    const said = source.normalise(arrival.body, arrival.headers)
+    const draft = draftOf(source, said, arrival, clock.now())
+    const alongside = parts.alongside(said, source.name)
+    return alongside ? { ...draft, alongside } : draft
+  }
+
   return {
     admit(sourceName, headers) {
       const source = sources.get(sourceName)
@@ -83,14 +92,10 @@ export const openPipeline = (parts: PipelineParts): Pipeline => {
       return source
     },
     async receive(source, rawBody, headers, remote) {
-      source.verify(rawBody, headers, clock.now())
-      const said = source.normalise(rawBody, headers)
-      const draft = draftOf(source, said, { body: rawBody, headers, remote }, clock.now())
-      const alongside = parts.alongside(said, source.name)
-      if (alongside) draft.alongside = alongside
+      const draft = read(source, { body: rawBody, headers, remote })
       const recorded = await recorder.record(draft)
-      log.debug({ ...recorded, type: said.type }, 'event recorded')
-      return { ...recorded, type: said.type }
+      log.debug({ ...recorded, type: draft.type }, 'event recorded')
+      return { ...recorded, type: draft.type }
     },
     async trigger(rawBody, headers, remote) {
       const said = normaliseManual(rawBody, headers)

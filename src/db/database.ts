@@ -5,6 +5,8 @@ export type Sql = {
   query<Row extends object = Record<string, unknown>>(
     text: string,
     values?: readonly unknown[],
+    /** Names a statement that is run over and over: a connection then parses and plans it once, where `prepareStatements` allows it. */
+    name?: string,
   ): Promise<{ rows: Row[]; rowCount: number }>
 }
 
@@ -12,6 +14,8 @@ export type Sql = {
 export type Database = Sql & {
   /** Runs `run` in one transaction; a throw rolls it back. `answerMs` is how long each of its statements may take, where that is not the usual. */
   transaction<T>(run: (tx: Sql) => Promise<T>, options?: { answerMs?: number }): Promise<T>
+  /** Allows named statements to be prepared. They live in a session, which a transaction pooler shares, so it is off until the connection is known to be direct. */
+  prepareStatements(allowed: boolean): void
   /** A connection string `psql` takes. */
   url: string
   close(): Promise<void>

@@ -47,6 +47,24 @@ describe('a database', () => {
     await one.close()
   })
 
+  test('prepares a named statement once it may, and no more when a pooler turns out to share the session', async () => {
+    const one = await openDatabase({ url: database.url, log: silentLog, max: 1 })
+    const prepared = async () => (await one.query('select name from pg_prepared_statements')).rows
+    await one.query('select $1::int as n', [1], 'numbers')
+    expect(await prepared()).toEqual([])
+    one.prepareStatements(true)
+    await one.query('select $1::int as n', [2], 'numbers')
+    expect(await prepared()).toEqual([{ name: 'numbers' }])
+    // What somebody else in the same session could do.
+    await one.query('deallocate all')
+    await expect(one.query('select $1::int as n', [3], 'numbers')).rejects.toMatchObject({
+      code: 'database_unavailable',
+    })
+    expect((await one.query('select $1::int as n', [4], 'numbers')).rows).toEqual([{ n: 4 }])
+    expect(await prepared()).toEqual([])
+    await one.close()
+  })
+
   test('commits what a transaction did, and gives its value', async () => {
     const value = await database.transaction(async (tx) => {
       await tx.query('insert into things values ($1, $2)', [1, 'kept'])

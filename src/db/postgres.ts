@@ -11,29 +11,43 @@ type Answer = QueryResult | QueryResult[]
 // And what it really takes.
 type Query = QueryConfig & { query_timeout: number }
 
+/** Whether named statements are prepared, for all connections of a pool. */
+type Preparing = { allowed: boolean }
+
+/** "There is no such prepared statement", "there is one already": somebody else's session after all. */
+const isPooledSession = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === '26000' || error.code === '42P05')
+
 /** One connection on loan from the pool: its lost-connection errors are `database_unavailable` already. */
 class Loan implements Sql {
   readonly #client: PoolClient
   readonly #answerMs: number
+  readonly #preparing: Preparing
   #lost = false
 
-  constructor(client: PoolClient, answerMs: number) {
+  constructor(client: PoolClient, answerMs: number, preparing: Preparing) {
     this.#client = client
     this.#answerMs = answerMs
+    this.#preparing = preparing
   }
 
   get lost(): boolean {
     return this.#lost
   }
 
-  async run(text: string, values?: readonly unknown[]): Promise<QueryResult> {
+  async run(text: string, values?: readonly unknown[], name?: string): Promise<QueryResult> {
     try {
-      // Never named: a prepared statement lives in a session, and a transaction pooler shares those.
-      const query: Query = { text, query_timeout: this.#answerMs, ...(values && { values: [...values] }) }
+      const query: Query = {
+        text,
+        query_timeout: this.#answerMs,
+        ...(values && { values: [...values] }),
+        ...(name && this.#preparing.allowed && { name }),
+      }
       const answer: Answer = await this.#client.query(query)
       return Array.isArray(answer) ? (answer.at(-1) as QueryResult) : answer
     } catch (error) {
-      if (!isUnavailable(error)) throw error
+      if (isPooledSession(error)) this.#preparing.allowed = false
+      else if (!isUnavailable(error)) throw error
       this.#lost = true
       throw unavailable(error)
     }
@@ -42,8 +56,9 @@ class Loan implements Sql {
   async query<Row extends object>(
     text: string,
     values?: readonly unknown[],
+    name?: string,
   ): Promise<{ rows: Row[]; rowCount: number }> {
-    const { rows, rowCount } = await this.run(text, values)
+    const { rows, rowCount } = await this.run(text, values, name)
     return { rows: rows as Row[], rowCount: rowCount ?? 0 }
   }
 
@@ -90,10 +105,11 @@ export const openDatabase = async (options: {
   pool.on('error', (error) => closing ?? log.warn({ error: errorText(error) }, 'an idle database connection was lost'))
   pool.on('connect', (client) => client.on('error', () => {}))
   let closing: Promise<void> | undefined
+  const preparing: Preparing = { allowed: false }
 
   const borrow = async (limitMs: number): Promise<Loan> => {
     try {
-      return new Loan(await pool.connect(), limitMs)
+      return new Loan(await pool.connect(), limitMs, preparing)
     } catch (error) {
       throw unavailable(error)
     }
@@ -108,7 +124,10 @@ export const openDatabase = async (options: {
   }
   return {
     url,
-    query: (text, values) => lend((loan) => loan.query(text, values)),
+    query: (text, values, name) => lend((loan) => loan.query(text, values, name)),
+    prepareStatements: (allowed) => {
+      preparing.allowed = allowed
+    },
     transaction: (run, { answerMs: limitMs } = {}) => lend((loan) => runTransaction(loan, run), limitMs),
     close: () => {
       closing ??= pool.end()

@@ -119,14 +119,15 @@ export const insertEvents = async (
   expectedVersion: number,
 ): Promise<Inserted> => {
   const sorted = events.toSorted(byDelivery)
-  const { rows } = await sql.query<{ version: number; ids: string[] }>(INSERT, [
+  const values = [
     clock.sqlNow(),
     expectedVersion,
     storableJson(eventRows(sorted)),
     bodiesOf(sorted),
     storableJson(jobRows(sorted)),
     storableJson(deliveryRows(sorted)),
-  ])
+  ]
+  const { rows } = await sql.query<{ version: number; ids: string[] }>(INSERT, values, 'signalbox_record')
   return { ids: new Set(rows[0]?.ids), version: rows[0]?.version ?? 0 }
 }
 

@@ -71,8 +71,8 @@ export const claim = async <Row extends object>(
   const window = limit * WINDOW
   for (let race = 1; ; race++) {
     try {
-      return (await sql.query<Claimed<Row>>(claimStatement(table), [clock.sqlNow(), owner, limit, window, leaseMs]))
-        .rows
+      const values = [clock.sqlNow(), owner, limit, window, leaseMs]
+      return (await sql.query<Claimed<Row>>(claimStatement(table), values, `claim ${table.rows}`)).rows
     } catch (error) {
       if (!lostRace(error)) throw error
       // The winner has committed by now and its group is seen as running: the rest of the batch is tried again.
@@ -102,6 +102,7 @@ select
     from ${table.rows} where status = 'running' order by available_at limit 1) as "lapseMs"
 from moment`,
     [clock.sqlNow()],
+    `next due ${table.rows}`,
   )
   return rows[0] ?? { claimMs: null, lapseMs: null }
 }

@@ -88,7 +88,7 @@ export const settle = async (
   const results = ended.map(({ outcome }) =>
     outcome.kind === 'completed' && outcome.result !== undefined ? JSON.stringify(outcome.result) : null,
   )
-  const { rows } = await sql.query<Settled>(settleStatement(table), [
+  const values = [
     clock.sqlNow(),
     options.owner,
     ended.map((one) => one.id),
@@ -97,7 +97,8 @@ export const settle = async (
     errors,
     results,
     ended.map(({ outcome }) => ('delayMs' in outcome ? outcome.delayMs : 0)),
-  ])
+  ]
+  const { rows } = await sql.query<Settled>(settleStatement(table), values, `settle ${table.rows}`)
   return rows
 }
 
