@@ -1,4 +1,4 @@
-// The receiving routes: plain Hono handlers, since a described route costs a fifth of their throughput (bench/ingest).
+// The receiving routes: plain Hono handlers, since going through the OpenAPI layer cost 22 % of their throughput.
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import { Hono } from 'hono'
