@@ -11,7 +11,7 @@ import { silentLog } from '../src/lib/log.ts'
 import { githubHeaders } from './fixtures/signed.ts'
 import type { Running } from './process.ts'
 import { run } from './process.ts'
-import { SECRET, TOKEN, until } from './signalbox.ts'
+import { SECRET, spread, TOKEN, until } from './signalbox.ts'
 
 const WEBHOOKS = 200
 const KILLS = 5
@@ -95,13 +95,7 @@ test(`${WEBHOOKS} signed webhooks at a server that is killed ${KILLS} times: eac
     acknowledged++
   }
   const ids = Array.from({ length: WEBHOOKS }, (_, i) => `delivery-${i}`)
-  const queue = [...ids.entries()]
-  const sending = Promise.all(
-    Array.from({ length: SENDERS }, async () => {
-      for (let next = queue.shift(); next; next = queue.shift())
-        await deliver(next[1], commits[next[0] % commits.length] ?? '')
-    }),
-  )
+  const sending = spread(ids, SENDERS, (id, i) => deliver(id, commits[i % commits.length] ?? ''))
   for (let kill = 1; kill <= KILLS; kill++) {
     const after = Math.floor((WEBHOOKS / (KILLS + 1)) * (kill - Math.random() * 0.8))
     await until(`${after} are acknowledged`, async () => acknowledged >= after, 60_000)

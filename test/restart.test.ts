@@ -16,7 +16,7 @@ import { openEmbedded } from '../src/db/embedded.ts'
 import { openDatabase } from '../src/db/postgres.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { githubHeaders } from './fixtures/signed.ts'
-import { openTestSignalbox, SECRET, TOKEN, until } from './signalbox.ts'
+import { openTestSignalbox, SECRET, spread, TOKEN, until } from './signalbox.ts'
 
 const WEBHOOKS = 120
 const SENDERS = 8
@@ -128,13 +128,7 @@ test(`${WEBHOOKS} signed webhooks while PostgreSQL is stopped, killed and starte
     acknowledged++
   }
   const ids = Array.from({ length: WEBHOOKS }, (_, i) => `delivery-${i}`)
-  const queue = [...ids.entries()]
-  const sending = Promise.all(
-    Array.from({ length: SENDERS }, async () => {
-      for (let next = queue.shift(); next; next = queue.shift())
-        await deliver(next[1], commits[next[0] % commits.length] ?? '')
-    }),
-  )
+  const sending = spread(ids, SENDERS, (id, i) => deliver(id, commits[i % commits.length] ?? ''))
   for (const [i, disturb] of [stopAndStart, killPostgres, stopAndStart].entries()) {
     await until('more are acknowledged', async () => acknowledged >= (WEBHOOKS / 4) * (i + 1) - 10, 60_000)
     await disturb()

@@ -88,3 +88,16 @@ export const until = async <T>(
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
+
+/** Does `work` for every item, `workers` of them at a time, in the order of the items. */
+export const spread = async <Item>(
+  items: readonly Item[],
+  workers: number,
+  work: (item: Item, index: number) => Promise<void>,
+): Promise<void> => {
+  const queue = [...items.entries()]
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) await work(next[1], next[0])
+  }
+  await Promise.all(Array.from({ length: workers }, worker))
+}

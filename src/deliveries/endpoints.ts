@@ -2,6 +2,8 @@
 import type { Database, Sql } from '../db/database.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid, newId } from '../lib/id.ts'
+import type { Page } from '../lib/page.ts'
+import { pageLimit, pageOf } from '../lib/page.ts'
 import type { Endpoint, EndpointPolicy, NewEndpoint } from './endpoint.ts'
 import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
 
@@ -41,11 +43,8 @@ export type EndpointFilter = {
 }
 
 /** Lists endpoints, newest first, without their secrets. Throws `input_invalid` for a cursor that is none. */
-export const listEndpoints = async (
-  sql: Sql,
-  filter: EndpointFilter = {},
-): Promise<{ items: Endpoint[]; next: string | null }> => {
-  const limit = Math.min(Math.max(filter.limit ?? 50, 1), 100)
+export const listEndpoints = async (sql: Sql, filter: EndpointFilter = {}): Promise<Page<Endpoint>> => {
+  const limit = pageLimit(filter.limit)
   if (filter.cursor !== undefined && !isUuid(filter.cursor))
     throw new AppError('input_invalid', 'cursor: is not one of ours')
   const { rows } = await sql.query<EndpointRow>(
@@ -55,8 +54,7 @@ export const listEndpoints = async (
      order by created_at desc, id desc limit $3`,
     [filter.status ?? null, filter.cursor ?? null, limit + 1],
   )
-  const items = rows.slice(0, limit).map(toEndpoint)
-  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
+  return pageOf(rows.map(toEndpoint), limit)
 }
 
 /**

@@ -2,6 +2,8 @@
 import type { Sql } from '../db/database.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
+import type { Page } from '../lib/page.ts'
+import { pageLimit, pageOf } from '../lib/page.ts'
 
 type DeliveryStatus = 'pending' | 'running' | 'succeeded' | 'failed' | 'skipped'
 
@@ -50,15 +52,12 @@ export type DeliveryFilter = {
 }
 
 /** Lists deliveries, newest first. Throws `input_invalid` for an id or a cursor that is none. */
-export const listDeliveries = async (
-  sql: Sql,
-  filter: DeliveryFilter = {},
-): Promise<{ items: Delivery[]; next: string | null }> => {
+export const listDeliveries = async (sql: Sql, filter: DeliveryFilter = {}): Promise<Page<Delivery>> => {
   const { endpointId, eventId, cursor } = filter
   for (const [field, value] of Object.entries({ endpointId, eventId, cursor })) {
     if (value !== undefined && !isUuid(value)) throw new AppError('input_invalid', `${field}: is not one of ours`)
   }
-  const limit = Math.min(Math.max(filter.limit ?? 50, 1), 100)
+  const limit = pageLimit(filter.limit)
   const { rows } = await sql.query<Delivery>(
     `select ${COLUMNS} from ${TABLES}
      where ($1::uuid is null or d.endpoint_id = $1) and ($2::uuid is null or d.event_id = $2)
@@ -67,8 +66,7 @@ export const listDeliveries = async (
      order by d.created_at desc, d.id desc limit $5`,
     [endpointId ?? null, eventId ?? null, filter.status ?? null, cursor ?? null, limit + 1],
   )
-  const items = rows.slice(0, limit)
-  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
+  return pageOf(rows, limit)
 }
 
 /** One delivery with its attempts, the first one first. Throws `not_found`. */

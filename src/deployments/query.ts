@@ -2,6 +2,8 @@
 import type { ConfigDiff, Json } from '@signalbox/sdk'
 import type { Sql } from '../db/database.ts'
 import { AppError } from '../lib/error.ts'
+import type { Page } from '../lib/page.ts'
+import { pageLimit, pageOf } from '../lib/page.ts'
 import type { Deployment, DeploymentPullRequest, DeploymentSummary } from './deployment.ts'
 import { deploymentIdOf, deploymentUuid } from './deployment.ts'
 
@@ -17,15 +19,12 @@ export type DeploymentFilter = {
 }
 
 /** Lists deployments, newest first, with their pull requests. Throws `input_invalid` for a cursor or a name that is none. */
-export const listDeployments = async (
-  sql: Sql,
-  filter: DeploymentFilter = {},
-): Promise<{ items: DeploymentSummary[]; next: string | null }> => {
+export const listDeployments = async (sql: Sql, filter: DeploymentFilter = {}): Promise<Page<DeploymentSummary>> => {
   for (const field of ['project', 'app', 'environment'] as const) {
     // No name has one, and PostgreSQL would refuse the statement.
     if (filter[field]?.includes('\u0000')) throw new AppError('input_invalid', `${field}: must not hold \\u0000`)
   }
-  const limit = Math.min(Math.max(filter.limit ?? 50, 1), 100)
+  const limit = pageLimit(filter.limit)
   const cursor = filter.cursor === undefined ? null : deploymentUuid(filter.cursor)
   if (filter.cursor !== undefined && cursor === null) throw new AppError('input_invalid', 'cursor: is not one of ours')
   const { rows } = await sql.query<SummaryRow>(
@@ -38,8 +37,7 @@ export const listDeployments = async (
      limit $5`,
     [filter.project ?? null, filter.app ?? null, filter.environment ?? null, cursor, limit + 1],
   )
-  const items = rows.slice(0, limit).map(toSummary)
-  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
+  return pageOf(rows.map(toSummary), limit)
 }
 
 /** One deployment by its public id, with its diff and pull requests. Throws `not_found`. */

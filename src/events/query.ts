@@ -2,6 +2,8 @@
 import type { Sql } from '../db/database.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
+import type { Page } from '../lib/page.ts'
+import { pageLimit, pageOf } from '../lib/page.ts'
 import type { Event, EventStatus } from './event.ts'
 
 /** An event without its body: what a list shows. */
@@ -26,13 +28,10 @@ const COLUMNS = `id, source, delivery_id as "deliveryId", type, status, reason, 
 const likePattern = (glob: string): string => glob.replaceAll(/[\\%_]/g, '\\$&').replaceAll('*', '%')
 
 /** Lists events, newest first. Ids are ordered by time, so a page begins behind the last id of the one before. Throws `input_invalid` for a cursor that is none. */
-export const listEvents = async (
-  sql: Sql,
-  filter: EventFilter = {},
-): Promise<{ items: EventSummary[]; next: string | null }> => {
+export const listEvents = async (sql: Sql, filter: EventFilter = {}): Promise<Page<EventSummary>> => {
   const { type, source, status, subject, cursor } = filter
   if (cursor !== undefined && !isUuid(cursor)) throw new AppError('input_invalid', 'cursor: is not one of ours')
-  const limit = Math.min(Math.max(filter.limit ?? 50, 1), 100)
+  const limit = pageLimit(filter.limit)
   const { rows } = await sql.query<EventSummary>(
     `select ${COLUMNS}, length(body) as "bodyBytes" from signalbox.events
      where ($1::text is null or type like $1) and ($2::text is null or source = $2)
@@ -48,8 +47,7 @@ export const listEvents = async (
       limit + 1,
     ],
   )
-  const items = rows.slice(0, limit)
-  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
+  return pageOf(rows, limit)
 }
 
 /** One event with its raw body; null when there is none of that id. */

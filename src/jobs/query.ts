@@ -2,6 +2,8 @@
 import type { Sql } from '../db/database.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
+import type { Page } from '../lib/page.ts'
+import { pageLimit, pageOf } from '../lib/page.ts'
 import type { Output, Receipt } from '../publisher/output.ts'
 
 export const JOB_STATUSES = ['pending', 'running', 'waiting', 'completed', 'failed', 'cancelled'] as const
@@ -85,14 +87,11 @@ const SUMMARY = `id, type, rule, agent, event_id as "eventId", status, priority,
 const LAST_LINES = 500
 
 /** Lists jobs, newest first. Throws `input_invalid` for a cursor that is none. */
-export const listJobs = async (
-  sql: Sql,
-  filter: JobFilter = {},
-): Promise<{ items: JobSummary[]; next: string | null }> => {
+export const listJobs = async (sql: Sql, filter: JobFilter = {}): Promise<Page<JobSummary>> => {
   const { status, type, agent, eventId, cursor } = filter
   if (cursor !== undefined && !isUuid(cursor)) throw new AppError('input_invalid', 'cursor: is not one of ours')
   if (eventId !== undefined && !isUuid(eventId)) return { items: [], next: null }
-  const limit = Math.min(Math.max(filter.limit ?? 50, 1), 100)
+  const limit = pageLimit(filter.limit)
   const { rows } = await sql.query<JobSummary>(
     `select ${SUMMARY} from signalbox.jobs
      where ($1::text is null or status = $1) and ($2::text is null or type = $2)
@@ -102,8 +101,7 @@ export const listJobs = async (
      limit $6`,
     [status ?? null, type ?? null, agent ?? null, eventId ?? null, cursor ?? null, limit + 1],
   )
-  const items = rows.slice(0, limit)
-  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
+  return pageOf(rows, limit)
 }
 
 /** One job with its attempts, steps, outputs and last log lines. Throws `not_found`. */
