@@ -14,7 +14,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-const load = async (text: string) => {
+async function load(text: string) {
   await writeFile(join(folder, 'signalbox.config.mjs'), text)
   return loadConfig(folder)
 }

@@ -25,13 +25,16 @@ const FILE_NAMES = ['signalbox.config.ts', 'signalbox.config.js', 'signalbox.con
 const KEYS = ['sources', 'rules', 'agents', 'endpoints']
 
 /** Types a configuration, and gives it back. */
-export const defineConfig = (config: Config): Config => config
+export function defineConfig(config: Config): Config {
+  return config
+}
 
 /** A configuration with the file it came from; no file means no entries. */
 export type LoadedConfig = { config: Config; path: string | null }
 
-// A configuration may stand in any folder, so `signalbox` means this very program there, installed or not.
-const resolveOurName = (): void => {
+// A configuration may stand in any folder, so `signalbox` means this very program there, installed
+// or not.
+function resolveOurName(): void {
   const ours = new URL(import.meta.url.endsWith('.ts') ? './index.ts' : './index.js', import.meta.url).href
   registerHooks({
     resolve: (specifier, context, next) =>
@@ -39,8 +42,11 @@ const resolveOurName = (): void => {
   })
 }
 
-/** Loads the configuration of a folder, or the named file. @throws AppError `config_invalid` naming the file and what is wrong with it */
-export const loadConfig = async (folder: string, file?: string): Promise<LoadedConfig> => {
+/**
+ * Loads the configuration of a folder, or the named file.
+ * @throws AppError `config_invalid` naming the file and what is wrong with it
+ */
+export async function loadConfig(folder: string, file?: string): Promise<LoadedConfig> {
   const candidates = (file ? [file] : FILE_NAMES).map((name) => resolve(folder, name))
   const path = candidates.find((candidate) => existsSync(candidate))
   if (path === undefined) {

@@ -1,4 +1,5 @@
-// What an installation consists of: the built-in parts, and those of its configuration and environment.
+// What an installation consists of: the built-in parts, and those of its configuration and
+// environment.
 import type { Agent } from './agents/agent.ts'
 import { deploymentPr } from './agents/deployment-pr/deployment-pr.ts'
 import { ping } from './agents/ping.ts'
@@ -21,7 +22,7 @@ export type Configured = {
   forge: WriteForge | null
 }
 
-const agentsByName = (given: readonly Agent[]): ReadonlyMap<string, Agent> => {
+function agentsByName(given: readonly Agent[]): ReadonlyMap<string, Agent> {
   const agents = new Map<string, Agent>()
   for (const agent of given) {
     if (typeof agent?.run !== 'function') {
@@ -33,7 +34,7 @@ const agentsByName = (given: readonly Agent[]): ReadonlyMap<string, Agent> => {
   return agents
 }
 
-const forgeFrom = (environment: Environment, log: Log): WriteForge | null => {
+function forgeFrom(environment: Environment, log: Log): WriteForge | null {
   const {
     GITHUB_TOKEN: token,
     GITHUB_APP_ID: appId,
@@ -45,8 +46,11 @@ const forgeFrom = (environment: Environment, log: Log): WriteForge | null => {
   return null
 }
 
-/** Puts the built-in parts and the configured ones together, and checks them. @throws AppError `config_invalid` */
-export const configure = (environment: Environment, config: Config, log: Log): Configured => {
+/**
+ * Puts the built-in parts and the configured ones together, and checks them.
+ * @throws AppError `config_invalid`
+ */
+export function configure(environment: Environment, config: Config, log: Log): Configured {
   const { GITHUB_REPO: repository, GITHUB_BASE_BRANCH: base } = environment
   const builtIn = [ping, deploymentPr({ ...(repository && { repository }), ...(base && { base }) })]
   const agents = agentsByName([...builtIn, ...(config.agents ?? [])])

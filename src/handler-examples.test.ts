@@ -10,7 +10,9 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
 const body = readFileSync(new URL('agents/deployment-pr/fixtures/seed-payload.json', import.meta.url), 'utf8')
 const secret = 'my_webhook_secret_key'
-const example = (path: string) => fileURLToPath(new URL(`../examples/${path}`, import.meta.url))
+function example(path: string) {
+  return fileURLToPath(new URL(`../examples/${path}`, import.meta.url))
+}
 const fake = await openFakeGithub()
 const environment: Record<string, string> = {}
 let signature = ''
@@ -35,14 +37,16 @@ afterAll(async () => {
   await fake.close()
 })
 
-const startServer = (more: Record<string, string>): ChildProcess =>
-  spawn(process.execPath, ['--conditions=signalbox-source', example('handler-node/server.ts')], {
+function startServer(more: Record<string, string>): ChildProcess {
+  return spawn(process.execPath, ['--conditions=signalbox-source', example('handler-node/server.ts')], {
     env: { PATH: process.env.PATH ?? '', ...environment, ...more, PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+}
 
-const expectPullRequest = (answer: unknown) =>
-  expect(answer).toMatchObject({ received: true, pr_created: true, pr_number: 1 })
+function expectPullRequest(answer: unknown) {
+  return expect(answer).toMatchObject({ received: true, pr_created: true, pr_number: 1 })
+}
 
 test('the Node server prints where it listens, opens the pull request and ends on SIGTERM', async () => {
   const server = startServer({})

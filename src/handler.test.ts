@@ -15,7 +15,7 @@ let counter = 0
 afterEach(() => fake.faults.clear())
 afterAll(() => fake.close())
 
-const setUp = async (more: Partial<HandlerOptions> = {}) => {
+async function setUp(more: Partial<HandlerOptions> = {}) {
   counter += 1
   const repo = await fake.addRepository({ owner: 'your-org', name: `repo-${counter}`, files: { 'README.md': 'x\n' } })
   const lines: string[] = []

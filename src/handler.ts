@@ -1,4 +1,5 @@
-// The webhook receiver a user deploys: a web-standard function that turns a signed deployment event into a pull request. No database.
+// The webhook receiver a user deploys: a web-standard function that turns a signed deployment event
+// into a pull request. No database.
 import { verifyAgenta, verifyStandard, WebhookVerificationError } from '@signalbox/sdk'
 import type { DeploymentEvent } from './agents/deployment-pr/deployment-event.ts'
 import type { DeploymentPrDefaults } from './agents/deployment-pr/deployment-pr.ts'
@@ -18,13 +19,18 @@ const SERVICE = 'Signalbox webhook handler'
 const MIN_SECRET_CHARS = 20
 const MAX_BODY_BYTES = 5 * 1024 * 1024
 
-/** How a handler is set up; everything of `deployment-pr` (path, title, labels, `customise`…) may be given too. */
+/**
+ * How a handler is set up; everything of `deployment-pr` (path, title, labels, `customise`…) may be
+ * given too.
+ */
 export type HandlerOptions = Omit<DeploymentPrDefaults, 'repository' | 'base'> & {
   /** The secret shared with the sender, at least 20 characters. */
   secret?: string
   /** All live secrets, while one rotates. */
   secrets?: readonly string[]
-  /** Without a token (or App) and a repository the handler answers, but every deployment is a 502. */
+  /**
+   * Without a token (or App) and a repository the handler answers, but every deployment is a 502.
+   */
   github?: {
     token?: string | undefined
     app?: Exclude<GithubAuth, { token: string }> | undefined
@@ -49,11 +55,13 @@ type Handling = HandlerOptions & {
 }
 
 /**
- * A function from `Request` to `Response` for `POST …/webhook` and `GET …/health`. Verifies Standard Webhooks or
- * `X-Agenta-Signature`, opens the pull request at most once for a deployment, and answers 200, or an error as
- * `{code, detail}`: 502 when the pull request failed, so that the sender tries again. Throws `AppError('config_invalid')`.
+ * A function from `Request` to `Response` for `POST …/webhook` and `GET …/health`. Verifies
+ * Standard Webhooks or `X-Agenta-Signature`, opens the pull request at most once for a deployment,
+ * and answers 200, or an error as `{code, detail}`: 502 when the pull request failed, so that the
+ * sender tries again.
+ * @throws `AppError('config_invalid')`.
  */
-export const createHandler = (options: HandlerOptions): ((request: Request) => Promise<Response>) => {
+export function createHandler(options: HandlerOptions): (request: Request) => Promise<Response> {
   const keys = [options.secret ?? '', ...(options.secrets ?? [])].map((key) => key.trim()).filter((key) => key !== '')
   if (keys.length === 0 || keys.some((key) => key.length < MIN_SECRET_CHARS)) {
     throw new AppError('config_invalid', `The webhook secret must have at least ${MIN_SECRET_CHARS} characters.`)
@@ -79,7 +87,7 @@ export const createHandler = (options: HandlerOptions): ((request: Request) => P
 }
 
 /** At the start, because the sender of a webhook can do nothing about it. */
-const checkRepositories = ({ github, repositories = {} }: HandlerOptions): void => {
+function checkRepositories({ github, repositories = {} }: HandlerOptions): void {
   try {
     for (const name of [github?.repository, ...Object.values(repositories)]) if (name) parseRepository(name)
   } catch (error) {
@@ -87,7 +95,7 @@ const checkRepositories = ({ github, repositories = {} }: HandlerOptions): void 
   }
 }
 
-const openForge = (given: HandlerOptions['github'] = {}): WriteForge | null => {
+function openForge(given: HandlerOptions['github'] = {}): WriteForge | null {
   const auth = given.app ?? (given.token ? { token: given.token } : null)
   return auth === null
     ? null
@@ -95,7 +103,7 @@ const openForge = (given: HandlerOptions['github'] = {}): WriteForge | null => {
 }
 
 /** By the last part of the path, so that any prefix a platform adds (`/api`, a stage) is fine. */
-const route = async (request: Request, handling: Handling): Promise<Response> => {
+async function route(request: Request, handling: Handling): Promise<Response> {
   const place = new URL(request.url).pathname.split('/').findLast((part) => part !== '')
   if (place === 'health') {
     requireMethod(request, 'GET', 'HEAD')
@@ -106,16 +114,17 @@ const route = async (request: Request, handling: Handling): Promise<Response> =>
   return Response.json(await receive(request, handling))
 }
 
-const requireMethod = (request: Request, ...allowed: string[]): void => {
+function requireMethod(request: Request, ...allowed: string[]): void {
   if (!allowed.includes(request.method)) {
     throw new AppError('method_not_allowed', undefined, { headers: { allow: allowed.join(', ') } })
   }
 }
 
-const isConfigured = ({ forge, github, repositories }: Handling): boolean =>
-  forge !== null && (Boolean(github?.repository) || Object.keys(repositories ?? {}).length > 0)
+function isConfigured({ forge, github, repositories }: Handling): boolean {
+  return forge !== null && (Boolean(github?.repository) || Object.keys(repositories ?? {}).length > 0)
+}
 
-const receive = async (request: Request, handling: Handling): Promise<object> => {
+async function receive(request: Request, handling: Handling): Promise<object> {
   const body = await readBody(request, handling.maxBodyBytes ?? MAX_BODY_BYTES)
   await verify(request.headers, body, handling)
   const payload = parse(body)
@@ -135,7 +144,7 @@ const receive = async (request: Request, handling: Handling): Promise<object> =>
   return 'skipped' in answer ? { received: true } : await openPullRequest(forge, answer, handling)
 }
 
-const readBody = async (request: Request, maxBytes: number): Promise<Uint8Array> => {
+async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
   const tooLarge = new AppError('body_too_large', `The request body is larger than ${maxBytes} bytes.`)
   if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge
   const chunks: Uint8Array[] = []
@@ -159,8 +168,11 @@ const VERIFICATION_CODES = {
   invalid_secret: 'source_closed',
 } as const
 
-/** Standard Webhooks decides alone as soon as one of its headers is there, so that its time cannot be stripped with one header. */
-const verify = async (headers: Headers, body: Uint8Array, { keys, now }: Handling): Promise<void> => {
+/**
+ * Standard Webhooks decides alone as soon as one of its headers is there, so that its time cannot
+ * be stripped with one header.
+ */
+async function verify(headers: Headers, body: Uint8Array, { keys, now }: Handling): Promise<void> {
   const isStandard = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].some((name) => headers.has(name))
   const input = { headers, body, secrets: keys, ...(now === undefined ? {} : { nowSeconds: now() / 1000 }) }
   try {
@@ -171,7 +183,7 @@ const verify = async (headers: Headers, body: Uint8Array, { keys, now }: Handlin
   }
 }
 
-const parse = (body: Uint8Array): Record<string, unknown> => {
+function parse(body: Uint8Array): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
@@ -183,7 +195,7 @@ const parse = (body: Uint8Array): Record<string, unknown> => {
 
 type Deployment = { event: DeploymentEvent; output: PullRequestOutput }
 
-const readDeployment = (payload: unknown, handling: Handling): Deployment | { skipped: string } => {
+function readDeployment(payload: unknown, handling: Handling): Deployment | { skipped: string } {
   const { repository, baseBranch } = handling.github ?? {}
   const where = { ...(repository ? { repository } : {}), ...(baseBranch ? { base: baseBranch } : {}) }
   try {
@@ -194,11 +206,11 @@ const readDeployment = (payload: unknown, handling: Handling): Deployment | { sk
   }
 }
 
-const openPullRequest = async (
+async function openPullRequest(
   forge: WriteForge,
   { event, output }: Deployment,
   { policy, say }: Handling,
-): Promise<object> => {
+): Promise<object> {
   const { app_name, variant_name, environment } = event.data
   say(
     `🎯 ${capital(shown(environment))} deployment detected!`,
@@ -213,7 +225,7 @@ const openPullRequest = async (
   return report(await publish(forge, { ...output, base }, { job, policy }), say)
 }
 
-const report = (receipt: Receipt | null, say: Handling['say']): object => {
+function report(receipt: Receipt | null, say: Handling['say']): object {
   if (receipt === null) {
     say('✅ Nothing to change: the base branch holds this deployment already')
     return { received: true, pr_created: false }
@@ -222,7 +234,7 @@ const report = (receipt: Receipt | null, say: Handling['say']): object => {
   return { received: true, pr_created: true, pr_url: receipt.url, pr_number: receipt.number, branch: receipt.branch }
 }
 
-const failed = (error: unknown, { say }: Handling): Response => {
+function failed(error: unknown, { say }: Handling): Response {
   const known = toAppError(error)
   say(`❌ ${known.code}: ${shown(known.detail)}`)
   // A bug's stack is for the log, never for the sender.
@@ -230,18 +242,23 @@ const failed = (error: unknown, { say }: Handling): Response => {
   return Response.json({ code: known.code, detail: known.detail }, { status: known.status, headers: known.headers })
 }
 
-const toAppError = (error: unknown): AppError => {
+function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
   if (error instanceof RetryAt) {
     const seconds = Math.max(1, Math.ceil((error.when.getTime() - Date.now()) / 1000))
     return new AppError('forge_failed', error.message, { headers: { 'retry-after': String(seconds) } })
   }
   if (error instanceof GiveUp) return new AppError('forge_failed', errorText(error))
-  // Outages of GitHub are plain errors, and so are bugs: either way the pull request is not there and the sender should try again.
+  // Outages of GitHub are plain errors, and so are bugs: either way the pull request is not there
+  // and the sender should try again.
   return new AppError('forge_failed', 'The pull request could not be opened.', { cause: error })
 }
 
 /** A value in a log line: one line, nothing hidden, not endless. */
-const shown = (value: unknown): string => visible(String(value ?? 'unknown').slice(0, 200)).replace(/\s+/g, ' ')
+function shown(value: unknown): string {
+  return visible(String(value ?? 'unknown').slice(0, 200)).replace(/\s+/g, ' ')
+}
 
-const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1)
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
+}

@@ -1,6 +1,9 @@
 // What `import … from 'signalbox'` gives: everything a configuration file is written with.
 
-/** The zod that agents' input schemas are made with, so that a configuration needs no package of its own. */
+/**
+ * The zod that agents' input schemas are made with, so that a configuration needs no package of its
+ * own.
+ */
 export { z } from 'zod'
 export type { Agent, AgentContext, AgentResult } from './agents/agent.ts'
 export { defineAgent } from './agents/agent.ts'

@@ -61,7 +61,10 @@ const REFUSALS = { burst: 100, perSecond: 1 }
 export type SignalboxOptions = {
   environment: Environment
   config: Config
-  /** The folder of `signalbox.config.ts`, kept current by `git pull` if that is wanted; null when there is no such file. */
+  /**
+   * The folder of `signalbox.config.ts`, kept current by `git pull` if that is wanted; null when
+   * there is no such file.
+   */
   configFolder?: string | null
   /** An open, migrated store; the service does not close it. */
   store: Store
@@ -75,7 +78,10 @@ export type SignalboxOptions = {
   requestTimeoutMs?: number
 }
 
-/** A running service. `close` answers what was accepted, lets running work end, and gives the rest back. */
+/**
+ * A running service. `close` answers what was accepted, lets running work end, and gives the rest
+ * back.
+ */
 export type Signalbox = {
   /** Null when this process does not receive. */
   url: string | null
@@ -85,12 +91,14 @@ export type Signalbox = {
   close(): Promise<void>
 }
 
-const accessOf = (environment: Environment, mode: SignalboxOptions['mode']): Access => {
+function accessOf(environment: Environment, mode: SignalboxOptions['mode']): Access {
   if (environment.SIGNALBOX_API_TOKEN !== undefined) return { kind: 'token', token: environment.SIGNALBOX_API_TOKEN }
   return { kind: mode === 'dev' ? 'loopback' : 'closed' }
 }
 
-/** A pull request that documents a deployment is stored against it, together with GitHub's event. */
+/**
+ * A pull request that documents a deployment is stored against it, together with GitHub's event.
+ */
 const alongside: PipelineParts['alongside'] = ({ type, payload }, sourceName) =>
   sourceName === 'github' && type.startsWith('pull_request.')
     ? (tx, eventId) => recordPullRequest(tx, { eventId, payload })
@@ -105,7 +113,7 @@ type Wiring = SignalboxOptions & {
 }
 
 /** Opens the HTTP edge. */
-const openReceiver = async (wiring: Wiring): Promise<{ url: string; close(): Promise<void> }> => {
+async function openReceiver(wiring: Wiring): Promise<{ url: string; close(): Promise<void> }> {
   const { environment, store, mode, log, clock, configured, routing, recorder, wake } = wiring
   const { database } = store
   const access = accessOf(environment, mode)
@@ -144,18 +152,21 @@ const openReceiver = async (wiring: Wiring): Promise<{ url: string; close(): Pro
 }
 
 /** The publisher as jobs know it: without a forge there is nobody to write to. */
-const publishWith =
-  (forge: WriteForge | null): Publish =>
-  (job, outputs) => {
+function publishWith(forge: WriteForge | null): Publish {
+  return (job, outputs) => {
     if (forge === null)
       throw new GiveUp(
         'Nothing can be written to GitHub: set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY.',
       )
     return Promise.all(outputs.map((output) => publish(forge, output, { job })))
   }
+}
 
-/** An event's payload as agents get it: what Agenta sends today in the guide's form, and a deployment with its configuration, however large. */
-const readPayload = async (store: Store, sources: Configured['sources'], event: Event): Promise<unknown> => {
+/**
+ * An event's payload as agents get it: what Agenta sends today in the guide's form, and a
+ * deployment with its configuration, however large.
+ */
+async function readPayload(store: Store, sources: Configured['sources'], event: Event): Promise<unknown> {
   const source = sources.get(event.source)
   if (source !== undefined && event.body !== null) {
     return source.normalise(event.body, { get: (name) => event.headers[name.toLowerCase()] ?? null }).payload
@@ -167,7 +178,7 @@ const readPayload = async (store: Store, sources: Configured['sources'], event: 
 }
 
 /** Opens what does the work: the orchestrator and the sender of deliveries. */
-const openWorkers = ({ environment, store, log, clock, configured, recorder, wake }: Wiring) => {
+function openWorkers({ environment, store, log, clock, configured, recorder, wake }: Wiring) {
   const { database } = store
   const { forge, agents } = configured
   const tickMs = environment.TICK_INTERVAL_SECONDS * 1000
@@ -207,15 +218,19 @@ const openWorkers = ({ environment, store, log, clock, configured, recorder, wak
   }
 }
 
-/** Opens a service over an open store: brings the database up to date, connects the parts, and starts them. */
-export const openSignalbox = async (options: SignalboxOptions): Promise<Signalbox> => {
+/**
+ * Opens a service over an open store: brings the database up to date, connects the parts, and
+ * starts them.
+ */
+export async function openSignalbox(options: SignalboxOptions): Promise<Signalbox> {
   const { environment, config, store, mode, log, clock = systemClock } = options
   const { receiver: receives, orchestrator: works } = options.roles ?? { receiver: true, orchestrator: true }
   const configured = configure(environment, config, log)
   await migrate(store.database, { log })
   await syncConfigEndpoints(store.database, config.endpoints ?? [])
   if (store.kind === 'embedded') {
-    // Its data directory has one owner: whoever holds a lease is dead, so nobody need wait for it to run out.
+    // Its data directory has one owner: whoever holds a lease is dead, so nobody need wait for it
+    // to run out.
     for (const table of [JOBS, DELIVERIES]) await lapseAll(store.database, table, clock)
   }
   const routing = await openRouting(store.database, configured.rules)
@@ -240,7 +255,8 @@ export const openSignalbox = async (options: SignalboxOptions): Promise<Signalbo
     onNotify: () => nudge(),
     log,
   })
-  // Notifications arrive: the connection is a session of our own, and so statements prepared in it stay there.
+  // Notifications arrive: the connection is a session of our own, and so statements prepared in it
+  // stay there.
   store.database.prepareStatements(listener.live)
   const polling = setInterval(() => listener.live || nudge(), POLL_MS)
   workers?.start()

@@ -1,4 +1,5 @@
-// The product on one screen: verify who sent it, read what it says, decide what follows, and record all of it in one commit.
+// The product on one screen: verify who sent it, read what it says, decide what follows, and record
+// all of it in one commit.
 import type { Draft, Recorded } from './events/event.ts'
 import type { Recorder } from './events/record.ts'
 import type { Clock } from './lib/clock.ts'
@@ -16,13 +17,26 @@ const MANUAL = { name: 'manual', keptHeaders: manualKeptHeaders }
 
 /** The pipeline: one way in for webhooks, one for what this program itself has to say. */
 export type Pipeline = {
-  /** The source, or throws what can be said of a webhook before its body is read: unknown or closed source, missing headers, wrong content type. */
+  /**
+   * The source, or throws what can be said of a webhook before its body is read: unknown or closed
+   * source, missing headers, wrong content type.
+   */
   admit(sourceName: string, headers: HeaderReader): Source
-  /** Verifies, reads and records one admitted webhook. Resolves only when it is durable. @throws AppError with the status the sender gets */
+  /**
+   * Verifies, reads and records one admitted webhook. Resolves only when it is durable.
+   * @throws AppError with the status the sender gets
+   */
   receive(source: Source, rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
-  /** Reads a manual trigger (its caller is authorised already) and records it with the job it asks for. @throws AppError `job_type_unknown` naming the known ones */
+  /**
+   * Reads a manual trigger (its caller is authorised already) and records it with the job it asks
+   * for.
+   * @throws AppError `job_type_unknown` naming the known ones
+   */
   trigger(rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
-  /** Keeps a refused request as an event, without its body, and not more of them than the cap allows. */
+  /**
+   * Keeps a refused request as an event, without its body, and not more of them than the cap
+   * allows.
+   */
   refuse(sourceName: string, error: AppError, headers: HeaderReader, remote: string): Promise<void>
 }
 
@@ -43,7 +57,7 @@ export type PipelineParts = {
 type Sender = Pick<Source, 'name' | 'keptHeaders'>
 type Arrival = { body: Uint8Array; headers: HeaderReader; remote: string }
 
-const kept = (source: Sender, headers: HeaderReader, remote: string): Record<string, string> => {
+function kept(source: Sender, headers: HeaderReader, remote: string): Record<string, string> {
   const found: Record<string, string> = { remote }
   for (const name of source.keptHeaders) {
     const value = headers.get(name)
@@ -53,23 +67,28 @@ const kept = (source: Sender, headers: HeaderReader, remote: string): Record<str
 }
 
 /** An event's draft from what was read of it. */
-const draftOf = (source: Sender, said: Normalised, { body, headers, remote }: Arrival, now: Date): Draft => ({
-  id: newId(now),
-  source: source.name,
-  deliveryId: said.deliveryId,
-  type: said.type,
-  subject: said.subject,
-  actor: said.actor,
-  facts: said.facts,
-  body,
-  contentType: headers.get('content-type'),
-  headers: kept(source, headers, remote),
-  depth: 0,
-  causeJobId: null,
-})
+function draftOf(source: Sender, said: Normalised, { body, headers, remote }: Arrival, now: Date): Draft {
+  return {
+    id: newId(now),
+    source: source.name,
+    deliveryId: said.deliveryId,
+    type: said.type,
+    subject: said.subject,
+    actor: said.actor,
+    facts: said.facts,
+    body,
+    contentType: headers.get('content-type'),
+    headers: kept(source, headers, remote),
+    depth: 0,
+    causeJobId: null,
+  }
+}
 
-/** Connects the rooms. Nothing here waits for the work to be done: a job or a delivery is a row, committed with its event. */
-export const openPipeline = (parts: PipelineParts): Pipeline => {
+/**
+ * Connects the rooms. Nothing here waits for the work to be done: a job or a delivery is a row,
+ * committed with its event.
+ */
+export function openPipeline(parts: PipelineParts): Pipeline {
   const { clock, log, sources, recorder, refusals } = parts
 
   // On its own, so that the parsed payload is not kept while its event waits to be committed.

@@ -1,4 +1,5 @@
-// What follows from an event: the jobs its rules ask for, and the deliveries its endpoints asked for. Or why nothing does.
+// What follows from an event: the jobs its rules ask for, and the deliveries its endpoints asked
+// for. Or why nothing does.
 import type { Database } from './db/database.ts'
 import type { Endpoint } from './deliveries/endpoint.ts'
 import { loadEndpoints } from './deliveries/endpoints.ts'
@@ -22,18 +23,21 @@ export type Routing = Router & {
   }
 }
 
-const nothing = (status: 'ignored' | 'rejected', reason: string): Route => ({
-  status,
-  reason,
-  jobs: [],
-  deliveries: [],
-})
+function nothing(status: 'ignored' | 'rejected', reason: string): Route {
+  return {
+    status,
+    reason,
+    jobs: [],
+    deliveries: [],
+  }
+}
 
-const ignoredText = (draft: Draft, rules: ReturnType<typeof compileRules>): string =>
-  draft.type === 'ping' ? 'ping: the sender checks that we are here' : ignoredReason(rules, draft)
+function ignoredText(draft: Draft, rules: ReturnType<typeof compileRules>): string {
+  return draft.type === 'ping' ? 'ping: the sender checks that we are here' : ignoredReason(rules, draft)
+}
 
 /** Opens the routing over the rules and this process's copy of the endpoints. */
-export const openRouting = async (database: Database, rules: readonly Rule[]): Promise<Routing> => {
+export async function openRouting(database: Database, rules: readonly Rule[]): Promise<Routing> {
   const compiled = compileRules(rules)
   let endpoints: { version: number; endpoints: Endpoint[] } = await loadEndpoints(database)
 

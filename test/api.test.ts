@@ -1,4 +1,5 @@
-// The API over real HTTP: what its description says is what it does, and no request costs it more than an error.
+// The API over real HTTP: what its description says is what it does, and no request costs it more
+// than an error.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestSignalbox } from './signalbox.ts'
 import { openTestSignalbox } from './signalbox.ts'
@@ -21,7 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => signalbox.close())
 
-const post = async (path: string, body: unknown) => {
+async function post(path: string, body: unknown) {
   const response = await signalbox.api(`/api${path}`, { method: 'POST', body })
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }

@@ -1,4 +1,5 @@
-// Who may import whom. The house has floors: a room imports from the floors below, and never from its neighbours.
+// Who may import whom. The house has floors: a room imports from the floors below, and never from
+// its neighbours.
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,15 +21,22 @@ const FLOORS = [
   ['lib'],
 ]
 
-const roomOf = (path: string): string => path.split('/')[0] ?? ''
-const floorOf = (room: string): number => FLOORS.findIndex((floor) => floor.includes(room))
+function roomOf(path: string): string {
+  return path.split('/')[0] ?? ''
+}
+function floorOf(room: string): number {
+  return FLOORS.findIndex((floor) => floor.includes(room))
+}
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
   (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
 )
 
-/** Imports at run time: `import type` is free, and the lint rule `separatedType` keeps it a statement of its own. */
-const importsOf = (file: string): string[] => {
+/**
+ * Imports at run time: `import type` is free, and the lint rule `separatedType` keeps it a
+ * statement of its own.
+ */
+function importsOf(file: string): string[] {
   const text = readFileSync(join(src, file), 'utf8')
   const statements = text.matchAll(
     /^(?:import|export)(?! type\b)[^'"]*?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gm,

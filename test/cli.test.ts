@@ -18,12 +18,12 @@ beforeAll(async () => {
   return () => rm(folder, { recursive: true, force: true })
 })
 
-const call = async (args: string[], env: Record<string, string> = {}) => {
+async function call(args: string[], env: Record<string, string> = {}) {
   const running = run(args, { cwd: folder, env })
   return { code: await running.exited, text: running.output() }
 }
 
-const isRunning = (pid: number): boolean => {
+function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

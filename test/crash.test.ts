@@ -1,4 +1,5 @@
-// The main promise: a server that is killed again and again while webhooks arrive loses nothing and does nothing twice.
+// The main promise: a server that is killed again and again while webhooks arrive loses nothing and
+// does nothing twice.
 import { chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,14 +36,15 @@ beforeEach(async () => {
   for (let i = 0; i < 20; i++) commits.push(await repository.commit({ message: `c${i}`, files: { 'a.txt': `${i}` } }))
 })
 afterEach(async () => {
-  // Also when the test has failed: a server left behind would hold up the next one, and stay for ever.
+  // Also when the test has failed: a server left behind would hold up the next one, and stay for
+  // ever.
   for (const server of running) await server.kill('SIGTERM')
   running = []
   await github.close()
   await rm(folder, { recursive: true, force: true })
 })
 
-const start = (): Running => {
+function start(): Running {
   const server = run(['serve', '--host', '127.0.0.1'], {
     cwd: folder,
     env: {
@@ -58,9 +60,11 @@ const start = (): Running => {
   running.push(server)
   return server
 }
-const urlOf = async (server: Running) => (await server.prints(/http:\/\/127\.0\.0\.1:\d+/))[0]
+async function urlOf(server: Running) {
+  return (await server.prints(/http:\/\/127\.0\.0\.1:\d+/))[0]
+}
 
-const push = (id: string, sha: string) => {
+function push(id: string, sha: string) {
   const payload = {
     ref: 'refs/heads/main',
     after: sha,
@@ -72,8 +76,9 @@ const push = (id: string, sha: string) => {
   return { method: 'POST', headers, body }
 }
 
-const openItsDatabase = async () =>
-  openDatabase({ url: (await run(['db', 'url'], { cwd: folder }).prints(/postgres\S+/))[0], log: silentLog })
+async function openItsDatabase() {
+  return openDatabase({ url: (await run(['db', 'url'], { cwd: folder }).prints(/postgres\S+/))[0], log: silentLog })
+}
 
 test(`${WEBHOOKS} signed webhooks at a server that is killed ${KILLS} times: each event and each effect exists exactly once`, async () => {
   await cp(CONFIG, join(folder, 'signalbox.config.ts'))

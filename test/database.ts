@@ -9,17 +9,17 @@ type Server = { url: string; template: string }
 
 let asking: Promise<Server> | undefined
 
-const askForServer = async (): Promise<Server> => {
+async function askForServer(): Promise<Server> {
   const response = await fetch(inject('databaseDoor'))
   if (!response.ok) throw new Error(`The test database did not start: ${await response.text()}`)
   return (await response.json()) as Server
 }
 
 /**
- * Opens a fresh copy of the migrated database, which `close()` drops. `SIGNALBOX_TEST_DATABASE_URL` names another server
- * to run on. `migrated: false` gives a database without any table.
+ * Opens a fresh copy of the migrated database, which `close()` drops. `SIGNALBOX_TEST_DATABASE_URL`
+ * names another server to run on. `migrated: false` gives a database without any table.
  */
-export const openTestDatabase = async (options: { max?: number; migrated?: boolean } = {}): Promise<Database> => {
+export async function openTestDatabase(options: { max?: number; migrated?: boolean } = {}): Promise<Database> {
   asking ??= askForServer()
   const { url, template } = await asking
   const name = `signalbox_test_${randomUUID().replaceAll('-', '')}`

@@ -1,4 +1,5 @@
-// Every command of the documents is run as printed, against a server started as they say; every SQL statement too.
+// Every command of the documents is run as printed, against a server started as they say; every SQL
+// statement too.
 import { execFile, execFileSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,7 +16,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const docs = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
 const files = ['README.md', 'CONTRIBUTING.md', ...docs.sort()]
 
-const blocksOf = async (language: string) => {
+async function blocksOf(language: string) {
   const found = await Promise.all(
     files.map(async (file) => {
       const text = await readFile(join(root, file), 'utf8')
@@ -29,7 +30,9 @@ const blocksOf = async (language: string) => {
 }
 
 // These install and test everything: they are what runs this very test.
-const isOurselves = (block: string): boolean => /^script\/(test|bootstrap)$/.test(block)
+function isOurselves(block: string): boolean {
+  return /^script\/(test|bootstrap)$/.test(block)
+}
 const commands = (await blocksOf('sh')).filter(({ block }) => !isOurselves(block))
 const sql = await blocksOf('sql')
 
@@ -45,13 +48,15 @@ const hasCurl = (() => {
 let folder: string
 let server: Running
 let url: string
-const env = (): Record<string, string> => ({
-  PATH: `${join(folder, 'path')}:${process.env.PATH}`,
-  HOME: folder,
-  SIGNALBOX_DATA_DIR: join(folder, 'data'),
-  SIGNALBOX_API_TOKEN: 'a-token-for-the-commands-of-the-docs',
-  USER: 'jane',
-})
+function env(): Record<string, string> {
+  return {
+    PATH: `${join(folder, 'path')}:${process.env.PATH}`,
+    HOME: folder,
+    SIGNALBOX_DATA_DIR: join(folder, 'data'),
+    SIGNALBOX_API_TOKEN: 'a-token-for-the-commands-of-the-docs',
+    USER: 'jane',
+  }
+}
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'signalbox-docs-'))

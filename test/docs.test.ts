@@ -1,10 +1,13 @@
-// The documents say what the program does: the tables of errors and of settings are compared with it.
+// The documents say what the program does: the tables of errors and of settings are compared with
+// it.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { VARIABLE_NAMES } from '../src/lib/environment.ts'
 import { ERRORS } from '../src/lib/error.ts'
 
-const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+function read(path: string): string {
+  return readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+}
 
 test('docs/errors.md lists exactly the errors of the table', () => {
   const listed = [...read('docs/errors.md').matchAll(/^\| `(\w+)` \| (\d+) \| (.*) \| (.*) \|$/gm)]

@@ -1,4 +1,5 @@
-// The two flows of the product, end to end: real HTTP, real PostgreSQL, a strict GitHub with real git and signed webhooks.
+// The two flows of the product, end to end: real HTTP, real PostgreSQL, a strict GitHub with real
+// git and signed webhooks.
 import type { FakeGithub, RepositoryHandle } from '@signalbox/fake-github'
 import { openFakeGithub } from '@signalbox/fake-github'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -68,7 +69,7 @@ type DeploymentRow = {
   pull_requests: { number: number; state: string; merged_by: string | null }[]
 }
 
-const deploy = async (configuration: object, change: object = {}): Promise<DeploymentRow> => {
+async function deploy(configuration: object, change: object = {}): Promise<DeploymentRow> {
   const body = {
     project_id: 'project_abc',
     app_name: APP,
@@ -82,10 +83,15 @@ const deploy = async (configuration: object, change: object = {}): Promise<Deplo
   expect(response.status).toBe(201)
   return (await response.json()) as DeploymentRow
 }
-const deploymentNow = async (id: string) =>
-  (await (await signalbox.api(`/api/deployments/${id}`)).json()) as DeploymentRow
-const jobsDone = (n: number) =>
-  until(`${n} jobs are done`, async () => (await signalbox.count('signalbox.jobs', `status = 'completed'`)) === n)
+async function deploymentNow(id: string) {
+  return (await (await signalbox.api(`/api/deployments/${id}`)).json()) as DeploymentRow
+}
+function jobsDone(n: number) {
+  return until(
+    `${n} jobs are done`,
+    async () => (await signalbox.count('signalbox.jobs', `status = 'completed'`)) === n,
+  )
+}
 
 describe('a deployed configuration', () => {
   test('becomes a pull request with its diff, and its merge is stored against the deployment', async () => {

@@ -1,4 +1,5 @@
-// A served configuration folder stays in step with its upstream, and GIT_SYNC_ENABLED=false leaves it alone.
+// A served configuration folder stays in step with its upstream, and GIT_SYNC_ENABLED=false leaves
+// it alone.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,14 +18,17 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-const git = (cwd: string, ...args: string[]) =>
-  execa('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd })
-const commit = async (name: string, text: string): Promise<void> => {
+function git(cwd: string, ...args: string[]) {
+  return execa('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.com', ...args], { cwd })
+}
+async function commit(name: string, text: string): Promise<void> {
   await writeFile(join(folder, 'origin', name), text)
   await git(join(folder, 'origin'), 'add', '.')
   await git(join(folder, 'origin'), 'commit', '-qm', name)
 }
-const headOf = async (name: string) => (await git(join(folder, name), 'rev-parse', 'HEAD')).stdout
+async function headOf(name: string) {
+  return (await git(join(folder, name), 'rev-parse', 'HEAD')).stdout
+}
 
 test('signalbox serve pulls the folder of its configuration at every tick, unless told not to', async () => {
   const database = await openTestDatabase()

@@ -1,4 +1,5 @@
-// One PostgreSQL for the whole run, started when the first test asks for it, and gone afterwards without a trace.
+// One PostgreSQL for the whole run, started when the first test asks for it, and gone afterwards
+// without a trace.
 
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -24,7 +25,7 @@ const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'o
 type Server = { url: string; close(): Promise<void> }
 type TestServer = Server & { template: string }
 
-const openServer = async (): Promise<Server> => {
+async function openServer(): Promise<Server> {
   const given = process.env.SIGNALBOX_TEST_DATABASE_URL
   if (given) return { url: given, close: async () => {} }
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-test-'))
@@ -44,10 +45,12 @@ const openServer = async (): Promise<Server> => {
   return { url: server.url, close: () => server.close().then(remove) }
 }
 
-const withDatabase = (url: string, name: string): string => Object.assign(new URL(url), { pathname: `/${name}` }).href
+function withDatabase(url: string, name: string): string {
+  return Object.assign(new URL(url), { pathname: `/${name}` }).href
+}
 
 /** Makes the migrated database that every test's own one is a copy of. */
-const prepare = async (server: Server): Promise<TestServer> => {
+async function prepare(server: Server): Promise<TestServer> {
   // Two runs may share one server.
   const template = `signalbox_template_${process.pid}`
   const admin = await openDatabase({ url: server.url, log: silentLog, max: 1 })
@@ -70,10 +73,12 @@ const prepare = async (server: Server): Promise<TestServer> => {
   }
 }
 
-const openTestServer = async (): Promise<TestServer> => prepare(await openServer())
+async function openTestServer(): Promise<TestServer> {
+  return prepare(await openServer())
+}
 
 /** Vitest's globalSetup: opens the door, and returns what closes everything behind it. */
-export const setup = async ({ provide }: TestProject): Promise<() => Promise<void>> => {
+export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   let opening: Promise<TestServer> | undefined
   const door = createServer((_request, response) => {
     opening ??= openTestServer()

@@ -9,10 +9,11 @@ const statements = readFileSync(new URL('fixtures/guide.sql', import.meta.url), 
   .split('\n')
   .filter((line) => line !== '')
 
-// The guide itself is not part of this repository; where it lies beside the checkout, its text is the authority.
+// The guide itself is not part of this repository; where it lies beside the checkout, its text is
+// the authority.
 const guide = new URL('../../shared/seeds/003_76ee3d3aa3b1c5ea.txt', import.meta.url)
 
-const printedIn = (text: string): string[] => {
+function printedIn(text: string): string[] {
   const blocks = [...text.matchAll(/```sql\n(.*?)```/gs)].map((match) => match[1] ?? '')
   const inline = [...text.matchAll(/psql[^\n]*-c "(SELECT[^"]*)"/g), ...text.matchAll(/`(SELECT[^`]*)`/g)].map(
     (match) => match[1] ?? '',
@@ -30,7 +31,9 @@ beforeAll(async () => {
 })
 afterAll(() => signalbox.close())
 
-const run = async (statement: string) => (await signalbox.database.query(statement)).rows
+async function run(statement: string) {
+  return (await signalbox.database.query(statement)).rows
+}
 
 describe.skipIf(!existsSync(guide))('the statements tested here', () => {
   test('are those of the guide', () => {

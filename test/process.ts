@@ -11,17 +11,20 @@ export type Running = {
   child: ChildProcess
   /** Everything it printed so far, both streams. */
   output(): string
-  /** Resolves with the first match in what it prints; rejects with all it printed when it ends before. */
+  /**
+   * Resolves with the first match in what it prints; rejects with all it printed when it ends
+   * before.
+   */
   prints(pattern: RegExp): Promise<RegExpExecArray>
   exited: Promise<number | string>
   kill(signal: NodeJS.Signals): Promise<number | string>
 }
 
-/** Starts `bin/signalbox` with these arguments. The environment is bare: nothing of the tester's settings gets in. */
-export const run = (
-  args: string[],
-  options: { cwd: string; env?: Record<string, string>; command?: string },
-): Running => {
+/**
+ * Starts `bin/signalbox` with these arguments. The environment is bare: nothing of the tester's
+ * settings gets in.
+ */
+export function run(args: string[], options: { cwd: string; env?: Record<string, string>; command?: string }): Running {
   const child = spawn(options.command ?? SIGNALBOX, args, {
     cwd: options.cwd,
     env: {

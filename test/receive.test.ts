@@ -15,7 +15,9 @@ import type { TestSignalbox } from './signalbox.ts'
 import { openTestSignalbox, SECRET, TOKEN, until } from './signalbox.ts'
 
 const MB = 1024 * 1024
-const keys = (): Keys => ({ secret: SECRET, token: TOKEN, now: new Date() })
+function keys(): Keys {
+  return { secret: SECRET, token: TOKEN, now: new Date() }
+}
 
 let signalbox: TestSignalbox
 beforeAll(async () => {
@@ -23,13 +25,14 @@ beforeAll(async () => {
 })
 afterAll(() => signalbox.close())
 
-const post = (path: string, body: Buffer, headers: [string, string][]): Promise<Response> =>
-  fetch(`${signalbox.url}${path}`, { method: 'POST', headers, body: new Uint8Array(body) })
-const githubPush = (deliveryId: string, change: object = {}) => {
+function post(path: string, body: Buffer, headers: [string, string][]): Promise<Response> {
+  return fetch(`${signalbox.url}${path}`, { method: 'POST', headers, body: new Uint8Array(body) })
+}
+function githubPush(deliveryId: string, change: object = {}) {
   const body = Buffer.from(JSON.stringify({ ...PUSH, ...change }))
   return post('/webhook/github', body, githubHeaders(body, keys(), { 'x-github-delivery': deliveryId }))
 }
-const ask = async (bad: BadRequest) => {
+async function ask(bad: BadRequest) {
   const k = keys()
   const body = bad.body(k)
   return send(signalbox.url, { ...bad, headers: bad.headers(k, body), body })

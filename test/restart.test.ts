@@ -1,4 +1,5 @@
-// A promise of the whole: PostgreSQL goes away and comes back while webhooks arrive and jobs run, and nothing is lost or done twice.
+// A promise of the whole: PostgreSQL goes away and comes back while webhooks arrive and jobs run,
+// and nothing is lost or done twice.
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -45,8 +46,9 @@ let repository: RepositoryHandle
 let commits: string[]
 let closing: (() => Promise<unknown>)[]
 
-const startPostgres = (): Promise<Embedded> =>
-  openEmbedded({ dataDir: join(folder, 'data'), spareRoot: join(folder, 'spare'), log: silentLog })
+function startPostgres(): Promise<Embedded> {
+  return openEmbedded({ dataDir: join(folder, 'data'), spareRoot: join(folder, 'spare'), log: silentLog })
+}
 
 beforeEach(async () => {
   closing = []
@@ -67,7 +69,7 @@ afterEach(async () => {
 })
 
 /** A receiver that answers 200 and remembers every `webhook-id`. */
-const openSubscriber = async () => {
+async function openSubscriber() {
   const told = new Set<string>()
   const server = createServer((request, response) => {
     told.add(String(request.headers['webhook-id']))
@@ -79,15 +81,18 @@ const openSubscriber = async () => {
   return { told, url }
 }
 
-const stopAndStart = async (): Promise<void> => {
+async function stopAndStart(): Promise<void> {
   const { url } = postgres
   await postgres.close()
   postgres = await startPostgres()
   expect(postgres.url).toBe(url)
 }
 
-/** As a machine short of memory would: without a word. The embedded server starts it again by itself. */
-const killPostgres = async (): Promise<void> => {
+/**
+ * As a machine short of memory would: without a word. The embedded server starts it again by
+ * itself.
+ */
+async function killPostgres(): Promise<void> {
   const pidFile = join(await clusterDir(join(folder, 'data')), 'postmaster.pid')
   process.kill(Number((await readFile(pidFile, 'utf8')).split('\n')[0]), 'SIGKILL')
 }

@@ -8,7 +8,7 @@ export type Answer = { status: number; body: string }
 
 type Sending = Pick<BadRequest, 'kind' | 'method' | 'path'> & { headers: HeaderList; body: Buffer }
 
-const headOf = ({ kind, method, path, headers, body }: Sending, host: string): Buffer => {
+function headOf({ kind, method, path, headers, body }: Sending, host: string): Buffer {
   const length: HeaderList =
     kind === 'chunked' ? [['transfer-encoding', 'chunked']] : [['content-length', String(body.length)]]
   const given = headers.some(([name]) => name.toLowerCase() === 'content-length') ? [] : length
@@ -31,9 +31,12 @@ function* piecesOf(sending: Sending, host: string): Generator<Buffer> {
   yield Buffer.from('0\r\n\r\n')
 }
 
-/** Sends it, and gives the first answer on the connection. Rejects when the server hangs up without one, or says nothing for `limitMs`. */
-export const send = (url: string, sending: Sending, limitMs = 20_000): Promise<Answer> =>
-  new Promise((resolve, reject) => {
+/**
+ * Sends it, and gives the first answer on the connection. Rejects when the server hangs up without
+ * one, or says nothing for `limitMs`.
+ */
+export function send(url: string, sending: Sending, limitMs = 20_000): Promise<Answer> {
+  return new Promise((resolve, reject) => {
     const { hostname, port, host } = new URL(url)
     const socket = connect(Number(port), hostname)
     const received: Buffer[] = []
@@ -58,7 +61,8 @@ export const send = (url: string, sending: Sending, limitMs = 20_000): Promise<A
       const found = answer()
       if (found?.complete) finish(() => resolve(found))
     })
-    // A server that answers before the whole body is sent may reset the connection afterwards; its answer counts.
+    // A server that answers before the whole body is sent may reset the connection afterwards; its
+    // answer counts.
     const ended = () => {
       const found = answer()
       finish(() =>
@@ -77,3 +81,4 @@ export const send = (url: string, sending: Sending, limitMs = 20_000): Promise<A
       sent = true
     })()
   })
+}

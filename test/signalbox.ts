@@ -19,8 +19,10 @@ export type TestSignalbox = {
   close(): Promise<void>
 }
 
-/** Opens a service with both webhook secrets and the API token set; `close` drops its database too. */
-export const openTestSignalbox = async (
+/**
+ * Opens a service with both webhook secrets and the API token set; `close` drops its database too.
+ */
+export async function openTestSignalbox(
   options: {
     config?: Config
     env?: Record<string, string>
@@ -30,7 +32,7 @@ export const openTestSignalbox = async (
     log?: Log
     requestTimeoutMs?: number
   } = {},
-): Promise<TestSignalbox> => {
+): Promise<TestSignalbox> {
   const database = options.database ?? (await openTestDatabase())
   const environment = readEnvironment({
     PORT: '0',
@@ -74,12 +76,15 @@ export const openTestSignalbox = async (
   }
 }
 
-/** Polls until `check` gives something, for what happens in another process or behind a timer; gives up loudly. */
-export const until = async <T>(
+/**
+ * Polls until `check` gives something, for what happens in another process or behind a timer; gives
+ * up loudly.
+ */
+export async function until<T>(
   what: string,
   check: () => Promise<T | undefined | false | null>,
   limitMs = 15_000,
-): Promise<T> => {
+): Promise<T> {
   const giveUpAt = Date.now() + limitMs
   for (;;) {
     const found = await check()
@@ -90,11 +95,11 @@ export const until = async <T>(
 }
 
 /** Does `work` for every item, `workers` of them at a time, in the order of the items. */
-export const spread = async <Item>(
+export async function spread<Item>(
   items: readonly Item[],
   workers: number,
   work: (item: Item, index: number) => Promise<void>,
-): Promise<void> => {
+): Promise<void> {
   const queue = [...items.entries()]
   const worker = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) await work(next[1], next[0])

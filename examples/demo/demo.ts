@@ -1,4 +1,5 @@
-// The demo: both directions of the loop on real parts. Everything is a real process talking real HTTP; only GitHub is a stand-in.
+// The demo: both directions of the loop on real parts. Everything is a real process talking real
+// HTTP; only GitHub is a stand-in.
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,13 +20,15 @@ type Stage = {
   turnkey: RepositoryHandle
 }
 
-const api = async ({ url, token }: Stage, path: string): Promise<Json> => {
+async function api({ url, token }: Stage, path: string): Promise<Json> {
   const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })
   return (await response.json()) as Json
 }
-const newestPull = async (repository: RepositoryHandle) => (await repository.pulls('open')).at(-1)
+async function newestPull(repository: RepositoryHandle) {
+  return (await repository.pulls('open')).at(-1)
+}
 
-const deploy = async (stage: Stage, revision: 1 | 2, message: string): Promise<string> => {
+async function deploy(stage: Stage, revision: 1 | 2, message: string): Promise<string> {
   const file = join(import.meta.dirname, `revision-${revision}.json`)
   const args = [
     '--app',
@@ -47,16 +50,16 @@ const deploy = async (stage: Stage, revision: 1 | 2, message: string): Promise<s
   return String(printed.deployment_id)
 }
 
-const showPull = (
+function showPull(
   way: string,
   pull: { number: number; title: string; html_url: string; head: { ref: string }; labels: { name: string }[] },
-) => {
+) {
   say(`${way}: pull request #${pull.number} "${pull.title}"`)
   say(`  branch ${pull.head.ref}, labels ${pull.labels.map((label) => label.name).join(', ')}`)
   say(`  ${pull.html_url}`)
 }
 
-const deliveredIn = async (stage: Stage, deploymentId: string): Promise<Json> => {
+async function deliveredIn(stage: Stage, deploymentId: string): Promise<Json> {
   const event = String((await api(stage, `/api/deployments/${deploymentId}`)).event_id)
   return until('the delivery succeeds', async () => {
     const { items } = (await api(stage, `/api/deliveries?event_id=${event}`)) as { items: Json[] }
@@ -64,7 +67,7 @@ const deliveredIn = async (stage: Stage, deploymentId: string): Promise<Json> =>
   })
 }
 
-const deployments = async (stage: Stage): Promise<string> => {
+async function deployments(stage: Stage): Promise<string> {
   note('\n1. A deployed configuration becomes a pull request\n')
   await deliveredIn(stage, await deploy(stage, 1, 'First release'))
   for (const repository of [stage.byHandler, stage.turnkey]) {
@@ -88,7 +91,7 @@ const deployments = async (stage: Stage): Promise<string> => {
   return second
 }
 
-const merge = async (stage: Stage, deploymentId: string): Promise<void> => {
+async function merge(stage: Stage, deploymentId: string): Promise<void> {
   note('2. The loop closes: the merge comes back\n')
   const pull = await until('the pull request is open', () => newestPull(stage.turnkey))
   await stage.turnkey.mergePullRequest(pull.number)
@@ -99,7 +102,7 @@ const merge = async (stage: Stage, deploymentId: string): Promise<void> => {
   say(`GitHub's signed webhook says #${state.number} was ${state.state} by ${state.merged_by}; ${deploymentId} knows`)
 }
 
-const push = async (stage: Stage): Promise<void> => {
+async function push(stage: Stage): Promise<void> {
   note('\n3. A push becomes a job of an agent\n')
   note('$ git push origin main')
   const sha = await stage.turnkey.commit({
@@ -126,7 +129,7 @@ const push = async (stage: Stage): Promise<void> => {
   )
 }
 
-const lookAround = async (stage: Stage): Promise<void> => {
+async function lookAround(stage: Stage): Promise<void> {
   const database = (await stage.cli('db', 'url')).trim()
   note('Look around\n')
   say(`Pull requests  ${stage.turnkey.htmlUrl}/pulls`)
@@ -135,7 +138,7 @@ const lookAround = async (stage: Stage): Promise<void> => {
   say(`psql "${database}" -c "SELECT source, event_type, processed FROM webhook_events ORDER BY received_at DESC"`)
 }
 
-const show = async (github: FakeGithub, folder: string): Promise<void> => {
+async function show(github: FakeGithub, folder: string): Promise<void> {
   note(`A handler of yours and Signalbox start; ${github.url} stands in for GitHub.\n`)
   const repository = (name: string) =>
     github.addRepository({ owner: 'acme', name, files: { 'README.md': `# ${name}\n` } })
@@ -159,7 +162,7 @@ const show = async (github: FakeGithub, folder: string): Promise<void> => {
   if (stays) await lookAround(stage)
 }
 
-const main = async (): Promise<void> => {
+async function main(): Promise<void> {
   // From the start: whenever Ctrl-C comes, nothing stays behind.
   const stopped = once('SIGINT', 'SIGTERM', 'SIGHUP').then(() => 'stopped')
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-demo-'))

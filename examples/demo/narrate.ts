@@ -1,18 +1,26 @@
 // How the demo tells its story.
 const isTerminal = process.stdout.isTTY && !process.env.NO_COLOR
-const paint = (code: number, text: string): string => (isTerminal ? `\x1b[${code}m${text}\x1b[0m` : text)
+function paint(code: number, text: string): string {
+  return isTerminal ? `\x1b[${code}m${text}\x1b[0m` : text
+}
 
 /** A heading, a command, or a quotation. */
-export const note = (text: string): void => console.log(paint(text.startsWith('$') ? 36 : 1, text))
+export function note(text: string): void {
+  console.log(paint(text.startsWith('$') ? 36 : 1, text))
+}
 
 /** Something that has happened. */
-export const say = (text: string): void => console.log(`   ${text}`)
+export function say(text: string): void {
+  console.log(`   ${text}`)
+}
 
 /** What a part of the demo printed itself. */
-export const quote = (who: string, line: string): void => console.log(paint(2, `   ${who.padEnd(9)}│ ${line}`))
+export function quote(who: string, line: string): void {
+  console.log(paint(2, `   ${who.padEnd(9)}│ ${line}`))
+}
 
 /** Ends the demo as failed. */
-export const fail = (error: unknown): void => {
+export function fail(error: unknown): void {
   console.error(paint(31, `\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`))
   process.exitCode = 1
 }
@@ -21,7 +29,7 @@ export const fail = (error: unknown): void => {
 export const over = new AbortController()
 
 /** Waits until something is there, half a minute at most. */
-export const until = async <T>(what: string, look: () => Promise<T | undefined | false | null>): Promise<T> => {
+export async function until<T>(what: string, look: () => Promise<T | undefined | false | null>): Promise<T> {
   const giveUpAt = Date.now() + 30_000
   for (;;) {
     over.signal.throwIfAborted()

@@ -1,4 +1,5 @@
-// The processes of the demo: the example handler and Signalbox itself, started as anybody would start them.
+// The processes of the demo: the example handler and Signalbox itself, started as anybody would
+// start them.
 import type { ChildProcess } from 'node:child_process'
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -18,36 +19,41 @@ type Part = { url: string }
 const children: ChildProcess[] = []
 
 /** Ends every part that was started, ready or not, the newest first, and waits for that. */
-export const endParts = async (): Promise<void> => {
+export async function endParts(): Promise<void> {
   for (const child of children.splice(0).reverse()) await end(child)
 }
 
 type Starting = { github: FakeGithub; repository: string; folder: string }
 
 /** Resolves at the first of these signals. */
-export const once = (...signals: NodeJS.Signals[]): Promise<void> =>
-  new Promise((resolve) => {
+export function once(...signals: NodeJS.Signals[]): Promise<void> {
+  return new Promise((resolve) => {
     for (const signal of signals) process.once(signal, () => resolve())
   })
+}
 
 /** The wanted port if it is free, else one the system chooses. */
-export const freePort = (wanted: number): Promise<number> =>
-  new Promise((resolve) => {
+export function freePort(wanted: number): Promise<number> {
+  return new Promise((resolve) => {
     const probe = createServer()
       .once('error', () => resolve(0))
       .listen(wanted, '127.0.0.1', () => probe.close(() => resolve(wanted)))
   })
+}
 
-const end = (child: ChildProcess): Promise<void> =>
-  new Promise((resolve) => {
+function end(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve()
     child.once('close', () => resolve())
     child.kill('SIGTERM')
   })
+}
 
-/** Starts a process, shows what it prints, and resolves with its address when it has printed one. */
-const start = (who: string, command: string, args: string[], env: Record<string, string>, cwd: string): Promise<Part> =>
-  new Promise((resolve, reject) => {
+/**
+ * Starts a process, shows what it prints, and resolves with its address when it has printed one.
+ */
+function start(who: string, command: string, args: string[], env: Record<string, string>, cwd: string): Promise<Part> {
+  return new Promise((resolve, reject) => {
     over.signal.throwIfAborted()
     const child = spawn(command, args, {
       cwd,
@@ -64,10 +70,11 @@ const start = (who: string, command: string, args: string[], env: Record<string,
       })
     }
   })
+}
 
 /** A user's own receiver: examples/handler-node, with its secret. */
-export const startHandler = ({ github, repository, folder }: Starting): Promise<Part> =>
-  start(
+export function startHandler({ github, repository, folder }: Starting): Promise<Part> {
+  return start(
     'handler',
     process.execPath,
     [
@@ -84,11 +91,12 @@ export const startHandler = ({ github, repository, folder }: Starting): Promise<
     },
     folder,
   )
+}
 
 /** Signalbox with the demo's configuration: `cli` runs its command line against it. */
-export const startSignalbox = async (
+export async function startSignalbox(
   options: Starting & { token: string; handlerUrl: string; port: number },
-): Promise<Part & { secret: string; cli: (...args: string[]) => Promise<string> }> => {
+): Promise<Part & { secret: string; cli: (...args: string[]) => Promise<string> }> {
   const { github, repository, folder, token, handlerUrl, port } = options
   const secret = randomBytes(24).toString('base64url')
   const command = join(ROOT, 'bin/signalbox')

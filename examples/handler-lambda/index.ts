@@ -1,7 +1,10 @@
 // The handler on AWS Lambda, behind a function URL or an HTTP API (payload format 2.0).
 import { handlerFromEnvironment } from '../handler-node/handler.ts'
 
-/** What Lambda gives: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads */
+/**
+ * What Lambda gives:
+ * https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
+ */
 export type LambdaRequest = {
   rawPath: string
   rawQueryString?: string
@@ -17,14 +20,14 @@ export type LambdaResponse = { statusCode: number; headers: Record<string, strin
 const handle = handlerFromEnvironment()
 
 /** Turns the event into a web-standard request, bytes untouched, and the response back. */
-export const handler = async (event: LambdaRequest): Promise<LambdaResponse> => {
+export async function handler(event: LambdaRequest): Promise<LambdaResponse> {
   const request = toRequest(event)
   const response = request === null ? new Response('malformed request', { status: 400 }) : await handle(request)
   return { statusCode: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
 }
 
 /** Null for a method or a header that no web-standard request can have. */
-const toRequest = (event: LambdaRequest): Request | null => {
+function toRequest(event: LambdaRequest): Request | null {
   const { method } = event.requestContext.http
   const url = `https://${event.requestContext.domainName}${event.rawPath}?${event.rawQueryString ?? ''}`
   const body = event.body === undefined ? null : Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8')

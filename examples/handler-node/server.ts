@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { handlerFromEnvironment } from './handler.ts'
 
-const start = async (): Promise<void> => {
+async function start(): Promise<void> {
   const server = createAdaptorServer({ fetch: handlerFromEnvironment() })
   server.listen(Number(process.env.PORT || 3000))
   await once(server, 'listening')

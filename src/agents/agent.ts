@@ -13,7 +13,10 @@ export type AgentContext<Input> = {
   event: Event | null
   /** The event's body as JSON; undefined if there is none. */
   payload: unknown
-  /** Runs `fn` once for the whole life of the job: after a crash or a retry its result (JSON) is remembered. Names are unique within a job. */
+  /**
+   * Runs `fn` once for the whole life of the job: after a crash or a retry its result (JSON) is
+   * remembered. Names are unique within a job.
+   */
   step<T>(name: string, fn: () => Promise<T> | T): Promise<T>
   /** Makes an empty folder for this try, removed when the try ends. */
   workspace(): Promise<string>
@@ -26,7 +29,10 @@ export type AgentContext<Input> = {
   now(): Date
 }
 
-/** An agent: `input` is a zod schema for the job's input; `run` returns what should be written to the forge, and what the job's row keeps as its result. */
+/**
+ * An agent: `input` is a zod schema for the job's input; `run` returns what should be written to
+ * the forge, and what the job's row keeps as its result.
+ */
 export type Agent<Input = unknown> = {
   name: string
   description: string
@@ -38,10 +44,13 @@ export type Agent<Input = unknown> = {
 export type AgentResult = { outputs?: Output[]; result?: unknown }
 
 /** Declares an agent with its input's type inferred from the schema. */
-// The registry holds agents of any input; the orchestrator parses the input by `agent.input` before `run`.
-export const defineAgent = <Schema extends z.ZodType>(agent: {
+// The registry holds agents of any input; the orchestrator parses the input by `agent.input` before
+// `run`.
+export function defineAgent<Schema extends z.ZodType>(agent: {
   name: string
   description: string
   input: Schema
   run(context: AgentContext<z.infer<Schema>>): Promise<AgentResult>
-}): Agent => agent as Agent
+}): Agent {
+  return agent as Agent
+}

@@ -13,7 +13,7 @@ afterEach(async () => {
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })))
 })
 
-const context = (more: Partial<AgentContext<unknown>> = {}) => {
+function context(more: Partial<AgentContext<unknown>> = {}) {
   const lines: [string, string | undefined][] = []
   const given: AgentContext<unknown> = {
     job: { id: 'job-1', type: 'script', rule: 'r', attempt: 2 },
@@ -35,13 +35,15 @@ const context = (more: Partial<AgentContext<unknown>> = {}) => {
   return { given, lines }
 }
 
-const script = (source: string, more: Partial<CommandOptions> = {}) =>
-  command({ name: 'script', argv: ['sh', '-c', source], ...more })
+function script(source: string, more: Partial<CommandOptions> = {}) {
+  return command({ name: 'script', argv: ['sh', '-c', source], ...more })
+}
 
-const node = (source: string, more: Partial<CommandOptions> = {}) =>
-  command({ name: 'script', argv: [process.execPath, '-e', source], ...more })
+function node(source: string, more: Partial<CommandOptions> = {}) {
+  return command({ name: 'script', argv: [process.execPath, '-e', source], ...more })
+}
 
-const isAlive = (pid: number): boolean => {
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
@@ -50,7 +52,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-const until = async (condition: () => boolean): Promise<void> => {
+async function until(condition: () => boolean): Promise<void> {
   const end = Date.now() + 10_000
   while (!condition()) {
     if (Date.now() > end) throw new Error('it never came true')

@@ -1,4 +1,5 @@
-// Any executable as an agent: the job on its standard input, its output as the job's log, outputs on file descriptor 3.
+// Any executable as an agent: the job on its standard input, its output as the job's log, outputs
+// on file descriptor 3.
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { GiveUp } from '../lib/error.ts'
@@ -22,7 +23,10 @@ export type CommandOptions = {
   description?: string
   /** The program and its arguments; no shell is involved. */
   argv: readonly [string, ...string[]]
-  /** Names of our environment variables to pass on, HOME included. Otherwise the program sees only PATH, LANG, and HOME and TMPDIR of its own. */
+  /**
+   * Names of our environment variables to pass on, HOME included. Otherwise the program sees only
+   * PATH, LANG, and HOME and TMPDIR of its own.
+   */
   env?: readonly string[]
   /** Where it runs. Default: an empty folder made for this try, which is also its HOME. */
   cwd?: string
@@ -31,18 +35,20 @@ export type CommandOptions = {
 }
 
 /**
- * Runs the program with `{ job, event, payload, input }` as JSON on standard input. Exit code 0 is success, 78 gives up, anything
- * else is retried. JSON on file descriptor 3 (`{"outputs": […], "result": …}`) becomes the job's outputs and result.
+ * Runs the program with `{ job, event, payload, input }` as JSON on standard input. Exit code 0 is
+ * success, 78 gives up, anything else is retried. JSON on file descriptor 3 (`{"outputs": […],
+ * "result": …}`) becomes the job's outputs and result.
  */
-export const command = (options: CommandOptions): Agent =>
-  defineAgent({
+export function command(options: CommandOptions): Agent {
+  return defineAgent({
     name: options.name,
     description: options.description ?? `Runs ${options.argv[0]}.`,
     input: z.unknown(),
     run: (context) => runCommand(options, context),
   })
+}
 
-const runCommand = async (options: CommandOptions, context: AgentContext<unknown>): Promise<AgentResult> => {
+async function runCommand(options: CommandOptions, context: AgentContext<unknown>): Promise<AgentResult> {
   const { signal } = context
   signal.throwIfAborted()
   const home = await context.workspace()
@@ -71,13 +77,15 @@ const runCommand = async (options: CommandOptions, context: AgentContext<unknown
   throw exit.code === GIVE_UP_EXIT_CODE ? new GiveUp(message) : new Error(message)
 }
 
-const cannotStart = (file: string) => (error: NodeJS.ErrnoException) => {
-  if (error.code === 'ENOENT' || error.code === 'EACCES')
-    throw new GiveUp(`${file} cannot be started: ${error.message}`)
-  throw error
+function cannotStart(file: string) {
+  return (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'EACCES')
+      throw new GiveUp(`${file} cannot be started: ${error.message}`)
+    throw error
+  }
 }
 
-const allowed = (names: readonly string[]): Record<string, string> => {
+function allowed(names: readonly string[]): Record<string, string> {
   const known = ['PATH', 'LANG', ...names].flatMap((name) => {
     const value = process.env[name]
     return value === undefined ? [] : [[name, value] as const]
@@ -85,7 +93,7 @@ const allowed = (names: readonly string[]): Record<string, string> => {
   return Object.fromEntries([['LANG', 'C.UTF-8'], ...known])
 }
 
-const jobJson = ({ job, event, payload, input }: AgentContext<unknown>): string => {
+function jobJson({ job, event, payload, input }: AgentContext<unknown>): string {
   const shown = event && {
     id: event.id,
     type: event.type,
@@ -97,7 +105,7 @@ const jobJson = ({ job, event, payload, input }: AgentContext<unknown>): string 
   return JSON.stringify({ job, event: shown, payload: payload ?? null, input: input ?? null })
 }
 
-const boundedLog = (context: AgentContext<unknown>): AgentContext<unknown>['log'] => {
+function boundedLog(context: AgentContext<unknown>): AgentContext<unknown>['log'] {
   let lines = 0
   return (line, stream) => {
     lines += 1
@@ -106,7 +114,7 @@ const boundedLog = (context: AgentContext<unknown>): AgentContext<unknown>['log'
   }
 }
 
-const eachLine = async (stream: Readable, onLine: (line: string) => void): Promise<void> => {
+async function eachLine(stream: Readable, onLine: (line: string) => void): Promise<void> {
   for await (const line of lines(stream))
     onLine(line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}…` : line)
 }
@@ -135,7 +143,7 @@ async function* chunks(stream: Readable): AsyncGenerator<string> {
   }
 }
 
-const readAll = async (stream: Readable): Promise<string> => {
+async function readAll(stream: Readable): Promise<string> {
   let text = ''
   // Read to the end even when there is too much, or the program would block on a full pipe.
   for await (const chunk of chunks(stream)) {
@@ -144,7 +152,7 @@ const readAll = async (stream: Readable): Promise<string> => {
   return text
 }
 
-const parseAnswer = (text: string): AgentResult => {
+function parseAnswer(text: string): AgentResult {
   if (text.trim() === '') return {}
   if (text.length > MAX_ANSWER_CHARS) throw new GiveUp('The answer on file descriptor 3 is larger than 5 MB.')
   const parsed = agentAnswer.safeParse(parseJson(text))
@@ -152,7 +160,7 @@ const parseAnswer = (text: string): AgentResult => {
   return parsed.data
 }
 
-const parseJson = (text: string): unknown => {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

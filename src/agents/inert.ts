@@ -1,10 +1,13 @@
-// Makes text from outside inert in what GitHub renders: no mention, link, HTML, closing keyword, directive or hidden character acts.
+// Makes text from outside inert in what GitHub renders: no mention, link, HTML, closing keyword,
+// directive or hidden character acts.
 
-// Characters nobody sees (controls, zero-width, bidirectional, tags), but for line ends, tabs, and the joiners inside an emoji.
+// Characters nobody sees (controls, zero-width, bidirectional, tags), but for line ends, tabs, and
+// the joiners inside an emoji.
 const INVISIBLE =
   /(?![\n\t])(?!(?<=\p{Emoji})\ufe0f)(?!(?<=\p{Extended_Pictographic}\ufe0f?)\u200d(?=\p{Extended_Pictographic}))[\p{Cc}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu
 
-// A keyword and the reference it would close: https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
+// A keyword and the reference it would close:
+// https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
 const CLOSING =
   /\b((?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?:\s*:\s*|\s+)(?:[\w.-]+\/[\w.-]+)?)(#(?=\d)|GH-(?=\d)|https?:\/\/)/gi
 
@@ -16,24 +19,33 @@ const EMAIL = /(?<![^\s(])[A-Za-z0-9](?:[\w.+-]*\w)?@[A-Za-z0-9-]+(?:\.[A-Za-z0-
 
 const MAX_INLINE_CHARS = 1000
 
-const codePoint = (char: string): string =>
-  `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
+function codePoint(char: string): string {
+  return `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
+}
 
-/** The text with every invisible character written out (`⟨U+200B⟩`), so that a reviewer sees what a model would read. */
-export const visible = (text: string): string =>
-  text
+/**
+ * The text with every invisible character written out (`⟨U+200B⟩`), so that a reviewer sees what a
+ * model would read.
+ */
+export function visible(text: string): string {
+  return text
     .toWellFormed()
     .replaceAll('\r\n', '\n')
     .replace(INVISIBLE, (char) => `⟨${codePoint(char)}⟩`)
+}
 
-/** JSON text with invisible characters as `\u` escapes: the same value, and nothing hidden in a reviewed file. */
-export const visibleJson = (json: string): string =>
-  json.replace(INVISIBLE, (char) =>
+/**
+ * JSON text with invisible characters as `\u` escapes: the same value, and nothing hidden in a
+ * reviewed file.
+ */
+export function visibleJson(json: string): string {
+  return json.replace(INVISIBLE, (char) =>
     Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
   )
+}
 
 /** One line, shortened to `maxChars` with an ellipsis. */
-const oneLine = (text: string, maxChars: number): string => {
+function oneLine(text: string, maxChars: number): string {
   // Cut before the work, which nothing after the cut can change.
   const line = visible(text.slice(0, maxChars * 4))
     .replace(/\s+/g, ' ')
@@ -42,48 +54,60 @@ const oneLine = (text: string, maxChars: number): string => {
 }
 
 /**
- * Text for a code span or fence, with closing keywords disarmed by a look-alike: nothing acts inside code, but a squash merge
- * copies the body into a commit message, where there is no code. Our own hidden marker is disarmed likewise.
+ * Text for a code span or fence, with closing keywords disarmed by a look-alike: nothing acts
+ * inside code, but a squash merge copies the body into a commit message, where there is no code.
+ * Our own hidden marker is disarmed likewise.
  */
-const disarmed = (text: string): string =>
-  text
+function disarmed(text: string): string {
+  return text
     .replaceAll('<!-- signalbox:', '<!‐‐ signalbox:')
     .replace(CLOSING, (_, before: string, reference: string) => before + lookAlike(reference))
+}
 
-const lookAlike = (reference: string): string => reference.replace('#', '＃').replace('-', '‐').replace('://', ':／／')
+function lookAlike(reference: string): string {
+  return reference.replace('#', '＃').replace('-', '‐').replace('://', ':／／')
+}
 
 /** A title or a commit's subject, which are not Markdown: at most `maxChars` on one line. */
-export const plainLine = (text: string, maxChars: number): string =>
-  disarmed(oneLine(text, maxChars))
-    .replace(/#(?=\d)/g, '＃')
-    .replace(/\bGH-(?=\d)/gi, 'GH‐')
-    .replace(/(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])/g, '＠')
-    // "[skip ci]" and its like would keep the checks from running.
-    .replaceAll('[', '(')
-    .replaceAll(']', ')')
+export function plainLine(text: string, maxChars: number): string {
+  return (
+    disarmed(oneLine(text, maxChars))
+      .replace(/#(?=\d)/g, '＃')
+      .replace(/\bGH-(?=\d)/gi, 'GH‐')
+      .replace(/(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])/g, '＠')
+      // "[skip ci]" and its like would keep the checks from running.
+      .replaceAll('[', '(')
+      .replaceAll(']', ')')
+  )
+}
 
 /** Text inside a line of Markdown: as it is when it is plain, else a code span. */
-export const inline = (text: string): string => {
+export function inline(text: string): string {
   const line = oneLine(text, MAX_INLINE_CHARS)
   return PLAIN.test(line.replace(EMAIL, 'email')) && !LINKED.test(line) ? line : codeSpan(line)
 }
 
-/** A code span for one line, its fence longer than any run of back-ticks inside (CommonMark §6.1). */
-export const codeSpan = (line: string): string => {
+/**
+ * A code span for one line, its fence longer than any run of back-ticks inside (CommonMark §6.1).
+ */
+export function codeSpan(line: string): string {
   const text = disarmed(line)
   const ticks = fenceFor(text, 1)
   const padded = text === '' || /^`|`$|^ .* $/.test(text) ? ` ${text} ` : text
   return ticks + padded + ticks
 }
 
-/** The lines of a fenced block, its fence longer than any run of back-ticks inside (CommonMark §4.5). */
-export const fenced = (lines: readonly string[], language: string): string[] => {
+/**
+ * The lines of a fenced block, its fence longer than any run of back-ticks inside (CommonMark
+ * §4.5).
+ */
+export function fenced(lines: readonly string[], language: string): string[] {
   const text = disarmed(lines.join('\n'))
   const ticks = fenceFor(text, 3)
   return [ticks + language, ...text.split('\n'), ticks]
 }
 
-const fenceFor = (text: string, atLeast: number): string => {
+function fenceFor(text: string, atLeast: number): string {
   const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length))
   return '`'.repeat(Math.max(atLeast, longest + 1))
 }

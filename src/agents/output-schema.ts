@@ -40,7 +40,9 @@ const labelling = z.strictObject({
 
 const output: z.ZodType<Output> = z.discriminatedUnion('kind', [pullRequest, comment, labelling])
 
-/** What a command may write to file descriptor 3: `{"outputs": […], "result": …}`, or just the list. */
+/**
+ * What a command may write to file descriptor 3: `{"outputs": […], "result": …}`, or just the list.
+ */
 export const agentAnswer = z.union([
   z.array(output).transform((outputs) => ({ outputs })),
   z.strictObject({ outputs: z.array(output).exactOptional(), result: z.json().exactOptional() }),

@@ -2,7 +2,9 @@
 import { z } from 'zod'
 import { defineAgent } from './agent.ts'
 
-/** Finishes at once with `{ pong: true, at, job, attempt, event }`, after one line in the job's log. */
+/**
+ * Finishes at once with `{ pong: true, at, job, attempt, event }`, after one line in the job's log.
+ */
 export const ping = defineAgent({
   name: 'ping',
   description: 'Answers at once: the orchestrator is alive.',

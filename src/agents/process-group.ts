@@ -13,7 +13,9 @@ export type ProcessGroup = {
   stderr: Readable
   /** File descriptor 3 of the child. */
   third: Readable
-  /** Settles when the child has ended; its group is gone then. Rejects when it could not be started. */
+  /**
+   * Settles when the child has ended; its group is gone then. Rejects when it could not be started.
+   */
   exit: Promise<Exit>
 }
 
@@ -23,20 +25,21 @@ const GRACE_MS = 5000
 const PIPES_MS = 1000
 
 const running = new Set<ChildProcess>()
-// A second Ctrl-C, or a drain that was too short for a program that ignores SIGTERM: nothing may go on without us.
+// A second Ctrl-C, or a drain that was too short for a program that ignores SIGTERM: nothing may go
+// on without us.
 process.on('exit', () => {
   for (const child of running) killGroup(child, 'SIGKILL')
 })
 
 /**
- * Starts a program in its own process group, which gets SIGTERM when `signal` aborts, SIGKILL `graceMs` later, and SIGKILL again
- * when its leader has ended, or this process exits, so that nothing it started lives on (a process that makes a session of its
- * own with `setsid` escapes).
+ * Starts a program in its own process group, which gets SIGTERM when `signal` aborts, SIGKILL
+ * `graceMs` later, and SIGKILL again when its leader has ended, or this process exits, so that
+ * nothing it started lives on (a process that makes a session of its own with `setsid` escapes).
  */
-export const startProcessGroup = (
+export function startProcessGroup(
   argv: readonly [string, ...string[]],
   options: { cwd: string; env: Record<string, string>; signal: AbortSignal; graceMs?: number | undefined },
-): ProcessGroup => {
+): ProcessGroup {
   const [file, ...args] = argv
   const { cwd, env, signal, graceMs = GRACE_MS } = options
   const child = spawn(file, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
@@ -58,8 +61,8 @@ export const startProcessGroup = (
   return { stdin, stdout, stderr, third: third as Readable, exit }
 }
 
-const exitOf = (child: ChildProcess): Promise<Exit> =>
-  new Promise((resolve, reject) => {
+function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', () => {
       killGroup(child, 'SIGKILL')
@@ -70,8 +73,9 @@ const exitOf = (child: ChildProcess): Promise<Exit> =>
     })
     child.once('close', (code, signal) => resolve({ code, signal }))
   })
+}
 
-const killGroup = ({ pid }: ChildProcess, signal: NodeJS.Signals): void => {
+function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return
   try {
     process.kill(-pid, signal)

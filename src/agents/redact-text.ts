@@ -1,9 +1,11 @@
-// Takes what has the form of a secret out of a text: tokens by their looks, passwords by what stands before them.
+// Takes what has the form of a secret out of a text: tokens by their looks, passwords by what
+// stands before them.
 
 /** What stands in a secret's place. */
 export const REDACTED = '[redacted]'
 
-// Repetitions are bounded, and look-aheads short, so that a hostile megabyte costs no more than a plain one.
+// Repetitions are bounded, and look-aheads short, so that a hostile megabyte costs no more than a
+// plain one.
 const SECRET_FORMS = [
   /\bgh[pousr]_[A-Za-z0-9]{20,}/g,
   /\bgithub_pat_[A-Za-z0-9_]{20,}/g,
@@ -26,7 +28,8 @@ const SECRET_FORMS = [
   /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g,
 ]
 
-// What comes before stays, so that a reader sees what was there. References (`${NAME}`, `{{name}}`, `<name>`) are no secrets.
+// What comes before stays, so that a reader sees what was there. References (`${NAME}`, `{{name}}`,
+// `<name>`) are no secrets.
 const SECRET_AFTER = [
   /(\bauthorization["']?\s{0,9}[:=]\s{0,9}["']?(?:Bearer|Basic|Token|ApiKey|Digest)\s{1,9})(?![${<[])[^\s"',;]{4,}/gi,
   /(\b(?:Bearer|Basic)\s{1,9})(?=[A-Za-z._~+/=-]{0,60}\d)[A-Za-z0-9._~+/=-]{16,}/gi,
@@ -36,12 +39,13 @@ const SECRET_AFTER = [
   /(\bdiscord(?:app)?\.com\/api\/webhooks\/\d{1,30}\/)[A-Za-z0-9_-]{20,}/gi,
   // Connection strings and forms: `Password=…;`, `AccountKey=…`.
   /((?<![A-Za-z0-9])(?:password|passwd|pwd|account_?key|shared_?access_?key|client_?secret)=["']?)(?![${<[])[^\s"'&;,()]{3,}/gi,
-  // Addresses, settings and headers in a text: `api_key=…`, `X-Api-Key: …`, `"token": "…"`; with a letter and a digit, for prompts speak of tokens.
+  // Addresses, settings and headers in a text: `api_key=…`, `X-Api-Key: …`, `"token": "…"`; with a
+  // letter and a digit, for prompts speak of tokens.
   /((?<![A-Za-z0-9])(?:api[_-]?key|(?:access|auth|api|refresh|session)[_-]?token|token|secret|secret[_-]?(?:access[_-]?)?key|client[_-]?secret|password|passwd|pwd|sig)\\?["']?(?:=|\s{0,3}:\s{0,3})\\?["']?)(?=[^\s"'&;,()]{0,60}[a-z])(?=[^\s"'&;,()]{0,60}\d)(?![${<[])[^\s"'&;,()\\]{6,}/gi,
 ]
 
 /** The text without what has the form of a token, key or password. */
-export const redactText = (text: string): string => {
+export function redactText(text: string): string {
   const whole = SECRET_FORMS.reduce((left, form) => left.replace(form, REDACTED), text)
   return SECRET_AFTER.reduce((left, form) => left.replace(form, `$1${REDACTED}`), whole)
 }

@@ -1,31 +1,37 @@
-// Takes values that look like secrets out of what is shown or committed: by the name of their key, and by their form.
+// Takes values that look like secrets out of what is shown or committed: by the name of their key,
+// and by their form.
 import { REDACTED, redactText } from './redact-text.ts'
 
 const MAX_DEPTH = 100
 
-// `max_tokens`, `top_k` and `stop_token` are settings of a model; `api_key`, `access_token` and `client-secret` are not.
+// `max_tokens`, `top_k` and `stop_token` are settings of a model; `api_key`, `access_token` and
+// `client-secret` are not.
 const SECRET_NAME =
   /(?:^|_)(?:pass(?:word|wd|phrase|code)s?|pwd|secrets?|credentials?|authorization|cookies?|private_?keys?|api_?keys?|dsn|connection_?string)(?:_?\d+|_(?:prod|production|staging|dev|live|test|value|json|base64))?$/
 const SECRET_TEXT_NAME =
   /(?:^|_)(?:token|auth|bearer|pass)$|(?:^|_)(?:access|api|auth|bearer|refresh|session|github)_tokens$/
 const KEY_NAME = /_key$/
 const MODEL_TOKEN = /(?:^|_)(?:bos|eos|pad|unk|sep|cls|mask|start|stop|end|special|image)_token$/
-// What stands for a token in a model's text (`<|user|>`, `[PAD]`), and what only refers to a value (`${API_KEY}`, `{{api_key}}`).
+// What stands for a token in a model's text (`<|user|>`, `[PAD]`), and what only refers to a value
+// (`${API_KEY}`, `{{api_key}}`).
 const NO_SECRET = /^(?:<[^<>]{1,40}>|\[[A-Z]{1,20}\]|\$\{[A-Za-z_]\w{0,80}\}|\{\{[\w .-]{1,80}\}\})$/
 // `memory_key: "chat_history"` names a thing; a key itself has digits or is longer.
 const PLAIN_WORD = /^[A-Za-z_.-]{1,31}$/
 const SCHEMA_TYPES: readonly unknown[] = ['string', 'number', 'integer', 'boolean', 'array', 'object', 'null']
 const SCHEMA_KEYS = new Set(['type', 'title', 'description', 'format', 'pattern', 'minLength', 'maxLength', 'nullable'])
 
-/** Whether a key of this name, or of this dotted path (`credentials.openai`), holds a secret of that kind of value. */
-export const isSecretName = (name: string, value: unknown): boolean => {
+/**
+ * Whether a key of this name, or of this dotted path (`credentials.openai`), holds a secret of that
+ * kind of value.
+ */
+export function isSecretName(name: string, value: unknown): boolean {
   if (typeof value === 'boolean' || (typeof value === 'string' && NO_SECRET.test(value))) return false
   const steps = name.split(/(?<!\\)\./)
   // What a secret object holds is secret, whatever its own key is called.
   return steps.some((step, at) => isSecretStep(step, at === steps.length - 1 ? value : {}))
 }
 
-const isSecretStep = (step: string, value: unknown): boolean => {
+function isSecretStep(step: string, value: unknown): boolean {
   const words = step
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/[^A-Za-z0-9]+/g, '_')
@@ -37,17 +43,24 @@ const isSecretStep = (step: string, value: unknown): boolean => {
   return SECRET_TEXT_NAME.test(words) && !MODEL_TOKEN.test(words)
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 /** A tool's parameter is described by a JSON Schema, which may well be called `password`. */
-const isSchema = (value: unknown): boolean =>
-  isObject(value) &&
-  Object.keys(value).every((key) => SCHEMA_KEYS.has(key) && typeof value[key] !== 'object') &&
-  SCHEMA_TYPES.includes(value.type)
+function isSchema(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    Object.keys(value).every((key) => SCHEMA_KEYS.has(key) && typeof value[key] !== 'object') &&
+    SCHEMA_TYPES.includes(value.type)
+  )
+}
 
-/** A JSON value with every secret in it replaced; `name` is the key it stood under. Values nested deeper than 100 are cut off. */
-export const redact = (value: unknown, name = '', depth = 0): unknown => {
+/**
+ * A JSON value with every secret in it replaced; `name` is the key it stood under. Values nested
+ * deeper than 100 are cut off.
+ */
+export function redact(value: unknown, name = '', depth = 0): unknown {
   if (value === null || value === '') return value
   if (name !== '' && isSecretName(name, value) && !isSchema(value)) return REDACTED
   if (typeof value === 'string') return redactText(value)
@@ -65,13 +78,14 @@ export const redact = (value: unknown, name = '', depth = 0): unknown => {
 }
 
 /** What `{"name": "x-api-key", "value": "…"}` says its value is. */
-const labelOf = ({ name, key, header }: Record<string, unknown>): string => {
+function labelOf({ name, key, header }: Record<string, unknown>): string {
   const label = name ?? key ?? header
   return typeof label === 'string' ? label : ''
 }
 
 /** The same for headers as pairs: `[["x-api-key", "…"]]`. */
-const withoutPairValue = (item: unknown): unknown =>
-  Array.isArray(item) && item.length === 2 && typeof item[0] === 'string' && typeof item[1] === 'string'
+function withoutPairValue(item: unknown): unknown {
+  return Array.isArray(item) && item.length === 2 && typeof item[0] === 'string' && typeof item[1] === 'string'
     ? [item[0], redact(item[1], item[0])]
     : item
+}

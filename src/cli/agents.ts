@@ -12,7 +12,7 @@ const COLUMNS: readonly Column<Pick<Agent, 'name' | 'description'>>[] = [
 ]
 
 /** Adds `agents`. */
-export const addAgents = (program: Command, cli: Cli): void => {
+export function addAgents(program: Command, cli: Cli): void {
   withConfigFile(program.command('agents'))
     .description('list the agents, built-in and configured')
     .addHelpText('after', '\nExample:\n  $ signalbox agents')

@@ -37,7 +37,7 @@ export type Banner = {
 }
 
 /** Puts together what is to be said. */
-export const bannerOf = (started: Started): Banner => {
+export function bannerOf(started: Started): Banner {
   const { mode, environment, configPath, store, service, roles, endpoints } = started
   const { sources, rules, agents, forge } = service.configured
   return {
@@ -63,18 +63,22 @@ const API = {
   closed: 'closed: set SIGNALBOX_API_TOKEN ("signalbox secret generate" makes one)',
 }
 
-const databaseText = ({ database }: Banner, environment: Environment): string => {
+function databaseText({ database }: Banner, environment: Environment): string {
   const what =
     database.kind === 'embedded' ? `PostgreSQL of its own in ${environment.SIGNALBOX_DATA_DIR}` : 'DATABASE_URL'
   return `${what}, ${database.notifications === 'listening' ? 'notifications arrive' : 'polling: notifications do not arrive'}`
 }
 
-const webhookText = ({ name, status, path, hint }: ShownSource, url: string): string =>
-  status === 'open' ? `POST ${url}${path}` : `${name} is closed: ${hint}`
+function webhookText({ name, status, path, hint }: ShownSource, url: string): string {
+  return status === 'open' ? `POST ${url}${path}` : `${name} is closed: ${hint}`
+}
 
-/** What a process that receives has to say of its address; a public address is the one to give to senders. */
-const receivingRows = ({ url, sources, api }: Banner, publicUrl = url): [name: string, value: string][] =>
-  url === null
+/**
+ * What a process that receives has to say of its address; a public address is the one to give to
+ * senders.
+ */
+function receivingRows({ url, sources, api }: Banner, publicUrl = url): [name: string, value: string][] {
+  return url === null
     ? []
     : [
         ...sources.map((source, at): [string, string] => [
@@ -83,15 +87,16 @@ const receivingRows = ({ url, sources, api }: Banner, publicUrl = url): [name: s
         ]),
         ['api', API[api]],
       ]
+}
 
-const tryText = ({ mode, url, api }: Banner): string => {
+function tryText({ mode, url, api }: Banner): string {
   if (mode !== 'dev' || url === null) return ''
   const token = api === 'token' ? ' -H "Authorization: Bearer $SIGNALBOX_API_TOKEN"' : ''
   return `\nTry it:\n  curl -X POST${token} ${url}/webhook/manual\n`
 }
 
 /** The banner for people. */
-export const bannerText = (cli: Pick<Cli, 'paint'>, banner: Banner, environment: Environment): string => {
+export function bannerText(cli: Pick<Cli, 'paint'>, banner: Banner, environment: Environment): string {
   const { url, roles, github } = banner
   const does = url === null ? 'works on jobs and deliveries, and receives nothing' : `listens on ${url}`
   const has = [count(banner.rules, 'rule'), count(banner.agents, 'agent'), count(banner.endpoints, 'endpoint')]

@@ -5,7 +5,7 @@ import { environmentOf } from './settings.ts'
 import type { Cli } from './terminal.ts'
 
 /** Adds `db url`. */
-export const addDb = (program: Command, cli: Cli): void => {
+export function addDb(program: Command, cli: Cli): void {
   const db = program.command('db').description('reach the database')
   db.command('url')
     .description('print a connection string for psql: DATABASE_URL, or that of the running embedded server')

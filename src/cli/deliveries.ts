@@ -31,7 +31,7 @@ const ATTEMPTS: readonly Column<Row>[] = [
   { title: 'ANSWER', value: (row) => inline(row.response), shrinks: true },
 ]
 
-const deliveryText = (cli: Cli, row: Row): string => {
+function deliveryText(cli: Cli, row: Row): string {
   const attempts = Array.isArray(row.attempt_log) ? (row.attempt_log as Row[]) : []
   const head = fields([
     ['delivery', inline(row.id)],
@@ -51,7 +51,7 @@ const deliveryText = (cli: Cli, row: Row): string => {
 type ListOptions = PageOptions & { status?: string; event?: string; endpoint?: string }
 
 /** Adds `deliveries ls` and `deliveries show`. */
-export const addDeliveries = (program: Command, cli: Cli): void => {
+export function addDeliveries(program: Command, cli: Cli): void {
   const deliveries = program.command('deliveries').description('what endpoints were told, and whether it arrived')
   withPaging(deliveries.command('ls'))
     .description('list deliveries, newest first')

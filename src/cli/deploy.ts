@@ -27,21 +27,23 @@ type DeployOptions = {
   idempotencyKey?: string
 }
 
-const parseRevision = (value: string): number => {
+function parseRevision(value: string): number {
   if (/^\d{1,9}$/.test(value)) return Number(value)
   throw new InvalidArgumentError('It must be a whole number.')
 }
 
 /** Who deploys when nobody is named: git's user, else the account's. */
-const deployer = ({ env, folder }: Pick<Cli, 'env' | 'folder'>): string => {
+function deployer({ env, folder }: Pick<Cli, 'env' | 'folder'>): string {
   const { stdout } = spawnSync('git', ['config', 'user.email'], { cwd: folder, encoding: 'utf8' })
   return stdout?.trim() || env.USER || userInfo().username
 }
 
-const short = (value: Json): string => cut(inline(value === null ? 'null' : value), MAX_VALUE_CHARS)
+function short(value: Json): string {
+  return cut(inline(value === null ? 'null' : value), MAX_VALUE_CHARS)
+}
 
 /** What changed, one line a parameter: `temperature: 0.7 → 0.5`. */
-const changeLines = ({ added, modified, removed }: ConfigDiff): string[] => {
+function changeLines({ added, modified, removed }: ConfigDiff): string[] {
   const lines = [
     ...Object.entries(modified).map(([key, { old, new: now }]) => `~ ${inline(key)}: ${short(old)} → ${short(now)}`),
     ...Object.entries(added).map(([key, value]) => `+ ${inline(key)}: ${short(value)}`),
@@ -51,7 +53,7 @@ const changeLines = ({ added, modified, removed }: ConfigDiff): string[] => {
   return left > 0 ? [...lines.slice(0, MAX_CHANGES), `and ${count(left, 'more change')}`] : lines
 }
 
-const changesText = (deployment: RecordedDeployment): string => {
+function changesText(deployment: RecordedDeployment): string {
   const lines = changeLines(deployment.config_diff)
   if (lines.length === 0) return 'The configuration is the same as before.'
   const title = deployment.sequence === 1 ? 'The first configuration there:' : 'Changed:'
@@ -59,15 +61,15 @@ const changesText = (deployment: RecordedDeployment): string => {
 }
 
 /** What followed from the deployment's event; nothing if the server does not say. */
-const followers = async (server: Server, eventId: string): Promise<{ jobs: Row[]; deliveries: Row[] }> => {
+async function followers(server: Server, eventId: string): Promise<{ jobs: Row[]; deliveries: Row[] }> {
   const rows = async (path: string) => (await server.get<Page>(path, { event_id: eventId })).items
   const none = (): Row[] => []
   const [jobs, deliveries] = await Promise.all([rows('api/jobs').catch(none), rows('api/deliveries').catch(none)])
   return { jobs, deliveries }
 }
 
-const followersText = ({ jobs, deliveries }: { jobs: Row[]; deliveries: Row[] }): string =>
-  jobs.length + deliveries.length === 0
+function followersText({ jobs, deliveries }: { jobs: Row[]; deliveries: Row[] }): string {
+  return jobs.length + deliveries.length === 0
     ? 'No rule and no endpoint asked for it.'
     : fields([
         ...jobs.map((job) => ['job', `${inline(job.id)}  ${inline(job.job_type)} (${inline(job.status)})`] as const),
@@ -75,8 +77,9 @@ const followersText = ({ jobs, deliveries }: { jobs: Row[]; deliveries: Row[] })
           (row) => ['told', `${inline(row.id)}  ${inline(row.endpoint_name)} (${inline(row.status)})`] as const,
         ),
       ])
+}
 
-const deploy = async (cli: Cli, options: DeployOptions): Promise<void> => {
+async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
   const config = (await readJsonFile(cli, options.config)) as Json
   const server = serverOf(cli, options)
   const deployment = await server.client.deploy(
@@ -113,7 +116,7 @@ const deploy = async (cli: Cli, options: DeployOptions): Promise<void> => {
 }
 
 /** Adds `deploy`. */
-export const addDeploy = (program: Command, cli: Cli): void => {
+export function addDeploy(program: Command, cli: Cli): void {
   withServer(program.command('deploy'))
     .description('say that a configuration went live: it is recorded, and who asked is told')
     .requiredOption('--app <name>', 'the application')

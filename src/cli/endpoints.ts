@@ -9,7 +9,9 @@ import type { Cli } from './terminal.ts'
 import type { Column } from './text.ts'
 import { fields, inline } from './text.ts'
 
-const listed = (value: unknown, none: string): string => (Array.isArray(value) ? value.map(inline).join(', ') : none)
+function listed(value: unknown, none: string): string {
+  return Array.isArray(value) ? value.map(inline).join(', ') : none
+}
 
 const COLUMNS: readonly Column<Row>[] = [
   { title: 'ID', value: (row) => inline(row.id) },
@@ -21,7 +23,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'URL', value: (row) => inline(row.url), shrinks: true },
 ]
 
-const addedText = (row: Row): string => {
+function addedText(row: Row): string {
   const lines = fields([
     ['endpoint', inline(row.id)],
     ['name', inline(row.name)],
@@ -45,7 +47,7 @@ type AddOptions = {
 }
 
 /** Adds `endpoints ls` and `endpoints add`. */
-export const addEndpoints = (program: Command, cli: Cli): void => {
+export function addEndpoints(program: Command, cli: Cli): void {
   const endpoints = program.command('endpoints').description('who asked to be told')
   withPaging(endpoints.command('ls'))
     .description('list endpoints, newest first')

@@ -11,8 +11,9 @@ export type EventInFile = { source: string; type: string; facts: Facts }
 
 type JsonObject = Record<string, unknown>
 
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 // The first whose keys are all there, so what is a part of another comes later.
 const TELLING_KEYS: readonly (readonly [event: string, ...keys: string[]])[] = [
@@ -42,10 +43,11 @@ const TELLING_KEYS: readonly (readonly [event: string, ...keys: string[]])[] = [
 ]
 
 /** Which of GitHub's events a payload is, by its keys; undefined when they do not tell. */
-export const githubEventOf = (payload: JsonObject): string | undefined =>
-  TELLING_KEYS.find(([, ...keys]) => keys.every((key) => Object.hasOwn(payload, key)))?.[0]
+export function githubEventOf(payload: JsonObject): string | undefined {
+  return TELLING_KEYS.find(([, ...keys]) => keys.every((key) => Object.hasOwn(payload, key)))?.[0]
+}
 
-const normalised = (source: Source, payload: JsonObject, headers: Record<string, string>): EventInFile => {
+function normalised(source: Source, payload: JsonObject, headers: Record<string, string>): EventInFile {
   const all: Record<string, string> = { 'content-type': 'application/json', ...headers }
   const bytes = Buffer.from(JSON.stringify(payload))
   const { type, facts } = source.normalise(bytes, { get: (name) => all[name.toLowerCase()] ?? null })
@@ -53,15 +55,17 @@ const normalised = (source: Source, payload: JsonObject, headers: Record<string,
 }
 
 /**
- * Reads an event as the server would have: one of ours (as `events show --json` prints it), a deployment or another
- * event of Agenta's (it has `event`), or GitHub's payload, whose event is `event` or told by its keys. @throws CliError
+ * Reads an event as the server would have: one of ours (as `events show --json` prints it), a
+ * deployment or another event of Agenta's (it has `event`), or GitHub's payload, whose event is
+ * `event` or told by its keys.
+ * @throws CliError
  */
-export const eventIn = (given: unknown, name: string, options: { event?: string; source?: string }): EventInFile => {
+export function eventIn(given: unknown, name: string, options: { event?: string; source?: string }): EventInFile {
   const read = readEvent(given, name, options.event)
   return options.source === undefined ? read : { ...read, source: options.source }
 }
 
-const readEvent = (given: unknown, name: string, event: string | undefined): EventInFile => {
+function readEvent(given: unknown, name: string, event: string | undefined): EventInFile {
   if (!isObject(given)) {
     throw new CliError('json_invalid', `${name} is not a JSON object.`, 'Give the payload of one event.')
   }

@@ -19,7 +19,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'REASON', value: (row) => inline(row.reason), shrinks: true },
 ]
 
-const eventText = (row: Row, withPayload: boolean): string => {
+function eventText(row: Row, withPayload: boolean): string {
   const lines = fields([
     ['event', inline(row.id)],
     ['type', `${inline(row.type)} from ${inline(row.source)}`],
@@ -37,7 +37,7 @@ const eventText = (row: Row, withPayload: boolean): string => {
 type ListOptions = PageOptions & { status?: string; type?: string; source?: string; about?: string }
 
 /** Adds `events ls` and `events show`. */
-export const addEvents = (program: Command, cli: Cli): void => {
+export function addEvents(program: Command, cli: Cli): void {
   const events = program.command('events').description('what happened, and what became of it')
   withPaging(events.command('ls'))
     .description('list events, newest first')

@@ -3,7 +3,9 @@ import { SignalboxError } from '@signalbox/sdk'
 import { CommanderError } from 'commander'
 import { AppError, ERRORS, errorText } from '../lib/error.ts'
 
-/** Exit codes: 0 done, 1 an expected failure, 2 wrong usage, 70 a bug (`EX_SOFTWARE` of sysexits.h). */
+/**
+ * Exit codes: 0 done, 1 an expected failure, 2 wrong usage, 70 a bug (`EX_SOFTWARE` of sysexits.h).
+ */
 export const EXIT = { done: 0, failed: 1, usage: 2, bug: 70 } as const
 
 /** An expected failure of the command line itself, with its own line saying what to do. */
@@ -27,7 +29,8 @@ export class Unsuccessful extends Error {
 /** A failure in words. `message` is the general sentence when the detail is a particular one. */
 export type Failure = { code: string; message?: string; detail: string; hint: string; exitCode: number }
 
-// The table speaks to a caller of the API; at the command line the same thing is put right elsewhere.
+// The table speaks to a caller of the API; at the command line the same thing is put right
+// elsewhere.
 const CLI_HINTS: Record<string, string> = {
   token_invalid: 'Set SIGNALBOX_API_TOKEN to the token the server was started with.',
   source_closed: 'Start the server with SIGNALBOX_API_TOKEN set ("signalbox secret generate" makes one).',
@@ -36,12 +39,12 @@ const CLI_HINTS: Record<string, string> = {
 }
 const NOT_OURS = 'Check that SIGNALBOX_URL is the address of a Signalbox.'
 
-const hintFor = (code: string): string => {
+function hintFor(code: string): string {
   const row = Object.hasOwn(ERRORS, code) ? ERRORS[code as keyof typeof ERRORS] : undefined
   return CLI_HINTS[code] ?? row?.hint ?? NOT_OURS
 }
 
-const usageOf = ({ message }: CommanderError): Failure => {
+function usageOf({ message }: CommanderError): Failure {
   const words = message.replace(/^error: /, '').replaceAll('\n', ' ')
   return {
     code: 'usage',
@@ -51,15 +54,17 @@ const usageOf = ({ message }: CommanderError): Failure => {
   }
 }
 
-const fromServer = ({ status, code, detail }: SignalboxError): Failure => ({
-  code,
-  detail: status === 0 ? `There is ${detail}.` : detail || `The server answered ${status}.`,
-  hint: hintFor(code),
-  exitCode: EXIT.failed,
-})
+function fromServer({ status, code, detail }: SignalboxError): Failure {
+  return {
+    code,
+    detail: status === 0 ? `There is ${detail}.` : detail || `The server answered ${status}.`,
+    hint: hintFor(code),
+    exitCode: EXIT.failed,
+  }
+}
 
 /** Puts anything thrown into words; what is not expected is a bug. */
-export const failureOf = (error: unknown): Failure => {
+export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) return usageOf(error)
   if (error instanceof SignalboxError) return fromServer(error)
   if (error instanceof CliError) {
@@ -80,13 +85,16 @@ export const failureOf = (error: unknown): Failure => {
 }
 
 /** The lines a person reads: what went wrong, the particulars, and what to do. */
-export const failureText = ({ message, detail, hint }: Failure): string =>
-  [
+export function failureText({ message, detail, hint }: Failure): string {
+  return [
     `signalbox: ${message ?? detail}`,
     ...(message ? detail.split('\n') : []).map((line) => `  ${line}`),
     `  → ${hint}`,
     '',
   ].join('\n')
+}
 
 /** The same as one JSON object, for `--json`. */
-export const failureJson = ({ code, detail, hint }: Failure): string => `${JSON.stringify({ code, detail, hint })}\n`
+export function failureJson({ code, detail, hint }: Failure): string {
+  return `${JSON.stringify({ code, detail, hint })}\n`
+}

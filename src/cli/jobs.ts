@@ -20,7 +20,7 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'ERROR', value: (row) => inline(row.error), shrinks: true },
 ]
 
-const took = (row: Row): string => {
+function took(row: Row): string {
   const [from, to] = [Date.parse(inline(row.started_at)), Date.parse(inline(row.finished_at))]
   return Number.isNaN(to - from) ? '' : `${((to - from) / 1000).toFixed(1)}s`
 }
@@ -44,12 +44,15 @@ const OUTPUTS: readonly Column<Row>[] = [
   { title: 'WHERE', value: (row) => inline((row.receipt as Row | null)?.url) || inline(row.reason) },
 ]
 
-const rowsOf = (value: unknown): Row[] => (Array.isArray(value) ? value : [])
+function rowsOf(value: unknown): Row[] {
+  return Array.isArray(value) ? value : []
+}
 
-const logText = (lines: readonly Row[]): string =>
-  lines.map(({ at, stream, line }) => `${inline(at)} ${inline(stream)}  ${plain(String(line))}`).join('\n')
+function logText(lines: readonly Row[]): string {
+  return lines.map(({ at, stream, line }) => `${inline(at)} ${inline(stream)}  ${plain(String(line))}`).join('\n')
+}
 
-const jobText = (cli: Cli, job: Row): string => {
+function jobText(cli: Cli, job: Row): string {
   const section = (title: string, rows: unknown, text: (rows: Row[]) => string): string[] =>
     rowsOf(rows).length === 0 ? [] : [`\n${cli.paint('bold', title)}\n${indent(text(rowsOf(rows)))}`]
   const width = cli.columns === undefined ? undefined : cli.columns - 2
@@ -79,7 +82,7 @@ const jobText = (cli: Cli, job: Row): string => {
 type ListOptions = PageOptions & { status?: string; type?: string; agent?: string; event?: string }
 
 /** Adds `jobs ls`, `show`, `cancel` and `retry`. */
-export const addJobs = (program: Command, cli: Cli): void => {
+export function addJobs(program: Command, cli: Cli): void {
   const jobs = program.command('jobs').description('the work: see it, call it off, try it again')
   withPaging(jobs.command('ls'))
     .description('list jobs, newest first')

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { CliError } from './failure.ts'
 import { parseJson, readJsonFile } from './json-file.ts'
 
-const mistake = (text: string): string => {
+function mistake(text: string): string {
   try {
     parseJson(text, 'config.json')
   } catch (error) {

@@ -1,11 +1,12 @@
-// JSON a person wrote, read from a file or standard input; a mistake in it is told by its line and column.
+// JSON a person wrote, read from a file or standard input; a mistake in it is told by its line and
+// column.
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { errorText } from '../lib/error.ts'
 import { CliError } from './failure.ts'
 import type { Terminal } from './terminal.ts'
 
-const fails = (text: string, how: RegExp): boolean => {
+function fails(text: string, how: RegExp): boolean {
   try {
     JSON.parse(text)
     return false
@@ -15,10 +16,11 @@ const fails = (text: string, how: RegExp): boolean => {
 }
 
 /**
- * Where the first mistake is. V8 says so except for an unexpected token and an early end. A mistake does not depend on what
- * follows it, so the shortest beginning with an unexpected token ends in it.
+ * Where the first mistake is. V8 says so except for an unexpected token and an early end. A mistake
+ * does not depend on what follows it, so the shortest beginning with an unexpected token ends in
+ * it.
  */
-const mistakeAt = (text: string, message: string): number => {
+function mistakeAt(text: string, message: string): number {
   const told = /at position (\d+)/.exec(message)?.[1]
   if (told !== undefined) return Number(told)
   if (!message.startsWith('Unexpected token')) return text.length
@@ -31,8 +33,11 @@ const mistakeAt = (text: string, message: string): number => {
   return shortest - 1
 }
 
-/** Parses JSON. @throws CliError `json_invalid` with line and column */
-export const parseJson = (text: string, name: string): unknown => {
+/**
+ * Parses JSON.
+ * @throws CliError `json_invalid` with line and column
+ */
+export function parseJson(text: string, name: string): unknown {
   const source = text.replace(/^\ufeff/, '')
   try {
     return JSON.parse(source)
@@ -48,8 +53,11 @@ export const parseJson = (text: string, name: string): unknown => {
   }
 }
 
-/** The bytes of a file as text; `-` is standard input. @throws CliError `file_unreadable` */
-const readText = async (terminal: Pick<Terminal, 'folder' | 'readInput'>, name: string): Promise<string> => {
+/**
+ * The bytes of a file as text; `-` is standard input.
+ * @throws CliError `file_unreadable`
+ */
+async function readText(terminal: Pick<Terminal, 'folder' | 'readInput'>, name: string): Promise<string> {
   if (name === '-') return terminal.readInput()
   return readFile(resolve(terminal.folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
     const why = error.code === 'ENOENT' ? 'there is no such file' : errorText(error)
@@ -61,6 +69,10 @@ const readText = async (terminal: Pick<Terminal, 'folder' | 'readInput'>, name: 
   })
 }
 
-/** Reads JSON from a file, or from standard input for `-`. @throws CliError `file_unreadable`, `json_invalid` */
-export const readJsonFile = async (terminal: Pick<Terminal, 'folder' | 'readInput'>, name: string): Promise<unknown> =>
-  parseJson(await readText(terminal, name), name === '-' ? 'standard input' : name)
+/**
+ * Reads JSON from a file, or from standard input for `-`.
+ * @throws CliError `file_unreadable`, `json_invalid`
+ */
+export async function readJsonFile(terminal: Pick<Terminal, 'folder' | 'readInput'>, name: string): Promise<unknown> {
+  return parseJson(await readText(terminal, name), name === '-' ? 'standard input' : name)
+}

@@ -5,7 +5,7 @@ import type { Cli } from './terminal.ts'
 import { indent } from './text.ts'
 
 /** Adds `migrate`. */
-export const addMigrate = (program: Command, cli: Cli): void => {
+export function addMigrate(program: Command, cli: Cli): void {
   program
     .command('migrate')
     .description('bring the tables up to date (dev and serve do it themselves when they start)')

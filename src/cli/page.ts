@@ -12,21 +12,23 @@ export type PageOptions = { server?: string; limit: string; cursor?: string }
 
 const MAX_LIMIT = 100
 
-const parseLimit = (value: string): string => {
+function parseLimit(value: string): string {
   if (/^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= MAX_LIMIT) return value
   throw new InvalidArgumentError(`It must be a number from 1 to ${MAX_LIMIT}.`)
 }
 
 /** Adds `--limit`, `--cursor` and `--server`. */
-export const withPaging = (command: Command): Command =>
-  withServer(command)
+export function withPaging(command: Command): Command {
+  return withServer(command)
     .option('-n, --limit <count>', 'rows to show, newest first', parseLimit, '20')
     .option('--cursor <cursor>', 'where to go on: what the page before ended with')
+}
 
 /** Prints one page: the API's answer with `--json`, else a table that fits the terminal. */
-export const printPage = (cli: Cli, page: Page, noun: string, columns: readonly Column<Row>[]): void =>
+export function printPage(cli: Cli, page: Page, noun: string, columns: readonly Column<Row>[]): void {
   cli.print(page, () => {
     if (page.items.length === 0) return `There are no ${noun}.`
     const more = page.next === null ? '' : `\n${cli.paint('dim', `There are more: --cursor ${page.next}`)}`
     return `${table(columns, page.items, cli.columns)}${more}`
   })
+}

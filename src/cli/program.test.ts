@@ -9,7 +9,7 @@ import { openTestSignalbox, TOKEN, until } from '../../test/signalbox.ts'
 import { buildProgram, run } from './program.ts'
 import type { Terminal } from './terminal.ts'
 
-const terminalFor = (options: Partial<Terminal> = {}) => {
+function terminalFor(options: Partial<Terminal> = {}) {
   const said = { out: '', err: '' }
   const terminal: Terminal = {
     env: {},
@@ -28,12 +28,14 @@ const terminalFor = (options: Partial<Terminal> = {}) => {
   return { terminal, said }
 }
 
-const call = async (args: string[], options: Partial<Terminal> = {}) => {
+async function call(args: string[], options: Partial<Terminal> = {}) {
   const { terminal, said } = terminalFor(options)
   return { code: await run(args, terminal), ...said }
 }
 
-const commandsUnder = (command: Command): Command[] => [command, ...command.commands.flatMap(commandsUnder)]
+function commandsUnder(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(commandsUnder)]
+}
 
 describe('without a server', () => {
   test('every command that does something has an example that names it', async () => {

@@ -33,7 +33,7 @@ Example:
   $ signalbox dev`
 
 /** Puts the commands together over a terminal. */
-export const buildProgram = (terminal: Terminal): Command => {
+export function buildProgram(terminal: Terminal): Command {
   const program = new Command('signalbox')
   const cli = cliOver(terminal, () => program.opts().json === true)
   program
@@ -58,10 +58,15 @@ export const buildProgram = (terminal: Terminal): Command => {
   return program
 }
 
-const isDebug = ({ env }: Terminal): boolean => env.ORCHESTRATOR_LOG_LEVEL?.toUpperCase() === 'DEBUG'
+function isDebug({ env }: Terminal): boolean {
+  return env.ORCHESTRATOR_LOG_LEVEL?.toUpperCase() === 'DEBUG'
+}
 
-/** Says what went wrong, in words or as JSON, and gives the exit code. The stack is for who asked for it. */
-export const reportFailure = (terminal: Terminal, error: unknown, json: boolean): number => {
+/**
+ * Says what went wrong, in words or as JSON, and gives the exit code. The stack is for who asked
+ * for it.
+ */
+export function reportFailure(terminal: Terminal, error: unknown, json: boolean): number {
   const failure = failureOf(error)
   terminal.err(json ? failureJson(failure) : failureText(failure))
   if (isDebug(terminal) && error instanceof Error && !(error instanceof CommanderError)) {
@@ -71,14 +76,15 @@ export const reportFailure = (terminal: Terminal, error: unknown, json: boolean)
 }
 
 /** Runs one command and gives its exit code. */
-export const run = async (args: readonly string[], terminal: Terminal): Promise<number> => {
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const program = buildProgram(terminal)
   try {
     await program.parseAsync(args, { from: 'user' })
     return EXIT.done
   } catch (error) {
     if (error instanceof Unsuccessful) return EXIT.failed
-    // Help and the version come as errors, too; `commander.help` is help shown because a command was missing.
+    // Help and the version come as errors, too; `commander.help` is help shown because a command
+    // was missing.
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done
     if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.usage
     return reportFailure(terminal, error, program.opts().json === true)

@@ -13,7 +13,9 @@ import type { Cli } from './terminal.ts'
 import type { Column } from './text.ts'
 import { fields, inline, plain, table } from './text.ts'
 
-const words = (globs: unknown): string => [globs].flat().map(inline).join(', ')
+function words(globs: unknown): string {
+  return [globs].flat().map(inline).join(', ')
+}
 
 const COLUMNS: readonly Column<Rule>[] = [
   { title: 'NAME', value: (rule) => inline(rule.name) },
@@ -33,7 +35,7 @@ type Explained = {
   endpoints?: (Verdict & { endpoint: string })[]
 }
 
-const explainedText = (cli: Cli, { event, rules, endpoints = [] }: Explained): string => {
+function explainedText(cli: Cli, { event, rules, endpoints = [] }: Explained): string {
   const line = (name: string, { matched, sentence }: Verdict) =>
     `${matched ? cli.paint('green', '✓') : cli.paint('dim', '✗')} ${inline(name)}: ${plain(sentence)}`
   const head = fields([
@@ -51,14 +53,14 @@ const explainedText = (cli: Cli, { event, rules, endpoints = [] }: Explained): s
 
 type ExplainOptions = { server?: string; config?: string; event?: string; source?: string }
 
-const explainFile = async (cli: Cli, file: string, options: ExplainOptions): Promise<Explained> => {
+async function explainFile(cli: Cli, file: string, options: ExplainOptions): Promise<Explained> {
   const event = eventIn(await readJsonFile(cli, file), file, options)
   const { rules } = await loadConfigured(cli, options)
   return { event, rules: rules.map((rule) => explain(rule, event)) }
 }
 
 /** Adds `rules ls` and `rules explain`. */
-export const addRules = (program: Command, cli: Cli): void => {
+export function addRules(program: Command, cli: Cli): void {
   const rules = program.command('rules').description('which events become which jobs')
   withConfigFile(rules.command('ls'))
     .description('list the configured rules, in order')

@@ -6,7 +6,7 @@ import type { Cli } from './terminal.ts'
 const SECRET_BYTES = 32
 
 /** Adds `secret generate`. */
-export const addSecret = (program: Command, cli: Cli): void => {
+export function addSecret(program: Command, cli: Cli): void {
   const secret = program.command('secret').description('make a secret')
   secret
     .command('generate')

@@ -22,7 +22,7 @@ export type Server = {
   post<Answer = Row>(path: string, body?: unknown): Promise<Answer>
 }
 
-const answerOf = async (response: Response): Promise<Row> => {
+async function answerOf(response: Response): Promise<Row> {
   const text = await response.text()
   const row = rowIn(text)
   if (response.ok && row !== undefined) return row
@@ -34,7 +34,7 @@ const answerOf = async (response: Response): Promise<Row> => {
   )
 }
 
-const rowIn = (text: string): Row | undefined => {
+function rowIn(text: string): Row | undefined {
   try {
     const body: unknown = JSON.parse(text)
     return typeof body === 'object' && body !== null ? (body as Row) : undefined
@@ -43,8 +43,11 @@ const rowIn = (text: string): Row | undefined => {
   }
 }
 
-/** The server of `--server`, `SIGNALBOX_URL`, or this machine's at `PORT`, with the token of `SIGNALBOX_API_TOKEN`. */
-export const serverOf = (terminal: Pick<Terminal, 'env'>, options: { server?: string | undefined }): Server => {
+/**
+ * The server of `--server`, `SIGNALBOX_URL`, or this machine's at `PORT`, with the token of
+ * `SIGNALBOX_API_TOKEN`.
+ */
+export function serverOf(terminal: Pick<Terminal, 'env'>, options: { server?: string | undefined }): Server {
   const { SIGNALBOX_URL, PORT, SIGNALBOX_API_TOKEN: token } = environmentOf(terminal)
   const url = options.server ?? SIGNALBOX_URL ?? `http://127.0.0.1:${PORT}`
   const base = new URL(url.endsWith('/') ? url : `${url}/`)
@@ -73,15 +76,16 @@ export const serverOf = (terminal: Pick<Terminal, 'env'>, options: { server?: st
 }
 
 /** An option's value that must be an address. */
-export const parseUrl = (value: string): string => {
+export function parseUrl(value: string): string {
   if (/^https?:/.test(value) && URL.canParse(value)) return value
   throw new InvalidArgumentError('It must be an address such as http://127.0.0.1:8000.')
 }
 
 /** Adds `--server`, which names another server. */
-export const withServer = (command: Command): Command =>
-  command.option(
+export function withServer(command: Command): Command {
+  return command.option(
     '--server <url>',
     'address of the server (default: SIGNALBOX_URL, else this machine at PORT)',
     parseUrl,
   )
+}

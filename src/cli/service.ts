@@ -12,11 +12,12 @@ import type { StartOptions } from './start.ts'
 import type { Cli } from './terminal.ts'
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-// A promise does not keep Node alive, and a process that only orchestrates may have nothing else that does.
+// A promise does not keep Node alive, and a process that only orchestrates may have nothing else
+// that does.
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Keeps the process up until the first signal to stop; the second one ends it at once. */
-const awaitSignals = (onFirst: () => void): { stopped: Promise<void>; letGo(): void } => {
+function awaitSignals(onFirst: () => void): { stopped: Promise<void>; letGo(): void } {
   const stayUp = setInterval(() => {}, LONGEST_TIMER_MS)
   const { promise, resolve } = Promise.withResolvers<void>()
   let asked = false
@@ -30,7 +31,7 @@ const awaitSignals = (onFirst: () => void): { stopped: Promise<void>; letGo(): v
   return { stopped: promise, letGo: () => clearInterval(stayUp) }
 }
 
-const endpointsOf = async ({ database }: Store): Promise<number> => {
+async function endpointsOf({ database }: Store): Promise<number> {
   const { rows } = await database.query<{ n: number }>(
     `select count(*)::int as n from signalbox.endpoints where status = 'active'`,
   )
@@ -38,7 +39,7 @@ const endpointsOf = async ({ database }: Store): Promise<number> => {
 }
 
 /** Runs the service until it is told to stop: `dev` on this machine only, with a log for people. */
-export const runService = async (cli: Cli, mode: 'dev' | 'serve', options: StartOptions): Promise<void> => {
+export async function runService(cli: Cli, mode: 'dev' | 'serve', options: StartOptions): Promise<void> {
   const { environment, config, path } = await loadSettings(cli, options)
   const { only } = options
   if (only !== undefined && environment.DATABASE_URL === undefined) {

@@ -6,7 +6,10 @@ import type { Cli } from './terminal.ts'
 import type { Column } from './text.ts'
 import { table } from './text.ts'
 
-/** The variable a built-in source's secrets are in; the others bring theirs from the configuration file. */
+/**
+ * The variable a built-in source's secrets are in; the others bring theirs from the configuration
+ * file.
+ */
 const SECRET_VARIABLE: Record<string, string> = { github: 'GITHUB_WEBHOOK_SECRET', agenta: 'AGENTA_WEBHOOK_SECRET' }
 
 /** A source as it is shown: never with its secrets. */
@@ -19,7 +22,7 @@ export type ShownSource = {
 }
 
 /** What can be shown of a source; `hint` says how to open a closed one. */
-export const shownSource = ({ name, secrets }: Pick<Source, 'name' | 'secrets'>): ShownSource => {
+export function shownSource({ name, secrets }: Pick<Source, 'name' | 'secrets'>): ShownSource {
   const variable = SECRET_VARIABLE[name]
   const toOpen = variable === undefined ? 'give it a secret in signalbox.config.ts' : `set ${variable}`
   const isOpen = secrets.length > 0
@@ -41,7 +44,7 @@ const COLUMNS: readonly Column<ShownSource>[] = [
 ]
 
 /** Adds `sources`. */
-export const addSources = (program: Command, cli: Cli): void => {
+export function addSources(program: Command, cli: Cli): void {
   withConfigFile(program.command('sources'))
     .description('list who may send webhooks, and what opens a closed source')
     .addHelpText('after', '\nExample:\n  $ signalbox sources')

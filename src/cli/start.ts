@@ -8,19 +8,20 @@ import type { Cli } from './terminal.ts'
 export type StartOptions = { config?: string; port?: string; host?: string; only?: 'receiver' | 'orchestrator' }
 
 // Loaded here, because it brings in the whole program.
-const start = async (cli: Cli, mode: 'dev' | 'serve', options: StartOptions): Promise<void> => {
+async function start(cli: Cli, mode: 'dev' | 'serve', options: StartOptions): Promise<void> {
   const { runService } = await import('./service.ts')
   await runService(cli, mode, options)
 }
 
-const withPort = (command: Command): Command =>
-  withConfigFile(command).option(
+function withPort(command: Command): Command {
+  return withConfigFile(command).option(
     '--port <port>',
     'where to listen; 0 lets the system choose (default: PORT, else 8000)',
   )
+}
 
 /** Adds `dev` and `serve`. */
-export const addStart = (program: Command, cli: Cli): void => {
+export function addStart(program: Command, cli: Cli): void {
   withPort(program.command('dev'))
     .description('run everything on this machine, with nothing to set up')
     .addHelpText('after', '\nExample:\n  $ signalbox dev\n  $ curl -X POST http://127.0.0.1:8000/webhook/manual')

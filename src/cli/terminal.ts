@@ -8,7 +8,10 @@ export type Terminal = {
   env: Record<string, string | undefined>
   /** The working directory. */
   folder: string
-  /** Width in characters; undefined when the output goes to a file or a pipe, whose lines are never cut. */
+  /**
+   * Width in characters; undefined when the output goes to a file or a pipe, whose lines are never
+   * cut.
+   */
   columns: number | undefined
   out(text: string): void
   err(text: string): void
@@ -25,8 +28,10 @@ export type Cli = Terminal & {
 }
 
 /** A terminal with the two ways to print a result. */
-export const cliOver = (terminal: Terminal, json: () => boolean): Cli => ({
-  ...terminal,
-  json,
-  print: (value, text) => terminal.out(`${json() ? JSON.stringify(value, null, 2) : text()}\n`),
-})
+export function cliOver(terminal: Terminal, json: () => boolean): Cli {
+  return {
+    ...terminal,
+    json,
+    print: (value, text) => terminal.out(`${json() ? JSON.stringify(value, null, 2) : text()}\n`),
+  }
+}

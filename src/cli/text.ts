@@ -1,13 +1,16 @@
-// Words and tables for people. Everything shown may come from a stranger, so nothing in it may steer the terminal.
+// Words and tables for people. Everything shown may come from a stranger, so nothing in it may
+// steer the terminal.
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
 /** A text without control characters and direction marks; line breaks and tabs stay. */
-export const plain = (text: string): string => text.replace(STEERING, '\ufffd')
+export function plain(text: string): string {
+  return text.replace(STEERING, '\ufffd')
+}
 
 /** A value on one line: text as it is, nothing as an empty text, anything else as JSON. */
-export const inline = (value: unknown): string => {
+export function inline(value: unknown): string {
   if (value === null || value === undefined) return ''
   return plain(typeof value === 'string' ? value : JSON.stringify(value))
     .replaceAll(/\s+/g, ' ')
@@ -15,14 +18,18 @@ export const inline = (value: unknown): string => {
 }
 
 /** A text of at most `width` characters, ending in … when something is missing. */
-export const cut = (text: string, width: number): string => {
+export function cut(text: string, width: number): string {
   const characters = [...text]
   return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`
 }
 
-const lengthOf = (text: string): number => [...text].length
+function lengthOf(text: string): number {
+  return [...text].length
+}
 
-const pad = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - lengthOf(text)))
+function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - lengthOf(text)))
+}
 
 /** A column of a table; one that `shrinks` gives way when the terminal is narrow. */
 export type Column<Row> = { title: string; value(row: Row): string; shrinks?: boolean }
@@ -30,8 +37,11 @@ export type Column<Row> = { title: string; value(row: Row): string; shrinks?: bo
 const GAP = '  '
 const NARROWEST = 8
 
-/** An aligned table with its titles; lines are not longer than `columns` where that is possible without cutting what must stay whole. */
-export const table = <Row>(columns: readonly Column<Row>[], rows: readonly Row[], width?: number): string => {
+/**
+ * An aligned table with its titles; lines are not longer than `columns` where that is possible
+ * without cutting what must stay whole.
+ */
+export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width?: number): string {
   const cells = rows.map((row) => columns.map((column) => column.value(row).replaceAll(/\s+/g, ' ')))
   const widths = columns.map(({ title }, at) =>
     Math.max(title.length, ...cells.map((line) => lengthOf(line[at] ?? ''))),
@@ -46,7 +56,7 @@ export const table = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]
 }
 
 /** Takes what is too wide from the columns that may shrink, the widest first. */
-const shrink = (columns: readonly Column<never>[], widths: number[], width: number): void => {
+function shrink(columns: readonly Column<never>[], widths: number[], width: number): void {
   const total = widths.reduce((sum, each) => sum + each, 0) + GAP.length * (widths.length - 1)
   for (let excess = total - width; excess > 0; excess -= 1) {
     let widest = -1
@@ -60,14 +70,16 @@ const shrink = (columns: readonly Column<never>[], widths: number[], width: numb
 }
 
 /** Names and values under each other, aligned; empty values are left out. */
-export const fields = (pairs: readonly (readonly [name: string, value: string])[]): string => {
+export function fields(pairs: readonly (readonly [name: string, value: string])[]): string {
   const shown = pairs.filter(([, value]) => value !== '')
   const width = Math.max(0, ...shown.map(([name]) => name.length))
   return shown.map(([name, value]) => `${pad(name, width)}${GAP}${value}`).join('\n')
 }
 
 /** The same text with every line moved to the right. */
-export const indent = (text: string, by = 2): string => text.replaceAll(/^(?=.)/gm, ' '.repeat(by))
+export function indent(text: string, by = 2): string {
+  return text.replaceAll(/^(?=.)/gm, ' '.repeat(by))
+}
 
 const UNITS: readonly (readonly [string, number])[] = [
   ['d', 86_400],
@@ -77,7 +89,7 @@ const UNITS: readonly (readonly [string, number])[] = [
 ]
 
 /** How long ago a time is, in its largest unit: `12s`, `3m`, `2h`, `5d`; empty for no time. */
-export const age = (time: unknown, now = Date.now()): string => {
+export function age(time: unknown, now = Date.now()): string {
   const at = Date.parse(inline(time))
   if (Number.isNaN(at)) return ''
   const seconds = Math.max(0, Math.floor((now - at) / 1000))
@@ -86,4 +98,6 @@ export const age = (time: unknown, now = Date.now()): string => {
 }
 
 /** A number with its noun: `1 rule`, `2 rules`. */
-export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}

@@ -7,7 +7,7 @@ import type { Cli } from './terminal.ts'
 import { inline } from './text.ts'
 
 /** Adds `trigger`. */
-export const addTrigger = (program: Command, cli: Cli): void => {
+export function addTrigger(program: Command, cli: Cli): void {
   withServer(program.command('trigger [job-type]'))
     .description('start a job by hand; without a type, the ping that proves the orchestrator is alive')
     .option('--payload <json>', 'what the job is given')

@@ -7,20 +7,32 @@ export type Account = { uid?: number; gid?: number }
 const NOBODY = 65534
 
 /** Whether this process is root. */
-export const isRoot = (): boolean => process.getuid?.() === 0
+export function isRoot(): boolean {
+  return process.getuid?.() === 0
+}
 
 /** The account for a new cluster: ours, or "nobody" for root. */
-export const chooseAccount = (): Account => (isRoot() ? { uid: NOBODY, gid: NOBODY } : {})
+export function chooseAccount(): Account {
+  return isRoot() ? { uid: NOBODY, gid: NOBODY } : {}
+}
 
-/** The environment of PostgreSQL's programs: nothing of ours, whose variables hold secrets. `SystemRoot` is for Windows' sockets. */
-export const bareEnvironment = (): NodeJS.ProcessEnv => ({
-  PATH: process.env.PATH,
-  SystemRoot: process.env.SystemRoot,
-  LC_ALL: 'C',
-})
+/**
+ * The environment of PostgreSQL's programs: nothing of ours, whose variables hold secrets.
+ * `SystemRoot` is for Windows' sockets.
+ */
+export function bareEnvironment(): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    SystemRoot: process.env.SystemRoot,
+    LC_ALL: 'C',
+  }
+}
 
-/** Whether the account can run this command, found out by doing it: mode bits do not tell of ACLs, mounts and missing libraries. */
-export const canRun = (account: Account, command: string, args: string[]): { ok: boolean; reason: string } => {
+/**
+ * Whether the account can run this command, found out by doing it: mode bits do not tell of ACLs,
+ * mounts and missing libraries.
+ */
+export function canRun(account: Account, command: string, args: string[]): { ok: boolean; reason: string } {
   const { status, error, stderr } = spawnSync(command, args, {
     ...account,
     cwd: '/',
@@ -31,5 +43,6 @@ export const canRun = (account: Account, command: string, args: string[]): { ok:
 }
 
 /** Whether the account can get into a directory. */
-export const canEnter = (account: Account, directory: string): boolean =>
-  !isRoot() || canRun(account, '/bin/sh', ['-c', 'cd "$0"', directory]).ok
+export function canEnter(account: Account, directory: string): boolean {
+  return !isRoot() || canRun(account, '/bin/sh', ['-c', 'cd "$0"', directory]).ok
+}

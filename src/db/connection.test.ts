@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { connectionConfig, isUnavailable } from './connection.ts'
 
-const sslOf = (query: string, host = 'db.example.com'): string | null =>
-  new URL(
+function sslOf(query: string, host = 'db.example.com'): string | null {
+  return new URL(
     connectionConfig(`postgresql://u:p%40ss@${host}:6543/postgres${query}`).connectionString ?? '',
   ).searchParams.get('uselibpqcompat')
+}
 
 describe('the connection string', () => {
   test('gives sslmode the meaning it has for psql', () => {

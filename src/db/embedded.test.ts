@@ -23,7 +23,7 @@ import { runProgram } from './program.ts'
 const NOBODY = { uid: 65534, gid: 65534 }
 
 /** Waits until something outside this process has come true. */
-const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const limit = Date.now() + 15_000
   while (!(await condition())) {
     if (Date.now() > limit) throw new Error('it did not happen within 15 s')
@@ -32,7 +32,7 @@ const until = async (condition: () => boolean | Promise<boolean>): Promise<void>
 }
 
 /** Opens the embedded server and a pool on it for the length of one test. */
-const open = async (dataDir: string, options: Partial<EmbeddedOptions> = {}): Promise<Database> => {
+async function open(dataDir: string, options: Partial<EmbeddedOptions> = {}): Promise<Database> {
   const server = await openEmbedded({ dataDir, log: silentLog, ...options })
   const database = await openDatabase({ url: server.url, log: silentLog })
   const close = async () => {
@@ -43,7 +43,7 @@ const open = async (dataDir: string, options: Partial<EmbeddedOptions> = {}): Pr
   return { ...database, close }
 }
 
-const runChild = (code: string, account: object = {}): ChildProcess => {
+function runChild(code: string, account: object = {}): ChildProcess {
   const room = fileURLToPath(new URL('.', import.meta.url))
   const script = `
     const { openEmbedded } = await import('${room}embedded.ts')
@@ -58,7 +58,7 @@ const runChild = (code: string, account: object = {}): ChildProcess => {
   return child
 }
 
-const kill = async (child: ChildProcess): Promise<void> => {
+async function kill(child: ChildProcess): Promise<void> {
   const exit = once(child, 'exit')
   child.kill('SIGKILL')
   await exit

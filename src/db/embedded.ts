@@ -1,4 +1,5 @@
-// PostgreSQL without installing it: a server of our own in a folder, started and stopped with Signalbox.
+// PostgreSQL without installing it: a server of our own in a folder, started and stopped with
+// Signalbox.
 import { mkdir, realpath } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AppError } from '../lib/error.ts'
@@ -22,13 +23,15 @@ export type EmbeddedOptions = {
   log: Log
   /** Server settings other than the usual ones. */
   settings?: Settings
-  /** Where root keeps the databases of data directories that an unprivileged account cannot enter. */
+  /**
+   * Where root keeps the databases of data directories that an unprivileged account cannot enter.
+   */
   spareRoot?: string
   /** The package with PostgreSQL's programs, when it is not the installed one. */
   packageDir?: string
 }
 
-const start = async (dataDir: string, serverLog: ServerLog, options: EmbeddedOptions): Promise<Server> => {
+async function start(dataDir: string, serverLog: ServerLog, options: EmbeddedOptions): Promise<Server> {
   const { log, packageDir, settings = {}, spareRoot = '/var/lib/signalbox' } = options
   const cluster = await locateCluster({ dataDir, spareRoot, log })
   if (cluster.exists) await stopOrphan(cluster.dir)
@@ -49,11 +52,12 @@ const start = async (dataDir: string, serverLog: ServerLog, options: EmbeddedOpt
 }
 
 /**
- * Opens the embedded PostgreSQL of a data directory: makes it the first time, ends a server that a killed Signalbox left
- * behind, and gives a connection string. Throws `database_busy` when another process has it open, and `database_failed`,
- * naming the log, when it does not start.
+ * Opens the embedded PostgreSQL of a data directory: makes it the first time, ends a server that a
+ * killed Signalbox left behind, and gives a connection string.
+ * @throws `database_busy` when another process has it open, and `database_failed`, naming the log,
+ * when it does not start.
  */
-export const openEmbedded = async (options: EmbeddedOptions): Promise<Embedded> => {
+export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   await mkdir(dirname(resolve(options.dataDir)), { recursive: true })
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
   const dataDir = await realpath(options.dataDir)
@@ -87,8 +91,11 @@ export const openEmbedded = async (options: EmbeddedOptions): Promise<Embedded> 
   }
 }
 
-/** The connection string of the embedded server that runs in this data directory, whoever runs it; nothing when none does. */
-export const embeddedUrl = async (dataDir: string): Promise<string | undefined> => {
+/**
+ * The connection string of the embedded server that runs in this data directory, whoever runs it;
+ * nothing when none does.
+ */
+export async function embeddedUrl(dataDir: string): Promise<string | undefined> {
   const dir = await clusterDir(resolve(dataDir))
   try {
     const postmaster = await readPostmaster(dir)

@@ -9,8 +9,11 @@ import type { Database } from './database.ts'
 import type { ListenerOptions, Sleep } from './listen.ts'
 import { openListener, openNotifier } from './listen.ts'
 
-/** Drops the notifications ("A" messages) from what a PostgreSQL server says, as a transaction pooler does. */
-const withoutNotifications = (swallowing: () => boolean): Transform => {
+/**
+ * Drops the notifications ("A" messages) from what a PostgreSQL server says, as a transaction
+ * pooler does.
+ */
+function withoutNotifications(swallowing: () => boolean): Transform {
   let rest = Buffer.alloc(0)
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -29,7 +32,7 @@ const withoutNotifications = (swallowing: () => boolean): Transform => {
 type Pooler = { url: string; swallow: boolean; cut(): void }
 
 /** A proxy before the database: it can swallow notifications, and cut every connection. */
-const openPooler = async (url: string, swallow: boolean): Promise<Pooler> => {
+async function openPooler(url: string, swallow: boolean): Promise<Pooler> {
   const target = new URL(url)
   const cuts = new Set<() => void>()
   const server: Server = createServer((client) => {
@@ -57,7 +60,7 @@ const openPooler = async (url: string, swallow: boolean): Promise<Pooler> => {
 }
 
 /** Time that passes when the test says so: `pass(ms)` ends every wait of that length. */
-const handClock = (): { sleep: Sleep; pass(ms: number): void; waiting(ms: number): boolean } => {
+function handClock(): { sleep: Sleep; pass(ms: number): void; waiting(ms: number): boolean } {
   const waits = new Set<{ ms: number; end(): void }>()
   return {
     sleep: (ms, signal) =>

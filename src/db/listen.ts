@@ -1,4 +1,5 @@
-// Being woken by the database, and waking others: LISTEN and NOTIFY, which may be lost and never carry more than "look now".
+// Being woken by the database, and waking others: LISTEN and NOTIFY, which may be lost and never
+// carry more than "look now".
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
@@ -28,7 +29,10 @@ export type ListenerOptions = {
   /** Where to listen: a connection of its own, best a direct one. */
   url: string
   channels: readonly string[]
-  /** Called for a notification, and with an empty payload for every channel when listening begins (again): what came in between is lost. */
+  /**
+   * Called for a notification, and with an empty payload for every channel when listening begins
+   * (again): what came in between is lost.
+   */
   onNotify(channel: string, payload: string): void
   log: Log
   /** How often the self-test is repeated: 60,000. */
@@ -42,7 +46,9 @@ export type ListenerOptions = {
 
 const realSleep: Sleep = (ms, signal) => wait(ms, undefined, { signal, ref: false })
 
-const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`
+function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
 
 class PostgresListener implements Listener {
   readonly #options: Required<ListenerOptions>
@@ -157,21 +163,25 @@ class PostgresListener implements Listener {
 }
 
 /**
- * Opens a LISTEN on a connection of its own, which is opened again when lost. It is tested at once and then regularly by a
- * notification to itself, because through a transaction pooler LISTEN succeeds and delivers nothing. Never throws for a
- * database that is away: the status says so, and it keeps trying.
+ * Opens a LISTEN on a connection of its own, which is opened again when lost. It is tested at once
+ * and then regularly by a notification to itself, because through a transaction pooler LISTEN
+ * succeeds and delivers nothing. Never throws for a database that is away: the status says so, and
+ * it keeps trying.
  */
-export const openListener = async (options: ListenerOptions): Promise<Listener> => new PostgresListener(options).open()
+export async function openListener(options: ListenerOptions): Promise<Listener> {
+  return new PostgresListener(options).open()
+}
 
 /** Sends "look now" on one channel. */
 export type Notifier = { notify(): void; close(): Promise<void> }
 
 /**
- * Opens a notifier that has at most one `pg_notify` on its way and one more behind it, however often `notify` is called.
- * Call it after the commit: inside an insert's transaction it takes an instance-wide lock (14,600 → 2,400 inserts/s).
- * A failed one is forgotten, since listeners poll anyway. `close` waits for what is on its way.
+ * Opens a notifier that has at most one `pg_notify` on its way and one more behind it, however
+ * often `notify` is called. Call it after the commit: inside an insert's transaction it takes an
+ * instance-wide lock (14,600 → 2,400 inserts/s). A failed one is forgotten, since listeners poll
+ * anyway. `close` waits for what is on its way.
  */
-export const openNotifier = (database: Database, channel: string): Notifier => {
+export function openNotifier(database: Database, channel: string): Notifier {
   let wanted = false
   let closed = false
   let sending: Promise<void> | undefined

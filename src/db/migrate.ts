@@ -10,13 +10,14 @@ const OLDEST_SERVER = 15
 // Any number nobody else uses: the key of the lock under which one caller at a time applies a file.
 const LOCK_KEY = 7446257451
 
-// A new index on a large table takes its time, and so does the one before us in the queue for the lock.
+// A new index on a large table takes its time, and so does the one before us in the queue for the
+// lock.
 const LIMIT_MS = 24 * 3_600_000
 
 type Migration = { name: string; sql: string; sha256: string }
 type Applied = { name: string; sha256: string }
 
-const readMigrations = async (directory: URL): Promise<Migration[]> => {
+async function readMigrations(directory: URL): Promise<Migration[]> {
   const names = (await readdir(directory)).filter((name) => /^\d{4}-[a-z0-9-]+\.sql$/.test(name)).sort()
   return Promise.all(
     names.map(async (name) => {
@@ -28,8 +29,9 @@ const readMigrations = async (directory: URL): Promise<Migration[]> => {
   )
 }
 
-const readApplied = async (sql: Sql): Promise<Applied[]> => {
-  // Not to_regclass(): after waiting for the lock it may still answer from a cache of before the wait.
+async function readApplied(sql: Sql): Promise<Applied[]> {
+  // Not to_regclass(): after waiting for the lock it may still answer from a cache of before the
+  // wait.
   const { rows } = await sql.query<{ present: boolean }>(
     `select exists (select from pg_tables where schemaname = 'signalbox' and tablename = 'migrations') as present`,
   )
@@ -38,7 +40,7 @@ const readApplied = async (sql: Sql): Promise<Applied[]> => {
 }
 
 /** The files still to apply; throws when what was applied is not what these files say. */
-const comparePending = (files: readonly Migration[], applied: readonly Applied[]): Migration[] => {
+function comparePending(files: readonly Migration[], applied: readonly Applied[]): Migration[] {
   for (const { name, sha256 } of applied) {
     const file = files.find((each) => each.name === name)
     if (!file) {
@@ -54,7 +56,7 @@ const comparePending = (files: readonly Migration[], applied: readonly Applied[]
   return files.filter((file) => !applied.some(({ name }) => name === file.name))
 }
 
-const checkServerVersion = async (sql: Sql): Promise<void> => {
+async function checkServerVersion(sql: Sql): Promise<void> {
   const { rows } = await sql.query<{ number: number; name: string }>(
     `select current_setting('server_version_num')::int as number, current_setting('server_version') as name`,
   )
@@ -72,13 +74,14 @@ const CREATE_RECORD = `
     applied_at timestamptz not null default now()
   )`
 
-// What an operator can do about it. Our views are in `public`, whose owner may be another role or which may have such tables.
+// What an operator can do about it. Our views are in `public`, whose owner may be another role or
+// which may have such tables.
 const REMEDIES: Record<string, string> = {
   '42501': 'connect as the owner of the database, or grant its role CREATE on the database and on schema public.',
   '42P07': 'rename it, or give Signalbox a database of its own.',
 }
 
-const apply = async (tx: Sql, { name, sql }: Migration): Promise<void> => {
+async function apply(tx: Sql, { name, sql }: Migration): Promise<void> {
   try {
     await tx.query(CREATE_RECORD)
     await tx.query(sql)
@@ -90,9 +93,13 @@ const apply = async (tx: Sql, { name, sql }: Migration): Promise<void> => {
   }
 }
 
-/** Applies the first file that is still to apply and returns its name, or nothing when there is none. */
-const applyNext = async (tx: Sql, files: readonly Migration[]): Promise<string | undefined> => {
-  // Held to the end of the transaction, not of the session: sessions of a transaction pooler are shared.
+/**
+ * Applies the first file that is still to apply and returns its name, or nothing when there is
+ * none.
+ */
+async function applyNext(tx: Sql, files: readonly Migration[]): Promise<string | undefined> {
+  // Held to the end of the transaction, not of the session: sessions of a transaction pooler are
+  // shared.
   await tx.query('select pg_advisory_xact_lock($1)', [LOCK_KEY])
   const [next] = comparePending(files, await readApplied(tx))
   if (!next) return undefined
@@ -101,23 +108,27 @@ const applyNext = async (tx: Sql, files: readonly Migration[]): Promise<string |
   return next.name
 }
 
-/** The names of the migrations this database still lacks; throws `config_invalid` when the database and the files do not belong together. */
-export const pendingMigrations = async (database: Database, directory: URL = MIGRATIONS): Promise<string[]> => {
+/**
+ * The names of the migrations this database still lacks; throws `config_invalid` when the database
+ * and the files do not belong together.
+ */
+export async function pendingMigrations(database: Database, directory: URL = MIGRATIONS): Promise<string[]> {
   await checkServerVersion(database)
   const files = await readMigrations(directory)
   return comparePending(files, await readApplied(database)).map(({ name }) => name)
 }
 
 /**
- * Applies every migration the database lacks, each in a transaction of its own, and returns their names. Of several
- * callers at once exactly one applies each file. Throws `config_invalid` when an applied file has changed, when the
- * database is newer than this program, when the server is older than PostgreSQL 15, or when the role may not create what
- * is needed or something of that name is there.
+ * Applies every migration the database lacks, each in a transaction of its own, and returns their
+ * names. Of several callers at once exactly one applies each file.
+ * @throws `config_invalid` when an applied file has changed, when the database is newer than this
+ * program, when the server is older than PostgreSQL 15, or when the role may not create what is
+ * needed or something of that name is there.
  */
-export const migrate = async (
+export async function migrate(
   database: Database,
   options: { log: Log; directory?: URL },
-): Promise<{ applied: string[] }> => {
+): Promise<{ applied: string[] }> {
   const { log, directory = MIGRATIONS } = options
   const applied: string[] = []
   // Reading alone is enough on nearly every start, and then nobody waits for the lock.

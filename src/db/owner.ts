@@ -12,10 +12,13 @@ const WATCH_MS = 3500
 /** What the lock file says of its holder. */
 type Owner = { pid: number; started: string; place: string; nonce: string }
 
-/** The lock on a data directory. `release` is synchronous, so that it can run while the process exits. */
+/**
+ * The lock on a data directory. `release` is synchronous, so that it can run while the process
+ * exits.
+ */
 export type OwnerLock = { release(): void }
 
-const tryRead = (read: () => string): string => {
+function tryRead(read: () => string): string {
   try {
     return read()
   } catch {
@@ -23,22 +26,25 @@ const tryRead = (read: () => string): string => {
   }
 }
 
-/** When a process started, in clock ticks since boot (field 22 of proc_pid_stat(5)): tells a reused id. Empty where there is no /proc. */
-const startedAt = (pid: number): string => {
+/**
+ * When a process started, in clock ticks since boot (field 22 of proc_pid_stat(5)): tells a reused
+ * id. Empty where there is no /proc.
+ */
+function startedAt(pid: number): string {
   const text = tryRead(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
   // The second field is the command's name, which may itself hold spaces and parentheses.
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
 }
 
 /** Where process ids have one meaning: this boot of this machine, and in it this container. */
-const here = (): string => {
+function here(): string {
   const boot = tryRead(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
   const namespace = tryRead(() => readlinkSync('/proc/self/ns/pid'))
   return `${boot || hostname()} ${namespace}`.trim()
 }
 
 /** Whether there is a process of this id. */
-export const isRunning = (pid: number): boolean => {
+export function isRunning(pid: number): boolean {
   // 0 and below stand for groups of processes.
   if (pid <= 0) return false
   try {
@@ -50,9 +56,10 @@ export const isRunning = (pid: number): boolean => {
   }
 }
 
-const isAlive = async (owner: Owner, path: string, watchMs: number): Promise<boolean> => {
+async function isAlive(owner: Owner, path: string, watchMs: number): Promise<boolean> {
   if (owner.place === here()) return isRunning(owner.pid) && startedAt(owner.pid) === owner.started
-  // Process ids of another machine or container mean nothing here, nor does its clock: watch for a heartbeat.
+  // Process ids of another machine or container mean nothing here, nor does its clock: watch for a
+  // heartbeat.
   const modified = async () => (await stat(path).catch(() => undefined))?.mtimeMs
   const before = await modified()
   const end = Date.now() + watchMs
@@ -63,7 +70,7 @@ const isAlive = async (owner: Owner, path: string, watchMs: number): Promise<boo
   return false
 }
 
-const readOwner = async (path: string): Promise<Owner | undefined> => {
+async function readOwner(path: string): Promise<Owner | undefined> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
@@ -78,7 +85,7 @@ const readOwner = async (path: string): Promise<Owner | undefined> => {
 }
 
 /** Creates the file with its content, whole, or returns false because it is there already. */
-const createWhole = async (path: string, content: string): Promise<boolean> => {
+async function createWhole(path: string, content: string): Promise<boolean> {
   const draft = `${path}.${randomUUID()}`
   await writeFile(draft, content, { mode: 0o600, flag: 'wx' })
   try {
@@ -93,7 +100,7 @@ const createWhole = async (path: string, content: string): Promise<boolean> => {
 }
 
 /** Takes the lock file at `path`, or returns the living owner that holds it. */
-const take = async (path: string, me: Owner, watchMs: number): Promise<Owner | undefined> => {
+async function take(path: string, me: Owner, watchMs: number): Promise<Owner | undefined> {
   for (;;) {
     if (await createWhole(path, JSON.stringify(me))) return undefined
     const owner = await readOwner(path)
@@ -112,10 +119,11 @@ const take = async (path: string, me: Owner, watchMs: number): Promise<Owner | u
 }
 
 /**
- * Makes this process the owner of a data directory, or throws `database_busy` naming the process that is. A lock left by
- * another machine or container is watched for `watchMs` before it counts as abandoned.
+ * Makes this process the owner of a data directory, or throws `database_busy` naming the process
+ * that is. A lock left by another machine or container is watched for `watchMs` before it counts as
+ * abandoned.
  */
-export const lockOwner = async (dataDir: string, watchMs = WATCH_MS): Promise<OwnerLock> => {
+export async function lockOwner(dataDir: string, watchMs = WATCH_MS): Promise<OwnerLock> {
   const path = `${dataDir}/owner.lock`
   const me: Owner = { pid: process.pid, started: startedAt(process.pid), place: here(), nonce: randomUUID() }
   const holder = await take(path, me, watchMs)

@@ -11,7 +11,7 @@ import { openEmbedded } from './embedded.ts'
 import { openDatabase } from './postgres.ts'
 
 /** A port of this machine where nothing listens. */
-const closedPort = async (): Promise<number> => {
+async function closedPort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

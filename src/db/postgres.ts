@@ -14,11 +14,17 @@ type Query = QueryConfig & { query_timeout: number }
 /** Whether named statements are prepared, for all connections of a pool. */
 type Preparing = { allowed: boolean }
 
-/** "There is no such prepared statement", "there is one already": somebody else's session after all. */
-const isPooledSession = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === '26000' || error.code === '42P05')
+/**
+ * "There is no such prepared statement", "there is one already": somebody else's session after all.
+ */
+function isPooledSession(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === '26000' || error.code === '42P05')
+}
 
-/** One connection on loan from the pool: its lost-connection errors are `database_unavailable` already. */
+/**
+ * One connection on loan from the pool: its lost-connection errors are `database_unavailable`
+ * already.
+ */
 class Loan implements Sql {
   readonly #client: PoolClient
   readonly #answerMs: number
@@ -73,12 +79,13 @@ class Loan implements Sql {
   }
 }
 
-const runTransaction = async <T>(loan: Loan, run: (tx: Sql) => Promise<T>): Promise<T> => {
+async function runTransaction<T>(loan: Loan, run: (tx: Sql) => Promise<T>): Promise<T> {
   try {
     await loan.run('begin')
     const value = await run(loan)
     const { command } = await loan.run('commit')
-    // PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement's error was caught on the way.
+    // PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement's error was caught on
+    // the way.
     if (command === 'ROLLBACK') throw new Error('The transaction was rolled back: a statement in it had failed.')
     return value
   } catch (error) {
@@ -88,8 +95,11 @@ const runTransaction = async <T>(loan: Loan, run: (tx: Sql) => Promise<T>): Prom
   }
 }
 
-/** Opens a pool of connections. Connecting is left to the first statement; one that finds the database away throws `database_unavailable`. */
-export const openDatabase = async (options: {
+/**
+ * Opens a pool of connections. Connecting is left to the first statement; one that finds the
+ * database away throws `database_unavailable`.
+ */
+export async function openDatabase(options: {
   url: string
   log: Log
   /** The most connections open at once. */
@@ -97,11 +107,11 @@ export const openDatabase = async (options: {
   applicationName?: string
   /** How long a statement may take until the database counts as away: 30 s. */
   answerMs?: number
-}): Promise<Database> => {
+}): Promise<Database> {
   const { url, log, max = 10, answerMs = ANSWER_MS } = options
   const pool = new pg.Pool({ ...connectionConfig(url, options.applicationName), max, idleTimeoutMillis: 30_000 })
-  // The next statement opens a new connection; without these listeners a lost one would end the process.
-  // Only its text: `pg` hangs the whole client, its password included, on the error.
+  // The next statement opens a new connection; without these listeners a lost one would end the
+  // process. Only its text: `pg` hangs the whole client, its password included, on the error.
   pool.on('error', (error) => closing ?? log.warn({ error: errorText(error) }, 'an idle database connection was lost'))
   pool.on('connect', (client) => client.on('error', () => {}))
   let closing: Promise<void> | undefined

@@ -10,10 +10,11 @@ import { isRunning } from './owner.ts'
 const POLL_MS = 10
 const STOP_LIMIT_MS = 15_000
 
-/** What PostgreSQL itself writes about a running server (`postmaster.pid`), or nothing when the file is not there. */
-export const readPostmaster = async (
-  dir: string,
-): Promise<{ pid: number; port: number; ready: boolean } | undefined> => {
+/**
+ * What PostgreSQL itself writes about a running server (`postmaster.pid`), or nothing when the file
+ * is not there.
+ */
+export async function readPostmaster(dir: string): Promise<{ pid: number; port: number; ready: boolean } | undefined> {
   const text = await readFile(join(dir, 'postmaster.pid'), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
@@ -23,8 +24,11 @@ export const readPostmaster = async (
   return { pid: Number(lines[0]), port: Number(lines[3]), ready: lines[7]?.trim() === 'ready' }
 }
 
-/** Whether the process is the server of this very directory (a server's working directory), and not one that got its number later. */
-export const isPostmaster = (pid: number, dir: string): boolean => {
+/**
+ * Whether the process is the server of this very directory (a server's working directory), and not
+ * one that got its number later.
+ */
+export function isPostmaster(pid: number, dir: string): boolean {
   if (platform() !== 'linux') return isRunning(pid)
   try {
     return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(dir)
@@ -33,7 +37,7 @@ export const isPostmaster = (pid: number, dir: string): boolean => {
   }
 }
 
-const endsAfter = async (signal: NodeJS.Signals, pid: number, dir: string): Promise<boolean> => {
+async function endsAfter(signal: NodeJS.Signals, pid: number, dir: string): Promise<boolean> {
   const limit = Date.now() + STOP_LIMIT_MS
   // It may end between the look and the signal.
   while (isPostmaster(pid, dir)) {
@@ -47,10 +51,11 @@ const endsAfter = async (signal: NodeJS.Signals, pid: number, dir: string): Prom
 }
 
 /**
- * Ends a server left behind by a Signalbox that was killed; its commits are safe in the files. Its guard has usually
- * stopped it by now. It is not adopted, so that the new one has today's programs and settings.
+ * Ends a server left behind by a Signalbox that was killed; its commits are safe in the files. Its
+ * guard has usually stopped it by now. It is not adopted, so that the new one has today's programs
+ * and settings.
  */
-export const stopOrphan = async (dir: string): Promise<void> => {
+export async function stopOrphan(dir: string): Promise<void> {
   const left = await readPostmaster(dir)
   if (!left || !isRunning(left.pid)) return
   if (!isPostmaster(left.pid, dir)) {

@@ -16,8 +16,11 @@ export type ServerLog = {
   close(): void
 }
 
-/** Opens `<dataDir>/postgres.log` for appending; one that has grown past 8 MB becomes `postgres.log.old`. */
-export const openServerLog = async (dataDir: string): Promise<ServerLog> => {
+/**
+ * Opens `<dataDir>/postgres.log` for appending; one that has grown past 8 MB becomes
+ * `postgres.log.old`.
+ */
+export async function openServerLog(dataDir: string): Promise<ServerLog> {
   const path = join(dataDir, 'postgres.log')
   const sizeNow = async () => (await stat(path).catch(() => undefined))?.size ?? 0
   if ((await sizeNow()) > LIMIT_BYTES) await rename(path, `${path}.old`)

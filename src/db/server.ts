@@ -19,7 +19,10 @@ const STOP_LIMIT_MS = 15_000
 /** Server settings by name, as `postgresql.conf` has them. */
 export type Settings = Readonly<Record<string, string>>
 
-/** Small and durable: a few processes, 64 MB of cache, every commit on the disk before it is answered. */
+/**
+ * Small and durable: a few processes, 64 MB of cache, every commit on the disk before it is
+ * answered.
+ */
 const SETTINGS: Settings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -42,8 +45,8 @@ const SETTINGS: Settings = {
 }
 
 /** A free port of 127.0.0.1: the wanted one if it is free, else one of the system's choice. */
-const freePort = async (wanted: number): Promise<number> =>
-  new Promise((resolve, reject) => {
+async function freePort(wanted: number): Promise<number> {
+  return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', (error) => (wanted === 0 ? reject(error) : resolve(freePort(0))))
     probe.listen(wanted, '127.0.0.1', () => {
@@ -51,8 +54,9 @@ const freePort = async (wanted: number): Promise<number> =>
       probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
     })
   })
+}
 
-const answers = async (url: string): Promise<boolean> => {
+async function answers(url: string): Promise<boolean> {
   const client = new pg.Client(connectionConfig(url))
   client.on('error', () => {})
   try {
@@ -65,8 +69,11 @@ const answers = async (url: string): Promise<boolean> => {
   }
 }
 
-/** Waits until the server takes connections; false when it has ended instead. Crash recovery may take its time. */
-const untilReady = async (program: Program, url: string): Promise<boolean> => {
+/**
+ * Waits until the server takes connections; false when it has ended instead. Crash recovery may
+ * take its time.
+ */
+async function untilReady(program: Program, url: string): Promise<boolean> {
   let ended = false
   void program.exited.then(() => {
     ended = true
@@ -81,7 +88,10 @@ const untilReady = async (program: Program, url: string): Promise<boolean> => {
   return false
 }
 
-/** A server over a cluster's files. Started once, it is started again if it ever ends by itself, until it is stopped. */
+/**
+ * A server over a cluster's files. Started once, it is started again if it ever ends by itself,
+ * until it is stopped.
+ */
 export class Server {
   url = ''
   readonly #parts: { cluster: Cluster; binaries: Binaries; settings: Settings; serverLog: ServerLog; log: Log }
@@ -103,7 +113,8 @@ export class Server {
         if (access.port !== known.port) await writeAccess(cluster, access)
         return
       }
-      // Both pass: somebody took the port just now, or sessions of a server that was killed have not ended yet.
+      // Both pass: somebody took the port just now, or sessions of a server that was killed have
+      // not ended yet.
       const passing = /could not bind|still in use/.test(await serverLog.news())
       if (!passing || attempt === 20) throw await serverLog.failure('PostgreSQL ended while starting.')
       await wait(attempt * POLL_MS)
@@ -139,7 +150,10 @@ export class Server {
     this.#program?.kill('SIGINT')
   }
 
-  /** Stops the server fast: open transactions are rolled back, and everything committed is in its files. */
+  /**
+   * Stops the server fast: open transactions are rolled back, and everything committed is in its
+   * files.
+   */
   async stop(): Promise<void> {
     this.interrupt()
     const late = setTimeout(() => this.#program?.kill('SIGQUIT'), STOP_LIMIT_MS)

@@ -1,19 +1,27 @@
-// The database of an installation: yours by DATABASE_URL, or the embedded one of its data directory.
+// The database of an installation: yours by DATABASE_URL, or the embedded one of its data
+// directory.
 import type { Environment } from '../lib/environment.ts'
 import type { Log } from '../lib/log.ts'
 import type { Database } from './database.ts'
 import { embeddedUrl, openEmbedded } from './embedded.ts'
 import { openDatabase } from './postgres.ts'
 
-/** An open database, and where it is. `close` also stops the embedded server, if this process started it. */
+/**
+ * An open database, and where it is. `close` also stops the embedded server, if this process
+ * started it.
+ */
 export type Store = { database: Database; url: string; kind: 'embedded' | 'yours'; close(): Promise<void> }
 
-/** Opens the database. With `share`, an embedded server that another Signalbox runs is used, not refused. @throws AppError `database_busy`, `database_failed` */
-export const openStore = async (options: {
+/**
+ * Opens the database. With `share`, an embedded server that another Signalbox runs is used, not
+ * refused.
+ * @throws AppError `database_busy`, `database_failed`
+ */
+export async function openStore(options: {
   environment: Pick<Environment, 'DATABASE_URL' | 'SIGNALBOX_DATA_DIR'>
   log: Log
   share?: boolean
-}): Promise<Store> => {
+}): Promise<Store> {
   const { environment, log, share = false } = options
   const dataDir = environment.SIGNALBOX_DATA_DIR
   const yours = environment.DATABASE_URL

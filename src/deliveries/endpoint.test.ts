@@ -5,7 +5,7 @@ import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endp
 const url = 'https://example.com/hook'
 const secret = 'my_webhook_secret_key'
 
-const refusal = (run: () => unknown): string => {
+function refusal(run: () => unknown): string {
   try {
     run()
   } catch (error) {

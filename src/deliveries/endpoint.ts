@@ -1,4 +1,5 @@
-// What an endpoint is: someone who asked to be told of events, and how the request to become one is checked.
+// What an endpoint is: someone who asked to be told of events, and how the request to become one is
+// checked.
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { ErrorCode } from '../lib/error.ts'
@@ -11,9 +12,15 @@ export type Endpoint = {
   url: string
   /** Event types it wants, as globs. */
   events: string[]
-  /** Environments it wants, as globs; null is all. Events that have no environment are not held back. */
+  /**
+   * Environments it wants, as globs; null is all. Events that have no environment are not held
+   * back.
+   */
   environments: string[] | null
-  /** Applications it wants, as globs; null is all. Events that have no application are not held back. */
+  /**
+   * Applications it wants, as globs; null is all. Events that have no application are not held
+   * back.
+   */
   apps: string[] | null
   status: 'active' | 'paused' | 'disabled'
   /** Whether the configuration file or the API made it. */
@@ -30,7 +37,10 @@ export type NewEndpoint = Pick<Endpoint, 'name' | 'url' | 'events' | 'environmen
 
 /** How strict the check of an endpoint is. */
 export type EndpointPolicy = {
-  /** Accepts `http:` beyond this machine: signed, but readable and changeable on its way. Default false. */
+  /**
+   * Accepts `http:` beyond this machine: signed, but readable and changeable on its way. Default
+   * false.
+   */
   allowHttp?: boolean | undefined
 }
 
@@ -53,11 +63,17 @@ const line = z
 const globs = z.array(line).min(1, 'must name at least one; "*" is all').max(100)
 
 const fields = z.strictObject({
-  /** Shown in lists. Default: the host of the URL. In the configuration it must be there and be unique. */
+  /**
+   * Shown in lists. Default: the host of the URL. In the configuration it must be there and be
+   * unique.
+   */
   name: line.optional(),
   /** `https:`, or `http:` to this machine. */
   url: z.string().max(2048),
-  /** One secret, or all that are live while one rotates: `whsec_` and base64 of 24 to 64 bytes, or any text of 20 characters or more. */
+  /**
+   * One secret, or all that are live while one rotates: `whsec_` and base64 of 24 to 64 bytes, or
+   * any text of 20 characters or more.
+   */
   secret: secret.optional(),
   secrets: z.array(secret).min(1).max(5).optional(),
   /** Event types, as globs. Default: `environment.deployed`. */
@@ -69,18 +85,30 @@ const fields = z.strictObject({
   status: z.enum(['active', 'paused', 'disabled']).default('active'),
 })
 
-/** An endpoint in `signalbox.config.ts`: its name tells it from the others, and its secret comes from you. */
+/**
+ * An endpoint in `signalbox.config.ts`: its name tells it from the others, and its secret comes
+ * from you.
+ */
 export type EndpointConfig = Omit<z.input<typeof fields>, 'name'> & { name: string }
 
 /** A new secret in the form of Standard Webhooks, of 32 random bytes. */
-export const generateSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`
+export function generateSecret(): string {
+  return `whsec_${randomBytes(32).toString('base64')}`
+}
 
-/** Checks the body of a request for an endpoint. Throws `input_invalid` naming every field at fault. */
-export const readEndpointRequest = (body: unknown, policy: EndpointPolicy = {}): NewEndpoint =>
-  read(body, { policy, code: 'input_invalid', where: '' })
+/**
+ * Checks the body of a request for an endpoint.
+ * @throws `input_invalid` naming every field at fault.
+ */
+export function readEndpointRequest(body: unknown, policy: EndpointPolicy = {}): NewEndpoint {
+  return read(body, { policy, code: 'input_invalid', where: '' })
+}
 
-/** Checks the endpoints of a configuration. Throws `config_invalid` naming every field at fault of the first wrong one. */
-export const readEndpointConfigs = (configured: readonly unknown[], policy: EndpointPolicy = {}): NewEndpoint[] => {
+/**
+ * Checks the endpoints of a configuration.
+ * @throws `config_invalid` naming every field at fault of the first wrong one.
+ */
+export function readEndpointConfigs(configured: readonly unknown[], policy: EndpointPolicy = {}): NewEndpoint[] {
   const endpoints = configured.map((entry, index) => {
     const where = `endpoints[${index}] `
     const endpoint = read(entry, { policy, code: 'config_invalid', where })
@@ -97,7 +125,7 @@ export const readEndpointConfigs = (configured: readonly unknown[], policy: Endp
 
 type Reading = { policy: EndpointPolicy; code: ErrorCode; where: string }
 
-const read = (input: unknown, { policy, code, where }: Reading): NewEndpoint => {
+function read(input: unknown, { policy, code, where }: Reading): NewEndpoint {
   const { data, error } = fields.safeParse(input, { reportInput: true })
   if (error) throw new AppError(code, error.issues.map((issue) => `${where}${sentence(issue)}`).join('; '))
   const problem = urlProblem(data.url, policy)
@@ -107,13 +135,13 @@ const read = (input: unknown, { policy, code, where }: Reading): NewEndpoint => 
   return { ...rest, name: name ?? new URL(url).host, url: new URL(url).href, secrets: [...new Set(all)] }
 }
 
-const sentence = (issue: z.core.$ZodIssue): string => {
+function sentence(issue: z.core.$ZodIssue): string {
   const isMissing = issue.code === 'invalid_type' && issue.input === undefined
   const field = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
   return `${field}${isMissing ? 'is required' : issue.message}`
 }
 
-const urlProblem = (text: string, { allowHttp = false }: EndpointPolicy): string | null => {
+function urlProblem(text: string, { allowHttp = false }: EndpointPolicy): string | null {
   if (!URL.canParse(text)) return 'is not a URL'
   const url = new URL(text)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be https:'
@@ -124,10 +152,11 @@ const urlProblem = (text: string, { allowHttp = false }: EndpointPolicy): string
 }
 
 // The URL parser has already turned 127.1, 0x7f000001 and their like into dotted decimals.
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
 
-const secretProblem = (value: string): string | null => {
+function secretProblem(value: string): string | null {
   if (/^wh[sp]k_/.test(value)) return 'must be a shared secret, not an ed25519 key'
   if (/[^\x21-\x7e]/.test(value)) return 'must be visible ASCII without spaces'
   if (!value.startsWith('whsec_')) {
@@ -136,6 +165,7 @@ const secretProblem = (value: string): string | null => {
   const key = value.slice('whsec_'.length)
   const bytes = Buffer.from(key, 'base64')
   const isBase64 = bytes.toString('base64').replace(/=+$/, '') === key.replace(/=+$/, '')
-  // The range of https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+  // The range of
+  // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
   return isBase64 && bytes.length >= 24 && bytes.length <= 64 ? null : 'must be whsec_ and base64 of 24 to 64 bytes'
 }

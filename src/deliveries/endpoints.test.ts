@@ -14,8 +14,12 @@ afterAll(() => database.close())
 
 const url = 'https://example.com/hook'
 const secret = 'my_webhook_secret_key'
-const versionNow = async () => (await loadEndpoints(database)).version
-const activeNames = async () => (await loadEndpoints(database)).endpoints.map((endpoint) => endpoint.name).sort()
+async function versionNow() {
+  return (await loadEndpoints(database)).version
+}
+async function activeNames() {
+  return (await loadEndpoints(database)).endpoints.map((endpoint) => endpoint.name).sort()
+}
 
 describe('creating an endpoint', () => {
   it('shows a secret that was made for it once, and never again', async () => {

@@ -1,4 +1,5 @@
-// The endpoints as they are stored: a process's copy for matching, the API's, and the configuration's.
+// The endpoints as they are stored: a process's copy for matching, the API's, and the
+// configuration's.
 import type { Database, Sql } from '../db/database.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid, newId } from '../lib/id.ts'
@@ -7,8 +8,11 @@ import { pageLimit, pageOf } from '../lib/page.ts'
 import type { Endpoint, EndpointPolicy, NewEndpoint } from './endpoint.ts'
 import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
 
-/** The active endpoints, and the version they are a copy of: an insert of events compares it with the current one. */
-export const loadEndpoints = async (sql: Sql): Promise<{ version: number; endpoints: Endpoint[] }> => {
+/**
+ * The active endpoints, and the version they are a copy of: an insert of events compares it with
+ * the current one.
+ */
+export async function loadEndpoints(sql: Sql): Promise<{ version: number; endpoints: Endpoint[] }> {
   // One statement, so that version and endpoints belong together.
   const { rows } = await sql.query<{ version: number } & (EndpointRow | { id: null })>(
     `select version, ${COLUMNS} from signalbox.endpoints_version
@@ -19,14 +23,15 @@ export const loadEndpoints = async (sql: Sql): Promise<{ version: number; endpoi
 }
 
 /**
- * Creates an endpoint from an API request. `secret` is the one that was made for it, null when the request brought its own: it
- * is shown here and never again. Throws `input_invalid` naming every field at fault.
+ * Creates an endpoint from an API request. `secret` is the one that was made for it, null when the
+ * request brought its own: it is shown here and never again.
+ * @throws `input_invalid` naming every field at fault.
  */
-export const createEndpoint = async (
+export async function createEndpoint(
   sql: Sql,
   request: unknown,
   policy: EndpointPolicy = {},
-): Promise<{ endpoint: Endpoint; secret: string | null }> => {
+): Promise<{ endpoint: Endpoint; secret: string | null }> {
   const input = readEndpointRequest(request, policy)
   const secret = input.secrets.length === 0 ? generateSecret() : null
   const endpoint = await insert(sql, 'api', secret === null ? input : { ...input, secrets: [secret] })
@@ -42,8 +47,11 @@ export type EndpointFilter = {
   cursor?: string | undefined
 }
 
-/** Lists endpoints, newest first, without their secrets. Throws `input_invalid` for a cursor that is none. */
-export const listEndpoints = async (sql: Sql, filter: EndpointFilter = {}): Promise<Page<Endpoint>> => {
+/**
+ * Lists endpoints, newest first, without their secrets.
+ * @throws `input_invalid` for a cursor that is none.
+ */
+export async function listEndpoints(sql: Sql, filter: EndpointFilter = {}): Promise<Page<Endpoint>> {
   const limit = pageLimit(filter.limit)
   if (filter.cursor !== undefined && !isUuid(filter.cursor))
     throw new AppError('input_invalid', 'cursor: is not one of ours')
@@ -58,15 +66,16 @@ export const listEndpoints = async (sql: Sql, filter: EndpointFilter = {}): Prom
 }
 
 /**
- * Makes the stored endpoints of origin `config` those of the configuration: by name, with the status it says, and those it no
- * longer has become disabled (their deliveries stay). Nothing is written when nothing changed. Gives how many were changed.
- * Throws `config_invalid` naming every field at fault.
+ * Makes the stored endpoints of origin `config` those of the configuration: by name, with the
+ * status it says, and those it no longer has become disabled (their deliveries stay). Nothing is
+ * written when nothing changed. Gives how many were changed.
+ * @throws `config_invalid` naming every field at fault.
  */
-export const syncConfigEndpoints = async (
+export async function syncConfigEndpoints(
   database: Database,
   configured: readonly unknown[],
   policy: EndpointPolicy = {},
-): Promise<number> => {
+): Promise<number> {
   const wanted = readEndpointConfigs(configured, policy)
   return database.transaction(async (tx) => {
     // Processes that start together would otherwise both find a name missing.
@@ -88,7 +97,7 @@ export const syncConfigEndpoints = async (
 }
 
 /** Disables endpoints: they are told of nothing more, and what was waiting for them is skipped. */
-export const disableEndpoints = async (sql: Sql, ids: readonly string[]): Promise<void> => {
+export async function disableEndpoints(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql.query(
     `update signalbox.endpoints set status = 'disabled', updated_at = now() where id = any($1::uuid[]) and status <> 'disabled'`,
     [ids],
@@ -112,12 +121,12 @@ type EndpointRow = {
 
 const COLUMNS = 'e.id, name, url, events, environments, apps, status, origin, created_at, updated_at'
 
-const toEndpoint = ({ created_at: createdAt, updated_at: updatedAt, ...row }: EndpointRow): Endpoint => {
+function toEndpoint({ created_at: createdAt, updated_at: updatedAt, ...row }: EndpointRow): Endpoint {
   const { id, name, url, events, environments, apps, status, origin } = row
   return { id, name, url, events, environments, apps, status, origin, createdAt, updatedAt }
 }
 
-const insert = async (sql: Sql, origin: Endpoint['origin'], endpoint: NewEndpoint): Promise<Endpoint> => {
+async function insert(sql: Sql, origin: Endpoint['origin'], endpoint: NewEndpoint): Promise<Endpoint> {
   const { rows } = await sql.query<EndpointRow>(
     `insert into signalbox.endpoints as e (id, origin, name, url, secrets, events, environments, apps, status)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${COLUMNS}`,
@@ -128,7 +137,7 @@ const insert = async (sql: Sql, origin: Endpoint['origin'], endpoint: NewEndpoin
   return toEndpoint(row)
 }
 
-const update = async (sql: Sql, id: string, endpoint: NewEndpoint): Promise<void> => {
+async function update(sql: Sql, id: string, endpoint: NewEndpoint): Promise<void> {
   await sql.query(
     `update signalbox.endpoints set name = $2, url = $3, secrets = $4, events = $5, environments = $6, apps = $7,
        status = $8, updated_at = now() where id = $1`,
@@ -136,15 +145,10 @@ const update = async (sql: Sql, id: string, endpoint: NewEndpoint): Promise<void
   )
 }
 
-const valuesOf = ({ name, url, secrets, events, environments, apps, status }: NewEndpoint): unknown[] => [
-  name,
-  url,
-  secrets,
-  events,
-  environments,
-  apps,
-  status,
-]
+function valuesOf({ name, url, secrets, events, environments, apps, status }: NewEndpoint): unknown[] {
+  return [name, url, secrets, events, environments, apps, status]
+}
 
-const isSame = (row: (EndpointRow & { secrets: string[] }) | undefined, endpoint: NewEndpoint): boolean =>
-  row !== undefined && JSON.stringify(valuesOf(row)) === JSON.stringify(valuesOf(endpoint))
+function isSame(row: (EndpointRow & { secrets: string[] }) | undefined, endpoint: NewEndpoint): boolean {
+  return row !== undefined && JSON.stringify(valuesOf(row)) === JSON.stringify(valuesOf(endpoint))
+}

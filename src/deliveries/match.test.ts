@@ -3,16 +3,19 @@ import type { Endpoint } from './endpoint.ts'
 import { readEndpointRequest } from './endpoint.ts'
 import { deliveriesFor, explainEndpoint, matchEndpoints } from './match.ts'
 
-const endpoint = (change: object = {}): Endpoint => {
+function endpoint(change: object = {}): Endpoint {
   const { secrets: _, ...rest } = readEndpointRequest({ url: 'https://example.com', ...change })
   return { ...rest, id: 'e1', origin: 'api', createdAt: new Date(0), updatedAt: new Date(0) }
 }
-const deployed = (facts: object = {}) => ({
-  type: 'environment.deployed',
-  facts: { environment: 'production', app: 'bot', project: 'p', ...facts },
-})
-const isTold = (change: object, event: { type: string; facts: object }) =>
-  matchEndpoints([endpoint(change)], event).length === 1
+function deployed(facts: object = {}) {
+  return {
+    type: 'environment.deployed',
+    facts: { environment: 'production', app: 'bot', project: 'p', ...facts },
+  }
+}
+function isTold(change: object, event: { type: string; facts: object }) {
+  return matchEndpoints([endpoint(change)], event).length === 1
+}
 
 describe('an endpoint', () => {
   it('is told of production deployments by default, and of nothing else', () => {

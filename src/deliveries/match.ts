@@ -14,12 +14,16 @@ export type EndpointVerdict = {
   sentence: string
 }
 
-/** The endpoints that are to be told of an event: active ones that want its type, its environment and its application. */
-export const matchEndpoints = <Of extends Endpoint>(endpoints: readonly Of[], event: MatchableEvent): Of[] =>
-  endpoints.filter((endpoint) => objection(endpoint, event) === null)
+/**
+ * The endpoints that are to be told of an event: active ones that want its type, its environment
+ * and its application.
+ */
+export function matchEndpoints<Of extends Endpoint>(endpoints: readonly Of[], event: MatchableEvent): Of[] {
+  return endpoints.filter((endpoint) => objection(endpoint, event) === null)
+}
 
 /** Why this endpoint is told of this event, or what stands against it. */
-export const explainEndpoint = (endpoint: Endpoint, event: MatchableEvent): EndpointVerdict => {
+export function explainEndpoint(endpoint: Endpoint, event: MatchableEvent): EndpointVerdict {
   const reason = objection(endpoint, event)
   return reason === null
     ? { matched: true, sentence: `Told: it wants ${quote(endpoint.events)}, and this is "${event.type}".` }
@@ -27,11 +31,12 @@ export const explainEndpoint = (endpoint: Endpoint, event: MatchableEvent): Endp
 }
 
 /**
- * The deliveries that must be recorded with an event, with ids computed from event and endpoint. Two deployments of one app and
- * environment are never under way to one endpoint at the same time; everything else is.
+ * The deliveries that must be recorded with an event, with ids computed from event and endpoint.
+ * Two deployments of one app and environment are never under way to one endpoint at the same time;
+ * everything else is.
  */
-export const deliveriesFor = (event: Pick<NewEvent, 'id' | 'facts'>, endpoints: readonly Endpoint[]): NewDelivery[] =>
-  endpoints.map(({ id: endpointId }) => {
+export function deliveriesFor(event: Pick<NewEvent, 'id' | 'facts'>, endpoints: readonly Endpoint[]): NewDelivery[] {
+  return endpoints.map(({ id: endpointId }) => {
     const { project, app, environment } = event.facts
     const isOfAnEnvironment = app !== undefined && environment !== undefined
     return {
@@ -40,27 +45,33 @@ export const deliveriesFor = (event: Pick<NewEvent, 'id' | 'facts'>, endpoints: 
       groupKey: isOfAnEnvironment ? idFor('deployments', endpointId, project ?? '', app, environment) : null,
     }
   })
+}
 
-const objection = (endpoint: Endpoint, { type, facts }: MatchableEvent): string | null => {
+function objection(endpoint: Endpoint, { type, facts }: MatchableEvent): string | null {
   if (endpoint.status !== 'active') return `it is ${endpoint.status}`
   if (!isMatch(endpoint.events, type)) return `it wants ${quote(endpoint.events)}, and this is "${type}"`
   return unwanted('environment', endpoint.environments, facts.environment) ?? unwanted('app', endpoint.apps, facts.app)
 }
 
-const unwanted = (what: string, wanted: string[] | null, value: string | undefined): string | null =>
-  wanted === null || value === undefined || isMatch(wanted, value)
+function unwanted(what: string, wanted: string[] | null, value: string | undefined): string | null {
+  return wanted === null || value === undefined || isMatch(wanted, value)
     ? null
     : `it wants ${what} ${quote(wanted)}, and this is "${value}"`
+}
 
-const quote = (globs: readonly string[]): string => globs.map((glob) => `"${glob}"`).join(' or ')
+function quote(globs: readonly string[]): string {
+  return globs.map((glob) => `"${glob}"`).join(' or ')
+}
 
-// Compiled once for every copy of an endpoint: this runs for every event before its sender is answered.
+// Compiled once for every copy of an endpoint: this runs for every event before its sender is
+// answered.
 const compiled = new WeakMap<readonly string[], (value: string) => boolean>()
 
-const isMatch = (globs: string[], value: string): boolean => {
+function isMatch(globs: string[], value: string): boolean {
   const known = compiled.get(globs)
   if (known !== undefined) return known(value)
-  // `bash`: "*" is any text, with its slashes. `nonegate`: "!" is a letter, for "!a" beside "b" would be everything but a.
+  // `bash`: "*" is any text, with its slashes. `nonegate`: "!" is a letter, for "!a" beside "b"
+  // would be everything but a.
   const matcher = picomatch(globs, { bash: true, dot: true, nonegate: true })
   compiled.set(globs, matcher)
   return matcher(value)

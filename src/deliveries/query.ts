@@ -18,7 +18,10 @@ export type Delivery = {
   /** How often it was tried, and how often it may be. */
   attempts: number
   maxAttempts: number
-  /** Why the last attempt was no success, or why there is none; a stable code such as `timeout` or `http_500`. */
+  /**
+   * Why the last attempt was no success, or why there is none; a stable code such as `timeout` or
+   * `http_500`.
+   */
   error: string | null
   /** When it is tried next; null unless it is pending. */
   nextAttemptAt: Date | null
@@ -51,8 +54,11 @@ export type DeliveryFilter = {
   cursor?: string | undefined
 }
 
-/** Lists deliveries, newest first. Throws `input_invalid` for an id or a cursor that is none. */
-export const listDeliveries = async (sql: Sql, filter: DeliveryFilter = {}): Promise<Page<Delivery>> => {
+/**
+ * Lists deliveries, newest first.
+ * @throws `input_invalid` for an id or a cursor that is none.
+ */
+export async function listDeliveries(sql: Sql, filter: DeliveryFilter = {}): Promise<Page<Delivery>> {
   const { endpointId, eventId, cursor } = filter
   for (const [field, value] of Object.entries({ endpointId, eventId, cursor })) {
     if (value !== undefined && !isUuid(value)) throw new AppError('input_invalid', `${field}: is not one of ours`)
@@ -69,8 +75,11 @@ export const listDeliveries = async (sql: Sql, filter: DeliveryFilter = {}): Pro
   return pageOf(rows, limit)
 }
 
-/** One delivery with its attempts, the first one first. Throws `not_found`. */
-export const getDelivery = async (sql: Sql, id: string): Promise<Delivery & { attemptLog: DeliveryAttempt[] }> => {
+/**
+ * One delivery with its attempts, the first one first.
+ * @throws `not_found`.
+ */
+export async function getDelivery(sql: Sql, id: string): Promise<Delivery & { attemptLog: DeliveryAttempt[] }> {
   const { rows } = isUuid(id)
     ? await sql.query<Delivery>(`select ${COLUMNS} from ${TABLES} where d.id = $1`, [id])
     : { rows: [] }

@@ -4,16 +4,19 @@ import { judge, retryAfterMs } from './retry.ts'
 import type { SendResult } from './send.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
-const answer = (change: Partial<SendResult> = {}): SendResult => ({
-  statusCode: 500,
-  error: null,
-  retryAfter: null,
-  response: '',
-  durationMs: 1,
-  ...change,
-})
-const judged = (change: Partial<SendResult>, attempt = 1, random = 0) =>
-  judge(answer(change), { attempt, now, random: () => random })
+function answer(change: Partial<SendResult> = {}): SendResult {
+  return {
+    statusCode: 500,
+    error: null,
+    retryAfter: null,
+    response: '',
+    durationMs: 1,
+    ...change,
+  }
+}
+function judged(change: Partial<SendResult>, attempt = 1, random = 0) {
+  return judge(answer(change), { attempt, now, random: () => random })
+}
 
 describe('what follows from an attempt', () => {
   it.each([200, 201, 202, 204, 299])('%i is success', (statusCode) => {

@@ -25,13 +25,14 @@ export type Verdict =
   | { kind: 'gone'; reason: string }
 
 /**
- * Decides over an attempt: any 2xx is success, 410 is the end, everything else is tried again after 5 s, 5 min, 30 min, 2 h, 5 h,
- * 10 h, 14 h, 20 h and 24 h, each up to a fifth later. `Retry-After` on 429 and 503 counts between once and twice that.
+ * Decides over an attempt: any 2xx is success, 410 is the end, everything else is tried again after
+ * 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, each up to a fifth later. `Retry-After`
+ * on 429 and 503 counts between once and twice that.
  */
-export const judge = (
+export function judge(
   result: SendResult,
   options: { attempt: number; now: Date; random?: (() => number) | undefined },
-): Verdict => {
+): Verdict {
   const { statusCode } = result
   if (statusCode !== null && statusCode >= 200 && statusCode < 300) return { kind: 'succeeded' }
   const reason = statusCode === null ? (result.error ?? 'request_failed') : `http_${statusCode}`
@@ -44,8 +45,11 @@ export const judge = (
   return { kind: 'retry', reason, delayMs: Math.round(delayMs * (1 + (options.random ?? Math.random)() * 0.2)) }
 }
 
-/** `Retry-After` in milliseconds from `now`: seconds or an HTTP date (RFC 9110 §10.2.3); null when it is neither. */
-export const retryAfterMs = (value: string | null, now: Date): number | null => {
+/**
+ * `Retry-After` in milliseconds from `now`: seconds or an HTTP date (RFC 9110 §10.2.3); null when
+ * it is neither.
+ */
+export function retryAfterMs(value: string | null, now: Date): number | null {
   if (value === null) return null
   if (/^\d{1,9}$/.test(value.trim())) return Number(value) * SECOND
   // Date.parse alone would take "1.5" for a day in January.

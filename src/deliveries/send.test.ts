@@ -12,7 +12,7 @@ afterEach(() => {
 })
 afterAll(() => dispatcher.destroy())
 
-const listen = async (server: Server): Promise<number> => {
+async function listen(server: Server): Promise<number> {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => sockets.add(socket))
   closing.push(() => {
@@ -24,11 +24,12 @@ const listen = async (server: Server): Promise<number> => {
 }
 
 /** A receiver that answers as told; gives its address. */
-const receiver = async (answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> =>
-  `http://127.0.0.1:${await listen(createServer(answer))}/hook?a=b`
+async function receiver(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+  return `http://127.0.0.1:${await listen(createServer(answer))}/hook?a=b`
+}
 
 /** A receiver below HTTP. */
-const rawReceiver = async (answer: (socket: Socket) => void): Promise<string> => {
+async function rawReceiver(answer: (socket: Socket) => void): Promise<string> {
   const server = createTcpServer((socket) => {
     socket.on('error', () => {})
     socket.once('data', () => answer(socket))
@@ -36,17 +37,18 @@ const rawReceiver = async (answer: (socket: Socket) => void): Promise<string> =>
   return `http://127.0.0.1:${await listen(server)}/`
 }
 
-const post = (url: string, options: { deadlineMs?: number; signal?: AbortSignal; body?: Uint8Array } = {}) =>
-  send({
+function post(url: string, options: { deadlineMs?: number; signal?: AbortSignal; body?: Uint8Array } = {}) {
+  return send({
     dispatcher,
     url,
     headers: { 'content-type': 'application/json', 'x-a': '1' },
     body: Buffer.from('{}'),
     ...options,
   })
+}
 
 /** Repeats `write` until the other side goes away. */
-const drip = (socket: Socket | ServerResponse, text: string) => {
+function drip(socket: Socket | ServerResponse, text: string) {
   const timer = setInterval(() => socket.write(text), 20)
   socket.on('close', () => clearInterval(timer))
   closing.push(() => clearInterval(timer))

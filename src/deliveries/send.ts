@@ -8,7 +8,8 @@ export const TOTAL_DEADLINE_MS = 10_000
 /** How much of an answer is kept; the rest is not read. */
 export const MAX_RESPONSE_BYTES = 16_000
 
-// Why there was no answer, or not all of it; stable names. `response_…` means that a status had already arrived.
+// Why there was no answer, or not all of it; stable names. `response_…` means that a status had
+// already arrived.
 type SendError =
   | 'dns_error'
   | 'connection_refused'
@@ -23,7 +24,10 @@ type SendError =
   | 'cancelled'
   | 'request_failed'
 
-/** What came of one attempt. The status is the receiver's answer, whatever becomes of the body behind it. */
+/**
+ * What came of one attempt. The status is the receiver's answer, whatever becomes of the body
+ * behind it.
+ */
 export type SendResult = {
   statusCode: number | null
   error: SendError | null
@@ -46,23 +50,30 @@ export type Sending = {
 }
 
 /**
- * Opens the connections deliveries are sent over, a pool for each origin. `connect` is the place for an address guard:
- * options for, or a replacement of, undici's connector (it may fail with an error whose `code` is `address_refused`).
+ * Opens the connections deliveries are sent over, a pool for each origin. `connect` is the place
+ * for an address guard: options for, or a replacement of, undici's connector (it may fail with an
+ * error whose `code` is `address_refused`).
  */
-export const openDispatcher = (connect?: Partial<buildConnector.BuildOptions> | buildConnector.connector): Agent =>
-  new Agent({
+export function openDispatcher(connect?: Partial<buildConnector.BuildOptions> | buildConnector.connector): Agent {
+  return new Agent({
     connect: connect ?? { timeout: TOTAL_DEADLINE_MS },
-    // undici keeps an HTTP/2 session whose requests time out, so that one that fell silent would fail every attempt.
+    // undici keeps an HTTP/2 session whose requests time out, so that one that fell silent would
+    // fail every attempt.
     allowH2: false,
-    // undici's own limits are per phase and per chunk: a slow drip passes them for ever. One signal ends everything instead.
+    // undici's own limits are per phase and per chunk: a slow drip passes them for ever. One signal
+    // ends everything instead.
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 4000,
     keepAliveMaxTimeout: 30_000,
   })
+}
 
-/** Posts `body` to an endpoint; never throws for what a receiver or the network does. Redirects are answers like any other. */
-export const send = async (sending: Sending): Promise<SendResult> => {
+/**
+ * Posts `body` to an endpoint; never throws for what a receiver or the network does. Redirects are
+ * answers like any other.
+ */
+export async function send(sending: Sending): Promise<SendResult> {
   const startedAt = performance.now()
   const deadline = AbortSignal.timeout(sending.deadlineMs ?? TOTAL_DEADLINE_MS)
   const signal = sending.signal === undefined ? deadline : AbortSignal.any([deadline, sending.signal])
@@ -72,7 +83,7 @@ export const send = async (sending: Sending): Promise<SendResult> => {
 
 type Answer = Omit<SendResult, 'durationMs'>
 
-const attempt = async (sending: Sending, signal: AbortSignal, deadline: AbortSignal): Promise<Answer> => {
+async function attempt(sending: Sending, signal: AbortSignal, deadline: AbortSignal): Promise<Answer> {
   const errorOf = (error: unknown): SendError => {
     if (deadline.aborted) return 'timeout'
     return signal.aborted ? 'cancelled' : networkError(error)
@@ -101,7 +112,7 @@ const attempt = async (sending: Sending, signal: AbortSignal, deadline: AbortSig
   }
 }
 
-const readExcerpt = async (body: Dispatcher.ResponseData['body']): Promise<{ text: string; failure?: unknown }> => {
+async function readExcerpt(body: Dispatcher.ResponseData['body']): Promise<{ text: string; failure?: unknown }> {
   const chunks: Buffer[] = []
   let bytes = 0
   let failure: unknown
@@ -124,7 +135,7 @@ const readExcerpt = async (body: Dispatcher.ResponseData['body']): Promise<{ tex
   return failure === undefined ? { text } : { text, failure }
 }
 
-const inResponse = (error: SendError): SendError => {
+function inResponse(error: SendError): SendError {
   if (error === 'timeout') return 'response_timeout'
   if (error === 'reset') return 'response_reset'
   return error === 'cancelled' ? error : 'response_invalid'
@@ -148,10 +159,11 @@ const BY_CODE: Record<string, SendError> = {
   EPROTO: 'tls_error',
 }
 
-// OpenSSL's names for what is wrong with a certificate, which Node gives as codes without a prefix of their own.
+// OpenSSL's names for what is wrong with a certificate, which Node gives as codes without a prefix
+// of their own.
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVALID_CA|HOSTNAME_MISMATCH)/
 
-const networkError = (error: unknown): SendError => {
+function networkError(error: unknown): SendError {
   // Happy eyeballs: every address was tried, and the first one's failure tells most.
   if (error instanceof AggregateError && error.errors.length > 0) return networkError(error.errors[0])
   if (!(error instanceof Error)) return 'request_failed'

@@ -33,7 +33,7 @@ type Got = { headers: IncomingHttpHeaders; body: Buffer }
 type Answer = (response: ServerResponse, nth: number) => void
 
 /** A receiver on loopback that remembers what it got, and an endpoint that leads to it. */
-const openReceiver = async (answer: Answer) => {
+async function openReceiver(answer: Answer) {
   const got: Got[] = []
   const server = createServer(async (request, response) => {
     got.push({ headers: request.headers, body: Buffer.concat(await request.toArray()) })
@@ -49,14 +49,17 @@ const openReceiver = async (answer: Answer) => {
   return { got, endpoint, close: () => server.close() }
 }
 
-const open = (change: Partial<SenderOptions> = {}): Sender => {
+function open(change: Partial<SenderOptions> = {}): Sender {
   const sender = openSender({ database, clock, log: silentLog, slots: 8, random: () => 0, ...change })
   closing.push(() => sender.drain())
   return sender
 }
 
-/** Records an event with a body no JSON printer would make, and its deliveries; gives the id of the first. */
-const record = async (endpointIds: readonly string[]): Promise<string> => {
+/**
+ * Records an event with a body no JSON printer would make, and its deliveries; gives the id of the
+ * first.
+ */
+async function record(endpointIds: readonly string[]): Promise<string> {
   const id = newId()
   const deliveryId = `delivery_${id}`
   const body = `{ "event":"environment.deployed",\t"timestamp":"2026-01-01T00:00:00Z","delivery_id":"${deliveryId}","data":{"app_name":"é\\u00e9"} }\n`
@@ -78,7 +81,9 @@ const record = async (endpointIds: readonly string[]): Promise<string> => {
   return deliveries[0]?.id ?? ''
 }
 
-const statusOf = async (id: string) => (await getDelivery(database, id)).status
+async function statusOf(id: string) {
+  return (await getDelivery(database, id)).status
+}
 
 describe('a delivery', () => {
   it('is repeated until a 2xx, with the same bytes and id, a fresh time and a valid signature each time', async () => {

@@ -1,4 +1,5 @@
-// The sender: takes due deliveries, sends each, and stores what came of it together with what follows from it.
+// The sender: takes due deliveries, sends each, and stores what came of it together with what
+// follows from it.
 import type { Dispatcher } from 'undici'
 import type { Database, Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -39,8 +40,11 @@ export type SenderOptions = {
 /** An open sender. It does nothing until `start`, or `tick` by `tick` in a test. */
 export type Sender = Pick<Worker, 'running' | 'start' | 'nudge' | 'tick' | 'drain'>
 
-/** Opens a sender over the deliveries of this database; any number of them, in any process, send each delivery's attempt once. */
-export const openSender = (options: SenderOptions): Sender => {
+/**
+ * Opens a sender over the deliveries of this database; any number of them, in any process, send
+ * each delivery's attempt once.
+ */
+export function openSender(options: SenderOptions): Sender {
   const { database, clock, log, slots, wake } = options
   const dispatcher = options.dispatcher ?? openDispatcher()
   const results = openResults(slots)
@@ -82,11 +86,11 @@ type Result = {
   goneEndpoint: string | null
 }
 
-const deliver = async (
+async function deliver(
   options: SenderOptions & { dispatcher: Dispatcher },
   claimed: Claimed<Attempt>,
   signal: AbortSignal,
-): Promise<Result> => {
+): Promise<Result> {
   const { clock, dispatcher, deadlineMs } = options
   const loaded = await load(options.database, claimed.id)
   if (typeof loaded === 'string') {
@@ -102,7 +106,7 @@ const deliver = async (
   }
 }
 
-const outcomeOf = (verdict: Verdict): Outcome => {
+function outcomeOf(verdict: Verdict): Outcome {
   if (verdict.kind === 'succeeded') return { kind: 'completed' }
   if (verdict.kind === 'gone') return { kind: 'failed', error: verdict.reason }
   return { kind: 'retried', error: verdict.reason, delayMs: verdict.delayMs }
@@ -119,7 +123,7 @@ type Loaded = {
 }
 
 /** What is to be sent, as it is at this attempt; or why nothing is. */
-const load = async (sql: Sql, id: string): Promise<Loaded | string> => {
+async function load(sql: Sql, id: string): Promise<Loaded | string> {
   const { rows } = await sql.query<{
     url: string
     status: string
@@ -153,8 +157,11 @@ const load = async (sql: Sql, id: string): Promise<Loaded | string> => {
   }
 }
 
-/** Results wait here for their try to be settled. A try that someone else ended is never settled: its result is pushed out in time. */
-const openResults = (slots: number) => {
+/**
+ * Results wait here for their try to be settled. A try that someone else ended is never settled:
+ * its result is pushed out in time.
+ */
+function openResults(slots: number) {
   const results = new Map<string, Attempt & Result>()
   const keyOf = ({ id, attempt }: { id: string; attempt: number }): string => `${id}:${attempt}`
   return {
@@ -172,14 +179,14 @@ const openResults = (slots: number) => {
   }
 }
 
-const store = async (tx: Sql, results: readonly (Attempt & Result)[]): Promise<void> => {
+async function store(tx: Sql, results: readonly (Attempt & Result)[]): Promise<void> {
   const sent = results.flatMap((result) => (result.sent === null ? [] : [{ ...result, sent: result.sent }]))
   const gone = results.flatMap((result) => result.goneEndpoint ?? [])
   if (sent.length > 0) await storeAttempts(tx, sent)
   if (gone.length > 0) await disableEndpoints(tx, gone)
 }
 
-const storeAttempts = async (tx: Sql, sent: readonly (Attempt & { sent: SendResult })[]): Promise<void> => {
+async function storeAttempts(tx: Sql, sent: readonly (Attempt & { sent: SendResult })[]): Promise<void> {
   await tx.query(
     `update signalbox.delivery_attempts as try set status_code = sent.status_code, response = sent.response,
        duration_ms = sent.duration_ms, error = coalesce(try.error, sent.error)

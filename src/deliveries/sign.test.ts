@@ -11,8 +11,8 @@ const text = JSON.stringify({
   delivery_id: 'delivery_1234567890',
   data: { app_name: 'bot → €' },
 })
-const sign = (change: { secrets?: [string, ...string[]]; body?: Uint8Array; eventType?: string; at?: Date } = {}) =>
-  signedHeaders({
+function sign(change: { secrets?: [string, ...string[]]; body?: Uint8Array; eventType?: string; at?: Date } = {}) {
+  return signedHeaders({
     eventId: '01934e00-0000-7000-8000-00000000000a',
     eventType: 'environment.deployed',
     deliveryId: 'delivery_1234567890',
@@ -23,6 +23,7 @@ const sign = (change: { secrets?: [string, ...string[]]; body?: Uint8Array; even
     version: '1.2.3',
     ...change,
   })
+}
 
 describe('the headers of a delivery', () => {
   it('are those of Standard Webhooks and of the seed', () => {

@@ -20,10 +20,11 @@ export type Signing = {
 }
 
 /**
- * The headers to send with a body. Standard Webhooks 1.0.0: `webhook-signature` holds `v1,<base64>` of HMAC-SHA256 over
- * `{id}.{timestamp}.{body}` for each secret. Agenta: `sha256=<hex>` of HMAC-SHA256 over the body, with the first secret.
+ * The headers to send with a body. Standard Webhooks 1.0.0: `webhook-signature` holds `v1,<base64>`
+ * of HMAC-SHA256 over `{id}.{timestamp}.{body}` for each secret. Agenta: `sha256=<hex>` of
+ * HMAC-SHA256 over the body, with the first secret.
  */
-export const signedHeaders = (signing: Signing): Record<string, string> => {
+export function signedHeaders(signing: Signing): Record<string, string> {
   const { eventId, body, secrets } = signing
   const timestamp = String(Math.floor(signing.at.getTime() / 1000))
   const signatures = secrets.map((secret) => {
@@ -42,9 +43,13 @@ export const signedHeaders = (signing: Signing): Record<string, string> => {
   }
 }
 
-// Agenta's form uses the secret's text even when it begins with `whsec_`; the guide's receivers know no other way.
-const standardKey = (secret: string): Buffer =>
-  secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret)
+// Agenta's form uses the secret's text even when it begins with `whsec_`; the guide's receivers
+// know no other way.
+function standardKey(secret: string): Buffer {
+  return secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret)
+}
 
 // Types and ids of foreign events come from outside, and a header takes visible ASCII only.
-const headerText = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?')
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?')
+}

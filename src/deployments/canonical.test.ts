@@ -37,7 +37,8 @@ describe('canonical JSON', () => {
   })
 
   it('reads back as the same value', () => {
-    // No key that has to be escaped: V8 13 misreads some of those, https://github.com/nodejs/node/issues/63785
+    // No key that has to be escaped: V8 13 misreads some of those,
+    // https://github.com/nodejs/node/issues/63785
     const key = string({ unit: constantFrom('a', 'Z', '0', '.', '_', 'é', '€', '😀') })
     const { json } = letrec<{ json: Json }>((tie) => ({
       json: oneof(

@@ -1,11 +1,13 @@
-// The `environment.deployed` event: the bytes every receiver gets, and what rules and endpoints match on.
+// The `environment.deployed` event: the bytes every receiver gets, and what rules and endpoints
+// match on.
 import type { EnvironmentDeployed } from '@signalbox/sdk'
 import type { NewEvent } from '../events/event.ts'
 import { newId } from '../lib/id.ts'
 import type { Deployment } from './deployment.ts'
 import type { JsonObject } from './diff.ts'
 
-// Configurations of this many bytes of JSON or more are not in the event; `config_url` leads to them.
+// Configurations of this many bytes of JSON or more are not in the event; `config_url` leads to
+// them.
 const MAX_INLINE_CONFIG_BYTES = 20_000
 
 /** An event as this room knows it; who records it adds its jobs and deliveries. */
@@ -14,8 +16,11 @@ export type EventDraft = Pick<
   'id' | 'source' | 'deliveryId' | 'type' | 'subject' | 'actor' | 'facts' | 'body' | 'contentType' | 'headers'
 >
 
-/** Builds the event of a deployment. The body is serialised here and nowhere else; these bytes are stored, signed and sent. */
-export const deployedEvent = (deployment: Deployment, config: JsonObject, publicUrl?: string): EventDraft => {
+/**
+ * Builds the event of a deployment. The body is serialised here and nowhere else; these bytes are
+ * stored, signed and sent.
+ */
+export function deployedEvent(deployment: Deployment, config: JsonObject, publicUrl?: string): EventDraft {
   const deliveryId = `delivery_${newId(deployment.createdAt)}`
   return {
     id: deployment.eventId,
@@ -37,12 +42,12 @@ export const deployedEvent = (deployment: Deployment, config: JsonObject, public
 }
 
 // The fields and their order are the wire contract of DESIGN §5: the guide's first, then ours.
-const wireBody = (
+function wireBody(
   deployment: Deployment,
   config: JsonObject,
   deliveryId: string,
   publicUrl: string | undefined,
-): EnvironmentDeployed => {
+): EnvironmentDeployed {
   const isInline = Buffer.byteLength(JSON.stringify(config)) < MAX_INLINE_CONFIG_BYTES
   return {
     event: 'environment.deployed',
@@ -69,7 +74,7 @@ const wireBody = (
   }
 }
 
-const configUrl = (id: string, publicUrl: string | undefined): string => {
+function configUrl(id: string, publicUrl: string | undefined): string {
   const path = `api/deployments/${id}/config`
   // Without a known address a path is still enough for who knows which server signed the event.
   return publicUrl === undefined ? `/${path}` : `${publicUrl.replace(/\/+$/, '')}/${path}`

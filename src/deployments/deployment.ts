@@ -36,16 +36,23 @@ export type DeploymentSummary = {
   pullRequests: DeploymentPullRequest[]
 }
 
-/** A deployment with how it differs from the one before it. Its configuration is read by `configOf`. */
+/**
+ * A deployment with how it differs from the one before it. Its configuration is read by `configOf`.
+ */
 export type Deployment = DeploymentSummary & { configDiff: ConfigDiff }
 
 const PREFIX = 'deploy_'
 
 /** The public id of a deployment's row. */
-export const deploymentIdOf = (uuid: string): string => `${PREFIX}${uuid}`
+export function deploymentIdOf(uuid: string): string {
+  return `${PREFIX}${uuid}`
+}
 
-/** The row a public id means, with or without its prefix; null when it is not a deployment id of ours. */
-export const deploymentUuid = (id: string): string | null => {
+/**
+ * The row a public id means, with or without its prefix; null when it is not a deployment id of
+ * ours.
+ */
+export function deploymentUuid(id: string): string | null {
   const uuid = (id.startsWith(PREFIX) ? id.slice(PREFIX.length) : id).toLowerCase()
   return isUuid(uuid) ? uuid : null
 }

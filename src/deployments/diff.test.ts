@@ -83,7 +83,8 @@ describe('the diff of two configurations', () => {
     assert(
       property(anyObject, anyObject, (before, after) => {
         const original = canonicalJson(before)
-        // Not through JSON.parse: V8 13 misreads some escaped keys, https://github.com/nodejs/node/issues/63785
+        // Not through JSON.parse: V8 13 misreads some escaped keys,
+        // https://github.com/nodejs/node/issues/63785
         expect(canonicalJson(applyDiff(configDiff(before, after), before))).toBe(canonicalJson(after))
         expect(canonicalJson(before)).toBe(original)
       }),

@@ -7,10 +7,11 @@ export type JsonObject = { [key: string]: Json }
 type Change = { path: string } & ({ old: Json; new: Json } | { old: Json } | { new: Json })
 
 /**
- * How `after` differs from `before`. A top-level parameter is named by its key, one inside an object by the dotted path
- * to it (`model.temperature`); a dot or backslash that belongs to a key is written `\.` or `\\`. Arrays are compared whole.
+ * How `after` differs from `before`. A top-level parameter is named by its key, one inside an
+ * object by the dotted path to it (`model.temperature`); a dot or backslash that belongs to a key
+ * is written `\.` or `\\`. Arrays are compared whole.
  */
-export const configDiff = (before: JsonObject, after: JsonObject): ConfigDiff => {
+export function configDiff(before: JsonObject, after: JsonObject): ConfigDiff {
   const changes = compareObjects(before, after, '')
   // Object.fromEntries defines own properties, where an assignment to `__proto__` would be lost.
   const pick = <T>(read: (change: Change) => T | undefined): Record<string, T> =>
@@ -27,8 +28,11 @@ export const configDiff = (before: JsonObject, after: JsonObject): ConfigDiff =>
   }
 }
 
-/** The configuration that `diff` leads to from `before`. Throws RangeError when the diff was not made from `before`. */
-export const applyDiff = (diff: ConfigDiff, before: JsonObject): JsonObject => {
+/**
+ * The configuration that `diff` leads to from `before`.
+ * @throws RangeError when the diff was not made from `before`.
+ */
+export function applyDiff(diff: ConfigDiff, before: JsonObject): JsonObject {
   const after = copy(before) as JsonObject
   for (const path of Object.keys(diff.removed)) {
     const { parent, key } = find(after, path)
@@ -40,15 +44,17 @@ export const applyDiff = (diff: ConfigDiff, before: JsonObject): JsonObject => {
 }
 
 /** The keys a path of a diff leads through: `['model', 'top.p']` for `model.top\.p`. */
-export const pathKeys = (path: string): string[] =>
+export function pathKeys(path: string): string[] {
   // With a dot in front of every key, an empty key is a dot of its own.
-  (`.${path}`.match(/\.(?:[^\\.]|\\.)*/gs) ?? []).map((step) => step.slice(1).replace(/\\(.)/gs, '$1'))
+  return (`.${path}`.match(/\.(?:[^\\.]|\\.)*/gs) ?? []).map((step) => step.slice(1).replace(/\\(.)/gs, '$1'))
+}
 
 /** Whether a JSON value is an object, not an array and not null. */
-export const isJsonObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
-const compareObjects = (before: JsonObject, after: JsonObject, prefix: string): Change[] => {
+function compareObjects(before: JsonObject, after: JsonObject, prefix: string): Change[] {
   const pathOf = (key: string): string => prefix + key.replace(/[\\.]/g, '\\$&')
   const gone = Object.keys(before)
     .filter((key) => !Object.hasOwn(after, key))
@@ -61,12 +67,12 @@ const compareObjects = (before: JsonObject, after: JsonObject, prefix: string): 
   return [...gone, ...kept]
 }
 
-const compare = (before: Json, after: Json, path: string): Change[] => {
+function compare(before: Json, after: Json, path: string): Change[] {
   if (isJsonObject(before) && isJsonObject(after)) return compareObjects(before, after, `${path}.`)
   return isEqual(before, after) ? [] : [{ path, old: before, new: after }]
 }
 
-const isEqual = (a: Json, b: Json): boolean => {
+function isEqual(a: Json, b: Json): boolean {
   if (Array.isArray(a) && Array.isArray(b)) {
     return a.length === b.length && a.every((item, index) => isEqual(item, b[index] ?? null))
   }
@@ -74,13 +80,13 @@ const isEqual = (a: Json, b: Json): boolean => {
   return a === b
 }
 
-const copy = (value: Json): Json => {
+function copy(value: Json): Json {
   if (Array.isArray(value)) return value.map(copy)
   if (!isJsonObject(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copy(member)]))
 }
 
-const find = (root: JsonObject, path: string): { parent: JsonObject; key: string } => {
+function find(root: JsonObject, path: string): { parent: JsonObject; key: string } {
   const keys = pathKeys(path)
   const key = keys.pop() ?? ''
   let parent = root
@@ -92,7 +98,7 @@ const find = (root: JsonObject, path: string): { parent: JsonObject; key: string
   return { parent, key }
 }
 
-const put = (root: JsonObject, path: string, value: Json): void => {
+function put(root: JsonObject, path: string, value: Json): void {
   const { parent, key } = find(root, path)
   Object.defineProperty(parent, key, { value: copy(value), enumerable: true, configurable: true, writable: true })
 }

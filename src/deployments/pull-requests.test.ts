@@ -15,23 +15,25 @@ type Change = { body?: string | null; ref?: string; headRepo?: string | null; ac
   unknown
 >
 
-const payload = ({ body = null, ref = 'work', headRepo = 'acme/bot', action = 'opened', ...pull }: Change = {}) => ({
-  action,
-  repository: { full_name: 'acme/bot' },
-  pull_request: {
-    number: 7,
-    html_url: 'https://github.com/acme/bot/pull/7',
-    state: 'open',
-    merged: false,
-    merge_commit_sha: 'trial',
-    merged_by: null,
-    updated_at: '2026-01-01T00:00:00Z',
-    body,
-    head: { ref, repo: headRepo === null ? null : { full_name: headRepo } },
-    base: { ref: 'main', repo: { full_name: 'acme/bot' } },
-    ...pull,
-  },
-})
+function payload({ body = null, ref = 'work', headRepo = 'acme/bot', action = 'opened', ...pull }: Change = {}) {
+  return {
+    action,
+    repository: { full_name: 'acme/bot' },
+    pull_request: {
+      number: 7,
+      html_url: 'https://github.com/acme/bot/pull/7',
+      state: 'open',
+      merged: false,
+      merge_commit_sha: 'trial',
+      merged_by: null,
+      updated_at: '2026-01-01T00:00:00Z',
+      body,
+      head: { ref, repo: headRepo === null ? null : { full_name: headRepo } },
+      base: { ref: 'main', repo: { full_name: 'acme/bot' } },
+      ...pull,
+    },
+  }
+}
 
 describe('the deployments a pull request documents', () => {
   it.each([

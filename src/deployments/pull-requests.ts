@@ -1,4 +1,5 @@
-// Closing the loop: what GitHub reports about a pull request is stored against the deployments it documents.
+// Closing the loop: what GitHub reports about a pull request is stored against the deployments it
+// documents.
 import { z } from 'zod'
 import type { Sql } from '../db/database.ts'
 import { deploymentIdOf } from './deployment.ts'
@@ -29,20 +30,22 @@ const pullRequestPayload = z.object({
 })
 
 /**
- * The public ids of the deployments a `pull_request` webhook's pull request documents: those named in the publisher's hidden
- * markers in its body, and the one its branch is named after. None when it comes from a fork, whose author could claim
- * anything, or when the payload is not of that shape.
+ * The public ids of the deployments a `pull_request` webhook's pull request documents: those named
+ * in the publisher's hidden markers in its body, and the one its branch is named after. None when
+ * it comes from a fork, whose author could claim anything, or when the payload is not of that
+ * shape.
  */
-export const deploymentsNamedIn = (payload: unknown): string[] => {
+export function deploymentsNamedIn(payload: unknown): string[] {
   const { data } = pullRequestPayload.safeParse(payload)
   return data === undefined ? [] : uuidsNamedIn(data).map(deploymentIdOf)
 }
 
 /**
- * Stores a pull request's state against every deployment it documents, in one statement, or none when it documents none. A
- * webhook that arrives late does not undo a newer one, and ids that are no deployment of ours are passed over.
+ * Stores a pull request's state against every deployment it documents, in one statement, or none
+ * when it documents none. A webhook that arrives late does not undo a newer one, and ids that are
+ * no deployment of ours are passed over.
  */
-export const recordPullRequest = async (tx: Sql, event: { eventId: string; payload: unknown }): Promise<void> => {
+export async function recordPullRequest(tx: Sql, event: { eventId: string; payload: unknown }): Promise<void> {
   const { data } = pullRequestPayload.safeParse(event.payload)
   const uuids = data === undefined ? [] : uuidsNamedIn(data)
   if (data === undefined || uuids.length === 0) return
@@ -63,9 +66,10 @@ export const recordPullRequest = async (tx: Sql, event: { eventId: string; paylo
   ])
 }
 
-// Deployments this pull request documented before are updated too: a later deployment put on the same pull request takes over
-// its marker, but is merged or closed together with them. GitHub's times are whole seconds, so within one second an "open" only
-// counts as news when it says "reopened"; and nothing comes after a merge.
+// Deployments this pull request documented before are updated too: a later deployment put on the
+// same pull request takes over its marker, but is merged or closed together with them. GitHub's
+// times are whole seconds, so within one second an "open" only counts as news when it says
+// "reopened"; and nothing comes after a merge.
 const UPSERT = `
   with documented as (
     select id from signalbox.deployments where id = any($1::uuid[])
@@ -83,9 +87,10 @@ const UPSERT = `
     and (stored.updated_at < excluded.updated_at
       or (stored.updated_at = excluded.updated_at and (excluded.state <> 'open' or $10::boolean)))`
 
-const uuidsNamedIn = ({ pull_request: pull }: z.infer<typeof pullRequestPayload>): string[] => {
+function uuidsNamedIn({ pull_request: pull }: z.infer<typeof pullRequestPayload>): string[] {
   if (pull.head.repo?.full_name !== pull.base.repo.full_name) return []
-  // `<!-- signalbox:key=deployment=deploy_… key=… -->`. Without `<` and `>` inside, the search stays linear on a hostile body.
+  // `<!-- signalbox:key=deployment=deploy_… key=… -->`. Without `<` and `>` inside, the search
+  // stays linear on a hostile body.
   const markers = (pull.body ?? '').match(/<!-- signalbox:[^<>\n]* -->/g) ?? []
   const inMarkers = markers.flatMap((marker) => [
     ...marker.matchAll(new RegExp(`[ :]key=deployment=(?:deploy_)?(${UUID})(?= )`, 'gi')),

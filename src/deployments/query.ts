@@ -18,8 +18,11 @@ export type DeploymentFilter = {
   cursor?: string | undefined
 }
 
-/** Lists deployments, newest first, with their pull requests. Throws `input_invalid` for a cursor or a name that is none. */
-export const listDeployments = async (sql: Sql, filter: DeploymentFilter = {}): Promise<Page<DeploymentSummary>> => {
+/**
+ * Lists deployments, newest first, with their pull requests.
+ * @throws `input_invalid` for a cursor or a name that is none.
+ */
+export async function listDeployments(sql: Sql, filter: DeploymentFilter = {}): Promise<Page<DeploymentSummary>> {
   for (const field of ['project', 'app', 'environment'] as const) {
     // No name has one, and PostgreSQL would refuse the statement.
     if (filter[field]?.includes('\u0000')) throw new AppError('input_invalid', `${field}: must not hold \\u0000`)
@@ -40,8 +43,11 @@ export const listDeployments = async (sql: Sql, filter: DeploymentFilter = {}): 
   return pageOf(rows.map(toSummary), limit)
 }
 
-/** One deployment by its public id, with its diff and pull requests. Throws `not_found`. */
-export const getDeployment = async (sql: Sql, id: string): Promise<Deployment> => {
+/**
+ * One deployment by its public id, with its diff and pull requests.
+ * @throws `not_found`.
+ */
+export async function getDeployment(sql: Sql, id: string): Promise<Deployment> {
   const { rows } = await sql.query<SummaryRow & { config_diff: ConfigDiff }>(
     `select ${SUMMARY}, config_diff from signalbox.deployments d where id = $1`,
     [uuidOf(id)],
@@ -50,8 +56,11 @@ export const getDeployment = async (sql: Sql, id: string): Promise<Deployment> =
   return { ...toSummary(rows[0]), configDiff: rows[0].config_diff }
 }
 
-/** The whole configuration a deployment put live. Throws `not_found`. */
-export const configOf = async (sql: Sql, id: string): Promise<Json> => {
+/**
+ * The whole configuration a deployment put live.
+ * @throws `not_found`.
+ */
+export async function configOf(sql: Sql, id: string): Promise<Json> {
   const { rows } = await sql.query<{ config: Json }>('select config from signalbox.deployments where id = $1', [
     uuidOf(id),
   ])
@@ -85,28 +94,32 @@ const SUMMARY = `d.id, project_id, app_name, variant_name, variant_id, environme
     from signalbox.deployment_pull_requests where deployment_id = d.id
   ), '[]') as pull_requests`
 
-const toSummary = (row: SummaryRow): DeploymentSummary => ({
-  id: deploymentIdOf(row.id),
-  projectId: row.project_id,
-  appName: row.app_name,
-  variantName: row.variant_name,
-  variantId: row.variant_id,
-  environment: row.environment,
-  revision: row.revision,
-  configSha256: row.config_sha256,
-  commitMessage: row.commit_message,
-  deployedBy: row.deployed_by,
-  sequence: row.sequence,
-  previousDeploymentId: row.previous_deployment_id === null ? null : deploymentIdOf(row.previous_deployment_id),
-  eventId: row.event_id,
-  createdAt: row.created_at,
-  pullRequests: row.pull_requests.map((pull) => ({ ...pull, updatedAt: new Date(pull.updatedAt) })),
-})
+function toSummary(row: SummaryRow): DeploymentSummary {
+  return {
+    id: deploymentIdOf(row.id),
+    projectId: row.project_id,
+    appName: row.app_name,
+    variantName: row.variant_name,
+    variantId: row.variant_id,
+    environment: row.environment,
+    revision: row.revision,
+    configSha256: row.config_sha256,
+    commitMessage: row.commit_message,
+    deployedBy: row.deployed_by,
+    sequence: row.sequence,
+    previousDeploymentId: row.previous_deployment_id === null ? null : deploymentIdOf(row.previous_deployment_id),
+    eventId: row.event_id,
+    createdAt: row.created_at,
+    pullRequests: row.pull_requests.map((pull) => ({ ...pull, updatedAt: new Date(pull.updatedAt) })),
+  }
+}
 
-const uuidOf = (id: string): string => {
+function uuidOf(id: string): string {
   const uuid = deploymentUuid(id)
   if (uuid === null) throw notFound(id)
   return uuid
 }
 
-const notFound = (id: string): AppError => new AppError('not_found', `There is no deployment ${JSON.stringify(id)}.`)
+function notFound(id: string): AppError {
+  return new AppError('not_found', `There is no deployment ${JSON.stringify(id)}.`)
+}

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => database.close())
 
 /** Stores the event as the pipeline does, without jobs and deliveries. */
-const recordEvent = async (tx: Sql, event: EventDraft) => {
+async function recordEvent(tx: Sql, event: EventDraft) {
   await tx.query(
     `insert into signalbox.events (id, source, delivery_id, type, status, subject, actor, facts, body, content_type)
      values ($1, $2, $3, $4, 'routed', $5, $6, $7, $8, $9)`,
@@ -47,10 +47,11 @@ const seed = {
   commit_message: 'Improved response quality',
   deployed_by: 'jane@company.com',
 }
-const record = (change: object, options: { idempotencyKey?: string } = {}) =>
-  recordDeployment({ database, clock, recordEvent }, { ...seed, ...change }, options)
+function record(change: object, options: { idempotencyKey?: string } = {}) {
+  return recordDeployment({ database, clock, recordEvent }, { ...seed, ...change }, options)
+}
 
-const eventOf = async (id: string) => {
+async function eventOf(id: string) {
   const { rows } = await database.query<{
     body: Buffer
     facts: object

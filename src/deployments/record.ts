@@ -1,4 +1,5 @@
-// Recording a deployment: its row, its place in the sequence, its diff and its event, in one transaction.
+// Recording a deployment: its row, its place in the sequence, its diff and its event, in one
+// transaction.
 import type { Database, Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
@@ -25,20 +26,22 @@ export type RecordDeploymentContext = {
 }
 
 /**
- * Records what went live where, and its `environment.deployed` event with it. The same `idempotencyKey` with the same request
- * gives the first deployment and `duplicate: true`. Throws `input_invalid` naming the fields at fault, `header_invalid` for a
- * malformed key, and `conflict` for a key that was used for another request.
+ * Records what went live where, and its `environment.deployed` event with it. The same
+ * `idempotencyKey` with the same request gives the first deployment and `duplicate: true`.
+ * @throws `input_invalid` naming the fields at fault, `header_invalid` for a malformed key, and
+ * `conflict` for a key that was used for another request.
  */
-export const recordDeployment = async (
+export async function recordDeployment(
   context: RecordDeploymentContext,
   request: unknown,
   options: { idempotencyKey?: string | undefined } = {},
-): Promise<{ deployment: Deployment; duplicate: boolean }> => {
+): Promise<{ deployment: Deployment; duplicate: boolean }> {
   const input = readDeploymentRequest(request)
   const key = readIdempotencyKey(options.idempotencyKey)
   const requestSha256 = canonicalSha256(input)
   return context.database.transaction(async (tx) => {
-    // The key's lock always comes before the environment's, so that two requests cannot wait for each other.
+    // The key's lock always comes before the environment's, so that two requests cannot wait for
+    // each other.
     const earlier = key === null ? null : await findByKey(tx, key, requestSha256)
     if (earlier !== null) return { deployment: earlier, duplicate: true }
     const { previous, now } = await lockEnvironment(tx, input, context.clock)
@@ -54,11 +57,12 @@ export const recordDeployment = async (
 
 type Previous = { uuid: string; sequence: number; revision: number; config: JsonObject }
 
-// Two-part advisory locks: the first part keeps keys and environments from ever meeting on one hash.
+// Two-part advisory locks: the first part keeps keys and environments from ever meeting on one
+// hash.
 const KEY_LOCK = 7_420_001
 const ENVIRONMENT_LOCK = 7_420_002
 
-const findByKey = async (tx: Sql, key: string, requestSha256: string): Promise<Deployment | null> => {
+async function findByKey(tx: Sql, key: string, requestSha256: string): Promise<Deployment | null> {
   await tx.query('select pg_advisory_xact_lock($1, hashtext($2))', [KEY_LOCK, key])
   const { rows } = await tx.query<{ id: string; request_sha256: string }>(
     'select id, request_sha256 from signalbox.deployments where idempotency_key = $1',
@@ -72,16 +76,17 @@ const findByKey = async (tx: Sql, key: string, requestSha256: string): Promise<D
   return getDeployment(tx, found.id)
 }
 
-// The lock is held until commit, so the next deployment of this environment sees this one: a sequence without gaps.
-const lockEnvironment = async (
+// The lock is held until commit, so the next deployment of this environment sees this one: a
+// sequence without gaps.
+async function lockEnvironment(
   tx: Sql,
   input: DeploymentRequest,
   clock: Clock,
-): Promise<{ previous: Previous | null; now: Date }> => {
+): Promise<{ previous: Previous | null; now: Date }> {
   const environment = [input.project_id, input.app_name, input.environment]
   await tx.query('select pg_advisory_xact_lock($1, hashtext($2))', [ENVIRONMENT_LOCK, JSON.stringify(environment)])
-  // A statement of its own: it must see what was committed while the one above waited. And clock_timestamp(), because
-  // now() is when the transaction began, before the wait.
+  // A statement of its own: it must see what was committed while the one above waited. And
+  // clock_timestamp(), because now() is when the transaction began, before the wait.
   const { rows } = await tx.query<{ now: Date; previous: Previous | null }>(
     `select coalesce($4::timestamptz, clock_timestamp()) as now, (
        select json_build_object('uuid', id, 'sequence', sequence, 'revision', revision, 'config', config)
@@ -94,24 +99,26 @@ const lockEnvironment = async (
   return { previous: rows[0]?.previous ?? null, now: rows[0]?.now ?? clock.now() }
 }
 
-const nextDeployment = (uuid: string, input: DeploymentRequest, previous: Previous | null, now: Date): Deployment => ({
-  id: deploymentIdOf(uuid),
-  projectId: input.project_id,
-  appName: input.app_name,
-  variantName: input.variant_name,
-  variantId: input.variant_id ?? `variant_${input.app_name}`,
-  environment: input.environment,
-  revision: input.revision ?? (previous === null ? 1 : previous.revision + 1),
-  configSha256: canonicalSha256(input.config),
-  commitMessage: input.commit_message,
-  deployedBy: input.deployed_by,
-  sequence: (previous?.sequence ?? 0) + 1,
-  previousDeploymentId: previous === null ? null : deploymentIdOf(previous.uuid),
-  eventId: newId(now),
-  createdAt: now,
-  pullRequests: [],
-  configDiff: configDiff(previous?.config ?? {}, input.config),
-})
+function nextDeployment(uuid: string, input: DeploymentRequest, previous: Previous | null, now: Date): Deployment {
+  return {
+    id: deploymentIdOf(uuid),
+    projectId: input.project_id,
+    appName: input.app_name,
+    variantName: input.variant_name,
+    variantId: input.variant_id ?? `variant_${input.app_name}`,
+    environment: input.environment,
+    revision: input.revision ?? (previous === null ? 1 : previous.revision + 1),
+    configSha256: canonicalSha256(input.config),
+    commitMessage: input.commit_message,
+    deployedBy: input.deployed_by,
+    sequence: (previous?.sequence ?? 0) + 1,
+    previousDeploymentId: previous === null ? null : deploymentIdOf(previous.uuid),
+    eventId: newId(now),
+    createdAt: now,
+    pullRequests: [],
+    configDiff: configDiff(previous?.config ?? {}, input.config),
+  }
+}
 
 type Insertion = {
   uuid: string
@@ -122,10 +129,7 @@ type Insertion = {
   requestSha256: string
 }
 
-const insert = async (
-  tx: Sql,
-  { uuid, deployment, config, previous, key, requestSha256 }: Insertion,
-): Promise<void> => {
+async function insert(tx: Sql, { uuid, deployment, config, previous, key, requestSha256 }: Insertion): Promise<void> {
   await tx.query(
     `insert into signalbox.deployments
        (id, project_id, app_name, variant_name, variant_id, environment, revision, config, config_sha256, config_diff,

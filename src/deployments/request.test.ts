@@ -11,7 +11,7 @@ const valid = {
   deployed_by: 'jane@company.com',
 }
 
-const refusal = (change: object): string => {
+function refusal(change: object): string {
   try {
     readDeploymentRequest({ ...valid, ...change })
   } catch (error) {
@@ -21,7 +21,9 @@ const refusal = (change: object): string => {
   return 'accepted'
 }
 
-const nested = (depth: number): unknown => JSON.parse(`${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`)
+function nested(depth: number): unknown {
+  return JSON.parse(`${'{"a":'.repeat(depth - 1)}{}${'}'.repeat(depth - 1)}`)
+}
 
 describe('a request to record a deployment', () => {
   it('is completed with null for what was left out', () => {

@@ -5,25 +5,30 @@ import { AppError } from '../lib/error.ts'
 import type { JsonObject } from './diff.ts'
 import { isJsonObject } from './diff.ts'
 
-/** Deeper configurations are refused: what walks JSON by recursion, ours or a receiver's, must not run out of stack. */
+/**
+ * Deeper configurations are refused: what walks JSON by recursion, ours or a receiver's, must not
+ * run out of stack.
+ */
 export const MAX_CONFIG_DEPTH = 64
 // Larger configurations are refused; counted in bytes of their JSON in UTF-8.
 const MAX_CONFIG_BYTES = 1_000_000
 
 // PostgreSQL's text cannot hold \u0000, UTF-8 cannot hold a lone surrogate, and a name is one line.
-const line = (max: number) =>
-  z
+function line(max: number) {
+  return z
     .string()
     .max(max)
     .regex(/\S/u, 'must not be blank')
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line of well-formed text without control characters')
+}
 
 const configuration = z.custom<JsonObject>().superRefine((value, context) => {
   const problem = problemOf(value)
   if (problem !== null) context.addIssue({ code: 'custom', message: problem })
 })
 
-// The body of `POST /api/deployments`. Unknown fields are refused, so that a misspelt one is not silently dropped.
+// The body of `POST /api/deployments`. Unknown fields are refused, so that a misspelt one is not
+// silently dropped.
 const deploymentRequest = z.strictObject({
   project_id: line(200),
   app_name: line(200),
@@ -53,8 +58,11 @@ export type DeploymentRequest = {
   deployed_by: string
 }
 
-/** Checks a parsed request body. Throws `input_invalid` naming every field at fault. */
-export const readDeploymentRequest = (body: unknown): DeploymentRequest => {
+/**
+ * Checks a parsed request body.
+ * @throws `input_invalid` naming every field at fault.
+ */
+export function readDeploymentRequest(body: unknown): DeploymentRequest {
   const { data, error } = deploymentRequest.safeParse(body, { reportInput: true })
   if (error) throw new AppError('input_invalid', error.issues.map(sentence).join('; '))
   return {
@@ -65,20 +73,23 @@ export const readDeploymentRequest = (body: unknown): DeploymentRequest => {
   }
 }
 
-/** Checks an `Idempotency-Key`: 1 to 255 visible ASCII characters. Throws `header_invalid`. */
-export const readIdempotencyKey = (key: string | undefined): string | null => {
+/**
+ * Checks an `Idempotency-Key`: 1 to 255 visible ASCII characters.
+ * @throws `header_invalid`.
+ */
+export function readIdempotencyKey(key: string | undefined): string | null {
   if (key === undefined) return null
   if (/^[\x21-\x7e]{1,255}$/.test(key)) return key
   throw new AppError('header_invalid', 'Idempotency-Key: must be 1 to 255 visible ASCII characters.')
 }
 
-const sentence = (issue: z.core.$ZodIssue): string => {
+function sentence(issue: z.core.$ZodIssue): string {
   const field = issue.path.length === 0 ? 'the request' : issue.path.join('.')
   const missing = issue.code === 'invalid_type' && issue.input === undefined
   return `${field}: ${missing ? 'is required' : issue.message}`
 }
 
-const problemOf = (config: unknown): string | null => {
+function problemOf(config: unknown): string | null {
   if (config === undefined) return 'is required'
   if (!isJsonObject(config)) return 'must be a JSON object'
   const problem = shapeProblem(config)
@@ -87,8 +98,9 @@ const problemOf = (config: unknown): string | null => {
   return bytes <= MAX_CONFIG_BYTES ? null : `must not be larger than ${MAX_CONFIG_BYTES} bytes (it has ${bytes})`
 }
 
-// A loop, not a recursion: JSON.parse itself accepts any depth, so this is what stands before a full stack.
-const shapeProblem = (config: JsonObject): string | null => {
+// A loop, not a recursion: JSON.parse itself accepts any depth, so this is what stands before a
+// full stack.
+function shapeProblem(config: JsonObject): string | null {
   const left: { value: Json; depth: number }[] = [{ value: config, depth: 1 }]
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     const { value, depth } = next
@@ -100,5 +112,6 @@ const shapeProblem = (config: JsonObject): string | null => {
   return null
 }
 
-const isJsonScalar = (value: unknown): boolean =>
-  value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+function isJsonScalar(value: unknown): boolean {
+  return value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+}

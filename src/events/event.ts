@@ -60,7 +60,10 @@ export type Draft = {
   rejected?: string
   /** A job asked for by name (the manual trigger), whatever the rules say. */
   requested?: NewJob
-  /** What else must commit with the event when it is new: a pull request's state on the deployment it documents, say. */
+  /**
+   * What else must commit with the event when it is new: a pull request's state on the deployment
+   * it documents, say.
+   */
   alongside?: (tx: Sql, eventId: string) => Promise<void>
 }
 
@@ -68,13 +71,17 @@ export type Draft = {
 export type Route = { status: EventStatus; reason: string | null; jobs: NewJob[]; deliveries: NewDelivery[] }
 
 /**
- * Decides what follows from a draft, by the rules and by this process's copy of the endpoints, which has a version and can be
- * read again: through the connection at hand, because one in a transaction must not wait for another.
+ * Decides what follows from a draft, by the rules and by this process's copy of the endpoints,
+ * which has a version and can be read again: through the connection at hand, because one in a
+ * transaction must not wait for another.
  */
 export type Router = { version(): number; reload(sql: Sql): Promise<void>; route(draft: Draft): Route }
 
 /** An event with all that must commit together with it. */
 export type NewEvent = Draft & Route
 
-/** What became of recording: the event's id (the first one's, for a repeat), whether it was there already, and what followed this time. */
+/**
+ * What became of recording: the event's id (the first one's, for a repeat), whether it was there
+ * already, and what followed this time.
+ */
 export type Recorded = { id: string; duplicate: boolean; status: EventStatus; reason: string | null; jobIds: string[] }

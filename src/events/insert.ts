@@ -1,14 +1,20 @@
-// The one statement that records events: the rows of events, their jobs and their deliveries, in one commit.
+// The one statement that records events: the rows of events, their jobs and their deliveries, in
+// one commit.
 import type { Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { NewEvent } from './event.ts'
 
-/** What the statement says: which of the given ids are new, and the version of the endpoints it saw. Nothing was written when that version is not `expectedVersion`. */
+/**
+ * What the statement says: which of the given ids are new, and the version of the endpoints it saw.
+ * Nothing was written when that version is not `expectedVersion`.
+ */
 export type Inserted = { ids: ReadonlySet<string>; version: number }
 
-// Rows come as one JSON text a table, and all bodies as one run of bytes cut up by `at` and `bytes`. However many rows there are, the
-// statement is the same: as a VALUES list PostgreSQL took half as long again, and Node twice as long, over writing and reading its
-// hundreds of placeholders (and 65,535 of them are the limit); as arrays (UNNEST) the bodies would have to be written as text.
+// Rows come as one JSON text a table, and all bodies as one run of bytes cut up by `at` and
+// `bytes`. However many rows there are, the statement is the same: as a VALUES list PostgreSQL took
+// half as long again, and Node twice as long, over writing and reading its hundreds of placeholders
+// (and 65,535 of them are the limit); as arrays (UNNEST) the bodies would have to be written as
+// text.
 const INSERT = `
 with new_events as (
   insert into signalbox.events (id, source, delivery_id, type, status, reason, subject, actor, facts, body, content_type,
@@ -36,18 +42,24 @@ with new_events as (
 )
 select version::int as version, array(select id from new_events) as ids from signalbox.endpoints_version`
 
-// PostgreSQL's text and jsonb hold neither NUL nor half of a surrogate pair; what is only looked at may be mended, the body keeps the bytes.
-const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd')
+// PostgreSQL's text and jsonb hold neither NUL nor half of a surrogate pair; what is only looked at
+// may be mended, the body keeps the bytes.
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd')
+}
 
-/** JSON that every column can hold. Mending looks at every string, so it is done only where the text shows that there is something to mend. */
-const storableJson = (rows: readonly object[]): string => {
+/**
+ * JSON that every column can hold. Mending looks at every string, so it is done only where the text
+ * shows that there is something to mend.
+ */
+function storableJson(rows: readonly object[]): string {
   const text = JSON.stringify(rows)
   if (!/\\u(?:0000|d[89a-f])/.test(text)) return text
   return JSON.stringify(rows, (_key, part) => (typeof part === 'string' ? storable(part) : part))
 }
 
 /** Event rows, each knowing where its body is in the run of bytes (counted from 1). */
-const eventRows = (events: readonly NewEvent[]) => {
+function eventRows(events: readonly NewEvent[]) {
   let at = 1
   return events.map((event) => {
     const bytes = event.body?.byteLength ?? 0
@@ -74,8 +86,8 @@ const eventRows = (events: readonly NewEvent[]) => {
   })
 }
 
-const jobRows = (events: readonly NewEvent[]) =>
-  events.flatMap((event) =>
+function jobRows(events: readonly NewEvent[]) {
+  return events.flatMap((event) =>
     event.jobs.map((job) => ({
       id: job.id,
       event_id: event.id,
@@ -89,9 +101,10 @@ const jobRows = (events: readonly NewEvent[]) =>
       time_limit_ms: job.timeLimitMs,
     })),
   )
+}
 
-const deliveryRows = (events: readonly NewEvent[]) =>
-  events.flatMap((event) =>
+function deliveryRows(events: readonly NewEvent[]) {
+  return events.flatMap((event) =>
     event.deliveries.map(({ id, endpointId, groupKey }) => ({
       id,
       event_id: event.id,
@@ -99,25 +112,32 @@ const deliveryRows = (events: readonly NewEvent[]) =>
       group_key: groupKey,
     })),
   )
+}
 
-const bodiesOf = (events: readonly NewEvent[]): Uint8Array => {
+function bodiesOf(events: readonly NewEvent[]): Uint8Array {
   const bodies = events.flatMap(({ body }) => (body === null ? [] : [body]))
   return bodies.length === 1 ? (bodies[0] as Uint8Array) : Buffer.concat(bodies)
 }
 
-/** The order of the unique key: two statements that hold the same deliveries in different orders would wait for each other. */
-const byDelivery = (a: NewEvent, b: NewEvent): number => {
+/**
+ * The order of the unique key: two statements that hold the same deliveries in different orders
+ * would wait for each other.
+ */
+function byDelivery(a: NewEvent, b: NewEvent): number {
   const [one, other] = [deliveryKey(a.source, a.deliveryId), deliveryKey(b.source, b.deliveryId)]
   return one < other ? -1 : one > other ? 1 : 0
 }
 
-/** Writes events with their jobs and deliveries in one statement, which is one transaction unless `sql` is already in one. A repeated delivery id writes nothing. */
-export const insertEvents = async (
+/**
+ * Writes events with their jobs and deliveries in one statement, which is one transaction unless
+ * `sql` is already in one. A repeated delivery id writes nothing.
+ */
+export async function insertEvents(
   sql: Sql,
   clock: Clock,
   events: readonly NewEvent[],
   expectedVersion: number,
-): Promise<Inserted> => {
+): Promise<Inserted> {
   const sorted = events.toSorted(byDelivery)
   const values = [
     clock.sqlNow(),
@@ -134,11 +154,14 @@ export const insertEvents = async (
 /** An event as it was recorded before. */
 export type Earlier = Pick<NewEvent, 'id' | 'status' | 'reason'>
 
-/** What these deliveries were recorded as before, keyed by `source` and `delivery_id` as `deliveryKey` joins them. */
-export const recordedBefore = async (
+/**
+ * What these deliveries were recorded as before, keyed by `source` and `delivery_id` as
+ * `deliveryKey` joins them.
+ */
+export async function recordedBefore(
   sql: Sql,
   events: readonly { source: string; deliveryId: string }[],
-): Promise<Map<string, Earlier>> => {
+): Promise<Map<string, Earlier>> {
   const { rows } = await sql.query<Earlier & { source: string; delivery_id: string }>(
     `select e.id, e.status, e.reason, e.source, e.delivery_id from signalbox.events e
      join unnest($1::text[], $2::text[]) as n (source, delivery_id) using (source, delivery_id)`,
@@ -148,4 +171,6 @@ export const recordedBefore = async (
 }
 
 /** One text for a source and a delivery id. */
-export const deliveryKey = (source: string, deliveryId: string): string => `${source}\n${storable(deliveryId)}`
+export function deliveryKey(source: string, deliveryId: string): string {
+  return `${source}\n${storable(deliveryId)}`
+}

@@ -25,10 +25,16 @@ export type EventFilter = {
 const COLUMNS = `id, source, delivery_id as "deliveryId", type, status, reason, subject, actor, facts,
   content_type as "contentType", headers, depth, received_at as "receivedAt"`
 
-const likePattern = (glob: string): string => glob.replaceAll(/[\\%_]/g, '\\$&').replaceAll('*', '%')
+function likePattern(glob: string): string {
+  return glob.replaceAll(/[\\%_]/g, '\\$&').replaceAll('*', '%')
+}
 
-/** Lists events, newest first. Ids are ordered by time, so a page begins behind the last id of the one before. Throws `input_invalid` for a cursor that is none. */
-export const listEvents = async (sql: Sql, filter: EventFilter = {}): Promise<Page<EventSummary>> => {
+/**
+ * Lists events, newest first. Ids are ordered by time, so a page begins behind the last id of the
+ * one before.
+ * @throws `input_invalid` for a cursor that is none.
+ */
+export async function listEvents(sql: Sql, filter: EventFilter = {}): Promise<Page<EventSummary>> {
   const { type, source, status, subject, cursor } = filter
   if (cursor !== undefined && !isUuid(cursor)) throw new AppError('input_invalid', 'cursor: is not one of ours')
   const limit = pageLimit(filter.limit)
@@ -51,17 +57,17 @@ export const listEvents = async (sql: Sql, filter: EventFilter = {}): Promise<Pa
 }
 
 /** One event with its raw body; null when there is none of that id. */
-export const getEvent = async (sql: Sql, id: string): Promise<Event | null> => {
+export async function getEvent(sql: Sql, id: string): Promise<Event | null> {
   if (!isUuid(id)) return null
   const { rows } = await sql.query<Event>(`select ${COLUMNS}, body from signalbox.events where id = $1`, [id])
   return rows[0] ?? null
 }
 
 /** What events that made jobs pass on to the events of those jobs' ends, by id. */
-export const causesOf = async (
+export async function causesOf(
   sql: Sql,
   ids: readonly string[],
-): Promise<Map<string, Pick<Event, 'depth' | 'subject' | 'facts'>>> => {
+): Promise<Map<string, Pick<Event, 'depth' | 'subject' | 'facts'>>> {
   const { rows } = await sql.query<Pick<Event, 'id' | 'depth' | 'subject' | 'facts'>>(
     'select id, depth, subject, facts from signalbox.events where id = any($1::uuid[])',
     [ids],
@@ -70,7 +76,7 @@ export const causesOf = async (
 }
 
 /** A body as JSON, GitHub's form encoding included; undefined when it is neither. */
-export const payloadOf = (event: Pick<Event, 'body' | 'contentType'>): unknown => {
+export function payloadOf(event: Pick<Event, 'body' | 'contentType'>): unknown {
   if (event.body === null) return undefined
   const text = event.body.toString('utf8')
   const isForm = event.contentType?.startsWith('application/x-www-form-urlencoded') ?? false

@@ -17,36 +17,42 @@ beforeEach(async () => {
 })
 afterEach(() => database.close())
 
-const draft = (change: Partial<Draft> = {}): Draft => ({
-  id: newId(),
-  source: 'github',
-  deliveryId: newId(),
-  type: 'push',
-  subject: 'acme/shop@main',
-  actor: 'octocat',
-  facts: { repository: 'acme/shop', branch: 'main' },
-  body: Buffer.from('{"ref":"refs/heads/main"}'),
-  contentType: 'application/json',
-  headers: { 'user-agent': 'GitHub-Hookshot/1' },
-  depth: 0,
-  causeJobId: null,
-  ...change,
-})
+function draft(change: Partial<Draft> = {}): Draft {
+  return {
+    id: newId(),
+    source: 'github',
+    deliveryId: newId(),
+    type: 'push',
+    subject: 'acme/shop@main',
+    actor: 'octocat',
+    facts: { repository: 'acme/shop', branch: 'main' },
+    body: Buffer.from('{"ref":"refs/heads/main"}'),
+    contentType: 'application/json',
+    headers: { 'user-agent': 'GitHub-Hookshot/1' },
+    depth: 0,
+    causeJobId: null,
+    ...change,
+  }
+}
 
-const jobFor = (event: Draft): NewJob => ({
-  id: idFor('job', event.id),
-  rule: 'review',
-  type: 'review',
-  agent: 'review',
-  input: {},
-  priority: 5,
-  groupKey: null,
-  maxAttempts: 5,
-  timeLimitMs: 1000,
-})
+function jobFor(event: Draft): NewJob {
+  return {
+    id: idFor('job', event.id),
+    rule: 'review',
+    type: 'review',
+    agent: 'review',
+    input: {},
+    priority: 5,
+    groupKey: null,
+    maxAttempts: 5,
+    timeLimitMs: 1000,
+  }
+}
 
-const routed = (event: Draft): Route => ({ status: 'routed', reason: null, jobs: [jobFor(event)], deliveries: [] })
-const routerOf = (route = routed): Router & { reloads: number } => {
+function routed(event: Draft): Route {
+  return { status: 'routed', reason: null, jobs: [jobFor(event)], deliveries: [] }
+}
+function routerOf(route = routed): Router & { reloads: number } {
   let version = 1
   const router = {
     reloads: 0,
@@ -60,10 +66,12 @@ const routerOf = (route = routed): Router & { reloads: number } => {
   }
   return router
 }
-const recorderOf = (options: { router?: Router; database?: Database; onWork?: () => void } = {}) =>
-  openRecorder({ database, clock: systemClock, router: routerOf(), onWork: () => {}, ...options })
-const count = async (table: string): Promise<number> =>
-  (await database.query<{ n: number }>(`select count(*)::int as n from signalbox.${table}`)).rows[0]?.n ?? -1
+function recorderOf(options: { router?: Router; database?: Database; onWork?: () => void } = {}) {
+  return openRecorder({ database, clock: systemClock, router: routerOf(), onWork: () => {}, ...options })
+}
+async function count(table: string): Promise<number> {
+  return (await database.query<{ n: number }>(`select count(*)::int as n from signalbox.${table}`)).rows[0]?.n ?? -1
+}
 
 describe('recording', () => {
   test('an event is stored with its exact bytes and its jobs before record resolves', async () => {

@@ -6,30 +6,43 @@ import type { Draft, NewEvent, Recorded, Router } from './event.ts'
 import type { Earlier } from './insert.ts'
 import { deliveryKey, insertEvents, recordedBefore } from './insert.ts'
 
-// Two commits in flight beat one and four (bench/ingest); the limits keep one statement and its memory small.
+// Two commits in flight beat one and four (bench/ingest); the limits keep one statement and its
+// memory small.
 const COMMITS_IN_FLIGHT = 2
 const MAX_BATCH_EVENTS = 64
 const MAX_BATCH_BYTES = 4 * 1024 * 1024
 const MAX_STALE_RETRIES = 10
-// While commits hang, senders keep sending. Their bodies' memory has a limit of its own (http/body.ts).
+// While commits hang, senders keep sending. Their bodies' memory has a limit of its own
+// (http/body.ts).
 const MAX_WAITING_EVENTS = 10_000
 
 type Waiting = { draft: Draft; resolve: (recorded: Recorded) => void; reject: (error: unknown) => void }
 
-/** What `openRecorder` needs: `router` says what follows from a draft, `onWork` is told after a commit that made jobs or deliveries. */
+/**
+ * What `openRecorder` needs: `router` says what follows from a draft, `onWork` is told after a
+ * commit that made jobs or deliveries.
+ */
 export type RecorderOptions = { database: Database; clock: Clock; router: Router; onWork: () => void }
 
-/** The recorder: `record` resolves when the event's own commit is durable; `recordIn` records inside a transaction of the caller's. */
+/**
+ * The recorder: `record` resolves when the event's own commit is durable; `recordIn` records inside
+ * a transaction of the caller's.
+ */
 export type Recorder = {
-  /** @throws AppError `database_unavailable` when nothing could be stored: the sender should repeat. */
+  /**
+   * @throws AppError `database_unavailable` when nothing could be stored: the sender should repeat.
+   */
   record(draft: Draft): Promise<Recorded>
-  /** Records inside the caller's transaction; the caller tells of new work itself, once it has committed. */
+  /**
+   * Records inside the caller's transaction; the caller tells of new work itself, once it has
+   * committed.
+   */
   recordIn(tx: Sql, drafts: readonly Draft[]): Promise<Recorded[]>
   /** Resolves when nothing is waiting or in flight. */
   idle(): Promise<void>
 }
 
-const takeBatch = (waiting: Waiting[]): Waiting[] => {
+function takeBatch(waiting: Waiting[]): Waiting[] {
   let bytes = 0
   let count = 0
   for (const { draft } of waiting) {
@@ -41,7 +54,7 @@ const takeBatch = (waiting: Waiting[]): Waiting[] => {
 }
 
 /** Writes drafts as they are routed now; routes them anew when the endpoints changed in between. */
-const write = async (sql: Sql, clock: Clock, router: Router, drafts: readonly Draft[]) => {
+async function write(sql: Sql, clock: Clock, router: Router, drafts: readonly Draft[]) {
   for (let tries = 0; tries < MAX_STALE_RETRIES; tries++) {
     const version = router.version()
     const events = drafts.map((draft): NewEvent => ({ ...draft, ...router.route(draft) }))
@@ -55,7 +68,7 @@ const write = async (sql: Sql, clock: Clock, router: Router, drafts: readonly Dr
   throw new AppError('database_unavailable', 'The endpoints kept changing while events were being recorded.')
 }
 
-const toRecorded = async (sql: Sql, events: readonly NewEvent[], ids: ReadonlySet<string>): Promise<Recorded[]> => {
+async function toRecorded(sql: Sql, events: readonly NewEvent[], ids: ReadonlySet<string>): Promise<Recorded[]> {
   const repeats = events.filter((event) => !ids.has(event.id))
   const before = repeats.length === 0 ? new Map<string, Earlier>() : await recordedBefore(sql, repeats)
   return events.map((event) => {
@@ -66,17 +79,21 @@ const toRecorded = async (sql: Sql, events: readonly NewEvent[], ids: ReadonlySe
   })
 }
 
-const hasWork = (events: readonly NewEvent[], ids: ReadonlySet<string>): boolean =>
-  events.some((event) => ids.has(event.id) && event.jobs.length + event.deliveries.length > 0)
+function hasWork(events: readonly NewEvent[], ids: ReadonlySet<string>): boolean {
+  return events.some((event) => ids.has(event.id) && event.jobs.length + event.deliveries.length > 0)
+}
 
-/** Opens the recorder over a database. No timer: an event that arrives alone is committed at once. */
-export const openRecorder = ({ database, clock, router, onWork }: RecorderOptions): Recorder => {
+/**
+ * Opens the recorder over a database. No timer: an event that arrives alone is committed at once.
+ */
+export function openRecorder({ database, clock, router, onWork }: RecorderOptions): Recorder {
   const waiting: Waiting[] = []
   let inFlight = 0
   let whenIdle: (() => void)[] = []
 
   const writeBatch = async (drafts: readonly Draft[]): Promise<Recorded[]> => {
-    // One statement is its own transaction; only what else must commit with an event needs one spelled out.
+    // One statement is its own transaction; only what else must commit with an event needs one
+    // spelled out.
     const { events, ids } = drafts.some((draft) => draft.alongside)
       ? await database.transaction((tx) => write(tx, clock, router, drafts))
       : await write(database, clock, router, drafts)

@@ -23,8 +23,8 @@ export type AppParts = {
 }
 
 /** Builds the app. */
-export const httpApp = ({ version, access, log, pipeline, probe, api }: AppParts): Hono<{ Bindings: HttpBindings }> =>
-  new Hono<{ Bindings: HttpBindings }>()
+export function httpApp({ version, access, log, pipeline, probe, api }: AppParts): Hono<{ Bindings: HttpBindings }> {
+  return new Hono<{ Bindings: HttpBindings }>()
     .onError((error) => errorResponse(error, log))
     .notFound((c) => {
       throw new AppError('not_found', `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}.`)
@@ -33,3 +33,4 @@ export const httpApp = ({ version, access, log, pipeline, probe, api }: AppParts
     .route('/', receivingRoutes(pipeline))
     .route('/', healthRoutes({ version }, probe))
     .route('/api', api)
+}

@@ -2,17 +2,27 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../lib/error.ts'
 
-/** How the API is guarded: by a token, open to loopback (`signalbox dev`), or closed because no token was set. */
+/**
+ * How the API is guarded: by a token, open to loopback (`signalbox dev`), or closed because no
+ * token was set.
+ */
 export type Access = { kind: 'token'; token: string } | { kind: 'loopback' } | { kind: 'closed' }
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host']
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
 
-const isLoopbackOrigin = (origin: string): boolean => URL.canParse(origin) && LOOPBACK.test(new URL(origin).host)
+function isLoopbackOrigin(origin: string): boolean {
+  return URL.canParse(origin) && LOOPBACK.test(new URL(origin).host)
+}
 
-/** Throws unless the request may use the API. @throws AppError `token_invalid`, or `source_closed` when the server has no token */
-export const authorise = (access: Access, headers: { get(name: string): string | null }): void => {
+/**
+ * Throws unless the request may use the API.
+ * @throws AppError `token_invalid`, or `source_closed` when the server has no token
+ */
+export function authorise(access: Access, headers: { get(name: string): string | null }): void {
   if (access.kind === 'closed') {
     throw new AppError('source_closed', 'The API is closed: SIGNALBOX_API_TOKEN is not set.')
   }
@@ -22,8 +32,8 @@ export const authorise = (access: Access, headers: { get(name: string): string |
     if (!timingSafeEqual(digest(given), digest(access.token))) throw new AppError('token_invalid')
     return
   }
-  // A web page may reach loopback too, by a name that resolves there or across origins, and anybody through a tunnel that
-  // brings webhooks here and calls itself localhost: these headers show it.
+  // A web page may reach loopback too, by a name that resolves there or across origins, and anybody
+  // through a tunnel that brings webhooks here and calls itself localhost: these headers show it.
   const origin = headers.get('origin')
   const isForeign = origin !== null && !isLoopbackOrigin(origin)
   const isForwarded = FORWARDED.some((name) => headers.get(name) !== null)

@@ -2,32 +2,42 @@
 import type { IncomingMessage } from 'node:http'
 import { AppError } from '../lib/error.ts'
 
-/** GitHub's own cap on a webhook's payload (https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap). */
+/**
+ * GitHub's own cap on a webhook's payload
+ * (https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap).
+ */
 const MAX_BODY_BYTES = 25 * 1024 * 1024
 
-// All bodies together, while they are read and until they are recorded: without a limit, a few dozen connections would take
-// all memory, and no signature is needed for that. A small body always gets in, so that large ones cannot lock webhooks out.
+// All bodies together, while they are read and until they are recorded: without a limit, a few
+// dozen connections would take all memory, and no signature is needed for that. A small body always
+// gets in, so that large ones cannot lock webhooks out.
 const MAX_HELD_BYTES = 256 * 1024 * 1024
 const SMALL_BODY_BYTES = 1024 * 1024
 const RETRY_AFTER_SECONDS = 10
 
-const tooLarge = () => new AppError('body_too_large', undefined, { headers: { connection: 'close' } })
-const tooMany = () =>
-  new AppError('rate_limited', 'Too many large requests at once.', {
+function tooLarge() {
+  return new AppError('body_too_large', undefined, { headers: { connection: 'close' } })
+}
+function tooMany() {
+  return new AppError('rate_limited', 'Too many large requests at once.', {
     headers: { 'retry-after': `${RETRY_AFTER_SECONDS}`, connection: 'close' },
   })
-const endedEarly = () => new AppError('body_invalid', 'The connection ended before the body did.')
+}
+function endedEarly() {
+  return new AppError('body_invalid', 'The connection ended before the body did.')
+}
 
 const ENCODINGS = ['', 'identity']
 
 let heldBytes = 0
 
 /**
- * Reads the whole body of a Node request and counts it as held until `use` is done with it. It stops reading at the first
- * byte over the cap, so memory stays flat. @throws AppError `body_too_large`, `rate_limited`, `content_type_unsupported`,
- * `body_invalid` (the connection ended early)
+ * Reads the whole body of a Node request and counts it as held until `use` is done with it. It
+ * stops reading at the first byte over the cap, so memory stays flat.
+ * @throws AppError `body_too_large`, `rate_limited`, `content_type_unsupported`, `body_invalid`
+ * (the connection ended early)
  */
-export const withBody = async <T>(incoming: IncomingMessage, use: (body: Buffer) => Promise<T> | T): Promise<T> => {
+export async function withBody<T>(incoming: IncomingMessage, use: (body: Buffer) => Promise<T> | T): Promise<T> {
   if (!ENCODINGS.includes(incoming.headers['content-encoding'] ?? '')) {
     throw new AppError('content_type_unsupported', 'Content-Encoding is not supported: send the body as it is.')
   }
@@ -46,8 +56,8 @@ export const withBody = async <T>(incoming: IncomingMessage, use: (body: Buffer)
   }
 }
 
-const readChunks = (incoming: IncomingMessage, refusalOf: (chunk: Buffer) => AppError | null): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
+function readChunks(incoming: IncomingMessage, refusalOf: (chunk: Buffer) => AppError | null): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     const take = (chunk: Buffer): void => {
       const refusal = refusalOf(chunk)
@@ -64,3 +74,4 @@ const readChunks = (incoming: IncomingMessage, refusalOf: (chunk: Buffer) => App
     incoming.on('error', () => reject(endedEarly()))
     incoming.on('aborted', () => reject(endedEarly()))
   })
+}

@@ -1,11 +1,12 @@
-// Errors at the edge: expected ones as `{code, detail}`, anything else as "internal error" with a request id to look up in the log.
+// Errors at the edge: expected ones as `{code, detail}`, anything else as "internal error" with a
+// request id to look up in the log.
 import { randomUUID } from 'node:crypto'
 import { HTTPException } from 'hono/http-exception'
 import { AppError, errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 
 /** The answer to a failed request. */
-export const errorResponse = (error: unknown, log: Log): Response => {
+export function errorResponse(error: unknown, log: Log): Response {
   if (error instanceof AppError) {
     // Why, the caller is not told: it may name hosts and users.
     if (error.cause !== undefined) {
@@ -13,7 +14,8 @@ export const errorResponse = (error: unknown, log: Log): Response => {
     }
     return Response.json({ code: error.code, detail: error.detail }, { status: error.status, headers: error.headers })
   }
-  // Hono's own refusals (a malformed JSON body, say) are the caller's fault and already have a status.
+  // Hono's own refusals (a malformed JSON body, say) are the caller's fault and already have a
+  // status.
   if (error instanceof HTTPException && error.status < 500) {
     return errorResponse(new AppError('body_invalid', error.message), log)
   }
@@ -23,8 +25,8 @@ export const errorResponse = (error: unknown, log: Log): Response => {
 }
 
 /** Says which methods an address takes. */
-export const methodNotAllowed =
-  (...allowed: string[]) =>
-  (): never => {
+export function methodNotAllowed(...allowed: string[]) {
+  return (): never => {
     throw new AppError('method_not_allowed', `Use ${allowed.join(' or ')}.`, { headers: { allow: allowed.join(', ') } })
   }
+}

@@ -7,12 +7,19 @@ export type Probe = () => Promise<void>
 
 const PROBE_TIMEOUT_MS = 2_000
 
-const within = <T>(promise: Promise<T>, ms: number): Promise<T> =>
-  Promise.race([promise, new Promise<never>((_, reject) => setTimeout(reject, ms, new Error('timeout')).unref())])
+function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+  return Promise.race([
+    promise,
+    new Promise<never>((_, reject) => setTimeout(reject, ms, new Error('timeout')).unref()),
+  ])
+}
 
-/** Mounts `GET /health` (200, or 503 while the database is away; no detail of why leaks) and `GET /`. */
-export const healthRoutes = (about: { version: string }, probe: Probe) =>
-  new Hono()
+/**
+ * Mounts `GET /health` (200, or 503 while the database is away; no detail of why leaks) and `GET
+ * /`.
+ */
+export function healthRoutes(about: { version: string }, probe: Probe) {
+  return new Hono()
     .get('/health', async (c) => {
       try {
         await within(probe(), PROBE_TIMEOUT_MS)
@@ -27,3 +34,4 @@ export const healthRoutes = (about: { version: string }, probe: Probe) =>
     .get('/', (c) => c.json({ service: 'signalbox', status: 'operational', version: about.version }))
     .all('/health', methodNotAllowed('GET'))
     .all('/', methodNotAllowed('GET'))
+}

@@ -1,4 +1,5 @@
-// The manual trigger: a job by name, with the API's token, or a bare POST that proves the orchestrator is alive.
+// The manual trigger: a job by name, with the API's token, or a bare POST that proves the
+// orchestrator is alive.
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Pipeline } from '../pipeline.ts'
@@ -9,8 +10,8 @@ import { methodNotAllowed } from './errors.ts'
 import { nodeHeaders, receipt, remoteOf } from './receive.ts'
 
 /** Mounts `POST /webhook/manual`. */
-export const manualRoutes = (access: Access, pipeline: Pipeline): Hono<{ Bindings: HttpBindings }> =>
-  new Hono<{ Bindings: HttpBindings }>()
+export function manualRoutes(access: Access, pipeline: Pipeline): Hono<{ Bindings: HttpBindings }> {
+  return new Hono<{ Bindings: HttpBindings }>()
     .post('/webhook/manual', async (c) => {
       const headers = nodeHeaders(c)
       authorise(access, headers)
@@ -18,3 +19,4 @@ export const manualRoutes = (access: Access, pipeline: Pipeline): Hono<{ Binding
       return c.json(receipt(received))
     })
     .all('/webhook/manual', methodNotAllowed('POST'))
+}

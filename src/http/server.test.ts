@@ -13,7 +13,7 @@ let agent: Agent
 let begun: PromiseWithResolvers<void>
 let release: PromiseWithResolvers<void>
 let closing: Promise<void> | undefined
-const close = (): Promise<void> => {
+function close(): Promise<void> {
   closing ??= server.close()
   return closing
 }
@@ -37,7 +37,7 @@ afterEach(async () => {
   await close()
 })
 
-const get = async (path: string): Promise<string> => {
+async function get(path: string): Promise<string> {
   const asking = request(`${server.url}${path}`, { agent })
   asking.end()
   const [response] = await once(asking, 'response')

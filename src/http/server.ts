@@ -11,20 +11,24 @@ import { AppError } from '../lib/error.ts'
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 60_000
 const CHECK_EVERY_MS = 1_000
-// When closing: how long requests that have begun may still take, and how often connections they leave behind are looked for.
+// When closing: how long requests that have begun may still take, and how often connections they
+// leave behind are looked for.
 const CLOSE_GRACE_MS = 10_000
 const SWEEP_EVERY_MS = 50
 
-/** A listening server. `close` takes no new connection, answers what was accepted, and cuts off whoever has not finished sending after ten seconds. */
+/**
+ * A listening server. `close` takes no new connection, answers what was accepted, and cuts off
+ * whoever has not finished sending after ten seconds.
+ */
 export type Server = { url: string; port: number; close(): Promise<void> }
 
 /**
- * Closes a server and every connection to it. `server.close` alone would wait for connections that bring request after
- * request, for ones that never sent a byte (browsers open some in advance), and, because it also ends Node's watch over
- * slow senders, for ever for half a request.
+ * Closes a server and every connection to it. `server.close` alone would wait for connections that
+ * bring request after request, for ones that never sent a byte (browsers open some in advance),
+ * and, because it also ends Node's watch over slow senders, for ever for half a request.
  */
-const closeServer = (server: HttpServer, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> =>
-  new Promise((resolve) => {
+function closeServer(server: HttpServer, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
     server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'))
     const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_EVERY_MS)
     const cutOff = setTimeout(() => server.closeAllConnections(), graceMs)
@@ -35,12 +39,16 @@ const closeServer = (server: HttpServer, sockets: ReadonlySet<Socket>, graceMs: 
     })
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
   })
+}
 
-/** Starts listening; port 0 lets the system choose. @throws AppError `config_invalid` when the port is taken */
-export const openServer = async (
+/**
+ * Starts listening; port 0 lets the system choose.
+ * @throws AppError `config_invalid` when the port is taken
+ */
+export async function openServer(
   app: Hono<{ Bindings: HttpBindings }>,
   options: { host: string; port: number; requestTimeoutMs?: number; closeGraceMs?: number },
-): Promise<Server> => {
+): Promise<Server> {
   const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
   const server = createAdaptorServer({
     fetch: app.fetch,

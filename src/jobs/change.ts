@@ -8,18 +8,21 @@ import { JOBS } from '../queue/table.ts'
 import type { JobDetail } from './query.ts'
 import { getJob, notFound } from './query.ts'
 
-const refuse = async (database: Database, id: string, wanted: string): Promise<never> => {
+async function refuse(database: Database, id: string, wanted: string): Promise<never> {
   const { status } = await getJob(database, id)
   throw new AppError('conflict', `The job is ${status}; ${wanted}.`)
 }
 
-/** Calls a job off. A running agent is aborted at its orchestrator's next renewal. Throws `not_found`, or `conflict` when it had ended. */
-export const cancelJob = async (
+/**
+ * Calls a job off. A running agent is aborted at its orchestrator's next renewal.
+ * @throws `not_found`, or `conflict` when it had ended.
+ */
+export async function cancelJob(
   database: Database,
   clock: Clock,
   id: string,
   reason = 'Cancelled by hand.',
-): Promise<JobDetail> => {
+): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
   if (!(await cancel(database, JOBS, clock, { id, reason }))) {
     return refuse(database, id, 'only one that has not ended can be cancelled')
@@ -28,10 +31,11 @@ export const cancelJob = async (
 }
 
 /**
- * Gives a failed or cancelled job at least one more try, now. It resumes behind its last finished step; an output that was
- * refused is tried again. Throws `not_found`, or `conflict` for a job in any other status.
+ * Gives a failed or cancelled job at least one more try, now. It resumes behind its last finished
+ * step; an output that was refused is tried again.
+ * @throws `not_found`, or `conflict` for a job in any other status.
  */
-export const retryJob = async (database: Database, clock: Clock, id: string): Promise<JobDetail> => {
+export async function retryJob(database: Database, clock: Clock, id: string): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
   const { rows } = await database.query(
     `with job as (

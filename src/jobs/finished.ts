@@ -1,13 +1,16 @@
-// The event that says how a job ended: `job.completed` or `job.failed`, in the same log as everything else.
+// The event that says how a job ended: `job.completed` or `job.failed`, in the same log as
+// everything else.
 import type { Draft, Event } from '../events/event.ts'
 import { newId } from '../lib/id.ts'
 import type { Finished } from './job.ts'
 
-/** What of the event that made the job is passed on, so that endpoints and rules can match on it. */
+/**
+ * What of the event that made the job is passed on, so that endpoints and rules can match on it.
+ */
 export type Cause = Pick<Event, 'depth' | 'subject' | 'facts'>
 
 /** Builds the event. Its body is what endpoints are sent: `event, timestamp, delivery_id, data`. */
-export const finishedJobEvent = ({ job, ...ended }: Finished, cause: Cause | null, now: Date): Draft => {
+export function finishedJobEvent({ job, ...ended }: Finished, cause: Cause | null, now: Date): Draft {
   const deliveryId = `job_${job.id}_${job.attempt}`
   const type = `job.${ended.outcome}`
   const body = {

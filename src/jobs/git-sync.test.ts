@@ -13,8 +13,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.com']
-const git = (cwd: string, ...args: string[]) => execa('git', [...identity, ...args], { cwd })
-const commit = async (cwd: string, name: string) => {
+function git(cwd: string, ...args: string[]) {
+  return execa('git', [...identity, ...args], { cwd })
+}
+async function commit(cwd: string, name: string) {
   await writeFile(join(cwd, name), name)
   await git(cwd, 'add', '.')
   await git(cwd, 'commit', '-qm', name)

@@ -1,12 +1,17 @@
-// Keeping the folder of the configuration current: the scripts that `command` agents run are pulled before they are needed.
+// Keeping the folder of the configuration current: the scripts that `command` agents run are pulled
+// before they are needed.
 import { execa } from 'execa'
 import { errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 
 const PULL_LIMIT_MS = 30_000
 
-/** Pulls `folder` once, if it is a Git checkout whose branch has an upstream. Never merges, and never asks for a password: what cannot be fast-forwarded is left alone. Gives the commit it is at now, or null when there was nothing to pull from. */
-export const pull = async (folder: string, signal?: AbortSignal): Promise<string | null> => {
+/**
+ * Pulls `folder` once, if it is a Git checkout whose branch has an upstream. Never merges, and
+ * never asks for a password: what cannot be fast-forwarded is left alone. Gives the commit it is at
+ * now, or null when there was nothing to pull from.
+ */
+export async function pull(folder: string, signal?: AbortSignal): Promise<string | null> {
   const git = (...args: string[]) =>
     execa('git', ['-C', folder, ...args], {
       env: { GIT_TERMINAL_PROMPT: '0' },
@@ -23,8 +28,11 @@ export const pull = async (folder: string, signal?: AbortSignal): Promise<string
 /** A running sync; `close` also ends a pull that is under way. */
 export type GitSync = { close(): Promise<void> }
 
-/** Pulls at once and then every `intervalMs`. A failed pull is a warning: work goes on with what is there. */
-export const openGitSync = (options: { folder: string; intervalMs: number; log: Log }): GitSync => {
+/**
+ * Pulls at once and then every `intervalMs`. A failed pull is a warning: work goes on with what is
+ * there.
+ */
+export function openGitSync(options: { folder: string; intervalMs: number; log: Log }): GitSync {
   const { folder, intervalMs, log } = options
   const closing = new AbortController()
   let at: string | null = null

@@ -15,7 +15,7 @@ export type OrchestratorStatus = 'idle' | 'running' | 'draining' | 'stopped'
 export type Heartbeat = { start(): void; beat(status?: OrchestratorStatus): Promise<void>; stop(): Promise<void> }
 
 /** Opens the heartbeat of one orchestrator: `start` lets it beat by itself, at least every 30 s. */
-export const openHeartbeat = (options: {
+export function openHeartbeat(options: {
   database: Database
   clock: Clock
   log: Log
@@ -23,7 +23,7 @@ export const openHeartbeat = (options: {
   slots: number
   running: () => number
   tickMs: number
-}): Heartbeat => {
+}): Heartbeat {
   const { database, clock, log, id, slots, running } = options
   let timer: NodeJS.Timeout | undefined
 

@@ -21,8 +21,11 @@ export type JobLog = {
   flush(): Promise<void>
 }
 
-/** Opens the writer. Lines are there to be read by people: what the database refuses is dropped with a warning, and no job waits for it. */
-export const openJobLog = (database: Database, clock: Clock, log: Log): JobLog => {
+/**
+ * Opens the writer. Lines are there to be read by people: what the database refuses is dropped with
+ * a warning, and no job waits for it.
+ */
+export function openJobLog(database: Database, clock: Clock, log: Log): JobLog {
   let waiting: Line[] = []
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> = Promise.resolve()
@@ -64,13 +67,13 @@ export const openJobLog = (database: Database, clock: Clock, log: Log): JobLog =
 }
 
 /** PostgreSQL's text has no NUL character. */
-const storable = (text: string): string => {
+function storable(text: string): string {
   const line = text.replaceAll('\u0000', '')
   return line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}…` : line
 }
 
-const insert = (database: Database, lines: Line[]) =>
-  database.query(
+function insert(database: Database, lines: Line[]) {
+  return database.query(
     `insert into signalbox.job_log (job_id, attempt, at, stream, line)
      select * from unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::text[], $5::text[])`,
     [
@@ -81,3 +84,4 @@ const insert = (database: Database, lines: Line[]) =>
       lines.map((line) => line.line),
     ],
   )
+}

@@ -22,7 +22,10 @@ export type Finished =
 /** Runs `fn` once in the life of a job and remembers its result (JSON). */
 export type Step = <T>(name: string, fn: () => Promise<T> | T) => Promise<T>
 
-/** Writes outputs to the forge; gives a receipt for each, null where there was nothing to change. Throws `GiveUp` when the rule's policy refuses one. */
+/**
+ * Writes outputs to the forge; gives a receipt for each, null where there was nothing to change.
+ * @throws `GiveUp` when the rule's policy refuses one.
+ */
 export type Publish = (job: Job, outputs: readonly Output[], step: Step) => Promise<(Receipt | null)[]>
 
 /** The columns of a claimed job that its run needs. */
@@ -36,11 +39,13 @@ export type JobRow = Claimed<{
 }>
 
 /** A job as its row has it. */
-export const toJob = (row: Pick<JobRow, 'id' | 'type' | 'rule' | 'agent' | 'attempt' | 'event_id'>): Job => ({
-  id: row.id,
-  type: row.type,
-  rule: row.rule,
-  agent: row.agent,
-  attempt: row.attempt,
-  eventId: row.event_id,
-})
+export function toJob(row: Pick<JobRow, 'id' | 'type' | 'rule' | 'agent' | 'attempt' | 'event_id'>): Job {
+  return {
+    id: row.id,
+    type: row.type,
+    rule: row.rule,
+    agent: row.agent,
+    attempt: row.attempt,
+    eventId: row.event_id,
+  }
+}

@@ -24,11 +24,15 @@ import { openOrchestrator } from './orchestrator.ts'
 import { getJob } from './query.ts'
 
 const LEASE_MS = 30_000
-const note = (key: string): Output => ({ kind: 'comment', repository: 'o/r', target: { issue: 1 }, body: 'hi', key })
-const receiptOf = (output: Output | undefined): Receipt => ({
-  url: `https://x/${output?.kind === 'comment' ? output.key : ''}`,
-  created: true,
-})
+function note(key: string): Output {
+  return { kind: 'comment', repository: 'o/r', target: { issue: 1 }, body: 'hi', key }
+}
+function receiptOf(output: Output | undefined): Receipt {
+  return {
+    url: `https://x/${output?.kind === 'comment' ? output.key : ''}`,
+    created: true,
+  }
+}
 
 let database: Database
 let clock: ReturnType<typeof fakeClock>
@@ -45,16 +49,20 @@ beforeEach(async () => {
 })
 afterEach(() => Promise.all(open.map((orchestrator) => orchestrator.drain({ limitMs: 0 }))))
 
-const agent = <Schema extends z.ZodType>(
+function agent<Schema extends z.ZodType>(
   name: string,
   input: Schema,
   run: (context: AgentContext<z.infer<Schema>>) => Promise<AgentResult>,
-): Agent => defineAgent({ name, description: name, input, run })
+): Agent {
+  return defineAgent({ name, description: name, input, run })
+}
 
 /** An agent named `work` of any input. */
-const work = (run: (context: AgentContext<unknown>) => Promise<AgentResult>): Agent => agent('work', z.unknown(), run)
+function work(run: (context: AgentContext<unknown>) => Promise<AgentResult>): Agent {
+  return agent('work', z.unknown(), run)
+}
 
-const orchestrate = (agents: Agent[], options: Partial<OrchestratorOptions> = {}): Orchestrator => {
+function orchestrate(agents: Agent[], options: Partial<OrchestratorOptions> = {}): Orchestrator {
   const orchestrator = openOrchestrator({
     database,
     clock,
@@ -83,7 +91,7 @@ type NewJobRow = {
   eventId?: string
 }
 
-const addJob = async (job: NewJobRow = {}): Promise<string> => {
+async function addJob(job: NewJobRow = {}): Promise<string> {
   const id = newId()
   await database.query(
     `insert into signalbox.jobs (id, event_id, rule, type, agent, input, max_attempts, time_limit_ms, group_key, available_at)
@@ -103,8 +111,9 @@ const addJob = async (job: NewJobRow = {}): Promise<string> => {
 }
 
 /** An agent's promise that ends only with its signal, or never. */
-const hang = (signal?: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+function hang(signal?: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+}
 
 describe('a try of a job', () => {
   it('gives the agent what it needs and keeps what it gives back', async () => {

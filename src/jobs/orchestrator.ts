@@ -19,7 +19,10 @@ export type OrchestratorOptions = RunOptions & {
   /** The longest it goes without looking for work. */
   tickMs: number
   leaseMs?: number
-  /** Runs in the transaction that ends jobs, so that what it writes (the events `job.completed`) commits with their end. */
+  /**
+   * Runs in the transaction that ends jobs, so that what it writes (the events `job.completed`)
+   * commits with their end.
+   */
   onFinished?: (tx: Sql, finished: readonly Finished[]) => Promise<void>
   /** Tells other processes that there may be work for them. */
   wake?: () => void
@@ -32,20 +35,25 @@ export type Orchestrator = {
   start(): void
   /** There may be a new job: look now. */
   nudge(): void
-  /** One round by hand: takes over lost jobs, runs what fits to its end; gives the number of tries made. */
+  /**
+   * One round by hand: takes over lost jobs, runs what fits to its end; gives the number of tries
+   * made.
+   */
   tick(): Promise<number>
   /** Renews the leases of what runs; its timer does this every third of a lease. */
   renew(): Promise<void>
-  /** Ends gracefully: no new jobs, `limitMs` for the running ones, and the rest is given back unharmed. */
+  /**
+   * Ends gracefully: no new jobs, `limitMs` for the running ones, and the rest is given back
+   * unharmed.
+   */
   drain(options?: { limitMs?: number }): Promise<void>
 }
 
 type EndedRow = JobRow & { status: string; error: string | null; result: unknown }
 
 /** Tells of the jobs among these that have ended for good. */
-const tellFinished =
-  (onFinished: NonNullable<OrchestratorOptions['onFinished']>) =>
-  async (tx: Sql, settled: Settled[]): Promise<void> => {
+function tellFinished(onFinished: NonNullable<OrchestratorOptions['onFinished']>) {
+  return async (tx: Sql, settled: Settled[]): Promise<void> => {
     const ids = settled.filter(({ status }) => status === 'completed' || status === 'failed').map(({ id }) => id)
     if (ids.length === 0) return
     const { rows } = await tx.query<EndedRow>('select * from signalbox.jobs where id = any($1::uuid[])', [ids])
@@ -58,9 +66,13 @@ const tellFinished =
       ),
     )
   }
+}
 
-/** Opens an orchestrator; several at once, in one process or many, share the work safely. `start` it, and `drain` it at the end. */
-export const openOrchestrator = (options: OrchestratorOptions): Orchestrator => {
+/**
+ * Opens an orchestrator; several at once, in one process or many, share the work safely. `start`
+ * it, and `drain` it at the end.
+ */
+export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
   const { database, clock, log, slots, tickMs, leaseMs = LEASE_MS, onFinished, wake } = options
   const id = newId()
   const jobLog = openJobLog(database, clock, log)

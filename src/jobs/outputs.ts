@@ -14,7 +14,7 @@ import { fenced, HELD, toJson } from './steps.ts'
 export const RUN = 'signalbox:run'
 
 /** Remembers that the agent has run: its result and its outputs, all or nothing. */
-export const rememberRun = async (sql: Sql, clock: Clock, hold: Hold, result: AgentResult): Promise<void> => {
+export async function rememberRun(sql: Sql, clock: Clock, hold: Hold, result: AgentResult): Promise<void> {
   const outputs = result.outputs ?? []
   const { rowCount } = await sql.query(
     `with held as (${HELD}), run as (
@@ -40,12 +40,12 @@ export const rememberRun = async (sql: Sql, clock: Clock, hold: Hold, result: Ag
   if (rowCount === 0) throw fenced()
 }
 
-const setStatus = async (
+async function setStatus(
   sql: Sql,
   clock: Clock,
   hold: Hold,
   change: { position: number; status: 'published' | 'refused'; receipt?: string | null; reason?: string },
-): Promise<void> => {
+): Promise<void> {
   const { rowCount } = await sql.query(
     `with held as (${HELD})
      update signalbox.outputs set status = $5, receipt = $6::json, reason = $7,
@@ -56,13 +56,16 @@ const setStatus = async (
   if (rowCount === 0) throw fenced()
 }
 
-/** Publishes the outputs that are still pending, in order, each receipt stored before the next begins. */
-export const publishPending = async (
+/**
+ * Publishes the outputs that are still pending, in order, each receipt stored before the next
+ * begins.
+ */
+export async function publishPending(
   sql: Sql,
   clock: Clock,
   hold: Hold,
   options: { job: Job; publish: Publish; step: Step; stop: AbortSignal },
-): Promise<void> => {
+): Promise<void> {
   const { rows } = await sql.query<{ position: number; body: Output }>(
     `select position, body from signalbox.outputs where job_id = $1 and status = 'pending' order by position`,
     [hold.id],

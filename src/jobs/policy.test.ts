@@ -4,7 +4,9 @@ import { AppError, GiveUp, RetryAt } from '../lib/error.ts'
 import { outcomeOf } from './policy.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
-const read = (error: unknown, attempt = 1, random = () => 0) => outcomeOf(error, { attempt, now, random })
+function read(error: unknown, attempt = 1, random = () => 0) {
+  return outcomeOf(error, { attempt, now, random })
+}
 
 describe('what an error means for its job', () => {
   it('is the end when the agent gives up', () => {

@@ -86,8 +86,11 @@ const SUMMARY = `id, type, rule, agent, event_id as "eventId", status, priority,
 
 const LAST_LINES = 500
 
-/** Lists jobs, newest first. Throws `input_invalid` for a cursor that is none. */
-export const listJobs = async (sql: Sql, filter: JobFilter = {}): Promise<Page<JobSummary>> => {
+/**
+ * Lists jobs, newest first.
+ * @throws `input_invalid` for a cursor that is none.
+ */
+export async function listJobs(sql: Sql, filter: JobFilter = {}): Promise<Page<JobSummary>> {
   const { status, type, agent, eventId, cursor } = filter
   if (cursor !== undefined && !isUuid(cursor)) throw new AppError('input_invalid', 'cursor: is not one of ours')
   if (eventId !== undefined && !isUuid(eventId)) return { items: [], next: null }
@@ -104,8 +107,11 @@ export const listJobs = async (sql: Sql, filter: JobFilter = {}): Promise<Page<J
   return pageOf(rows, limit)
 }
 
-/** One job with its attempts, steps, outputs and last log lines. Throws `not_found`. */
-export const getJob = async (sql: Sql, id: string): Promise<JobDetail> => {
+/**
+ * One job with its attempts, steps, outputs and last log lines.
+ * @throws `not_found`.
+ */
+export async function getJob(sql: Sql, id: string): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
   const read = async <Row extends object>(text: string): Promise<Row[]> => (await sql.query<Row>(text, [id])).rows
   const [job] = await read<JobSummary & Pick<JobDetail, 'input' | 'result'>>(
@@ -132,12 +138,15 @@ export const getJob = async (sql: Sql, id: string): Promise<JobDetail> => {
   return { ...job, attempts, steps, outputs, log }
 }
 
-/** A job's log lines after the line of id `after` (0: from the first), at most `limit` (1000) of them. */
-export const jobLog = async (
+/**
+ * A job's log lines after the line of id `after` (0: from the first), at most `limit` (1000) of
+ * them.
+ */
+export async function jobLog(
   sql: Sql,
   id: string,
   options: { after?: number; limit?: number } = {},
-): Promise<JobLogLine[]> => {
+): Promise<JobLogLine[]> {
   if (!isUuid(id)) throw notFound(id)
   const { rows } = await sql.query<JobLogLine>(
     `select id, attempt, at, stream, line from signalbox.job_log where job_id = $1 and id > $2 order by id limit $3`,
@@ -146,4 +155,6 @@ export const jobLog = async (
   return rows
 }
 
-export const notFound = (id: string): AppError => new AppError('not_found', `There is no job ${id}.`)
+export function notFound(id: string): AppError {
+  return new AppError('not_found', `There is no job ${id}.`)
+}

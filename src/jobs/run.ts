@@ -41,31 +41,36 @@ export type RunOptions = {
 
 const STOP_GRACE_MS = 6000
 
-const agentOf = (agents: ReadonlyMap<string, Agent>, name: string): Agent => {
+function agentOf(agents: ReadonlyMap<string, Agent>, name: string): Agent {
   const agent = agents.get(name)
   if (agent) return agent
   const known = [...agents.keys()].sort().join(', ') || 'none'
   throw new GiveUp(`There is no agent "${name}"; there are: ${known}.`)
 }
 
-const parseInput = async (agent: Agent, input: unknown): Promise<unknown> => {
+async function parseInput(agent: Agent, input: unknown): Promise<unknown> {
   const parsed = await agent.input.safeParseAsync(input)
   if (parsed.success) return parsed.data
   const say = (issue: z.core.$ZodIssue) => `${issue.path.join('.') || 'input'}: ${issue.message}`
   throw new GiveUp(`The input of agent "${agent.name}" is not valid: ${parsed.error.issues.map(say).join('; ')}`)
 }
 
-/** Reads what a try begins with. A database that is away uses up no attempt as long as nothing was done. */
-const beforeWork = <T>(clock: Clock, reading: Promise<T>): Promise<T> =>
-  reading.catch((error: unknown) => {
+/**
+ * Reads what a try begins with. A database that is away uses up no attempt as long as nothing was
+ * done.
+ */
+function beforeWork<T>(clock: Clock, reading: Promise<T>): Promise<T> {
+  return reading.catch((error: unknown) => {
     throw isAway(error) ? new RetryAt(clock.now(), errorText(error)) : error
   })
+}
 
 /**
- * Gives the work `graceMs` to end once `stop` is aborted, because its slot and its group are free after that: a program that
- * is still being ended must not meet the next one. An agent that ignores its signal does not keep them longer.
+ * Gives the work `graceMs` to end once `stop` is aborted, because its slot and its group are free
+ * after that: a program that is still being ended must not meet the next one. An agent that ignores
+ * its signal does not keep them longer.
  */
-const untilStopped = async <T>(stop: AbortSignal, graceMs: number, work: Promise<T>): Promise<T> => {
+async function untilStopped<T>(stop: AbortSignal, graceMs: number, work: Promise<T>): Promise<T> {
   const stopped = Promise.withResolvers<never>()
   let timer: NodeJS.Timeout | undefined
   const begin = () => {
@@ -87,7 +92,7 @@ const untilStopped = async <T>(stop: AbortSignal, graceMs: number, work: Promise
 }
 
 /** The folders of one try. */
-const openWorkspaces = (stop: AbortSignal) => {
+function openWorkspaces(stop: AbortSignal) {
   const folders: string[] = []
   return {
     async make(): Promise<string> {
@@ -102,13 +107,16 @@ const openWorkspaces = (stop: AbortSignal) => {
   }
 }
 
-/** Runs the agent, unless an earlier try did, and remembers what it gave back; gives the job's result and whether it left outputs. */
-const runAgent = async (
+/**
+ * Runs the agent, unless an earlier try did, and remembers what it gave back; gives the job's
+ * result and whether it left outputs.
+ */
+async function runAgent(
   options: RunOptions,
   row: JobRow,
   memory: Memory,
   context: Pick<AgentContext<unknown>, 'log' | 'signal' | 'workspace'>,
-): Promise<{ result: unknown; hasOutputs: boolean }> => {
+): Promise<{ result: unknown; hasOutputs: boolean }> {
   const { agents, clock, database, forge } = options
   const agent = agentOf(agents, row.agent)
   if (memory.has(RUN)) return { result: memory.get(RUN), hasOutputs: true }
@@ -131,15 +139,14 @@ const runAgent = async (
   return { result: answer.result, hasOutputs }
 }
 
-const holdOf = ({ id, attempt, owner }: JobRow) => ({ id, attempt, owner })
+function holdOf({ id, attempt, owner }: JobRow) {
+  return { id, attempt, owner }
+}
 
-/** Does one try of a job. Never throws: what went wrong is in the outcome, as policy.ts reads it. */
-export const runJob = async (
-  options: RunOptions,
-  jobLog: JobLog,
-  row: JobRow,
-  signal: AbortSignal,
-): Promise<Outcome> => {
+/**
+ * Does one try of a job. Never throws: what went wrong is in the outcome, as policy.ts reads it.
+ */
+export async function runJob(options: RunOptions, jobLog: JobLog, row: JobRow, signal: AbortSignal): Promise<Outcome> {
   const { clock, database, log } = options
   const job = toJob(row)
   const over = new AbortController()

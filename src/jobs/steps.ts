@@ -8,14 +8,22 @@ import type { Step } from './job.ts'
 /** Whose memory it is: nothing is written for a try that no longer holds the row. */
 export type Hold = { id: string; attempt: number; owner: string }
 
-/** The row, if this try still holds it ($1 job, $2 attempt, $3 owner); locked, so that a take-over waits for what is written with it. */
+/**
+ * The row, if this try still holds it ($1 job, $2 attempt, $3 owner); locked, so that a take-over
+ * waits for what is written with it.
+ */
 export const HELD = `select id, attempt from signalbox.jobs
   where id = $1::uuid and attempt = $2::integer and owner = $3::uuid and status = 'running' for share`
 
-export const fenced = (): LeaseLost => new LeaseLost('This try no longer holds its job; nothing was written.')
+export function fenced(): LeaseLost {
+  return new LeaseLost('This try no longer holds its job; nothing was written.')
+}
 
-/** A value as JSON text, null for undefined; throws `GiveUp` for what JSON cannot say, because another try would not change it. */
-export const toJson = (value: unknown, what: string): string | null => {
+/**
+ * A value as JSON text, null for undefined; throws `GiveUp` for what JSON cannot say, because
+ * another try would not change it.
+ */
+export function toJson(value: unknown, what: string): string | null {
   try {
     return JSON.stringify(value) ?? null
   } catch (error) {
@@ -31,7 +39,7 @@ export type Memory = {
 }
 
 /** Opens the memory of a job. `stop` ends it: no step begins after that. */
-export const openMemory = async (sql: Sql, clock: Clock, hold: Hold, stop: AbortSignal): Promise<Memory> => {
+export async function openMemory(sql: Sql, clock: Clock, hold: Hold, stop: AbortSignal): Promise<Memory> {
   const finished = new Map<string, unknown>()
   const begun = new Set<string>()
   // The first try cannot have finished any.

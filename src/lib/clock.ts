@@ -3,7 +3,10 @@
 /** Where every room gets the time from. */
 export type Clock = {
   now(): Date
-  /** What a statement is given as its "now": null means the database's own clock, so that hosts whose clocks differ agree. */
+  /**
+   * What a statement is given as its "now": null means the database's own clock, so that hosts
+   * whose clocks differ agree.
+   */
   sqlNow(): Date | null
 }
 
@@ -11,7 +14,7 @@ export type Clock = {
 export const systemClock: Clock = { now: () => new Date(), sqlNow: () => null }
 
 /** A clock for tests: it stands still until `advance`, and statements use it too. */
-export const fakeClock = (start = '2026-01-01T00:00:00Z'): Clock & { advance(ms: number): void } => {
+export function fakeClock(start = '2026-01-01T00:00:00Z'): Clock & { advance(ms: number): void } {
   let at = new Date(start).getTime()
   const now = () => new Date(at)
   return {

@@ -7,12 +7,13 @@ import { LOG_LEVELS } from './log.ts'
 export const MIN_SECRET_LENGTH = 20
 
 const text = z.string().trim().min(1)
-const wholeNumber = (min: number, max: number) =>
-  z
+function wholeNumber(min: number, max: number) {
+  return z
     .string()
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
     .refine((n) => n >= min && n <= max, `must be from ${min} to ${max}`)
+}
 const flag = z
   .string()
   .toLowerCase()
@@ -23,7 +24,10 @@ const url = text.refine((value) => URL.canParse(value), 'must be a URL')
 const secret = text.refine((value) => value.length >= MIN_SECRET_LENGTH, {
   message: `must be at least ${MIN_SECRET_LENGTH} characters; "signalbox secret generate" makes one`,
 })
-/** Several live secrets, separated by commas, so that one can be rotated in while the other is still in use. */
+/**
+ * Several live secrets, separated by commas, so that one can be rotated in while the other is still
+ * in use.
+ */
 const secrets = text.transform((value) => value.split(',').map((one) => one.trim())).pipe(z.array(secret))
 
 const variables = {
@@ -57,8 +61,12 @@ export type Environment = z.infer<typeof schema>
 /** The names of all variables, for the test that compares them with the documentation. */
 export const VARIABLE_NAMES: readonly string[] = Object.keys(variables)
 
-/** Reads and validates the environment. An empty variable counts as unset, as in an untouched `.env` file. @throws AppError `config_invalid` naming every wrong variable at once. */
-export const readEnvironment = (env: Record<string, string | undefined>): Environment => {
+/**
+ * Reads and validates the environment. An empty variable counts as unset, as in an untouched `.env`
+ * file.
+ * @throws AppError `config_invalid` naming every wrong variable at once.
+ */
+export function readEnvironment(env: Record<string, string | undefined>): Environment {
   const given = Object.fromEntries(VARIABLE_NAMES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]]] : [])))
   const parsed = schema.safeParse(given)
   if (!parsed.success) {

@@ -2,9 +2,14 @@
 
 type ErrorRow = { status: number; message: string; hint: string }
 
-const table = <const Code extends string>(rows: Record<Code, ErrorRow>): Record<Code, ErrorRow> => rows
+function table<const Code extends string>(rows: Record<Code, ErrorRow>): Record<Code, ErrorRow> {
+  return rows
+}
 
-/** The one table of expected errors: HTTP status, the sentence a caller reads, and what to do about it. `docs/errors.md` lists exactly these. */
+/**
+ * The one table of expected errors: HTTP status, the sentence a caller reads, and what to do about
+ * it. `docs/errors.md` lists exactly these.
+ */
 export const ERRORS = table({
   body_invalid: {
     status: 400,
@@ -111,7 +116,10 @@ export const ERRORS = table({
 /** A stable error code: part of the API, unlike the message. */
 export type ErrorCode = keyof typeof ERRORS
 
-/** An expected failure: it reaches the caller as `{code, detail}`, and the CLI as its sentence and a line saying what to do. */
+/**
+ * An expected failure: it reaches the caller as `{code, detail}`, and the CLI as its sentence and a
+ * line saying what to do.
+ */
 export class AppError extends Error {
   override name = 'AppError'
   readonly code: ErrorCode
@@ -153,7 +161,7 @@ export class RetryAt extends Error {
 }
 
 /** The text of anything thrown, for a log line or a stored attempt. */
-export const errorText = (error: unknown): string => {
+export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   // pg and undici give an AggregateError an empty message and put the reasons inside.
   if (error.message === '' && error instanceof AggregateError) return error.errors.map(errorText).join('; ')

@@ -10,9 +10,11 @@ export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR'] as const
 
 const PINO_LEVEL = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const
 
-/** Opens the log on standard error, so that a command's own output stays clean on standard output. */
-export const openLog = (options: { level?: (typeof LOG_LEVELS)[number]; pretty?: boolean } = {}): Log =>
-  pino(
+/**
+ * Opens the log on standard error, so that a command's own output stays clean on standard output.
+ */
+export function openLog(options: { level?: (typeof LOG_LEVELS)[number]; pretty?: boolean } = {}): Log {
+  return pino(
     {
       level: PINO_LEVEL[options.level ?? 'INFO'],
       base: null,
@@ -26,6 +28,7 @@ export const openLog = (options: { level?: (typeof LOG_LEVELS)[number]; pretty?:
     },
     ...(options.pretty ? [] : [pino.destination({ dest: 2, sync: true })]),
   )
+}
 
 /** A log that says nothing, for tests and one-shot commands. */
 export const silentLog: Log = pino({ level: 'silent' })

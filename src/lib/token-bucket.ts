@@ -1,8 +1,10 @@
 // A cap on how often something may happen.
 import type { Clock } from './clock.ts'
 
-/** Allows `burst` at once and `perSecond` on average; `take` says whether one more may happen now. */
-export const tokenBucket = (clock: Clock, { burst, perSecond }: { burst: number; perSecond: number }) => {
+/**
+ * Allows `burst` at once and `perSecond` on average; `take` says whether one more may happen now.
+ */
+export function tokenBucket(clock: Clock, { burst, perSecond }: { burst: number; perSecond: number }) {
   let tokens = burst
   let at = clock.now().getTime()
   return {

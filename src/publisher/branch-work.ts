@@ -7,25 +7,30 @@ import { isWork, readTrailer, withTrailer } from './trailer.ts'
 
 const MAX_TURNS = 5
 
-/** `placed`: the commit is there; `unchanged`: the files are as they should be already; `superseded`: newer work is there; `gone`: no such branch any more. */
+/**
+ * `placed`: the commit is there; `unchanged`: the files are as they should be already;
+ * `superseded`: newer work is there; `gone`: no such branch any more.
+ */
 export type Placed = { state: 'placed' | 'unchanged' | 'superseded' | 'gone'; sha?: string }
 
 /**
- * Makes the commit and moves the branch to it by fast-forward, or finds it there. `own` is the work's own branch, made when
- * missing; any other must exist and hold work already. A commit whose branch could not be moved is left unused and harmless.
+ * Makes the commit and moves the branch to it by fast-forward, or finds it there. `own` is the
+ * work's own branch, made when missing; any other must exist and hold work already. A commit whose
+ * branch could not be moved is left unused and harmless.
  */
-export const putWork = async (
+export async function putWork(
   forge: WriteForge,
   work: PullRequestWork,
   target: { branch: string; own: boolean },
-): Promise<Placed> => {
+): Promise<Placed> {
   const { repository } = work
   for (let turn = 1; turn <= MAX_TURNS; turn += 1) {
     const tip = await forge.branchSha(repository, target.branch)
     const commits = tip === null ? [] : await readTrailers(forge, work, tip)
     const settled = settledState(work, target, commits)
     if (settled !== null) return settled
-    // An empty branch (or none) starts from the base as it is now; git needs no more for a fast-forward.
+    // An empty branch (or none) starts from the base as it is now; git needs no more for a
+    // fast-forward.
     const parentSha = commits.length > 0 && tip !== null ? tip : await baseTip(forge, work)
     const commitSha = await commitOn(forge, work, parentSha)
     if (commitSha === null) return { state: 'unchanged', sha: parentSha }
@@ -38,20 +43,20 @@ export const putWork = async (
   throw new Error(`The branch ${target.branch} of ${repository} moves faster than it can be written.`)
 }
 
-const readTrailers = async (
+async function readTrailers(
   forge: WriteForge,
   work: PullRequestWork,
   tip: string,
-): Promise<(Trailer & { sha: string })[]> => {
+): Promise<(Trailer & { sha: string })[]> {
   const commits = await forge.commitsBetween(work.repository, work.base, tip)
   return commits.map(({ sha, message }) => ({ sha, ...readTrailer(message) }))
 }
 
-const settledState = (
+function settledState(
   work: PullRequestWork,
   target: { branch: string; own: boolean },
   commits: (Trailer & { sha: string })[],
-): Placed | null => {
+): Placed | null {
   const there = commits.find((commit) => isWork(commit, work.key))
   if (there !== undefined) return { state: 'placed', sha: there.sha }
   if (target.own && commits.length > 0) {
@@ -63,14 +68,14 @@ const settledState = (
   return newer === undefined ? null : { state: 'superseded', sha: newer.sha }
 }
 
-const baseTip = async (forge: WriteForge, { repository, base }: PullRequestWork): Promise<string> => {
+async function baseTip(forge: WriteForge, { repository, base }: PullRequestWork): Promise<string> {
   const sha = await forge.branchSha(repository, base)
   if (sha === null) throw new GiveUp(`The repository ${repository} has no branch ${base} with a commit.`)
   return sha
 }
 
 /** The new commit's sha; null when these files would change nothing. */
-const commitOn = async (forge: WriteForge, work: PullRequestWork, parentSha: string): Promise<string | null> => {
+async function commitOn(forge: WriteForge, work: PullRequestWork, parentSha: string): Promise<string | null> {
   const { repository, files } = work
   const { treeSha: baseTreeSha } = await forge.commit(repository, parentSha)
   const treeSha = await forge.createTree(repository, { baseTreeSha, files })

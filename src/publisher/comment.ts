@@ -7,14 +7,11 @@ import type { CommentOutput, Receipt } from './output.ts'
 const MAX_BODY_CHARS = 65_000
 
 /**
- * Writes the comment unless one with this job's marker is there. GitHub cannot make two simultaneous tries exclude each
- * other here, the job's lease does; a repeat after a crash or a lost answer finds the first.
+ * Writes the comment unless one with this job's marker is there. GitHub cannot make two
+ * simultaneous tries exclude each other here, the job's lease does; a repeat after a crash or a
+ * lost answer finds the first.
  */
-export const publishComment = async (
-  forge: WriteForge,
-  output: CommentOutput,
-  job: { id: string },
-): Promise<Receipt> => {
+export async function publishComment(forge: WriteForge, output: CommentOutput, job: { id: string }): Promise<Receipt> {
   const { repository, target } = output
   const key = `job=${job.id}/${output.key}`
   const about = 'issue' in target ? { number: target.issue } : { sha: target.commit }

@@ -3,7 +3,7 @@ import type { WriteForge } from '../forges/forge.ts'
 import type { LabelsOutput, Receipt } from './output.ts'
 
 /** Adds the labels, creating those the repository lacks. */
-export const publishLabels = async (forge: WriteForge, output: LabelsOutput): Promise<Receipt> => {
+export async function publishLabels(forge: WriteForge, output: LabelsOutput): Promise<Receipt> {
   const { url } = await forge.addLabels(output.repository, output.issue, output.labels)
   return { url, number: output.issue, created: false }
 }

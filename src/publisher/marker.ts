@@ -1,6 +1,10 @@
-// The hidden marker: how the publisher recognises its own work, because GitHub offers no idempotency key.
+// The hidden marker: how the publisher recognises its own work, because GitHub offers no
+// idempotency key.
 
-/** What a pull request or comment says about itself: the works it holds, and for pull requests their series and the newest's order. */
+/**
+ * What a pull request or comment says about itself: the works it holds, and for pull requests their
+ * series and the newest's order.
+ */
 export type Marker = { keys: string[]; series?: string | undefined; order?: number | undefined }
 
 // No `<` or `>` inside: a value is encoded, and the search stays linear on a hostile text.
@@ -10,7 +14,7 @@ const MARKER = /<!-- signalbox:([^<>\n]*) -->/g
 const MAX_KEYS = 50
 
 /** The marker as an HTML comment, which GitHub does not show. */
-export const markerText = ({ keys, series, order }: Marker): string => {
+export function markerText({ keys, series, order }: Marker): string {
   const parts = keys.slice(-MAX_KEYS).map((key) => `key=${encodeValue(key)}`)
   if (series !== undefined) parts.push(`series=${encodeValue(series)}`)
   if (order !== undefined) parts.push(`order=${order}`)
@@ -18,7 +22,7 @@ export const markerText = ({ keys, series, order }: Marker): string => {
 }
 
 /** The last marker of a text; null when there is none. */
-export const readMarker = (text: string): Marker | null => {
+export function readMarker(text: string): Marker | null {
   const last = [...text.matchAll(MARKER)].at(-1)?.[1]
   if (last === undefined) return null
   const pairs = last.split(' ').map((part) => part.split(/=(.*)/s))
@@ -27,18 +31,22 @@ export const readMarker = (text: string): Marker | null => {
   return { keys: values('key'), series: values('series')[0], order: Number.isFinite(order) ? order : undefined }
 }
 
-/** The text with exactly this marker at its end, whatever markers it held before; `limit` characters in all. */
-export const withMarker = (text: string, marker: Marker, limit: number): string => {
+/**
+ * The text with exactly this marker at its end, whatever markers it held before; `limit` characters
+ * in all.
+ */
+export function withMarker(text: string, marker: Marker, limit: number): string {
   const end = `\n\n${markerText(marker)}`
   const body = text.replace(MARKER, '').trimEnd()
   return cut(body, limit - end.length) + end
 }
 
 /** A value without spaces, quotes or angle brackets, readable where that is safe. */
-export const encodeValue = (value: string): string =>
-  encodeURIComponent(value.toWellFormed()).replace(/%(3A|3D|2F|40)/g, decodeURIComponent)
+export function encodeValue(value: string): string {
+  return encodeURIComponent(value.toWellFormed()).replace(/%(3A|3D|2F|40)/g, decodeURIComponent)
+}
 
-const decodeValue = (value: string): string => {
+function decodeValue(value: string): string {
   try {
     return decodeURIComponent(value)
   } catch {
@@ -48,5 +56,6 @@ const decodeValue = (value: string): string => {
 
 const CUT_NOTE = '\n\n*(cut: too long for GitHub)*'
 
-const cut = (text: string, limit: number): string =>
-  text.length <= limit ? text : text.slice(0, limit - CUT_NOTE.length).toWellFormed() + CUT_NOTE
+function cut(text: string, limit: number): string {
+  return text.length <= limit ? text : text.slice(0, limit - CUT_NOTE.length).toWellFormed() + CUT_NOTE
+}

@@ -17,11 +17,20 @@ export type PullRequestOutput = {
   labels?: readonly string[]
   /** What this pull request stands for, written as a hidden marker: `deployment=<id>`. */
   key: string
-  /** What pull requests of the same thing share, written as a hidden marker too: `deploy:<app>:<environment>`. */
+  /**
+   * What pull requests of the same thing share, written as a hidden marker too:
+   * `deploy:<app>:<environment>`.
+   */
   series?: string
-  /** When the work is of: of two outputs of one series, the higher is newer and a late lower one never overwrites it. */
+  /**
+   * When the work is of: of two outputs of one series, the higher is newer and a late lower one
+   * never overwrites it.
+   */
   order?: number
-  /** When an open pull request of the same series exists: put this commit on it (default), or open another. */
+  /**
+   * When an open pull request of the same series exists: put this commit on it (default), or open
+   * another.
+   */
   onOpenPullRequest?: 'update' | 'separate'
 }
 
@@ -40,5 +49,8 @@ export type LabelsOutput = { kind: 'labels'; repository: string; issue: number; 
 
 export type Output = PullRequestOutput | CommentOutput | LabelsOutput
 
-/** What was written: the address to show, and the numbers to find it again. `created` is false when it was there already. */
+/**
+ * What was written: the address to show, and the numbers to find it again. `created` is false when
+ * it was there already.
+ */
 export type Receipt = { url: string; number?: number; branch?: string; sha?: string; created: boolean }

@@ -4,20 +4,19 @@ import { expect, test } from 'vitest'
 import type { PullRequestOutput } from './output.ts'
 import { refusal } from './policy.ts'
 
-const output = (
-  more: Partial<PullRequestOutput> = {},
-  path = 'deployments/bot/production.json',
-): PullRequestOutput => ({
-  kind: 'pull_request',
-  repository: 'acme/shop',
-  branch: 'agenta/deploy-bot-1',
-  title: 't',
-  body: 'b',
-  commitMessage: 'm',
-  files: [{ path, content: 'c' }],
-  key: 'k',
-  ...more,
-})
+function output(more: Partial<PullRequestOutput> = {}, path = 'deployments/bot/production.json'): PullRequestOutput {
+  return {
+    kind: 'pull_request',
+    repository: 'acme/shop',
+    branch: 'agenta/deploy-bot-1',
+    title: 't',
+    body: 'b',
+    commitMessage: 'm',
+    files: [{ path, content: 'c' }],
+    key: 'k',
+    ...more,
+  }
+}
 
 test('a deployment pull request is allowed', () => expect(refusal(output())).toBeNull())
 

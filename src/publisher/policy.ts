@@ -8,7 +8,9 @@ export type Policy = {
   repositories?: readonly string[]
   /** Beginnings of branch names. Default `agenta/` and `signalbox/`. */
   branchPrefixes?: readonly string[]
-  /** Globs of paths never written, case ignored. Default: whatever runs or grants rights on GitHub. */
+  /**
+   * Globs of paths never written, case ignored. Default: whatever runs or grants rights on GitHub.
+   */
   protectedPaths?: readonly string[]
   /** Default 100. */
   maxFiles?: number
@@ -23,7 +25,7 @@ const DEFAULT_POLICY = {
 } as const satisfies Policy
 
 /** Why the output may not be written, as a sentence; null when it may. */
-export const refusal = (output: Output, policy: Policy = {}): string | null => {
+export function refusal(output: Output, policy: Policy = {}): string | null {
   const limits = { ...DEFAULT_POLICY, ...policy }
   if (!picomatch.isMatch(output.repository, [...limits.repositories], { nocase: true })) {
     return `The repository ${output.repository} is not an allowed one.`
@@ -31,7 +33,7 @@ export const refusal = (output: Output, policy: Policy = {}): string | null => {
   return output.kind === 'pull_request' ? pullRequestRefusal(output, limits) : null
 }
 
-const pullRequestRefusal = (output: PullRequestOutput, limits: Required<Policy>): string | null => {
+function pullRequestRefusal(output: PullRequestOutput, limits: Required<Policy>): string | null {
   const { branch, files } = output
   if (!limits.branchPrefixes.some((prefix) => branch.startsWith(prefix))) {
     return `The branch ${branch} does not begin with ${limits.branchPrefixes.join(' or ')}.`
@@ -48,17 +50,24 @@ const pullRequestRefusal = (output: PullRequestOutput, limits: Required<Policy>)
 }
 
 /** The rules of `git check-ref-format`, and GitHub's limit of 255 bytes for the whole reference. */
-const isBranchName = (branch: string): boolean =>
-  Buffer.byteLength(`refs/heads/${branch}`) <= 255 &&
-  branch.isWellFormed() &&
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: git forbids them
-  !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^[/-]|[/.]$/.test(branch) &&
-  branch.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock'))
+function isBranchName(branch: string): boolean {
+  return (
+    Buffer.byteLength(`refs/heads/${branch}`) <= 255 &&
+    branch.isWellFormed() &&
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: git forbids them
+    !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^[/-]|[/.]$/.test(branch) &&
+    branch.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock'))
+  )
+}
 
-const isPlainPath = (path: string): boolean =>
-  path.isWellFormed() &&
-  Buffer.byteLength(path) <= 1024 &&
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: none belongs in a path
-  !/[\u0000-\u001f\u007f\\]/.test(path) &&
-  // What a file system that ignores case, dots or spaces at the end would take for `.git` counts as it.
-  path.split('/').every((part) => !/^(\.{0,2}|\.git[. ]*|git~1)$/i.test(part))
+function isPlainPath(path: string): boolean {
+  return (
+    path.isWellFormed() &&
+    Buffer.byteLength(path) <= 1024 &&
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none belongs in a path
+    !/[\u0000-\u001f\u007f\\]/.test(path) &&
+    // What a file system that ignores case, dots or spaces at the end would take for `.git` counts
+    // as it.
+    path.split('/').every((part) => !/^(\.{0,2}|\.git[. ]*|git~1)$/i.test(part))
+  )
+}

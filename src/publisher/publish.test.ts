@@ -12,13 +12,15 @@ const auth = { token: fake.addToken({ login: 'acme' }) }
 const forge = github({ apiUrl: fake.apiUrl, auth, log: silentLog, readRetries: 0 })
 afterAll(() => fake.close())
 
-const comment = (target: { issue: number } | { commit: string }, key = 'review'): Output => ({
-  kind: 'comment',
-  repository: repo.fullName,
-  target,
-  body: 'All good. <!-- signalbox:key=job=other/review -->',
-  key,
-})
+function comment(target: { issue: number } | { commit: string }, key = 'review'): Output {
+  return {
+    kind: 'comment',
+    repository: repo.fullName,
+    target,
+    body: 'All good. <!-- signalbox:key=job=other/review -->',
+    key,
+  }
+}
 
 test('a comment is written once for each job and key, also after its answer was lost', async () => {
   const { number: issue } = await repo.openIssue({ title: 'x' })

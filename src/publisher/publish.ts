@@ -9,15 +9,16 @@ import { refusal } from './policy.ts'
 import { publishPullRequest } from './pull-request.ts'
 
 /**
- * Writes the output, or finds that it is written already, and says where it is; null means there was nothing to change.
- * Safe to repeat after a crash at any point and to run twice at once. Throws `GiveUp` when the policy refuses,
- * `RetryAt` at a rate limit, `AppError('forge_failed')` when GitHub refuses, and any other `Error` when it is worth a retry.
+ * Writes the output, or finds that it is written already, and says where it is; null means there
+ * was nothing to change. Safe to repeat after a crash at any point and to run twice at once.
+ * @throws `GiveUp` when the policy refuses, `RetryAt` at a rate limit, `AppError('forge_failed')`
+ * when GitHub refuses, and any other `Error` when it is worth a retry.
  */
-export const publish = async (
+export async function publish(
   forge: WriteForge,
   output: Output,
   { job, policy }: { job: { id: string }; policy?: Policy | undefined },
-): Promise<Receipt | null> => {
+): Promise<Receipt | null> {
   const reason = refusal(output, policy)
   if (reason !== null) throw new GiveUp(`Refused by policy: ${reason}`)
   if (output.kind === 'pull_request') return publishPullRequest(forge, output)

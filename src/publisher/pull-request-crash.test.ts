@@ -8,8 +8,11 @@ afterAll(() => fake.close())
 
 type How = 'dies after' | 'loses the answer of'
 
-/** A connection that breaks at the n-th write: the process dies and sends nothing more, or only the answer is lost. */
-const breaking = (at: number, how: How) => {
+/**
+ * A connection that breaks at the n-th write: the process dies and sends nothing more, or only the
+ * answer is lost.
+ */
+function breaking(at: number, how: How) {
   const seen = { writes: 0 }
   let isDead = false
   const send: typeof fetch = async (url, init) => {
@@ -23,18 +26,20 @@ const breaking = (at: number, how: How) => {
   return { send, seen }
 }
 
-// A read changes nothing, so dying at one is the same as dying after the write before it: these are all the places.
+// A read changes nothing, so dying at one is the same as dying after the write before it: these are
+// all the places.
 const WAYS: How[] = ['dies after', 'loses the answer of']
 
-const writesOf = async (repo: RepositoryHandle, id: number) => {
+async function writesOf(repo: RepositoryHandle, id: number) {
   const counting = breaking(0, 'dies after')
   await send(repo, id, {}, forgeWith({ send: counting.send }))
   return counting.seen.writes
 }
 
 /** Each place on a repository of its own, all at once. */
-const atEach = (writes: number, run: (at: number) => Promise<void>) =>
-  Promise.all(Array.from({ length: writes }, (_, index) => run(index + 1)))
+function atEach(writes: number, run: (at: number) => Promise<void>) {
+  return Promise.all(Array.from({ length: writes }, (_, index) => run(index + 1)))
+}
 
 test.each(WAYS)(
   'a run that %s any one call, and is repeated, leaves exactly one of everything',
@@ -79,7 +84,8 @@ test.each(['merge', 'squash'] as const)(
       await expect(send(repo, 2, {}, forgeWith({ send: breaking(at, 'dies after').send }))).rejects.toThrow()
       await repo.mergePullRequest(1, 'acme', { merge_method })
       await repo.deleteBranch('agenta/deploy-bot-1')
-      // The third of the calls moves the branch: from then on the merged pull request holds the work.
+      // The third of the calls moves the branch: from then on the merged pull request holds the
+      // work.
       const expected = at < 3 ? { number: 2, created: true } : { number: 1, created: false }
       expect(await send(repo, 2)).toMatchObject(expected)
       expect(await send(repo, 2)).toMatchObject({ ...expected, created: false })

@@ -1,4 +1,5 @@
-// Publishing a pull request: one branch, one commit, one pull request, however often and wherever it was interrupted.
+// Publishing a pull request: one branch, one commit, one pull request, however often and wherever
+// it was interrupted.
 import type { PullRequest, WriteForge } from '../forges/forge.ts'
 import { putWork } from './branch-work.ts'
 import type { Marker } from './marker.ts'
@@ -15,36 +16,38 @@ export type PullRequestWork = PullRequestOutput & { base: string }
 type Published = { pull: PullRequest; sha?: string | undefined; created: boolean }
 
 /**
- * Finds this work's pull request, or puts the work on an open one of the same series, or opens one; null when the base
- * already holds exactly these files. A merged or closed pull request counts as done: there is never a second.
+ * Finds this work's pull request, or puts the work on an open one of the same series, or opens one;
+ * null when the base already holds exactly these files. A merged or closed pull request counts as
+ * done: there is never a second.
  */
-export const publishPullRequest = async (forge: WriteForge, output: PullRequestOutput): Promise<Receipt | null> => {
+export async function publishPullRequest(forge: WriteForge, output: PullRequestOutput): Promise<Receipt | null> {
   const work = { ...output, base: output.base ?? (await forge.defaultBranch(output.repository)) }
   const published =
     (await ownPullRequest(forge, work)) ?? (await joinSeries(forge, work)) ?? (await openPullRequest(forge, work))
   if (published === null) return null
   const { pull, sha, created } = published
-  // Last, so that a repeat after a crash before this finds the pull request without its labels and adds them.
+  // Last, so that a repeat after a crash before this finds the pull request without its labels and
+  // adds them.
   const missing = missingLabels(work, pull)
   if (missing.length > 0) await forge.addLabels(work.repository, pull.number, missing)
   return { url: pull.url, number: pull.number, branch: pull.head, sha: sha ?? pull.headSha, created }
 }
 
-const missingLabels = ({ labels = [] }: PullRequestWork, pull: PullRequest): string[] => {
+function missingLabels({ labels = [] }: PullRequestWork, pull: PullRequest): string[] {
   // A human who closed or merged it is done with it; and GitHub's labels ignore case.
   if (pull.state !== 'open') return []
   const present = new Set(pull.labels.map((label) => label.toLowerCase()))
   return labels.filter((label) => !present.has(label.toLowerCase()))
 }
 
-const ownPullRequest = async (forge: WriteForge, work: PullRequestWork): Promise<Published | null> => {
+async function ownPullRequest(forge: WriteForge, work: PullRequestWork): Promise<Published | null> {
   const pulls = await forge.pullRequests(work.repository, { head: work.branch, state: 'all' })
   const ours = pulls.filter((pull) => !pull.fromFork)
   const pull = ours.find(({ state }) => state === 'open') ?? ours[0]
   return pull === undefined ? null : { pull, created: false }
 }
 
-const openPullRequest = async (forge: WriteForge, work: PullRequestWork): Promise<Published | null> => {
+async function openPullRequest(forge: WriteForge, work: PullRequestWork): Promise<Published | null> {
   const placed = await putWork(forge, work, { branch: work.branch, own: true })
   if (placed.state === 'unchanged') return null
   const { repository, branch: head, base, title } = work
@@ -56,8 +59,11 @@ const openPullRequest = async (forge: WriteForge, work: PullRequestWork): Promis
   return { ...faster, sha: placed.sha }
 }
 
-/** Where this work went, or goes, on a pull request of another work of its series; null when it needs its own. */
-const joinSeries = async (forge: WriteForge, work: PullRequestWork): Promise<Published | null> => {
+/**
+ * Where this work went, or goes, on a pull request of another work of its series; null when it
+ * needs its own.
+ */
+async function joinSeries(forge: WriteForge, work: PullRequestWork): Promise<Published | null> {
   const { repository, series, onOpenPullRequest = 'update' } = work
   if (series === undefined || onOpenPullRequest === 'separate') return null
   // A branch of its own without a pull request is an interrupted run: that one is to be finished.
@@ -70,20 +76,29 @@ const joinSeries = async (forge: WriteForge, work: PullRequestWork): Promise<Pub
   return pull === undefined ? null : updatePullRequest(forge, work, pull)
 }
 
-/** Bodies can be written by anybody who opens a pull request from a fork: only branches that we could have made are trusted. */
-const isOfSeries = (pull: PullRequest, work: PullRequestWork): boolean =>
-  !pull.fromFork &&
-  pull.base === work.base &&
-  pull.head.split('/')[0] === work.branch.split('/')[0] &&
-  readMarker(pull.body)?.series === work.series
+/**
+ * Bodies can be written by anybody who opens a pull request from a fork: only branches that we
+ * could have made are trusted.
+ */
+function isOfSeries(pull: PullRequest, work: PullRequestWork): boolean {
+  return (
+    !pull.fromFork &&
+    pull.base === work.base &&
+    pull.head.split('/')[0] === work.branch.split('/')[0] &&
+    readMarker(pull.body)?.series === work.series
+  )
+}
 
-/** The pull request of the series that was closed with this work on it, or merged with newer work. */
-const settledBy = async (forge: WriteForge, work: PullRequestWork): Promise<PullRequest | undefined> => {
+/**
+ * The pull request of the series that was closed with this work on it, or merged with newer work.
+ */
+async function settledBy(forge: WriteForge, work: PullRequestWork): Promise<PullRequest | undefined> {
   const all = await forge.pullRequests(work.repository, { state: 'all' })
   const closed = all.filter((pull) => pull.state !== 'open' && isOfSeries(pull, work))
   const merged = closed.filter(({ state }) => state === 'merged')
   for (const pull of closed) {
-    // An update may have died between its commit and the key in the body; it was on the last one then.
+    // An update may have died between its commit and the key in the body; it was on the last one
+    // then.
     const mayHold = pull === merged[0] || readMarker(pull.body)?.keys.includes(work.key)
     if (mayHold && (await holdsWork(forge, work, pull))) return withKey(forge, work, pull)
   }
@@ -91,31 +106,36 @@ const settledBy = async (forge: WriteForge, work: PullRequestWork): Promise<Pull
 }
 
 /** Says in the body what the commit says, because GitHub's webhooks tell of the body only. */
-const withKey = async (forge: WriteForge, work: PullRequestWork, pull: PullRequest): Promise<PullRequest> => {
+async function withKey(forge: WriteForge, work: PullRequestWork, pull: PullRequest): Promise<PullRequest> {
   const old = readMarker(pull.body)
   if (old?.keys.includes(work.key)) return pull
   const body = withMarker(pull.body, joinMarkers(old, ownMarker(work)), MAX_BODY_CHARS)
   return forge.updatePullRequest(work.repository, pull.number, { body })
 }
 
-const isNewer = (pull: PullRequest, work: PullRequestWork): boolean =>
-  (readMarker(pull.body)?.order ?? Number.NEGATIVE_INFINITY) > (work.order ?? Number.NEGATIVE_INFINITY)
+function isNewer(pull: PullRequest, work: PullRequestWork): boolean {
+  return (readMarker(pull.body)?.order ?? Number.NEGATIVE_INFINITY) > (work.order ?? Number.NEGATIVE_INFINITY)
+}
 
-/** A key in the body of a merged pull request is not enough: its commit may have been pushed just after the merge. */
-const holdsWork = async (forge: WriteForge, work: PullRequestWork, pull: PullRequest): Promise<boolean> => {
+/**
+ * A key in the body of a merged pull request is not enough: its commit may have been pushed just
+ * after the merge.
+ */
+async function holdsWork(forge: WriteForge, work: PullRequestWork, pull: PullRequest): Promise<boolean> {
   if (isNewer(pull, work) && readMarker(pull.body)?.keys.includes(work.key)) return true
   const commits = await forge.commitsBetween(work.repository, pull.baseSha, pull.headSha)
   return commits.some(({ message }) => isWork(readTrailer(message), work.key))
 }
 
-const updatePullRequest = async (
+async function updatePullRequest(
   forge: WriteForge,
   work: PullRequestWork,
   found: PullRequest,
-): Promise<Published | null> => {
+): Promise<Published | null> {
   const placed = await putWork(forge, work, { branch: found.head, own: false })
   if (placed.state === 'gone') return null
-  // Looked up again: merged meanwhile means that the commit may have come too late, and the work needs its own.
+  // Looked up again: merged meanwhile means that the commit may have come too late, and the work
+  // needs its own.
   const [pull] = await forge.pullRequests(work.repository, { head: found.head, state: 'open' })
   if (pull === undefined) return null
   const marker = joinMarkers(readMarker(pull.body), ownMarker(work))
@@ -127,10 +147,14 @@ const updatePullRequest = async (
   return updated.state === 'open' ? { pull: updated, sha: placed.sha, created: false } : null
 }
 
-const ownMarker = ({ key, series, order }: PullRequestWork): Marker => ({ keys: [key], series, order })
+function ownMarker({ key, series, order }: PullRequestWork): Marker {
+  return { keys: [key], series, order }
+}
 
-const joinMarkers = (old: Marker | null, own: Marker): Marker => ({
-  keys: [...(old?.keys ?? []).filter((key) => !own.keys.includes(key)), ...own.keys],
-  series: own.series,
-  order: old?.order === undefined ? own.order : Math.max(old.order, own.order ?? old.order),
-})
+function joinMarkers(old: Marker | null, own: Marker): Marker {
+  return {
+    keys: [...(old?.keys ?? []).filter((key) => !own.keys.includes(key)), ...own.keys],
+    series: own.series,
+    order: old?.order === undefined ? own.order : Math.max(old.order, own.order ?? old.order),
+  }
+}

@@ -1,21 +1,24 @@
-// What our commits say about themselves in their last lines; unlike a pull request's body, nobody edits these by hand.
+// What our commits say about themselves in their last lines; unlike a pull request's body, nobody
+// edits these by hand.
 import { encodeValue } from './marker.ts'
 
 /** A commit's work and its place in the series; absent in commits of others. */
 export type Trailer = { key?: string; order?: number }
 
 /** The message with git trailers (`git interpret-trailers`) that name its work. */
-export const withTrailer = (message: string, { key, order }: { key: string; order?: number | undefined }): string => {
+export function withTrailer(message: string, { key, order }: { key: string; order?: number | undefined }): string {
   const lines = [`Signalbox-Key: ${encodeValue(key)}`]
   if (order !== undefined) lines.push(`Signalbox-Order: ${order}`)
   return `${message.trimEnd()}\n\n${lines.join('\n')}\n`
 }
 
 /** Whether a commit is that work. */
-export const isWork = (trailer: Trailer, key: string): boolean => trailer.key === encodeValue(key)
+export function isWork(trailer: Trailer, key: string): boolean {
+  return trailer.key === encodeValue(key)
+}
 
 /** The trailer in the message's last paragraph. */
-export const readTrailer = (message: string): Trailer => {
+export function readTrailer(message: string): Trailer {
   const end =
     message
       .trimEnd()

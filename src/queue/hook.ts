@@ -5,12 +5,15 @@ import type { Settled } from './table.ts'
 /** Runs in the transaction that ends tries. */
 export type Hook = (tx: Sql, settled: Settled[]) => Promise<void>
 
-/** Ends tries by `run` and lets the hook do its part, all of it or nothing. Without a hook `run` is its own transaction. */
-export const withHook = (
+/**
+ * Ends tries by `run` and lets the hook do its part, all of it or nothing. Without a hook `run` is
+ * its own transaction.
+ */
+export function withHook(
   database: Database,
   hook: Hook | undefined,
   run: (sql: Sql) => Promise<Settled[]>,
-): Promise<Settled[]> => {
+): Promise<Settled[]> {
   if (!hook) return run(database)
   return database.transaction(async (tx) => {
     const settled = await run(tx)

@@ -57,8 +57,11 @@ afterEach(async () => {
   }
 })
 
-/** Adds rows, all due at the clock's time unless said otherwise, in the order given; gives their ids. */
-const add = async (table: QueueTable, rows: NewRow[]): Promise<string[]> => {
+/**
+ * Adds rows, all due at the clock's time unless said otherwise, in the order given; gives their
+ * ids.
+ */
+async function add(table: QueueTable, rows: NewRow[]): Promise<string[]> {
   const ids = rows.map(() => newId())
   const values = [
     ids,
@@ -86,19 +89,22 @@ const add = async (table: QueueTable, rows: NewRow[]): Promise<string[]> => {
   return ids
 }
 
-const rowOf = async (table: QueueTable, id: string): Promise<Row> =>
-  (await database.query<Row>(`select * from ${table.rows} where id = $1`, [id])).rows[0]!
+async function rowOf(table: QueueTable, id: string): Promise<Row> {
+  return (await database.query<Row>(`select * from ${table.rows} where id = $1`, [id])).rows[0]!
+}
 
-const attemptsOf = async (table: QueueTable, id: string): Promise<(string | null)[]> =>
-  (
+async function attemptsOf(table: QueueTable, id: string): Promise<(string | null)[]> {
+  return (
     await database.query<{ outcome: string | null }>(
       `select outcome from ${table.attempts} where ${table.attemptsKey} = $1 order by attempt`,
       [id],
     )
   ).rows.map((row) => row.outcome)
+}
 
-const settleOne = (table: QueueTable, owner: string, one: Try, outcome: Outcome) =>
-  settle(database, table, clock, { owner, ended: [{ id: one.id, attempt: one.attempt, outcome }] })
+function settleOne(table: QueueTable, owner: string, one: Try, outcome: Outcome) {
+  return settle(database, table, clock, { owner, ended: [{ id: one.id, attempt: one.attempt, outcome }] })
+}
 
 describe.each([
   { name: 'jobs', table: JOBS },

@@ -1,4 +1,5 @@
-// What happens to a claimed row: its lease is renewed, its try ends, its worker is lost, or it is called off.
+// What happens to a claimed row: its lease is renewed, its try ends, its worker is lost, or it is
+// called off.
 import type { Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Outcome, QueueTable, Settled, Try } from './table.ts'
@@ -7,15 +8,20 @@ const NOW = 'coalesce($1::timestamptz, now())'
 const MAX_ERROR_CHARS = 10_000
 
 /** PostgreSQL's text has no NUL character. */
-const storable = (text: string): string => text.replaceAll('\u0000', '').slice(0, MAX_ERROR_CHARS)
+function storable(text: string): string {
+  return text.replaceAll('\u0000', '').slice(0, MAX_ERROR_CHARS)
+}
 
-/** Extends the leases of these tries; gives those that are still the owner's. One that is missing was taken over or ended by hand. */
-export const renew = async (
+/**
+ * Extends the leases of these tries; gives those that are still the owner's. One that is missing
+ * was taken over or ended by hand.
+ */
+export async function renew(
   sql: Sql,
   table: QueueTable,
   clock: Clock,
   options: { owner: string; tries: readonly Try[]; leaseMs: number },
-): Promise<Try[]> => {
+): Promise<Try[]> {
   const { rows } = await sql.query<Try>(
     `
 update ${table.rows} as job set available_at = ${NOW} + $2::float8 * interval '1 ms'
@@ -33,8 +39,10 @@ returning job.id, job.attempt`,
   return rows
 }
 
-// The last part is for rows ended or reset by hand while they ran: nobody else closes their attempt.
-const settleStatement = (table: QueueTable) => `
+// The last part is for rows ended or reset by hand while they ran: nobody else closes their
+// attempt.
+function settleStatement(table: QueueTable) {
+  return `
 with ended as (
   select * from unnest($3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::float8[])
     as ended (id, attempt, kind, error, result, delay_ms)
@@ -75,14 +83,18 @@ with ended as (
     and (job.attempt, job.owner, job.status) is distinct from (ended.attempt, $2::uuid, 'running')
 )
 select id, attempt, status, error from settled`
+}
 
-/** Ends tries of one owner, all or none of them; gives those that were still its own. For the others nothing has changed. */
-export const settle = async (
+/**
+ * Ends tries of one owner, all or none of them; gives those that were still its own. For the others
+ * nothing has changed.
+ */
+export async function settle(
   sql: Sql,
   table: QueueTable,
   clock: Clock,
   options: { owner: string; ended: readonly (Try & { outcome: Outcome })[] },
-): Promise<Settled[]> => {
+): Promise<Settled[]> {
   const { ended } = options
   const errors = ended.map(({ outcome }) => ('error' in outcome ? storable(outcome.error) : null))
   const results = ended.map(({ outcome }) =>
@@ -103,10 +115,10 @@ export const settle = async (
 }
 
 /**
- * Takes up to `limit` rows from workers whose lease ran out, the longest lost first: the attempt is `lost`, the row may start
- * again at once, or has failed when that was its last attempt.
+ * Takes up to `limit` rows from workers whose lease ran out, the longest lost first: the attempt is
+ * `lost`, the row may start again at once, or has failed when that was its last attempt.
  */
-export const recover = async (sql: Sql, table: QueueTable, clock: Clock, limit = 100): Promise<Settled[]> => {
+export async function recover(sql: Sql, table: QueueTable, clock: Clock, limit = 100): Promise<Settled[]> {
   const { rows } = await sql.query<Settled>(
     `
 with lapsed as (
@@ -134,13 +146,7 @@ select * from recovered`,
 }
 
 /** Leaves a lost row, which cannot be taken just now, to the lost worker for another `delayMs`. */
-export const postpone = async (
-  sql: Sql,
-  table: QueueTable,
-  clock: Clock,
-  lost: Try,
-  delayMs: number,
-): Promise<void> => {
+export async function postpone(sql: Sql, table: QueueTable, clock: Clock, lost: Try, delayMs: number): Promise<void> {
   await sql.query(
     `update ${table.rows} set available_at = ${NOW} + $2::float8 * interval '1 ms'
      where id = $3::uuid and attempt = $4::integer and status = 'running' and available_at <= ${NOW}`,
@@ -148,13 +154,16 @@ export const postpone = async (
   )
 }
 
-/** Gives back what this owner has besides the rows it knows of: their claim was made, but its answer got lost. */
-export const releaseUnknown = async (
+/**
+ * Gives back what this owner has besides the rows it knows of: their claim was made, but its answer
+ * got lost.
+ */
+export async function releaseUnknown(
   sql: Sql,
   table: QueueTable,
   clock: Clock,
   options: { owner: string; known: readonly string[] },
-): Promise<void> => {
+): Promise<void> {
   const { owner, known } = options
   const { rows } = await sql.query<Try>(
     `select id, attempt from ${table.rows} where status = 'running' and owner = $1::uuid and id <> all($2::uuid[])`,
@@ -164,20 +173,26 @@ export const releaseUnknown = async (
   if (rows.length > 0) await settle(sql, table, clock, { owner, ended: rows.map((one) => ({ ...one, outcome })) })
 }
 
-/** Ends every lease now, for a process that knows no other can be alive: what a killed one left is taken over at once. */
-export const lapseAll = async (sql: Sql, table: QueueTable, clock: Clock): Promise<void> => {
+/**
+ * Ends every lease now, for a process that knows no other can be alive: what a killed one left is
+ * taken over at once.
+ */
+export async function lapseAll(sql: Sql, table: QueueTable, clock: Clock): Promise<void> {
   await sql.query(`update ${table.rows} set available_at = ${NOW} where status = 'running' and available_at > ${NOW}`, [
     clock.sqlNow(),
   ])
 }
 
-/** Calls a row off, waiting or running; its worker is fenced and learns of it at its next renewal. False when it had ended already. */
-export const cancel = async (
+/**
+ * Calls a row off, waiting or running; its worker is fenced and learns of it at its next renewal.
+ * False when it had ended already.
+ */
+export async function cancel(
   sql: Sql,
   table: QueueTable,
   clock: Clock,
   options: { id: string; reason: string },
-): Promise<boolean> => {
+): Promise<boolean> {
   const { rows } = await sql.query(
     `
 with ended as (

@@ -1,4 +1,5 @@
-// What the queue knows of a table of claimable rows. The names are constants of the program, never input.
+// What the queue knows of a table of claimable rows. The names are constants of the program, never
+// input.
 
 /** A table whose rows are claimed, leased and settled: jobs and deliveries. */
 export type QueueTable = {
@@ -39,8 +40,9 @@ export type Claimed<Row extends object = object> = Row &
   Try & { max_attempts: number; owner: string; priority: number; group_key: string | null }
 
 /**
- * How a try ended. `retried` becomes `failed` when no attempt is left. `deferred` (come back then: a rate limit) and `released` (the
- * worker shuts down) give the try back without using it up. `cancelled` means that there is no need for it any more.
+ * How a try ended. `retried` becomes `failed` when no attempt is left. `deferred` (come back then:
+ * a rate limit) and `released` (the worker shuts down) give the try back without using it up.
+ * `cancelled` means that there is no need for it any more.
  */
 export type Outcome =
   | { kind: 'completed'; result?: unknown }

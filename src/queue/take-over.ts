@@ -18,10 +18,11 @@ type TakeOver = {
 }
 
 /**
- * Takes over rows whose lease ran out, together if that goes. Otherwise what follows from the end of one of them is at fault:
- * that one is put off by a lease, and holds up nobody else. Throws `database_unavailable`.
+ * Takes over rows whose lease ran out, together if that goes. Otherwise what follows from the end
+ * of one of them is at fault: that one is put off by a lease, and holds up nobody else.
+ * @throws `database_unavailable`.
  */
-export const takeOver = async (options: TakeOver): Promise<void> => {
+export async function takeOver(options: TakeOver): Promise<void> {
   const { database, clock, log, table, leaseMs, onSettled } = options
   let found: Settled[] = []
   const take = async (limit?: number): Promise<void> => {

@@ -1,7 +1,10 @@
 // When a worker acts: one turn at a time, whatever wakes it meanwhile gathered into the next.
 import { setImmediate as nextLoop } from 'node:timers/promises'
 
-/** Takes turns from `start` to `stop`. `hurry` says that something may be claimable now; without it a turn just looks. */
+/**
+ * Takes turns from `start` to `stop`. `hurry` says that something may be claimable now; without it
+ * a turn just looks.
+ */
 export class Turns {
   readonly #take: (hurry: boolean) => Promise<void>
   #wanted: 'no' | 'look' | 'hurry' = 'no'

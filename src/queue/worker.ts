@@ -1,4 +1,5 @@
-// A worker: keeps up to `slots` rows of one table in hand, and asks the database only when there is a reason to.
+// A worker: keeps up to `slots` rows of one table in hand, and asks the database only when there is
+// a reason to.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAway } from '../db/connection.ts'
 import type { Database } from '../db/database.ts'
@@ -26,13 +27,20 @@ export type WorkerOptions<Row extends object> = {
   /** The longest it goes without looking, should every other wake-up be missed. */
   tickMs: number
   /**
-   * Does the work. `signal` is aborted when the row is no longer its own, or on a drain. It may throw `database_unavailable` before
-   * anything was done, which uses up no attempt; any other throw is a bug: logged, and tried again with back-off.
+   * Does the work. `signal` is aborted when the row is no longer its own, or on a drain. It may
+   * throw `database_unavailable` before anything was done, which uses up no attempt; any other
+   * throw is a bug: logged, and tried again with back-off.
    */
   handle(claimed: Claimed<Row>, signal: AbortSignal): Promise<Outcome>
-  /** Runs in the transaction that ends tries, those of lost workers included, so that what follows from an end commits with it. */
+  /**
+   * Runs in the transaction that ends tries, those of lost workers included, so that what follows
+   * from an end commits with it.
+   */
   onSettled?: Hook
-  /** Tells workers of other processes that there may be something for them. Called often: the receiver coalesces. */
+  /**
+   * Tells workers of other processes that there may be something for them. Called often: the
+   * receiver coalesces.
+   */
   wake?: () => void
   owner?: string
 }
@@ -91,7 +99,10 @@ export class Worker<Row extends object = object> {
     this.#turns.wake(true)
   }
 
-  /** One round by hand: takes over lost rows, claims what fits, runs it to its end; gives the number of rows claimed. */
+  /**
+   * One round by hand: takes over lost rows, claims what fits, runs it to its end; gives the number
+   * of rows claimed.
+   */
   async tick(): Promise<number> {
     const taken = await this.#alone(async () => {
       await takeOver(this.#options)
@@ -107,7 +118,10 @@ export class Worker<Row extends object = object> {
     return this.#alone(() => this.#renew())
   }
 
-  /** Claims no more, gives running work `limitMs` to end, then aborts and releases the rest without using up their attempt. */
+  /**
+   * Claims no more, gives running work `limitMs` to end, then aborts and releases the rest without
+   * using up their attempt.
+   */
   async drain({ limitMs = 25_000 } = {}): Promise<void> {
     this.#draining = true
     // A claim may be on its way.
@@ -163,7 +177,8 @@ export class Worker<Row extends object = object> {
     const { claimMs, lapseMs } = await nextDue(database, table, clock)
     if ((lapseMs ?? 1) <= 0) await takeOver(this.#options)
     if ((lapseMs ?? 1) <= 0 || (claimMs ?? 1) <= 0) {
-      // Due, yet not claimed just now: another worker is taking it at this moment. Ask again, but ever more slowly.
+      // Due, yet not claimed just now: another worker is taking it at this moment. Ask again, but
+      // ever more slowly.
       this.#emptyClaims = claimed > 0 ? 0 : this.#emptyClaims + 1
       if (this.#emptyClaims <= 1) return this.#turns.wake(true)
       return this.#turns.wakeIn(Math.min(tickMs, 2 ** Math.min(this.#emptyClaims, 10)), true)
@@ -239,7 +254,10 @@ export class Worker<Row extends object = object> {
     }
   }
 
-  /** Ends all tries that have an outcome; one statement for all of them. Gives whether there were any. */
+  /**
+   * Ends all tries that have an outcome; one statement for all of them. Gives whether there were
+   * any.
+   */
   async #settleEnded(): Promise<boolean> {
     const ended = this.#unsettled()
     if (ended.length === 0) return false
@@ -284,8 +302,14 @@ export class Worker<Row extends object = object> {
 
 const released: Outcome = { kind: 'released', error: 'Released: the worker was shutting down.' }
 
-const tryOf = ({ id, attempt }: Try): Try => ({ id, attempt })
-const keyOf = ({ id, attempt }: Try): string => `${id}:${attempt}`
+function tryOf({ id, attempt }: Try): Try {
+  return { id, attempt }
+}
+function keyOf({ id, attempt }: Try): string {
+  return `${id}:${attempt}`
+}
 
 /** Opens a worker; `start` it, and `drain` it at the end. */
-export const openWorker = <Row extends object>(options: WorkerOptions<Row>): Worker<Row> => new Worker(options)
+export function openWorker<Row extends object>(options: WorkerOptions<Row>): Worker<Row> {
+  return new Worker(options)
+}

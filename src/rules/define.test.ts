@@ -7,7 +7,7 @@ import { compileRules } from './match.ts'
 const agents = ['ping', 'deployment-pr', 'command']
 const rule = { name: 'review', on: 'push', agent: 'ping' }
 
-const refusal = (given: unknown): string => {
+function refusal(given: unknown): string {
   try {
     parseRules(given, agents)
   } catch (error) {

@@ -1,4 +1,5 @@
-// Rules as a configuration file gives them: checked field by field, and the ones that hold when there is no file.
+// Rules as a configuration file gives them: checked field by field, and the ones that hold when
+// there is no file.
 import { z } from 'zod'
 import { AppError } from '../lib/error.ts'
 import { GROUP_FACTS } from './group.ts'
@@ -71,8 +72,11 @@ const ruleSchema = z.strictObject({
   timeLimitMs: z.int().min(1000).max(MAX_TIME_LIMIT_MS).optional(),
 })
 
-/** Checks rules from a configuration file; throws `config_invalid`, naming each rule and field at fault, for unknown keys, repeated names and agents that do not exist too. */
-export const parseRules = (given: unknown, agentNames: readonly string[]): Rule[] => {
+/**
+ * Checks rules from a configuration file; throws `config_invalid`, naming each rule and field at
+ * fault, for unknown keys, repeated names and agents that do not exist too.
+ */
+export function parseRules(given: unknown, agentNames: readonly string[]): Rule[] {
   if (!Array.isArray(given)) throw new AppError('config_invalid', 'rules must be a list')
   const problems: string[] = []
   const rules: Rule[] = []
@@ -90,7 +94,7 @@ export const parseRules = (given: unknown, agentNames: readonly string[]): Rule[
   return rules
 }
 
-const problemsOf = (given: unknown, agentNames: readonly string[]): string[] => {
+function problemsOf(given: unknown, agentNames: readonly string[]): string[] {
   const parsed = ruleSchema.safeParse(given)
   if (!parsed.success) {
     return parsed.error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))

@@ -11,7 +11,9 @@ const rule: Rule = {
   when: { branch: ['main', 'release/*'], not: { author: '*[bot]' } },
   agent: 'review',
 }
-const pushTo = (facts: Facts): Subject => ({ source: 'github', type: 'push', facts })
+function pushTo(facts: Facts): Subject {
+  return { source: 'github', type: 'push', facts }
+}
 
 test('a match says what it is for', () => {
   expect(explain(rule, pushTo({ branch: 'main', author: 'mona' }))).toEqual({

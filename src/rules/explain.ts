@@ -1,19 +1,28 @@
-// Why a rule matched an event, or did not: the same questions as matching asks, all of them, with their answers.
+// Why a rule matched an event, or did not: the same questions as matching asks, all of them, with
+// their answers.
 import type { Check, CompiledCondition, CompiledRule, Subject } from './match.ts'
 import { compileRule, conditionHolds, holds } from './match.ts'
 import type { Globs, Rule } from './rule.ts'
 
-/** One question and its answer. `part` says where in the rule: `on`, `branch`, `any.0.label`, `not.author`. A rule matches when every part without a dot holds. */
+/**
+ * One question and its answer. `part` says where in the rule: `on`, `branch`, `any.0.label`,
+ * `not.author`. A rule matches when every part without a dot holds.
+ */
 type ExplainedCheck = { part: string; wanted: string; actual: string; holds: boolean }
 
 /** What became of one rule. */
 export type Explanation = { rule: string; matched: boolean; checks: ExplainedCheck[]; sentence: string }
 
-/** Asks a rule everything about an event. `matched` is what `matchRules` would say; `sentence` is for people. */
-export const explain = (rule: Rule, event: Subject): Explanation => explainCompiled(compileRule(rule), event)
+/**
+ * Asks a rule everything about an event. `matched` is what `matchRules` would say; `sentence` is
+ * for people.
+ */
+export function explain(rule: Rule, event: Subject): Explanation {
+  return explainCompiled(compileRule(rule), event)
+}
 
 /** The same for a compiled rule. */
-export const explainCompiled = ({ rule, on, source, when }: CompiledRule, event: Subject): Explanation => {
+export function explainCompiled({ rule, on, source, when }: CompiledRule, event: Subject): Explanation {
   const named = (source === null ? [on] : [on, source]).map((check) => answer(check, event))
   const answers = [...named, ...answersOf(when, event)]
   const failed = answers.filter((each) => !each.holds)
@@ -31,7 +40,7 @@ export const explainCompiled = ({ rule, on, source, when }: CompiledRule, event:
 /** An answer, the answers it is made of, and both in words. */
 type Answer = { part: string; wanted: string; actual: string; holds: boolean; reason: string; parts: Answer[] }
 
-const answer = (check: Check, event: Subject): Answer => {
+function answer(check: Check, event: Subject): Answer {
   const actual = check.actual(event)
   const held = holds(check, event)
   const name = check.part === 'on' ? 'type' : check.part
@@ -43,7 +52,7 @@ const answer = (check: Check, event: Subject): Answer => {
   return { part: check.part, wanted, actual: actual.join(', ') || 'none', holds: held, reason, parts: [] }
 }
 
-const answersOf = (condition: CompiledCondition, event: Subject): Answer[] => {
+function answersOf(condition: CompiledCondition, event: Subject): Answer[] {
   const answers = condition.checks.map((check) => answer(check, event))
   if (condition.all.length > 0) answers.push(allAnswer(condition.all, event))
   if (condition.any !== null) answers.push(anyAnswer(condition.any, event))
@@ -51,7 +60,7 @@ const answersOf = (condition: CompiledCondition, event: Subject): Answer[] => {
   return answers
 }
 
-const allAnswer = (conditions: readonly CompiledCondition[], event: Subject): Answer => {
+function allAnswer(conditions: readonly CompiledCondition[], event: Subject): Answer {
   const { parts, held } = eachAnswer('all', conditions, event)
   const failed = parts.filter((each) => !each.holds)
   const reasons = (failed.length > 0 ? failed : parts).map((each) => each.reason)
@@ -65,7 +74,7 @@ const allAnswer = (conditions: readonly CompiledCondition[], event: Subject): An
   )
 }
 
-const anyAnswer = (conditions: readonly CompiledCondition[], event: Subject): Answer => {
+function anyAnswer(conditions: readonly CompiledCondition[], event: Subject): Answer {
   const { parts, held } = eachAnswer('any', conditions, event)
   const reason =
     held > 0
@@ -74,7 +83,7 @@ const anyAnswer = (conditions: readonly CompiledCondition[], event: Subject): An
   return group('any', `any of ${parts.length}`, `${held} of ${parts.length}`, held > 0, reason.join('; '), parts)
 }
 
-const notAnswer = (condition: CompiledCondition, event: Subject): Answer => {
+function notAnswer(condition: CompiledCondition, event: Subject): Answer {
   const inner = answersOf(condition, event)
   const excluded = conditionHolds(condition, event)
   const because = inner.filter((each) => each.holds === excluded).map((each) => each.reason)
@@ -85,7 +94,7 @@ const notAnswer = (condition: CompiledCondition, event: Subject): Answer => {
 }
 
 /** The answers to a list of conditions, each as one. */
-const eachAnswer = (part: string, conditions: readonly CompiledCondition[], event: Subject) => {
+function eachAnswer(part: string, conditions: readonly CompiledCondition[], event: Subject) {
   const parts = conditions.map((condition, index) => {
     const inner = answersOf(condition, event)
     const failed = inner.filter((each) => !each.holds)
@@ -97,22 +106,19 @@ const eachAnswer = (part: string, conditions: readonly CompiledCondition[], even
   return { parts, held: parts.filter((each) => each.holds).length }
 }
 
-const group = (
-  part: string,
-  wanted: string,
-  actual: string,
-  held: boolean,
-  reason: string,
-  parts: Answer[],
-): Answer => ({ part, wanted, actual, holds: held, reason, parts })
+function group(part: string, wanted: string, actual: string, held: boolean, reason: string, parts: Answer[]): Answer {
+  return { part, wanted, actual, holds: held, reason, parts }
+}
 
 /** The same answers, named as parts of a group. */
-const under = (name: string, answers: readonly Answer[]): Answer[] =>
-  answers.map((each) => ({ ...each, part: `${name}.${each.part}`, parts: under(name, each.parts) }))
+function under(name: string, answers: readonly Answer[]): Answer[] {
+  return answers.map((each) => ({ ...each, part: `${name}.${each.part}`, parts: under(name, each.parts) }))
+}
 
-const flatten = ({ part, wanted, actual, holds: held, parts }: Answer): ExplainedCheck[] => [
-  { part, wanted, actual, holds: held },
-  ...parts.flatMap(flatten),
-]
+function flatten({ part, wanted, actual, holds: held, parts }: Answer): ExplainedCheck[] {
+  return [{ part, wanted, actual, holds: held }, ...parts.flatMap(flatten)]
+}
 
-const inWords = (globs: Globs): string => (typeof globs === 'string' ? globs : globs.join(' or '))
+function inWords(globs: Globs): string {
+  return typeof globs === 'string' ? globs : globs.join(' or ')
+}

@@ -2,8 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { compileGlobs } from './glob.ts'
 import type { Globs } from './rule.ts'
 
-const path = (globs: Globs, value: string) => compileGlobs(globs, { path: true, ignoreCase: false })(value)
-const name = (globs: Globs, value: string) => compileGlobs(globs, { path: false, ignoreCase: true })(value)
+function path(globs: Globs, value: string) {
+  return compileGlobs(globs, { path: true, ignoreCase: false })(value)
+}
+function name(globs: Globs, value: string) {
+  return compileGlobs(globs, { path: false, ignoreCase: true })(value)
+}
 
 describe('in a path', () => {
   test.each([

@@ -1,4 +1,5 @@
-// Groups: jobs of one group never run at the same time, and the group is named by a template over an event's facts.
+// Groups: jobs of one group never run at the same time, and the group is named by a template over
+// an event's facts.
 import { idFor } from '../lib/id.ts'
 import type { Facts } from './rule.ts'
 
@@ -21,10 +22,11 @@ export const GROUP_FACTS = [
 const MAX_GROUP_CHARS = 500
 
 /**
- * Fills in a template such as `deploy:{app}:{environment}`. Null, that is no group and no waiting, when a fact it names is
- * absent: jobs that merely share an absence have nothing in common. A very long group becomes the id that stands for it.
+ * Fills in a template such as `deploy:{app}:{environment}`. Null, that is no group and no waiting,
+ * when a fact it names is absent: jobs that merely share an absence have nothing in common. A very
+ * long group becomes the id that stands for it.
  */
-export const groupKey = (template: string | undefined, facts: Facts): string | null => {
+export function groupKey(template: string | undefined, facts: Facts): string | null {
   if (template === undefined) return null
   let missing = false
   const key = template.replace(/\{(\w+)\}/g, (_, name: string) => {

@@ -14,15 +14,22 @@ const DEFAULT_TIME_LIMIT_MS = 15 * 60 * 1000
 /** What a job made by hand has in place of a rule's name; no rule may be called so. */
 export const MANUAL_RULE = 'manual'
 
-/** The jobs an event makes, one for each rule it matches. Their ids are computed from the event and the rule, so that no repeat can make a second one. */
-export const jobsFor = (rules: readonly CompiledRule[], event: Subject & { id: string }): NewJob[] =>
-  matchRules(rules, event).map((rule) => jobOf(rule, event.id, event.facts))
+/**
+ * The jobs an event makes, one for each rule it matches. Their ids are computed from the event and
+ * the rule, so that no repeat can make a second one.
+ */
+export function jobsFor(rules: readonly CompiledRule[], event: Subject & { id: string }): NewJob[] {
+  return matchRules(rules, event).map((rule) => jobOf(rule, event.id, event.facts))
+}
 
 /** Who does a type of job; `rule` is there when one of the rules makes such jobs. */
 export type JobType = { agent: string; rule?: Rule }
 
-/** The types of job that can be asked for by hand: each rule's, the first of a name winning, and each agent's own name. */
-export const jobTypes = (rules: readonly Rule[], agentNames: readonly string[]): ReadonlyMap<string, JobType> => {
+/**
+ * The types of job that can be asked for by hand: each rule's, the first of a name winning, and
+ * each agent's own name.
+ */
+export function jobTypes(rules: readonly Rule[], agentNames: readonly string[]): ReadonlyMap<string, JobType> {
   const types = new Map<string, JobType>()
   for (const rule of rules) {
     const type = rule.jobType ?? rule.agent
@@ -33,14 +40,14 @@ export const jobTypes = (rules: readonly Rule[], agentNames: readonly string[]):
 }
 
 /**
- * The job a manual trigger asks for. An object as input joins the rule's `with`, whose own fields win, being the operator's; any other
- * input counts only where there is no `with`. A manual job has no facts, so it is in no group that names one. Throws
- * `job_type_unknown`, naming the known types.
+ * The job a manual trigger asks for. An object as input joins the rule's `with`, whose own fields
+ * win, being the operator's; any other input counts only where there is no `with`. A manual job has
+ * no facts, so it is in no group that names one. Throws `job_type_unknown`, naming the known types.
  */
-export const manualJob = (
+export function manualJob(
   types: ReadonlyMap<string, JobType>,
   trigger: { eventId: string; jobType: string; input: unknown },
-): NewJob => {
+): NewJob {
   const known = types.get(trigger.jobType)
   if (known === undefined) {
     const names = [...types.keys()].sort().join(', ')
@@ -50,19 +57,21 @@ export const manualJob = (
   return { ...jobOf(rule, trigger.eventId, {}), input: inputOf(rule.with ?? {}, trigger.input) }
 }
 
-const jobOf = (rule: Rule, eventId: string, facts: Facts): NewJob => ({
-  id: idFor('job', eventId, rule.name),
-  rule: rule.name,
-  type: rule.jobType ?? rule.agent,
-  agent: rule.agent,
-  input: rule.with ?? {},
-  priority: rule.priority ?? DEFAULT_PRIORITY,
-  groupKey: groupKey(rule.group, facts),
-  maxAttempts: rule.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
-  timeLimitMs: rule.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS,
-})
+function jobOf(rule: Rule, eventId: string, facts: Facts): NewJob {
+  return {
+    id: idFor('job', eventId, rule.name),
+    rule: rule.name,
+    type: rule.jobType ?? rule.agent,
+    agent: rule.agent,
+    input: rule.with ?? {},
+    priority: rule.priority ?? DEFAULT_PRIORITY,
+    groupKey: groupKey(rule.group, facts),
+    maxAttempts: rule.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
+    timeLimitMs: rule.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS,
+  }
+}
 
-const inputOf = (options: Record<string, unknown>, input: unknown): unknown => {
+function inputOf(options: Record<string, unknown>, input: unknown): unknown {
   if (typeof input === 'object' && input !== null && !Array.isArray(input)) return { ...input, ...options }
   return input === undefined || Object.keys(options).length > 0 ? options : input
 }

@@ -2,15 +2,20 @@ import { describe, expect, test } from 'vitest'
 import { compileRules, matchRules } from './match.ts'
 import type { Condition, Facts, Rule } from './rule.ts'
 
-const matches = (rule: Partial<Rule>, event: { type?: string; source?: string; facts?: Facts }) =>
-  matchRules(compileRules([{ name: 'it', on: '*', agent: 'ping', ...rule }]), {
-    source: 'github',
-    type: 'push',
-    facts: {},
-    ...event,
-  }).length === 1
+function matches(rule: Partial<Rule>, event: { type?: string; source?: string; facts?: Facts }) {
+  return (
+    matchRules(compileRules([{ name: 'it', on: '*', agent: 'ping', ...rule }]), {
+      source: 'github',
+      type: 'push',
+      facts: {},
+      ...event,
+    }).length === 1
+  )
+}
 
-const holds = (when: Condition, facts: Facts) => matches({ when }, { facts })
+function holds(when: Condition, facts: Facts) {
+  return matches({ when }, { facts })
+}
 
 test('a rule matches the types it is for', () => {
   expect(matches({ on: 'push' }, { type: 'push' })).toBe(true)

@@ -6,7 +6,10 @@ import type { Condition, Facts, Globs, Rule } from './rule.ts'
 /** What of an event decides. */
 export type Subject = { source: string; type: string; facts: Facts }
 
-/** One question about an event; `actual` is what the event has to say, nothing when the fact is absent. */
+/**
+ * One question about an event; `actual` is what the event has to say, nothing when the fact is
+ * absent.
+ */
 export type Check = {
   part: string
   wanted: Globs
@@ -45,64 +48,88 @@ export const GLOB_PARTS = {
 type GlobPart = keyof typeof GLOB_PARTS
 
 /** Compiles rules once, in their order. Throws for a glob that is empty. */
-export const compileRules = (rules: readonly Rule[]): CompiledRule[] => rules.map(compileRule)
+export function compileRules(rules: readonly Rule[]): CompiledRule[] {
+  return rules.map(compileRule)
+}
 
 /** Compiles one rule. */
-export const compileRule = (rule: Rule): CompiledRule => ({
-  rule,
-  on: { part: 'on', wanted: rule.on, actual: (event) => [event.type], matches: compileGlobs(rule.on, NAME) },
-  source: rule.source === undefined ? null : sourceCheck(rule.source),
-  when: compileCondition(rule.when ?? {}),
-})
+export function compileRule(rule: Rule): CompiledRule {
+  return {
+    rule,
+    on: { part: 'on', wanted: rule.on, actual: (event) => [event.type], matches: compileGlobs(rule.on, NAME) },
+    source: rule.source === undefined ? null : sourceCheck(rule.source),
+    when: compileCondition(rule.when ?? {}),
+  }
+}
 
 /** The rules an event matches, in their order; each makes one job. */
-export const matchRules = (rules: readonly CompiledRule[], event: Subject): Rule[] => {
+export function matchRules(rules: readonly CompiledRule[], event: Subject): Rule[] {
   const matched: Rule[] = []
   for (const compiled of rules) if (matchesRule(compiled, event)) matched.push(compiled.rule)
   return matched
 }
 
 /** Whether an event matches one rule. */
-const matchesRule = ({ on, source, when }: CompiledRule, event: Subject): boolean =>
-  holds(on, event) && (source === null || holds(source, event)) && conditionHolds(when, event)
-
-/** Whether any of the event's values is one that was asked for. An absent fact has none, so no check of it holds. */
-export const holds = (check: Check, event: Subject): boolean => check.actual(event).some(check.matches)
-
-/** Whether a condition holds. `not` of a check of an absent fact therefore holds: an event without a branch is "not main". */
-export const conditionHolds = ({ checks, all, any, not }: CompiledCondition, event: Subject): boolean =>
-  checks.every((check) => holds(check, event)) &&
-  all.every((each) => conditionHolds(each, event)) &&
-  (any === null || any.some((each) => conditionHolds(each, event))) &&
-  (not === null || !conditionHolds(not, event))
-
-const sourceCheck = (source: string): Check => ({
-  part: 'source',
-  wanted: source,
-  actual: (event) => [event.source],
-  matches: (value) => value === source,
-})
-
-const compileCondition = (condition: Condition): CompiledCondition => ({
-  checks: (Object.keys(GLOB_PARTS) as GlobPart[]).flatMap((part) => {
-    const wanted = condition[part]
-    return wanted === undefined ? [] : [globCheck(part, wanted)]
-  }),
-  all: (condition.all ?? []).map(compileCondition),
-  any: condition.any === undefined ? null : condition.any.map(compileCondition),
-  not: condition.not === undefined ? null : compileCondition(condition.not),
-})
-
-const globCheck = (part: GlobPart, wanted: Globs): Check => ({
-  part,
-  wanted,
-  actual: part === 'label' ? labelsOf : ({ facts }) => (facts[part] === undefined ? [] : [facts[part]]),
-  matches: compileGlobs(wanted, GLOB_PARTS[part]),
-})
+function matchesRule({ on, source, when }: CompiledRule, event: Subject): boolean {
+  return holds(on, event) && (source === null || holds(source, event)) && conditionHolds(when, event)
+}
 
 /**
- * An event about one label (`issues.labeled`) has only that one to say: were the others asked too, each further label on an
- * issue labelled `agent-task` would start the task again. Any other event has all the labels its issue carries.
+ * Whether any of the event's values is one that was asked for. An absent fact has none, so no check
+ * of it holds.
  */
-const labelsOf = ({ facts }: Subject): readonly string[] =>
-  facts.label === undefined ? (facts.labels ?? []) : [facts.label]
+export function holds(check: Check, event: Subject): boolean {
+  return check.actual(event).some(check.matches)
+}
+
+/**
+ * Whether a condition holds. `not` of a check of an absent fact therefore holds: an event without a
+ * branch is "not main".
+ */
+export function conditionHolds({ checks, all, any, not }: CompiledCondition, event: Subject): boolean {
+  return (
+    checks.every((check) => holds(check, event)) &&
+    all.every((each) => conditionHolds(each, event)) &&
+    (any === null || any.some((each) => conditionHolds(each, event))) &&
+    (not === null || !conditionHolds(not, event))
+  )
+}
+
+function sourceCheck(source: string): Check {
+  return {
+    part: 'source',
+    wanted: source,
+    actual: (event) => [event.source],
+    matches: (value) => value === source,
+  }
+}
+
+function compileCondition(condition: Condition): CompiledCondition {
+  return {
+    checks: (Object.keys(GLOB_PARTS) as GlobPart[]).flatMap((part) => {
+      const wanted = condition[part]
+      return wanted === undefined ? [] : [globCheck(part, wanted)]
+    }),
+    all: (condition.all ?? []).map(compileCondition),
+    any: condition.any === undefined ? null : condition.any.map(compileCondition),
+    not: condition.not === undefined ? null : compileCondition(condition.not),
+  }
+}
+
+function globCheck(part: GlobPart, wanted: Globs): Check {
+  return {
+    part,
+    wanted,
+    actual: part === 'label' ? labelsOf : ({ facts }) => (facts[part] === undefined ? [] : [facts[part]]),
+    matches: compileGlobs(wanted, GLOB_PARTS[part]),
+  }
+}
+
+/**
+ * An event about one label (`issues.labeled`) has only that one to say: were the others asked too,
+ * each further label on an issue labelled `agent-task` would start the task again. Any other event
+ * has all the labels its issue carries.
+ */
+function labelsOf({ facts }: Subject): readonly string[] {
+  return facts.label === undefined ? (facts.labels ?? []) : [facts.label]
+}

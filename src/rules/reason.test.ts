@@ -5,7 +5,9 @@ import type { Rule } from './rule.ts'
 
 const rule: Rule = { name: 'review', on: 'push', source: 'github', when: { branch: 'main' }, agent: 'review' }
 const push = { source: 'github', type: 'push', facts: { branch: 'dev' } }
-const reason = (rules: Rule[], event = push) => ignoredReason(compileRules(rules), event)
+function reason(rules: Rule[], event = push) {
+  return ignoredReason(compileRules(rules), event)
+}
 
 test('without rules it says so', () => {
   expect(reason([])).toBe('no rule matches and no endpoint asked for it: there are no rules')

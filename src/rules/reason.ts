@@ -1,4 +1,5 @@
-// Why nothing followed from an event: a short text kept with it, and the answer to "why did nothing happen?".
+// Why nothing followed from an event: a short text kept with it, and the answer to "why did nothing
+// happen?".
 import { explainCompiled } from './explain.ts'
 import type { CompiledRule, Subject } from './match.ts'
 import { holds } from './match.ts'
@@ -6,15 +7,16 @@ import { holds } from './match.ts'
 const MAX_REASON_CHARS = 500
 
 /**
- * The reason of an event that matched no rule and no endpoint: the rules that came closest, being for its type and its source, with
- * what kept them; else the types rules are for. At most 500 characters.
+ * The reason of an event that matched no rule and no endpoint: the rules that came closest, being
+ * for its type and its source, with what kept them; else the types rules are for. At most 500
+ * characters.
  */
-export const ignoredReason = (rules: readonly CompiledRule[], event: Subject): string => {
+export function ignoredReason(rules: readonly CompiledRule[], event: Subject): string {
   const text = `no rule matches and no endpoint asked for it: ${whyNoRule(rules, event)}`
   return text.length > MAX_REASON_CHARS ? `${text.slice(0, MAX_REASON_CHARS - 1).toWellFormed()}…` : text
 }
 
-const whyNoRule = (rules: readonly CompiledRule[], event: Subject): string => {
+function whyNoRule(rules: readonly CompiledRule[], event: Subject): string {
   if (rules.length === 0) return 'there are no rules'
   const near = rules.filter(({ on, source }) => holds(on, event) && (source === null || holds(source, event)))
   const [first] = near

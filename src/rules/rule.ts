@@ -1,6 +1,10 @@
-// What a rule is: which events become which jobs. Data only, so that it can be shown, tested and explained.
+// What a rule is: which events become which jobs. Data only, so that it can be shown, tested and
+// explained.
 
-/** What is known of an event for matching. A fact the event does not have is absent, and a condition on it does not hold. */
+/**
+ * What is known of an event for matching. A fact the event does not have is absent, and a condition
+ * on it does not hold.
+ */
 export type Facts = {
   /** `owner/name`. */
   repository?: string
@@ -28,7 +32,10 @@ export type Facts = {
 /** A glob (`release/*`), or several of which one must match. */
 export type Globs = string | readonly string[]
 
-/** All given parts must hold. Values are globs. `label` is the one just added or removed where the event is about one, else any label it carries. */
+/**
+ * All given parts must hold. Values are globs. `label` is the one just added or removed where the
+ * event is about one, else any label it carries.
+ */
 export type Condition = {
   branch?: Globs
   tag?: Globs
@@ -60,7 +67,10 @@ export type Rule = {
   jobType?: string
   /** 1 to 10, higher first. Default 5. */
   priority?: number
-  /** Jobs of one group never run at the same time: a template over facts, such as `deploy:{app}:{environment}`. */
+  /**
+   * Jobs of one group never run at the same time: a template over facts, such as
+   * `deploy:{app}:{environment}`.
+   */
   group?: string
   /** Tries in all. Default 5. */
   maxAttempts?: number

@@ -14,13 +14,18 @@ export type AgentaReading = {
   payload: JsonObject | EnvironmentDeployed
 }
 
-/** What Agenta calls a deployment today: https://docs.agenta.ai/prompt-engineering/integrating-prompts/webhooks */
+/**
+ * What Agenta calls a deployment today:
+ * https://docs.agenta.ai/prompt-engineering/integrating-prompts/webhooks
+ */
 const DEPLOYED_TODAY = 'environments.revisions.committed'
 
 /** Reads a body of either form. One that is of neither has no facts. */
-export const readAgenta = (body: JsonObject): AgentaReading => (isObject(body.event) ? readToday(body) : readSeed(body))
+export function readAgenta(body: JsonObject): AgentaReading {
+  return isObject(body.event) ? readToday(body) : readSeed(body)
+}
 
-const readSeed = (body: JsonObject): AgentaReading => {
+function readSeed(body: JsonObject): AgentaReading {
   const data = part(body.data)
   return {
     type: eventType(body.event),
@@ -35,7 +40,7 @@ const readSeed = (body: JsonObject): AgentaReading => {
   }
 }
 
-const readToday = (body: JsonObject): AgentaReading => {
+function readToday(body: JsonObject): AgentaReading {
   const event = part(body.event)
   const type = eventType(event.event_type)
   const deployed = type === DEPLOYED_TODAY ? toDeployment(body) : null
@@ -54,10 +59,11 @@ const readToday = (body: JsonObject): AgentaReading => {
 }
 
 /**
- * A committed environment revision as the seed's deployment; null unless it put exactly one application into a named
- * environment, for the seed's form has room for one. Agenta sends references only, so the difference is between revisions.
+ * A committed environment revision as the seed's deployment; null unless it put exactly one
+ * application into a named environment, for the seed's form has room for one. Agenta sends
+ * references only, so the difference is between revisions.
  */
-const toDeployment = (body: JsonObject): EnvironmentDeployed | null => {
+function toDeployment(body: JsonObject): EnvironmentDeployed | null {
   const event = part(body.event)
   const attributes = part(event.attributes)
   const references = part(attributes.references)
@@ -89,19 +95,26 @@ const toDeployment = (body: JsonObject): EnvironmentDeployed | null => {
 
 type Diff = EnvironmentDeployed['data']['config_diff']
 
-const slug = (reference: unknown): string | undefined => text(part(reference).slug) ?? text(part(reference).id)
+function slug(reference: unknown): string | undefined {
+  return text(part(reference).slug) ?? text(part(reference).id)
+}
 
-const wholeNumber = (version: unknown): number | null => (/^\d{1,15}$/.test(String(version)) ? Number(version) : null)
+function wholeNumber(version: unknown): number | null {
+  return /^\d{1,15}$/.test(String(version)) ? Number(version) : null
+}
 
 // Every value below came out of JSON.parse, so it is JSON.
-const side = (entries: unknown, name: 'old' | 'new'): Diff['added'] =>
-  mapEntries(part(entries), (entry) => (part(entry)[name] ?? null) as Diff['added'][string])
+function side(entries: unknown, name: 'old' | 'new'): Diff['added'] {
+  return mapEntries(part(entries), (entry) => (part(entry)[name] ?? null) as Diff['added'][string])
+}
 
-const both = (entries: unknown): Diff['modified'] =>
-  mapEntries(part(entries), (entry) => {
+function both(entries: unknown): Diff['modified'] {
+  return mapEntries(part(entries), (entry) => {
     const { old = null, new: next = null } = part(entry)
     return { old, new: next } as Diff['modified'][string]
   })
+}
 
-const mapEntries = <Value>(entries: JsonObject, map: (entry: unknown) => Value): Record<string, Value> =>
-  Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, map(entry)]))
+function mapEntries<Value>(entries: JsonObject, map: (entry: unknown) => Value): Record<string, Value> {
+  return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, map(entry)]))
+}

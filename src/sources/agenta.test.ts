@@ -10,9 +10,11 @@ import { agenta } from './agenta.ts'
 const now = new Date('2026-01-01T00:00:00Z')
 const keys = { secret: 'my_webhook_secret_key', token: '', now }
 const source = agenta({ secrets: ['another-live-secret-here', keys.secret] })
-const bytes = (value: unknown) => Buffer.from(JSON.stringify(value))
+function bytes(value: unknown) {
+  return Buffer.from(JSON.stringify(value))
+}
 
-const codeOf = (act: () => unknown): string => {
+function codeOf(act: () => unknown): string {
   try {
     act()
   } catch (error) {
@@ -22,11 +24,13 @@ const codeOf = (act: () => unknown): string => {
   return 'accepted'
 }
 
-const withSignature = (body: Buffer, signature: string, at = now) =>
-  codeOf(() => source.verify(body, new Headers({ 'x-agenta-signature': signature }), at))
+function withSignature(body: Buffer, signature: string, at = now) {
+  return codeOf(() => source.verify(body, new Headers({ 'x-agenta-signature': signature }), at))
+}
 
-const read = (value: unknown, changes: Record<string, string | undefined> = {}) =>
-  source.normalise(bytes(value), new Headers(agentaHeaders(bytes(value), keys, changes)))
+function read(value: unknown, changes: Record<string, string | undefined> = {}) {
+  return source.normalise(bytes(value), new Headers(agentaHeaders(bytes(value), keys, changes)))
+}
 
 describe('the signature', () => {
   const body = bytes(SEED_DEPLOYMENT)

@@ -1,4 +1,5 @@
-// Agenta as a source: the seed's signature and payload, those Agenta ships today, and Signalbox's own deliveries.
+// Agenta as a source: the seed's signature and payload, those Agenta ships today, and Signalbox's
+// own deliveries.
 import { createHash } from 'node:crypto'
 import { AppError } from '../lib/error.ts'
 import { readAgenta } from './agenta-payload.ts'
@@ -23,13 +24,15 @@ const ID_HEADERS = ['webhook-id', 'x-agenta-delivery', 'x-agenta-delivery-id', '
 const TYPE_HEADERS = ['x-agenta-event', 'x-agenta-event-type']
 
 /**
- * Agenta's webhooks. Signed as Standard Webhooks when any of its headers is there, and then that alone decides; else by
- * `X-Agenta-Signature`: `sha256=<hex>` or `<hex>` of the raw body, or `t=…,v1=<hex>` of `{t}.{body}` not older than five minutes.
+ * Agenta's webhooks. Signed as Standard Webhooks when any of its headers is there, and then that
+ * alone decides; else by `X-Agenta-Signature`: `sha256=<hex>` or `<hex>` of the raw body, or
+ * `t=…,v1=<hex>` of `{t}.{body}` not older than five minutes.
  *
- * Type and id are read from the signed body first (`event`, `delivery_id`, `event.event_id`), only then from headers, which
- * a replay could change; a request without any id has the hash of its body for one, so that the same body is the same event.
+ * Type and id are read from the signed body first (`event`, `delivery_id`, `event.event_id`), only
+ * then from headers, which a replay could change; a request without any id has the hash of its body
+ * for one, so that the same body is the same event.
  */
-export const agenta = (options: { secrets: readonly string[] }): Source => {
+export function agenta(options: { secrets: readonly string[] }): Source {
   const secrets = liveSecrets(options.secrets)
   const standardKeys = secrets.map(standardKey)
   return {
@@ -55,7 +58,8 @@ export const agenta = (options: { secrets: readonly string[] }): Source => {
       requireOpen(secrets)
       if (isStandard(headers)) return verifyStandard(standardKeys, rawBody, headers, now)
       const value = requireHeader(headers, SIGNATURE)
-      // A header that has items is only ever read as the timed form: an untimed signature must not rescue a wrong one.
+      // A header that has items is only ever read as the timed form: an untimed signature must not
+      // rescue a wrong one.
       if (/,|^\s*(t|v\d+)=/.test(value)) return verifyTimed(secrets, value, rawBody, now)
       requireSignature(secrets, [hexDigest(value.replace(/^sha256=/, ''))], rawBody)
     },
@@ -63,7 +67,7 @@ export const agenta = (options: { secrets: readonly string[] }): Source => {
   }
 }
 
-const verifyTimed = (secrets: readonly string[], value: string, rawBody: Uint8Array, now: Date): void => {
+function verifyTimed(secrets: readonly string[], value: string, rawBody: Uint8Array, now: Date): void {
   const items = value.split(',').map((item) => item.trim())
   const [time, ...more] = items.filter((item) => item.startsWith('t='))
   const timestamp = time?.slice('t='.length) ?? ''
@@ -75,7 +79,7 @@ const verifyTimed = (secrets: readonly string[], value: string, rawBody: Uint8Ar
   requireSignature(secrets, digests, `${timestamp}.`, rawBody)
 }
 
-const normalise = (rawBody: Uint8Array, headers: HeaderReader): Normalised => {
+function normalise(rawBody: Uint8Array, headers: HeaderReader): Normalised {
   requireContentType(headers, CONTENT_TYPES)
   const read = readAgenta(parseJsonObject(rawBody))
   const type = read.type ?? headerAmong(headers, TYPE_HEADERS, (value) => eventType(value) !== undefined)
@@ -96,11 +100,11 @@ const normalise = (rawBody: Uint8Array, headers: HeaderReader): Normalised => {
 }
 
 /** The first of these headers that is there; throws `header_invalid` when it does not fit. */
-const headerAmong = (
+function headerAmong(
   headers: HeaderReader,
   names: readonly string[],
   fits: (value: string) => boolean,
-): string | undefined => {
+): string | undefined {
   const name = names.find((each) => headers.get(each))
   if (name === undefined) return undefined
   const value = headers.get(name) ?? ''

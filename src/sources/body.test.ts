@@ -3,8 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { AppError } from '../lib/error.ts'
 import { MAX_JSON_DEPTH, parseJsonObject, parsePayloadForm } from './body.ts'
 
-const bytes = (text: string) => Buffer.from(text)
-const nested = (levels: number) => bytes(`{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`)
+function bytes(text: string) {
+  return Buffer.from(text)
+}
+function nested(levels: number) {
+  return bytes(`{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`)
+}
 
 test('a JSON object comes back as it is', () => {
   fc.assert(

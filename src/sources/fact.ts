@@ -1,4 +1,5 @@
-// Reading single facts out of a payload nobody has validated: a value of the wrong kind is an absent fact, never an error.
+// Reading single facts out of a payload nobody has validated: a value of the wrong kind is an
+// absent fact, never an error.
 import type { Facts } from '../rules/rule.ts'
 import type { JsonObject } from './body.ts'
 import { isObject } from './body.ts'
@@ -11,29 +12,37 @@ const MAX_TEXT_CHARS = 512
 const MAX_LABELS = 100
 
 /** The object, or an empty one, so that reading further finds nothing. */
-export const part = (value: unknown): JsonObject => (isObject(value) ? value : NOTHING)
+export function part(value: unknown): JsonObject {
+  return isObject(value) ? value : NOTHING
+}
 
-// Two characters PostgreSQL's text and jsonb refuse (NUL, half a surrogate pair), and those that would move a terminal's cursor.
+// Two characters PostgreSQL's text and jsonb refuse (NUL, half a surrogate pair), and those that
+// would move a terminal's cursor.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNSTORABLE = /[\u0000-\u001f\u007f]/g
 
-/** A text fit for a column, an index and a terminal: at most 512 characters, control characters replaced; undefined if it is not text or empty. */
-export const text = (value: unknown): string | undefined => {
+/**
+ * A text fit for a column, an index and a terminal: at most 512 characters, control characters
+ * replaced; undefined if it is not text or empty.
+ */
+export function text(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '') return undefined
   const short = value.length > MAX_TEXT_CHARS ? value.slice(0, MAX_TEXT_CHARS) : value
   return short.replace(UNSTORABLE, '\ufffd').toWellFormed()
 }
 
 /** A positive whole number, such as an issue's; undefined otherwise. */
-export const count = (value: unknown): number | undefined =>
-  Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : undefined
+export function count(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : undefined
+}
 
 /** A commit's hash; undefined for anything else and for the zeros git uses for "none". */
-export const sha = (value: unknown): string | undefined =>
-  typeof value === 'string' && /^[0-9a-f]{40,64}$/.test(value) && !/^0+$/.test(value) ? value : undefined
+export function sha(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[0-9a-f]{40,64}$/.test(value) && !/^0+$/.test(value) ? value : undefined
+}
 
 /** The branch or the tag of a full ref, `refs/heads/main`. */
-export const refFacts = (value: unknown): LooseFacts => {
+export function refFacts(value: unknown): LooseFacts {
   if (typeof value !== 'string') return {}
   if (value.startsWith('refs/heads/')) return { branch: text(value.slice('refs/heads/'.length)) }
   if (value.startsWith('refs/tags/')) return { tag: text(value.slice('refs/tags/'.length)) }
@@ -41,14 +50,14 @@ export const refFacts = (value: unknown): LooseFacts => {
 }
 
 /** The names in a list of labels; undefined when there is none. */
-export const labelNames = (value: unknown): string[] | undefined => {
+export function labelNames(value: unknown): string[] | undefined {
   if (!Array.isArray(value)) return undefined
   const names = value.slice(0, MAX_LABELS).flatMap((label) => text(part(label).name) ?? [])
   return names.length > 0 ? names : undefined
 }
 
 /** Facts without the absent ones. */
-export const facts = (loose: LooseFacts): Facts => {
+export function facts(loose: LooseFacts): Facts {
   const kept: LooseFacts = {}
   for (const name in loose) {
     const key = name as keyof Facts

@@ -1,4 +1,5 @@
-// GitHub's own 329 example payloads: each is verified and normalised, and its normalised form never changes unseen.
+// GitHub's own 329 example payloads: each is verified and normalised, and its normalised form never
+// changes unseen.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
@@ -13,7 +14,7 @@ const keys = { secret: 'a-secret-of-32-characters-or-so!', token: '', now }
 const source = github({ secrets: [keys.secret] })
 
 /** A payload sent, verified and read, as one line: everything but the payload itself. */
-const goldenLine = (event: string, example: unknown, index: number): string => {
+function goldenLine(event: string, example: unknown, index: number): string {
   const body = Buffer.from(JSON.stringify(example))
   const headers = new Headers(
     githubHeaders(body, keys, { 'x-github-event': event, 'x-github-delivery': `${event}-${index}` }),

@@ -1,4 +1,5 @@
-// What rules can ask about each of GitHub's events. Only fields used here are read; 52 of 329 official examples fail the official schema.
+// What rules can ask about each of GitHub's events. Only fields used here are read; 52 of 329
+// official examples fail the official schema.
 import type { JsonObject } from './body.ts'
 import type { LooseFacts } from './fact.ts'
 import { count, labelNames, part, refFacts, sha, text } from './fact.ts'
@@ -6,11 +7,13 @@ import { count, labelNames, part, refFacts, sha, text } from './fact.ts'
 type Reader = (payload: JsonObject) => LooseFacts
 
 /** An issue, a pull request or a discussion. */
-const thread = (item: JsonObject): LooseFacts => ({
-  number: count(item.number),
-  author: text(part(item.user).login),
-  labels: labelNames(item.labels),
-})
+function thread(item: JsonObject): LooseFacts {
+  return {
+    number: count(item.number),
+    author: text(part(item.user).login),
+    labels: labelNames(item.labels),
+  }
+}
 
 const issue: Reader = (payload) => thread(part(payload.issue))
 const discussion: Reader = (payload) => thread(part(payload.discussion))
@@ -36,19 +39,22 @@ const release: Reader = (payload) => {
   return { tag: text(item.tag_name), author: text(part(item.author).login) }
 }
 
-const run =
-  (key: string): Reader =>
-  (payload) => {
+function run(key: string): Reader {
+  return (payload) => {
     const item = part(payload[key])
     return { branch: text(item.head_branch), sha: sha(item.head_sha) }
   }
+}
 
 const checkRun: Reader = (payload) => {
   const item = part(payload.check_run)
   return { branch: text(part(item.check_suite).head_branch), sha: sha(item.head_sha) }
 }
 
-/** A deployment's `ref` is a branch, a tag or a commit, and does not say which: a commit is known by its hash, a name is taken for a branch. */
+/**
+ * A deployment's `ref` is a branch, a tag or a commit, and does not say which: a commit is known by
+ * its hash, a name is taken for a branch.
+ */
 const deployment: Reader = (payload) => {
   const item = part(payload.deployment)
   const status = part(payload.deployment_status)
@@ -66,7 +72,9 @@ const deploymentReview: Reader = (payload) => ({
   environment: text(payload.environment),
 })
 
-/** GitHub lists up to ten branches that hold the commit; only a single one says where it belongs. */
+/**
+ * GitHub lists up to ten branches that hold the commit; only a single one says where it belongs.
+ */
 const status: Reader = (payload) => {
   const branches = Array.isArray(payload.branches) ? payload.branches : []
   return {
@@ -116,15 +124,20 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 ])
 
 /** The facts of one of GitHub's events; of one not known here, those that every event may have. */
-export const githubFacts = (event: string, payload: JsonObject): LooseFacts => ({
-  repository: text(part(payload.repository).full_name),
-  action: text(payload.action),
-  label: text(part(payload.label).name),
-  ...READERS.get(event)?.(payload),
-})
+export function githubFacts(event: string, payload: JsonObject): LooseFacts {
+  return {
+    repository: text(part(payload.repository).full_name),
+    action: text(payload.action),
+    label: text(part(payload.label).name),
+    ...READERS.get(event)?.(payload),
+  }
+}
 
-/** What the event is about, most exact first: `acme/shop#12`, `acme/shop@v1.2`, `acme/shop@main`, `acme/shop`, then an organisation, an account or an advisory. */
-export const githubSubject = (about: LooseFacts, payload: JsonObject): string | null => {
+/**
+ * What the event is about, most exact first: `acme/shop#12`, `acme/shop@v1.2`, `acme/shop@main`,
+ * `acme/shop`, then an organisation, an account or an advisory.
+ */
+export function githubSubject(about: LooseFacts, payload: JsonObject): string | null {
   const { repository } = about
   if (repository !== undefined) {
     if (about.number !== undefined) return `${repository}#${about.number}`

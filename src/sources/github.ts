@@ -17,10 +17,11 @@ const CONTENT_TYPES = ['application/json', FORM]
 const MAX_ACTION_CHARS = 100
 
 /**
- * GitHub's webhooks, of a repository, an organisation or an App. Events are named `push`, `issues.labeled`: GitHub's event,
- * and its action where it has one. The event's name and the delivery's id are headers, which GitHub does not sign.
+ * GitHub's webhooks, of a repository, an organisation or an App. Events are named `push`,
+ * `issues.labeled`: GitHub's event, and its action where it has one. The event's name and the
+ * delivery's id are headers, which GitHub does not sign.
  */
-export const github = (options: { secrets: readonly string[] }): Source => {
+export function github(options: { secrets: readonly string[] }): Source {
   const secrets = liveSecrets(options.secrets)
   return {
     name: 'github',
@@ -52,7 +53,7 @@ export const github = (options: { secrets: readonly string[] }): Source => {
   }
 }
 
-const normalise = (rawBody: Uint8Array, headers: HeaderReader): Normalised => {
+function normalise(rawBody: Uint8Array, headers: HeaderReader): Normalised {
   const contentType = requireContentType(headers, CONTENT_TYPES)
   const event = requireHeaderLike(headers, EVENT, EVENT_NAME)
   const deliveryId = requireHeaderLike(headers, DELIVERY, DELIVERY_ID)

@@ -3,21 +3,27 @@ import { AppError } from '../lib/error.ts'
 import type { HeaderReader } from './source.ts'
 
 /** The header's value; throws `header_missing`, naming it, when it is absent or empty. */
-export const requireHeader = (headers: HeaderReader, name: string): string => {
+export function requireHeader(headers: HeaderReader, name: string): string {
   const value = headers.get(name)
   if (value === null || value === '') throw new AppError('header_missing', `the header ${name} is missing`)
   return value
 }
 
-/** The header's value if it fits the pattern, which also bounds its length; throws `header_missing` or `header_invalid`. A repeated header has a comma in it and fits none. */
-export const requireHeaderLike = (headers: HeaderReader, name: string, pattern: RegExp): string => {
+/**
+ * The header's value if it fits the pattern, which also bounds its length; throws `header_missing`
+ * or `header_invalid`. A repeated header has a comma in it and fits none.
+ */
+export function requireHeaderLike(headers: HeaderReader, name: string, pattern: RegExp): string {
   const value = requireHeader(headers, name)
   if (!pattern.test(value)) throw new AppError('header_invalid', `the header ${name} is malformed`)
   return value
 }
 
-/** The media type in lower case without its parameters; throws `content_type_unsupported` unless it is one of `supported` and in UTF-8. */
-export const requireContentType = (headers: HeaderReader, supported: readonly string[]): string => {
+/**
+ * The media type in lower case without its parameters; throws `content_type_unsupported` unless it
+ * is one of `supported` and in UTF-8.
+ */
+export function requireContentType(headers: HeaderReader, supported: readonly string[]): string {
   const value = headers.get('content-type')
   // The two spellings that nearly every request has.
   if (value === 'application/json' || value === 'application/json; charset=utf-8') return 'application/json'
@@ -37,4 +43,6 @@ export const requireContentType = (headers: HeaderReader, supported: readonly st
 }
 
 /** What a stranger sent, made fit for an error text. */
-const shown = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 80)
+function shown(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 80)
+}

@@ -4,8 +4,9 @@ import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
 import { normaliseManual } from './manual.ts'
 
-const trigger = (body: string, headers: Record<string, string> = { 'content-type': 'application/json' }) =>
-  normaliseManual(Buffer.from(body), new Headers(headers))
+function trigger(body: string, headers: Record<string, string> = { 'content-type': 'application/json' }) {
+  return normaliseManual(Buffer.from(body), new Headers(headers))
+}
 
 test('no body at all asks for ping, whatever the content type', () => {
   for (const headers of [{}, { 'content-type': 'application/x-www-form-urlencoded' }]) {

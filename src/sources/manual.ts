@@ -1,4 +1,5 @@
-// The manual trigger: a job asked for by hand. Whoever may do that is told by a bearer token, which the HTTP room checks.
+// The manual trigger: a job asked for by hand. Whoever may do that is told by a bearer token, which
+// the HTTP room checks.
 import { AppError } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
 import { parseJsonObject } from './body.ts'
@@ -12,23 +13,27 @@ export type ManualTrigger = Normalised & { jobType: string; input: unknown }
 const KEY = 'Idempotency-Key'
 const JOB_TYPE = /^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}$/
 
-/** The job a bare `POST /webhook/manual` asks for: the one that proves the orchestrator is alive. */
+/**
+ * The job a bare `POST /webhook/manual` asks for: the one that proves the orchestrator is alive.
+ */
 const DEFAULT_JOB_TYPE = 'ping'
 
 /** Names of the headers worth keeping with a manual event. */
 export const manualKeptHeaders: readonly string[] = ['content-type', 'user-agent', 'idempotency-key']
 
 /**
- * Reads `{"job_type": string, "payload"?: any JSON}`, or no body at all. The delivery's id is the `Idempotency-Key`, or a new
- * one. Throws `content_type_unsupported`, `header_invalid`, `body_invalid`, and `input_invalid` for a wrong or unknown field.
+ * Reads `{"job_type": string, "payload"?: any JSON}`, or no body at all. The delivery's id is the
+ * `Idempotency-Key`, or a new one.
+ * @throws `content_type_unsupported`, `header_invalid`, `body_invalid`, and `input_invalid` for a
+ * wrong or unknown field.
  */
-export const normaliseManual = (rawBody: Uint8Array, headers: HeaderReader): ManualTrigger => {
+export function normaliseManual(rawBody: Uint8Array, headers: HeaderReader): ManualTrigger {
   const deliveryId = headers.get(KEY) ? requireHeaderLike(headers, KEY, /^[\x21-\x7e]{1,200}$/) : newId()
   const { jobType, input, payload } = readTrigger(rawBody, headers)
   return { type: 'manual', deliveryId, subject: text(jobType) ?? null, actor: null, facts: {}, payload, jobType, input }
 }
 
-const readTrigger = (rawBody: Uint8Array, headers: HeaderReader) => {
+function readTrigger(rawBody: Uint8Array, headers: HeaderReader) {
   if (rawBody.length === 0) return { jobType: DEFAULT_JOB_TYPE, input: undefined, payload: null }
   requireContentType(headers, ['application/json'])
   const payload = parseJsonObject(rawBody)

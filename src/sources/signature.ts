@@ -1,33 +1,43 @@
-// HMAC-SHA256 by Node's own crypto, ten times faster than WebCrypto here; compared in constant time with every live secret.
+// HMAC-SHA256 by Node's own crypto, ten times faster than WebCrypto here; compared in constant time
+// with every live secret.
 import type { BinaryLike } from 'node:crypto'
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { AppError } from '../lib/error.ts'
 
 /** The secrets that are set. An empty one would be a key everybody knows. */
-export const liveSecrets = (secrets: readonly string[]): readonly string[] => secrets.filter((secret) => secret !== '')
+export function liveSecrets(secrets: readonly string[]): readonly string[] {
+  return secrets.filter((secret) => secret !== '')
+}
 
-/** Throws `source_closed` when there is no key: a source without a secret accepts nothing. */
-export const requireOpen = (keys: readonly unknown[]): void => {
+/**
+ *
+ * @throws `source_closed` when there is no key: a source without a secret accepts nothing.
+ */
+export function requireOpen(keys: readonly unknown[]): void {
   if (keys.length === 0) throw new AppError('source_closed')
 }
 
 /** The 32 bytes that 64 hex digits stand for; null for anything else, non-ASCII included. */
-export const hexDigest = (hex: string): Buffer | null =>
-  /^[0-9a-fA-F]{64}$/.test(hex) ? Buffer.from(hex, 'hex') : null
+export function hexDigest(hex: string): Buffer | null {
+  return /^[0-9a-fA-F]{64}$/.test(hex) ? Buffer.from(hex, 'hex') : null
+}
 
 /** The 32 bytes that padded base64 stands for; null for anything else. */
-export const base64Digest = (base64: string): Buffer | null =>
-  /^[A-Za-z0-9+/]{43}=$/.test(base64) ? Buffer.from(base64, 'base64') : null
+export function base64Digest(base64: string): Buffer | null {
+  return /^[A-Za-z0-9+/]{43}=$/.test(base64) ? Buffer.from(base64, 'base64') : null
+}
 
 /**
- * Throws `signature_invalid` unless one of the signatures is the HMAC-SHA256 of the parts, one after the other, under one of
- * the keys. Every pair is compared, so that time tells nothing about which came close.
+ *
+ * @throws `signature_invalid` unless one of the signatures is the HMAC-SHA256 of the parts, one
+ * after the other, under one of the keys. Every pair is compared, so that time tells nothing about
+ * which came close.
  */
-export const requireSignature = (
+export function requireSignature(
   keys: readonly BinaryLike[],
   signatures: readonly (Buffer | null)[],
   ...message: BinaryLike[]
-): void => {
+): void {
   requireOpen(keys)
   let matches = 0
   for (const key of keys) {

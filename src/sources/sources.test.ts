@@ -15,7 +15,7 @@ const keys = {
 const sources = sourcesFrom({ githubSecrets: [keys.secret], agentaSecrets: [keys.secret] })
 
 /** What the receiving route does with a request, without the route. */
-const receive = (path: string, list: HeaderList, body: Buffer) => {
+function receive(path: string, list: HeaderList, body: Buffer) {
   const headers = new Headers()
   for (const [name, value] of list) headers.append(name, value)
   if (path === '/webhook/manual') return normaliseManual(body, headers)
@@ -55,7 +55,8 @@ test.each(oddRequests)('accepted: $name', ({ path, headers, body, type }) => {
     read.actor ?? '',
     ...Object.values(read.facts).flat().map(String),
   ]
-  // Neither PostgreSQL's text nor its jsonb takes these, and a terminal or a page should not have to.
+  // Neither PostgreSQL's text nor its jsonb takes these, and a terminal or a page should not have
+  // to.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   for (const text of texts) expect(text.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(text)).toBe(true)
   // 2,704 bytes is what a PostgreSQL index takes.

@@ -9,7 +9,7 @@ import type { Source } from './source.ts'
 const RESERVED = ['manual', 'signalbox']
 
 /** What is wrong with a source as a configuration file gives it; null if nothing is. */
-const problemOf = ({ name, secrets, keptHeaders, checkHeaders, verify, normalise }: Source): string | null => {
+function problemOf({ name, secrets, keptHeaders, checkHeaders, verify, normalise }: Source): string | null {
   if (typeof name !== 'string' || !/^[a-z][a-z0-9-]{0,39}$/.test(name) || RESERVED.includes(name)) {
     return `a source cannot be called "${name}"`
   }
@@ -24,12 +24,16 @@ const problemOf = ({ name, secrets, keptHeaders, checkHeaders, verify, normalise
   return null
 }
 
-/** GitHub, Agenta and any others; without secrets a source is there, and closed. Throws `config_invalid` for a name that is taken or cannot be part of a path, a short secret, and what is no source. */
-export const sourcesFrom = (options: {
+/**
+ * GitHub, Agenta and any others; without secrets a source is there, and closed.
+ * @throws `config_invalid` for a name that is taken or cannot be part of a path, a short secret,
+ * and what is no source.
+ */
+export function sourcesFrom(options: {
   githubSecrets: readonly string[]
   agentaSecrets: readonly string[]
   others?: readonly Source[]
-}): ReadonlyMap<string, Source> => {
+}): ReadonlyMap<string, Source> {
   const sources = new Map<string, Source>()
   const { githubSecrets, agentaSecrets, others = [] } = options
   for (const source of [github({ secrets: githubSecrets }), agenta({ secrets: agentaSecrets }), ...others]) {

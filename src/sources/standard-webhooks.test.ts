@@ -9,7 +9,7 @@ const now = new Date('2026-01-01T00:00:00Z')
 const secret = 'a-secret-of-32-characters-or-so!'
 const source = standardWebhooks({ name: 'shop', secrets: [secret] })
 
-const refuses = (act: () => unknown): string => {
+function refuses(act: () => unknown): string {
   try {
     act()
   } catch (error) {

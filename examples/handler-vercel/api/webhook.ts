@@ -7,4 +7,6 @@ const handle = handlerFromEnvironment()
 export const POST = handle
 
 /** Answers health checks; `vercel.json` sends `/health` here. */
-export const GET = (request: Request): Promise<Response> => handle(new Request(new URL('/health', request.url)))
+export function GET(request: Request): Promise<Response> {
+  return handle(new Request(new URL('/health', request.url)))
+}

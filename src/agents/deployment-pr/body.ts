@@ -1,26 +1,31 @@
-// The pull request's body: the sections a reviewer expects, with everything from outside made inert.
+// The pull request's body: the sections a reviewer expects, with everything from outside made
+// inert.
 import { inline, visible } from '../inert.ts'
 import { REDACTED, redactText } from '../redact-text.ts'
 import { changeEntries } from './changes.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { readChanges } from './deployment-event.ts'
 
-// GitHub accepts 65,536 characters; bytes are counted to be on the safe side, and the hidden marker needs room.
+// GitHub accepts 65,536 characters; bytes are counted to be on the safe side, and the hidden marker
+// needs room.
 const MAX_BODY_BYTES = 60_000
 const MAX_MESSAGE_LINES = 50
 const MAX_MESSAGE_BYTES = 15_000
 // Far more than is shown, so that no secret is cut in two and shown in part.
 const MAX_MESSAGE_CHARS = 200_000
 
-/** The body in Markdown, under 60 kB; `file` is the committed file's path, named when the changes had to be shortened. */
-export const pullRequestBody = (event: DeploymentEvent, file: string): string => {
+/**
+ * The body in Markdown, under 60 kB; `file` is the committed file's path, named when the changes
+ * had to be shortened.
+ */
+export function pullRequestBody(event: DeploymentEvent, file: string): string {
   const before = heading(event)
   const after = [...message(event), ...CLOSING_SECTIONS].join('\n')
   const budget = MAX_BODY_BYTES - Buffer.byteLength(before) - Buffer.byteLength(after)
   return [before, ...changes(event, file, budget), after].join('\n')
 }
 
-const heading = ({ timestamp, data }: DeploymentEvent): string => {
+function heading({ timestamp, data }: DeploymentEvent): string {
   const [app, environment] = [inline(redactText(data.app_name)), inline(redactText(data.environment))]
   const revision =
     data.revision === null || data.revision === undefined ? '' : ` (revision ${inline(String(data.revision))})`
@@ -38,12 +43,12 @@ const heading = ({ timestamp, data }: DeploymentEvent): string => {
   ].join('\n')
 }
 
-const utc = (timestamp: string): string => {
+function utc(timestamp: string): string {
   const at = new Date(timestamp)
   return Number.isNaN(at.getTime()) ? inline(timestamp) : `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
 
-const changes = ({ data }: DeploymentEvent, file: string, budgetBytes: number): string[] => {
+function changes({ data }: DeploymentEvent, file: string, budgetBytes: number): string[] {
   const read = readChanges(data.config_diff)
   const entries = changeEntries(read)
   if (entries.length === 0) {
@@ -72,19 +77,19 @@ const changes = ({ data }: DeploymentEvent, file: string, budgetBytes: number): 
   return lines
 }
 
-const shortenedNote = (missing: number, file: string, url: string | null | undefined): string => {
+function shortenedNote(missing: number, file: string, url: string | null | undefined): string {
   const where = link(url)
   const more = missing === 1 ? 'One more change is' : `${missing} more changes are`
   return `*${more} too long to be shown here: see ${inline(file)} in this pull request${where === '' ? '' : `, or ${where}`}.*`
 }
 
-const link = (url: string | null | undefined): string => {
+function link(url: string | null | undefined): string {
   const href = url && URL.canParse(url) ? new URL(url) : null
   if (href === null || !/^https?:$/.test(href.protocol) || href.href.length > 1000) return ''
   return `[the whole configuration](<${href.href}>)`
 }
 
-const message = ({ data }: DeploymentEvent): string[] => {
+function message({ data }: DeploymentEvent): string[] {
   const lines = visible(redactText((data.commit_message ?? '').slice(0, MAX_MESSAGE_CHARS)))
     .trim()
     .split('\n')

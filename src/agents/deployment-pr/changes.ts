@@ -13,13 +13,15 @@ const MAX_BLOCK_CHARS = 20_000
 const MAX_EDIT_LENGTH = 500
 
 /** The parameters as Markdown entries under their headings, in the order they are shown. */
-export const changeEntries = (changes: ConfigChanges): { heading: string; entry: string }[] => [
-  ...changes.modified.map((change) => ({ heading: '### Modified Parameters', entry: modified(change) })),
-  ...changes.added.map((change) => ({ heading: '### Added Parameters', entry: single(change, '+') })),
-  ...changes.removed.map((change) => ({ heading: '### Removed Parameters', entry: single(change, '-') })),
-]
+export function changeEntries(changes: ConfigChanges): { heading: string; entry: string }[] {
+  return [
+    ...changes.modified.map((change) => ({ heading: '### Modified Parameters', entry: modified(change) })),
+    ...changes.added.map((change) => ({ heading: '### Added Parameters', entry: single(change, '+') })),
+    ...changes.removed.map((change) => ({ heading: '### Removed Parameters', entry: single(change, '-') })),
+  ]
+}
 
-const modified = (change: { key: string; old: unknown; new: unknown }): string => {
+function modified(change: { key: string; old: unknown; new: unknown }): string {
   if (change.old === undefined) return single({ key: change.key, value: change.new }, '+')
   const [old, now] = [redact(change.old, change.key), redact(change.new, change.key)]
   const [before, after] = showApart(old, now)
@@ -28,7 +30,7 @@ const modified = (change: { key: string; old: unknown; new: unknown }): string =
   return block(name, lineDiff(longText(old), longText(now)))
 }
 
-const single = (change: { key: string; value: unknown }, sign: '+' | '-'): string => {
+function single(change: { key: string; value: unknown }, sign: '+' | '-'): string {
   const value = redact(change.value, change.key)
   const text = show(value)
   const name = `- **${inline(change.key)}**:`
@@ -41,26 +43,34 @@ const single = (change: { key: string; value: unknown }, sign: '+' | '-'): strin
   )
 }
 
-const isShort = (text: string): boolean => text.length <= MAX_INLINE_CHARS && !/[\n\t]/.test(text)
+function isShort(text: string): boolean {
+  return text.length <= MAX_INLINE_CHARS && !/[\n\t]/.test(text)
+}
 
-/** A string as itself, unless that would pass for another value or hide a space at its ends; anything else as JSON. */
-const show = (value: unknown): string => {
+/**
+ * A string as itself, unless that would pass for another value or hide a space at its ends;
+ * anything else as JSON.
+ */
+function show(value: unknown): string {
   if (typeof value !== 'string') return visible(json(value))
   return value === '' || value !== value.trim() || isJson(value) ? visible(json(value)) : visible(value)
 }
 
 /** Both as shown; as JSON when they would look the same (`0.7` and `"0.7"`, or line ends). */
-const showApart = (old: unknown, now: unknown): [string, string] => {
+function showApart(old: unknown, now: unknown): [string, string] {
   const pair: [string, string] = [show(old), show(now)]
   return pair[0] === pair[1] ? [visible(json(old)), visible(json(now))] : pair
 }
 
-const json = (value: unknown): string => JSON.stringify(sorted(value)) ?? 'null'
+function json(value: unknown): string {
+  return JSON.stringify(sorted(value)) ?? 'null'
+}
 
-const longText = (value: unknown): string =>
-  visible(typeof value === 'string' ? value : (JSON.stringify(sorted(value), null, 2) ?? 'null'))
+function longText(value: unknown): string {
+  return visible(typeof value === 'string' ? value : (JSON.stringify(sorted(value), null, 2) ?? 'null'))
+}
 
-const isJson = (text: string): boolean => {
+function isJson(text: string): boolean {
   if (!/^(?:[\d"[{-]|true$|false$|null$)/.test(text)) return false
   try {
     JSON.parse(text)
@@ -70,7 +80,7 @@ const isJson = (text: string): boolean => {
   }
 }
 
-const lineDiff = (old: string, now: string): string[] => {
+function lineDiff(old: string, now: string): string[] {
   const options = { context: 3, maxEditLength: MAX_EDIT_LENGTH }
   // With a line end each, "\ No newline at end of file" does not come up.
   const patch = structuredPatch('', '', `${old}\n`, `${now}\n`, '', '', options)
@@ -83,12 +93,12 @@ const lineDiff = (old: string, now: string): string[] => {
   ])
 }
 
-const block = (name: string, lines: string[]): string => {
+function block(name: string, lines: string[]): string {
   const fence = fenced(shortened(lines), 'diff')
   return [name, '', ...fence.map((line) => `  ${line}`)].join('\n')
 }
 
-const shortened = (lines: string[]): string[] => {
+function shortened(lines: string[]): string[] {
   const kept: string[] = []
   let chars = 0
   for (const line of lines) {

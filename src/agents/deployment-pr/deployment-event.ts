@@ -1,10 +1,14 @@
-// The deployment event as it comes over the wire, read with tolerance: what is not needed may be absent or odd.
+// The deployment event as it comes over the wire, read with tolerance: what is not needed may be
+// absent or odd.
 import { z } from 'zod'
 
 const text = z.union([z.string(), z.number().transform(String)])
 const name = text.pipe(z.string().min(1))
 
-/** The wire contract of `environment.deployed`; unknown fields are ignored, and `config_diff` may be anything. */
+/**
+ * The wire contract of `environment.deployed`; unknown fields are ignored, and `config_diff` may be
+ * anything.
+ */
 export const deploymentEvent = z.object({
   event: z.literal('environment.deployed'),
   /** RFC 3339. */
@@ -40,14 +44,16 @@ export type ConfigChanges = {
   unreadable: boolean
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
-const entries = (value: unknown): { key: string; value: unknown }[] =>
-  isRecord(value) ? Object.entries(value).map(([key, item]) => ({ key, value: item })) : []
+function entries(value: unknown): { key: string; value: unknown }[] {
+  return isRecord(value) ? Object.entries(value).map(([key, item]) => ({ key, value: item })) : []
+}
 
 /** The changes in a `config_diff` of any shape; never throws. */
-export const readChanges = (diff: unknown): ConfigChanges => {
+export function readChanges(diff: unknown): ConfigChanges {
   const parts = isRecord(diff) ? diff : {}
   const modified = entries(parts.modified).map(({ key, value }) => {
     // Agenta's first design wrote [old, new].

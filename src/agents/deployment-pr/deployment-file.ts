@@ -4,10 +4,11 @@ import { redact } from '../redact.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 
 /**
- * The file's JSON: keys sorted, two spaces, a newline at the end. Secrets are redacted here as in the body, because a repository
- * is read by more people than an AI application's settings; `config_sha256` is left out then, for a hash lets one guess.
+ * The file's JSON: keys sorted, two spaces, a newline at the end. Secrets are redacted here as in
+ * the body, because a repository is read by more people than an AI application's settings;
+ * `config_sha256` is left out then, for a hash lets one guess.
  */
-export const deploymentFile = ({ timestamp, project_id, data }: DeploymentEvent): string => {
+export function deploymentFile({ timestamp, project_id, data }: DeploymentEvent): string {
   const { variant_name, variant_id, revision, config_sha256, ...rest } = data
   const given = { ...rest, project_id, deployed_at: timestamp }
   const shown = redact(given)
@@ -17,7 +18,7 @@ export const deploymentFile = ({ timestamp, project_id, data }: DeploymentEvent)
   return `${visibleJson(JSON.stringify(sorted(file), null, 2))}\n`
 }
 
-const stringifyOrNull = (value: unknown): string | null => {
+function stringifyOrNull(value: unknown): string | null {
   try {
     return JSON.stringify(value)
   } catch {
@@ -27,7 +28,7 @@ const stringifyOrNull = (value: unknown): string | null => {
 }
 
 /** Every object's keys in code unit order, so that equal configurations are equal files. */
-export const sorted = (value: unknown): unknown => {
+export function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(sorted)
   const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))

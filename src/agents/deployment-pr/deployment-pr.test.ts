@@ -8,7 +8,7 @@ import { deploymentPr } from './deployment-pr.ts'
 
 const payload = JSON.parse(readFileSync(new URL('fixtures/seed-payload.json', import.meta.url), 'utf8'))
 
-const context = (given: { payload?: unknown; input?: unknown }): AgentContext<unknown> & { lines: string[] } => {
+function context(given: { payload?: unknown; input?: unknown }): AgentContext<unknown> & { lines: string[] } {
   const lines: string[] = []
   return {
     job: { id: 'job-1', type: 'deployment-pr', rule: 'r', attempt: 1 },
@@ -25,7 +25,7 @@ const context = (given: { payload?: unknown; input?: unknown }): AgentContext<un
   }
 }
 
-const run = (given: { payload?: unknown; input?: unknown }, defaults: DeploymentPrDefaults = {}) => {
+function run(given: { payload?: unknown; input?: unknown }, defaults: DeploymentPrDefaults = {}) {
   const agent = deploymentPr(defaults)
   return agent.run(context({ ...given, input: agent.input.parse(given.input) }))
 }

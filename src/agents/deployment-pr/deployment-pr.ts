@@ -10,17 +10,23 @@ import { deploymentPullRequest, repositoryOf } from './deployment-pull-request.t
 import type { DeploymentPrOptions } from './options.ts'
 import { deploymentPrInput } from './options.ts'
 
-/** Changes the output before it is published, or gives null for none: other texts, checks of your own. */
+/**
+ * Changes the output before it is published, or gives null for none: other texts, checks of your
+ * own.
+ */
 type Customise = (output: PullRequestOutput, event: DeploymentEvent) => PullRequestOutput | null
 
 /** Options of the agent; a rule's `with` overrides them one by one. */
 export type DeploymentPrDefaults = DeploymentPrOptions & { customise?: Customise }
 
-/** The pull request a deployment calls for, or the reason why there is none; throws `GiveUp` when the payload is not a deployment. */
-export const answerDeployment = (
+/**
+ * The pull request a deployment calls for, or the reason why there is none; throws `GiveUp` when
+ * the payload is not a deployment.
+ */
+export function answerDeployment(
   payload: unknown,
   { customise, ...options }: DeploymentPrDefaults,
-): { event: DeploymentEvent; output: PullRequestOutput } | { event: DeploymentEvent; skipped: string } => {
+): { event: DeploymentEvent; output: PullRequestOutput } | { event: DeploymentEvent; skipped: string } {
   const parsed = deploymentEvent.safeParse(payload)
   if (!parsed.success) throw new GiveUp(`Not a deployment event: ${z.prettifyError(parsed.error).slice(0, 500)}`)
   const event = parsed.data
@@ -38,9 +44,12 @@ export const answerDeployment = (
   return output === null ? { event, skipped: 'The configuration asked for no pull request.' } : { event, output }
 }
 
-/** Commits the deployed configuration to `deployments/<app>/<environment>.json` and opens a pull request for it. */
-export const deploymentPr = (defaults: DeploymentPrDefaults = {}): Agent =>
-  defineAgent({
+/**
+ * Commits the deployed configuration to `deployments/<app>/<environment>.json` and opens a pull
+ * request for it.
+ */
+export function deploymentPr(defaults: DeploymentPrDefaults = {}): Agent {
+  return defineAgent({
     name: 'deployment-pr',
     description: 'Opens a pull request that documents a deployment.',
     input: deploymentPrInput.nullish(),
@@ -56,3 +65,4 @@ export const deploymentPr = (defaults: DeploymentPrDefaults = {}): Agent =>
       return { outputs: [output], result: { repository: output.repository, branch: output.branch, file } }
     },
   })
+}

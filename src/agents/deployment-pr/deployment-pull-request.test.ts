@@ -7,14 +7,18 @@ import { deploymentEvent, readChanges } from './deployment-event.ts'
 import { deploymentPullRequest, repositoryOf } from './deployment-pull-request.ts'
 import { branchName, safePart } from './names.ts'
 
-const fixture = (name: string) => readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
+function fixture(name: string) {
+  return readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
+}
 const seed = deploymentEvent.parse(JSON.parse(fixture('seed-payload.json')))
 const hostile = deploymentEvent.parse(JSON.parse(fixture('hostile-payload.json')))
 const options = { repository: 'your-org/your-repo' }
-const withData = (data: Partial<DeploymentEvent['data']>): DeploymentEvent => ({
-  ...seed,
-  data: { ...seed.data, ...data },
-})
+function withData(data: Partial<DeploymentEvent['data']>): DeploymentEvent {
+  return {
+    ...seed,
+    data: { ...seed.data, ...data },
+  }
+}
 
 test("the seed's example payload gives the seed's example pull request, to the byte", () => {
   const output = deploymentPullRequest(seed, options)

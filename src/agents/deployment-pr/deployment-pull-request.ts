@@ -15,14 +15,15 @@ const MAX_TITLE_CHARS = 250
 const MAX_LABEL_CHARS = 50
 
 /** The repository of an app: its own, else the common one; null when neither is set. */
-export const repositoryOf = (app: string, { repository, repositories = {} }: DeploymentPrOptions): string | null =>
-  (Object.hasOwn(repositories, app) ? repositories[app] : repository) ?? null
+export function repositoryOf(app: string, { repository, repositories = {} }: DeploymentPrOptions): string | null {
+  return (Object.hasOwn(repositories, app) ? repositories[app] : repository) ?? null
+}
 
 /** The output for a deployment; the same event and options always give the same bytes. */
-export const deploymentPullRequest = (
+export function deploymentPullRequest(
   event: DeploymentEvent,
   { repository, ...options }: DeploymentPrOptions & { repository: string },
-): PullRequestOutput => {
+): PullRequestOutput {
   const { app_name: app, environment, variant_name, deployment_id } = event.data
   const file = fill(options.path ?? DEFAULT_OPTIONS.path, { app: safePart(app), environment: safePart(environment) })
   const line = (text: string) => plainLine(redactText(text), MAX_NAME_CHARS)
@@ -50,10 +51,11 @@ export const deploymentPullRequest = (
 }
 
 /**
- * When the deployment was, in milliseconds. Our events' times are whole seconds, so `sequence` tells those of one second apart
- * in the fraction; it cannot be the order itself, because each project counts its own and other senders have none.
+ * When the deployment was, in milliseconds. Our events' times are whole seconds, so `sequence`
+ * tells those of one second apart in the fraction; it cannot be the order itself, because each
+ * project counts its own and other senders have none.
  */
-const orderOf = ({ timestamp, data: { sequence } }: DeploymentEvent): number | null => {
+function orderOf({ timestamp, data: { sequence } }: DeploymentEvent): number | null {
   const at = Date.parse(timestamp)
   if (Number.isNaN(at)) return null
   return typeof sequence === 'number' ? Math.floor(at / 1000) * 1000 + (Math.abs(sequence) % 1_000_000) / 1000 : at

@@ -1,7 +1,7 @@
 // Names of branches and files made from names of apps and environments, which may be anything.
 import { createHash } from 'node:crypto'
 
-const cutToBytes = (text: string, maxBytes: number): string => {
+function cutToBytes(text: string, maxBytes: number): string {
   let bytes = 0
   let kept = ''
   for (const char of text) {
@@ -13,11 +13,12 @@ const cutToBytes = (text: string, maxBytes: number): string => {
 }
 
 /**
- * A name as one part of a path or a branch, at most `maxBytes` bytes: letters of any script, digits, `.`, `_` and `-` stay. When
- * anything had to change, a short hash of the original follows, so that different names stay different.
- * Holds to `git check-ref-format`: no leading dot or dash, no `..`, no `.lock`, no dot at the end.
+ * A name as one part of a path or a branch, at most `maxBytes` bytes: letters of any script,
+ * digits, `.`, `_` and `-` stay. When anything had to change, a short hash of the original follows,
+ * so that different names stay different. Holds to `git check-ref-format`: no leading dot or dash,
+ * no `..`, no `.lock`, no dot at the end.
  */
-export const safePart = (name: string, maxBytes = 80): string => {
+export function safePart(name: string, maxBytes = 80): string {
   const wellFormed = name.toWellFormed().normalize('NFC')
   const safe = cutToBytes(wellFormed, maxBytes)
     .replace(/[^\p{L}\p{M}\p{N}._-]+/gu, '-')
@@ -29,6 +30,10 @@ export const safePart = (name: string, maxBytes = 80): string => {
   return safe === '' ? hash : `${safe}-${hash}`
 }
 
-/** `agenta/deploy-<app>-<deployment id>`, as the first handler named it: an id's own `deploy_` is not repeated. */
-export const branchName = (app: string, deploymentId: string): string =>
-  `agenta/deploy-${safePart(app)}-${safePart(deploymentId.replace(/^deploy[_-](?=[A-Za-z0-9])/, ''))}`
+/**
+ * `agenta/deploy-<app>-<deployment id>`, as the first handler named it: an id's own `deploy_` is
+ * not repeated.
+ */
+export function branchName(app: string, deploymentId: string): string {
+  return `agenta/deploy-${safePart(app)}-${safePart(deploymentId.replace(/^deploy[_-](?=[A-Za-z0-9])/, ''))}`
+}

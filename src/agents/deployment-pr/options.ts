@@ -34,5 +34,8 @@ export const DEFAULT_OPTIONS = {
 } as const satisfies DeploymentPrOptions
 
 /** The template with each `{name}` replaced by its value; an unknown name stays as it is. */
-export const fill = (template: string, values: Readonly<Record<string, string>>): string =>
-  template.replace(/\{(\w+)\}/g, (whole, name: string) => (Object.hasOwn(values, name) ? (values[name] ?? '') : whole))
+export function fill(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) =>
+    Object.hasOwn(values, name) ? (values[name] ?? '') : whole,
+  )
+}

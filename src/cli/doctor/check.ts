@@ -6,29 +6,35 @@ import { inline } from '../text.ts'
 export type Check = { name: string; status: 'ok' | 'warning' | 'problem'; detail: string; hint: string | null }
 
 /** All is well. */
-export const ok = (name: string, detail: string): Check => ({ name, status: 'ok', detail, hint: null })
+export function ok(name: string, detail: string): Check {
+  return { name, status: 'ok', detail, hint: null }
+}
 
 /** It works, but something is closed, slow or missing. */
-export const warning = (name: string, detail: string, hint: string): Check => ({
-  name,
-  status: 'warning',
-  detail,
-  hint,
-})
+export function warning(name: string, detail: string, hint: string): Check {
+  return {
+    name,
+    status: 'warning',
+    detail,
+    hint,
+  }
+}
 
 /** It does not work. */
-export const problem = (name: string, detail: string, hint: string): Check => ({
-  name,
-  status: 'problem',
-  detail,
-  hint,
-})
+export function problem(name: string, detail: string, hint: string): Check {
+  return {
+    name,
+    status: 'problem',
+    detail,
+    hint,
+  }
+}
 
 const MARKS = { ok: ['green', '✓'], warning: ['yellow', '!'], problem: ['red', '✗'] } as const
 const NAME_WIDTH = 22
 
 /** One line: the mark, what was looked at, what was found, and what to do. */
-export const checkText = ({ paint }: Pick<Cli, 'paint'>, { name, status, detail, hint }: Check): string => {
+export function checkText({ paint }: Pick<Cli, 'paint'>, { name, status, detail, hint }: Check): string {
   const [style, mark] = MARKS[status]
   const todo = hint === null ? '' : paint('bold', ` → ${inline(hint)}`)
   return `${paint(style, mark)} ${name.padEnd(NAME_WIDTH)} ${inline(detail)}${todo}`

@@ -17,8 +17,10 @@ const CLOCK_WARNING_MS = 5_000
 const CLOCK_PROBLEM_MS = 60_000
 const MAX_SILENCE_S = 90
 
-/** Opens the database, looks, and closes it; an embedded one that does not run is started for that. */
-export const databaseChecks = async (environment: Environment): Promise<Check[]> => {
+/**
+ * Opens the database, looks, and closes it; an embedded one that does not run is started for that.
+ */
+export async function databaseChecks(environment: Environment): Promise<Check[]> {
   const { DATABASE_URL: yours, SIGNALBOX_DATA_DIR: dir } = environment
   let store: Store | undefined
   try {
@@ -38,8 +40,11 @@ export const databaseChecks = async (environment: Environment): Promise<Check[]>
   }
 }
 
-/** What a database that does not open means. The reason is in the cause, and never the connection string. */
-const openProblem = (error: unknown, isYours: boolean): Check => {
+/**
+ * What a database that does not open means. The reason is in the cause, and never the connection
+ * string.
+ */
+function openProblem(error: unknown, isYours: boolean): Check {
   if (error instanceof AppError && error.code !== 'database_unavailable')
     return problem('database', error.detail, error.hint)
   const reason = error instanceof AppError && error.cause !== undefined ? errorText(error.cause) : errorText(error)
@@ -49,7 +54,7 @@ const openProblem = (error: unknown, isYours: boolean): Check => {
   return problem('database', `cannot be reached: ${reason}`, where)
 }
 
-const connectionCheck = async (database: Database, what: string): Promise<Check> => {
+async function connectionCheck(database: Database, what: string): Promise<Check> {
   const { rows } = await database.query<{ name: string; number: number }>(
     `select current_setting('server_version') as name, current_setting('server_version_num')::int as number`,
   )
@@ -60,7 +65,7 @@ const connectionCheck = async (database: Database, what: string): Promise<Check>
     : problem('database', `${version} is too old`, 'Use PostgreSQL 15 or newer.')
 }
 
-const tablesChecks = async (database: Database): Promise<Check[]> => {
+async function tablesChecks(database: Database): Promise<Check[]> {
   const pending = await pendingMigrations(database).catch((error: unknown) => {
     if (error instanceof AppError) return problem('migrations', error.detail, error.hint)
     throw error
@@ -75,7 +80,7 @@ const tablesChecks = async (database: Database): Promise<Check[]> => {
 
 const COMPRESSIONS: Record<string, string> = { l: 'lz4', p: 'pglz' }
 
-const compressionCheck = async (database: Database): Promise<Check> => {
+async function compressionCheck(database: Database): Promise<Check> {
   const { rows } = await database.query<{ storage: string; compression: string; usual: string }>(
     `select attstorage::text as storage, attcompression::text as compression,
        current_setting('default_toast_compression') as usual
@@ -88,7 +93,7 @@ const compressionCheck = async (database: Database): Promise<Check> => {
     : ok('stored bodies', 'stored as they came: this server has no lz4')
 }
 
-const listenCheck = async (database: Database, url: string): Promise<Check> => {
+async function listenCheck(database: Database, url: string): Promise<Check> {
   const listener = await openListener({ database, url, channels: [], onNotify: () => {}, log: silentLog })
   const status = listener.status()
   await listener.close()
@@ -101,7 +106,7 @@ const listenCheck = async (database: Database, url: string): Promise<Check> => {
       )
 }
 
-const clockCheck = async (database: Database): Promise<Check> => {
+async function clockCheck(database: Database): Promise<Check> {
   const asked = Date.now()
   const { rows } = await database.query<{ now: Date }>('select clock_timestamp() as now')
   const here = (asked + Date.now()) / 2
@@ -112,13 +117,15 @@ const clockCheck = async (database: Database): Promise<Check> => {
   return apartMs < CLOCK_PROBLEM_MS ? warning('clock', text, hint) : problem('clock', text, hint)
 }
 
-const workChecks = async (database: Database): Promise<Check[]> => [
-  await orchestratorCheck(database),
-  await stuckCheck(database, 'jobs', 'signalbox jobs ls --status'),
-  await stuckCheck(database, 'deliveries', 'signalbox deliveries ls --status'),
-]
+async function workChecks(database: Database): Promise<Check[]> {
+  return [
+    await orchestratorCheck(database),
+    await stuckCheck(database, 'jobs', 'signalbox jobs ls --status'),
+    await stuckCheck(database, 'deliveries', 'signalbox deliveries ls --status'),
+  ]
+}
 
-const orchestratorCheck = async (database: Database): Promise<Check> => {
+async function orchestratorCheck(database: Database): Promise<Check> {
   const { rows } = await database.query<{ alive: number; last: Date | null }>(
     `select count(*) filter (where status <> 'stopped' and heartbeat_at > now() - $1 * interval '1 second')::int as alive,
        max(heartbeat_at) as last from signalbox.orchestrators`,
@@ -131,7 +138,7 @@ const orchestratorCheck = async (database: Database): Promise<Check> => {
     : warning('orchestrator', `none is running; ${beat}`, 'Start one with: signalbox dev   (or serve)')
 }
 
-const stuckCheck = async (database: Database, noun: 'jobs' | 'deliveries', command: string): Promise<Check> => {
+async function stuckCheck(database: Database, noun: 'jobs' | 'deliveries', command: string): Promise<Check> {
   const { rows } = await database.query<{ lost: number; late: number }>(
     `select count(*) filter (where status = 'running' and available_at < now() - interval '1 minute')::int as lost,
        count(*) filter (where status = 'pending' and available_at < now() - interval '10 minutes')::int as late

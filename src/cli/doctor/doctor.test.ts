@@ -12,9 +12,12 @@ import { githubChecks, repositoryCheck } from './github.ts'
 import { portCheck, publicUrlCheck } from './server.ts'
 import { closedChecks, configChecks, environmentChecks, nodeCheck } from './settings.ts'
 
-const brief = (checks: readonly Check[]): string[] =>
-  checks.map(({ name, status, detail }) => `${status} ${name}: ${detail}`)
-const environmentWith = (env: Record<string, string>) => readEnvironment({ PORT: '0', ...env })
+function brief(checks: readonly Check[]): string[] {
+  return checks.map(({ name, status, detail }) => `${status} ${name}: ${detail}`)
+}
+function environmentWith(env: Record<string, string>) {
+  return readEnvironment({ PORT: '0', ...env })
+}
 
 test('every wrong variable is a problem of its own, and the rest is still looked at', () => {
   const env = { PORT: 'x', GITHUB_WEBHOOK_SECRET: 'short', GITHUB_REPO: 'acme/shop', MAX_CONCURRENT_JOBS: '0' }

@@ -7,13 +7,13 @@ import { count } from '../text.ts'
 import type { Check } from './check.ts'
 import { checkText } from './check.ts'
 
-const summary = (problems: number, warnings: number): string => {
+function summary(problems: number, warnings: number): string {
   if (problems > 0) return `${count(problems, 'problem')} to put right, ${count(warnings, 'warning')}.`
   return warnings > 0 ? `It works, with ${count(warnings, 'warning')}.` : 'All is well.'
 }
 
 /** Adds `doctor`. */
-export const addDoctor = (program: Command, cli: Cli): void => {
+export function addDoctor(program: Command, cli: Cli): void {
   withConfigFile(program.command('doctor'))
     .description('check every setting and connection, and say what to do')
     .addHelpText('after', '\nExample:\n  $ signalbox doctor')

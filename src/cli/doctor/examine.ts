@@ -7,11 +7,11 @@ import { portCheck, publicUrlCheck } from './server.ts'
 import { closedChecks, configChecks, environmentChecks, nodeCheck } from './settings.ts'
 
 /** Looks at everything; `report` hears of each finding as soon as it is there. */
-export const examine = async (
+export async function examine(
   cli: Pick<Cli, 'env' | 'folder'>,
   options: { config?: string | undefined },
   report: (check: Check) => void,
-): Promise<Check[]> => {
+): Promise<Check[]> {
   const all: Check[] = []
   const add = (checks: readonly Check[]) => {
     all.push(...checks)

@@ -11,14 +11,17 @@ import { ok, problem } from './check.ts'
 const TIMEOUT_MS = 8_000
 const NEEDED = 'contents, pull requests and issues: write'
 
-const authOf = (environment: Environment): GithubAuth | null => {
+function authOf(environment: Environment): GithubAuth | null {
   const { GITHUB_TOKEN: token, GITHUB_APP_ID: appId, GITHUB_APP_PRIVATE_KEY: privateKey } = environment
   if (token !== undefined) return { token }
   return appId !== undefined && privateKey !== undefined ? { appId, privateKey } : null
 }
 
-/** Everything that can be asked of GitHub without changing anything there; nothing when no credentials are set. */
-export const githubChecks = async (environment: Environment): Promise<Check[]> => {
+/**
+ * Everything that can be asked of GitHub without changing anything there; nothing when no
+ * credentials are set.
+ */
+export async function githubChecks(environment: Environment): Promise<Check[]> {
   const auth = authOf(environment)
   if (auth === null) return []
   const token = 'token' in auth ? await tokenCheck(environment.GITHUB_API_URL, auth.token) : null
@@ -27,8 +30,11 @@ export const githubChecks = async (environment: Environment): Promise<Check[]> =
   return [...checks, ...(await repositoryChecks(environment, auth, environment.GITHUB_REPO))]
 }
 
-/** Asks for the rate limit, which every kind of token may and which costs nothing, and for whom it belongs to. */
-const tokenCheck = async (apiUrl: string, token: string): Promise<Check> => {
+/**
+ * Asks for the rate limit, which every kind of token may and which costs nothing, and for whom it
+ * belongs to.
+ */
+async function tokenCheck(apiUrl: string, token: string): Promise<Check> {
   const headers = { authorization: `Bearer ${token}`, 'user-agent': 'signalbox', accept: 'application/vnd.github+json' }
   const get = (path: string) =>
     fetch(`${apiUrl.replace(/\/+$/, '')}${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) })
@@ -56,7 +62,7 @@ const tokenCheck = async (apiUrl: string, token: string): Promise<Check> => {
   }
 }
 
-const repositoryChecks = async (environment: Environment, auth: GithubAuth, repository: string): Promise<Check[]> => {
+async function repositoryChecks(environment: Environment, auth: GithubAuth, repository: string): Promise<Check[]> {
   const options = {
     apiUrl: environment.GITHUB_API_URL,
     auth,
@@ -81,8 +87,11 @@ const repositoryChecks = async (environment: Environment, auth: GithubAuth, repo
   }
 }
 
-/** What a repository that can be seen means; whether it may be written is unknown where GitHub does not say. */
-export const repositoryCheck = (repository: string, mayWrite: boolean | undefined): Check => {
+/**
+ * What a repository that can be seen means; whether it may be written is unknown where GitHub does
+ * not say.
+ */
+export function repositoryCheck(repository: string, mayWrite: boolean | undefined): Check {
   if (mayWrite === true) return ok('GitHub repository', `${repository} is visible, and may be written`)
   if (mayWrite === undefined)
     return ok('GitHub repository', `${repository} is visible; GitHub does not tell whether it may be written`)
@@ -93,13 +102,14 @@ export const repositoryCheck = (repository: string, mayWrite: boolean | undefine
 type Octokit = Parameters<Parameters<ReturnType<typeof connect>['as']>[1]>[0]
 type At = { owner: string; repo: string }
 
-// For an App the repository's own `permissions` are a user's and all false; the installation's count.
-const appMayWrite = async (octokit: Octokit, at: At): Promise<boolean> => {
+// For an App the repository's own `permissions` are a user's and all false; the installation's
+// count.
+async function appMayWrite(octokit: Octokit, at: At): Promise<boolean> {
   const { permissions } = (await octokit.rest.apps.getRepoInstallation(at)).data
   return permissions.contents === 'write' && permissions.pull_requests === 'write'
 }
 
-const branchCheck = async (octokit: Octokit, at: At & { branch: string }): Promise<Check> => {
+async function branchCheck(octokit: Octokit, at: At & { branch: string }): Promise<Check> {
   try {
     await octokit.rest.repos.getBranch(at)
     return ok('GitHub base branch', at.branch)

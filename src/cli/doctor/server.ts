@@ -9,8 +9,10 @@ const TIMEOUT_MS = 5_000
 
 type Health = { service?: string; status?: string; version?: string }
 
-/** What answers at an address; null when nothing does, an empty object when it is not a Signalbox. */
-const healthAt = async (url: string): Promise<Health | null> => {
+/**
+ * What answers at an address; null when nothing does, an empty object when it is not a Signalbox.
+ */
+async function healthAt(url: string): Promise<Health | null> {
   const response = await fetch(new URL('health', url.endsWith('/') ? url : `${url}/`), {
     signal: AbortSignal.timeout(TIMEOUT_MS),
     redirect: 'manual',
@@ -20,15 +22,16 @@ const healthAt = async (url: string): Promise<Health | null> => {
   return typeof body === 'object' && body !== null ? body : {}
 }
 
-const portProblem = (host: string, port: number): Promise<string | null> =>
-  new Promise((resolve) => {
+function portProblem(host: string, port: number): Promise<string | null> {
+  return new Promise((resolve) => {
     const probe = createServer()
     probe.once('error', (error) => resolve(errorText(error)))
     probe.listen(port, host, () => probe.close(() => resolve(null)))
   })
+}
 
 /** Whether the port is free, or a Signalbox listens there already. */
-export const portCheck = async ({ PORT: port, HOST: host = '0.0.0.0' }: Environment): Promise<Check> => {
+export async function portCheck({ PORT: port, HOST: host = '0.0.0.0' }: Environment): Promise<Check> {
   const name = `port ${port}`
   if (port === 0) return ok('port', 'the system chooses one')
   const here = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
@@ -48,7 +51,7 @@ export const portCheck = async ({ PORT: port, HOST: host = '0.0.0.0' }: Environm
 }
 
 /** Whether the public address leads to a Signalbox; nothing when none is set. */
-export const publicUrlCheck = async ({ SIGNALBOX_PUBLIC_URL: url }: Environment): Promise<Check[]> => {
+export async function publicUrlCheck({ SIGNALBOX_PUBLIC_URL: url }: Environment): Promise<Check[]> {
   if (url === undefined) return []
   const health = await healthAt(url)
   if (health?.service === 'signalbox') return [ok('public address', `${url} leads to Signalbox ${health.version}`)]

@@ -17,13 +17,17 @@ const OLDEST_NODE = 24
 const NEW_SECRET = '"signalbox secret generate" makes one'
 
 /** Whether this Node.js is new enough. */
-export const nodeCheck = (version: string): Check =>
-  Number.parseInt(version, 10) >= OLDEST_NODE
+export function nodeCheck(version: string): Check {
+  return Number.parseInt(version, 10) >= OLDEST_NODE
     ? ok('Node.js', version)
     : problem('Node.js', `${version} is too old`, `Install Node.js ${OLDEST_NODE} or newer.`)
+}
 
-/** One check for every wrong variable, and the environment without those, so that the rest can still be looked at. */
-export const environmentChecks = (env: Cli['env']): { checks: Check[]; environment: Environment } => {
+/**
+ * One check for every wrong variable, and the environment without those, so that the rest can still
+ * be looked at.
+ */
+export function environmentChecks(env: Cli['env']): { checks: Check[]; environment: Environment } {
   try {
     return { checks: [ok('environment', 'every variable that is set is valid')], environment: readEnvironment(env) }
   } catch (error) {
@@ -41,7 +45,7 @@ export const environmentChecks = (env: Cli['env']): { checks: Check[]; environme
 }
 
 /** What unset variables close. */
-export const closedChecks = (environment: Environment): Check[] => {
+export function closedChecks(environment: Environment): Check[] {
   const { SIGNALBOX_API_TOKEN, GITHUB_TOKEN, GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY, GITHUB_REPO } = environment
   const checks = [
     SIGNALBOX_API_TOKEN
@@ -77,11 +81,11 @@ export const closedChecks = (environment: Environment): Check[] => {
 }
 
 /** The configuration file, with everything it names, and which sources that leaves closed. */
-export const configChecks = async (
+export async function configChecks(
   cli: Pick<Cli, 'folder'>,
   environment: Environment,
   file: string | undefined,
-): Promise<Check[]> => {
+): Promise<Check[]> {
   try {
     const { config, path }: LoadedConfig = await loadConfig(cli.folder, file)
     const { rules, agents, sources } = configure(environment, config, silentLog)

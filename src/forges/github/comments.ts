@@ -8,11 +8,11 @@ const MAX_PAGES = 10
 type Comment = { id: number; url: string; body: string }
 
 /** See `WriteForge.comments`: the oldest 1,000. */
-export const comments = (
+export function comments(
   { as }: GithubConnection,
   ...[repository, target]: Parameters<WriteForge['comments']>
-): Promise<Comment[]> =>
-  as(repository, async (octokit, at) => {
+): Promise<Comment[]> {
+  return as(repository, async (octokit, at) => {
     const found: Comment[] = []
     for (let page = 1; page <= MAX_PAGES; page += 1) {
       const paging = { ...at, per_page: PAGE_SIZE, page }
@@ -25,16 +25,18 @@ export const comments = (
     }
     return found
   })
+}
 
 /** See `WriteForge.createComment`. */
-export const createComment = (
+export function createComment(
   { as }: GithubConnection,
   ...[repository, target, body]: Parameters<WriteForge['createComment']>
-): Promise<{ id: number; url: string }> =>
-  as(repository, async (octokit, at) => {
+): Promise<{ id: number; url: string }> {
+  return as(repository, async (octokit, at) => {
     const { data } =
       'issue' in target
         ? await octokit.rest.issues.createComment({ ...at, issue_number: target.issue, body })
         : await octokit.rest.repos.createCommitComment({ ...at, commit_sha: target.commit, body })
     return { id: data.id, url: data.html_url }
   })
+}

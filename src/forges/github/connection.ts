@@ -1,4 +1,5 @@
-// Octokit, set up for us: a token or an App, a time limit per request, retries of reads only, paced writes.
+// Octokit, set up for us: a token or an App, a time limit per request, retries of reads only, paced
+// writes.
 import { createAppAuth } from '@octokit/auth-app'
 import { Octokit, RequestError } from 'octokit'
 import type { Log } from '../../lib/log.ts'
@@ -13,7 +14,10 @@ const PUBLIC_PACE = { burst: 20, everyMs: 1000 }
 // https://docs.github.com/en/enterprise-server@latest/admin/configuring-settings/configuring-user-applications-for-your-enterprise/configuring-rate-limits
 const OWN_PACE = { burst: 50, everyMs: 100 }
 
-/** A personal access token, or a GitHub App; without `installationId` the App's installation is found by repository. */
+/**
+ * A personal access token, or a GitHub App; without `installationId` the App's installation is
+ * found by repository.
+ */
 export type GithubAuth =
   | { token: string }
   | { appId: string | number; privateKey: string; installationId?: number | undefined }
@@ -29,20 +33,26 @@ export type GithubOptions = {
   requestTimeoutMs?: number | undefined
   /** How often a failed read is repeated at once. Default 2; a write never is. */
   readRetries?: number | undefined
-  /** Writes at once, and then one every so many milliseconds. Default 20 and 1000; ten a second on a GitHub of your own. */
+  /**
+   * Writes at once, and then one every so many milliseconds. Default 20 and 1000; ten a second on a
+   * GitHub of your own.
+   */
   writes?: { burst: number; everyMs: number } | undefined
   /** In place of the global `fetch`. */
   fetch?: typeof fetch | undefined
 }
 
-/** Runs something against GitHub as whoever may act on that repository; failures come out as `githubFailure` says. */
+/**
+ * Runs something against GitHub as whoever may act on that repository; failures come out as
+ * `githubFailure` says.
+ */
 export type GithubConnection = {
   apiUrl: string
   as<T>(repository: string, run: (octokit: Octokit, at: { owner: string; repo: string }) => Promise<T>): Promise<T>
 }
 
 /** Opens nothing yet: connections are made by the first request. */
-export const connect = (options: GithubOptions): GithubConnection => {
+export function connect(options: GithubOptions): GithubConnection {
   const apiUrl = (options.apiUrl ?? PUBLIC_API).replace(/\/+$/, '')
   const octokit = octokitMaker(options, apiUrl)
   const { auth } = options
@@ -69,14 +79,19 @@ type Repository = { owner: string; repo: string }
 /** Whom to be: one client per account, made when it is first needed. */
 type Clients = {
   of(at: Repository): Promise<Octokit>
-  /** Whether a failure may be due to a token or an installation that is no more; a call refused for that did nothing. */
+  /**
+   * Whether a failure may be due to a token or an installation that is no more; a call refused for
+   * that did nothing.
+   */
   mayRenew(error: unknown): boolean
   forget(at: Repository): void
 }
 
-const oneClient = (client: Octokit): Clients => ({ of: async () => client, mayRenew: () => false, forget: () => {} })
+function oneClient(client: Octokit): Clients {
+  return { of: async () => client, mayRenew: () => false, forget: () => {} }
+}
 
-const installations = (auth: Exclude<GithubAuth, { token: string }>, octokit: (auth: object) => Octokit): Clients => {
+function installations(auth: Exclude<GithubAuth, { token: string }>, octokit: (auth: object) => Octokit): Clients {
   const { appId, privateKey } = auth
   const app = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey } })
   const byOwner = new Map<string, Octokit>()
@@ -89,16 +104,18 @@ const installations = (auth: Exclude<GithubAuth, { token: string }>, octokit: (a
       byOwner.set(at.owner, client)
       return client
     },
-    // A token may die early (a changed permission, a rotated key), and an App that is installed anew has another installation.
+    // A token may die early (a changed permission, a rotated key), and an App that is installed
+    // anew has another installation.
     mayRenew: (error) => statusOf(error) === 401 || isOfToken(error),
     forget: (at) => void byOwner.delete(at.owner),
   }
 }
 
-const isOfToken = (error: unknown): boolean =>
-  error instanceof RequestError && error.status === 404 && error.request.url.endsWith('/access_tokens')
+function isOfToken(error: unknown): boolean {
+  return error instanceof RequestError && error.status === 404 && error.request.url.endsWith('/access_tokens')
+}
 
-const octokitMaker = (options: GithubOptions, apiUrl: string): ((auth: object) => Octokit) => {
+function octokitMaker(options: GithubOptions, apiUrl: string): (auth: object) => Octokit {
   const send = options.fetch ?? fetch
   const timeoutMs = options.requestTimeoutMs ?? 10_000
   const log = quiet(options.log)
@@ -113,10 +130,12 @@ const octokitMaker = (options: GithubOptions, apiUrl: string): ((auth: object) =
         log,
         fetch: (url: string, init: RequestInit) => send(url, { ...init, signal: AbortSignal.timeout(timeoutMs) }),
       },
-      // octokit's throttling spaces every write by 1 s and every pull request by 3 s, 7 s of a sender's 10 for one publication,
-      // and sleeps through rate limits with the job's slot in its hands; `pace` and `RetryAt` do it here.
+      // octokit's throttling spaces every write by 1 s and every pull request by 3 s, 7 s of a
+      // sender's 10 for one publication, and sleeps through rate limits with the job's slot in its
+      // hands; `pace` and `RetryAt` do it here.
       throttle: { enabled: false },
-      // Quick, and for reads only: the plugin would repeat a POST whose answer was lost, which makes a second comment.
+      // Quick, and for reads only: the plugin would repeat a POST whose answer was lost, which
+      // makes a second comment.
       retry: {
         retryAfterBaseValue: 200,
         retries: options.readRetries ?? 2,
@@ -132,9 +151,11 @@ const octokitMaker = (options: GithubOptions, apiUrl: string): ((auth: object) =
   }
 }
 
-const quiet = (log: Log) => ({
-  debug: (message: string) => log.debug(message),
-  info: (message: string) => log.debug(message),
-  warn: (message: string) => log.warn(message),
-  error: (message: string) => log.debug(message),
-})
+function quiet(log: Log) {
+  return {
+    debug: (message: string) => log.debug(message),
+    info: (message: string) => log.debug(message),
+    warn: (message: string) => log.warn(message),
+    error: (message: string) => log.debug(message),
+  }
+}

@@ -5,17 +5,21 @@ import { AppError, errorText, RetryAt } from '../../lib/error.ts'
 const DEFAULT_PAUSE_MS = 60_000
 
 /** The failure's HTTP status; null when no answer came at all. */
-export const statusOf = (error: unknown): number | null =>
-  error instanceof RequestError && error.response !== undefined ? error.status : null
+export function statusOf(error: unknown): number | null {
+  return error instanceof RequestError && error.response !== undefined ? error.status : null
+}
 
 /** GitHub's own words for a failure, its validation errors included. */
-export const saidByGithub = (error: unknown): string => errorText(error).slice(0, 500)
+export function saidByGithub(error: unknown): string {
+  return errorText(error).slice(0, 500)
+}
 
 /**
- * Translates a failure of octokit: a rate limit is `RetryAt` (the job waits in the database), a refusal is
- * `AppError('forge_failed')` saying what is missing, and an outage, or an answer that never came, a plain `Error` to be retried.
+ * Translates a failure of octokit: a rate limit is `RetryAt` (the job waits in the database), a
+ * refusal is `AppError('forge_failed')` saying what is missing, and an outage, or an answer that
+ * never came, a plain `Error` to be retried.
  */
-export const githubFailure = (error: unknown, now: () => number = Date.now): unknown => {
+export function githubFailure(error: unknown, now: () => number = Date.now): unknown {
   if (!(error instanceof RequestError)) return error
   const call = `${error.request.method} ${new URL(error.request.url).pathname}`
   if (error.response === undefined) return new Error(`GitHub gave no answer to ${call}: ${saidByGithub(error)}`)
@@ -25,10 +29,14 @@ export const githubFailure = (error: unknown, now: () => number = Date.now): unk
   return new AppError('forge_failed', `${meaning(error)} (${call} gave ${error.status}: ${saidByGithub(error)})`)
 }
 
-const header = (error: RequestError, name: string): string => String(error.response?.headers[name] ?? '')
+function header(error: RequestError, name: string): string {
+  return String(error.response?.headers[name] ?? '')
+}
 
-/** https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately */
-const rateLimitedUntil = (error: RequestError, now: number): Date | null => {
+/**
+ * https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately
+ */
+function rateLimitedUntil(error: RequestError, now: number): Date | null {
   if (error.status !== 403 && error.status !== 429) return null
   const seconds = Number.parseInt(header(error, 'retry-after'), 10)
   // At least a second, because a try that only waited uses up no attempt of its job.
@@ -40,7 +48,7 @@ const rateLimitedUntil = (error: RequestError, now: number): Date | null => {
   return limited ? new Date(now + DEFAULT_PAUSE_MS) : null
 }
 
-const meaning = (error: RequestError): string => {
+function meaning(error: RequestError): string {
   if (error.status === 401) return 'GitHub does not accept the token: it is wrong, expired or revoked'
   if (error.status === 404) return 'GitHub does not have that, or does not show it to this token'
   if (error.status !== 403) return 'GitHub did not accept the request'

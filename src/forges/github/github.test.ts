@@ -14,14 +14,16 @@ const fake = await openFakeGithub({ onExchange: guard.onExchange })
 const repo = await fake.addRepository({ owner: 'acme', name: 'shop', files: { 'a/b.txt': 'héllo\n' } })
 const token = fake.addToken({ login: 'acme' })
 
-const forgeAs = (auth: GithubOptions['auth'] = { token }, more: Partial<GithubOptions> = {}) =>
-  github({ apiUrl: fake.apiUrl, auth, log: silentLog, readRetries: 0, ...more })
+function forgeAs(auth: GithubOptions['auth'] = { token }, more: Partial<GithubOptions> = {}) {
+  return github({ apiUrl: fake.apiUrl, auth, log: silentLog, readRetries: 0, ...more })
+}
 
-const failure = (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
+function failure(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
     () => null,
     (error: unknown) => error,
   )
+}
 
 afterEach(() => fake.faults.clear())
 afterAll(async () => {

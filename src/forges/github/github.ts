@@ -8,8 +8,11 @@ import { statusOf } from './github-failure.ts'
 import { addLabels } from './labels.ts'
 import { createPullRequest, pullRequests, updatePullRequest } from './pull-requests.ts'
 
-/** A forge that writes to GitHub as `auth`; `readOnly(forge)` is what agents get. Nothing is connected until the first call. */
-export const github = (options: GithubOptions): WriteForge => {
+/**
+ * A forge that writes to GitHub as `auth`; `readOnly(forge)` is what agents get. Nothing is
+ * connected until the first call.
+ */
+export function github(options: GithubOptions): WriteForge {
   const connection = connect(options)
   return {
     ...reading(connection),
@@ -26,48 +29,50 @@ export const github = (options: GithubOptions): WriteForge => {
   }
 }
 
-const reading = ({
+function reading({
   as,
-}: GithubConnection): Pick<WriteForge, 'defaultBranch' | 'branchSha' | 'readFile' | 'commit' | 'commitsBetween'> => ({
-  defaultBranch: (repository) =>
-    as(repository, async (octokit, at) => (await octokit.rest.repos.get(at)).data.default_branch),
+}: GithubConnection): Pick<WriteForge, 'defaultBranch' | 'branchSha' | 'readFile' | 'commit' | 'commitsBetween'> {
+  return {
+    defaultBranch: (repository) =>
+      as(repository, async (octokit, at) => (await octokit.rest.repos.get(at)).data.default_branch),
 
-  branchSha: (repository, branch) =>
-    as(repository, (octokit, at) =>
-      // 409 is GitHub's answer for a repository without any commit.
-      absentOn(
-        [404, 409],
-        async () => (await octokit.rest.git.getRef({ ...at, ref: `heads/${branch}` })).data.object.sha,
+    branchSha: (repository, branch) =>
+      as(repository, (octokit, at) =>
+        // 409 is GitHub's answer for a repository without any commit.
+        absentOn(
+          [404, 409],
+          async () => (await octokit.rest.git.getRef({ ...at, ref: `heads/${branch}` })).data.object.sha,
+        ),
       ),
-    ),
 
-  readFile: (repository, path, ref) =>
-    as(repository, (octokit, at) =>
-      absentOn([404], async () => {
-        const { data } = await octokit.rest.repos.getContent({ ...at, path, ref })
-        if (Array.isArray(data) || data.type !== 'file' || !('content' in data)) return null
-        if (data.encoding === 'base64') return Buffer.from(data.content, 'base64').toString('utf8')
-        // Above 1 MB the content is left out (encoding "none") and must be asked for as a blob.
-        const blob = await octokit.rest.git.getBlob({ ...at, file_sha: data.sha })
-        return Buffer.from(blob.data.content, 'base64').toString('utf8')
+    readFile: (repository, path, ref) =>
+      as(repository, (octokit, at) =>
+        absentOn([404], async () => {
+          const { data } = await octokit.rest.repos.getContent({ ...at, path, ref })
+          if (Array.isArray(data) || data.type !== 'file' || !('content' in data)) return null
+          if (data.encoding === 'base64') return Buffer.from(data.content, 'base64').toString('utf8')
+          // Above 1 MB the content is left out (encoding "none") and must be asked for as a blob.
+          const blob = await octokit.rest.git.getBlob({ ...at, file_sha: data.sha })
+          return Buffer.from(blob.data.content, 'base64').toString('utf8')
+        }),
+      ),
+
+    commit: (repository, sha) =>
+      as(repository, async (octokit, at) => {
+        const { data } = await octokit.rest.git.getCommit({ ...at, commit_sha: sha })
+        const parents = data.parents.map((parent) => parent.sha)
+        return { sha: data.sha, message: data.message, treeSha: data.tree.sha, parents }
       }),
-    ),
 
-  commit: (repository, sha) =>
-    as(repository, async (octokit, at) => {
-      const { data } = await octokit.rest.git.getCommit({ ...at, commit_sha: sha })
-      const parents = data.parents.map((parent) => parent.sha)
-      return { sha: data.sha, message: data.message, treeSha: data.tree.sha, parents }
-    }),
+    commitsBetween: (repository, base, head) =>
+      as(repository, async (octokit, at) => {
+        const { data } = await octokit.rest.repos.compareCommitsWithBasehead({ ...at, basehead: `${base}...${head}` })
+        return data.commits.map(({ sha, commit }) => ({ sha, message: commit.message }))
+      }),
+  }
+}
 
-  commitsBetween: (repository, base, head) =>
-    as(repository, async (octokit, at) => {
-      const { data } = await octokit.rest.repos.compareCommitsWithBasehead({ ...at, basehead: `${base}...${head}` })
-      return data.commits.map(({ sha, commit }) => ({ sha, message: commit.message }))
-    }),
-})
-
-const absentOn = async <T>(statuses: number[], look: () => Promise<T>): Promise<T | null> => {
+async function absentOn<T>(statuses: number[], look: () => Promise<T>): Promise<T | null> {
   try {
     return await look()
   } catch (error) {

@@ -7,17 +7,18 @@ import { statusOf } from './github-failure.ts'
 const LOOK = { color: '1d76db', description: 'Added by Signalbox' }
 
 /** See `WriteForge.addLabels`. Adding a label that is there already changes nothing. */
-export const addLabels = (
+export function addLabels(
   { apiUrl, as }: GithubConnection,
   ...[repository, issue, labels]: Parameters<WriteForge['addLabels']>
-): Promise<{ url: string }> =>
-  as(repository, async (octokit, at) => {
+): Promise<{ url: string }> {
+  return as(repository, async (octokit, at) => {
     for (const name of labels) await ensureLabel(octokit, { ...at, name })
     await octokit.rest.issues.addLabels({ ...at, issue_number: issue, labels: [...labels] })
     return { url: `${webUrl(apiUrl)}/${repository}/issues/${issue}` }
   })
+}
 
-const ensureLabel = async (octokit: Octokit, label: { owner: string; repo: string; name: string }): Promise<void> => {
+async function ensureLabel(octokit: Octokit, label: { owner: string; repo: string; name: string }): Promise<void> {
   try {
     await octokit.rest.issues.getLabel(label)
   } catch (error) {
@@ -26,7 +27,7 @@ const ensureLabel = async (octokit: Octokit, label: { owner: string; repo: strin
   }
 }
 
-const createLabel = async (octokit: Octokit, label: { owner: string; repo: string; name: string }): Promise<void> => {
+async function createLabel(octokit: Octokit, label: { owner: string; repo: string; name: string }): Promise<void> {
   try {
     await octokit.rest.issues.createLabel({ ...label, ...LOOK })
   } catch (error) {
@@ -35,6 +36,10 @@ const createLabel = async (octokit: Octokit, label: { owner: string; repo: strin
   }
 }
 
-/** `https://api.github.com` is shown at `https://github.com`, and `https://HOST/api/v3` at `https://HOST`. */
-const webUrl = (apiUrl: string): string =>
-  apiUrl.replace(/^https:\/\/api\.github\.com$/, 'https://github.com').replace(/\/api\/v3$/, '')
+/**
+ * `https://api.github.com` is shown at `https://github.com`, and `https://HOST/api/v3` at
+ * `https://HOST`.
+ */
+function webUrl(apiUrl: string): string {
+  return apiUrl.replace(/^https:\/\/api\.github\.com$/, 'https://github.com').replace(/\/api\/v3$/, '')
+}

@@ -20,26 +20,28 @@ type Answer = {
   labels: { name?: string }[]
 }
 
-const toPullRequest = (answer: Answer): PullRequest => ({
-  number: answer.number,
-  url: answer.html_url,
-  state: answer.state === 'open' ? 'open' : answer.merged_at ? 'merged' : 'closed',
-  head: answer.head.ref,
-  headSha: answer.head.sha,
-  fromFork: answer.head.repo?.full_name !== answer.base.repo.full_name,
-  base: answer.base.ref,
-  baseSha: answer.base.sha,
-  title: answer.title,
-  body: answer.body ?? '',
-  labels: answer.labels.map(({ name }) => name ?? ''),
-})
+function toPullRequest(answer: Answer): PullRequest {
+  return {
+    number: answer.number,
+    url: answer.html_url,
+    state: answer.state === 'open' ? 'open' : answer.merged_at ? 'merged' : 'closed',
+    head: answer.head.ref,
+    headSha: answer.head.sha,
+    fromFork: answer.head.repo?.full_name !== answer.base.repo.full_name,
+    base: answer.base.ref,
+    baseSha: answer.base.sha,
+    title: answer.title,
+    body: answer.body ?? '',
+    labels: answer.labels.map(({ name }) => name ?? ''),
+  }
+}
 
 /** See `ReadForge.pullRequests`: up to 1,000 open ones; of all, the newest 100. */
-export const pullRequests = (
+export function pullRequests(
   { as }: GithubConnection,
   ...[repository, { head, state = 'open' }]: Arguments<'pullRequests'>
-): Promise<PullRequest[]> =>
-  as(repository, async (octokit, at) => {
+): Promise<PullRequest[]> {
+  return as(repository, async (octokit, at) => {
     const byHead = head === undefined ? {} : { head: `${at.owner}:${head}` }
     const found: PullRequest[] = []
     for (let page = 1; page <= (state === 'open' ? MAX_OPEN_PAGES : 1); page += 1) {
@@ -59,13 +61,14 @@ export const pullRequests = (
     // A wrong `head` filter is ignored by GitHub, which then gives every pull request.
     return head === undefined ? found : found.filter((pull) => pull.head === head)
   })
+}
 
 /** See `WriteForge.createPullRequest`. */
-export const createPullRequest = (
+export function createPullRequest(
   { as }: GithubConnection,
   ...[repository, pull]: Arguments<'createPullRequest'>
-): Promise<PullRequest | null> =>
-  as(repository, async (octokit, at) => {
+): Promise<PullRequest | null> {
+  return as(repository, async (octokit, at) => {
     try {
       return toPullRequest((await octokit.rest.pulls.create({ ...at, ...pull })).data)
     } catch (error) {
@@ -73,12 +76,14 @@ export const createPullRequest = (
       throw error
     }
   })
+}
 
 /** See `WriteForge.updatePullRequest`. */
-export const updatePullRequest = (
+export function updatePullRequest(
   { as }: GithubConnection,
   ...[repository, number, change]: Arguments<'updatePullRequest'>
-): Promise<PullRequest> =>
-  as(repository, async (octokit, at) =>
+): Promise<PullRequest> {
+  return as(repository, async (octokit, at) =>
     toPullRequest((await octokit.rest.pulls.update({ ...at, pull_number: number, ...change })).data),
   )
+}

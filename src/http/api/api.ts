@@ -9,8 +9,11 @@ import { authorise } from '../auth.ts'
 /** The router the nouns add their routes to. */
 export type Api = OpenAPIHono<{ Bindings: HttpBindings }>
 
-/** An empty API that lets in only who `access` allows, and answers a wrong request with `input_invalid` naming the field. */
-export const openApi = (access: Access): Api => {
+/**
+ * An empty API that lets in only who `access` allows, and answers a wrong request with
+ * `input_invalid` naming the field.
+ */
+export function openApi(access: Access): Api {
   const api = new OpenAPIHono<{ Bindings: HttpBindings }>({
     defaultHook: (result) => {
       if (result.success) return

@@ -13,20 +13,21 @@ export type Configured = {
   sources: ReadonlyMap<string, Source>
 }
 
-const listOf = (noun: string, description: string) =>
-  createRoute({
+function listOf(noun: string, description: string) {
+  return createRoute({
     method: 'get',
     path: `/${noun}`,
     tags: [noun],
     responses: { 200: pageAnswer(description), default: failure },
   })
+}
 
 const rulesRoute = listOf('rules', 'The rules, in order.')
 const agentsRoute = listOf('agents', 'The agents by name.')
 const sourcesRoute = listOf('sources', 'The sources, and whether each is open.')
 
 /** Adds the routes of what is configured; none of it shows a secret. */
-export const addConfiguredRoutes = (api: Api, { rules, agents, sources }: Configured): void => {
+export function addConfiguredRoutes(api: Api, { rules, agents, sources }: Configured): void {
   api.openapi(rulesRoute, (c) => c.json({ items: rules.map(wire), next: null }, 200))
   api.openapi(agentsRoute, (c) => {
     const items = [...agents.values()].map(({ name, description }) => ({ name, description }))

@@ -73,13 +73,13 @@ const config = createRoute({
   responses: { 200: rowAnswer('The whole configuration it put live.'), default: failure },
 })
 
-const deploymentWire = (deployment: object) => {
+function deploymentWire(deployment: object) {
   const { id, pull_requests: pulls, ...row } = wire(deployment)
   return { deployment_id: id, ...row, pull_requests: (pulls as object[]).map(wire) }
 }
 
 /** Adds the routes of deployments. */
-export const addDeploymentRoutes = (api: Api, database: Database, deploy: Deploy): void => {
+export function addDeploymentRoutes(api: Api, database: Database, deploy: Deploy): void {
   api.openapi(create, async (c) => {
     const { deployment, duplicate } = await deploy(await readJson(c), {
       idempotencyKey: c.req.header('idempotency-key'),

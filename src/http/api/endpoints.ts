@@ -61,7 +61,7 @@ const delivery = createRoute({
 })
 
 /** Adds the routes of endpoints and deliveries. */
-export const addEndpointRoutes = (api: Api, database: Database): void => {
+export function addEndpointRoutes(api: Api, database: Database): void {
   api.openapi(create, async (c) => {
     const { endpoint, secret } = await createEndpoint(database, await readJson(c))
     return c.json(wire(secret === null ? endpoint : { ...endpoint, secret }), 201)

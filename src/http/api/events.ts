@@ -51,7 +51,7 @@ const raw = createRoute({
 })
 
 /** Adds the routes of events. */
-export const addEventRoutes = (api: Api, database: Database, explain: Explain): void => {
+export function addEventRoutes(api: Api, database: Database, explain: Explain): void {
   const find = async (id: string): Promise<Event> => {
     const event = await getEvent(database, id)
     if (event === null) throw new AppError('not_found', `There is no event ${id}.`)

@@ -1,4 +1,5 @@
-// `/api/jobs`: the work, its tries, its log and its outputs. Names are those of the guide's `agent_jobs` where it has them.
+// `/api/jobs`: the work, its tries, its log and its outputs. Names are those of the guide's
+// `agent_jobs` where it has them.
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Database } from '../../db/database.ts'
 import { cancelJob, retryJob } from '../../jobs/change.ts'
@@ -45,25 +46,29 @@ const retry = createRoute({
   responses: { 200: rowAnswer('The job, pending again.'), default: failure },
 })
 
-const summaryWire = ({ type, agent, finishedAt, ...job }: JobSummary) => ({
-  ...wire(job),
-  job_type: type,
-  assigned_agent: agent,
-  completed_at: finishedAt,
-})
+function summaryWire({ type, agent, finishedAt, ...job }: JobSummary) {
+  return {
+    ...wire(job),
+    job_type: type,
+    assigned_agent: agent,
+    completed_at: finishedAt,
+  }
+}
 
-const detailWire = ({ attempts, steps, outputs, log, input, result, ...job }: JobDetail) => ({
-  ...summaryWire(job),
-  payload: input,
-  result,
-  attempts: attempts.map(wire),
-  steps: steps.map(wire),
-  outputs: outputs.map(wire),
-  log: log.map(wire),
-})
+function detailWire({ attempts, steps, outputs, log, input, result, ...job }: JobDetail) {
+  return {
+    ...summaryWire(job),
+    payload: input,
+    result,
+    attempts: attempts.map(wire),
+    steps: steps.map(wire),
+    outputs: outputs.map(wire),
+    log: log.map(wire),
+  }
+}
 
 /** Adds the routes of jobs; `wake` is called when one became pending. */
-export const addJobRoutes = (api: Api, database: Database, clock: Clock, wake: () => void): void => {
+export function addJobRoutes(api: Api, database: Database, clock: Clock, wake: () => void): void {
   api.openapi(list, async (c) => {
     const { event_id: eventId, ...filter } = c.req.valid('query')
     const { items, next } = await listJobs(database, { ...filter, eventId })

@@ -1,17 +1,22 @@
 // How rows look on the wire: snake_case names, times as ISO 8601 text, pages with a cursor.
 import { z } from '@hono/zod-openapi'
 
-const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+function snake(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
 
 /** A row as the wire has it: its own keys in snake_case, what is inside them untouched. */
-export const wire = (row: object): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(row).map(([key, value]) => [snake(key), value]))
+export function wire(row: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([key, value]) => [snake(key), value]))
+}
 
 /** A page of rows as the wire has it. */
-export const pageWire = ({ items, next }: { items: readonly object[]; next: string | null }) => ({
-  items: items.map(wire),
-  next,
-})
+export function pageWire({ items, next }: { items: readonly object[]; next: string | null }) {
+  return {
+    items: items.map(wire),
+    next,
+  }
+}
 
 /** The query every list takes. */
 export const pageQuery = {
@@ -22,19 +27,25 @@ export const pageQuery = {
 const row = z.record(z.string(), z.unknown())
 
 /** An answer with one JSON object. */
-export const rowAnswer = (description: string) => ({ description, content: { 'application/json': { schema: row } } })
+export function rowAnswer(description: string) {
+  return { description, content: { 'application/json': { schema: row } } }
+}
 
 /** An answer with one page of rows. */
-export const pageAnswer = (description: string) => ({
-  description,
-  content: { 'application/json': { schema: z.object({ items: z.array(row), next: z.string().nullable() }) } },
-})
+export function pageAnswer(description: string) {
+  return {
+    description,
+    content: { 'application/json': { schema: z.object({ items: z.array(row), next: z.string().nullable() }) } },
+  }
+}
 
 /** An answer with bytes. */
-export const bytesAnswer = (description: string) => ({
-  description,
-  content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } as const } },
-})
+export function bytesAnswer(description: string) {
+  return {
+    description,
+    content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } as const } },
+  }
+}
 
 /** Every other answer. */
 export const failure = {
@@ -42,15 +53,20 @@ export const failure = {
   content: { 'application/json': { schema: z.object({ code: z.string(), detail: z.string() }) } },
 }
 
-/** A described JSON body. Only described: the room it is for checks it, so that other ways in are checked alike. */
-export const jsonBody = (properties: Record<string, object>, required: readonly string[]) => ({
-  required: true,
-  content: {
-    'application/json': {
-      schema: { type: 'object' as const, properties, required: [...required], additionalProperties: false },
+/**
+ * A described JSON body. Only described: the room it is for checks it, so that other ways in are
+ * checked alike.
+ */
+export function jsonBody(properties: Record<string, object>, required: readonly string[]) {
+  return {
+    required: true,
+    content: {
+      'application/json': {
+        schema: { type: 'object' as const, properties, required: [...required], additionalProperties: false },
+      },
     },
-  },
-})
+  }
+}
 
 /** The `{id}` of a path. */
 export const idParam = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' } }) })
