@@ -5,7 +5,7 @@ import { afterAll, afterEach, expect, test } from 'vitest'
 import type { HandlerOptions } from './handler.ts'
 import { createHandler } from './handler.ts'
 
-const SEED = new URL('agents/deployment-pr/fixtures/seed-payload.json', import.meta.url)
+const SEED = new URL('agents/deployment-pr/fixtures/deployed-event.json', import.meta.url)
 const seed = JSON.parse(readFileSync(SEED, 'utf8'))
 const secret = 'my_webhook_secret_key'
 const fake = await openFakeGithub()

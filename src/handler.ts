@@ -4,7 +4,6 @@ import { verifyAgenta, verifyStandard, WebhookVerificationError } from '@signalb
 import type { DeploymentEvent } from './agents/deployment-pr/deployment-event.ts'
 import type { DeploymentPrDefaults } from './agents/deployment-pr/deployment-pr.ts'
 import { answerDeployment } from './agents/deployment-pr/deployment-pr.ts'
-import { visible } from './agents/inert.ts'
 import type { WriteForge } from './forges/forge.ts'
 import type { GithubAuth } from './forges/github/connection.ts'
 import { github as githubForge } from './forges/github/github.ts'
@@ -14,6 +13,7 @@ import { silentLog } from './lib/log.ts'
 import type { PullRequestOutput, Receipt } from './publisher/output.ts'
 import type { Policy } from './publisher/policy.ts'
 import { publish } from './publisher/publish.ts'
+import { visible } from './untrusted/inert.ts'
 
 const SERVICE = 'Signalbox webhook handler'
 const MIN_SECRET_CHARS = 20

@@ -1,19 +1,20 @@
 // The only place that builds things: settings in, parts made and connected, a running service out.
 import type { EnvironmentDeployed } from '@signalbox/sdk'
-import type { Config } from './config.ts'
-import type { Configured } from './configure.ts'
-import { configure } from './configure.ts'
+import type { Config } from './config/config-file.ts'
+import type { Configured } from './config/configure.ts'
+import { configure } from './config/configure.ts'
+import { openGitSync } from './config/git-sync.ts'
 import type { Sql } from './db/database.ts'
 import type { ListenerStatus } from './db/listen.ts'
 import { openListener, openNotifier } from './db/listen.ts'
 import { migrate } from './db/migrate.ts'
 import type { Store } from './db/store.ts'
-import { syncConfigEndpoints } from './deliveries/endpoints.ts'
 import { openSender } from './deliveries/sender.ts'
 import type { EventDraft } from './deployments/deployed-event.ts'
 import { recordPullRequest } from './deployments/pull-requests.ts'
 import { configOf } from './deployments/query.ts'
 import { recordDeployment } from './deployments/record.ts'
+import { disableEndpoints, syncConfigEndpoints } from './endpoints/endpoints.ts'
 import type { Event, Recorded } from './events/event.ts'
 import { causesOf, getEvent, payloadOf } from './events/query.ts'
 import type { Recorder } from './events/record.ts'
@@ -28,9 +29,8 @@ import { addEventRoutes } from './http/api/events.ts'
 import { addJobRoutes } from './http/api/jobs.ts'
 import { httpApp } from './http/app.ts'
 import type { Access } from './http/auth.ts'
-import { openServer } from './http/server.ts'
+import { openServer } from './http/listen.ts'
 import { finishedJobEvent } from './jobs/finished.ts'
-import { openGitSync } from './jobs/git-sync.ts'
 import type { Publish } from './jobs/job.ts'
 import { openOrchestrator } from './jobs/orchestrator.ts'
 import type { Clock } from './lib/clock.ts'
@@ -204,7 +204,7 @@ function openWorkers({ environment, store, log, clock, configured, recorder, wak
       await recorder.recordIn(tx, drafts)
     },
   })
-  const sender = openSender({ database, clock, log, slots: DELIVERY_SLOTS, tickMs, wake })
+  const sender = openSender({ database, clock, log, slots: DELIVERY_SLOTS, tickMs, wake, disableEndpoints })
   return {
     start() {
       orchestrator.start()

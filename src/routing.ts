@@ -1,9 +1,9 @@
 // What follows from an event: the jobs its rules ask for, and the deliveries its endpoints asked
 // for. Or why nothing does.
 import type { Database } from './db/database.ts'
-import type { Endpoint } from './deliveries/endpoint.ts'
-import { loadEndpoints } from './deliveries/endpoints.ts'
-import { deliveriesFor, explainEndpoint, matchEndpoints } from './deliveries/match.ts'
+import type { Endpoint } from './endpoints/endpoint.ts'
+import { loadEndpoints } from './endpoints/endpoints.ts'
+import { deliveriesFor, explainEndpoint, matchEndpoints } from './endpoints/match.ts'
 import type { Draft, Event, Route, Router } from './events/event.ts'
 import { explainCompiled } from './rules/explain.ts'
 import { jobsFor } from './rules/jobs.ts'

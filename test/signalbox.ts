@@ -1,5 +1,5 @@
 // A whole Signalbox for a test: real HTTP, real PostgreSQL, on a port the system chose.
-import type { Config } from '../src/config.ts'
+import type { Config } from '../src/config/config-file.ts'
 import type { Database } from '../src/db/database.ts'
 import { readEnvironment } from '../src/lib/environment.ts'
 import type { Log } from '../src/lib/log.ts'
@@ -45,7 +45,7 @@ export async function openTestSignalbox(
   const signalbox = await openSignalbox({
     environment,
     config: options.config ?? {},
-    store: { database, url: database.url, kind: 'yours', close: () => database.close() },
+    store: { database, url: database.url, kind: 'external', close: () => database.close() },
     mode: options.mode ?? 'serve',
     log: options.log ?? silentLog,
     ...(options.roles ? { roles: options.roles } : {}),

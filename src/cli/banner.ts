@@ -26,7 +26,7 @@ export type Banner = {
   pid: number
   url: string | null
   roles: { receiver: boolean; orchestrator: boolean }
-  database: { kind: 'embedded' | 'yours'; notifications: 'listening' | 'polling' }
+  database: { kind: 'embedded' | 'external'; notifications: 'listening' | 'polling' }
   config: string | null
   sources: ShownSource[]
   api: 'token' | 'loopback' | 'closed'

@@ -15,7 +15,7 @@ export function addDb(program: Command, cli: Cli): void {
     )
     .action(async () => {
       const environment = environmentOf(cli)
-      const { embeddedUrl } = await import('../db/embedded.ts')
+      const { embeddedUrl } = await import('../db/embedded/embedded.ts')
       const url = environment.DATABASE_URL ?? (await embeddedUrl(environment.SIGNALBOX_DATA_DIR))
       if (url === undefined) {
         const dir = environment.SIGNALBOX_DATA_DIR

@@ -1,10 +1,10 @@
 // `signalbox deliveries`: what endpoints were told, and whether it arrived.
 import type { Command } from 'commander'
 import { Option } from 'commander'
+import type { Page, Row } from './api-client.ts'
+import { serverOf, withServer } from './api-client.ts'
 import type { PageOptions } from './page.ts'
 import { printPage, withPaging } from './page.ts'
-import type { Page, Row } from './server.ts'
-import { serverOf, withServer } from './server.ts'
 import type { Cli } from './terminal.ts'
 import type { Column } from './text.ts'
 import { age, fields, indent, inline, table } from './text.ts'

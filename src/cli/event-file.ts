@@ -1,8 +1,8 @@
 // An event read from a file: a stored one, a deployment's payload, or one of GitHub's.
 
-import type { Facts } from '../rules/rule.ts'
-import { agenta } from '../sources/agenta.ts'
-import { github } from '../sources/github.ts'
+import type { Facts } from '../events/facts.ts'
+import { agenta } from '../sources/agenta/agenta.ts'
+import { github } from '../sources/github/github.ts'
 import type { Source } from '../sources/source.ts'
 import { CliError } from './failure.ts'
 

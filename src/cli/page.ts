@@ -1,8 +1,8 @@
 // What every `ls` has in common: how many rows, from where on, and how they are shown.
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
-import type { Page, Row } from './server.ts'
-import { withServer } from './server.ts'
+import type { Page, Row } from './api-client.ts'
+import { withServer } from './api-client.ts'
 import type { Cli } from './terminal.ts'
 import type { Column } from './text.ts'
 import { table } from './text.ts'

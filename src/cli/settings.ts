@@ -1,9 +1,9 @@
 // What a command works with: the environment, the configuration file, and a log that leaves the
 // output alone.
 import type { Command } from 'commander'
-import type { LoadedConfig } from '../config.ts'
-import { loadConfig } from '../config.ts'
-import type { Configured } from '../configure.ts'
+import type { LoadedConfig } from '../config/config-file.ts'
+import { loadConfig } from '../config/config-file.ts'
+import type { Configured } from '../config/configure.ts'
 import type { Environment } from '../lib/environment.ts'
 import { readEnvironment } from '../lib/environment.ts'
 import type { Log } from '../lib/log.ts'
@@ -57,7 +57,7 @@ export async function loadConfigured(
   const { environment, config } = await loadSettings(terminal, options)
   // Loaded here, because it brings in the whole program: most commands start in half the time
   // without it.
-  const { configure } = await import('../configure.ts')
+  const { configure } = await import('../config/configure.ts')
   return configure(environment, config, quietLog(environment))
 }
 

@@ -1,8 +1,8 @@
 // `signalbox trigger`: a job by hand.
 import type { Json } from '@signalbox/sdk'
 import type { Command } from 'commander'
+import { serverOf, withServer } from './api-client.ts'
 import { parseJson } from './json-file.ts'
-import { serverOf, withServer } from './server.ts'
 import type { Cli } from './terminal.ts'
 import { inline } from './text.ts'
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { openTestDatabase } from '../../test/database.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Database } from './database.ts'
-import { openEmbedded } from './embedded.ts'
+import { openEmbedded } from './embedded/embedded.ts'
 import { openDatabase } from './postgres.ts'
 
 /** A port of this machine where nothing listens. */

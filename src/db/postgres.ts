@@ -12,7 +12,7 @@ type Answer = QueryResult | QueryResult[]
 type Query = QueryConfig & { query_timeout: number }
 
 /** Whether named statements are prepared, for all connections of a pool. */
-type Preparing = { allowed: boolean }
+type Preparation = { allowed: boolean }
 
 /**
  * "There is no such prepared statement", "there is one already": somebody else's session after all.
@@ -22,16 +22,16 @@ function isPooledSession(error: unknown): boolean {
 }
 
 /**
- * One connection on loan from the pool: its lost-connection errors are `database_unavailable`
+ * One connection on connection from the pool: its lost-connection errors are `database_unavailable`
  * already.
  */
-class Loan implements Sql {
+class Connection implements Sql {
   readonly #client: PoolClient
   readonly #answerMs: number
-  readonly #preparing: Preparing
+  readonly #preparing: Preparation
   #lost = false
 
-  constructor(client: PoolClient, answerMs: number, preparing: Preparing) {
+  constructor(client: PoolClient, answerMs: number, preparing: Preparation) {
     this.#client = client
     this.#answerMs = answerMs
     this.#preparing = preparing
@@ -69,7 +69,7 @@ class Loan implements Sql {
   }
 
   /** Says that the connection is in an unknown state. */
-  distrust(): void {
+  markBroken(): void {
     this.#lost = true
   }
 
@@ -79,18 +79,18 @@ class Loan implements Sql {
   }
 }
 
-async function runTransaction<T>(loan: Loan, run: (tx: Sql) => Promise<T>): Promise<T> {
+async function runTransaction<T>(connection: Connection, run: (tx: Sql) => Promise<T>): Promise<T> {
   try {
-    await loan.run('begin')
-    const value = await run(loan)
-    const { command } = await loan.run('commit')
+    await connection.run('begin')
+    const value = await run(connection)
+    const { command } = await connection.run('commit')
     // PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement's error was caught on
     // the way.
     if (command === 'ROLLBACK') throw new Error('The transaction was rolled back: a statement in it had failed.')
     return value
   } catch (error) {
     // A lost connection takes its transaction with it, and may never answer.
-    if (!loan.lost) await loan.run('rollback').catch(() => loan.distrust())
+    if (!connection.lost) await connection.run('rollback').catch(() => connection.markBroken())
     throw error
   }
 }
@@ -115,30 +115,31 @@ export async function openDatabase(options: {
   pool.on('error', (error) => closing ?? log.warn({ error: errorText(error) }, 'an idle database connection was lost'))
   pool.on('connect', (client) => client.on('error', () => {}))
   let closing: Promise<void> | undefined
-  const preparing: Preparing = { allowed: false }
+  const preparing: Preparation = { allowed: false }
 
-  const borrow = async (limitMs: number): Promise<Loan> => {
+  const acquire = async (limitMs: number): Promise<Connection> => {
     try {
-      return new Loan(await pool.connect(), limitMs, preparing)
+      return new Connection(await pool.connect(), limitMs, preparing)
     } catch (error) {
       throw unavailable(error)
     }
   }
-  const lend = async <T>(use: (loan: Loan) => Promise<T>, limitMs = answerMs): Promise<T> => {
-    const loan = await borrow(limitMs)
+  const withConnection = async <T>(use: (connection: Connection) => Promise<T>, limitMs = answerMs): Promise<T> => {
+    const connection = await acquire(limitMs)
     try {
-      return await use(loan)
+      return await use(connection)
     } finally {
-      loan.release()
+      connection.release()
     }
   }
   return {
     url,
-    query: (text, values, name) => lend((loan) => loan.query(text, values, name)),
+    query: (text, values, name) => withConnection((connection) => connection.query(text, values, name)),
     prepareStatements: (allowed) => {
       preparing.allowed = allowed
     },
-    transaction: (run, { answerMs: limitMs } = {}) => lend((loan) => runTransaction(loan, run), limitMs),
+    transaction: (run, { answerMs: limitMs } = {}) =>
+      withConnection((connection) => runTransaction(connection, run), limitMs),
     close: () => {
       closing ??= pool.end()
       return closing

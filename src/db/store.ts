@@ -3,14 +3,14 @@
 import type { Environment } from '../lib/environment.ts'
 import type { Log } from '../lib/log.ts'
 import type { Database } from './database.ts'
-import { embeddedUrl, openEmbedded } from './embedded.ts'
+import { embeddedUrl, openEmbedded } from './embedded/embedded.ts'
 import { openDatabase } from './postgres.ts'
 
 /**
  * An open database, and where it is. `close` also stops the embedded server, if this process
  * started it.
  */
-export type Store = { database: Database; url: string; kind: 'embedded' | 'yours'; close(): Promise<void> }
+export type Store = { database: Database; url: string; kind: 'embedded' | 'external'; close(): Promise<void> }
 
 /**
  * Opens the database. With `share`, an embedded server that another Signalbox runs is used, not
@@ -28,7 +28,12 @@ export async function openStore(options: {
   const running = yours ?? (share ? await embeddedUrl(dataDir) : undefined)
   if (running !== undefined) {
     const database = await openDatabase({ url: running, log })
-    return { database, url: running, kind: yours === undefined ? 'embedded' : 'yours', close: () => database.close() }
+    return {
+      database,
+      url: running,
+      kind: yours === undefined ? 'embedded' : 'external',
+      close: () => database.close(),
+    }
   }
   const embedded = await openEmbedded({ dataDir, log })
   const database = await openDatabase({ url: embedded.url, log })

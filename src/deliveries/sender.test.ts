@@ -6,11 +6,11 @@ import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database } from '../db/database.ts'
+import { createEndpoint, disableEndpoints, loadEndpoints } from '../endpoints/endpoints.ts'
+import { deliveriesFor } from '../endpoints/match.ts'
 import { fakeClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
-import { createEndpoint, loadEndpoints } from './endpoints.ts'
-import { deliveriesFor } from './match.ts'
 import { getDelivery, listDeliveries } from './query.ts'
 import type { Sender, SenderOptions } from './sender.ts'
 import { openSender } from './sender.ts'
@@ -50,7 +50,7 @@ async function openReceiver(answer: Answer) {
 }
 
 function open(change: Partial<SenderOptions> = {}): Sender {
-  const sender = openSender({ database, clock, log: silentLog, slots: 8, random: () => 0, ...change })
+  const sender = openSender({ disableEndpoints, database, clock, log: silentLog, slots: 8, random: () => 0, ...change })
   closing.push(() => sender.drain())
   return sender
 }

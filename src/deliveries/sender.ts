@@ -9,7 +9,6 @@ import type { Claimed, Outcome, Settled } from '../queue/table.ts'
 import { DELIVERIES } from '../queue/table.ts'
 import type { Worker } from '../queue/worker.ts'
 import { openWorker } from '../queue/worker.ts'
-import { disableEndpoints } from './endpoints.ts'
 import type { Verdict } from './retry.ts'
 import { judge } from './retry.ts'
 import type { SendResult } from './send.ts'
@@ -23,6 +22,8 @@ export type SenderOptions = {
   log: Log
   /** How many deliveries are under way at once. */
   slots: number
+  /** Disables endpoints that answered 410 Gone, in the transaction that ends their deliveries. */
+  disableEndpoints(tx: Sql, ids: readonly string[]): Promise<void>
   /** How long a delivery belongs to this process without a sign of life. Default 30 s. */
   leaseMs?: number | undefined
   /** The longest it goes without looking for due deliveries. Default 30 s. */
@@ -62,7 +63,7 @@ export function openSender(options: SenderOptions): Sender {
       results.add(claimed, result)
       return result.outcome
     },
-    onSettled: (tx, settled) => store(tx, results.of(settled)),
+    onSettled: (tx, settled) => store(tx, results.of(settled), options.disableEndpoints),
   })
   return {
     running: () => worker.running(),
@@ -179,7 +180,11 @@ function openResults(slots: number) {
   }
 }
 
-async function store(tx: Sql, results: readonly (Attempt & Result)[]): Promise<void> {
+async function store(
+  tx: Sql,
+  results: readonly (Attempt & Result)[],
+  disableEndpoints: SenderOptions['disableEndpoints'],
+): Promise<void> {
   const sent = results.flatMap((result) => (result.sent === null ? [] : [{ ...result, sent: result.sent }]))
   const gone = results.flatMap((result) => result.goneEndpoint ?? [])
   if (sent.length > 0) await storeAttempts(tx, sent)

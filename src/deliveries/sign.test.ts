@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { verifyAgenta, verifyStandard, verifyWebhook } from '@signalbox/sdk'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
-import { generateSecret } from './endpoint.ts'
+import { generateSecret } from '../endpoints/endpoint.ts'
 import { signedHeaders } from './sign.ts'
 
 const text = JSON.stringify({

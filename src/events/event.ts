@@ -1,6 +1,6 @@
 // What an event is: something that happened, one immutable row.
 import type { Sql } from '../db/database.ts'
-import type { Facts } from '../rules/rule.ts'
+import type { Facts } from './facts.ts'
 
 export type EventStatus = 'routed' | 'ignored' | 'rejected'
 

@@ -7,7 +7,7 @@ import { until } from '../../test/signalbox.ts'
 import { silentLog } from '../lib/log.ts'
 import { withBody } from './body.ts'
 import { errorResponse } from './errors.ts'
-import { openServer } from './server.ts'
+import { openServer } from './listen.ts'
 
 const MB = 1024 * 1024
 const LARGE = Buffer.alloc(20 * MB, 'x')

@@ -16,7 +16,7 @@ import type { Job, JobRow, Publish } from './job.ts'
 import { toJob } from './job.ts'
 import type { JobLog } from './job-log.ts'
 import { publishPending, RUN, rememberRun } from './outputs.ts'
-import { outcomeOf } from './policy.ts'
+import { outcomeOf } from './retry-policy.ts'
 import type { Memory } from './steps.ts'
 import { openMemory, toJson } from './steps.ts'
 

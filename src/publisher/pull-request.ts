@@ -1,7 +1,7 @@
 // Publishing a pull request: one branch, one commit, one pull request, however often and wherever
 // it was interrupted.
 import type { PullRequest, WriteForge } from '../forges/forge.ts'
-import { putWork } from './branch-work.ts'
+import { commitToBranch } from './commit-to-branch.ts'
 import type { Marker } from './marker.ts'
 import { readMarker, withMarker } from './marker.ts'
 import type { PullRequestOutput, Receipt } from './output.ts'
@@ -48,7 +48,7 @@ async function ownPullRequest(forge: WriteForge, work: PullRequestWork): Promise
 }
 
 async function openPullRequest(forge: WriteForge, work: PullRequestWork): Promise<Published | null> {
-  const placed = await putWork(forge, work, { branch: work.branch, own: true })
+  const placed = await commitToBranch(forge, work, { branch: work.branch, own: true })
   if (placed.state === 'unchanged') return null
   const { repository, branch: head, base, title } = work
   const body = withMarker(work.body, ownMarker(work), MAX_BODY_CHARS)
@@ -132,7 +132,7 @@ async function updatePullRequest(
   work: PullRequestWork,
   found: PullRequest,
 ): Promise<Published | null> {
-  const placed = await putWork(forge, work, { branch: found.head, own: false })
+  const placed = await commitToBranch(forge, work, { branch: found.head, own: false })
   if (placed.state === 'gone') return null
   // Looked up again: merged meanwhile means that the commit may have come too late, and the work
   // needs its own.

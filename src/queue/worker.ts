@@ -11,10 +11,10 @@ import type { Log } from '../lib/log.ts'
 import { claim, nextDue } from './claim.ts'
 import type { Hook } from './hook.ts'
 import { withHook } from './hook.ts'
+import { Turns } from './loop.ts'
+import { takeOver } from './reclaim.ts'
 import { releaseUnknown, renew, settle } from './settle.ts'
 import type { Claimed, Outcome, QueueTable, Try } from './table.ts'
-import { takeOver } from './take-over.ts'
-import { Turns } from './turns.ts'
 
 export type WorkerOptions<Row extends object> = {
   database: Database

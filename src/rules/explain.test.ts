@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Facts } from '../events/facts.ts'
 import { explain } from './explain.ts'
-import type { Subject } from './match.ts'
+import type { MatchInput } from './match.ts'
 import { compileRules, GLOB_PARTS, matchRules } from './match.ts'
-import type { Condition, Facts, Rule } from './rule.ts'
+import type { Condition, Rule } from './rule.ts'
 
 const rule: Rule = {
   name: 'review',
@@ -11,7 +12,7 @@ const rule: Rule = {
   when: { branch: ['main', 'release/*'], not: { author: '*[bot]' } },
   agent: 'review',
 }
-function pushTo(facts: Facts): Subject {
+function pushTo(facts: Facts): MatchInput {
   return { source: 'github', type: 'push', facts }
 }
 
@@ -90,7 +91,7 @@ const anyRule = fc.record(
   },
   { requiredKeys: ['name', 'agent', 'on'] },
 ) as fc.Arbitrary<Rule>
-const anyEvent: fc.Arbitrary<Subject> = fc.record({
+const anyEvent: fc.Arbitrary<MatchInput> = fc.record({
   source: word,
   type: fc.constantFrom('push', 'issues.labeled'),
   facts,

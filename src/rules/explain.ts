@@ -1,6 +1,6 @@
 // Why a rule matched an event, or did not: the same questions as matching asks, all of them, with
 // their answers.
-import type { Check, CompiledCondition, CompiledRule, Subject } from './match.ts'
+import type { Check, CompiledCondition, CompiledRule, MatchInput } from './match.ts'
 import { compileRule, conditionHolds, holds } from './match.ts'
 import type { Globs, Rule } from './rule.ts'
 
@@ -17,12 +17,12 @@ export type Explanation = { rule: string; matched: boolean; checks: ExplainedChe
  * Asks a rule everything about an event. `matched` is what `matchRules` would say; `sentence` is
  * for people.
  */
-export function explain(rule: Rule, event: Subject): Explanation {
+export function explain(rule: Rule, event: MatchInput): Explanation {
   return explainCompiled(compileRule(rule), event)
 }
 
 /** The same for a compiled rule. */
-export function explainCompiled({ rule, on, source, when }: CompiledRule, event: Subject): Explanation {
+export function explainCompiled({ rule, on, source, when }: CompiledRule, event: MatchInput): Explanation {
   const named = (source === null ? [on] : [on, source]).map((check) => answer(check, event))
   const answers = [...named, ...answersOf(when, event)]
   const failed = answers.filter((each) => !each.holds)
@@ -40,7 +40,7 @@ export function explainCompiled({ rule, on, source, when }: CompiledRule, event:
 /** An answer, the answers it is made of, and both in words. */
 type Answer = { part: string; wanted: string; actual: string; holds: boolean; reason: string; parts: Answer[] }
 
-function answer(check: Check, event: Subject): Answer {
+function answer(check: Check, event: MatchInput): Answer {
   const actual = check.actual(event)
   const held = holds(check, event)
   const name = check.part === 'on' ? 'type' : check.part
@@ -52,7 +52,7 @@ function answer(check: Check, event: Subject): Answer {
   return { part: check.part, wanted, actual: actual.join(', ') || 'none', holds: held, reason, parts: [] }
 }
 
-function answersOf(condition: CompiledCondition, event: Subject): Answer[] {
+function answersOf(condition: CompiledCondition, event: MatchInput): Answer[] {
   const answers = condition.checks.map((check) => answer(check, event))
   if (condition.all.length > 0) answers.push(allAnswer(condition.all, event))
   if (condition.any !== null) answers.push(anyAnswer(condition.any, event))
@@ -60,7 +60,7 @@ function answersOf(condition: CompiledCondition, event: Subject): Answer[] {
   return answers
 }
 
-function allAnswer(conditions: readonly CompiledCondition[], event: Subject): Answer {
+function allAnswer(conditions: readonly CompiledCondition[], event: MatchInput): Answer {
   const { parts, held } = eachAnswer('all', conditions, event)
   const failed = parts.filter((each) => !each.holds)
   const reasons = (failed.length > 0 ? failed : parts).map((each) => each.reason)
@@ -74,7 +74,7 @@ function allAnswer(conditions: readonly CompiledCondition[], event: Subject): An
   )
 }
 
-function anyAnswer(conditions: readonly CompiledCondition[], event: Subject): Answer {
+function anyAnswer(conditions: readonly CompiledCondition[], event: MatchInput): Answer {
   const { parts, held } = eachAnswer('any', conditions, event)
   const reason =
     held > 0
@@ -83,7 +83,7 @@ function anyAnswer(conditions: readonly CompiledCondition[], event: Subject): An
   return group('any', `any of ${parts.length}`, `${held} of ${parts.length}`, held > 0, reason.join('; '), parts)
 }
 
-function notAnswer(condition: CompiledCondition, event: Subject): Answer {
+function notAnswer(condition: CompiledCondition, event: MatchInput): Answer {
   const inner = answersOf(condition, event)
   const excluded = conditionHolds(condition, event)
   const because = inner.filter((each) => each.holds === excluded).map((each) => each.reason)
@@ -94,7 +94,7 @@ function notAnswer(condition: CompiledCondition, event: Subject): Answer {
 }
 
 /** The answers to a list of conditions, each as one. */
-function eachAnswer(part: string, conditions: readonly CompiledCondition[], event: Subject) {
+function eachAnswer(part: string, conditions: readonly CompiledCondition[], event: MatchInput) {
   const parts = conditions.map((condition, index) => {
     const inner = answersOf(condition, event)
     const failed = inner.filter((each) => !each.holds)

@@ -1,7 +1,8 @@
 // Groups: jobs of one group never run at the same time, and the group is named by a template over
 // an event's facts.
+
+import type { Facts } from '../events/facts.ts'
 import { idFor } from '../lib/id.ts'
-import type { Facts } from './rule.ts'
 
 /** The facts a template may name. `labels` is a list and none of them. */
 export const GROUP_FACTS = [

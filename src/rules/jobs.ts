@@ -1,11 +1,12 @@
 // From a matching rule, or a request by hand, to the job that must exist.
 import type { NewJob } from '../events/event.ts'
+import type { Facts } from '../events/facts.ts'
 import { AppError } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
 import { groupKey } from './group.ts'
-import type { CompiledRule, Subject } from './match.ts'
+import type { CompiledRule, MatchInput } from './match.ts'
 import { matchRules } from './match.ts'
-import type { Facts, Rule } from './rule.ts'
+import type { Rule } from './rule.ts'
 
 const DEFAULT_PRIORITY = 5
 const DEFAULT_MAX_ATTEMPTS = 5
@@ -18,7 +19,7 @@ export const MANUAL_RULE = 'manual'
  * The jobs an event makes, one for each rule it matches. Their ids are computed from the event and
  * the rule, so that no repeat can make a second one.
  */
-export function jobsFor(rules: readonly CompiledRule[], event: Subject & { id: string }): NewJob[] {
+export function jobsFor(rules: readonly CompiledRule[], event: MatchInput & { id: string }): NewJob[] {
   return matchRules(rules, event).map((rule) => jobOf(rule, event.id, event.facts))
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { Facts } from '../events/facts.ts'
 import { compileRules, matchRules } from './match.ts'
-import type { Condition, Facts, Rule } from './rule.ts'
+import type { Condition, Rule } from './rule.ts'
 
 function matches(rule: Partial<Rule>, event: { type?: string; source?: string; facts?: Facts }) {
   return (

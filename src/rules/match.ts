@@ -1,10 +1,12 @@
 // Which rules an event matches. Pure; globs are compiled once.
+
+import type { Facts } from '../events/facts.ts'
 import type { GlobKind, Matcher } from './glob.ts'
 import { compileGlobs } from './glob.ts'
-import type { Condition, Facts, Globs, Rule } from './rule.ts'
+import type { Condition, Globs, Rule } from './rule.ts'
 
 /** What of an event decides. */
-export type Subject = { source: string; type: string; facts: Facts }
+export type MatchInput = { source: string; type: string; facts: Facts }
 
 /**
  * One question about an event; `actual` is what the event has to say, nothing when the fact is
@@ -13,7 +15,7 @@ export type Subject = { source: string; type: string; facts: Facts }
 export type Check = {
   part: string
   wanted: Globs
-  actual(event: Subject): readonly string[]
+  actual(event: MatchInput): readonly string[]
   matches: Matcher
 }
 
@@ -63,14 +65,14 @@ export function compileRule(rule: Rule): CompiledRule {
 }
 
 /** The rules an event matches, in their order; each makes one job. */
-export function matchRules(rules: readonly CompiledRule[], event: Subject): Rule[] {
+export function matchRules(rules: readonly CompiledRule[], event: MatchInput): Rule[] {
   const matched: Rule[] = []
   for (const compiled of rules) if (matchesRule(compiled, event)) matched.push(compiled.rule)
   return matched
 }
 
 /** Whether an event matches one rule. */
-function matchesRule({ on, source, when }: CompiledRule, event: Subject): boolean {
+function matchesRule({ on, source, when }: CompiledRule, event: MatchInput): boolean {
   return holds(on, event) && (source === null || holds(source, event)) && conditionHolds(when, event)
 }
 
@@ -78,7 +80,7 @@ function matchesRule({ on, source, when }: CompiledRule, event: Subject): boolea
  * Whether any of the event's values is one that was asked for. An absent fact has none, so no check
  * of it holds.
  */
-export function holds(check: Check, event: Subject): boolean {
+export function holds(check: Check, event: MatchInput): boolean {
   return check.actual(event).some(check.matches)
 }
 
@@ -86,7 +88,7 @@ export function holds(check: Check, event: Subject): boolean {
  * Whether a condition holds. `not` of a check of an absent fact therefore holds: an event without a
  * branch is "not main".
  */
-export function conditionHolds({ checks, all, any, not }: CompiledCondition, event: Subject): boolean {
+export function conditionHolds({ checks, all, any, not }: CompiledCondition, event: MatchInput): boolean {
   return (
     checks.every((check) => holds(check, event)) &&
     all.every((each) => conditionHolds(each, event)) &&
@@ -130,6 +132,6 @@ function globCheck(part: GlobPart, wanted: Globs): Check {
  * each further label on an issue labelled `agent-task` would start the task again. Any other event
  * has all the labels its issue carries.
  */
-function labelsOf({ facts }: Subject): readonly string[] {
+function labelsOf({ facts }: MatchInput): readonly string[] {
   return facts.label === undefined ? (facts.labels ?? []) : [facts.label]
 }

@@ -1,7 +1,7 @@
 // Why nothing followed from an event: a short text kept with it, and the answer to "why did nothing
 // happen?".
 import { explainCompiled } from './explain.ts'
-import type { CompiledRule, Subject } from './match.ts'
+import type { CompiledRule, MatchInput } from './match.ts'
 import { holds } from './match.ts'
 
 const MAX_REASON_CHARS = 500
@@ -11,12 +11,12 @@ const MAX_REASON_CHARS = 500
  * for its type and its source, with what kept them; else the types rules are for. At most 500
  * characters.
  */
-export function ignoredReason(rules: readonly CompiledRule[], event: Subject): string {
+export function ignoredReason(rules: readonly CompiledRule[], event: MatchInput): string {
   const text = `no rule matches and no endpoint asked for it: ${whyNoRule(rules, event)}`
   return text.length > MAX_REASON_CHARS ? `${text.slice(0, MAX_REASON_CHARS - 1).toWellFormed()}…` : text
 }
 
-function whyNoRule(rules: readonly CompiledRule[], event: Subject): string {
+function whyNoRule(rules: readonly CompiledRule[], event: MatchInput): string {
   if (rules.length === 0) return 'there are no rules'
   const near = rules.filter(({ on, source }) => holds(on, event) && (source === null || holds(source, event)))
   const [first] = near

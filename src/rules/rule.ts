@@ -1,34 +1,6 @@
 // What a rule is: which events become which jobs. Data only, so that it can be shown, tested and
 // explained.
 
-/**
- * What is known of an event for matching. A fact the event does not have is absent, and a condition
- * on it does not hold.
- */
-export type Facts = {
-  /** `owner/name`. */
-  repository?: string
-  /** The branch pushed to, or a pull request's base branch. */
-  branch?: string
-  /** The tag of a release, or a pushed tag. */
-  tag?: string
-  /** The label just added or removed. */
-  label?: string
-  /** All labels the issue or pull request carries. */
-  labels?: string[]
-  /** GitHub's action; for a push, `created` or `deleted` when it made or removed the branch. */
-  action?: string
-  /** Who opened the issue or pull request, or pushed (a commit's author can be anyone's name). */
-  author?: string
-  /** Deployments. */
-  environment?: string
-  app?: string
-  project?: string
-  /** The commit it is about, and the issue's or pull request's number. */
-  sha?: string
-  number?: number
-}
-
 /** A glob (`release/*`), or several of which one must match. */
 export type Globs = string | readonly string[]
 

@@ -1,6 +1,6 @@
 // Reading single facts out of a payload nobody has validated: a value of the wrong kind is an
 // absent fact, never an error.
-import type { Facts } from '../rules/rule.ts'
+import type { Facts } from '../events/facts.ts'
 import type { JsonObject } from './body.ts'
 import { isObject } from './body.ts'
 

@@ -1,5 +1,5 @@
 // What a source is: who may send to us, how to tell it is them, and how to read what they say.
-import type { Facts } from '../rules/rule.ts'
+import type { Facts } from '../events/facts.ts'
 
 /**
  * Request headers, whatever the runtime: a web `Headers`, or a reader over Node's. Names are

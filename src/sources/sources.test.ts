@@ -5,7 +5,7 @@ import type { HeaderList } from '../../test/fixtures/signed.ts'
 import { AppError } from '../lib/error.ts'
 import { normaliseManual } from './manual.ts'
 import { sourcesFrom } from './sources.ts'
-import { standardWebhooks } from './standard-webhooks.ts'
+import { standardWebhooks } from './standard-webhooks/standard-webhooks.ts'
 
 const keys = {
   secret: 'my_webhook_secret_key_of_40_characters!!',

@@ -1,8 +1,8 @@
 // The configured senders by name, the name being the last part of the path they post to.
 import { MIN_SECRET_LENGTH } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
-import { agenta } from './agenta.ts'
-import { github } from './github.ts'
+import { agenta } from './agenta/agenta.ts'
+import { github } from './github/github.ts'
 import type { Source } from './source.ts'
 
 // `manual` is a path of its own; events of our own have the source `signalbox`.

@@ -1,5 +1,5 @@
 // Signalbox end to end, as `signalbox serve` starts it. `job`: a rule makes a job of every push. `receiver`: another process runs the jobs.
-import type { Config } from '../../../src/config.ts'
+import type { Config } from '../../../src/config/config-file.ts'
 import { openStore } from '../../../src/db/store.ts'
 import { readEnvironment } from '../../../src/lib/environment.ts'
 import { openLog } from '../../../src/lib/log.ts'

@@ -2,11 +2,11 @@
 import type { Recorder } from '../../../src/events/record.ts'
 import { openApi } from '../../../src/http/api/api.ts'
 import { httpApp } from '../../../src/http/app.ts'
-import { openServer } from '../../../src/http/server.ts'
+import { openServer } from '../../../src/http/listen.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { openLog } from '../../../src/lib/log.ts'
 import { openPipeline } from '../../../src/pipeline.ts'
-import { github } from '../../../src/sources/github.ts'
+import { github } from '../../../src/sources/github/github.ts'
 import { ready } from '../../parent.ts'
 import { SECRET } from '../payload.ts'
 

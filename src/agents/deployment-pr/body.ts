@@ -1,7 +1,7 @@
 // The pull request's body: the sections a reviewer expects, with everything from outside made
 // inert.
-import { inline, visible } from '../inert.ts'
-import { REDACTED, redactText } from '../redact-text.ts'
+import { inline, visible } from '../../untrusted/inert.ts'
+import { REDACTED, redactText } from '../../untrusted/redact-text.ts'
 import { changeEntries } from './changes.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { readChanges } from './deployment-event.ts'

@@ -1,7 +1,7 @@
 // The "Changes" section: every parameter on a line, long ones as a diff of their lines.
 import { structuredPatch } from 'diff'
-import { codeSpan, fenced, inline, visible } from '../inert.ts'
-import { redact } from '../redact.ts'
+import { codeSpan, fenced, inline, visible } from '../../untrusted/inert.ts'
+import { redact } from '../../untrusted/redact.ts'
 import type { ConfigChanges } from './deployment-event.ts'
 import { sorted } from './deployment-file.ts'
 

@@ -1,6 +1,6 @@
 // The committed file: what is live, in bytes that depend on nothing else.
-import { visibleJson } from '../inert.ts'
-import { redact } from '../redact.ts'
+import { visibleJson } from '../../untrusted/inert.ts'
+import { redact } from '../../untrusted/redact.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 
 /**

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { GiveUp } from '../../lib/error.ts'
 import type { AgentContext } from '../agent.ts'
-import { ping } from '../ping.ts'
+import { ping } from '../ping/ping.ts'
 import type { DeploymentPrDefaults } from './deployment-pr.ts'
 import { deploymentPr } from './deployment-pr.ts'
 
-const payload = JSON.parse(readFileSync(new URL('fixtures/seed-payload.json', import.meta.url), 'utf8'))
+const payload = JSON.parse(readFileSync(new URL('fixtures/deployed-event.json', import.meta.url), 'utf8'))
 
 function context(given: { payload?: unknown; input?: unknown }): AgentContext<unknown> & { lines: string[] } {
   const lines: string[] = []

@@ -10,7 +10,7 @@ import { branchName, safePart } from './names.ts'
 function fixture(name: string) {
   return readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
 }
-const seed = deploymentEvent.parse(JSON.parse(fixture('seed-payload.json')))
+const seed = deploymentEvent.parse(JSON.parse(fixture('deployed-event.json')))
 const hostile = deploymentEvent.parse(JSON.parse(fixture('hostile-payload.json')))
 const options = { repository: 'your-org/your-repo' }
 function withData(data: Partial<DeploymentEvent['data']>): DeploymentEvent {

@@ -1,7 +1,7 @@
 // From a deployment event to the pull request that documents it. Pure.
 import type { PullRequestOutput } from '../../publisher/output.ts'
-import { plainLine } from '../inert.ts'
-import { redactText } from '../redact-text.ts'
+import { plainLine } from '../../untrusted/inert.ts'
+import { redactText } from '../../untrusted/redact-text.ts'
 import { pullRequestBody } from './body.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { deploymentFile } from './deployment-file.ts'

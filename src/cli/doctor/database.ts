@@ -1,6 +1,6 @@
 // The doctor on the database: whether it opens, what it can do, and whether the work in it moves.
 import type { Database } from '../../db/database.ts'
-import { embeddedUrl } from '../../db/embedded.ts'
+import { embeddedUrl } from '../../db/embedded/embedded.ts'
 import { openListener } from '../../db/listen.ts'
 import { pendingMigrations } from '../../db/migrate.ts'
 import type { Store } from '../../db/store.ts'

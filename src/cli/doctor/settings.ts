@@ -1,8 +1,8 @@
 // The doctor on what was set: Node.js, the environment, the configuration file.
-import type { LoadedConfig } from '../../config.ts'
-import { loadConfig } from '../../config.ts'
-import { configure } from '../../configure.ts'
-import { readEndpointConfigs } from '../../deliveries/endpoint.ts'
+import type { LoadedConfig } from '../../config/config-file.ts'
+import { loadConfig } from '../../config/config-file.ts'
+import { configure } from '../../config/configure.ts'
+import { readEndpointConfigs } from '../../endpoints/endpoint.ts'
 import type { Environment } from '../../lib/environment.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import { AppError, errorText } from '../../lib/error.ts'

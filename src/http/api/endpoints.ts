@@ -1,8 +1,8 @@
 // `/api/endpoints` and `/api/deliveries`: who asked to be told, and what became of telling them.
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Database } from '../../db/database.ts'
-import { createEndpoint, listEndpoints } from '../../deliveries/endpoints.ts'
 import { getDelivery, listDeliveries } from '../../deliveries/query.ts'
+import { createEndpoint, listEndpoints } from '../../endpoints/endpoints.ts'
 import type { Api } from './api.ts'
 import { readJson } from './json.ts'
 import { failure, idParam, jsonBody, pageAnswer, pageQuery, pageWire, rowAnswer, wire } from './wire.ts'

@@ -18,7 +18,7 @@ export type Placed = { state: 'placed' | 'unchanged' | 'superseded' | 'gone'; sh
  * work's own branch, made when missing; any other must exist and hold work already. A commit whose
  * branch could not be moved is left unused and harmless.
  */
-export async function putWork(
+export async function commitToBranch(
   forge: WriteForge,
   work: PullRequestWork,
   target: { branch: string; own: boolean },

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Agent } from './agents/agent.ts'
-import type { EndpointConfig } from './deliveries/endpoint.ts'
-import { AppError, errorText } from './lib/error.ts'
-import type { Rule } from './rules/rule.ts'
-import type { Source } from './sources/source.ts'
+import type { Agent } from '../agents/agent.ts'
+import type { EndpointConfig } from '../endpoints/endpoint.ts'
+import { AppError, errorText } from '../lib/error.ts'
+import type { Rule } from '../rules/rule.ts'
+import type { Source } from '../sources/source.ts'
 
 /** What a configuration file may say; everything is optional. */
 export type Config = {
@@ -35,7 +35,7 @@ export type LoadedConfig = { config: Config; path: string | null }
 // A configuration may stand in any folder, so `signalbox` means this very program there, installed
 // or not.
 function resolveOurName(): void {
-  const ours = new URL(import.meta.url.endsWith('.ts') ? './index.ts' : './index.js', import.meta.url).href
+  const ours = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href
   registerHooks({
     resolve: (specifier, context, next) =>
       specifier === 'signalbox' ? { url: ours, shortCircuit: true } : next(specifier, context),

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
-import { githubHeaders } from '../../test/fixtures/signed.ts'
+import { githubHeaders } from '../../../test/fixtures/signed.ts'
 import { github } from './github.ts'
 
 type Example = { name: string; examples: Record<string, unknown>[] }
@@ -32,7 +32,7 @@ test('the corpus is the whole one', () => {
 
 describe('the normalised form of every example', () => {
   test.each(corpus)('$name', ({ name, examples }) => {
-    const file = new URL(`../../test/fixtures/github/${name}.golden.json`, import.meta.url)
+    const file = new URL(`../../../test/fixtures/github/${name}.golden.json`, import.meta.url)
     const lines = examples.map((example, index) => goldenLine(name, example, index))
     const golden = `[\n${lines.join(',\n')}\n]\n`
     if (process.env.UPDATE_GOLDEN === '1') writeFileSync(file, golden)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AppError, GiveUp, RetryAt } from '../lib/error.ts'
-import { outcomeOf } from './policy.ts'
+import { outcomeOf } from './retry-policy.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
 function read(error: unknown, attempt = 1, random = () => 0) {

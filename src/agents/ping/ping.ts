@@ -1,6 +1,6 @@
 // The smallest agent: proves that the orchestrator takes jobs and finishes them.
 import { z } from 'zod'
-import { defineAgent } from './agent.ts'
+import { defineAgent } from '../agent.ts'
 
 /**
  * Finishes at once with `{ pong: true, at, job, attempt, event }`, after one line in the job's log.

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { githubHeaders } from '../../test/fixtures/signed.ts'
-import { AppError } from '../lib/error.ts'
-import type { Facts } from '../rules/rule.ts'
+import { githubHeaders } from '../../../test/fixtures/signed.ts'
+import type { Facts } from '../../events/facts.ts'
+import { AppError } from '../../lib/error.ts'
 import { github } from './github.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')

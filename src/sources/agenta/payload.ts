@@ -1,10 +1,10 @@
 // Agenta's bodies, the seed's and today's, read into one form: the deployment contract of the seed.
 import type { EnvironmentDeployed } from '@signalbox/sdk'
-import type { JsonObject } from './body.ts'
-import { isObject } from './body.ts'
-import type { LooseFacts } from './fact.ts'
-import { part, text } from './fact.ts'
-import { eventType } from './standard-webhooks.ts'
+import type { JsonObject } from '../body.ts'
+import { isObject } from '../body.ts'
+import type { LooseFacts } from '../fact.ts'
+import { part, text } from '../fact.ts'
+import { eventType } from '../standard-webhooks/standard-webhooks.ts'
 
 /** What a body says by itself; `type` and `id` are undefined when it does not say. */
 export type AgentaReading = {

@@ -9,14 +9,14 @@ import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { silentLog } from '../lib/log.ts'
+import { silentLog } from '../../lib/log.ts'
+import type { Database } from '../database.ts'
+import { openDatabase } from '../postgres.ts'
 import { canEnter, chooseAccount, isRoot } from './account.ts'
 import { openBinaries } from './binaries.ts'
 import { locateCluster } from './cluster.ts'
-import type { Database } from './database.ts'
 import type { EmbeddedOptions } from './embedded.ts'
 import { embeddedUrl, openEmbedded } from './embedded.ts'
-import { openDatabase } from './postgres.ts'
 import { isPostmaster, readPostmaster } from './postmaster.ts'
 import { runProgram } from './program.ts'
 
@@ -44,11 +44,11 @@ async function open(dataDir: string, options: Partial<EmbeddedOptions> = {}): Pr
 }
 
 function runChild(code: string, account: object = {}): ChildProcess {
-  const room = fileURLToPath(new URL('.', import.meta.url))
+  const folder = fileURLToPath(new URL('..', import.meta.url))
   const script = `
-    const { openEmbedded } = await import('${room}embedded.ts')
-    const { openDatabase } = await import('${room}postgres.ts')
-    const { silentLog: log } = await import('${room}../lib/log.ts')
+    const { openEmbedded } = await import('${folder}embedded/embedded.ts')
+    const { openDatabase } = await import('${folder}postgres.ts')
+    const { silentLog: log } = await import('${folder}../lib/log.ts')
     ${code}`
   const child = spawn(process.execPath, ['--conditions=signalbox-source', '--input-type=module', '-e', script], {
     ...account,

@@ -2,14 +2,14 @@
 // Signalbox.
 import { mkdir, realpath } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { AppError } from '../lib/error.ts'
-import type { Log } from '../lib/log.ts'
+import { AppError } from '../../lib/error.ts'
+import type { Log } from '../../lib/log.ts'
 import { openBinaries } from './binaries.ts'
 import { accessUrl, clusterDir, createCluster, locateCluster, readAccess } from './cluster.ts'
 import { lockOwner } from './owner.ts'
+import type { Settings } from './postgres-server.ts'
+import { Server } from './postgres-server.ts'
 import { isPostmaster, readPostmaster, stopOrphan } from './postmaster.ts'
-import type { Settings } from './server.ts'
-import { Server } from './server.ts'
 import type { ServerLog } from './server-log.ts'
 import { openServerLog } from './server-log.ts'
 

@@ -1,13 +1,12 @@
 // Agenta as a source: the seed's signature and payload, those Agenta ships today, and Signalbox's
 // own deliveries.
 import { createHash } from 'node:crypto'
-import { AppError } from '../lib/error.ts'
-import { readAgenta } from './agenta-payload.ts'
-import { parseJsonObject } from './body.ts'
-import { facts, text } from './fact.ts'
-import { requireContentType, requireHeader } from './header.ts'
-import { hexDigest, liveSecrets, requireOpen, requireSignature } from './signature.ts'
-import type { HeaderReader, Normalised, Source } from './source.ts'
+import { AppError } from '../../lib/error.ts'
+import { parseJsonObject } from '../body.ts'
+import { facts, text } from '../fact.ts'
+import { requireContentType, requireHeader } from '../header.ts'
+import { hexDigest, liveSecrets, requireOpen, requireSignature } from '../signature.ts'
+import type { HeaderReader, Normalised, Source } from '../source.ts'
 import {
   eventType,
   isStandard,
@@ -15,7 +14,8 @@ import {
   requireStandardHeaders,
   standardKey,
   verifyStandard,
-} from './standard-webhooks.ts'
+} from '../standard-webhooks/standard-webhooks.ts'
+import { readAgenta } from './payload.ts'
 
 const SIGNATURE = 'X-Agenta-Signature'
 const CONTENT_TYPES = ['application/json']

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { isEnvironmentDeployed } from '@signalbox/sdk'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AGENTA_DEPLOYMENT, SEED_DEPLOYMENT } from '../../test/fixtures/payloads.ts'
-import { agentaHeaders, bodySignature, standardHeaders, timedSignature } from '../../test/fixtures/signed.ts'
-import { AppError } from '../lib/error.ts'
+import { AGENTA_DEPLOYMENT, SEED_DEPLOYMENT } from '../../../test/fixtures/payloads.ts'
+import { agentaHeaders, bodySignature, standardHeaders, timedSignature } from '../../../test/fixtures/signed.ts'
+import { AppError } from '../../lib/error.ts'
 import { agenta } from './agenta.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')

@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { readFile, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AppError } from '../lib/error.ts'
+import { AppError } from '../../lib/error.ts'
 
 const LIMIT_BYTES = 8 * 1024 * 1024
 

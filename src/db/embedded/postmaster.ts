@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { platform } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { AppError } from '../lib/error.ts'
+import { AppError } from '../../lib/error.ts'
 import { isRunning } from './owner.ts'
 
 const POLL_MS = 10

@@ -1,10 +1,10 @@
 // GitHub as a source: https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
-import { parseJsonObject, parsePayloadForm } from './body.ts'
-import { facts, part, text } from './fact.ts'
-import { githubFacts, githubSubject } from './github-facts.ts'
-import { requireContentType, requireHeader, requireHeaderLike } from './header.ts'
-import { hexDigest, liveSecrets, requireOpen, requireSignature } from './signature.ts'
-import type { HeaderReader, Normalised, Source } from './source.ts'
+import { parseJsonObject, parsePayloadForm } from '../body.ts'
+import { facts, part, text } from '../fact.ts'
+import { requireContentType, requireHeader, requireHeaderLike } from '../header.ts'
+import { hexDigest, liveSecrets, requireOpen, requireSignature } from '../signature.ts'
+import type { HeaderReader, Normalised, Source } from '../source.ts'
+import { githubFacts, githubSubject } from './facts.ts'
 
 const EVENT = 'X-GitHub-Event'
 const DELIVERY = 'X-GitHub-Delivery'

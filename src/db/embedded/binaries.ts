@@ -4,8 +4,8 @@ import { chmod, cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:f
 import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { AppError } from '../lib/error.ts'
-import type { Log } from '../lib/log.ts'
+import { AppError } from '../../lib/error.ts'
+import type { Log } from '../../lib/log.ts'
 import type { Account } from './account.ts'
 import { canRun } from './account.ts'
 

@@ -4,7 +4,7 @@ import { readFileSync, readlinkSync, unlinkSync } from 'node:fs'
 import { link, readFile, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
-import { AppError } from '../lib/error.ts'
+import { AppError } from '../../lib/error.ts'
 
 const HEARTBEAT_MS = 1000
 const WATCH_MS = 3500

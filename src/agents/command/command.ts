@@ -2,10 +2,10 @@
 // on file descriptor 3.
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
-import { GiveUp } from '../lib/error.ts'
-import type { Agent, AgentContext, AgentResult } from './agent.ts'
-import { defineAgent } from './agent.ts'
-import { agentAnswer } from './output-schema.ts'
+import { GiveUp } from '../../lib/error.ts'
+import type { Agent, AgentContext, AgentResult } from '../agent.ts'
+import { defineAgent } from '../agent.ts'
+import { agentAnswer } from '../output-schema.ts'
 import { startProcessGroup } from './process-group.ts'
 
 // EX_CONFIG of sysexits.h.

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
-import { standardHeaders } from '../../test/fixtures/signed.ts'
-import { AppError } from '../lib/error.ts'
+import { standardHeaders } from '../../../test/fixtures/signed.ts'
+import { AppError } from '../../lib/error.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')

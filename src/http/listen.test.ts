@@ -5,8 +5,8 @@ import { connect } from 'node:net'
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Server } from './server.ts'
-import { openServer } from './server.ts'
+import type { Server } from './listen.ts'
+import { openServer } from './listen.ts'
 
 let server: Server
 let agent: Agent

@@ -5,7 +5,7 @@ import { arch, platform, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { silentLog as log } from '../lib/log.ts'
+import { silentLog as log } from '../../lib/log.ts'
 import { chooseAccount, isRoot } from './account.ts'
 import { openBinaries } from './binaries.ts'
 

@@ -1,11 +1,11 @@
 // Standard Webhooks 1.0.0 as a source:
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-import { AppError } from '../lib/error.ts'
-import { parseJsonObject } from './body.ts'
-import { facts, part, text } from './fact.ts'
-import { requireContentType, requireHeader, requireHeaderLike } from './header.ts'
-import { base64Digest, liveSecrets, requireOpen, requireSignature } from './signature.ts'
-import type { HeaderReader, Source } from './source.ts'
+import { AppError } from '../../lib/error.ts'
+import { parseJsonObject } from '../body.ts'
+import { facts, part, text } from '../fact.ts'
+import { requireContentType, requireHeader, requireHeaderLike } from '../header.ts'
+import { base64Digest, liveSecrets, requireOpen, requireSignature } from '../signature.ts'
+import type { HeaderReader, Source } from '../source.ts'
 
 const ID = 'webhook-id'
 const TIMESTAMP = 'webhook-timestamp'

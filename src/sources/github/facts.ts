@@ -1,8 +1,8 @@
 // What rules can ask about each of GitHub's events. Only fields used here are read; 52 of 329
 // official examples fail the official schema.
-import type { JsonObject } from './body.ts'
-import type { LooseFacts } from './fact.ts'
-import { count, labelNames, part, refFacts, sha, text } from './fact.ts'
+import type { JsonObject } from '../body.ts'
+import type { LooseFacts } from '../fact.ts'
+import { count, labelNames, part, refFacts, sha, text } from '../fact.ts'
 
 type Reader = (payload: JsonObject) => LooseFacts
 

@@ -16,8 +16,8 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { AppError } from '../lib/error.ts'
-import type { Log } from '../lib/log.ts'
+import { AppError } from '../../lib/error.ts'
+import type { Log } from '../../lib/log.ts'
 import type { Account } from './account.ts'
 import { canEnter, chooseAccount, isRoot } from './account.ts'
 import type { Binaries } from './binaries.ts'

@@ -1,18 +1,18 @@
 // What an installation consists of: the built-in parts, and those of its configuration and
 // environment.
-import type { Agent } from './agents/agent.ts'
-import { deploymentPr } from './agents/deployment-pr/deployment-pr.ts'
-import { ping } from './agents/ping.ts'
-import type { Config } from './config.ts'
-import type { WriteForge } from './forges/forge.ts'
-import { github as githubForge } from './forges/github/github.ts'
-import type { Environment } from './lib/environment.ts'
-import { AppError } from './lib/error.ts'
-import type { Log } from './lib/log.ts'
-import { defaultRules, parseRules } from './rules/define.ts'
-import type { Rule } from './rules/rule.ts'
-import type { Source } from './sources/source.ts'
-import { sourcesFrom } from './sources/sources.ts'
+import type { Agent } from '../agents/agent.ts'
+import { deploymentPr } from '../agents/deployment-pr/deployment-pr.ts'
+import { ping } from '../agents/ping/ping.ts'
+import type { WriteForge } from '../forges/forge.ts'
+import { github as githubForge } from '../forges/github/github.ts'
+import type { Environment } from '../lib/environment.ts'
+import { AppError } from '../lib/error.ts'
+import type { Log } from '../lib/log.ts'
+import { defaultRules, parseRules } from '../rules/define.ts'
+import type { Rule } from '../rules/rule.ts'
+import type { Source } from '../sources/source.ts'
+import { sourcesFrom } from '../sources/sources.ts'
+import type { Config } from './config-file.ts'
 
 /** What the configuration and the environment come to. */
 export type Configured = {
