@@ -19,6 +19,9 @@ create table signalbox.events (
   facts jsonb not null default '{}',
   -- Raw bytes as they came (null when rejected): replayable and verifiable again to the byte.
   body bytea,
+  -- What the event says, where that is not simply the body: a source translated it, or the body is
+  -- not JSON. Null: the body is the payload.
+  payload json,
   content_type text,
   headers jsonb not null default '{}',
   -- How many events of our own stand between this one and something from outside; stops loops.
@@ -267,7 +270,7 @@ create view public.agent_jobs as
   from signalbox.jobs;
 
 create view public.webhook_events as
-  select id, source, type as event_type, signalbox.as_json(body, coalesce(content_type, '')) as payload, status = 'routed' as processed, received_at
+  select id, source, type as event_type, coalesce(payload::jsonb, signalbox.as_json(body, coalesce(content_type, ''))) as payload, status = 'routed' as processed, received_at
   from signalbox.events
   union all
   select id, 'orchestrator', 'heartbeat',

@@ -16,7 +16,8 @@ import { configOf } from './deployments/query.ts'
 import { recordDeployment } from './deployments/record.ts'
 import { disableEndpoints, syncConfigEndpoints } from './endpoints/endpoints.ts'
 import type { Event, Recorded } from './events/event.ts'
-import { causesOf, getEvent, payloadOf } from './events/query.ts'
+import { eventPayload } from './events/payload.ts'
+import { causesOf, getEvent } from './events/query.ts'
 import type { Recorder } from './events/record.ts'
 import { openRecorder } from './events/record.ts'
 import type { WriteForge } from './forges/forge.ts'
@@ -134,7 +135,7 @@ async function openReceiver(wiring: Wiring): Promise<{ url: string; close(): Pro
   addJobRoutes(api, database, clock, wake)
   addDeploymentRoutes(api, database, async (request, options) => {
     const recordEvent = async (tx: Sql, event: EventDraft) => {
-      const [recorded] = await recorder.recordIn(tx, [{ ...event, depth: 0, causeJobId: null }])
+      const [recorded] = await recorder.recordIn(tx, [{ ...event, payload: null, depth: 0, causeJobId: null }])
       return recorded as Recorded
     }
     const publicUrl = environment.SIGNALBOX_PUBLIC_URL
@@ -171,9 +172,9 @@ async function readPayload(store: Store, sources: Configured['sources'], event: 
   if (source !== undefined && event.body !== null) {
     return source.normalise(event.body, { get: (name) => event.headers[name.toLowerCase()] ?? null }).payload
   }
-  const payload = payloadOf(event)
+  const payload = eventPayload(event)
   if (event.source !== 'deployments') return payload
-  const { data, ...rest } = payload as EnvironmentDeployed
+  const { data, ...rest } = payload as unknown as EnvironmentDeployed
   return { ...rest, data: { ...data, config: data.config ?? (await configOf(store.database, data.deployment_id)) } }
 }
 

@@ -1,5 +1,6 @@
 // The product on one screen: verify who sent it, read what it says, decide what follows, and record
 // all of it in one commit.
+import type { Json } from '@signalbox/sdk'
 import type { Draft, Recorded } from './events/event.ts'
 import type { Recorder } from './events/record.ts'
 import type { Clock } from './lib/clock.ts'
@@ -77,6 +78,10 @@ function draftOf(source: Sender, said: Normalised, { body, headers, remote }: Ar
     actor: said.actor,
     facts: said.facts,
     body,
+    // A form is not JSON; any other body is the payload.
+    payload: headers.get('content-type')?.startsWith('application/x-www-form-urlencoded')
+      ? (said.payload as Json)
+      : null,
     contentType: headers.get('content-type'),
     headers: kept(source, headers, remote),
     depth: 0,
@@ -143,6 +148,7 @@ export function openPipeline(parts: PipelineParts): Pipeline {
         actor: null,
         facts: {},
         body: null,
+        payload: null,
         contentType: strangers.get('content-type'),
         headers: kept(source, strangers, remote),
         depth: 0,

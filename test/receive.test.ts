@@ -171,7 +171,7 @@ describe('the corpus of GitHub payloads', () => {
     const changes = { 'content-type': 'application/x-www-form-urlencoded', 'x-github-delivery': 'a-form' }
     expect((await post('/webhook/github', body, githubHeaders(body, keys(), changes))).status).toBe(200)
     const { rows } = await signalbox.database.query(
-      `select payload from webhook_events join signalbox.events using (id) where delivery_id = 'a-form'`,
+      `select w.payload from webhook_events w join signalbox.events e using (id) where e.delivery_id = 'a-form'`,
     )
     expect(rows).toEqual([{ payload }])
   })

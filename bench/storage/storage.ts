@@ -45,6 +45,7 @@ const eventWith = (body: Buffer): NewEvent => ({
   actor: 'Codertocat',
   facts: { repository: 'Codertocat/Hello-World', branch: 'main', author: 'Codertocat' },
   body,
+  payload: null,
   contentType: 'application/json',
   headers: {
     'x-github-event': 'push',

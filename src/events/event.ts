@@ -1,4 +1,5 @@
 // What an event is: something that happened, one immutable row.
+import type { Json } from '@signalbox/sdk'
 import type { Sql } from '../db/database.ts'
 import type { Facts } from './facts.ts'
 
@@ -18,6 +19,11 @@ export type Event = {
   facts: Facts
   /** Exactly the bytes that came; null for a rejected event. */
   body: Buffer | null
+  /**
+   * What it says, where that is not simply the body: the source translated it, or the body is not
+   * JSON. Null: the body is the payload. `eventPayload` reads either.
+   */
+  payload: Json | null
   contentType: string | null
   headers: Record<string, string>
   /** Events of our own between this one and something from outside. */
@@ -52,6 +58,11 @@ export type Draft = {
   actor: string | null
   facts: Facts
   body: Uint8Array | null
+  /**
+   * What it says, where that is not simply the body: the source translated it, or the body is not
+   * JSON. Null: the body is the payload.
+   */
+  payload: Json | null
   contentType: string | null
   headers: Record<string, string>
   depth: number

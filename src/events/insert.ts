@@ -17,12 +17,12 @@ export type Inserted = { ids: ReadonlySet<string>; version: number }
 // text.
 const INSERT = `
 with new_events as (
-  insert into signalbox.events (id, source, delivery_id, type, status, reason, subject, actor, facts, body, content_type,
-    headers, depth, cause_job_id, received_at)
+  insert into signalbox.events (id, source, delivery_id, type, status, reason, subject, actor, facts, body, payload,
+    content_type, headers, depth, cause_job_id, received_at)
   select id, source, delivery_id, type, status, reason, subject, actor, facts, substring($4::bytea from at for bytes),
-    content_type, headers, depth, cause_job_id, coalesce($1::timestamptz, now())
+    payload, content_type, headers, depth, cause_job_id, coalesce($1::timestamptz, now())
   from json_to_recordset($3::json) as n (id uuid, source text, delivery_id text, type text, status text, reason text,
-    subject text, actor text, facts jsonb, at integer, bytes integer, content_type text, headers jsonb, depth smallint,
+    subject text, actor text, facts jsonb, at integer, bytes integer, payload json, content_type text, headers jsonb, depth smallint,
     cause_job_id uuid)
   where (select version from signalbox.endpoints_version) = $2::bigint
   on conflict (source, delivery_id) do nothing
@@ -76,6 +76,7 @@ function eventRows(events: readonly NewEvent[]) {
       // No place: no body, which is not the same as an empty one.
       at: event.body === null ? null : at,
       bytes,
+      payload: event.payload,
       content_type: event.contentType,
       headers: event.headers,
       depth: event.depth,

@@ -7,7 +7,7 @@ import { pageLimit, pageOf } from '../lib/page.ts'
 import type { Event, EventStatus } from './event.ts'
 
 /** An event without its body: what a list shows. */
-export type EventSummary = Omit<Event, 'body'> & { bodyBytes: number | null }
+export type EventSummary = Omit<Event, 'body' | 'payload'> & { bodyBytes: number | null }
 
 /** Which events to list; all of them if nothing is given. */
 export type EventFilter = {
@@ -59,7 +59,7 @@ export async function listEvents(sql: Sql, filter: EventFilter = {}): Promise<Pa
 /** One event with its raw body; null when there is none of that id. */
 export async function getEvent(sql: Sql, id: string): Promise<Event | null> {
   if (!isUuid(id)) return null
-  const { rows } = await sql.query<Event>(`select ${COLUMNS}, body from signalbox.events where id = $1`, [id])
+  const { rows } = await sql.query<Event>(`select ${COLUMNS}, body, payload from signalbox.events where id = $1`, [id])
   return rows[0] ?? null
 }
 
@@ -73,17 +73,4 @@ export async function causesOf(
     [ids],
   )
   return new Map(rows.map(({ id, ...cause }) => [id, cause]))
-}
-
-/** A body as JSON, GitHub's form encoding included; undefined when it is neither. */
-export function payloadOf(event: Pick<Event, 'body' | 'contentType'>): unknown {
-  if (event.body === null) return undefined
-  const text = event.body.toString('utf8')
-  const isForm = event.contentType?.startsWith('application/x-www-form-urlencoded') ?? false
-  try {
-    return JSON.parse(isForm ? (new URLSearchParams(text).get('payload') ?? '') : text)
-  } catch {
-    // A body that is not JSON (an empty manual trigger) has no payload.
-    return undefined
-  }
 }

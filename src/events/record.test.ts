@@ -8,7 +8,8 @@ import { AppError } from '../lib/error.ts'
 import { idFor, newId } from '../lib/id.ts'
 import { openRouting } from '../routing.ts'
 import type { Draft, NewJob, Route, Router } from './event.ts'
-import { getEvent, listEvents, payloadOf } from './query.ts'
+import { eventPayload } from './payload.ts'
+import { getEvent, listEvents } from './query.ts'
 import { openRecorder } from './record.ts'
 
 let database: Database
@@ -27,6 +28,7 @@ function draft(change: Partial<Draft> = {}): Draft {
     actor: 'octocat',
     facts: { repository: 'acme/shop', branch: 'main' },
     body: Buffer.from('{"ref":"refs/heads/main"}'),
+    payload: null,
     contentType: 'application/json',
     headers: { 'user-agent': 'GitHub-Hookshot/1' },
     depth: 0,
@@ -304,10 +306,12 @@ describe('reading the log', () => {
     expect(await getEvent(database, 'nonsense')).toBeNull()
   })
 
-  test('gives the payload of JSON and of form bodies', () => {
-    const form = { body: Buffer.from('payload=%7B%22a%22%3A1%7D'), contentType: 'application/x-www-form-urlencoded' }
-    expect(payloadOf(form)).toEqual({ a: 1 })
-    expect(payloadOf({ body: Buffer.from('{"a":1}'), contentType: 'application/json' })).toEqual({ a: 1 })
-    expect(payloadOf({ body: Buffer.alloc(0), contentType: null })).toBeUndefined()
+  test('the payload is what was stored with the event, else the body as JSON', () => {
+    const body = Buffer.from('{"a":1}')
+    expect(eventPayload({ body, payload: { b: 2 } })).toEqual({ b: 2 })
+    expect(eventPayload({ body, payload: null })).toEqual({ a: 1 })
+    expect(eventPayload({ body: Buffer.from('payload=%7B%7D'), payload: null })).toBeUndefined()
+    expect(eventPayload({ body: Buffer.alloc(0), payload: null })).toBeUndefined()
+    expect(eventPayload({ body: null, payload: null })).toBeUndefined()
   })
 })

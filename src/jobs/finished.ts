@@ -37,6 +37,7 @@ export function finishedJobEvent({ job, ...ended }: Finished, cause: Cause | nul
     actor: job.agent,
     facts: cause?.facts ?? {},
     body: Buffer.from(JSON.stringify(body)),
+    payload: null,
     contentType: 'application/json',
     headers: {},
     depth: (cause?.depth ?? 0) + 1,

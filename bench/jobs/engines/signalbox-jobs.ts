@@ -19,6 +19,7 @@ const draft = (text: string): Draft => {
     subject: null,
     actor: null,
     facts: {},
+    payload: null,
     body: Buffer.from(JSON.stringify({ text })),
     contentType: 'application/json',
     headers: {},

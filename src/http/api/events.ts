@@ -2,7 +2,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Database } from '../../db/database.ts'
 import type { Event } from '../../events/event.ts'
-import { getEvent, listEvents, payloadOf } from '../../events/query.ts'
+import { eventPayload } from '../../events/payload.ts'
+import { getEvent, listEvents } from '../../events/query.ts'
 import { AppError } from '../../lib/error.ts'
 import type { Api } from './api.ts'
 import { bytesAnswer, failure, idParam, pageAnswer, pageQuery, pageWire, rowAnswer, wire } from './wire.ts'
@@ -59,8 +60,8 @@ export function addEventRoutes(api: Api, database: Database, explain: Explain): 
   }
   api.openapi(list, async (c) => c.json(pageWire(await listEvents(database, c.req.valid('query'))), 200))
   api.openapi(get, async (c) => {
-    const { body, ...event } = await find(c.req.valid('param').id)
-    return c.json({ ...wire(event), payload: payloadOf({ body, contentType: event.contentType }) ?? null }, 200)
+    const { body, payload, ...event } = await find(c.req.valid('param').id)
+    return c.json({ ...wire(event), payload: eventPayload({ body, payload }) ?? null }, 200)
   })
   api.openapi(why, async (c) => c.json(wire(await explain(await find(c.req.valid('param').id))), 200))
   api.openapi(raw, async (c) => {
