@@ -1,4 +1,4 @@
-// Text that PostgreSQL can store: its `text` and `jsonb` take neither NUL nor half a surrogate pair.
+// Text that PostgreSQL can store: `text` and `jsonb` refuse NUL and half a surrogate pair.
 import { cut } from '../lib/cut.ts'
 import { isObject } from '../lib/json.ts'
 

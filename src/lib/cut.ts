@@ -1,6 +1,6 @@
 // Texts that are too long.
 
-/** The text, or its beginning and an ellipsis: at most `maxChars`, and no surrogate pair is split. */
+/** The text, or its beginning and an ellipsis in `maxChars`; no surrogate pair is split. */
 export function cut(text: string, maxChars: number): string {
   if (text.length <= maxChars) return text
   const end = Math.max(maxChars - 1, 0)

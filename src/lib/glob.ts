@@ -82,8 +82,9 @@ function compile(pattern: string, { path, ignoreCase }: GlobKind): Matcher {
 }
 
 /**
- * Names with nothing but stars, exactly as `likePattern` says them to SQL: picomatch takes `.` and
- * `/` for parts of a path even here, so that its `a/**` matches `a` and its `*` does not match `..`.
+ * A glob of names with no special character but `*`, matched exactly as `likePattern` does in SQL.
+ * picomatch treats `.` and `/` as parts of a path even in names: its `a/**` matches `a`, and its
+ * `*` does not match `..`.
  */
 function starMatcher(pattern: string, flags: string): Matcher {
   const source = pattern.replaceAll(/[.+^$|[\]]/g, '\\$&').replaceAll(/\*+/g, '.*')
