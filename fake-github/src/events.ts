@@ -1,4 +1,5 @@
-// Hands an event to every webhook that asked for it: the repository's own and those of installed Apps.
+// Hands an event to every webhook that asked for it: the repository's own and those of installed
+// Apps.
 import type { Hub } from './hub.ts'
 import { accountShape } from './shapes/accounts.ts'
 import { nodeId } from './shapes/node-id.ts'
@@ -6,8 +7,8 @@ import { repositoryShape } from './shapes/repositories.ts'
 import type { Account, Hook, Installation, Repository } from './state.ts'
 
 /**
- * Emits an event about a repository; `payload.action` is the action, if the event has any. With `only`, one webhook
- * alone is told.
+ * Emits an event about a repository; `payload.action` is the action, if the event has any. With
+ * `only`, just that webhook is notified.
  */
 export function emit(
   hub: Hub,
@@ -32,7 +33,7 @@ export function emit(
   }
 }
 
-/** True when some webhook would be told of the event: a payload costs several git calls. */
+/** True when some webhook asked for the event: a payload costs several git calls. */
 export function isHeard(hub: Hub, repo: Repository, event: string): boolean {
   const apps = [...hub.state.installations.values()].filter((each) => covers(each, repo)).map(({ app }) => app.hook)
   return [...repo.hooks.values(), ...apps].some((hook) => hook !== null && wants(hook, event))

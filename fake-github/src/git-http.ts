@@ -1,4 +1,5 @@
-// Clone, fetch and push over smart HTTP: tokens are checked here, the rest is git's own http-backend.
+// Clone, fetch and push over smart HTTP: tokens are checked here, the rest is git's own
+// http-backend.
 import { spawn } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { dirname } from 'node:path'
@@ -41,7 +42,8 @@ export async function serveGit(hub: Hub, request: IncomingMessage, response: Ser
 /** The repository, if the asker may fetch from it or push to it. */
 function admit(hub: Hub, who: Credentials, key: string, pushes: boolean): Repository {
   const repo = hub.state.repositories.get(key)
-  // To nobody in particular, a missing and a private repository look the same: a question for credentials.
+  // To nobody in particular, a missing and a private repository look the same: a question for
+  // credentials.
   if (who.kind === 'anonymous' && (pushes || !repo || repo.private)) throw new GithubError(401, 'Bad credentials')
   if (!repo) throw new GithubError(404, 'Repository not found.')
   authorize(who, repo, pushes ? 'contents:write' : 'contents:read', pushes ? 'write' : 'read')
@@ -64,7 +66,10 @@ function diffRefs(before: Map<string, string>, after: Map<string, string>): RefC
     .filter((change) => change.before !== change.after)
 }
 
-/** Runs `git http-backend` as a CGI program; the answer ends only when the returned function is called. */
+/**
+ * Runs `git http-backend` as a CGI program; the answer ends only when the returned function is
+ * called.
+ */
 function runBackend(
   repo: Repository,
   request: IncomingMessage,

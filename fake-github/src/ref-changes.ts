@@ -1,4 +1,5 @@
-// What follows when a branch or tag moves, whether by push, REST or merge: events, and pull requests brought up to date.
+// What follows when a branch or tag moves, whether by push, REST or merge: events, and pull
+// requests brought up to date.
 import { emit, isHeard } from './events.ts'
 import { git, readRef, resolveCommit, tryGit, ZERO_SHA } from './git.ts'
 import type { Commit, Signature } from './git-commits.ts'
@@ -13,7 +14,7 @@ import { pushedRepository, repositoryPage } from './shapes/repositories.ts'
 import type { Account, Hook, Repository } from './state.ts'
 
 /** One ref before and after; null where it does not exist. */
-export interface RefChange {
+export type RefChange = {
   ref: string
   before: string | null
   after: string | null

@@ -1,4 +1,5 @@
-// Puts the routes on Hono and wraps each in what is common: credentials, faults, error bodies, headers and the log.
+// Puts the routes on Hono and wraps each in what is common: credentials, faults, error bodies,
+// headers and the log.
 import { createHash, randomUUID } from 'node:crypto'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
@@ -12,20 +13,24 @@ import type { Hub } from './hub.ts'
 import type { Reply, Route } from './route.ts'
 import type { Account } from './state.ts'
 
-/** `actor` is set by the helpers, which act in process as a person, unlogged and out of reach of faults. */
+/**
+ * `actor` is set by the helpers, which act in process as a person, unlogged and out of reach of
+ * faults.
+ */
 type Bindings = Partial<HttpBindings> & { actor?: Account }
 type RestContext = Context<{ Bindings: Bindings }>
 
 const RATE_LIMIT = 5000
 const DOCUMENTATION = 'https://docs.github.com/rest'
-// Parameters that may hold slashes; octokit sends them encoded, curl does not, GitHub takes both.
+// Parameters that may contain slashes; octokit sends them encoded, curl does not, GitHub takes
+// both.
 const SLASHED = ['ref', 'path', 'basehead', 'branch', 'tag']
 
-/** Everything that is to be told about each REST exchange. */
+/** Called after each REST exchange. */
 type ExchangeListener = (exchange: Exchange) => void
 
 /** The REST API at `/api/v3` and at the root. */
-export function createRestApp(hub: Hub, routes: Route[], onExchange: ExchangeListener): Hono<{ Bindings: Bindings }> {
+export function restApp(hub: Hub, routes: Route[], onExchange: ExchangeListener): Hono<{ Bindings: Bindings }> {
   const rest = new Hono<{ Bindings: Bindings }>({ strict: false })
   for (const route of routes) rest.on(route.method, honoPath(route.path), (c) => serve(hub, c, route, onExchange))
   rest.all('*', (c) => serve(hub, c, null, onExchange))

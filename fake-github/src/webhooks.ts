@@ -1,13 +1,13 @@
-// Sends signed webhooks as GitHub does: once, with ten seconds to answer and no retry, every attempt on record.
+// Sends signed webhooks as GitHub does: once, with ten seconds to answer and no retry, every
+// attempt on record.
 import { createHmac, randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import type { WebhookFault } from './faults.ts'
-import type { Hub } from './hub.ts'
-import type { Delivery, Hook } from './state.ts'
+import type { Faults, WebhookFault } from './faults.ts'
+import type { Delivery, Hook, State } from './state.ts'
 
 /** An event ready for one hook; `payload` is a snapshot nobody changes any more. */
-interface Message {
+type Message = {
   event: string
   action: string | null
   payload: Record<string, unknown>
@@ -16,18 +16,26 @@ interface Message {
 }
 
 /** The sending side of the fake. */
-export interface Webhooks {
+export type Webhooks = {
   /** Starts a delivery; the caller does not wait for it. */
   send(hook: Hook, message: Message): void
   /** Starts a second attempt: a new delivery id under the same guid. */
   redeliver(delivery: Delivery): void
-  /** Resolves when nothing is under way; deliveries held by a fault do not count. */
+  /** Resolves when nothing is under way; deliveries delayed by a fault do not count. */
   settled(): Promise<void>
   /** Starts no further deliveries and cuts those under way. */
   close(): void
 }
 
-interface Outcome {
+/** The parts of the hub that the sender needs; the hub itself contains the sender. */
+type Surroundings = {
+  state: State
+  faults: Faults
+  /** Milliseconds since the epoch. */
+  clock(): number
+}
+
+type Outcome = {
   status: string
   statusCode: number
   headers: Record<string, string>
@@ -37,8 +45,8 @@ interface Outcome {
 const DROPPED: Outcome = { status: 'failed to connect to host', statusCode: 502, headers: {}, body: null }
 
 /** Makes the sender; `timeoutMs` is how long a receiver has for its whole answer. */
-export function createWebhooks(
-  hub: Pick<Hub, 'state' | 'clock' | 'faults'>,
+export function openWebhooks(
+  hub: Surroundings,
   timeoutMs: number,
   onDelivery: (delivery: Delivery) => void = () => {},
 ): Webhooks {
@@ -115,7 +123,10 @@ function delay(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Headers and body, https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers */
+/**
+ * Headers and body,
+ * https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers
+ */
 function encode(hook: Hook, { event, payload }: Message, guid: string) {
   const text = JSON.stringify(payload)
   const json = hook.contentType === 'json'
@@ -141,7 +152,8 @@ function encode(hook: Hook, { event, payload }: Message, guid: string) {
   return { headers, body }
 }
 
-// Node's own client without a connection pool: a receiver that closes is not kept waiting by an idle socket.
+// Node's own client without a connection pool: a receiver that closes is not kept waiting by an
+// idle socket.
 function post(url: string, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<Outcome> {
   return new Promise((resolve) => {
     const send = url.startsWith('https:') ? httpsRequest : httpRequest

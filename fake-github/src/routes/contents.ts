@@ -49,7 +49,7 @@ export const contentRoutes = [
   }),
 ]
 
-interface Before {
+type Before = {
   branch: string
   head: string | null
   tree: string | null

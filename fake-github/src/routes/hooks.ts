@@ -89,7 +89,7 @@ function find(call: RepositoryCall): Hook {
   return hook
 }
 
-/** Changes the given settings of a webhook and leaves the others. */
+/** Changes these settings of a webhook and leaves the others. */
 export function applyConfig(hook: Hook, given: z.infer<typeof configBody>): Hook {
   if (given.url !== undefined) hook.url = given.url
   if (given.content_type !== undefined) hook.contentType = given.content_type

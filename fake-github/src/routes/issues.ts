@@ -48,7 +48,10 @@ export const issueRoutes = [
   ),
 ]
 
-/** The issue or pull request of the path. A token for pull requests alone does not reach plain issues. */
+/**
+ * The issue or pull request of the path. A token for pull requests alone does not reach plain
+ * issues.
+ */
 export function findIssue(call: RepositoryCall, level: 'read' | 'write' = 'read'): Issue {
   const issue = call.repo.issues.get(numberParam(call, 'issue_number'))
   if (!issue) throw notFound()

@@ -4,7 +4,7 @@ import { git, readRef } from '../git.ts'
 import { readCommit } from '../git-commits.ts'
 import { diffFiles, diffText } from '../git-diff.ts'
 import { isAncestor } from '../git-history.ts'
-import type { FieldError } from '../github-error.ts'
+import type { FieldError, GithubError } from '../github-error.ts'
 import { notFound, unprocessable, validationFailed } from '../github-error.ts'
 import { emitIssue, isPull, openPulls, setIssueState } from '../pulls.ts'
 import type { ChangeCall, RepositoryCall } from '../route.ts'
@@ -200,5 +200,10 @@ function branchSha(repo: Repository, branch: string): Promise<string | null> {
 }
 
 const resource = 'PullRequest'
-const invalid = (field: string) => validationFailed({ resource, field, code: 'invalid' })
-const custom = (message: string) => validationFailed({ resource, code: 'custom', message } satisfies FieldError)
+function invalid(field: string): GithubError {
+  return validationFailed({ resource, field, code: 'invalid' })
+}
+
+function custom(message: string): GithubError {
+  return validationFailed({ resource, code: 'custom', message } satisfies FieldError)
+}
