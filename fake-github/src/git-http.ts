@@ -2,7 +2,7 @@
 // http-backend.
 import { spawn } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { pipeline } from 'node:stream'
 import type { Credentials } from './access.ts'
 import { accountOf, authenticate, authorize } from './access.ts'
@@ -29,7 +29,8 @@ export async function serveGit(hub: Hub, request: IncomingMessage, response: Ser
   try {
     const who = authenticate(hub, request.headers.authorization)
     const repo = admit(hub, who, repositoryKey(owner, name), service === 'git-receive-pack')
-    const run = () => runBackend(repo, request, response, `/${action}`, url.search.slice(1), who)
+    const asked = { action, query: url.search.slice(1), login: accountOf(who)?.login ?? '' }
+    const run = () => runBackend(repo, request, response, asked)
     if (action === 'git-receive-pack') await hub.lock(repo, () => receive(hub, repo, who, run))
     else (await run())()
   } catch (error) {
@@ -55,8 +56,8 @@ async function receive(hub: Hub, repo: Repository, who: Credentials, run: () => 
   const before = await listRefs(repo.dir)
   const finish = await run()
   const after = await listRefs(repo.dir)
-  const sender = accountOf(who)
-  for (const change of diffRefs(before, after)) if (sender) await refChanged(hub, repo, sender, change)
+  const account = accountOf(who)
+  for (const change of diffRefs(before, after)) if (account) await refChanged({ hub, repo, account }, change)
   finish()
 }
 
@@ -64,6 +65,13 @@ function diffRefs(before: Map<string, string>, after: Map<string, string>): RefC
   return [...new Set([...before.keys(), ...after.keys()])]
     .map((ref) => ({ ref, before: before.get(ref) ?? null, after: after.get(ref) ?? null }))
     .filter((change) => change.before !== change.after)
+}
+
+/** What a client asks of git; `login` is empty for an anonymous one. */
+type GitRequest = {
+  action: string
+  query: string
+  login: string
 }
 
 /**
@@ -74,20 +82,18 @@ function runBackend(
   repo: Repository,
   request: IncomingMessage,
   response: ServerResponse,
-  path: string,
-  query: string,
-  who: Credentials,
+  { action, query, login }: GitRequest,
 ): Promise<() => void> {
   const env = gitEnvironment({
     GIT_PROJECT_ROOT: dirname(repo.dir),
     GIT_HTTP_EXPORT_ALL: '1',
-    PATH_INFO: `${repo.dir.slice(dirname(repo.dir).length)}${path}`,
+    PATH_INFO: `/${basename(repo.dir)}/${action}`,
     QUERY_STRING: query,
     REQUEST_METHOD: request.method,
     CONTENT_TYPE: request.headers['content-type'] ?? '',
     HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
     GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
-    REMOTE_USER: accountOf(who)?.login ?? '',
+    REMOTE_USER: login,
   })
   return new Promise((resolve, reject) => {
     const child = spawn('git', ['http-backend'], { env, stdio: ['pipe', 'pipe', 'ignore'] })

@@ -211,6 +211,6 @@ export async function commit(hub: Hub, repo: Repository, author: Account, option
     committer: signature,
     message: options.message,
   })
-  await setRef(hub, repo, author, ref, sha)
+  await setRef({ hub, repo, account: author }, ref, sha)
   return sha
 }

@@ -66,7 +66,7 @@ async function serve(hub: Hub, c: RestContext, route: Route | null, onExchange: 
   const faults = actor ? [] : hub.faults.takeRest(request)
   for (const fault of faults) await fault.before?.(request)
   const fault = faults.find(({ kind }) => kind)
-  const reply = fault?.kind === 'timeout' ? { status: 504 } : await answer(hub, c, route, who, text, fault)
+  const reply = fault?.kind === 'timeout' ? { status: 504 } : await answer(hub, c, { route, who, text, fault })
   const headers = { ...commonHeaders(hub, who), ...jsonHeaders(reply), ...reply.headers }
   const exchange: Exchange = {
     ...request,
@@ -95,14 +95,16 @@ function identify(hub: Hub, c: RestContext): Credentials | GithubError {
   }
 }
 
-async function answer(
-  hub: Hub,
-  c: RestContext,
-  route: Route | null,
-  who: Credentials | GithubError,
-  text: string,
-  fault: RestFault | undefined,
-): Promise<Reply> {
+/** A request of which is known who asks, for what, and what is to go wrong. */
+type Asked = {
+  route: Route | null
+  who: Credentials | GithubError
+  /** The request's body. */
+  text: string
+  fault: RestFault | undefined
+}
+
+async function answer(hub: Hub, c: RestContext, { route, who, text, fault }: Asked): Promise<Reply> {
   try {
     if (fault) throwFault(hub, fault, who)
     if (who instanceof GithubError) throw who

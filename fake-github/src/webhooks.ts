@@ -15,6 +15,13 @@ type Message = {
   repositoryId: number | null
 }
 
+/** A message under way; a redelivery repeats the guid. */
+type Sending = {
+  message: Message
+  guid: string
+  redelivery: boolean
+}
+
 /** The sending side of the fake. */
 export type Webhooks = {
   /** Starts a delivery; the caller does not wait for it. */
@@ -57,7 +64,7 @@ export function openWebhooks(
     void work.finally(() => underWay.delete(work))
   }
 
-  async function attempt(hook: Hook, message: Message, guid: string, redelivery: boolean, fault: WebhookFault | null) {
+  async function attempt(hook: Hook, { message, guid, redelivery }: Sending, fault: WebhookFault | null) {
     const id = hub.state.nextId()
     const startedMs = hub.clock()
     const sent = encode(hook, message, guid)
@@ -90,12 +97,13 @@ export function openWebhooks(
     onDelivery(delivery)
   }
 
-  function start(hook: Hook, message: Message, guid: string, redelivery: boolean) {
+  function start(hook: Hook, sending: Sending) {
+    const { message } = sending
     const fault = hub.faults.takeWebhook(message.event, message.action)
     const go = () => {
       if (aborter.signal.aborted) return
-      track(attempt(hook, message, guid, redelivery, fault))
-      if (fault?.kind === 'duplicate') track(attempt(hook, message, guid, redelivery, null))
+      track(attempt(hook, sending, fault))
+      if (fault?.kind === 'duplicate') track(attempt(hook, sending, null))
     }
     if (fault?.kind !== 'delay') go()
     else if (fault.delayMs === undefined) void fault.released.then(go)
@@ -103,9 +111,11 @@ export function openWebhooks(
   }
 
   return {
-    send: (hook, message) => start(hook, message, randomUUID(), false),
-    redeliver: ({ hook, guid, event, action, installationId, repositoryId, request }) =>
-      start(hook, { event, action, payload: request.payload, installationId, repositoryId }, guid, true),
+    send: (hook, message) => start(hook, { message, guid: randomUUID(), redelivery: false }),
+    redeliver: ({ hook, guid, event, action, installationId, repositoryId, request }) => {
+      const message = { event, action, payload: request.payload, installationId, repositoryId }
+      start(hook, { message, guid, redelivery: true })
+    },
     async settled() {
       while (underWay.size > 0) await Promise.all(underWay)
     },

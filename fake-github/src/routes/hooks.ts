@@ -158,9 +158,9 @@ function ping({ hub, repo, account }: ChangeCall, hook: Hook): void {
 /** Sends the latest push to the default branch again, if the hook takes pushes. */
 async function testHook(call: ChangeCall) {
   const hook = find(call)
-  const { hub, repo, account } = call
+  const { repo } = call
   const ref = `refs/heads/${repo.defaultBranch}`
   const head = await readRef(repo.dir, ref)
-  if (head) await emitPush(hub, repo, account, { ref, before: head, after: head }, hook)
+  if (head) await emitPush(call, { ref, before: head, after: head }, hook)
   return noContent()
 }
