@@ -172,6 +172,22 @@ describe('untrusted headers', () => {
     )
   })
 
+  const right = 'g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
+
+  test.each([
+    ['the right digest', `v1,${right}`, [right]],
+    ['one among other versions', `v1a,AAAA v1,${right} v2,${right}`, [right]],
+    ['several', `v1,${right} v1,${right}`, [right, right]],
+    ['spare bits set in the last digit', `v1,${right.replace('E=', 'F=')}`, []],
+    ['no padding', `v1,${right.replace('=', '')}`, []],
+    ['the alphabet of URLs', `v1,${right.replace('+', '-').replace('/', '_')}`, []],
+    ['31 bytes', `v1,${Buffer.alloc(31).toString('base64')}`, []],
+    ['33 bytes', `v1,${Buffer.alloc(33).toString('base64')}`, []],
+    ['no digest', 'v1,', []],
+  ])('of a signature header with %s, only well-formed digests are left', (_, value, candidates) => {
+    expect(readStandard(standardHeaders('webhook', ['msg_1', NOW, value])).candidates).toEqual(candidates)
+  })
+
   test('any one of the headers of Standard Webhooks makes it the scheme, even an empty one', () => {
     const agenta = { 'x-agenta-signature': writeBodySignature('a'.repeat(64)) }
     expect(hasStandardHeaders(agenta)).toBe(false)
