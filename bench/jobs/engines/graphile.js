@@ -12,8 +12,11 @@ const TUNED = {
   failJobBatchDelay: 0,
 }
 
-/** @type {import('./engine.ts').OpenEngine} */
-export const open = async (url, variant) => {
+/**
+ * @param {import('./engine.ts').EngineOptions} options
+ * @returns {Promise<import('./engine.ts').Engine>}
+ */
+export async function open({ url, variant }) {
   const pool = new pg.Pool({ connectionString: url, max: 10 })
   const utils = await makeWorkerUtils({ pgPool: pool, logger })
   await utils.migrate()
