@@ -24,6 +24,7 @@ const CALLERS = 32
 const options = readOptions()
 const rounds = options.rounds ?? (options.quick ? 1 : 5)
 const COUNT = options.quick ? 600 : 3000
+const WARM_UP = options.quick ? 300 : 1000
 
 leaveMeasuredCore()
 await using cleanup = openCleanup()
@@ -51,7 +52,7 @@ const samples = await runRounds<Contestant, Sample>({
   describe: ({ perSecond }) => `${perSecond.toFixed(0)}/s`,
 })
 await report('deliveries', {
-  about: `${rounds} round${rounds === 1 ? '' : 's'} of ${COUNT} deliveries of 2 kB pushes; PostgreSQL ${postgres.version} embedded`,
+  about: `${rounds} round${rounds === 1 ? '' : 's'} of ${COUNT} deliveries of 2 kB pushes, after ${WARM_UP} others; PostgreSQL ${postgres.version} embedded`,
   loadBefore,
   others: patient.describe(),
   tables: [resultsTable(), againstTable()],
@@ -60,31 +61,33 @@ await report('deliveries', {
 
 async function measure({ name, checkout, mode, slots }: Contestant): Promise<Sample> {
   await using closing = new AsyncDisposableStack()
-  const url = mode === 'raw' ? '' : await commitRows(checkout)
+  const prepare = (database: string, count: number) => (mode === 'raw' ? '' : commitRows(checkout, database, count))
+  const [warmUp, measured] = [await prepare('warm_up', WARM_UP), await prepare('deliveries', COUNT)]
   const child = await startScript({
     script: join(import.meta.dirname, 'play.ts'),
-    args: [checkout.root, mode, String(slots), String(COUNT)],
-    env: { DATABASE_URL: url, ...endpoint },
+    args: [checkout.root, mode, String(slots)],
+    env: endpoint,
     flags: checkout.flags,
   })
   closing.defer(child.close)
+  await child.ask({ databaseUrl: warmUp, count: WARM_UP })
   await postgres.checkpoint()
   const before = { node: cpuUs(child.pid), postgres: postgres.cpuUs() }
-  const { seconds } = await child.ask<{ seconds: number }>({ ask: 'run' })
+  const { seconds } = await child.ask<{ seconds: number }>({ databaseUrl: measured, count: COUNT })
   const used = { node: cpuUs(child.pid) - before.node, postgres: postgres.cpuUs() - before.postgres }
-  if (mode === 'sender') await check(name, url)
+  if (mode === 'sender') await check(name, measured)
   return { perSecond: COUNT / seconds, nodeUs: used.node / COUNT, postgresUs: used.postgres / COUNT }
 }
 
 /** Has a receiver of the checkout commit pushes, each with a delivery; resolves to the database's URL. */
-async function commitRows(checkout: Checkout): Promise<string> {
-  const url = await postgres.fresh('deliveries')
+async function commitRows(checkout: Checkout, database: string, count: number): Promise<string> {
+  const url = await postgres.fresh(database)
   const env = { DATABASE_URL: url, GITHUB_WEBHOOK_SECRET: SECRET, ...endpoint }
   const args = ['--only', 'receiver', '--config', join(import.meta.dirname, 'endpoint.config.ts')]
   const server = await serve(checkout, { env, args, cwd: folder })
   let n = 0
   const call = async () => {
-    while (n < COUNT) {
+    while (n < count) {
       const { body, headers } = signed(smallPushOf(n++))
       const answer = await fetch(`${server.url}/webhook/github`, {
         method: 'POST',
