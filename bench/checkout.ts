@@ -27,7 +27,10 @@ const run = promisify(execFile)
 /** This checkout. */
 export const ours: Checkout = checkoutAt(resolve(import.meta.dirname, '..'), null)
 
-/** This checkout, and the one of `against` when a commit is given; the latter is removed with `cleanup`. */
+/**
+ * This checkout, and the one of `against` when a commit is given; the latter is removed with
+ * `cleanup`.
+ */
 export async function openCheckouts(against: string | undefined, cleanup: AsyncDisposableStack): Promise<Checkout[]> {
   return against === undefined ? [ours] : [ours, await openBaseline(against, cleanup)]
 }
@@ -45,7 +48,7 @@ export async function serve(
   const { env, args = [], ...rest } = options
   const { match, ...child } = await startProgram({
     ...rest,
-    command: [programOf(checkout), '--json', 'serve', '--host', '127.0.0.1', '--port', '0', ...args],
+    command: [programOf(checkout), 'serve', '--json', '--host', '127.0.0.1', '--port', '0', ...args],
     env: { GIT_SYNC_ENABLED: 'false', ...env },
     until: /"url": *"([^"]+)"/,
   })
@@ -63,7 +66,8 @@ async function openBaseline(against: string, cleanup: AsyncDisposableStack): Pro
     await git('worktree', 'prune')
   })
   await git('worktree', 'add', '--force', '--detach', folder, commit)
-  // Not one link to the whole folder: the packages of this repository are links to `../../sdk` and the like.
+  // Not one link to the whole folder: the packages of this repository are links to `../../sdk` and
+  // the like.
   await linkTree(join(ours.root, 'node_modules'), join(folder, 'node_modules'))
   const lock = (root: string) => readFileSync(join(root, 'package-lock.json'), 'utf8')
   if (lock(folder) !== lock(ours.root)) console.error(`${commit} is measured with the packages of this checkout.`)
@@ -81,7 +85,10 @@ function checkoutAt(root: string, commit: string | null): Checkout {
   return { root, commit, flags: [...new Set(flags)] }
 }
 
-/** Repeats a folder with hard links to its files; copies them where the target is on another file system. */
+/**
+ * Repeats a folder with hard links to its files; copies them where the target is on another file
+ * system.
+ */
 async function linkTree(from: string, to: string): Promise<void> {
   await mkdir(to)
   for (const entry of await readdir(from, { withFileTypes: true })) {

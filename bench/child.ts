@@ -58,7 +58,9 @@ export async function startScript(options: {
   }
 }
 
-/** Starts a program and waits until its standard output matches; `match` is what was found there. */
+/**
+ * Starts a program and waits until its standard output matches; `match` is what was found there.
+ */
 export async function startProgram(options: {
   command: readonly string[]
   until: RegExp

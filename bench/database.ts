@@ -1,4 +1,4 @@
-// The PostgreSQL of a run: an embedded one in a temporary folder, or the one that DATABASE_URL names.
+// The PostgreSQL of a run: an embedded one in a temporary folder, or that of DATABASE_URL.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,7 +36,10 @@ export async function embeddedPostgres(): Promise<Postgres> {
   }
 }
 
-/** The PostgreSQL at `DATABASE_URL`, whose user must be allowed to create databases; null when it is not set. */
+/**
+ * The PostgreSQL at `DATABASE_URL`, whose user must be allowed to create databases; null when it is
+ * not set.
+ */
 export async function givenPostgres(): Promise<Postgres | null> {
   const url = process.env.DATABASE_URL
   return url ? overServer('DATABASE_URL', url, async () => undefined) : null

@@ -1,5 +1,5 @@
-// Everything the benchmarks use from inside a checkout, found by name: other files reach ours and an older
-// commit's alike through this one. A renamed internal is changed here and nowhere else.
+// Everything the benchmarks use from inside a checkout, of this commit or an older one.
+// A part is found by the name it is exported by: a renamed one is changed here and nowhere else.
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,10 @@ type Parts = Record<string, unknown>
 /** The channel on which a service of `main.ts` listens. */
 const CHANNEL = 'signalbox'
 
-/** Opens a database and brings its schema up to date. Statements are prepared, as a service does it once it listens. */
+/**
+ * Opens a database and brings its schema up to date. Statements are prepared, as a service does it
+ * once it listens.
+ */
 export async function openDatabase(root: string, url: string, max?: number): Promise<Database> {
   const log = await exported(root, 'silentLog')
   const open = await exported<(options: Parts) => Promise<Database>>(root, 'openDatabase')
@@ -39,17 +42,22 @@ export async function openQueue(
   const { url, database, slots, handle } = options
   const [log, clock] = [await exported(root, 'silentLog'), await exported(root, 'systemClock')]
   const open = await exported<(options: Parts) => Worker>(root, 'openWorker')
+  const table = await exported(root, 'JOBS')
+  const queueOn = await exportedIfAny<QueueOn>(root, 'queueOn')
   const worker = open({
     database,
     clock,
     log,
-    table: await exported(root, 'JOBS'),
+    // A worker takes the table, or the queue over it.
+    table,
+    ...(queueOn ? { queue: queueOn({ table, clock }) } : {}),
     slots,
     leaseMs: 30_000,
     tickMs: 60_000,
     async handle(row: Row) {
       handle(row)
-      // An outcome for a queue that wants only that, and an outcome with a detail for one that wants both.
+      // An outcome for a queue that wants only that, and an outcome with a detail for one that
+      // wants both.
       return { kind: 'completed', outcome: { kind: 'completed' }, detail: null }
     },
   })
@@ -99,7 +107,10 @@ export async function openOrchestrator(
   }
 }
 
-/** Opens what makes jobs: each with the event that asks for it, in one commit, which concurrent callers share. */
+/**
+ * Opens what makes jobs: each with the event that asks for it, in one commit, which concurrent
+ * callers share.
+ */
 export async function openMaker(root: string, database: Database) {
   const clock = await exported(root, 'systemClock')
   const [newId, idFor] = await Promise.all([
@@ -170,25 +181,46 @@ export type Statements = {
   nextDue(): Promise<unknown>
 }
 
+type Claiming = { owner: string; limit: number; leaseMs: number }
+type Ending = { owner: string; ended: readonly object[] }
+type Queue = {
+  claim(sql: Sql, options: Claiming): Promise<Row[]>
+  settle(sql: Sql, options: Ending): Promise<unknown>
+  nextDue(sql: Sql): Promise<unknown>
+}
+type QueueOn = (options: { table: unknown; clock: unknown }) => Queue
+
 /** The statements of the queue, one by one. */
 export async function openStatements(root: string, database: Database): Promise<Statements> {
-  type Statement = (sql: Sql, table: unknown, clock: unknown, options?: object) => Promise<Row[]>
-  const [claim, settle, nextDue, jobs, clock] = await Promise.all([
-    exported<Statement>(root, 'claim'),
-    exported<Statement>(root, 'settle'),
-    exported<Statement>(root, 'nextDue'),
-    exported(root, 'JOBS'),
-    exported(root, 'systemClock'),
-  ])
+  const queue = await openStatementsOn(root)
   return {
-    claim: (owner, limit) => claim(database, jobs, clock, { owner, limit, leaseMs: 600_000 }),
+    claim: (owner, limit) => queue.claim(database, { owner, limit, leaseMs: 600_000 }),
     settle: (owner, rows) =>
-      settle(database, jobs, clock, {
+      queue.settle(database, {
         owner,
-        // The claimed row too, for a statement that works on it.
         ended: rows.map((row) => ({ ...row, row, outcome: { kind: 'completed' }, detail: null })),
       }),
-    nextDue: () => nextDue(database, jobs, clock),
+    nextDue: () => queue.nextDue(database),
+  }
+}
+
+/**
+ * The queue over jobs: made by `queueOn`, or three functions that take table and clock themselves.
+ */
+async function openStatementsOn(root: string): Promise<Queue> {
+  const [table, clock] = await Promise.all([exported(root, 'JOBS'), exported(root, 'systemClock')])
+  const queueOn = await exportedIfAny<QueueOn>(root, 'queueOn')
+  if (queueOn) return queueOn({ table, clock })
+  type Statement<Options, Answer> = (sql: Sql, table: unknown, clock: unknown, options: Options) => Promise<Answer>
+  const [claim, settle, nextDue] = await Promise.all([
+    exported<Statement<Claiming, Row[]>>(root, 'claim'),
+    exported<Statement<Ending, unknown>>(root, 'settle'),
+    exported<Statement<undefined, unknown>>(root, 'nextDue'),
+  ])
+  return {
+    claim: (sql, options) => claim(sql, table, clock, options),
+    settle: (sql, options) => settle(sql, table, clock, options),
+    nextDue: (sql) => nextDue(sql, table, clock, undefined),
   }
 }
 
@@ -222,13 +254,18 @@ const sources = new Map<string, Map<string, string>>()
 
 /** What the one source file of a checkout that exports this name exports, wherever the file is. */
 async function exported<Export = unknown>(root: string, name: string): Promise<Export> {
+  const found = await exportedIfAny<Export>(root, name)
+  if (found === undefined) throw new Error(`bench/internals.ts: no file of ${root}/src exports "${name}".`)
+  return found
+}
+
+async function exportedIfAny<Export>(root: string, name: string): Promise<Export | undefined> {
   const declaration = new RegExp(`^export (async )?(function|const|class) ${name}\\b`, 'm')
   const files = [...sourcesOf(root)].filter(([, text]) => declaration.test(text)).map(([path]) => path)
-  if (files.length !== 1) {
-    throw new Error(`bench/internals.ts: "${name}" is exported by ${files.join(', ') || 'no file'} of ${root}/src.`)
-  }
-  const module = (await import(pathToFileURL(files[0] ?? '').href)) as Record<string, Export>
-  return module[name] as Export
+  if (files.length > 1) throw new Error(`bench/internals.ts: "${name}" is exported by ${files.join(', ')}.`)
+  if (files[0] === undefined) return undefined
+  const module = (await import(pathToFileURL(files[0]).href)) as Record<string, Export>
+  return module[name]
 }
 
 function sourcesOf(root: string): Map<string, string> {

@@ -1,4 +1,4 @@
-// The machine a run is on: which core does what, who used how much of it, and how to describe it.
+// The machine a run is on: its cores, who used how much of it, and how to describe it.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism, loadavg, release, totalmem, type } from 'node:os'
@@ -29,12 +29,18 @@ export function leaveMeasuredCore(): void {
   if (CAN_PIN) execFileSync('taskset', ['-a', '-c', '-p', OTHER_CORES, String(process.pid)], { stdio: 'ignore' })
 }
 
-/** Moves this process, but not what it has started, onto the measured core: for a runner that is itself measured. */
+/**
+ * Moves this process, but not what it has started, onto the measured core: for a runner that is
+ * itself measured.
+ */
 export function takeMeasuredCore(): void {
   if (CAN_PIN) execFileSync('taskset', ['-a', '-c', '-p', MEASURED_CORE, String(process.pid)], { stdio: 'ignore' })
 }
 
-/** CPU time a process has used, in microseconds, all its threads together; 0 where there is no /proc. */
+/**
+ * CPU time a process has used, in microseconds, all its threads together; 0 where there is no
+ * /proc.
+ */
 export function cpuUs(pid: number): number {
   return sum(stat(pid), 11, 13)
 }
@@ -51,9 +57,9 @@ export function cpuOfEndedChildrenUs(): number {
 }
 
 /**
- * Begins to watch the other users of the machine. The returned function says which share of it (0 to 1)
- * they have used meanwhile. `oursUs` is the CPU time of PostgreSQL, which is not below this process.
- * Without /proc the share is 0.
+ * Begins to watch the other users of the machine. The returned function says which share of it (0
+ * to 1) they have used meanwhile. `oursUs` is the CPU time of PostgreSQL, which is not below this
+ * process. Without /proc the share is 0.
  */
 export function watchOthers(oursUs: () => number): () => number {
   if (!existsSync('/proc/stat')) return () => 0

@@ -8,7 +8,7 @@ export type Options = {
   rounds: number | undefined
   seconds: number | undefined
   /** How often a disturbed slot is measured at most. */
-  tries: number
+  attempts: number
   /** Commit whose Signalbox is measured beside this one. */
   against: string | undefined
   /** Whether a row of this name is wanted. */
@@ -22,7 +22,7 @@ export function readOptions(): Options {
       quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
-      tries: { type: 'string', default: '1' },
+      attempts: { type: 'string', default: '1' },
       only: { type: 'string', multiple: true },
       against: { type: 'string' },
     },
@@ -33,7 +33,7 @@ export function readOptions(): Options {
     against,
     rounds: values.rounds === undefined ? undefined : Number(values.rounds),
     seconds: values.seconds === undefined ? undefined : Number(values.seconds),
-    tries: Number(values.tries),
+    attempts: Number(values.attempts),
     wants: (name) => only === undefined || only.some((part) => name.includes(part)),
   }
 }

@@ -16,13 +16,14 @@ export type Patience = {
 }
 
 /**
- * Measures again, at most `tries` times in all, when others used too much of the machine; then the
- * quietest counts. With `tries` 1 everything counts as it comes. `oursUs` is the CPU time of PostgreSQL.
+ * Measures again, at most `attempts` times in all, when others used too much of the machine; then
+ * the quietest counts. With `attempts` 1 everything counts as it comes. `oursUs` is the CPU time of
+ * PostgreSQL.
  */
-export function patience({ tries, oursUs }: { tries: number; oursUs: () => number }): Patience {
+export function patience({ attempts, oursUs }: { attempts: number; oursUs: () => number }): Patience {
   const shares: number[] = []
   async function untilQuiet() {
-    for (let waited = 0; tries > 1 && waited < LONGEST_WAIT_MS; waited += LOOK_MS) {
+    for (let waited = 0; attempts > 1 && waited < LONGEST_WAIT_MS; waited += LOOK_MS) {
       const others = watchOthers(oursUs)
       await wait(LOOK_MS)
       if (others() <= MAX_SHARE) return
@@ -31,7 +32,7 @@ export function patience({ tries, oursUs }: { tries: number; oursUs: () => numbe
   return {
     async measure(run) {
       let best = { result: undefined as Awaited<ReturnType<typeof run>> | undefined, others: Number.POSITIVE_INFINITY }
-      for (let i = 0; i < Math.max(1, tries) && best.others > MAX_SHARE; i++) {
+      for (let i = 0; i < Math.max(1, attempts) && best.others > MAX_SHARE; i++) {
         await untilQuiet()
         const asked = watchOthers(oursUs)
         const result = await run()

@@ -19,8 +19,8 @@ export function withRange(samples: readonly number[], digits = 0): string {
 }
 
 /**
- * The ratio of two series measured in the same rounds, round by round. A slow minute of the machine,
- * which affected both, cancels out.
+ * The ratio of two series measured in the same rounds, round by round. A slow minute of the
+ * machine, which affected both, cancels out.
  */
 export function ratios(over: readonly number[], under: readonly number[]): number[] {
   return over.map((value, round) => value / (under[round] ?? Number.NaN))

@@ -1,4 +1,4 @@
-// The queue's statements one by one, by one client, in the states of the table in which they might be slow.
+// The queue's statements one by one, in states of the table in which they might be slow.
 import { randomUUID } from 'node:crypto'
 import type { Checkout } from '../checkout.ts'
 import { nameOf, openCheckouts } from '../checkout.ts'
@@ -42,7 +42,7 @@ cleanup.defer(postgres.close)
 // The client of the statements is this process.
 takeMeasuredCore()
 const loadBefore = load()
-const patient = patience({ tries: options.tries, oursUs: postgres.cpuUs })
+const patient = patience({ attempts: options.attempts, oursUs: postgres.cpuUs })
 const states = statesOf(sizes).map((group) => group.filter(({ name }) => options.wants(name)))
 const cells = new Map<string, Cells>()
 for (const group of states.filter((group) => group.length > 0)) await measureGroup(group)

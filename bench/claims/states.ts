@@ -11,8 +11,8 @@ export type JobsTable = {
   /** Adds jobs that were completed long ago, until there are as many of them. */
   finishedTo(count: number): Promise<unknown>
   /**
-   * Takes jobs through `running` to `completed` until there were as many. Each leaves two dead versions,
-   * which the snapshot of a transaction that stays open keeps from being removed.
+   * Takes jobs through `running` to `completed` until there were as many. Each leaves two dead
+   * versions, which the snapshot of a transaction that stays open keeps from being removed.
    */
   churnTo(count: number): Promise<unknown>
   analyze(): Promise<unknown>
@@ -59,7 +59,10 @@ export function statesOf({ small, dead, history }: Sizes): State[][] {
 
 const BATCH = 10_000
 
-/** Opens the jobs of a database whose schema is up to date. Nothing but what a state asks for is analysed. */
+/**
+ * Opens the jobs of a database whose schema is up to date. Nothing but what a state asks for is
+ * analysed.
+ */
 export async function openJobsTable(pool: pg.Pool): Promise<JobsTable> {
   await pool.query('alter table signalbox.jobs set (autovacuum_enabled = false)')
   await pool.query('alter table signalbox.job_attempts set (autovacuum_enabled = false)')

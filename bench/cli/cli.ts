@@ -1,4 +1,4 @@
-// Starting the command line: whole processes, from their start to their end. All in one run, round by round.
+// Starting the command line: whole processes, from their start to their end.
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import type { Checkout } from '../checkout.ts'
 import { nameOf, openCheckouts, programOf, serve } from '../checkout.ts'
 import { openCleanup } from '../cleanup.ts'
 import { embeddedPostgres } from '../database.ts'
-import { cpuOfEndedChildrenUs, leaveMeasuredCore, load } from '../machine.ts'
+import { cpuOfEndedChildrenUs, leaveMeasuredCore, load, takeMeasuredCore } from '../machine.ts'
 import { readOptions } from '../options.ts'
 import { patience } from '../patience.ts'
 import { report } from '../report.ts'
@@ -39,8 +39,10 @@ for (const checkout of checkouts) perCheckout.push(await contestantsOf(checkout)
 const [first = [], ...others] = perCheckout
 const interleaved = first.flatMap((contestant, i) => [contestant, ...others.flatMap((more) => more[i] ?? [])])
 const bare: Contestant = { name: 'node -e 0', command: [process.execPath, '-e', '0'], env: {} }
+// The commands run where this process runs.
+takeMeasuredCore()
 const loadBefore = load()
-const patient = patience({ tries: options.tries, oursUs: postgres.cpuUs })
+const patient = patience({ attempts: options.attempts, oursUs: postgres.cpuUs })
 const samples = await runRounds<Contestant, Sample>({
   contestants: [...interleaved, bare].filter(({ name }) => options.wants(name)),
   rounds,
@@ -56,7 +58,10 @@ await report('cli', {
   samples: Object.fromEntries(samples),
 })
 
-/** Builds a checkout and starts its server; each command is measured from the sources and from the build. */
+/**
+ * Builds a checkout and starts its server; each command is measured from the sources and from the
+ * build.
+ */
 async function contestantsOf(checkout: Checkout): Promise<Contestant[]> {
   execFileSync('npm', ['run', 'build'], { cwd: checkout.root, stdio: ['ignore', 'ignore', 'inherit'] })
   const { bin } = JSON.parse(await readFile(join(checkout.root, 'package.json'), 'utf8')) as {

@@ -1,4 +1,4 @@
-// Deliveries: from committed rows to `succeeded`, to a receiver on this machine. All in one run, round by round.
+// Deliveries: from committed rows to `succeeded`, to a receiver on this machine.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,7 +43,7 @@ const contestants = SLOTS.flatMap((slots): Contestant[] => [
   { name: `raw, ${slots} at once`, checkout: ours, mode: 'raw', slots },
 ])
 const loadBefore = load()
-const patient = patience({ tries: options.tries, oursUs: postgres.cpuUs })
+const patient = patience({ attempts: options.attempts, oursUs: postgres.cpuUs })
 const samples = await runRounds<Contestant, Sample>({
   contestants: contestants.filter(({ name }) => options.wants(name)),
   rounds,
@@ -79,7 +79,10 @@ async function measure({ name, checkout, mode, slots }: Contestant): Promise<Sam
   return { perSecond: COUNT / seconds, nodeUs: used.node / COUNT, postgresUs: used.postgres / COUNT }
 }
 
-/** Has a receiver of the checkout commit pushes, each with a delivery; resolves to the database's URL. */
+/**
+ * Has a receiver of the checkout commit pushes, each with a delivery; resolves to the database's
+ * URL.
+ */
 async function commitRows(checkout: Checkout, database: string, count: number): Promise<string> {
   const url = await postgres.fresh(database)
   const env = { DATABASE_URL: url, GITHUB_WEBHOOK_SECRET: SECRET, ...endpoint }

@@ -1,5 +1,5 @@
-// The configuration of a server that delivers every push to the receiver of this benchmark. It imports no
-// code: any checkout may read it.
+// The configuration of a server that delivers every push to the receiver of this benchmark.
+// It imports no code: any checkout may read it.
 import type { Config } from '../../src/config.ts'
 
 export default {

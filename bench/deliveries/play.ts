@@ -1,4 +1,4 @@
-// The measured side of deliveries: a checkout's sender over committed rows, or its sending alone (`raw`).
+// The measured side of deliveries: a checkout's sender, or its sending alone (`raw`).
 import { setTimeout as wait } from 'node:timers/promises'
 import { smallPushOf } from '../ingest/payload.ts'
 import { openDatabase, openSender, openSending } from '../internals.ts'
@@ -14,7 +14,9 @@ const secret = String(process.env.BENCH_ENDPOINT_SECRET)
 answerWith(({ databaseUrl, count }) => (mode === 'raw' ? sendAll(Number(count)) : drain(String(databaseUrl))))
 ready({})
 
-/** Sends every delivery of a database; `seconds` is from the start of the sender to the last row. */
+/**
+ * Sends every delivery of a database; `seconds` is from the start of the sender to the last row.
+ */
 async function drain(databaseUrl: string): Promise<{ seconds: number }> {
   const database = await openDatabase(root, databaseUrl)
   const sender = await openSender(root, database, Number(slots))

@@ -17,15 +17,18 @@ type Storage = {
   /** Makes its tables, where the server does not do so itself. */
   prepare?: (database: pg.Pool) => Promise<unknown>
   /**
-   * Counts events and their jobs, in one statement: what was under way when the load stopped is still
-   * being committed.
+   * Counts events and their jobs, in one statement: what was under way when the load stopped is
+   * still being committed.
    */
   count: string
   hasJobs: boolean
   clear: string
 }
 
-/** A server that takes part: a script of `servers/`, or `bin/signalbox` of a checkout with these arguments. */
+/**
+ * A server that takes part: a script of `servers/`, or `bin/signalbox` of a checkout with these
+ * arguments.
+ */
 export type Contestant = {
   name: string
   script?: string
@@ -134,7 +137,10 @@ export async function start(contestant: Contestant, postgres: Postgres): Promise
   }
 }
 
-/** A contestant of a checkout is started by its own `bin/signalbox`; the others get the flags that ours has. */
+/**
+ * A contestant of a checkout is started by its own `bin/signalbox`; the others get the flags that
+ * ours has.
+ */
 async function startServer(contestant: Contestant, env: Record<string, string>): Promise<Process & { url: string }> {
   const { script, checkout, args = [] } = contestant
   if (checkout === undefined) {

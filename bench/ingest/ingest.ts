@@ -1,4 +1,4 @@
-// Durable ingest of signed 10 kB pushes, beside what others do without storing them. All in one run, round by round.
+// Durable ingest of signed 10 kB pushes, beside what others do without storing them.
 import { setTimeout as wait } from 'node:timers/promises'
 import { nameOf, openCheckouts } from '../checkout.ts'
 import { openCleanup } from '../cleanup.ts'
@@ -70,7 +70,7 @@ for (const contestant of contestantsOf(checkouts)) {
   servers.push(server)
 }
 const loadBefore = load()
-const patient = patience({ tries: options.tries, oursUs: () => embedded.cpuUs() + (given?.cpuUs() ?? 0) })
+const patient = patience({ attempts: options.attempts, oursUs: () => embedded.cpuUs() + (given?.cpuUs() ?? 0) })
 const slots = await runRounds({
   contestants: servers,
   rounds,
@@ -114,8 +114,8 @@ async function measure(server: Running, forSeconds: number): Promise<Slot> {
 }
 
 /**
- * What is stored once all that was sent is stored, or nothing has been added for a while: requests may
- * have been cut off on the way.
+ * What is stored once all that was sent is stored, or nothing has been added for a while: requests
+ * may have been cut off on the way.
  */
 async function storedAtLast(server: Running, sent: number): Promise<Stored | null> {
   let stored = await server.stored()

@@ -1,4 +1,4 @@
-// What is sent: GitHub's own example of a push, as many different ones as wanted, padded and signed.
+// What is sent: GitHub's own example of a push in many versions, padded and signed.
 import { createHash, createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -20,7 +20,10 @@ export function signedPushes(count: number, wantedBytes = 10_000): SignedPush[] 
   return Array.from({ length: count }, (_, n) => signed(pushOf(wantedBytes, n)))
 }
 
-/** GitHub's example of a push, the `n`th version of it, with commits added until it has this many bytes. */
+/**
+ * GitHub's example of a push, the `n`th version of it, with commits added until it has this many
+ * bytes.
+ */
 export function pushOf(wantedBytes: number, n = 0): Buffer {
   const { push, commit } = example()
   const commits: object[] = []
@@ -77,7 +80,8 @@ function example(): { push: Push; commit: object } {
   return found
 }
 
-// Hashes, not repetitions: a body that compresses unlike a real one would favour whoever compresses.
+// Hashes, not repetitions: a body that compresses unlike a real one would favour whoever
+// compresses.
 function commitLike(commit: object, name: string): object {
   return {
     ...commit,

@@ -7,7 +7,10 @@ import { signedPushes } from './payload.ts'
 const DELIVERIES = 200
 const pushes = signedPushes(DELIVERIES)
 
-/** @throws Error unless the server takes 200 signed deliveries, refuses a forged one, and has stored exactly the former */
+/**
+ * @throws Error unless the server takes 200 signed deliveries, refuses a forged one, and has stored
+ * exactly the former
+ */
 export async function prove(server: Running): Promise<void> {
   const statuses = await Promise.all(pushes.map((push) => send(server.url, push)))
   expect(server, 'deliveries accepted', statuses.filter((status) => status >= 200 && status < 300).length, DELIVERIES)

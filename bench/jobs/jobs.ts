@@ -1,4 +1,4 @@
-// No-op jobs: how fast they are made, how fast a backlog is done, and how soon a single one is picked up.
+// No-op jobs: how fast they are made and done, and how soon a single one is picked up.
 import type { Checkout } from '../checkout.ts'
 import { nameOf, openCheckouts, ours } from '../checkout.ts'
 import { startScript } from '../child.ts'
@@ -11,7 +11,10 @@ import { report } from '../report.ts'
 import { runRounds } from '../rounds.ts'
 import { median, quantile, ratios, table, withRange } from '../statistics.ts'
 
-/** `singles`: how many single jobs are made, and how many a second, where the usual would be a backlog for it. */
+/**
+ * `singles`: how many single jobs are made, and how many a second, where the usual would be a
+ * backlog for it.
+ */
 type Contestant = {
   name: string
   module: string
@@ -61,7 +64,7 @@ const checkouts = await openCheckouts(options.against, cleanup)
 const postgres = await embeddedPostgres()
 cleanup.defer(postgres.close)
 const loadBefore = load()
-const patient = patience({ tries: options.tries, oursUs: postgres.cpuUs })
+const patient = patience({ attempts: options.attempts, oursUs: postgres.cpuUs })
 const signalboxes = OURS.flatMap((what, i) =>
   checkouts.map((checkout): Contestant => {
     return { name: nameOf(checkout, what), module: 'signalbox.ts', variant: VARIANTS[i] ?? '', checkout }

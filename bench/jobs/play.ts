@@ -1,4 +1,4 @@
-// One side of one engine, in a process of its own: the one that makes jobs, or the one that does them.
+// One side of one engine, in a process of its own: it makes jobs, or it does them.
 import { setTimeout as wait } from 'node:timers/promises'
 import { despiteDeadlocks } from '../deadlock.ts'
 import { answerWith, ready } from '../parent.ts'

@@ -1,4 +1,4 @@
-// Latency of durable ingest at a fixed rate that the servers can keep up with: an open loop, round by round.
+// Latency of durable ingest in an open loop, at a rate that the servers can keep up with.
 import { setTimeout as wait } from 'node:timers/promises'
 import { nameOf, openCheckouts } from '../checkout.ts'
 import { openCleanup } from '../cleanup.ts'
@@ -52,7 +52,7 @@ for (const contestant of [
   contestants.push(loaded)
 }
 const loadBefore = load()
-const patient = patience({ tries: options.tries, oursUs: () => embedded.cpuUs() + (given?.cpuUs() ?? 0) })
+const patient = patience({ attempts: options.attempts, oursUs: () => embedded.cpuUs() + (given?.cpuUs() ?? 0) })
 const slots = await runRounds<Loaded, Slot>({
   contestants,
   rounds,

@@ -1,10 +1,11 @@
-// An open loop: requests leave when they are due, whether or not the ones before have been answered.
+// An open loop: requests leave when they are due, whether or not others have been answered.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Pool } from 'undici'
 import type { SignedPush } from '../ingest/payload.ts'
 
-// More than are ever under way while a server keeps up; a request that waits for one has its wait counted.
+// More than are ever under way while a server keeps up; a request that waits for one has its wait
+// counted.
 const CONNECTIONS = 256
 
 /** Sends the pushes at a mean rate for a while. */
@@ -14,8 +15,9 @@ export type OpenLoop = {
 }
 
 /**
- * Opens the load on one server. `run` resolves to the latencies in milliseconds, each counted from the
- * time its request was due: what a slow answer delays is counted too. Arrivals are a Poisson process.
+ * Opens the load on one server. `run` resolves to the latencies in milliseconds, each counted from
+ * the time its request was due: what a slow answer delays is counted too. Arrivals are a Poisson
+ * process.
  * @throws Error when an answer is not 2xx
  */
 export function openLoop(url: string, pushes: readonly SignedPush[]): OpenLoop {

@@ -1,4 +1,5 @@
-// How raw bodies are best kept: as they are, compressed by PostgreSQL, or compressed by the process. Batches of 32 rows, two in flight.
+// How raw bodies are best kept: plain, compressed by PostgreSQL, or by the process.
+// Batches of 32 rows, two in flight.
 import { randomUUID } from 'node:crypto'
 import { constants, zstdCompressSync } from 'node:zlib'
 import type { Database } from '../../src/db/database.ts'

@@ -1,4 +1,4 @@
-// How a server of this benchmark starts listening: on a port of the system's choice, which the runner learns.
+// How a server of this benchmark listens: on a free port, which the runner learns.
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'

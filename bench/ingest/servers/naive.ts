@@ -1,5 +1,6 @@
-// What most receivers do: a transaction for each request, with one insert for the event and one for the job.
-// `jsonb` keeps the payload as parsed JSON in tables of its own; `bytes` writes the same rows into Signalbox's tables.
+// What most receivers do: a transaction for each request, with an insert for event and job.
+// `jsonb` keeps the payload as parsed JSON in tables of its own; `bytes` writes the same rows into
+// Signalbox's tables.
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { listen } from './listen.ts'

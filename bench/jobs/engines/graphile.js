@@ -1,4 +1,5 @@
-// graphile-worker. `default`: as it comes. `tuned`: its own advice for throughput, a local queue and batched completion.
+// graphile-worker, as it comes or tuned.
+// `tuned`: its own advice for throughput, a local queue and batched completion.
 import { Logger, makeWorkerUtils, run } from 'graphile-worker'
 import pg from 'pg'
 import { SLOTS } from './engine.ts'

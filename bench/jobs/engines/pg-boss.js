@@ -1,5 +1,6 @@
-// pg-boss. `default`: `work()` as it comes. `notify`: its fastest settings for one job at a time, woken by the database.
-// `tuned`: a loop over its fetch and complete, woken by the database's notification.
+// pg-boss, as it comes, woken by the database, or tuned.
+// `default`: `work()` as it comes. `notify`: its fastest settings for one job at a time.
+// `tuned`: a loop over its fetch and complete.
 import pg from 'pg'
 import { PgBoss } from 'pg-boss'
 import { SLOTS } from './engine.ts'

@@ -1,6 +1,7 @@
-// Signalbox of a checkout. `queue`: the queue's worker alone, with a handler that does nothing. Otherwise
-// the orchestrator that `signalbox serve` starts, with an agent that does nothing; `default`: in as many
-// slots as it has by default. Each job that the orchestrator ends is an event again.
+// Signalbox of a checkout: its queue alone, or its orchestrator.
+// `queue`: the queue's worker with a handler that does nothing. Otherwise the orchestrator that
+// `signalbox serve` starts, with an agent that does nothing; `default`: in as many slots as it has
+// by default. Each job that the orchestrator ends is an event again.
 import { openDatabase, openMaker, openOrchestrator, openQueue } from '../../internals.ts'
 import type { Engine, EngineOptions } from './engine.ts'
 import { SLOTS } from './engine.ts'
