@@ -13,7 +13,7 @@ export type Checkout = {
   root: string
   /** The short name of its commit; null for this checkout as it stands. */
   commit: string | null
-  /** The flags of V8 that its `bin/signalbox` gives to Node.js. */
+  /** The flags of V8 that its `bin/signalbox` passes to Node.js. */
   flags: readonly string[]
 }
 

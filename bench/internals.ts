@@ -112,29 +112,18 @@ export async function openOrchestrator(
  * callers share.
  */
 export async function openMaker(root: string, database: Database) {
-  const clock = await exported(root, 'systemClock')
-  const [newId, idFor] = await Promise.all([
+  const [newId, idFor, openNotifier] = await Promise.all([
     exported<() => string>(root, 'newId'),
     exported<(...names: string[]) => string>(root, 'idFor'),
+    exported<(database: Database, channel: string) => Notifier>(root, 'openNotifier'),
   ])
-  const openNotifier = await exported<(database: Database, channel: string) => Notifier>(root, 'openNotifier')
   const notifier = openNotifier(database, CHANNEL)
-  const { rows } = await database.query('select version::int from signalbox.endpoints_version')
-  const version = (rows[0] as { version: number }).version
-  const route = ({ requested }: Parts) => ({ status: 'routed', reason: null, jobs: [requested], deliveries: [] })
-  const router = { version: () => version, reload: async () => undefined, route }
-  const recorder = (await exported<(options: Parts) => Recorder>(root, 'openRecorder'))({
-    database,
-    clock,
-    router,
-    onWork: notifier.notify,
-  })
-  const make = (text: string) => {
-    const id = newId()
-    return recorder.record(draftOf(id, idFor('job', id), text))
-  }
+  const recorder = await openRecorder(root, database, notifier.notify)
   return {
-    make,
+    make(text: string): Promise<unknown> {
+      const id = newId()
+      return recorder.record(draftOf(id, idFor('job', id), text))
+    },
     async close() {
       await recorder.idle()
       await notifier.close()
@@ -144,6 +133,20 @@ export async function openMaker(root: string, database: Database) {
 
 type Notifier = { notify: () => void; close(): Promise<void> }
 type Recorder = { record(draft: object): Promise<unknown>; idle(): Promise<void> }
+
+/** A pipeline that records drafts itself, or the recorder that older pipelines were given. */
+async function openRecorder(root: string, database: Database, onWork: () => void): Promise<Recorder> {
+  const [log, clock] = [await exported(root, 'silentLog'), await exported(root, 'systemClock')]
+  const openPipeline = await exported<(options: Parts) => object | Promise<object>>(root, 'openPipeline')
+  const pipeline = await openPipeline({ database, clock, log, sources: new Map(), rules: [], onWork })
+  if ('record' in pipeline) return pipeline as Recorder
+  const { rows } = await database.query('select version::int from signalbox.endpoints_version')
+  const { version } = rows[0] as { version: number }
+  const route = ({ requested }: Parts) => ({ status: 'routed', reason: null, jobs: [requested], deliveries: [] })
+  const router = { version: () => version, reload: async () => undefined, route }
+  const open = await exported<(options: Parts) => Recorder>(root, 'openRecorder')
+  return open({ database, clock, router, onWork })
+}
 
 function draftOf(id: string, jobId: string, text: string): object {
   return {
@@ -182,7 +185,7 @@ export type Statements = {
 }
 
 type Claiming = { owner: string; limit: number; leaseMs: number }
-type Ending = { owner: string; ended: readonly object[] }
+type Ending = { owner: string; ended: readonly object[]; endings: readonly object[] }
 type Queue = {
   claim(sql: Sql, options: Claiming): Promise<Row[]>
   settle(sql: Sql, options: Ending): Promise<unknown>
@@ -195,11 +198,10 @@ export async function openStatements(root: string, database: Database): Promise<
   const queue = await openStatementsOn(root)
   return {
     claim: (owner, limit) => queue.claim(database, { owner, limit, leaseMs: 600_000 }),
-    settle: (owner, rows) =>
-      queue.settle(database, {
-        owner,
-        ended: rows.map((row) => ({ ...row, row, outcome: { kind: 'completed' }, detail: null })),
-      }),
+    settle(owner, rows) {
+      const ended = rows.map(({ id, attempt }) => ({ id, attempt, outcome: { kind: 'completed' }, detail: null }))
+      return queue.settle(database, { owner, ended, endings: ended })
+    },
     nextDue: () => queue.nextDue(database),
   }
 }
@@ -228,7 +230,10 @@ async function openStatementsOn(root: string): Promise<Queue> {
 export async function openSender(root: string, database: Database, slots: number): Promise<Worker> {
   const open = await exported<(options: Parts) => Worker>(root, 'openSender')
   const [log, clock] = [await exported(root, 'silentLog'), await exported(root, 'systemClock')]
-  return open({ database, clock, log, slots, tickMs: 60_000, leaseMs: 30_000 })
+  // The last two are for a sender that imports nothing of events and endpoints itself.
+  const payloadOf = await exportedIfAny(root, 'eventPayload')
+  const disableEndpoints = async () => undefined
+  return open({ database, clock, log, slots, tickMs: 60_000, leaseMs: 30_000, payloadOf, disableEndpoints })
 }
 
 /** Opens the sending of signed requests alone, without a database. */

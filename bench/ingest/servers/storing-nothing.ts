@@ -1,5 +1,4 @@
-// Signalbox's own receiving edge, with a recorder that keeps nothing.
-// What durability costs is the difference.
+// Signalbox's own receiving edge, with a recorder that says "recorded" and keeps nothing: what durability costs is the difference.
 import type { Recorder } from '../../../src/events/record.ts'
 import { openApi } from '../../../src/http/api/api.ts'
 import { httpApp } from '../../../src/http/app.ts'
