@@ -1,8 +1,8 @@
-// The other end of `child.ts`: what a measured process says to the one that started it.
+// The other end of `startScript`: what a measured process says to the one that started it.
 
-/** Says that this process is ready, and ends it when its parent is gone or says so. */
-export const ready = (message: object, close: () => unknown = () => undefined): void => {
-  const stop = async () => {
+/** Says that this process is ready, and ends it when its parent is gone or asks for it. */
+export function ready(message: object, close: () => unknown = () => undefined): void {
+  async function stop() {
     try {
       await close()
     } finally {
@@ -14,8 +14,8 @@ export const ready = (message: object, close: () => unknown = () => undefined): 
   process.send?.(message)
 }
 
-/** Answers each message of the parent with what `answer` gives, or with why it failed. */
-export const answerWith = (answer: (message: Record<string, unknown>) => Promise<object>): void => {
+/** Answers each message of the parent with what `answer` resolves to, or with why it failed. */
+export function answerWith(answer: (message: Record<string, unknown>) => Promise<object>): void {
   process.on('message', async (message: Record<string, unknown>) => {
     try {
       process.send?.(await answer(message))

@@ -5,6 +5,8 @@ import { median } from './statistics.ts'
 
 const LOOK_MS = 500
 const LONGEST_WAIT_MS = 120_000
+// The part of the machine that others may use while something is measured.
+const MAX_SHARE = 0.1
 
 /** Measures when the machine is quiet, and again when it was not. */
 export type Patience = {
@@ -14,23 +16,23 @@ export type Patience = {
 }
 
 /**
- * Others may use `share` of the machine's CPU (0 to 1) while something is measured; else it is measured again, at most `tries` times in
- * all, and then the quietest counts. Without `tries` everything counts as it comes.
+ * Measures again, at most `attempts` times in all, when others used too much of the machine; then
+ * the quietest counts. With `attempts` 1 everything counts as it comes. `oursUs` is the CPU time of
+ * PostgreSQL.
  */
-export const patience = (options: { tries: number; share: number; oursUs: () => number }): Patience => {
-  const { tries, share, oursUs } = options
+export function patience({ attempts, oursUs }: { attempts: number; oursUs: () => number }): Patience {
   const shares: number[] = []
-  const untilQuiet = async () => {
-    for (let waited = 0; tries > 1 && waited < LONGEST_WAIT_MS; waited += LOOK_MS) {
+  async function untilQuiet() {
+    for (let waited = 0; attempts > 1 && waited < LONGEST_WAIT_MS; waited += LOOK_MS) {
       const others = watchOthers(oursUs)
       await wait(LOOK_MS)
-      if (others() <= share) return
+      if (others() <= MAX_SHARE) return
     }
   }
   return {
     async measure(run) {
       let best = { result: undefined as Awaited<ReturnType<typeof run>> | undefined, others: Number.POSITIVE_INFINITY }
-      for (let i = 0; i < Math.max(1, tries) && best.others > share; i++) {
+      for (let i = 0; i < Math.max(1, attempts) && best.others > MAX_SHARE; i++) {
         await untilQuiet()
         const asked = watchOthers(oursUs)
         const result = await run()

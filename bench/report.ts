@@ -2,14 +2,23 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { describeMachine, load } from './machine.ts'
 
+/** What a run came to. A table that is null was not asked for. */
+export type Results = {
+  about: string
+  loadBefore: number
+  /** How much of the machine others used. */
+  others?: string
+  tables: readonly (string | null)[]
+  samples: object
+}
+
 /** Prints the results of a run and keeps them. */
-export const report = async (
-  name: string,
-  results: { about: string; loadBefore: number; others?: string; tables: readonly string[]; samples: object },
-): Promise<void> => {
-  const { about, loadBefore, others, tables, samples } = results
+export async function report(name: string, results: Results): Promise<void> {
+  const { about, loadBefore, others, samples } = results
+  const tables = results.tables.filter((table) => table !== null)
   const machine = describeMachine()
-  const header = `${about}. ${machine}. ${others ? `${others}. ` : ''}Load average ${loadBefore.toFixed(2)} before, ${load().toFixed(2)} after.`
+  const loads = `Load average ${loadBefore.toFixed(2)} before, ${load().toFixed(2)} after.`
+  const header = `${about}. ${machine}. ${others ? `${others}. ` : ''}${loads}`
   console.log(`\n## ${name}\n\n${header}\n\n${tables.join('\n\n')}\n`)
   const folder = new URL('results/', import.meta.url)
   await mkdir(folder, { recursive: true })

@@ -1,16 +1,17 @@
-// Durable ingest of a signed 10 kB push, beside what others do without storing it. All in one run, round by round.
+// Durable ingest of signed 10 kB pushes, beside what others do without storing them.
 import { setTimeout as wait } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { nameOf, openCheckouts } from '../checkout.ts'
 import { openCleanup } from '../cleanup.ts'
 import { embeddedPostgres, givenPostgres } from '../database.ts'
 import { cpuUs, leaveMeasuredCore, load, residentMb } from '../machine.ts'
+import { readOptions } from '../options.ts'
 import { patience } from '../patience.ts'
 import { report } from '../report.ts'
-import { median, ratios, table, withRange } from '../statistics.ts'
+import { runRounds } from '../rounds.ts'
+import { median, ratios, ratiosTable, table, withRange } from '../statistics.ts'
 import type { Running, Stored } from './contestants.ts'
-import { contestants, start } from './contestants.ts'
-import type { Load } from './load.ts'
-import { CONNECTIONS, openLoad } from './load.ts'
+import { contestantsOf, STORING_NOTHING, start } from './contestants.ts'
+import { BODIES, CONNECTIONS, openLoad } from './load.ts'
 import { prove } from './proof.ts'
 
 type Slot = {
@@ -22,39 +23,78 @@ type Slot = {
   residentMb: number
 }
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    tries: { type: 'string', default: '1' },
-    only: { type: 'string', multiple: true },
-    'node-flag': { type: 'string', multiple: true, default: [] },
-  },
-})
-const rounds = Number(options.rounds ?? (options.quick ? 2 : 5))
-const seconds = Number(options.seconds ?? (options.quick ? 2 : 4))
-const warmUpSeconds = options.quick ? 2 : 3
+const OURS = [
+  'Signalbox',
+  'Signalbox, a job each',
+  'Signalbox, a job each, run there',
+  'Signalbox on DATABASE_URL',
+] as const
 
-/** What is stored once all that was sent is stored, or nothing has been added for a while (requests may have been cut off on the way). */
-const storedAtLast = async (server: Running, sent: number): Promise<Stored | null> => {
-  let stored = await server.stored()
-  for (let still = 0; stored !== null && stored.events < sent && still < 10; ) {
-    await wait(100)
-    const now = await server.stored()
-    still = now?.events === stored.events ? still + 1 : 0
-    stored = now
-  }
-  return stored
+const RATIOS: readonly [over: string, under: string, aim?: number][] = [
+  ['Signalbox', 'Probot storing nothing', 1.3],
+  ['Signalbox', STORING_NOTHING, 0.65],
+  ['Signalbox', 'transaction per request, jsonb', 5],
+  ['Signalbox', 'transaction per request, bytes'],
+  ['Signalbox', '@octokit/webhooks storing nothing'],
+  ['Signalbox', 'node:http storing nothing'],
+  ['Signalbox, a job each', STORING_NOTHING],
+  ['Signalbox, a job each', 'Probot storing nothing'],
+  ['Signalbox, a job each', 'transaction per request, jsonb'],
+  ['Signalbox, a job each, run there', 'Probot storing nothing'],
+  ['Signalbox on DATABASE_URL', STORING_NOTHING],
+  ['Signalbox on DATABASE_URL', 'Probot storing nothing'],
+]
+
+const options = readOptions()
+const rounds = options.rounds ?? (options.quick ? 2 : 5)
+const seconds = options.seconds ?? (options.quick ? 2 : 4)
+const warmUpSeconds = options.quick ? 1 : 3
+
+leaveMeasuredCore()
+await using cleanup = openCleanup()
+const checkouts = await openCheckouts(options.against, cleanup)
+const work = await openLoad()
+cleanup.defer(work.close)
+const embedded = await embeddedPostgres()
+cleanup.defer(embedded.close)
+const given = await givenPostgres()
+if (given) cleanup.defer(given.close)
+const servers: Running[] = []
+for (const contestant of contestantsOf(checkouts)) {
+  const postgres = contestant.on === 'given' ? given : embedded
+  if (!postgres || !options.wants(contestant.name)) continue
+  const server = await start(contestant, postgres)
+  cleanup.defer(server.close)
+  await prove(server)
+  await measure(server, warmUpSeconds)
+  servers.push(server)
 }
+const loadBefore = load()
+const patient = patience({ attempts: options.attempts, oursUs: () => embedded.cpuUs() + (given?.cpuUs() ?? 0) })
+const slots = await runRounds({
+  contestants: servers,
+  rounds,
+  patient,
+  measure: (server) => measure(server, seconds),
+  describe: ({ perSecond }) => `${perSecond.toFixed(0)}/s`,
+})
+await report('ingest', {
+  about:
+    `${rounds} rounds of ${seconds} s each, ${CONNECTIONS} connections, ${BODIES} different bodies of about ` +
+    `${work.bodyBytes} bytes; PostgreSQL ${embedded.version} embedded${given ? `, ${given.version} at DATABASE_URL` : ''}`,
+  loadBefore,
+  others: patient.describe(),
+  tables: [resultsTable(), againstTable(), aimsTable()],
+  samples: Object.fromEntries(slots),
+})
 
 /** Puts the load on one server and checks that every answer stands for a row. */
-const measure = async (server: Running, work: Load, forSeconds: number): Promise<Slot> => {
-  const before = { server: cpuUs(server.child.pid), postgres: server.postgres?.cpuUs() ?? 0 }
+async function measure(server: Running, forSeconds: number): Promise<Slot> {
+  const before = { server: cpuUs(server.pid), postgres: server.postgres?.cpuUs() ?? 0 }
   const { requests, seconds: took, p50Ms, p99Ms } = await work.put(server.url, forSeconds)
-  const after = { server: cpuUs(server.child.pid), postgres: server.postgres?.cpuUs() ?? 0 }
+  const after = { server: cpuUs(server.pid), postgres: server.postgres?.cpuUs() ?? 0 }
   const stored = await storedAtLast(server, requests + CONNECTIONS)
-  // What was under way when the load stopped is stored too, but nobody was there any more to be told.
+  // What was under way when the load stopped is stored too, but its answer had nobody to go to.
   if (stored && (stored.events < requests || stored.events > requests + CONNECTIONS)) {
     throw new Error(`${server.name}: ${requests} accepted, but ${stored.events} stored.`)
   }
@@ -69,42 +109,26 @@ const measure = async (server: Running, work: Load, forSeconds: number): Promise
     p99Ms,
     serverUs: (after.server - before.server) / requests,
     postgresUs: (after.postgres - before.postgres) / requests,
-    residentMb: residentMb(server.child.pid),
+    residentMb: residentMb(server.pid),
   }
 }
 
-/** Every server once a round, each round beginning with another one. */
-const runRounds = async (servers: readonly Running[], work: Load): Promise<Map<string, Slot[]>> => {
-  const slots = new Map(servers.map(({ name }): [string, Slot[]] => [name, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (const [i] of servers.entries()) {
-      const server = servers[(i + round) % servers.length]
-      if (!server) continue
-      const slot = await patient.measure(() => measure(server, work, seconds))
-      slots.get(server.name)?.push(slot)
-      console.error(`round ${round + 1}/${rounds}  ${server.name.padEnd(36)} ${slot.perSecond.toFixed(0)}/s`)
-    }
-    console.error(patient.describe())
+/**
+ * What is stored once all that was sent is stored, or nothing has been added for a while: requests
+ * may have been cut off on the way.
+ */
+async function storedAtLast(server: Running, sent: number): Promise<Stored | null> {
+  let stored = await server.stored()
+  for (let still = 0; stored !== null && stored.events < sent && still < 10; ) {
+    await wait(100)
+    const now = await server.stored()
+    still = now?.events === stored.events ? still + 1 : 0
+    stored = now
   }
-  return slots
+  return stored
 }
 
-const RATIOS: readonly [over: string, under: string, aim?: number][] = [
-  ['Signalbox', 'Probot storing nothing', 1.3],
-  ['Signalbox', 'Signalbox storing nothing', 0.65],
-  ['Signalbox', 'transaction per request, jsonb', 5],
-  ['Signalbox', 'transaction per request, bytes'],
-  ['Signalbox', '@octokit/webhooks storing nothing'],
-  ['Signalbox', 'node:http storing nothing'],
-  ['Signalbox, a job each', 'Signalbox storing nothing'],
-  ['Signalbox, a job each', 'Probot storing nothing'],
-  ['Signalbox, a job each', 'transaction per request, jsonb'],
-  ['Signalbox, a job each, run there', 'Probot storing nothing'],
-  ['Signalbox on DATABASE_URL', 'Signalbox storing nothing'],
-  ['Signalbox on DATABASE_URL', 'Probot storing nothing'],
-]
-
-const resultsTable = (slots: ReadonlyMap<string, Slot[]>): string => {
+function resultsTable(): string {
   const of = (name: string, pick: (slot: Slot) => number) => slots.get(name)?.map(pick) ?? []
   const rows = [...slots.keys()].map((name) => [
     name,
@@ -119,49 +143,31 @@ const resultsTable = (slots: ReadonlyMap<string, Slot[]>): string => {
   return table(head, rows)
 }
 
-const ratiosTable = (slots: ReadonlyMap<string, Slot[]>): string => {
-  const perSecond = (name: string) => slots.get(name)?.map((slot) => slot.perSecond)
+/** This checkout beside the commit it is compared with. */
+function againstTable(): string | null {
+  const pairs = checkouts
+    .slice(1)
+    .flatMap((baseline) => OURS.map((what): [string, string] => [what, nameOf(baseline, what)]))
+  return ratiosTable(slots, pairs, [
+    { title: 'req/s', of: (slot) => slot.perSecond },
+    { title: 'p50', of: (slot) => slot.p50Ms },
+    { title: 'p99', of: (slot) => slot.p99Ms },
+    { title: 'Node CPU', of: (slot) => slot.serverUs },
+    { title: 'PostgreSQL CPU', of: (slot) => slot.postgresUs },
+  ])
+}
+
+/** This checkout beside its peers. */
+function aimsTable(): string | null {
   const rows = RATIOS.flatMap(([over, under, aim]) => {
-    const [upper, lower] = [perSecond(over), perSecond(under)]
+    const [upper, lower] = [slots.get(over), slots.get(under)]
     if (!upper || !lower) return []
-    const found = ratios(upper, lower)
+    const found = ratios(
+      upper.map(({ perSecond }) => perSecond),
+      lower.map(({ perSecond }) => perSecond),
+    )
     const verdict = aim === undefined ? '' : `${aim} ${median(found) >= aim ? '(met)' : '(missed)'}`
     return [[`${over} / ${under}`, withRange(found, 2), verdict]]
   })
-  return table(['ratio', 'median [range]', 'aim'], rows)
+  return rows.length === 0 ? null : table(['ratio', 'median [range]', 'aim'], rows)
 }
-
-leaveMeasuredCore()
-await using cleanup = openCleanup()
-const work = await openLoad()
-cleanup.defer(work.close)
-const embedded = await embeddedPostgres()
-cleanup.defer(embedded.close)
-const given = await givenPostgres()
-if (given) cleanup.defer(given.close)
-const servers: Running[] = []
-for (const contestant of contestants) {
-  const postgres = contestant.on === 'given' ? given : embedded
-  if (!postgres || (options.only && !options.only.some((part) => contestant.name.includes(part)))) continue
-  const server = await start(contestant, postgres, contestant.script === 'signalbox.ts' ? options['node-flag'] : [])
-  cleanup.defer(server.close)
-  await prove(server)
-  await measure(server, work, warmUpSeconds)
-  servers.push(server)
-}
-const loadBefore = load()
-const patient = patience({
-  tries: Number(options.tries),
-  share: 0.1,
-  oursUs: () => embedded.cpuUs() + (given?.cpuUs() ?? 0),
-})
-const slots = await runRounds(servers, work)
-await report('ingest', {
-  about:
-    `${rounds} rounds of ${seconds} s each, ${CONNECTIONS} connections, ${work.bodyBytes} bytes a body; ` +
-    `PostgreSQL ${embedded.version} embedded${given ? `, ${given.version} at DATABASE_URL` : ''}`,
-  loadBefore,
-  others: patient.describe(),
-  tables: [resultsTable(slots), ratiosTable(slots)],
-  samples: Object.fromEntries(slots),
-})

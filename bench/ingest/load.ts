@@ -6,10 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { isInstalled } from '../machine.ts'
-import { signedPush } from './payload.ts'
+import { signedPushes } from './payload.ts'
 
 /** Requests under way at any time. */
 export const CONNECTIONS = 64
+
+/** Different bodies that are sent in turn. */
+export const BODIES = 200
 
 /** What one slot of load came to. */
 export type Loaded = { requests: number; seconds: number; p50Ms: number; p99Ms: number }
@@ -21,34 +24,27 @@ type Result = { requests: number; durationUs: number; p50: number; p99: number; 
 
 const run = promisify(execFile)
 
-/** Prepares the load. Throws, saying how to install it, when `wrk` is missing. */
-export const openLoad = async (): Promise<Load> => {
+/** Prepares the load. @throws Error saying how to install it, when `wrk` is missing */
+export async function openLoad(): Promise<Load> {
   if (!isInstalled('wrk')) {
     throw new Error(
       'wrk is missing: "apt-get install wrk" (Debian, Ubuntu), "brew install wrk" (macOS), or github.com/wg/wrk.',
     )
   }
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-bench-'))
-  const { body, headers } = signedPush()
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`)
-  await writeFile(join(folder, 'body'), body)
-  await writeFile(join(folder, 'headers'), lines)
+  const pushes = signedPushes(BODIES)
+  for (const [i, { body, headers }] of pushes.entries()) {
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`)
+    await writeFile(join(folder, `body-${i + 1}`), body)
+    await writeFile(join(folder, `headers-${i + 1}`), lines)
+  }
   return {
-    bodyBytes: body.byteLength,
+    bodyBytes: Math.round(pushes.reduce((sum, { body }) => sum + body.byteLength, 0) / pushes.length),
     async put(url, seconds) {
-      const args = [
-        '--threads',
-        '1',
-        '--connections',
-        String(CONNECTIONS),
-        '--duration',
-        `${seconds}s`,
-        '--timeout',
-        '10s',
-      ]
-      args.push('--latency', '--script', join(import.meta.dirname, 'wrk.lua'), url, '--')
-      args.push(join(folder, 'body'), join(folder, 'headers'), randomBytes(12).toString('hex'))
-      const { stdout } = await run('wrk', args)
+      const limits = ['--threads', '1', '--connections', String(CONNECTIONS), '--timeout', '10s']
+      const script = ['--latency', '--script', join(import.meta.dirname, 'wrk.lua')]
+      const own = [folder, String(BODIES), randomBytes(12).toString('hex')]
+      const { stdout } = await run('wrk', [...limits, '--duration', `${seconds}s`, ...script, url, '--', ...own])
       const result = /^@result (.*)$/m.exec(stdout)?.[1]
       if (result === undefined) throw new Error(`wrk said:\n${stdout}`)
       const { requests, durationUs, p50, p99, refused, broken } = JSON.parse(result) as Result

@@ -1,46 +1,56 @@
-// No-op jobs: how fast they are made, how fast a backlog is done, and how soon a single one is picked up. All in one run, round by round.
-import { parseArgs } from 'node:util'
-import { startChild } from '../child.ts'
+// No-op jobs: how fast they are made and done, and how soon a single one is picked up.
+import type { Checkout } from '../checkout.ts'
+import { nameOf, openCheckouts, ours } from '../checkout.ts'
+import { startScript } from '../child.ts'
 import { openCleanup } from '../cleanup.ts'
-import type { Postgres } from '../database.ts'
 import { embeddedPostgres } from '../database.ts'
-import { leaveMeasuredCore, load } from '../machine.ts'
+import { cpuUs, leaveMeasuredCore, load } from '../machine.ts'
+import { readOptions } from '../options.ts'
 import { patience } from '../patience.ts'
 import { report } from '../report.ts'
+import { runRounds } from '../rounds.ts'
 import { median, quantile, ratios, table, withRange } from '../statistics.ts'
 
-/** `singles`: how many single jobs are made, and how many a second, where the usual would be a backlog for it. */
-type Contestant = { name: string; module: string; variant: string; singles?: { count: number; perSecond: number } }
+/**
+ * `singles`: how many single jobs are made, and how many a second, where the usual would be a
+ * backlog for it.
+ */
+type Contestant = {
+  name: string
+  module: string
+  variant: string
+  checkout: Checkout
+  singles?: { count: number; perSecond: number }
+}
 type Sample = {
   enqueueOne: number
   enqueue32: number
   enqueueMany: number
   drain: number
   drained: boolean
+  nodeUs: number
+  postgresUs: number
   pickUpMs: number[]
 }
 
-const CONTESTANTS: readonly Contestant[] = [
-  { name: 'Signalbox queue', module: 'signalbox-queue.ts', variant: '' },
-  { name: 'Signalbox orchestrator', module: 'signalbox.ts', variant: '' },
-  { name: 'Signalbox orchestrator, default', module: 'signalbox.ts', variant: 'default' },
-  { name: 'graphile-worker, tuned', module: 'graphile.js', variant: 'tuned' },
-  { name: 'graphile-worker, default', module: 'graphile.js', variant: 'default' },
-  { name: 'pg-boss, tuned', module: 'pg-boss.js', variant: 'tuned' },
-  { name: 'pg-boss, notify', module: 'pg-boss.js', variant: 'notify' },
-  { name: 'pg-boss, default', module: 'pg-boss.js', variant: 'default', singles: { count: 12, perSecond: 0.4 } },
+const OURS = ['Signalbox queue', 'Signalbox orchestrator', 'Signalbox orchestrator, default']
+const VARIANTS = ['queue', '', 'default']
+const PEERS: readonly Contestant[] = [
+  { name: 'graphile-worker, tuned', module: 'graphile.js', variant: 'tuned', checkout: ours },
+  { name: 'graphile-worker, default', module: 'graphile.js', variant: 'default', checkout: ours },
+  { name: 'pg-boss, tuned', module: 'pg-boss.js', variant: 'tuned', checkout: ours },
+  { name: 'pg-boss, notify', module: 'pg-boss.js', variant: 'notify', checkout: ours },
+  {
+    name: 'pg-boss, default',
+    module: 'pg-boss.js',
+    variant: 'default',
+    checkout: ours,
+    singles: { count: 12, perSecond: 0.4 },
+  },
 ]
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    tries: { type: 'string', default: '1' },
-    only: { type: 'string', multiple: true },
-    'node-flag': { type: 'string', multiple: true, default: [] },
-  },
-})
-const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
+const options = readOptions()
+const rounds = options.rounds ?? (options.quick ? 1 : 3)
 const BACKLOG = options.quick ? 3000 : 10_000
 const ENQUEUE_MS = options.quick ? 1000 : 2000
 const SINGLES = { count: options.quick ? 90 : 300, perSecond: 30 }
@@ -48,22 +58,48 @@ const SINGLES = { count: options.quick ? 90 : 300, perSecond: 30 }
 const DRAIN_CAP_MS = options.quick ? 5000 : 20_000
 const PICK_UP_CAP_MS = 10_000
 
+leaveMeasuredCore()
+await using cleanup = openCleanup()
+const checkouts = await openCheckouts(options.against, cleanup)
+const postgres = await embeddedPostgres()
+cleanup.defer(postgres.close)
+const loadBefore = load()
+const patient = patience({ attempts: options.attempts, oursUs: postgres.cpuUs })
+const signalboxes = OURS.flatMap((what, i) =>
+  checkouts.map((checkout): Contestant => {
+    return { name: nameOf(checkout, what), module: 'signalbox.ts', variant: VARIANTS[i] ?? '', checkout }
+  }),
+)
+const samples = await runRounds<Contestant, Sample>({
+  contestants: [...signalboxes, ...PEERS].filter(({ name }) => options.wants(name)),
+  rounds,
+  patient,
+  measure,
+  describe: ({ drain, pickUpMs }) => `${drain.toFixed(0)} jobs/s, ${quantile(pickUpMs, 0.5).toFixed(1)} ms`,
+})
+await report('jobs', {
+  about:
+    `${rounds} round${rounds === 1 ? '' : 's'}, a backlog of ${BACKLOG} no-op jobs, ` +
+    `then ${SINGLES.count} single ones at about ${SINGLES.perSecond}/s; PostgreSQL ${postgres.version} embedded`,
+  loadBefore,
+  others: patient.describe(),
+  tables: [resultsTable(), againstTable(), peersTable()],
+  samples: Object.fromEntries(samples),
+})
+
 /** One engine through all of it, from an empty database on. */
-const measure = async (
-  { module, variant, name, singles = SINGLES }: Contestant,
-  postgres: Postgres,
-): Promise<Sample> => {
-  await using cleanup = new AsyncDisposableStack()
+async function measure({ module, variant, name, checkout, singles = SINGLES }: Contestant): Promise<Sample> {
+  await using closing = new AsyncDisposableStack()
   const url = await postgres.fresh('jobs')
   const script = new URL('play.ts', import.meta.url).pathname
   const start = async () => {
-    const child = await startChild({
+    const child = await startScript({
       script,
-      args: [module, variant],
+      args: [module, variant, checkout.root],
       env: { DATABASE_URL: url },
-      nodeFlags: options['node-flag'],
+      flags: checkout.flags,
     })
-    cleanup.defer(child.close)
+    closing.defer(child.close)
     return child
   }
   // One after the other, since both bring the schema up to date.
@@ -78,7 +114,9 @@ const measure = async (
   const enqueue32 = await rate({ ask: 'enqueueFor', callers: 32, ms: ENQUEUE_MS })
   await forget()
   const enqueueMany = await rate({ ask: 'enqueueMany', count: BACKLOG })
+  const before = { node: cpuUs(worker.pid), postgres: postgres.cpuUs() }
   const drain = await worker.ask<{ perSecond: number; complete: boolean }>({ ask: 'drain', capMs: DRAIN_CAP_MS })
+  const used = { nodeUs: cpuUs(worker.pid) - before.node, postgresUs: postgres.cpuUs() - before.postgres }
   if (!drain.complete) await forget()
   await postgres.checkpoint()
   await maker.ask({ ask: 'trickle', ...singles })
@@ -90,20 +128,32 @@ const measure = async (
   if (latenciesMs.length !== singles.count) {
     throw new Error(`${name}: ${singles.count} jobs made, ${latenciesMs.length} handled.`)
   }
-  return { enqueueOne, enqueue32, enqueueMany, drain: drain.perSecond, drained: drain.complete, pickUpMs: latenciesMs }
+  return {
+    enqueueOne,
+    enqueue32,
+    enqueueMany,
+    drain: drain.perSecond,
+    drained: drain.complete,
+    nodeUs: used.nodeUs / BACKLOG,
+    postgresUs: used.postgresUs / BACKLOG,
+    pickUpMs: latenciesMs,
+  }
 }
 
-const resultsTable = (samples: ReadonlyMap<string, Sample[]>): string => {
+function resultsTable(): string {
   const rows = [...samples].map(([name, all]) => {
-    const pickUp = (share: number, digits = 1) =>
+    const pickUp = (share: number) =>
       withRange(
         all.map(({ pickUpMs }) => quantile(pickUpMs, share)),
-        digits,
+        1,
       )
     const isCapped = all.some(({ drained }) => !drained)
+    const cpu = (pick: (sample: Sample) => number) => (isCapped ? '' : median(all.map(pick)).toFixed(0))
     return [
       name,
       `${withRange(all.map(({ drain }) => drain))}${isCapped ? ' (capped)' : ''}`,
+      cpu(({ nodeUs }) => nodeUs),
+      cpu(({ postgresUs }) => postgresUs),
       pickUp(0.5),
       pickUp(0.9),
       pickUp(0.99),
@@ -112,56 +162,36 @@ const resultsTable = (samples: ReadonlyMap<string, Sample[]>): string => {
       withRange(all.map(({ enqueueMany }) => enqueueMany)),
     ]
   })
-  const head = ['queue', 'jobs/s', 'pick-up p50 ms', 'p90', 'p99', 'enqueue/s, 1 caller', '32 callers', 'in bulk']
-  return table(head, rows)
+  const cpu = ['Node CPU µs/job', 'PostgreSQL CPU µs/job']
+  const pickUp = ['pick-up p50 ms', 'p90', 'p99']
+  return table(['queue', 'jobs/s', ...cpu, ...pickUp, 'enqueue/s, 1 caller', '32 callers', 'in bulk'], rows)
 }
 
-const ratiosTable = (samples: ReadonlyMap<string, Sample[]>): string => {
-  const rows = ['Signalbox queue', 'Signalbox orchestrator'].flatMap((ours) =>
-    CONTESTANTS.filter(({ name }) => !name.startsWith('Signalbox')).flatMap(({ name }) => {
-      const [mine, theirs] = [samples.get(ours), samples.get(name)]
-      if (!mine || !theirs) return []
-      const of = (pick: (sample: Sample) => number) => withRange(ratios(mine.map(pick), theirs.map(pick)), 2)
-      return [
-        [
-          `${ours} / ${name}`,
-          theirs.every(({ drained }) => drained) ? of(({ drain }) => drain) : '(capped)',
-          of(({ pickUpMs }) => median(pickUpMs)),
-          of(({ enqueue32 }) => enqueue32),
-        ],
-      ]
-    }),
+/** This checkout beside the commit it is compared with. */
+function againstTable(): string | null {
+  return ratioRows(
+    checkouts.slice(1).flatMap((baseline) => OURS.map((what): [string, string] => [what, nameOf(baseline, what)])),
   )
-  return table(['ratio', 'jobs/s', 'pick-up p50', 'enqueue/s, 32 callers'], rows)
 }
 
-leaveMeasuredCore()
-await using cleanup = openCleanup()
-const postgres = await embeddedPostgres()
-cleanup.defer(postgres.close)
-const loadBefore = load()
-const patient = patience({ tries: Number(options.tries), share: 0.1, oursUs: postgres.cpuUs })
-const chosen = CONTESTANTS.filter(({ name }) => !options.only || options.only.some((part) => name.includes(part)))
-const samples = new Map(chosen.map(({ name }): [string, Sample[]] => [name, []]))
-for (let round = 0; round < rounds; round++) {
-  for (const [i] of chosen.entries()) {
-    const contestant = chosen[(i + round) % chosen.length]
-    if (!contestant) continue
-    const sample = await patient.measure(() => measure(contestant, postgres))
-    samples.get(contestant.name)?.push(sample)
-    const pickUp = quantile(sample.pickUpMs, 0.5).toFixed(1)
-    console.error(
-      `round ${round + 1}/${rounds}  ${contestant.name.padEnd(32)} ${sample.drain.toFixed(0)} jobs/s, ${pickUp} ms`,
-    )
-  }
-  console.error(patient.describe())
+function peersTable(): string | null {
+  return ratioRows(OURS.slice(0, 2).flatMap((what) => PEERS.map(({ name }): [string, string] => [what, name])))
 }
-await report('jobs', {
-  about:
-    `${rounds} round${rounds === 1 ? '' : 's'}, a backlog of ${BACKLOG} no-op jobs, then ${SINGLES.count} single ones at about ${SINGLES.perSecond}/s; ` +
-    `PostgreSQL ${postgres.version} embedded`,
-  loadBefore,
-  others: patient.describe(),
-  tables: [resultsTable(samples), ratiosTable(samples)],
-  samples: Object.fromEntries(samples),
-})
+
+function ratioRows(pairs: readonly (readonly [over: string, under: string])[]): string | null {
+  const rows = pairs.flatMap(([over, under]) => {
+    const [upper, lower] = [samples.get(over), samples.get(under)]
+    if (!upper || !lower) return []
+    const of = (pick: (sample: Sample) => number) => withRange(ratios(upper.map(pick), lower.map(pick)), 2)
+    const isWhole = [...upper, ...lower].every(({ drained }) => drained)
+    return [
+      [
+        `${over} / ${under}`,
+        isWhole ? of(({ drain }) => drain) : '(capped)',
+        of(({ pickUpMs }) => median(pickUpMs)),
+        of(({ enqueue32 }) => enqueue32),
+      ],
+    ]
+  })
+  return rows.length === 0 ? null : table(['ratio', 'jobs/s', 'pick-up p50', 'enqueue/s, 32 callers'], rows)
+}

@@ -1,18 +1,20 @@
-// How raw bodies are best kept: as they are, compressed by PostgreSQL, or compressed by the process. Batches of 32 rows, two in flight.
+// How raw bodies are best kept: plain, compressed by PostgreSQL, or by the process.
+// Batches of 32 rows, two in flight.
 import { randomUUID } from 'node:crypto'
-import { parseArgs } from 'node:util'
 import { constants, zstdCompressSync } from 'node:zlib'
 import type { Database } from '../../src/db/database.ts'
 import { migrate } from '../../src/db/migrate.ts'
+import { openDatabase } from '../../src/db/postgres.ts'
 import type { NewEvent } from '../../src/events/event.ts'
 import { insertEvents } from '../../src/events/insert.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { silentLog } from '../../src/lib/log.ts'
+import { silentLog as log } from '../../src/lib/log.ts'
 import { openCleanup } from '../cleanup.ts'
 import type { Postgres } from '../database.ts'
-import { embeddedPostgres, givenPostgres, openQuietly } from '../database.ts'
+import { embeddedPostgres, givenPostgres } from '../database.ts'
 import { pushOf } from '../ingest/payload.ts'
 import { leaveMeasuredCore, load, takeMeasuredCore } from '../machine.ts'
+import { readOptions } from '../options.ts'
 import { report } from '../report.ts'
 import { median, table, withRange } from '../statistics.ts'
 
@@ -26,42 +28,66 @@ const VARIANTS: readonly Variant[] = [
   { name: 'zstd 1 in the process', storage: 'external', inProcess: true },
 ]
 
-const { values: options } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
-const rounds = options.quick ? 1 : 3
+const options = readOptions()
+const rounds = options.rounds ?? (options.quick ? 1 : 3)
 const ROWS = options.quick ? 1600 : 6400
 const BATCH = 32
 const IN_FLIGHT = 2
-// The example without added commits has 7.6 kB.
+// The example with only one commit has 7.7 kB.
 const SIZES = [1, 10_000, 30_000]
 
-const zstd = (body: Buffer): Buffer => zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
-
-const eventWith = (body: Buffer): NewEvent => ({
-  id: randomUUID(),
-  source: 'github',
-  deliveryId: randomUUID(),
-  type: 'push',
-  subject: 'Codertocat/Hello-World@main',
-  actor: 'Codertocat',
-  facts: { repository: 'Codertocat/Hello-World', branch: 'main', author: 'Codertocat' },
-  body,
-  payload: null,
-  contentType: 'application/json',
-  headers: {
-    'x-github-event': 'push',
-    'x-github-delivery': randomUUID(),
-    'x-hub-signature-256': `sha256=${'0'.repeat(64)}`,
-  },
-  depth: 0,
-  causeJobId: null,
-  status: 'ignored',
-  reason: 'no rule matches',
-  jobs: [],
-  deliveries: [],
+leaveMeasuredCore()
+await using cleanup = openCleanup()
+const servers = [await embeddedPostgres()]
+cleanup.defer(servers[0]?.close ?? (() => undefined))
+const given = await givenPostgres()
+if (given) {
+  servers.push(given)
+  cleanup.defer(given.close)
+}
+takeMeasuredCore()
+const loadBefore = load()
+const samples = new Map<string, Sample[]>()
+for (const postgres of servers) {
+  const url = await postgres.fresh('storage')
+  const database = await openDatabase({ url, log, max: IN_FLIGHT, applicationName: 'bench' })
+  cleanup.defer(database.close)
+  await migrate(database, { log })
+  for (let round = 0; round < rounds; round++) await measureAll(database, postgres)
+}
+const of = (all: readonly Sample[], pick: (sample: Sample) => number) => median(all.map(pick)).toFixed(0)
+const rows = [...samples].map(([name, all]) => [
+  name,
+  withRange(all.map(({ perSecond }) => perSecond)),
+  of(all, ({ nodeUs }) => nodeUs),
+  of(all, ({ postgresUs }) => postgresUs),
+  of(all, ({ walBytes }) => walBytes),
+  of(all, ({ storedBytes }) => storedBytes),
+])
+await report('storage', {
+  about:
+    `${rounds} round${rounds === 1 ? '' : 's'} of ${ROWS} events in batches of ${BATCH}, ${IN_FLIGHT} in flight; ` +
+    `PostgreSQL ${servers.map(({ name, version }) => `${version} ${name}`).join(', ')}`,
+  loadBefore,
+  tables: [table(['body', 'events/s', 'Node CPU µs', 'PostgreSQL CPU µs', 'WAL bytes', 'bytes stored'], rows)],
+  samples: Object.fromEntries(samples),
 })
 
+/** Every size in every variant the server knows, once. */
+async function measureAll(database: Database, postgres: Postgres): Promise<void> {
+  for (const bytes of SIZES) {
+    const body = pushOf(bytes)
+    for (const variant of VARIANTS) {
+      if (!(await prepare(database, variant))) continue
+      const name = `${(body.byteLength / 1000).toFixed(1)} kB, ${variant.name}${given ? `, ${postgres.name}` : ''}`
+      const sample = await measure(database, postgres, variant, body)
+      samples.set(name, [...(samples.get(name) ?? []), sample])
+    }
+  }
+}
+
 /** Sets the column up; false where the server was built without that compression. */
-const prepare = async (database: Database, { storage, compression = 'pglz' }: Variant): Promise<boolean> => {
+async function prepare(database: Database, { storage, compression = 'pglz' }: Variant): Promise<boolean> {
   await database.query('truncate signalbox.events cascade')
   await database.query(`alter table signalbox.events alter column body set storage ${storage}`)
   try {
@@ -73,12 +99,7 @@ const prepare = async (database: Database, { storage, compression = 'pglz' }: Va
   }
 }
 
-const wal = async (database: Database): Promise<number> => {
-  const { rows } = await database.query<{ n: number }>(`select (pg_current_wal_lsn() - '0/0')::float8 as n`)
-  return rows[0]?.n ?? 0
-}
-
-const measure = async (database: Database, postgres: Postgres, variant: Variant, body: Buffer): Promise<Sample> => {
+async function measure(database: Database, postgres: Postgres, variant: Variant, body: Buffer): Promise<Sample> {
   await postgres.checkpoint()
   const before = {
     wal: await wal(database),
@@ -107,46 +128,37 @@ const measure = async (database: Database, postgres: Postgres, variant: Variant,
   }
 }
 
-leaveMeasuredCore()
-await using cleanup = openCleanup()
-const servers = [await embeddedPostgres()]
-cleanup.defer(servers[0]?.close ?? (() => undefined))
-const given = await givenPostgres()
-if (given) {
-  servers.push(given)
-  cleanup.defer(given.close)
+async function wal(database: Database): Promise<number> {
+  const { rows } = await database.query<{ n: number }>(`select (pg_current_wal_lsn() - '0/0')::float8 as n`)
+  return rows[0]?.n ?? 0
 }
-takeMeasuredCore()
-const loadBefore = load()
-const samples = new Map<string, Sample[]>()
-for (const postgres of servers) {
-  const database = await openQuietly(await postgres.fresh('storage'))
-  cleanup.defer(database.close)
-  await migrate(database, { log: silentLog })
-  for (let round = 0; round < rounds; round++) {
-    for (const bytes of SIZES) {
-      const body = pushOf(bytes)
-      for (const variant of VARIANTS) {
-        if (!(await prepare(database, variant))) continue
-        const name = `${(body.byteLength / 1000).toFixed(1)} kB, ${variant.name}${given ? `, ${postgres.name}` : ''}`
-        const sample = await measure(database, postgres, variant, body)
-        samples.set(name, [...(samples.get(name) ?? []), sample])
-      }
-    }
+
+function zstd(body: Buffer): Buffer {
+  return zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+}
+
+function eventWith(body: Buffer): NewEvent {
+  return {
+    id: randomUUID(),
+    source: 'github',
+    deliveryId: randomUUID(),
+    type: 'push',
+    subject: 'Codertocat/Hello-World@main',
+    actor: 'Codertocat',
+    facts: { repository: 'Codertocat/Hello-World', branch: 'main', author: 'Codertocat' },
+    body,
+    payload: null,
+    contentType: 'application/json',
+    headers: {
+      'x-github-event': 'push',
+      'x-github-delivery': randomUUID(),
+      'x-hub-signature-256': `sha256=${'0'.repeat(64)}`,
+    },
+    depth: 0,
+    causeJobId: null,
+    status: 'ignored',
+    reason: 'no rule matches',
+    jobs: [],
+    deliveries: [],
   }
 }
-const of = (all: readonly Sample[], pick: (sample: Sample) => number) => median(all.map(pick)).toFixed(0)
-const rows = [...samples].map(([name, all]) => [
-  name,
-  withRange(all.map(({ perSecond }) => perSecond)),
-  of(all, ({ nodeUs }) => nodeUs),
-  of(all, ({ postgresUs }) => postgresUs),
-  of(all, ({ walBytes }) => walBytes),
-  of(all, ({ storedBytes }) => storedBytes),
-])
-await report('storage', {
-  about: `${rounds} round${rounds === 1 ? '' : 's'} of ${ROWS} events in batches of ${BATCH}, ${IN_FLIGHT} in flight; PostgreSQL ${servers.map(({ name, version }) => `${version} ${name}`).join(', ')}`,
-  loadBefore,
-  tables: [table(['body', 'events/s', 'Node CPU µs', 'PostgreSQL CPU µs', 'WAL bytes', 'bytes stored'], rows)],
-  samples: Object.fromEntries(samples),
-})

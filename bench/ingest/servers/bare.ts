@@ -1,4 +1,4 @@
-// Node's own HTTP server, an HMAC and JSON.parse; nothing is stored. No receiver in Node can do much less.
+// Node's own HTTP server, an HMAC and JSON.parse: no receiver in Node can do much less.
 import { listen } from './listen.ts'
 import { verifiedBody } from './verified-body.ts'
 

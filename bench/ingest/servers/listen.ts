@@ -1,11 +1,11 @@
-// How a server of this benchmark starts listening: on a port of the system's choice, told to the runner.
+// How a server of this benchmark listens: on a free port, which the runner learns.
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ready } from '../../parent.ts'
 
 /** Serves with Node's own HTTP server. */
-export const listen = (handle: RequestListener): void => {
+export function listen(handle: RequestListener): void {
   const server = createServer(handle)
   server.listen(0, '127.0.0.1', () => ready({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }))
 }

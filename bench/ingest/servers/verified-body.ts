@@ -7,7 +7,7 @@ import { SECRET } from '../payload.ts'
 export type Push = { raw: Buffer; parsed: { ref: string; repository: { full_name: string } } }
 
 /** The verified and parsed body; null when the signature is wrong. */
-export const verifiedBody = async (request: IncomingMessage): Promise<Push | null> => {
+export async function verifiedBody(request: IncomingMessage): Promise<Push | null> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk)
   const raw = Buffer.concat(chunks)

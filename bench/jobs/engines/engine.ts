@@ -1,6 +1,6 @@
 // What every queue is asked to do here.
 
-/** A queue of no-op jobs. A job carries one text, which its handler is given. */
+/** A queue of no-op jobs. A job carries one text, which is passed to its handler. */
 export type Engine = {
   /** Makes one job; resolves when it is durable. */
   enqueue(text: string): Promise<unknown>
@@ -15,8 +15,11 @@ export type Engine = {
   close(): Promise<unknown>
 }
 
-/** Opens an engine over an empty database; `variant` is how it is set up. */
-export type OpenEngine = (url: string, variant: string) => Promise<Engine>
+/** Where an engine runs and how: `root` is the checkout whose Signalbox is meant. */
+export type EngineOptions = { url: string; variant: string; root: string }
 
-/** How many jobs are in hand at once where it can be set. */
+/** Opens an engine over an empty database. */
+export type OpenEngine = (options: EngineOptions) => Promise<Engine>
+
+/** How many jobs run at once where it can be set. */
 export const SLOTS = 200

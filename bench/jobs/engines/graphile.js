@@ -1,4 +1,5 @@
-// graphile-worker. `default`: as it comes. `tuned`: its own advice for throughput, a local queue and batched completion.
+// graphile-worker, as it comes or tuned.
+// `tuned`: its own advice for throughput, a local queue and batched completion.
 import { Logger, makeWorkerUtils, run } from 'graphile-worker'
 import pg from 'pg'
 import { SLOTS } from './engine.ts'
@@ -12,8 +13,11 @@ const TUNED = {
   failJobBatchDelay: 0,
 }
 
-/** @type {import('./engine.ts').OpenEngine} */
-export const open = async (url, variant) => {
+/**
+ * @param {import('./engine.ts').EngineOptions} options
+ * @returns {Promise<import('./engine.ts').Engine>}
+ */
+export async function open({ url, variant }) {
   const pool = new pg.Pool({ connectionString: url, max: 10 })
   const utils = await makeWorkerUtils({ pgPool: pool, logger })
   await utils.migrate()

@@ -1,5 +1,6 @@
-// pg-boss. `default`: `work()` as it comes. `notify`: its fastest settings for one job at a time, woken by the database.
-// `tuned`: a loop of our own over its fetch and complete, woken by the database's notification.
+// pg-boss, as it comes, woken by the database, or tuned.
+// `default`: `work()` as it comes. `notify`: its fastest settings for one job at a time.
+// `tuned`: a loop over its fetch and complete.
 import pg from 'pg'
 import { PgBoss } from 'pg-boss'
 import { SLOTS } from './engine.ts'
@@ -7,10 +8,10 @@ import { SLOTS } from './engine.ts'
 const QUEUE = 'no-op'
 
 /** Fetches and completes whole batches until nothing is left, and again when woken. */
-const loop = (/** @type {PgBoss} */ boss, /** @type {(text: string) => void} */ handle) => {
+function loop(/** @type {PgBoss} */ boss, /** @type {(text: string) => void} */ handle) {
   let woken = true
   let running = false
-  const turn = async () => {
+  async function turn() {
     if (running) return
     running = true
     while (woken) {
@@ -33,8 +34,11 @@ const loop = (/** @type {PgBoss} */ boss, /** @type {(text: string) => void} */ 
   }
 }
 
-/** @type {import('./engine.ts').OpenEngine} */
-export const open = async (url, variant) => {
+/**
+ * @param {import('./engine.ts').EngineOptions} options
+ * @returns {Promise<import('./engine.ts').Engine>}
+ */
+export async function open({ url, variant }) {
   const listens = variant !== 'default'
   const boss = new PgBoss({ connectionString: url, max: 10, useListenNotify: listens })
   boss.on('error', (error) => console.error(error))

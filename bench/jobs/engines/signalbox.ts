@@ -1,49 +1,41 @@
-// Signalbox as a whole: the orchestrator that `signalbox serve` starts, running an agent that does nothing; each job that ends is an event again.
-import { z } from 'zod'
-import { defineAgent } from '../../../src/agents/agent.ts'
-import { migrate } from '../../../src/db/migrate.ts'
-import { openStore } from '../../../src/db/store.ts'
-import { readEnvironment } from '../../../src/lib/environment.ts'
-import { silentLog as log } from '../../../src/lib/log.ts'
-import type { Signalbox } from '../../../src/main.ts'
-import { openSignalbox } from '../../../src/main.ts'
-import type { OpenEngine } from './engine.ts'
+// Signalbox of a checkout: its queue alone, or its orchestrator.
+// `queue`: the queue's worker with a handler that does nothing. Otherwise the orchestrator that
+// `signalbox serve` starts, with an agent that does nothing; `default`: in as many slots as it has
+// by default. Each job that the orchestrator ends is an event again.
+import { openDatabase, openMaker, openOrchestrator, openQueue } from '../../internals.ts'
+import type { Engine, EngineOptions } from './engine.ts'
 import { SLOTS } from './engine.ts'
-import { openJobs } from './signalbox-jobs.ts'
 
-/** Opens it; the variant `default` has as many slots as Signalbox has by default. */
-export const open: OpenEngine = async (url, variant) => {
-  const slots = variant === 'default' ? {} : { MAX_CONCURRENT_JOBS: String(SLOTS) }
-  const environment = readEnvironment({ DATABASE_URL: url, ...slots })
-  const store = await openStore({ environment, log })
-  await migrate(store.database, { log })
-  const jobs = await openJobs(store.database)
-  let service: Signalbox | undefined
+const REMAINING = `select count(*)::int as n from signalbox.jobs where status in ('pending', 'running')`
+
+/** Opens it. */
+export async function open({ url, variant, root }: EngineOptions): Promise<Engine> {
+  const database = await openDatabase(root, url)
+  const maker = await openMaker(root, database)
+  let worker: { close(): Promise<void> } | undefined
   return {
-    ...jobs,
+    enqueue: maker.make,
+    enqueueMany: (count) => Promise.all(Array.from({ length: count }, () => maker.make(''))),
     async work(handle) {
-      const agent = defineAgent({
-        name: 'no-op',
-        description: 'Does nothing.',
-        input: z.object({ text: z.string() }),
-        async run({ input }) {
-          handle(input.text)
-          return {}
-        },
-      })
-      service = await openSignalbox({
-        environment,
-        config: { agents: [agent], rules: [] },
-        store,
-        mode: 'serve',
-        roles: { receiver: false, orchestrator: true },
-        log,
-      })
+      worker =
+        variant === 'queue'
+          ? await openQueue(root, {
+              url,
+              database,
+              slots: SLOTS,
+              handle: ({ input }) => handle((input as { text: string }).text),
+            })
+          : await openOrchestrator(root, { url, slots: variant === 'default' ? null : SLOTS, handle })
     },
+    async remaining() {
+      const { rows } = await database.query(REMAINING)
+      return (rows[0] as { n: number }).n
+    },
+    clear: () => database.query('truncate signalbox.events cascade'),
     async close() {
-      await service?.close()
-      await jobs.close()
-      await store.close()
+      await worker?.close()
+      await maker.close()
+      await database.close()
     },
   }
 }
