@@ -3,17 +3,10 @@ import { z } from 'zod'
 import { AppError } from './error.ts'
 import { LOG_LEVELS } from './log.ts'
 
-/** A shorter secret is refused: it could be guessed. */
+/** The shortest secret that is accepted. A shorter one could be guessed. */
 export const MIN_SECRET_LENGTH = 20
 
-const text = z.string().trim().min(1)
-function wholeNumber(min: number, max: number) {
-  return z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, `must be from ${min} to ${max}`)
-}
+const text = z.string()
 const flag = z
   .string()
   .toLowerCase()
@@ -24,10 +17,7 @@ const url = text.refine((value) => URL.canParse(value), 'must be a URL')
 const secret = text.refine((value) => value.length >= MIN_SECRET_LENGTH, {
   message: `must be at least ${MIN_SECRET_LENGTH} characters; "signalbox secret generate" makes one`,
 })
-/**
- * Several live secrets, separated by commas, so that one can be rotated in while the other is still
- * in use.
- */
+// Several secrets are live while one is replaced by another.
 const secrets = text.transform((value) => value.split(',').map((one) => one.trim())).pipe(z.array(secret))
 
 const variables = {
@@ -55,20 +45,28 @@ const variables = {
 
 const schema = z.object(variables)
 
+function wholeNumber(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `must be from ${min} to ${max}`)
+}
+
 /** The environment, validated: names as in `.env.example` and docs/configuration.md. */
 export type Environment = z.infer<typeof schema>
 
-/** The names of all variables, for the test that compares them with the documentation. */
+/** The names of all variables. A test compares them with the documentation. */
 export const VARIABLE_NAMES: readonly string[] = Object.keys(variables)
 
 /**
  * Reads and validates the environment. An empty variable counts as unset, as in an untouched `.env`
  * file.
- * @throws AppError `config_invalid` naming every wrong variable at once.
+ * @throws AppError `config_invalid` when variables are wrong, naming all of them at once.
  */
 export function readEnvironment(env: Record<string, string | undefined>): Environment {
-  const given = Object.fromEntries(VARIABLE_NAMES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]]] : [])))
-  const parsed = schema.safeParse(given)
+  const set = VARIABLE_NAMES.map((name) => [name, env[name]?.trim()]).filter(([, value]) => value)
+  const parsed = schema.safeParse(Object.fromEntries(set))
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`)
     throw new AppError('config_invalid', [...new Set(problems)].join('; '))
