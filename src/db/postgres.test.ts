@@ -1,3 +1,4 @@
+// The pool: transactions, prepared statements, and databases that cannot be reached.
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:net'
@@ -28,7 +29,7 @@ describe('a database', () => {
   })
   afterAll(() => database.close())
 
-  test('gives exact bigints as numbers, larger ones as text, and times as dates', async () => {
+  test('returns exact bigints as numbers, larger ones as text, and times as dates', async () => {
     const { rows, rowCount } = await database.query(
       `select 9007199254740991 as exact, 9007199254740993 as large, timestamptz '2026-01-02T03:04:05Z' as time`,
     )
@@ -38,7 +39,7 @@ describe('a database', () => {
     ])
   })
 
-  test('lets the error of a refused statement through as it is, and keeps the connection', async () => {
+  test('throws the error of a refused statement unchanged, and keeps the connection', async () => {
     const one = await openDatabase({ url: database.url, log: silentLog, max: 1 })
     const pid = async () => (await one.query('select pg_backend_pid() as pid')).rows[0]?.pid
     const before = await pid()
@@ -47,7 +48,7 @@ describe('a database', () => {
     await one.close()
   })
 
-  test('prepares a named statement once it may, and no more when a pooler turns out to share the session', async () => {
+  test('prepares a named statement when that is allowed, and stops when a pooler shares the session', async () => {
     const one = await openDatabase({ url: database.url, log: silentLog, max: 1 })
     const prepared = async () => (await one.query('select name from pg_prepared_statements')).rows
     await one.query('select $1::int as n', [1], 'numbers')
@@ -55,7 +56,7 @@ describe('a database', () => {
     one.prepareStatements(true)
     await one.query('select $1::int as n', [2], 'numbers')
     expect(await prepared()).toEqual([{ name: 'numbers' }])
-    // What somebody else in the same session could do.
+    // Another client of the same session could do this.
     await one.query('deallocate all')
     await expect(one.query('select $1::int as n', [3], 'numbers')).rejects.toMatchObject({
       code: 'database_unavailable',
@@ -65,7 +66,7 @@ describe('a database', () => {
     await one.close()
   })
 
-  test('commits what a transaction did, and gives its value', async () => {
+  test('commits a transaction, and returns its value', async () => {
     const value = await database.transaction(async (tx) => {
       await tx.query('insert into things values ($1, $2)', [1, 'kept'])
       return 'done'
@@ -83,16 +84,16 @@ describe('a database', () => {
     expect((await database.query('select from things where id = 2')).rowCount).toBe(0)
   })
 
-  test('does not report a commit where a swallowed error has rolled everything back', async () => {
-    const swallowing = database.transaction(async (tx) => {
+  test('does not report a commit when a caught error has rolled everything back', async () => {
+    const catching = database.transaction(async (tx) => {
       await tx.query('insert into things values (3)')
       await tx.query('select 1 / 0').catch(() => {})
     })
-    await expect(swallowing).rejects.toThrow('rolled back')
+    await expect(catching).rejects.toThrow('rolled back')
     expect((await database.query('select from things where id = 3')).rowCount).toBe(0)
   })
 
-  test('says that it is away when a connection is cut in the middle of a statement or a transaction, and goes on', async () => {
+  test('is unavailable when a connection is cut during a statement or a transaction, and works again after', async () => {
     const cut = 'select pg_terminate_backend(pg_backend_pid())'
     await expect(database.query(cut)).rejects.toMatchObject({ code: 'database_unavailable', cause: { code: '57P01' } })
     await expect(database.transaction((tx) => tx.query(cut))).rejects.toMatchObject({ code: 'database_unavailable' })
@@ -100,14 +101,14 @@ describe('a database', () => {
   })
 })
 
-describe('a database that has fallen silent', () => {
+describe('a database that stops answering', () => {
   let database: Database
   beforeAll(async () => {
     database = await openTestDatabase()
   })
   afterAll(() => database.close())
 
-  test('is away once a statement has waited for too long, and is asked over another connection from then on', async () => {
+  test('is unavailable after a statement has waited too long, and other connections are used from then on', async () => {
     const { port } = new URL(database.url)
     let isSilent = false
     const proxy = createServer((near) => {
@@ -127,7 +128,7 @@ describe('a database that has fallen silent', () => {
     onTestFinished(() => void proxy.close())
     const { port: proxyPort } = proxy.address() as AddressInfo
     const url = Object.assign(new URL(database.url), { port: String(proxyPort) }).href
-    const away = { code: 'database_unavailable', cause: { message: 'Query read timeout' } }
+    const unavailable = { code: 'database_unavailable', cause: { message: 'Query read timeout' } }
     const distant = await openDatabase({ url, log: silentLog, answerMs: 300 })
     await Promise.all([distant.query('select 1'), distant.query('select 1')])
     const patient = distant.transaction((tx) => tx.query('select pg_sleep(0.5)'), { answerMs: 5000 })
@@ -137,8 +138,8 @@ describe('a database that has fallen silent', () => {
     const transaction = distant.transaction(
       async (tx) => {
         isSilent = true
-        await expect(tx.query('select 1')).rejects.toMatchObject(away)
-        other = expect(distant.query('select 1')).rejects.toMatchObject(away)
+        await expect(tx.query('select 1')).rejects.toMatchObject(unavailable)
+        other = expect(distant.query('select 1')).rejects.toMatchObject(unavailable)
         other = other.then(() => order.push('another statement'))
         throw new Error('enough')
       },
@@ -146,15 +147,15 @@ describe('a database that has fallen silent', () => {
     )
     await expect(transaction.finally(() => order.push('transaction'))).rejects.toThrow('enough')
     await other
-    // A connection that has fallen silent is asked for no rollback.
+    // No rollback is sent over a connection that does not answer.
     expect(order).toEqual(['transaction', 'another statement'])
     expect((await distant.query('select 1 as one')).rows).toEqual([{ one: 1 }])
     await distant.close()
   })
 })
 
-describe('a database that is not there', () => {
-  test('is reported by every way of asking, with the reason as the cause and not in the text', async () => {
+describe('a database that is not running', () => {
+  test('is reported by every method, with the reason as the cause and not in the text', async () => {
     const database = await openDatabase({ url: `postgresql://u:p@127.0.0.1:${await closedPort()}/x`, log: silentLog })
     const expected = { code: 'database_unavailable', status: 503, detail: 'The database cannot be reached.' }
     await expect(database.query('select 1')).rejects.toMatchObject({ ...expected, cause: { code: 'ECONNREFUSED' } })
@@ -163,7 +164,7 @@ describe('a database that is not there', () => {
     await expect(database.query('select 1')).rejects.toMatchObject(expected)
   })
 
-  test('serves the next statement once it is back', async () => {
+  test('runs the next statement once it is back', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-restart-'))
     onTestFinished(() => rm(dataDir, { recursive: true }))
     const spareRoot = join(dataDir, 'spare')

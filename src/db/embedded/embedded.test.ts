@@ -1,3 +1,4 @@
+// The embedded server is durable, has one owner, ends with it, and survives that either is killed.
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -112,7 +113,7 @@ describe('the embedded database', () => {
     await wrong.close()
   })
 
-  test('refuses a second owner, here or in another process, and leaves the first one in peace', async () => {
+  test('refuses a second owner, in this process or another, and the first one goes on', async () => {
     const database = await open(dataDir)
     await expect(openEmbedded({ dataDir, log: silentLog })).rejects.toMatchObject({
       code: 'database_busy',
@@ -126,28 +127,28 @@ describe('the embedded database', () => {
     expect((await database.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   })
 
-  test('loses no committed row when its owner is killed, and its server does not outlive the owner', async () => {
+  test('loses no committed row when its owner is killed, and its server ends too', async () => {
     const child = runChild(`
       const { url } = await openEmbedded({ dataDir: '${dataDir}', log })
       const database = await openDatabase({ url, log })
-      await database.query('drop table if exists told; create table told (n int)')
+      await database.query('drop table if exists confirmed; create table confirmed (n int)')
       for (let n = 0; ; n++) {
-        await database.query('insert into told values ($1)', [n])
+        await database.query('insert into confirmed values ($1)', [n])
         console.log(n)
       }`)
-    let told = -1
+    let confirmed = -1
     for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-      told = Number(line)
-      if (told === 200) await kill(child)
+      confirmed = Number(line)
+      if (confirmed === 200) await kill(child)
     }
-    expect(told).toBeGreaterThanOrEqual(200)
+    expect(confirmed).toBeGreaterThanOrEqual(200)
     await until(async () => (await embeddedUrl(dataDir)) === undefined)
     const { query } = await open(dataDir)
-    const { rows } = await query('select count(*) from told where n <= $1', [told])
-    expect(rows).toEqual([{ count: told + 1 }])
+    const { rows } = await query('select count(*) from confirmed where n <= $1', [confirmed])
+    expect(rows).toEqual([{ count: confirmed + 1 }])
   })
 
-  test('ends a server that nobody owns any more and starts its own', async () => {
+  test('stops a server that an earlier run left, and starts a new one', async () => {
     await (await open(dataDir)).close()
     const cluster = await locateCluster({ dataDir, spareRoot: parent, log: silentLog })
     const { postgres } = await openBinaries({ account: cluster.account, runtimeDir: parent, log: silentLog })
@@ -165,7 +166,7 @@ describe('the embedded database', () => {
     expect((await query('select 1 as one')).rows).toEqual([{ one: 1 }])
   })
 
-  test('comes back at the same address when its server is killed', async () => {
+  test('is at the same address again after its server was killed', async () => {
     const database = await open(dataDir)
     await database.query('drop table if exists survived; create table survived as select 1 as one')
     const { pid } = (await readPostmaster(join(dataDir, 'postgres'))) ?? { pid: 0 }
@@ -192,7 +193,7 @@ describe('the embedded database', () => {
     await open(dataDir)
   })
 
-  test('begins again when making it was interrupted', async () => {
+  test('is created from the start when that was interrupted', async () => {
     const fresh = await newDataDir('interrupted')
     const child = runChild(`await openEmbedded({ dataDir: '${fresh}', log })`)
     await until(() => globSync(join(fresh, 'postgres.new-*', 'PG_VERSION')).length > 0)
@@ -205,7 +206,7 @@ describe('the embedded database', () => {
     expect((await readdir(fresh)).filter((name) => name.startsWith('postgres.new'))).toEqual([])
   })
 
-  test.runIf(isRoot())('is kept elsewhere when root has a folder that its account cannot enter', async () => {
+  test.runIf(isRoot())('is in another folder when its account cannot enter the data directory of root', async () => {
     const fresh = await newDataDir('closed')
     await chmod(join(parent, 'closed'), 0o700)
     const spareRoot = join(parent, 'spare')
@@ -242,7 +243,7 @@ describe('the embedded database', () => {
     await open(fresh)
   })
 
-  test('is not left running by a process that forgets to close it', async () => {
+  test('is stopped when a process ends without closing it', async () => {
     const child = runChild(`await openEmbedded({ dataDir: '${dataDir}', log })`)
     expect(await once(child, 'exit')).toEqual([0, null])
     expect(existsSync(join(dataDir, 'owner.lock'))).toBe(false)
