@@ -182,6 +182,81 @@ describe('listening', () => {
     expect(listener.live).toBe(true)
   })
 
+  test('has a connection of its own, by a name an operator recognises, until it is closed', async () => {
+    const connections = async () => {
+      const { rows } = await database.query<{ n: number }>(
+        `select count(*) as n from pg_stat_activity
+          where application_name = 'signalbox listener' and datname = current_database()`,
+      )
+      return rows[0]?.n
+    }
+    const { listener } = await open()
+    expect(await connections()).toBe(1)
+    await listener.close()
+    await vi.waitFor(async () => expect(await connections()).toBe(0))
+    expect(listener.status()).toEqual({ mode: 'polling', reason: 'The listener is closed.' })
+  })
+
+  test('hears what every other connection sends after its commit, and nothing that was rolled back', async () => {
+    const { seen } = await open()
+    const rolledBack = database.transaction(async (tx) => {
+      await tx.query(`select pg_notify('jobs', 'rolled back')`)
+      throw new Error('no')
+    })
+    await expect(rolledBack).rejects.toThrow('no')
+    await database.transaction(async (tx) => {
+      await tx.query(`select pg_notify('jobs', 'committed')`)
+    })
+    await vi.waitFor(() => expect(seen.slice(2)).toEqual(['jobs:committed']))
+  })
+
+  test('can be closed twice, and at once', async () => {
+    const { listener } = await open()
+    await Promise.all([listener.close(), listener.close()])
+    expect(listener.live).toBe(false)
+  })
+
+  test('that ends is logged once, and so is its return', async () => {
+    const lines: string[] = []
+    const write = (...parts: unknown[]) => void lines.push(String(parts.at(-1)))
+    const { sleep, pass, waiting } = manualSleep()
+    const pooler = await openPooler(database.url, true)
+    const opening = open({
+      url: pooler.url,
+      log: { ...log, warn: write, info: write },
+      sleep,
+      answerMs: 1000,
+      retryMs: 300_000,
+    })
+    for (let failures = 1; failures <= 3; failures++) {
+      await vi.waitFor(() => expect(waiting(1000)).toBe(true))
+      pass(1000)
+      await vi.waitFor(() => expect(waiting(300_000)).toBe(true))
+      if (failures === 3) pooler.dropsNotifications = false
+      pass(300_000)
+    }
+    const { listener } = await opening
+    await vi.waitFor(() => expect(listener.live).toBe(true))
+    expect(lines).toEqual(['notifications do not arrive; polling instead', 'notifications arrive again'])
+  })
+
+  test('waits longer after every failure to connect, up to half a minute', async () => {
+    const pauses: number[] = []
+    const { listener } = await open({
+      url: database.url.replace(/:\d+\//, ':1/'),
+      sleep: (ms, signal) => {
+        pauses.push(ms)
+        if (pauses.length < 10) return Promise.resolve()
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      },
+    })
+    await vi.waitFor(() => expect(pauses).toHaveLength(10))
+    expect(pauses[0]).toBeLessThan(700)
+    expect(pauses.at(-1)).toBeGreaterThanOrEqual(30_000)
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(36_000)
+    await listener.close()
+  })
+
   test('for a database that cannot be reached does not throw, and says why it polls', async () => {
     const { listener } = await open({ url: database.url.replace(/:\d+\//, ':1/') })
     expect(listener.status()).toEqual({ mode: 'polling', reason: expect.stringContaining('ECONNREFUSED') })

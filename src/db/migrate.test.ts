@@ -1,10 +1,12 @@
 // Migrations are applied once, in order, and a database that does not fit is refused with a remedy.
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
+import type { Log } from '../lib/log.ts'
 import { silentLog as log } from '../lib/log.ts'
 import type { Database } from './database.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
@@ -67,6 +69,64 @@ describe('migrations', () => {
       code: 'config_invalid',
       detail,
     })
+  })
+
+  test('record their name, their checksum and their time', async () => {
+    await migrate(database, { log, directory: directory() })
+    const { rows } = await database.query('select name, sha256, applied_at from signalbox.migrations order by name')
+    const sha256 = createHash('sha256').update('create table two (n int)').digest('hex')
+    expect(rows[1]).toEqual({ name: '0002-two.sql', sha256, applied_at: expect.any(Date) })
+    expect(rows).toHaveLength(2)
+  })
+
+  test('are applied in the order of their numbers, one log line each', async () => {
+    await write('0010-ten.sql', 'insert into two values (10)')
+    await write('0003-three.sql', 'insert into two values (3)')
+    const lines: unknown[] = []
+    const info: Log['info'] = (...parts: unknown[]) => void lines.push(parts[0])
+    await migrate(database, { log: { ...log, info }, directory: directory() })
+    expect(lines).toEqual(
+      ['0001-one.sql', '0002-two.sql', '0003-three.sql', '0010-ten.sql'].map((migration) => ({ migration })),
+    )
+  })
+
+  test.each(['0003-Three.sql', '3-three.sql', '0003_three.sql', '0003-three.sql.orig', '0003-three.txt'])(
+    'have a number and a name; %s is none and is ignored',
+    async (name) => {
+      await write(name, 'this is not SQL')
+      expect(await pendingMigrations(database, directory())).toEqual(['0001-one.sql', '0002-two.sql'])
+    },
+  )
+
+  test('that were only looked at have changed nothing', async () => {
+    await pendingMigrations(database, directory())
+    const { rows } = await database.query(`select to_regnamespace('signalbox') as schema`)
+    expect(rows).toEqual([{ schema: null }])
+  })
+
+  test('of an empty folder are none', async () => {
+    await rm(join(folder, '0001-one.sql'))
+    await rm(join(folder, '0002-two.sql'))
+    expect(await migrate(database, { log, directory: directory() })).toEqual({ applied: [] })
+  })
+
+  test('of a folder that does not exist are an error', async () => {
+    const missing = pathToFileURL(join(folder, 'missing/'))
+    await expect(migrate(database, { log, directory: missing })).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('on a server that is too old are refused before anything is read from the database', async () => {
+    const queries: string[] = []
+    const query = (text: string) => {
+      queries.push(text)
+      return Promise.resolve({ rows: [{ number: 140_012, name: '14.12' }], rowCount: 1 })
+    }
+    const old = { ...database, query: query as Database['query'] }
+    await expect(migrate(old, { log, directory: directory() })).rejects.toMatchObject({
+      code: 'config_invalid',
+      detail: 'PostgreSQL 14.12 is too old; use PostgreSQL 15 or newer.',
+    })
+    expect(queries).toHaveLength(1)
   })
 
   test('that were changed after they were applied are refused by name', async () => {

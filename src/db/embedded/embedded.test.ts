@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, globSync } from 'node:fs'
 import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -181,6 +182,45 @@ describe('the embedded database', () => {
         },
       ),
     )
+  })
+
+  test('moves to another port when its own is in use, and keeps that one', async () => {
+    const first = await open(dataDir)
+    await first.close()
+    const { port } = new URL(first.url)
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(Number(port), '127.0.0.1', resolve))
+    const second = await open(dataDir)
+    expect(new URL(second.url).port).not.toBe(port)
+    await second.close()
+    await new Promise((resolve) => other.close(resolve))
+    const third = await open(dataDir)
+    expect(third.url).toBe(second.url)
+  })
+
+  test('takes settings, which win over its own', async () => {
+    const { query } = await open(dataDir, { settings: { work_mem: '5MB', max_connections: '20' } })
+    const { rows } = await query(
+      `select current_setting('work_mem') as memory, current_setting('max_connections') as n`,
+    )
+    expect(rows).toEqual([{ memory: '5MB', n: '20' }])
+  })
+
+  test('can be closed twice', async () => {
+    const server = await openEmbedded({ dataDir, log: silentLog })
+    await Promise.all([server.close(), server.close()])
+    await server.close()
+    expect(await embeddedUrl(dataDir)).toBeUndefined()
+  })
+
+  test('writes no statement and no value of a row to its log', async () => {
+    const database = await open(dataDir)
+    await database.query('create table if not exists values_of_rows (text text unique)')
+    const insert = `insert into values_of_rows values ('hunter2'), ('hunter2')`
+    await expect(database.query(insert)).rejects.toMatchObject({ code: '23505' })
+    const text = await readFile(join(dataDir, 'postgres.log'), 'utf8')
+    expect(text).toContain('duplicate key value')
+    expect(text).not.toContain('hunter2')
   })
 
   test('says where to look when it does not start, and can be started afterwards', async () => {
