@@ -1,9 +1,10 @@
 // Every variable is validated at the start, and a wrong one is named with what is wrong with it.
 import { describe, expect, test } from 'vitest'
-import { MIN_SECRET_LENGTH, readEnvironment, VARIABLE_NAMES } from './environment.ts'
+import { readEnvironment, VARIABLE_NAMES } from './environment.ts'
 import { AppError } from './error.ts'
+import { MIN_SECRET_CHARS } from './secret-length.ts'
 
-const SECRET = 's'.repeat(MIN_SECRET_LENGTH)
+const SECRET = 's'.repeat(MIN_SECRET_CHARS)
 
 function detailOf(env: Record<string, string>): string {
   try {
@@ -76,17 +77,19 @@ describe('a variable', () => {
     ['SIGNALBOX_URL', 'localhost', 'must be a URL'],
     ['SIGNALBOX_PUBLIC_URL', 'example.com', 'must be a URL'],
     ['GITHUB_API_URL', 'not a url', 'must be a URL'],
-    ['SIGNALBOX_API_TOKEN', 'short', `must be at least ${MIN_SECRET_LENGTH} characters`],
-    ['GITHUB_WEBHOOK_SECRET', SECRET.slice(1), `must be at least ${MIN_SECRET_LENGTH} characters`],
-    ['AGENTA_WEBHOOK_SECRET', `${SECRET},short`, `must be at least ${MIN_SECRET_LENGTH} characters`],
-    ['AGENTA_WEBHOOK_SECRET', `${SECRET},`, `must be at least ${MIN_SECRET_LENGTH} characters`],
-    ['GITHUB_REPO', 'shop', 'must be owner/name'],
-    ['GITHUB_REPO', 'https://github.com/acme/shop', 'must be owner/name'],
+    ['SIGNALBOX_API_TOKEN', 'short', `must be at least ${MIN_SECRET_CHARS} characters`],
+    ['GITHUB_WEBHOOK_SECRET', SECRET.slice(1), `must be at least ${MIN_SECRET_CHARS} characters`],
+    ['AGENTA_WEBHOOK_SECRET', `${SECRET},short`, `must be at least ${MIN_SECRET_CHARS} characters`],
+    ['AGENTA_WEBHOOK_SECRET', `${SECRET},`, `must be at least ${MIN_SECRET_CHARS} characters`],
+    ['GITHUB_REPO', 'shop', 'write owner/name'],
+    ['GITHUB_REPO', 'acme.inc/shop', 'write owner/name'],
+    ['GITHUB_REPO', '../..', 'write owner/name'],
+    ['GITHUB_REPO', 'https://github.com/acme/shop', 'write owner/name'],
     ['TICK_INTERVAL_SECONDS', '0', 'must be from 1 to 3600'],
     ['MAX_CONCURRENT_JOBS', '1001', 'must be from 1 to 1000'],
     ['MAX_CONCURRENT_JOBS', 'three', 'must be a whole number'],
   ])('%s may not be %j', (name, value, problem) => {
-    expect(detailOf({ [name]: value })).toMatch(new RegExp(`^${name} ${problem}`))
+    expect(detailOf({ [name]: value })).toMatch(new RegExp(`^${name}(\\.\\d)?: ${problem}`))
   })
 
   test.each([
@@ -94,20 +97,18 @@ describe('a variable', () => {
     ['GIT_SYNC_ENABLED', 'yes', ['true', 'false', '1', '0']],
   ])('%s may be one of its values only, and the error lists them', (name, value, values) => {
     const detail = detailOf({ [name]: value })
-    expect(detail).toMatch(new RegExp(`^${name} `))
+    expect(detail).toMatch(new RegExp(`^${name}: `))
     for (const one of values) expect(detail).toContain(`"${one}"`)
   })
 })
 
 describe('the error', () => {
   test('names every wrong variable at once, and each problem once', () => {
-    const detail = detailOf({ PORT: 'x', GITHUB_REPO: 'x', GITHUB_WEBHOOK_SECRET: 'a,b' })
-    expect(detail.split('; ').map((problem) => problem.split(' ')[0])).toEqual([
-      'PORT',
-      'GITHUB_WEBHOOK_SECRET',
-      '"signalbox',
-      'GITHUB_REPO',
-    ])
+    const detail = detailOf({ PORT: 'x', GITHUB_REPO: 'x', GITHUB_WEBHOOK_SECRET: `a,${SECRET},b` })
+    for (const place of ['PORT', 'GITHUB_REPO', 'GITHUB_WEBHOOK_SECRET.0', 'GITHUB_WEBHOOK_SECRET.2']) {
+      expect(detail.split(`${place}: `)).toHaveLength(2)
+    }
+    expect(detail).not.toContain('GITHUB_WEBHOOK_SECRET.1')
   })
 
   test('never repeats a secret', () => {

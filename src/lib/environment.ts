@@ -2,9 +2,9 @@
 import { z } from 'zod'
 import { AppError } from './error.ts'
 import { LOG_LEVELS } from './log.ts'
-
-/** The shortest secret that is accepted. A shorter one could be guessed. */
-export const MIN_SECRET_LENGTH = 20
+import { githubPath } from './repository.ts'
+import { MIN_SECRET_CHARS } from './secret-length.ts'
+import { describe } from './zod.ts'
 
 const text = z.string()
 const flag = z
@@ -14,8 +14,8 @@ const flag = z
   .transform((value) => value === 'true' || value === '1')
 const url = text.refine((value) => URL.canParse(value), 'must be a URL')
 
-const secret = text.refine((value) => value.length >= MIN_SECRET_LENGTH, {
-  message: `must be at least ${MIN_SECRET_LENGTH} characters; "signalbox secret generate" makes one`,
+const secret = text.refine((value) => value.length >= MIN_SECRET_CHARS, {
+  message: `must be at least ${MIN_SECRET_CHARS} characters; "signalbox secret generate" makes one`,
 })
 // Several secrets are live while one is replaced by another.
 const secrets = text.transform((value) => value.split(',').map((one) => one.trim())).pipe(z.array(secret))
@@ -34,7 +34,7 @@ const variables = {
   GITHUB_TOKEN: text.optional(),
   GITHUB_APP_ID: text.optional(),
   GITHUB_APP_PRIVATE_KEY: text.transform((key) => key.replaceAll('\\n', '\n')).optional(),
-  GITHUB_REPO: text.regex(/^[\w.-]+\/[\w.-]+$/, 'must be owner/name').optional(),
+  GITHUB_REPO: githubPath.optional(),
   GITHUB_BASE_BRANCH: text.optional(),
   GITHUB_API_URL: url.default('https://api.github.com'),
   ORCHESTRATOR_LOG_LEVEL: z.string().toUpperCase().pipe(z.enum(LOG_LEVELS)).default('INFO'),
@@ -67,15 +67,12 @@ export const VARIABLE_NAMES: readonly string[] = Object.keys(variables)
 export function readEnvironment(env: Record<string, string | undefined>): Environment {
   const set = VARIABLE_NAMES.map((name) => [name, env[name]?.trim()]).filter(([, value]) => value)
   const parsed = schema.safeParse(Object.fromEntries(set))
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`)
-    throw new AppError('config_invalid', [...new Set(problems)].join('; '))
-  }
+  if (!parsed.success) throw new AppError('config_invalid', describe(parsed.error))
   if (parsed.data.SUPABASE_URL !== undefined && parsed.data.DATABASE_URL === undefined) {
     throw new AppError(
       'config_invalid',
-      'SUPABASE_URL is set but DATABASE_URL is not: in the Supabase dashboard press "Connect", copy the session pooler ' +
-        '(or direct) connection string, and set it as DATABASE_URL',
+      'SUPABASE_URL: is set and DATABASE_URL is not: in the Supabase dashboard press "Connect", copy the connection ' +
+        'string of the session pooler (or the direct one), and set it as DATABASE_URL',
     )
   }
   return parsed.data
