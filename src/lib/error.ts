@@ -108,7 +108,7 @@ export const ERRORS = table({
   },
   forge_failed: {
     status: 502,
-    message: 'GitHub did not do what was asked.',
+    message: 'The forge did not do what was asked.',
     hint: 'See the detail; "signalbox doctor" checks the token and its permissions.',
   },
 })

@@ -1,8 +1,8 @@
-// The hidden marker: how the publisher recognises its own work, because GitHub offers no
-// idempotency key.
+// The hidden marker: how the publisher recognises its own work, because forges offer no idempotency
+// key.
 
 /**
- * What a pull request or comment says about itself: the works it holds, and for pull requests their
+ * What a pull request or comment says about itself: the works it contains, and for pull requests their
  * series and the newest's order.
  */
 export type Marker = { keys: string[]; series?: string | undefined; order?: number | undefined }
@@ -13,7 +13,7 @@ const MARKER = /<!-- signalbox:([^<>\n]*) -->/g
 // The newest keys are kept; a marker must not grow until the body no longer fits.
 const MAX_KEYS = 50
 
-/** The marker as an HTML comment, which GitHub does not show. */
+/** The marker as an HTML comment, which Markdown does not show. */
 export function markerText({ keys, series, order }: Marker): string {
   const parts = keys.slice(-MAX_KEYS).map((key) => `key=${encodeValue(key)}`)
   if (series !== undefined) parts.push(`series=${encodeValue(series)}`)
@@ -32,7 +32,7 @@ export function readMarker(text: string): Marker | null {
 }
 
 /**
- * The text with exactly this marker at its end, whatever markers it held before; `limit` characters
+ * The text with exactly this marker at its end, whatever markers it had before; `limit` characters
  * in all.
  */
 export function withMarker(text: string, marker: Marker, limit: number): string {
@@ -54,7 +54,7 @@ function decodeValue(value: string): string {
   }
 }
 
-const CUT_NOTE = '\n\n*(cut: too long for GitHub)*'
+const CUT_NOTE = '\n\n*(cut: too long)*'
 
 function cut(text: string, limit: number): string {
   return text.length <= limit ? text : text.slice(0, limit - CUT_NOTE.length).toWellFormed() + CUT_NOTE

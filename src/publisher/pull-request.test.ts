@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { afterAll, expect, test } from 'vitest'
 import { openApiGuard } from '../../fake-github/openapi.ts'
 import { GiveUp } from '../lib/error.ts'
@@ -5,7 +6,7 @@ import { openStage } from './fixtures/stage.ts'
 
 const guard = openApiGuard()
 const stage = await openStage({ onExchange: guard.onExchange })
-const { fake, makeRepository, forgeWith, send, commitsOn, expectExactlyOne, expectUpdated } = stage
+const { fake, makeRepository, send, commitsOn, expectExactlyOne, expectUpdated } = stage
 
 afterAll(async () => {
   await fake.close()
@@ -128,7 +129,7 @@ test("somebody else's branch of that name is left alone", async () => {
 
 test('an empty branch of that name is used', async () => {
   const repo = await makeRepository()
-  await forgeWith().createBranch(repo.fullName, 'agenta/deploy-bot-1', (await repo.head()) ?? '')
+  execFileSync('git', ['--git-dir', repo.dir, 'branch', 'agenta/deploy-bot-1', 'main'])
   await repo.commit({ message: 'Meanwhile', files: { a: 'b' } })
   await send(repo, 1)
   await expectExactlyOne(repo, 1)

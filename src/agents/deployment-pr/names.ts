@@ -37,3 +37,13 @@ export function safePart(name: string, maxBytes = 80): string {
 export function branchName(app: string, deploymentId: string): string {
   return `agenta/deploy-${safePart(app)}-${safePart(deploymentId.replace(/^deploy[_-](?=[A-Za-z0-9])/, ''))}`
 }
+
+/**
+ * A text of at most `maxChars` characters; what is left out is replaced by a hash of the whole, so
+ * that different texts stay different.
+ */
+export function shortened(text: string, maxChars: number): string {
+  if (text.length <= maxChars) return text
+  const hash = createHash('sha256').update(text.toWellFormed()).digest('hex').slice(0, 16)
+  return `${text.slice(0, maxChars - hash.length - 1).toWellFormed()}-${hash}`
+}
