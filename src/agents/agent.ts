@@ -43,7 +43,7 @@ export type Agent<Input = unknown> = {
   run(context: AgentContext<Input>): Promise<AgentResult>
 }
 
-/** What a finished run returns: what should be written to the forge, and the job's result (JSON). */
+/** What a finished run returns: what to write to the forge, and the job's result (JSON). */
 export type AgentResult = { outputs?: readonly Output[]; result?: unknown }
 
 /** Declares an agent with its input's type inferred from the schema. */

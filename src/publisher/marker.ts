@@ -2,8 +2,8 @@
 // key.
 
 /**
- * What a pull request or comment says about itself: the works it contains, and for pull requests their
- * series and the newest's order.
+ * What a pull request or comment says about itself: the works it contains, and for pull requests
+ * their series and the order of the newest.
  */
 export type Marker = { keys: string[]; series?: string | undefined; order?: number | undefined }
 
@@ -12,13 +12,25 @@ const MARKER = /<!-- signalbox:([^<>\n]*) -->/g
 
 // The newest keys are kept; a marker must not grow until the body no longer fits.
 const MAX_KEYS = 50
+const MAX_KEYS_CHARS = 10_000
 
 /** The marker as an HTML comment, which Markdown does not show. */
 export function markerText({ keys, series, order }: Marker): string {
-  const parts = keys.slice(-MAX_KEYS).map((key) => `key=${encodeValue(key)}`)
+  const parts = newest(keys.map((key) => `key=${encodeValue(key)}`))
   if (series !== undefined) parts.push(`series=${encodeValue(series)}`)
   if (order !== undefined) parts.push(`order=${order}`)
   return `<!-- signalbox:${parts.join(' ')} -->`
+}
+
+function newest(parts: readonly string[]): string[] {
+  const kept: string[] = []
+  let chars = 0
+  for (const part of parts.toReversed()) {
+    chars += part.length
+    if (kept.length === MAX_KEYS || chars > MAX_KEYS_CHARS) break
+    kept.unshift(part)
+  }
+  return kept
 }
 
 /** The last marker of a text; null when there is none. */

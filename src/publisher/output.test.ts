@@ -75,7 +75,7 @@ test.each([
   ['bytes', { path: 'a', content: new Uint8Array(3) }],
   ['text for base64', { path: 'a', content: { base64: 'not base64!' } }],
   ['content for a deletion', { path: 'a', content: '', deleted: true }],
-  ['a deletion that is none', { path: 'a', deleted: false }],
+  ['a deletion that is false', { path: 'a', deleted: false }],
   ['no path', { path: '', content: '' }],
 ])('a change with %s is refused', (_, change) => {
   expect(() => parseOutputs([{ ...pullRequest, changes: [change] }])).toThrow(/outputs\.0\.changes\.0/)

@@ -9,7 +9,7 @@ import type { Output, PullRequestOutput } from './output.ts'
 const globs = z.array(z.string().min(1).max(256)).max(100).readonly()
 
 const policy = z.strictObject({
-  /** Globs of repositories, case ignored: `acme/*`. Default: any that the forge's token can write. */
+  /** Globs of repositories, case ignored: `acme/*`. Default: any that the token can write. */
   repositories: globs.optional(),
   /** Beginnings of branch names. Default `agenta/` and `signalbox/`. */
   branchPrefixes: z.array(z.string().min(1).max(200)).min(1).max(100).readonly().optional(),

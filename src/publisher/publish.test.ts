@@ -5,7 +5,7 @@ import { github } from '../forges/github/github.ts'
 import { GiveUp } from '../lib/error.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Output } from './output.ts'
-import { publish } from './publish.ts'
+import { publish, publisher } from './publish.ts'
 
 const fake = await openFakeGithub()
 const repo = await fake.addRepository({ owner: 'acme', name: 'shop', files: { 'README.md': 'shop\n' } })
@@ -65,4 +65,64 @@ test('what the policy refuses is never sent', async () => {
     GiveUp,
   )
   expect(fake.requests).toHaveLength(before)
+})
+
+test('the repository may name its forge, and the receipt is the same', async () => {
+  const { number: issue } = await repo.openIssue({ title: 'x' })
+  const first = await publish(forges, comment({ issue }), { job: { id: 'a' } })
+  const named = { ...comment({ issue }), repository: `github:${repo.fullName}` }
+  expect(await publish(forges, named, { job: { id: 'a' } })).toEqual({ ...first, created: false })
+})
+
+test('a repository of a forge that is not configured is not worth a retry', async () => {
+  const elsewhere = { ...comment({ issue: 1 }), repository: 'gitlab:acme/shop' }
+  const published = publish(forges, elsewhere, { job: { id: 'a' } })
+  await expect(published).rejects.toThrow(GiveUp)
+  await expect(published).rejects.toThrow('not configured; configured: github.')
+})
+
+test('without a forge the publisher names the variables to set', async () => {
+  const none = publisher({ forges: forgesFrom({ github: null }), policyOf: () => undefined })
+  const published = none({ id: 'a', rule: 'r' }, comment({ issue: 1 }))
+  await expect(published).rejects.toThrow(GiveUp)
+  await expect(published).rejects.toThrow(/set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY/)
+})
+
+test("the publisher keeps to the policy of the job's rule", async () => {
+  const { number: issue } = await repo.openIssue({ title: 'x' })
+  const write = publisher({
+    forges,
+    policyOf: (rule) => (rule === 'strict' ? { repositories: ['other/*'] } : undefined),
+  })
+  await expect(write({ id: 'a', rule: 'strict' }, comment({ issue }))).rejects.toThrow(
+    'Refused by policy: The repository acme/shop is not an allowed one.',
+  )
+  expect(await write({ id: 'a', rule: 'open' }, comment({ issue }))).toMatchObject({ number: issue, created: true })
+  expect(await repo.issueComments(issue)).toHaveLength(1)
+})
+
+test('what the forge protects is refused, unless the rule says otherwise', async () => {
+  const workflow: Output = {
+    kind: 'pull_request',
+    repository: repo.fullName,
+    branch: 'agenta/ci',
+    title: 'CI',
+    body: '',
+    commitMessage: 'CI',
+    changes: [{ path: '.github/workflows/ci.yml', content: 'on: push\n' }],
+    key: 'ci',
+  }
+  await expect(publish(forges, workflow, { job: { id: 'a' } })).rejects.toThrow(/ci\.yml is protected/)
+  const policy = { protectedPaths: ['**/CODEOWNERS'] }
+  expect(await publish(forges, workflow, { job: { id: 'a' }, policy })).toMatchObject({ created: true })
+})
+
+test('a body that is too long for the forge is cut, and keeps its marker', async () => {
+  const { number: issue } = await repo.openIssue({ title: 'x' })
+  const long = { ...comment({ issue }), body: 'é'.repeat(200_000) }
+  await publish(forges, long, { job: { id: 'a' } })
+  expect(await publish(forges, long, { job: { id: 'a' } })).toMatchObject({ created: false })
+  const [only] = await repo.issueComments(issue)
+  expect(only?.body).toHaveLength(65_000)
+  expect(only?.body).toMatch(/\*\(cut: too long\)\*\n\n<!-- signalbox:key=job=a\/review -->$/)
 })

@@ -74,7 +74,7 @@ test("a newer deployment whose pull request was closed without merging stands in
   expect(await send(repo, 1)).toMatchObject({ number: 2, created: true })
 })
 
-test('"separate" gives each deployment a branch and a pull request of its own', async () => {
+test('with "separate" each deployment has a branch and a pull request of its own', async () => {
   const repo = await makeRepository()
   await send(repo, 1, { onOpenPullRequest: 'separate' })
   expect(await send(repo, 2, { onOpenPullRequest: 'separate' })).toMatchObject({ number: 2, created: true })
@@ -117,6 +117,35 @@ test('files that are as they should be need no pull request', async () => {
   const files = { 'deployments/bot/production.json': '{"deployment": 1}\n' }
   await repo.commit({ message: 'By hand', files })
   expect(await send(repo, 1)).toBeNull()
+  expect(await repo.branches()).toEqual(['main'])
+})
+
+test('bytes, executable files and deletions are in the one commit', async () => {
+  const repo = await makeRepository()
+  await repo.commit({ message: 'Old', files: { 'old.txt': 'x' } })
+  const receipt = await send(repo, 1, {
+    changes: [
+      { path: 'bin/run', content: '#!/bin/sh\n', executable: true },
+      { path: 'logo.png', content: { base64: Buffer.from([0, 255, 10]).toString('base64') } },
+      { path: 'old.txt', deleted: true },
+    ],
+  })
+  const git = (...args: string[]) => execFileSync('git', ['--git-dir', repo.dir, ...args])
+  expect(git('diff-tree', '-r', '--no-commit-id', `${receipt?.sha}`).toString().trim().split('\n').map(change)).toEqual(
+    ['A 100755 bin/run', 'A 100644 logo.png', 'D 000000 old.txt'],
+  )
+  expect([...git('cat-file', 'blob', 'agenta/deploy-bot-1:logo.png')]).toEqual([0, 255, 10])
+})
+
+/** `:000000 100755 … A\tbin/run` as `A 100755 bin/run`. */
+function change(line: string) {
+  return line.replace(/^:\d+ (\d+) \w+ \w+ (\w)\t/, '$2 $1 ')
+}
+
+test('a directory is not replaced by a file, which is not worth a retry', async () => {
+  const repo = await makeRepository()
+  await repo.commit({ message: 'Docs', files: { 'docs/CODEOWNERS': '* @acme' } })
+  await expect(send(repo, 1, { changes: [{ path: 'docs', content: 'x' }] })).rejects.toThrow(GiveUp)
   expect(await repo.branches()).toEqual(['main'])
 })
 

@@ -130,7 +130,7 @@ async function* chunks(stream: Readable): AsyncGenerator<string> {
   try {
     yield* stream.setEncoding('utf8')
   } catch (error) {
-    // A descendant outside the group held the pipe open, so it was cut after the program had ended.
+    // A descendant outside the group kept the pipe open, so it was cut after the program had ended.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
   }
 }

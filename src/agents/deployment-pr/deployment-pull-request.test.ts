@@ -12,7 +12,7 @@ import { branchName, safePart } from './names.ts'
 function fixture(name: string) {
   return readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
 }
-const seed = deploymentEvent.parse(JSON.parse(fixture('deployed-event.json')))
+const deployed = deploymentEvent.parse(JSON.parse(fixture('deployed-event.json')))
 const hostile = deploymentEvent.parse(JSON.parse(fixture('hostile-payload.json')))
 const options = { repository: 'your-org/your-repo' }
 function contentOf({ changes: [change] }: PullRequestOutput) {
@@ -20,14 +20,14 @@ function contentOf({ changes: [change] }: PullRequestOutput) {
 }
 function withData(data: Partial<DeploymentEvent['data']>): DeploymentEvent {
   return {
-    ...seed,
-    data: { ...seed.data, ...data },
+    ...deployed,
+    data: { ...deployed.data, ...data },
   }
 }
 
-test("the seed's example payload gives the seed's example pull request, to the byte", () => {
-  const output = deploymentPullRequest(seed, options)
-  expect(`${output.body}\n`).toBe(fixture('seed-body.md'))
+test('the documented example of a deployment makes the documented pull request, to the byte', () => {
+  const output = deploymentPullRequest(deployed, options)
+  expect(`${output.body}\n`).toBe(fixture('deployed-body.md'))
   expect(output).toMatchObject({
     branch: 'agenta/deploy-customer-support-bot-1234567890',
     title: '🤖 Deploy customer-support-bot to production',
@@ -58,10 +58,10 @@ test('deployments of the same second are ordered by their sequence, those of oth
 
 test('the committed file has sorted keys, two spaces and a newline at its end', async () => {
   const event = withData({ config: { z: 1, a: { d: [2, 1], c: null } }, config_sha256: 'abc' })
-  await expect(contentOf(deploymentPullRequest(event, options))).toMatchFileSnapshot('fixtures/seed-file.json')
+  await expect(contentOf(deploymentPullRequest(event, options))).toMatchFileSnapshot('fixtures/deployed-file.json')
 })
 
-test('a hostile deployment gives an inert body and file', async () => {
+test('a hostile deployment makes an inert body and file', async () => {
   const output = deploymentPullRequest(hostile, options)
   await expect(`${output.body}\n`).toMatchFileSnapshot('fixtures/hostile-body.md')
   await expect(contentOf(output)).toMatchFileSnapshot('fixtures/hostile-file.json')
@@ -86,7 +86,7 @@ test('a name of spaces makes no empty label, and long ids that differ stay diffe
   expect(one?.series).not.toBe(other?.series)
 })
 
-test('a late repeat of the event gives the same bytes', () => {
+test('a late repeat of the event makes the same bytes', () => {
   const again = deploymentEvent.parse(JSON.parse(JSON.stringify(hostile)))
   expect(deploymentPullRequest(again, options)).toEqual(deploymentPullRequest(hostile, options))
 })
@@ -150,7 +150,7 @@ test('a long message and endless names do not break the limit either', () => {
   expect(parseOutputs([output])).toEqual([output])
 })
 
-test('a long message of many lines and of large characters leaves room for the changes and the checklist', () => {
+test('a long message of many lines and of large characters leaves space for the changes and the checklist', () => {
   const { body } = deploymentPullRequest(withData({ commit_message: `${'🤖'.repeat(600)}\n`.repeat(60) }), options)
   expect(Buffer.byteLength(body)).toBeLessThanOrEqual(60_000)
   expect(body).toContain('- **temperature**: `0.7` → `0.5`')
@@ -158,7 +158,7 @@ test('a long message of many lines and of large characters leaves room for the c
   expect(body).toContain('## Review Checklist')
 })
 
-test('any JSON as config_diff gives a pull request', () => {
+test('any JSON as config_diff makes a pull request', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (diff, part) => {
       for (const config_diff of [diff, { added: part, modified: diff, removed: part }]) {
@@ -176,7 +176,7 @@ test('options change repository, base, path, title and labels', () => {
   expect(repositoryOf('customer-support-bot', { repository: 'acme/all', repositories })).toBe('acme/bots')
   expect(repositoryOf('constructor', { repository: 'acme/all', repositories })).toBe('acme/all')
   expect(repositoryOf('other', { repositories })).toBeNull()
-  const output = deploymentPullRequest(seed, {
+  const output = deploymentPullRequest(deployed, {
     repository: 'acme/bots',
     base: 'release',
     path: 'config/{environment}/{app}.json',

@@ -15,7 +15,7 @@ function cutToBytes(text: string, maxBytes: number): string {
 /**
  * A name as one part of a path or a branch, at most `maxBytes` bytes: letters of any script,
  * digits, `.`, `_` and `-` stay. When anything had to change, a short hash of the original follows,
- * so that different names stay different. Holds to `git check-ref-format`: no leading dot or dash,
+ * so that different names stay different. Keeps to `git check-ref-format`: no leading dot or dash,
  * no `..`, no `.lock`, no dot at the end.
  */
 export function safePart(name: string, maxBytes = 80): string {

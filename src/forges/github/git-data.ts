@@ -6,7 +6,7 @@ import { githubText, statusOf } from './github-failure.ts'
 import type { TreeReader } from './tree-reader.ts'
 import { treeReader } from './tree-reader.ts'
 
-/** See `WriteForge`. Dying after any of its calls leaves at most unused objects, which git drops. */
+/** See `WriteForge`. Dying after any call leaves at most unused objects, which git drops. */
 export function gitData({ withClient }: GithubConnection): Pick<WriteForge, 'commitFiles'> {
   return {
     commitFiles: (repository, commit) => withClient(repository, (octokit, at) => commitFiles(octokit, at, commit)),
@@ -45,7 +45,7 @@ type TreeEntry = { path: string; mode: '100644' | '100755'; type: 'blob' } & (
   | { sha: string | null }
 )
 
-/** One line of the tree's request: text inside it, bytes as a blob of their own; null for nothing to do. */
+/** One entry of the tree: text as it is, bytes as a blob of their own; null for nothing to do. */
 async function entryOf(
   octokit: Octokit,
   at: Repository,

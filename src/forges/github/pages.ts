@@ -1,4 +1,4 @@
-// Lists in pages: https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+// Lists in pages, with the address of the next and the last in the `Link` header.
 
 /** GitHub's largest page. */
 export const PAGE_SIZE = 100
@@ -16,7 +16,7 @@ export function firstPages<Data, Item>(
   }
 }
 
-/** The number of a list's last page, as a page's `Link` header names it; 1 when it is the only one. */
+/** The number of the last page, as the `Link` header of another names it; 1 without one. */
 export function lastPage(link: string | undefined): number {
   const last = /<[^<>]*[?&]page=(\d+)[^<>]*>;\s*rel="last"/.exec(link ?? '')?.[1]
   return last === undefined ? 1 : Number(last)
