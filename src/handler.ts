@@ -4,13 +4,15 @@ import { verifyAgenta, verifyStandard, WebhookVerificationError } from '@signalb
 import type { DeploymentEvent } from './agents/deployment-pr/deployment-event.ts'
 import type { DeploymentPrDefaults } from './agents/deployment-pr/deployment-pr.ts'
 import { answerDeployment } from './agents/deployment-pr/deployment-pr.ts'
-import type { WriteForge } from './forges/forge.ts'
+import type { Forges } from './forges/forges.ts'
+import { forgesFrom } from './forges/forges.ts'
 import type { GithubAuth } from './forges/github/connection.ts'
 import { github as githubForge } from './forges/github/github.ts'
-import { parseRepository } from './forges/github/repository-name.ts'
 import { AppError, errorText, GiveUp, RetryAt } from './lib/error.ts'
 import { silentLog } from './lib/log.ts'
+import { parseRepositoryRef } from './lib/repository.ts'
 import type { PullRequestOutput, Receipt } from './publisher/output.ts'
+import { parseOutputs } from './publisher/output.ts'
 import type { Policy } from './publisher/policy.ts'
 import { publish } from './publisher/publish.ts'
 import { visible } from './untrusted/inert.ts'
@@ -50,7 +52,7 @@ export type HandlerOptions = Omit<DeploymentPrDefaults, 'repository' | 'base'> &
 
 type Handling = HandlerOptions & {
   keys: string[]
-  forge: WriteForge | null
+  forges: Forges
   say: (...lines: string[]) => void
 }
 
@@ -72,7 +74,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     environments: ['production'],
     ...options,
     keys,
-    forge: openForge(options.github),
+    forges: forgesFrom({ github: openGithub(options.github) }),
     say: (...lines) => {
       for (const line of lines) write(line)
     },
@@ -89,13 +91,13 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
 /** At the start, because the sender of a webhook can do nothing about it. */
 function checkRepositories({ github, repositories = {} }: HandlerOptions): void {
   try {
-    for (const name of [github?.repository, ...Object.values(repositories)]) if (name) parseRepository(name)
+    for (const name of [github?.repository, ...Object.values(repositories)]) if (name) parseRepositoryRef(name)
   } catch (error) {
     throw new AppError('config_invalid', errorText(error))
   }
 }
 
-function openForge(given: HandlerOptions['github'] = {}): WriteForge | null {
+function openGithub(given: HandlerOptions['github'] = {}) {
   const auth = given.app ?? (given.token ? { token: given.token } : null)
   return auth === null
     ? null
@@ -120,8 +122,8 @@ function requireMethod(request: Request, ...allowed: string[]): void {
   }
 }
 
-function isConfigured({ forge, github, repositories }: Handling): boolean {
-  return forge !== null && (Boolean(github?.repository) || Object.keys(repositories ?? {}).length > 0)
+function isConfigured({ forges, github, repositories }: Handling): boolean {
+  return forges.names.length > 0 && (Boolean(github?.repository) || Object.keys(repositories ?? {}).length > 0)
 }
 
 async function receive(request: Request, handling: Handling): Promise<object> {
@@ -136,12 +138,11 @@ async function receive(request: Request, handling: Handling): Promise<object> {
     '',
   )
   if (event !== 'environment.deployed') return { received: true }
-  const { forge } = handling
-  if (forge === null || !isConfigured(handling)) {
+  if (!isConfigured(handling)) {
     throw new AppError('forge_failed', 'GitHub is not configured: set GITHUB_TOKEN and GITHUB_REPO.')
   }
   const answer = readDeployment(payload, handling)
-  return 'skipped' in answer ? { received: true } : await openPullRequest(forge, answer, handling)
+  return 'skipped' in answer ? { received: true } : await openPullRequest(answer, handling)
 }
 
 async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
@@ -206,11 +207,9 @@ function readDeployment(payload: unknown, handling: Handling): Deployment | { sk
   }
 }
 
-async function openPullRequest(
-  forge: WriteForge,
-  { event, output }: Deployment,
-  { policy, say }: Handling,
-): Promise<object> {
+async function openPullRequest({ event, output }: Deployment, { forges, policy, say }: Handling): Promise<object> {
+  // A `customise` of the user's may have made anything of it.
+  parseOutputs([output])
   const { app_name, variant_name, environment } = event.data
   say(
     `🎯 ${capital(shown(environment))} deployment detected!`,
@@ -218,11 +217,12 @@ async function openPullRequest(
     `   Variant: ${shown(variant_name)}`,
     '',
   )
-  const base = output.base ?? (await forge.defaultBranch(output.repository))
+  const { forge, path } = forges.of(output.repository)
+  const base = output.base ?? (await forge.defaultBranch(path))
   say('📝 Creating GitHub PR...', `   Repository: ${output.repository}`, `   Base branch: ${base}`)
   say(`   Creating branch: ${output.branch}`, '')
   const job = { id: `${event.delivery_id ?? event.data.deployment_id}` }
-  return report(await publish(forge, { ...output, base }, { job, policy }), say)
+  return report(await publish(forges, { ...output, base }, { job, policy }), say)
 }
 
 function report(receipt: Receipt | null, say: Handling['say']): object {

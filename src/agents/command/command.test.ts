@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import type { Event } from '../../events/event.ts'
 import { GiveUp } from '../../lib/error.ts'
 import type { AgentContext } from '../agent.ts'
 import type { CommandOptions } from './command.ts'
@@ -73,6 +74,11 @@ test('the job comes on standard input, the outcome goes back on file descriptor 
   })
 })
 
+test('a list on file descriptor 3 is the outputs, which are checked later with those of all agents', async () => {
+  const { given } = context()
+  expect(await script(`printf '[{"kind":"unknown"}]' >&3`).run(given)).toEqual({ outputs: [{ kind: 'unknown' }] })
+})
+
 test('its lines are the log of the job', async () => {
   const { given, lines } = context()
   expect(await script('echo one; echo two >&2; printf three').run(given)).toEqual({})
@@ -81,6 +87,51 @@ test('its lines are the log of the job', async () => {
     ['three', 'stdout'],
   ])
   expect(lines.filter(([, stream]) => stream === 'stderr')).toEqual([['two', 'stderr']])
+})
+
+test('lines end with a line feed, perhaps after a carriage return, and may be empty', async () => {
+  const { given, lines } = context()
+  await script(`printf 'a\\r\\n\\nb\\rc\\n'`).run(given)
+  expect(lines.map(([line]) => line)).toEqual(['a', '', 'b\rc'])
+})
+
+test('a character that comes in two parts is one', async () => {
+  const { given, lines } = context()
+  const source = `process.stdout.write(Buffer.from([0xc3])); setTimeout(() => process.stdout.write(Buffer.from([0xa9, 10])), 50)`
+  await node(source).run(given)
+  expect(lines).toEqual([['é', 'stdout']])
+})
+
+test('the event comes without its body and its headers', async () => {
+  const event = {
+    id: 'e1',
+    type: 'push',
+    source: 'github',
+    subject: 'main',
+    actor: 'jane',
+    facts: { branch: 'main' },
+    body: new Uint8Array([1]),
+    headers: { 'x-hub-signature-256': 'secret' },
+  } as unknown as Event
+  const echo = `const fs = require('node:fs'); fs.writeSync(3, JSON.stringify({ result: JSON.parse(fs.readFileSync(0, 'utf8')) }))`
+  const { result } = await node(echo).run(context({ event, payload: undefined, input: undefined }).given)
+  expect(result).toEqual({
+    job: { id: 'job-1', type: 'script', rule: 'r', attempt: 2 },
+    event: { id: 'e1', type: 'push', source: 'github', subject: 'main', actor: 'jane', facts: { branch: 'main' } },
+    payload: null,
+    input: null,
+  })
+})
+
+test('it runs where its options say, and its folder is still its HOME', async () => {
+  const report = `require('node:fs').writeSync(3, JSON.stringify({ result: [process.cwd(), process.env.HOME] }))`
+  const { result } = await node(report, { cwd: '/' }).run(context().given)
+  expect(result).toEqual(['/', folders[0]])
+})
+
+test('its name and its description are those it was given', () => {
+  expect(command({ name: 'a', argv: ['sh', '-c', 'x'] })).toMatchObject({ name: 'a', description: 'Runs sh.' })
+  expect(command({ name: 'a', argv: ['sh'], description: 'Does it.' }).description).toBe('Does it.')
 })
 
 test('it sees only the environment it was given', async () => {
@@ -111,9 +162,9 @@ test('a failure is retried with its last lines, exit code 78 gives up', async ()
 
 test.each([
   ['not JSON', 'nonsense'],
-  ['an unknown kind', '[{"kind":"delete_repository"}]'],
   ['an unknown field', '{"outputs":[],"token":"x"}'],
-  ['no repository', '[{"kind":"labels","repository":"../x","issue":1,"labels":[]}]'],
+  ['outputs that are no list', '{"outputs":{"kind":"labels"}}'],
+  ['a text', '"done"'],
 ])('an answer with %s gives up', async (_, answer) => {
   await expect(script(`printf '%s' '${answer}' >&3`).run(context().given)).rejects.toThrow(GiveUp)
 })
@@ -156,18 +207,40 @@ test('a descendant in a session of its own does not hold the job up', async () =
   process.kill(Number(pid))
 })
 
+test('an answer of more than five megabytes gives up, and the program does not hang on it', async () => {
+  const source = `const fs = require('node:fs'); for (let n = 0; n < 6; n += 1) fs.writeSync(3, ' '.repeat(1_000_000))`
+  expect(await node(source).run(context().given)).toEqual({})
+  const full = source.replace("' '", "'1'")
+  await expect(node(full).run(context().given)).rejects.toThrow(/larger than 5 MB/)
+})
+
+test('a program that may not be run is not worth a retry', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'command-'))
+  folders.push(folder)
+  await writeFile(join(folder, 'script'), '#!/bin/sh\n', { mode: 0o644 })
+  const run = command({ name: 'x', argv: [join(folder, 'script')] }).run(context().given)
+  await expect(run).rejects.toThrow(GiveUp)
+  await expect(run).rejects.toThrow(/cannot be started/)
+})
+
 test('a job that was cancelled before it began starts nothing', async () => {
   const { given } = context({ signal: AbortSignal.abort(new Error('cancelled')) })
   await expect(script('echo no').run(given)).rejects.toThrow('cancelled')
   expect(folders).toEqual([])
 })
 
-test('endless output is cut and does not fill the memory', async () => {
+test('a line without an end comes in pieces and does not fill the memory', async () => {
   const { given, lines } = context()
-  await node(`process.stdout.write('x'.repeat(20_000_000) + '\\n' + 'y\\n'.repeat(50_000))`).run(given)
-  expect(lines).toHaveLength(10_000)
-  expect(Math.max(...lines.map(([line]) => line.length))).toBeLessThanOrEqual(4001)
-  expect(lines.at(-1)?.[0]).toMatch(/rest is not kept/)
+  await node(`process.stdout.write('x'.repeat(20_000_000) + '\\ny\\n')`).run(given)
+  expect(Math.max(...lines.map(([line]) => line.length))).toBeLessThan(1_000_000)
+  expect(lines.map(([line]) => line).join('')).toBe(`${'x'.repeat(20_000_000)}y`)
+  expect(lines.at(-1)).toEqual(['y', 'stdout'])
+})
+
+test('the last lines of a failure are cut', async () => {
+  const failing = node(`process.stderr.write('x'.repeat(1_000_000)); process.exitCode = 1`).run(context().given)
+  const error = await failing.catch((reason: unknown) => reason)
+  expect(String(error).length).toBeLessThan(21_000)
 })
 
 test('a program that does not read its input is no failure', async () => {

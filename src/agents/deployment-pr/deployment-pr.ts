@@ -1,6 +1,6 @@
 // The agent that answers a deployment with a pull request.
-import { z } from 'zod'
 import { GiveUp } from '../../lib/error.ts'
+import { describe } from '../../lib/zod.ts'
 import type { PullRequestOutput } from '../../publisher/output.ts'
 import type { Agent } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
@@ -11,7 +11,7 @@ import type { DeploymentPrOptions } from './options.ts'
 import { deploymentPrInput } from './options.ts'
 
 /**
- * Changes the output before it is published, or gives null for none: other texts, checks of your
+ * Changes the output before it is published, or returns null for none: other texts, checks of your
  * own.
  */
 type Customise = (output: PullRequestOutput, event: DeploymentEvent) => PullRequestOutput | null
@@ -20,15 +20,16 @@ type Customise = (output: PullRequestOutput, event: DeploymentEvent) => PullRequ
 export type DeploymentPrDefaults = DeploymentPrOptions & { customise?: Customise }
 
 /**
- * The pull request a deployment calls for, or the reason why there is none; throws `GiveUp` when
- * the payload is not a deployment.
+ * The pull request a deployment calls for, or the reason why there is none.
+ * @throws GiveUp when the payload is not a deployment, or no repository is set for its app.
  */
 export function answerDeployment(
   payload: unknown,
   { customise, ...options }: DeploymentPrDefaults,
 ): { event: DeploymentEvent; output: PullRequestOutput } | { event: DeploymentEvent; skipped: string } {
   const parsed = deploymentEvent.safeParse(payload)
-  if (!parsed.success) throw new GiveUp(`Not a deployment event: ${z.prettifyError(parsed.error).slice(0, 500)}`)
+  if (!parsed.success)
+    throw new GiveUp(`The payload is not a deployment event: ${describe(parsed.error, { root: 'the payload' })}`)
   const event = parsed.data
   const { app_name: app, environment } = event.data
   if (options.environments !== undefined && !options.environments.includes(environment)) {
@@ -60,8 +61,8 @@ export function deploymentPr(defaults: DeploymentPrDefaults = {}): Agent {
         return { outputs: [], result: { skipped: answer.skipped } }
       }
       const { output } = answer
-      const file = output.files[0]?.path
-      log(`pull request for ${output.repository}: ${file} on ${output.branch}`)
+      const file = output.changes[0]?.path
+      log(`The pull request for ${output.repository} is ${file} on ${output.branch}.`)
       return { outputs: [output], result: { repository: output.repository, branch: output.branch, file } }
     },
   })

@@ -1,183 +1,105 @@
-import { openFakeGithub } from '@signalbox/fake-github'
-import { afterAll, afterEach, expect, test } from 'vitest'
-import { openApiGuard } from '../../../fake-github/openapi.ts'
-import { AppError, RetryAt } from '../../lib/error.ts'
+import { expect, test } from 'vitest'
+import { GiveUp } from '../../lib/error.ts'
 import { silentLog } from '../../lib/log.ts'
-import { readOnly } from '../read-only.ts'
 import type { GithubOptions } from './connection.ts'
+import { failure } from './fixtures/stage.ts'
 import { github } from './github.ts'
-import { pace } from './pace.ts'
-import { parseRepository } from './repository-name.ts'
 
-const guard = openApiGuard()
-const fake = await openFakeGithub({ onExchange: guard.onExchange })
-const repo = await fake.addRepository({ owner: 'acme', name: 'shop', files: { 'a/b.txt': 'héllo\n' } })
-const token = fake.addToken({ login: 'acme' })
+type Asked = { url: string; userAgent: string | null; authorization: string | null; method: string }
 
-function forgeAs(auth: GithubOptions['auth'] = { token }, more: Partial<GithubOptions> = {}) {
-  return github({ apiUrl: fake.apiUrl, auth, log: silentLog, readRetries: 0, ...more })
+/** A forge whose every call is answered with the same JSON, and what it asked for. */
+function recording(answer: unknown, options: Partial<GithubOptions> = {}) {
+  const asked: Asked[] = []
+  const send: typeof fetch = async (url, init) => {
+    const headers = new Headers(init?.headers)
+    asked.push({
+      url: String(url),
+      userAgent: headers.get('user-agent'),
+      authorization: headers.get('authorization'),
+      method: init?.method ?? 'GET',
+    })
+    return Response.json(answer)
+  }
+  return { asked, forge: github({ auth: { token: 'ghp_x' }, log: silentLog, fetch: send, ...options }) }
 }
 
-function failure(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => null,
-    (error: unknown) => error,
-  )
-}
-
-afterEach(() => fake.faults.clear())
-afterAll(async () => {
-  await fake.close()
-  expect(guard.violations).toEqual([])
-})
-
-test('what is there is read, what is not is null', async () => {
-  const forge = readOnly(forgeAs())
+test('without an address it is github.com, as Signalbox and with its token', async () => {
+  const { asked, forge } = recording({ default_branch: 'main' })
   expect(await forge.defaultBranch('acme/shop')).toBe('main')
-  expect(await forge.branchSha('acme/shop', 'main')).toBe(await repo.head())
-  expect(await forge.branchSha('acme/shop', 'no/such')).toBeNull()
-  expect(await forge.readFile('acme/shop', 'a/b.txt', 'main')).toBe('héllo\n')
-  expect(await forge.readFile('acme/shop', 'a', 'main')).toBeNull()
-  expect(await forge.readFile('acme/shop', 'none', 'main')).toBeNull()
-  expect(await forge.pullRequests('acme/shop', { state: 'all' })).toEqual([])
-  expect(Object.keys(forge).sort()).toEqual(['branchSha', 'defaultBranch', 'pullRequests', 'readFile'])
+  expect(asked).toEqual([
+    {
+      url: 'https://api.github.com/repos/acme/shop',
+      userAgent: expect.stringMatching(/^signalbox\b/),
+      authorization: 'token ghp_x',
+      method: 'GET',
+    },
+  ])
 })
 
-test('a repository that is not there, or not shown, is said so', async () => {
-  const error = await failure(forgeAs().defaultBranch('acme/none'))
-  expect(error).toBeInstanceOf(AppError)
-  expect(error).toMatchObject({
-    code: 'forge_failed',
-    detail: expect.stringContaining('GET /api/v3/repos/acme/none gave 404'),
+test('the address of an Enterprise Server may end with a slash', async () => {
+  const { asked, forge } = recording({ default_branch: 'main' }, { apiUrl: 'https://git.example/api/v3/' })
+  await forge.defaultBranch('acme/shop')
+  expect(asked[0]?.url).toBe('https://git.example/api/v3/repos/acme/shop')
+})
+
+test('making a forge asks for nothing', () => {
+  expect(recording({}).asked).toEqual([])
+})
+
+test.each([
+  [undefined, 'https://github.com/acme/shop/issues/7'],
+  ['https://git.example/api/v3', 'https://git.example/acme/shop/issues/7'],
+])('labels on %s are shown at %s', async (apiUrl, url) => {
+  const { forge } = recording([], { apiUrl })
+  expect(await forge.addLabels('acme/shop', 7, ['bug'])).toEqual({ url })
+})
+
+test('a head that GitHub cannot read does not find every pull request', async () => {
+  const pull = (head: string, repo: { full_name: string } | null) => ({
+    number: 1,
+    html_url: 'https://github.com/acme/shop/pull/1',
+    state: 'closed',
+    merged_at: null,
+    title: 't',
+    body: null,
+    head: { ref: head, sha: 'a', repo },
+    base: { ref: 'main', sha: 'b', repo: { full_name: 'acme/shop' } },
+    labels: [],
   })
+  const own = { full_name: 'acme/shop' }
+  const answer = [
+    pull('agenta/x', own),
+    pull('other', own),
+    pull('agenta/x', { full_name: 'fork/shop' }),
+    pull('agenta/x', null),
+  ]
+  const found = await recording(answer).forge.pullRequests('acme/shop', { head: 'agenta/x', state: 'all' })
+  expect(found.map(({ head, fromFork }) => [head, fromFork])).toEqual([
+    ['agenta/x', false],
+    ['agenta/x', true],
+    // Its repository is gone.
+    ['agenta/x', true],
+  ])
+  expect(found[0]).toMatchObject({ state: 'closed', body: '' })
 })
 
-test.each(['shop', 'a/b/c', '../x', 'acme/..', 'acme/shop?x', '', 'acme/shop#1', '-x/y'])(
-  '%j is no repository',
-  (name) => {
-    expect(() => parseRepository(name)).toThrow(AppError)
-  },
-)
-
-test('a wrong token is said so, without naming it', async () => {
-  const error = await failure(forgeAs({ token: 'ghp_wrong' }).defaultBranch('acme/shop'))
-  expect(error).toMatchObject({ code: 'forge_failed', detail: expect.stringContaining('does not accept the token') })
-  expect(JSON.stringify(error) + String(error)).not.toContain('ghp_wrong')
-})
-
-test('a missing permission is named', async () => {
-  const weak = fake.addToken({
-    login: 'acme',
-    permissions: { contents: 'read', metadata: 'read', pull_requests: 'read' },
-  })
-  const error = await failure(forgeAs({ token: weak }).createBranch('acme/shop', 'agenta/x', (await repo.head()) ?? ''))
-  expect(error).toMatchObject({ code: 'forge_failed', detail: expect.stringMatching(/may not do that/) })
-})
-
-test.each(['secondaryRateLimit', 'primaryRateLimit'] as const)(
-  'a %s is a later try at the time GitHub gives',
-  async (kind) => {
-    fake.faults.add({ kind, retryAfterSeconds: 90 })
-    const before = Date.now()
-    const error = await failure(forgeAs({ token }, { readRetries: 2 }).defaultBranch('acme/shop'))
-    expect(error).toBeInstanceOf(RetryAt)
-    const waitMs = (error as RetryAt).when.getTime() - before
-    expect(waitMs).toBeGreaterThan(85_000)
-    expect(waitMs).toBeLessThan(95_000)
-  },
-)
-
-test('a failing read is repeated, a failing or unanswered write never', async () => {
-  const forge = forgeAs({ token }, { readRetries: 2 })
-  const reads = fake.faults.add({ kind: 'status', status: 502, method: 'GET' })
-  expect(await forge.defaultBranch('acme/shop')).toBe('main')
-  expect(reads.hits).toBe(1)
-  const issue = await repo.openIssue({ title: 'x' })
-  for (const fault of [{ kind: 'status', status: 502 }, { kind: 'lostResponse' }] as const) {
-    const writes = fake.faults.add({ ...fault, method: 'POST', times: 5 })
-    const error = await failure(forge.createComment('acme/shop', { issue: issue.number }, 'hello'))
-    expect(error).toBeInstanceOf(Error)
-    expect(error).not.toBeInstanceOf(AppError)
-    expect(writes.hits).toBe(1)
-    writes.remove()
+test('a directory with more entries than GitHub lists is not guessed about', async () => {
+  const asked: string[] = []
+  const send: typeof fetch = async (url, init) => {
+    asked.push(init?.method ?? 'GET')
+    const isTree = String(url).includes('/git/trees/')
+    return Response.json(isTree ? { sha: 'root', tree: [], truncated: true } : { tree: { sha: 'root' } })
   }
-  expect(await repo.issueComments(issue.number)).toHaveLength(1)
+  const changes = [{ path: 'a', content: 'b' }]
+  const commit = { branch: 'agenta/x', parent: 'a'.repeat(40), isNew: true, message: 'm', changes }
+  const error = await failure(recording({}, { fetch: send }).forge.commitFiles('acme/shop', commit))
+  expect(error).toBeInstanceOf(GiveUp)
+  expect(String(error)).toContain('more entries than GitHub lists')
+  expect(asked).toEqual(['GET', 'GET'])
 })
 
-test.each(['retry-after', 'x-ratelimit-reset'])(
-  'a rate limit that says "now" is not asked again at once',
-  async (header) => {
-    const headers = { [header]: '0', 'x-ratelimit-remaining': '0', 'content-type': 'application/json' }
-    const send = async () => new Response('{"message":"secondary rate limit"}', { status: 403, headers })
-    const before = Date.now()
-    const error = await failure(forgeAs({ token }, { fetch: send }).defaultBranch('acme/shop'))
-    expect((error as RetryAt).when.getTime()).toBeGreaterThanOrEqual(before + 1000)
-  },
-)
-
-test('a request that takes too long is given up', async () => {
-  fake.faults.add({ kind: 'timeout' })
-  const error = await failure(forgeAs({ token }, { requestTimeoutMs: 100 }).defaultBranch('acme/shop'))
-  expect(String(error)).toMatch(/gave no answer to GET \/api\/v3\/repos\/acme\/shop/)
-})
-
-// These two at once: octokit itself waits six seconds before it believes a 401 to a new token.
-test.concurrent('an App finds its installation by repository, and gets a new token when one dies early', async () => {
-  const app = fake.addApp({ slug: 'box', permissions: { contents: 'write', pull_requests: 'write', metadata: 'read' } })
-  app.install('acme')
-  const forge = forgeAs({ appId: app.appId, privateKey: app.privateKeyPem })
-  expect(await forge.defaultBranch('acme/shop')).toBe('main')
-  fake.faults.add({ kind: 'expireToken', method: 'POST', route: '/repos/{owner}/{repo}/git/refs' })
-  expect(await forge.createBranch('acme/shop', 'agenta/app', (await repo.head()) ?? '')).toBe(true)
-  expect(await forge.createBranch('acme/shop', 'agenta/app', (await repo.head()) ?? '')).toBe(false)
-})
-
-test.concurrent('an App that was removed and installed again is found again', async () => {
-  const app = fake.addApp({ slug: 'again', permissions: { contents: 'read', metadata: 'read' } })
-  app.install('acme')
-  const forge = forgeAs({ appId: app.appId, privateKey: app.privateKeyPem })
-  expect(await forge.defaultBranch('acme/shop')).toBe('main')
-  app.uninstall('acme')
-  expect(await failure(forge.defaultBranch('acme/shop'))).toMatchObject({ code: 'forge_failed' })
-  app.install('acme')
-  expect(await forge.defaultBranch('acme/shop')).toBe('main')
-})
-
-test('an App that is not installed is said so', async () => {
-  const app = fake.addApp({ slug: 'stranger' })
-  const error = await failure(forgeAs({ appId: app.appId, privateKey: app.privateKeyPem }).defaultBranch('acme/shop'))
-  expect(error).toMatchObject({ code: 'forge_failed', detail: expect.stringContaining('/installation gave 404') })
-})
-
-test('labels that are missing are made once, also when two make them', async () => {
-  const issue = await repo.openIssue({ title: 'y' })
-  const add = () => forgeAs().addLabels('acme/shop', issue.number, ['a/b c', 'agenta-deployment'])
-  const [first] = await Promise.all([add(), add()])
-  expect(first).toEqual({ url: expect.stringMatching(/\/acme\/shop\/issues\/\d+$/) })
-  const found = (await repo.issues()).find(({ number }) => number === issue.number)
-  expect(found?.labels.map(({ name }) => name).sort()).toEqual(['a/b c', 'agenta-deployment'])
-})
-
-test('comments go on issues and on commits', async () => {
-  const forge = forgeAs()
-  const issue = await repo.openIssue({ title: 'z' })
-  const commit = (await repo.head()) ?? ''
-  for (const target of [{ issue: issue.number }, { commit }]) {
-    const { id, url } = await forge.createComment('acme/shop', target, 'hi')
-    expect(await forge.comments('acme/shop', target)).toEqual([{ id, url, body: 'hi' }])
-  }
-})
-
-test('writes pass in a burst, then one each second; a long queue waits elsewhere', async () => {
-  let now = 1_000_000
-  const pass = pace({ burst: 3, everyMs: 1000, now: () => now })
-  const started = performance.now()
-  for (let write = 0; write < 3; write += 1) await pass()
-  expect(performance.now() - started).toBeLessThan(500)
-  const many = pace({ burst: 1, everyMs: 60_000, now: () => now })
-  await many()
-  const error = await failure(many())
-  expect((error as RetryAt).when).toEqual(new Date(now + 60_000))
-  now += 60_000
-  await many()
+test('its limits and what it protects are those of GitHub', () => {
+  const { forge } = recording({})
+  expect(forge.maxBodyChars).toBeLessThan(65_536)
+  expect(forge.protectedPaths).toEqual(['.github/**', '**/CODEOWNERS'])
 })
