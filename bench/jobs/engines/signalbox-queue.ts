@@ -2,10 +2,10 @@
 import { openListener } from '../../../src/db/listen.ts'
 import { migrate } from '../../../src/db/migrate.ts'
 import { openDatabase } from '../../../src/db/postgres.ts'
-import type { JobRow } from '../../../src/jobs/job.ts'
+import type { JobRow, RunDetail } from '../../../src/jobs/job.ts'
+import { JOBS } from '../../../src/jobs/job.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { silentLog as log } from '../../../src/lib/log.ts'
-import { JOBS } from '../../../src/queue/table.ts'
 import { openWorker } from '../../../src/queue/worker.ts'
 import type { OpenEngine } from './engine.ts'
 import { SLOTS } from './engine.ts'
@@ -20,7 +20,7 @@ export const open: OpenEngine = async (url) => {
   return {
     ...jobs,
     async work(handle) {
-      const worker = openWorker<JobRow>({
+      const worker = openWorker<JobRow, RunDetail>({
         database,
         clock: systemClock,
         log,
@@ -30,7 +30,7 @@ export const open: OpenEngine = async (url) => {
         tickMs: 60_000,
         handle: async (row) => {
           handle((row.input as { text: string }).text)
-          return { kind: 'completed' }
+          return { outcome: { kind: 'completed' }, detail: null }
         },
       })
       const onNotify = () => worker.nudge()
