@@ -74,12 +74,13 @@ export function leasesOn<Row extends object>({ table, clock }: QueueOptions): Le
   }
 }
 
+// Rows are found by id, as in settle.ts.
 function renewStatement({ rows }: QueueTable): string {
   return `
 update ${rows} as job set available_at = ${NOW} + $2::float8 * interval '1 ms'
 from unnest($3::uuid[], $4::integer[]) as mine (id, attempt)
-where job.id = any($3::uuid[]) and job.id = mine.id and job.attempt = mine.attempt
-  and job.owner = $5::uuid and job.status = 'running'
+where job.id = mine.id
+  and (job.attempt, job.owner, job.status) is not distinct from (mine.attempt, $5::uuid, 'running')
 returning job.id, job.attempt`
 }
 

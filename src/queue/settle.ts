@@ -116,7 +116,9 @@ export function insertAttempts(table: QueueTable, from: string, detail: QueueTab
   on conflict do nothing`
 }
 
-// The ids are named twice, because a join alone reads the whole table when it has no statistics.
+// Rows are found by id and by nothing else, one look-up each: the rest of the fence is a comparison
+// of rows, which hides it from the planner. By `status` and `owner` it expected one row only, and
+// read the whole table, the index on running rows with its dead entries, or all endings for each row.
 function settleStatement<Detail>(table: QueueTable<Detail>): string {
   const isFailure = `ending.kind in ('retried', 'failed')`
   const isLast = `ending.kind = 'failed' or
@@ -143,8 +145,8 @@ with ending as (
     error = case when ending.kind <> 'completed' then ending.attempt_error end,
     owner = null
   from ending
-  where job.id = any($3::uuid[]) and job.id = ending.id and job.attempt = ending.attempt
-    and job.owner = $2::uuid and job.status = 'running'
+  where job.id = ending.id
+    and (job.attempt, job.owner, job.status) is not distinct from (ending.attempt, $2::uuid, 'running')
   returning job.id, job.attempt, job.status, job.error, job.attempt_started_at, $2::uuid as owner,
     case when ending.kind in ('completed', 'cancelled') then ending.kind
       when job.status = 'failed' then 'failed' else 'retried' end as outcome,
