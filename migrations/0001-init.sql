@@ -31,6 +31,7 @@ create table signalbox.events (
   constraint events_reason check ((status = 'routed') = (reason is null)),
   constraint events_delivery unique (source, delivery_id)
 );
+-- received: `webhook_events` in the order of time. type: lists of a rare type, and that there is none.
 create index events_received on signalbox.events (received_at desc);
 create index events_type on signalbox.events (type, received_at desc);
 

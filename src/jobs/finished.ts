@@ -38,7 +38,7 @@ export function recordFinished({ clock, causesOf, recordIn }: FinishedParts): On
 }
 
 /** Builds the event. Its body is what endpoints are sent: `event, timestamp, delivery_id, data`. */
-function finishedJobEvent({ job, ...ended }: Finished, cause: Cause | null, now: Date): Draft {
+export function finishedJobEvent({ job, ...ended }: Finished, cause: Cause | null, now: Date): Draft {
   const deliveryId = `job_${job.id}_${job.attempt}`
   const type = `job.${ended.outcome}`
   const body = {
