@@ -255,6 +255,49 @@ describe('an attempt of a job', () => {
     })
   })
 
+  it('does not grow its back-off by attempts that were deferred, released or lost', async () => {
+    const id = await addJob({ maxAttempts: 5 })
+    const orchestrator = orchestrate([
+      work(async ({ job }) => {
+        if (job.attempt <= 3) throw new RetryAt(clock.now(), 'rate limit')
+        throw new Error('boom')
+      }),
+    ])
+    for (let i = 0; i < 3; i++) {
+      await orchestrator.tick()
+      clock.advance(1000)
+    }
+    // A worker that is lost with its fourth attempt.
+    const queue = queueOn({ table: JOBS, clock })
+    await queue.claim(database, { owner: newId(), limit: 1, leaseMs: LEASE_MS })
+    clock.advance(LEASE_MS)
+    await orchestrator.tick()
+    expect(await getJob(database, id)).toMatchObject({
+      attempt: 5,
+      status: 'pending',
+      availableAt: new Date(clock.now().getTime() + 1000),
+    })
+  })
+
+  it('is shown while it runs, and its row is written when it ends', async () => {
+    const id = await addJob()
+    const inside: unknown[] = []
+    const startedAt = clock.now()
+    const orchestrator: Orchestrator = orchestrate([
+      work(async () => {
+        inside.push((await getJob(database, id)).attempts)
+        clock.advance(70)
+        return {}
+      }),
+    ])
+    await orchestrator.tick()
+    const running = { attempt: 1, owner: orchestrator.id, error: null, result: null, startedAt }
+    expect(inside).toEqual([[{ ...running, outcome: null, finishedAt: null }]])
+    expect((await getJob(database, id)).attempts).toEqual([
+      { ...running, outcome: 'completed', finishedAt: clock.now() },
+    ])
+  })
+
   it('ends at its time limit, even when the agent does not listen', async () => {
     const polite = await addJob({ timeLimitMs: 20, input: 'polite', maxAttempts: 1 })
     const deaf = await addJob({ timeLimitMs: 20, input: 'deaf', maxAttempts: 1 })
@@ -347,7 +390,32 @@ describe('steps', () => {
     ])
   })
 
-  it('give the same the first time as when remembered', async () => {
+  it('remember null as null, and nothing as undefined', async () => {
+    await addJob()
+    const seen: unknown[] = []
+    const orchestrator = orchestrate([
+      work(async ({ step, job }) => {
+        seen.push(await step('null', () => null), await step('nothing', () => undefined))
+        if (job.attempt === 1) throw new Error('crash')
+        return {}
+      }),
+    ])
+    await orchestrator.tick()
+    clock.advance(1000)
+    await orchestrator.tick()
+    expect(seen).toEqual([null, undefined, null, undefined])
+  })
+
+  it('fail the job when their result is not JSON', async () => {
+    const id = await addJob()
+    await orchestrate([work(async ({ step }) => ({ result: await step('big', () => 1n) }))]).tick()
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'failed',
+      error: expect.stringContaining('The result of step "big" is not JSON'),
+    })
+  })
+
+  it('return the same the first time as when remembered', async () => {
     const id = await addJob()
     await orchestrate([work(async ({ step }) => ({ result: typeof (await step('date', () => new Date(0))) }))]).tick()
     expect((await getJob(database, id)).result).toBe('string')
@@ -440,6 +508,91 @@ describe('outputs', () => {
     expect(runs).toBe(1)
     expect(calls.map((url) => url.at(-1))).toEqual(['a', 'b', 'b', 'c'])
     expect(await getJob(database, id)).toMatchObject({ status: 'completed', result: { kept: true } })
+  })
+
+  it('or none: a run is remembered all the same, and no agent runs twice', async () => {
+    const id = await addJob()
+    let runs = 0
+    let fails = true
+    const orchestrator = orchestrate(
+      [
+        work(async () => {
+          runs++
+          return { result: { n: runs } }
+        }),
+      ],
+      {
+        onFinished: async () => {
+          if (fails) throw new Error('the end cannot be stored')
+          return false
+        },
+      },
+    )
+    await orchestrator.tick()
+    expect(await getJob(database, id)).toMatchObject({ status: 'running', result: { n: 1 } })
+    // As if that process had been killed there.
+    await queueOn({ table: JOBS, clock }).expireLeases(database)
+    fails = false
+    await orchestrate([work(async () => ({ result: `ran ${++runs}` }))]).tick()
+    expect(runs).toBe(1)
+    expect(await getJob(database, id)).toMatchObject({ status: 'completed', attempt: 2, result: { n: 1 }, steps: [] })
+  })
+
+  it('are not among the steps of the agent', async () => {
+    const id = await addJob()
+    await orchestrate([
+      work(async ({ step }) => {
+        await step('mine', () => 1)
+        return { outputs: [note('a')], result: 2 }
+      }),
+    ]).tick()
+    expect((await getJob(database, id)).steps.map(({ name }) => name)).toEqual(['mine'])
+  })
+
+  it('are checked before anything is remembered', async () => {
+    const id = await addJob()
+    const seen: unknown[] = []
+    const publish = vi.fn<Publish>()
+    await orchestrate([work(async () => ({ outputs: [note('a')], result: 'kept?' }))], {
+      publish,
+      checkOutputs: (outputs) => {
+        seen.push(...outputs)
+        throw new GiveUp('outputs[0].key: is too short')
+      },
+    }).tick()
+    expect(seen).toEqual([note('a')])
+    expect(publish).not.toHaveBeenCalled()
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'failed',
+      error: 'outputs[0].key: is too short',
+      result: null,
+      outputs: [],
+    })
+  })
+
+  it('are stored as the check returns them', async () => {
+    const id = await addJob()
+    await orchestrate([work(async () => ({ outputs: [note('a')] }))], { checkOutputs: () => [note('b')] }).tick()
+    expect(await getJob(database, id)).toMatchObject({ outputs: [{ body: note('b') }] })
+  })
+
+  it('are not stored by an attempt that has lost its job, and no result is', async () => {
+    const id = await addJob()
+    await orchestrate([
+      work(async ({ job }) => {
+        if (job.attempt > 1) return {}
+        clock.advance(LEASE_MS)
+        await queueOn({ table: JOBS, clock }).reclaimExpired(database)
+        return { outputs: [note('late')], result: 'late' }
+      }),
+    ]).tick()
+    expect(await getJob(database, id)).toMatchObject({ status: 'pending', outputs: [], result: null })
+  })
+
+  it('that need no change have no receipt', async () => {
+    const id = await addJob()
+    await orchestrate([work(async () => ({ outputs: [note('a')] }))], { publish: async () => null }).tick()
+    expect(await getJob(database, id)).toMatchObject({ outputs: [{ status: 'published', receipt: null }] })
   })
 
   it('that are refused fail the job with the reason, until a person asks for another attempt', async () => {
