@@ -36,7 +36,7 @@ beforeEach(async () => {
   for (let i = 0; i < 20; i++) commits.push(await repository.commit({ message: `c${i}`, files: { 'a.txt': `${i}` } }))
 })
 afterEach(async () => {
-  // Also when the test has failed: a server left behind would hold up the next one, and stay for
+  // Also when the test has failed: a server that is left would hold up the next one, and stay for
   // ever.
   for (const server of running) await server.kill('SIGTERM')
   running = []

@@ -159,7 +159,7 @@ const BY_CODE: Record<string, SendError> = {
   EPROTO: 'tls_error',
 }
 
-// OpenSSL's names for what is wrong with a certificate, which Node gives as codes without a prefix
+// OpenSSL's names for what is wrong with a certificate, which Node reports as codes without a prefix
 // of their own.
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVALID_CA|HOSTNAME_MISMATCH)/
 
@@ -170,7 +170,7 @@ function networkError(error: unknown): SendError {
   const code = 'code' in error ? String(error.code) : ''
   if (code in BY_CODE) return BY_CODE[code] ?? 'request_failed'
   if (TLS_CODE.test(code)) return 'tls_error'
-  // undici gives these no code.
+  // These have no code in undici.
   if (error.name === 'HTTPParserError') return 'response_invalid'
   return error.cause === undefined ? 'request_failed' : networkError(error.cause)
 }

@@ -52,6 +52,7 @@ async function setStatus(sql: Sql, clock: Clock, lease: Lease, change: Published
        published_at = case when $5 = 'published' then coalesce($8::timestamptz, now()) end
      from leased where job_id = leased.id and position = $4`,
     [...leaseValues(lease), change.position, change.status, change.receipt, change.reason, clock.sqlNow()],
+    'set output',
   )
   if (rowCount === 0) throw fenced()
 }
@@ -69,6 +70,7 @@ export async function publishPending(
   const { rows } = await sql.query<{ position: number; body: Output }>(
     `select position, body from signalbox.outputs where job_id = $1 and status = 'pending' order by position`,
     [lease.id],
+    'pending outputs',
   )
   for (const { position, body } of rows) {
     stop.throwIfAborted()

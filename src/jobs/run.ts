@@ -151,7 +151,7 @@ function beforeWork<T>(clock: Clock, reading: Promise<T>): Promise<T> {
 }
 
 /**
- * Gives the work `graceMs` to end once `stop` is aborted, because its slot and its group are free
+ * Leaves the work `graceMs` to end once `stop` is aborted, because its slot and its group are free
  * after that: a program that is still being ended must not meet the next one. An agent that ignores
  * its signal does not keep them longer.
  */

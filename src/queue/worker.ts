@@ -109,7 +109,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
   }
 
   /**
-   * Claims no more, gives running work `limitMs` (20 s) to end, then aborts it, and releases what
+   * Claims no more, leaves running work `limitMs` (20 s) to end, then aborts it, and releases what
    * has not ended within its grace.
    */
   async drain({ limitMs = DRAIN_LIMIT_MS } = {}): Promise<void> {
