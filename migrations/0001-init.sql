@@ -31,12 +31,12 @@ create table signalbox.events (
   constraint events_reason check ((status = 'routed') = (reason is null)),
   constraint events_delivery unique (source, delivery_id)
 );
--- received: `webhook_events` in the order of time. type: lists of a rare type, and that there is none.
+-- received: `webhook_events` in the order of time. type: lists of a rare type, and that one has none.
 create index events_received on signalbox.events (received_at desc);
 create index events_type on signalbox.events (type, received_at desc);
 
--- Claimable rows, jobs and deliveries alike (src/queue). `available_at` is the one timer: it schedules
--- a pending row, delays the next attempt, and is the end of the lease of a running row.
+-- Claimable rows, jobs and deliveries alike (src/queue). `available_at` is the one timer: it
+-- schedules a pending row, delays the next attempt, and is the end of a running row's lease.
 create table signalbox.jobs (
   id uuid primary key,
   event_id uuid references signalbox.events (id),
@@ -48,7 +48,7 @@ create table signalbox.jobs (
   status text not null default 'pending'
     check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
   priority smallint not null default 5 check (priority between 1 and 10),
-  -- Rows of one group run one at a time: each running row takes a slot of its group, and there is one.
+  -- Rows of one group run one at a time: a running row takes a slot of its group; there is one.
   group_key text,
   group_slot smallint not null default 0,
   -- Whether it keeps its group from the start of its first attempt to its end, back-off included.
@@ -238,7 +238,7 @@ create table signalbox.orchestrators (
 );
 
 -- What each index of jobs is for:
--- claim: due rows of one priority at a time, from the top, so that delayed ones are not passed over.
+-- claim: due rows, one priority at a time from the top, so that no delayed ones are passed over.
 create index jobs_claim on signalbox.jobs (priority, available_at) where status = 'pending';
 -- lease: the running rows; the first to expire.
 create index jobs_lease on signalbox.jobs (available_at) where status = 'running';
@@ -256,9 +256,9 @@ create index jobs_unsuccessful on signalbox.jobs (status, created_at desc, id de
 -- event: the jobs of one event, and the foreign key.
 create index jobs_event on signalbox.jobs (event_id);
 
--- The same for deliveries. `deliveries_event` lists all of them, newest first, and those of one event:
--- ids of events are ordered by time. `deliveries_endpoint` lists those of one endpoint, and is for the
--- foreign key.
+-- The same for deliveries. `deliveries_event` lists all of them, newest first, and those of one
+-- event: ids of events are ordered by time. `deliveries_endpoint` lists those of one endpoint, and is
+-- for the foreign key.
 create index deliveries_claim on signalbox.deliveries (priority, available_at) where status = 'pending';
 create index deliveries_lease on signalbox.deliveries (available_at) where status = 'running';
 create unique index deliveries_group on signalbox.deliveries (group_key, group_slot)
@@ -269,9 +269,10 @@ create index deliveries_endpoint on signalbox.deliveries (endpoint_id, event_id 
 create index deliveries_unsuccessful on signalbox.deliveries (status, event_id desc, endpoint_id desc)
   where status in ('failed', 'skipped');
 
--- A person may end or reset a row ("reset stuck jobs" in docs/operations.md). The queue itself always
--- sets `finished_at` and clears `owner`, so this runs for people only: the running attempt gets its
--- row, its worker is fenced off, and an ended row has a time.
+-- A person may end or reset a row ("reset stuck jobs" in docs/operations.md), and the queue cancels
+-- one. Other statements of the queue set `finished_at` and clear `owner` themselves, so that this
+-- does not run for them: the running attempt gets its row, its worker is fenced off, and an ended
+-- row has a time.
 create function signalbox.end_by_hand() returns trigger language plpgsql as $$
 begin
   if new.status not in ('pending', 'waiting') then

@@ -6,7 +6,7 @@ export type Read<Value> = { id: string; bytes: number; value: Value | null }
 
 /** What is read, and how much of it at once. */
 export type GatherOptions<Value> = {
-  /** The most bytes that are read and not yet released. One larger value is read when it is alone. */
+  /** The most bytes that are read and not yet released. A larger value is read alone. */
   maxBytes: number
   /**
    * Reads values in the order of `ids`, as long as their sum is at most `maxBytes`: none if not

@@ -159,8 +159,8 @@ const BY_CODE: Record<string, SendError> = {
   EPROTO: 'tls_error',
 }
 
-// OpenSSL's names for what is wrong with a certificate, which Node reports as codes without a prefix
-// of their own.
+// OpenSSL's names for what is wrong with a certificate, which Node reports as codes without a
+// prefix of their own.
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVALID_CA|HOSTNAME_MISMATCH)/
 
 function networkError(error: unknown): SendError {

@@ -43,8 +43,8 @@ export type Orchestrator = {
   /** Renews the leases of what runs; its timer does this every third of a lease. */
   renew(): Promise<void>
   /**
-   * Ends gracefully: no new jobs, `limitMs` for the running ones, and the rest is released, which is
-   * no failure.
+   * Ends gracefully: no new jobs, `limitMs` for the running ones, and the rest is released, which
+   * is no failure.
    */
   drain(options?: { limitMs?: number }): Promise<void>
 }

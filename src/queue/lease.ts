@@ -6,7 +6,7 @@ import type { Attempt, Claimed, QueueTable, Settled } from './table.ts'
 
 const NOW = 'coalesce($1::timestamptz, now())'
 
-/** How long a row belongs to a worker that gives no sign of life. Everything timed derives from it. */
+/** How long a row belongs to a silent worker. Whatever is timed in a worker derives from it. */
 export const LEASE_MS = 30_000
 
 /**
@@ -30,7 +30,7 @@ export type Leases<Row extends object> = {
    * that a row which ends every worker fails in the end.
    */
   reclaimExpired(sql: Sql, limit?: number): Promise<Settled<Row, never>[]>
-  /** Leaves an expired row, which cannot be reclaimed now, to its lost worker for `delayMs` more. */
+  /** Leaves an expired row that cannot be reclaimed now to its lost worker for `delayMs` more. */
   deferReclaim(sql: Sql, lost: Attempt, delayMs: number): Promise<void>
   /**
    * Expires every lease now, for a process that knows no other can be alive: what a killed one

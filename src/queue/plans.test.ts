@@ -76,7 +76,7 @@ describe.each(TABLES)('statements over $name', ({ table }) => {
       for (const reads of plans) {
         expect(reads.filter((read) => read.startsWith('Seq Scan'))).toEqual([])
         expect(reads.filter((read) => read.includes(`${name}_claim`))).toHaveLength(1)
-        // Candidates are locked, and updated, by primary key: never through the index on pending rows.
+        // Candidates are locked and updated by primary key, not through the index on pending rows.
         expect(reads.filter((read) => read.includes(`${name}_pkey`))).toHaveLength(2)
       }
     })

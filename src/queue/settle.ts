@@ -102,8 +102,8 @@ export async function settleWithHook<Row extends object, Detail>(
 }
 
 /**
- * The part of a statement that writes the rows of ended attempts, from a table expression with the
- * columns `id`, `attempt`, `owner`, `outcome`, `attempt_error`, `attempt_started_at` and `detail`'s.
+ * The part of a statement that writes the rows of ended attempts, from a table expression with
+ * `id`, `attempt`, `owner`, `outcome`, `attempt_error`, `attempt_started_at` and detail columns.
  * An attempt number that a person has set back keeps its first row.
  */
 export function insertAttempts(table: QueueTable, from: string, detail: QueueTable['detail'] = []): string {
@@ -118,7 +118,7 @@ export function insertAttempts(table: QueueTable, from: string, detail: QueueTab
 
 // Rows are found by id and by nothing else, one look-up each: the rest of the fence is a comparison
 // of rows, which hides it from the planner. By `status` and `owner` it expected one row only, and
-// read the whole table, the index on running rows with its dead entries, or all endings for each row.
+// read the whole table, all dead entries of the index on running rows, or all endings for each.
 function settleStatement<Detail>(table: QueueTable<Detail>): string {
   const isFailure = `ending.kind in ('retried', 'failed')`
   const isLast = `ending.kind = 'failed' or
