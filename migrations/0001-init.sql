@@ -31,11 +31,12 @@ create table signalbox.events (
   constraint events_reason check ((status = 'routed') = (reason is null)),
   constraint events_delivery unique (source, delivery_id)
 );
+-- received: `webhook_events` in the order of time. type: lists of a rare type, and that one has none.
 create index events_received on signalbox.events (received_at desc);
 create index events_type on signalbox.events (type, received_at desc);
 
--- Claimable rows, jobs and deliveries alike (src/queue): `available_at` is the one timer. It schedules
--- a pending row, holds a failed try back, and is the end of the lease of a running one.
+-- Claimable rows, jobs and deliveries alike (src/queue). `available_at` is the one timer: it
+-- schedules a pending row, delays the next attempt, and is the end of a running row's lease.
 create table signalbox.jobs (
   id uuid primary key,
   event_id uuid references signalbox.events (id),
@@ -47,32 +48,45 @@ create table signalbox.jobs (
   status text not null default 'pending'
     check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
   priority smallint not null default 5 check (priority between 1 and 10),
+  -- Rows of one group run one at a time: a running row takes a slot of its group; there is one.
   group_key text,
+  group_slot smallint not null default 0,
+  -- Whether it keeps its group from the start of its first attempt to its end, back-off included.
+  holds_group boolean not null default false,
   available_at timestamptz not null default now(),
+  -- Attempts begun so far. The row fails when `failures` and `losses` reach `max_attempts`; delays
+  -- grow with `failures` alone. Deferred and released attempts count as neither.
   attempt integer not null default 0,
+  failures integer not null default 0,
+  losses integer not null default 0,
   max_attempts integer not null default 5,
   time_limit_ms integer not null default 900000,
+  -- Who makes the running attempt. Its row in job_attempts is written when it ends.
   owner uuid,
+  attempt_started_at timestamptz,
+  -- What the agent returned, and when: an agent that has run does not run again.
   result json,
+  ran_at timestamptz,
   error text,
   created_at timestamptz not null default now(),
   started_at timestamptz,
   finished_at timestamptz
 );
 
+-- One row per ended attempt.
 create table signalbox.job_attempts (
   job_id uuid not null references signalbox.jobs (id) on delete cascade,
   attempt integer not null,
   owner uuid not null,
-  outcome text check (outcome in ('completed', 'failed', 'retried', 'lost', 'cancelled')),
+  outcome text not null check (outcome in ('completed', 'failed', 'retried', 'lost', 'cancelled')),
   error text,
   result json,
-  started_at timestamptz not null default now(),
-  finished_at timestamptz,
+  started_at timestamptz not null,
+  finished_at timestamptz not null,
   primary key (job_id, attempt)
 );
 
--- What a step returned, so that a job resumes behind its last finished step.
+-- What a step returned, so that a job resumes after its last finished step.
 create table signalbox.job_steps (
   job_id uuid not null references signalbox.jobs (id) on delete cascade,
   name text not null,
@@ -181,28 +195,33 @@ create table signalbox.deliveries (
   status text not null default 'pending' check (status in ('pending', 'running', 'succeeded', 'failed', 'skipped')),
   priority smallint not null default 5 check (priority between 1 and 10),
   group_key text,
+  group_slot smallint not null default 0,
+  holds_group boolean not null default false,
   available_at timestamptz not null default now(),
   attempt integer not null default 0,
+  failures integer not null default 0,
+  losses integer not null default 0,
   max_attempts integer not null default 10,
   owner uuid,
+  attempt_started_at timestamptz,
   error text,
   created_at timestamptz not null default now(),
   started_at timestamptz,
   finished_at timestamptz,
-  unique (event_id, endpoint_id)
+  constraint deliveries_event unique (event_id, endpoint_id)
 );
 
 create table signalbox.delivery_attempts (
   delivery_id uuid not null references signalbox.deliveries (id) on delete cascade,
   attempt integer not null,
   owner uuid not null,
-  outcome text check (outcome in ('completed', 'failed', 'retried', 'lost', 'cancelled')),
+  outcome text not null check (outcome in ('completed', 'failed', 'retried', 'lost', 'cancelled')),
   status_code smallint,
   error text,
   response text,
   duration_ms integer,
-  started_at timestamptz not null default now(),
-  finished_at timestamptz,
+  started_at timestamptz not null,
+  finished_at timestamptz not null,
   primary key (delivery_id, attempt)
 );
 
@@ -218,31 +237,65 @@ create table signalbox.orchestrators (
   heartbeat_at timestamptz not null default now()
 );
 
--- Claims walk one priority at a time from the top, so due rows are found without passing over delayed ones.
+-- What each index of jobs is for:
+-- claim: due rows, one priority at a time from the top, so that no delayed ones are passed over.
 create index jobs_claim on signalbox.jobs (priority, available_at) where status = 'pending';
+-- lease: the running rows; the first to expire.
 create index jobs_lease on signalbox.jobs (available_at) where status = 'running';
-create unique index jobs_group on signalbox.jobs (group_key) where status = 'running' and group_key is not null;
-create index jobs_created on signalbox.jobs (created_at desc);
+-- group: the guarantee that no slot of a group is taken twice.
+create unique index jobs_group on signalbox.jobs (group_key, group_slot)
+  where status = 'running' and group_key is not null;
+-- waiting: groups kept by a row that waits for its next attempt.
+create index jobs_waiting on signalbox.jobs (group_key)
+  where status = 'pending' and holds_group and attempt > 0 and group_key is not null;
+-- created: lists, newest first (ids of jobs are hashes and have no order).
+create index jobs_created on signalbox.jobs (created_at desc, id desc);
+-- unsuccessful: lists of one rare status. Lists of the others use the indexes above.
+create index jobs_unsuccessful on signalbox.jobs (status, created_at desc, id desc)
+  where status in ('failed', 'cancelled', 'waiting');
+-- event: the jobs of one event, and the foreign key.
 create index jobs_event on signalbox.jobs (event_id);
-create index jobs_status on signalbox.jobs (status, created_at desc);
+
+-- The same for deliveries. `deliveries_event` lists all of them, newest first, and those of one
+-- event: ids of events are ordered by time. `deliveries_endpoint` lists those of one endpoint, and is
+-- for the foreign key.
 create index deliveries_claim on signalbox.deliveries (priority, available_at) where status = 'pending';
 create index deliveries_lease on signalbox.deliveries (available_at) where status = 'running';
-create unique index deliveries_group on signalbox.deliveries (group_key) where status = 'running' and group_key is not null;
-create index deliveries_created on signalbox.deliveries (created_at desc);
-create index deliveries_endpoint on signalbox.deliveries (endpoint_id, created_at desc);
+create unique index deliveries_group on signalbox.deliveries (group_key, group_slot)
+  where status = 'running' and group_key is not null;
+create index deliveries_waiting on signalbox.deliveries (group_key)
+  where status = 'pending' and holds_group and attempt > 0 and group_key is not null;
+create index deliveries_endpoint on signalbox.deliveries (endpoint_id, event_id desc);
+create index deliveries_unsuccessful on signalbox.deliveries (status, event_id desc, endpoint_id desc)
+  where status in ('failed', 'skipped');
 
--- A row ended by hand (the guide's "reset stuck jobs" statement) is ended in full: a time of finishing,
--- and no owner, so that the worker that still holds it is fenced off.
+-- A person may end or reset a row ("reset stuck jobs" in docs/operations.md), and the queue cancels
+-- one. Other statements of the queue set `finished_at` and clear `owner` themselves, so that this
+-- does not run for them: the running attempt gets its row, its worker is fenced off, and an ended
+-- row has a time.
 create function signalbox.end_by_hand() returns trigger language plpgsql as $$
 begin
-  if new.status in ('completed', 'failed', 'cancelled', 'succeeded', 'skipped') then
+  if new.status not in ('pending', 'waiting') then
     new.finished_at := coalesce(new.finished_at, now());
-    new.owner := null;
   end if;
+  if old.status = 'running' and old.owner is not null then
+    execute format(
+      'insert into %s (%I, attempt, owner, outcome, error, started_at, finished_at)
+       values ($1, $2, $3, ''cancelled'', $4, $5, $6) on conflict do nothing', tg_argv[0], tg_argv[1])
+      using old.id, old.attempt, old.owner, new.error, coalesce(old.attempt_started_at, now()),
+        coalesce(new.finished_at, now());
+  end if;
+  new.owner := null;
   return new;
 end $$;
 create trigger jobs_ended before update of status on signalbox.jobs
-  for each row when (old.status is distinct from new.status) execute function signalbox.end_by_hand();
+  for each row when (new.status <> 'running' and (new.owner is not null
+    or new.status in ('completed', 'failed', 'cancelled') and new.finished_at is null))
+  execute function signalbox.end_by_hand('signalbox.job_attempts', 'job_id');
+create trigger deliveries_ended before update of status on signalbox.deliveries
+  for each row when (new.status <> 'running' and (new.owner is not null
+    or new.status in ('succeeded', 'failed', 'skipped') and new.finished_at is null))
+  execute function signalbox.end_by_hand('signalbox.delivery_attempts', 'delivery_id');
 
 -- A body as JSON, or null where it is not JSON that PostgreSQL can hold (\u0000, bytes that are not UTF-8).
 -- GitHub's form encoding is `payload=` and percent-encoded JSON.

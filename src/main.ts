@@ -9,6 +9,7 @@ import type { ListenerStatus } from './db/listen.ts'
 import { openListener, openNotifier } from './db/listen.ts'
 import { migrate } from './db/migrate.ts'
 import type { Store } from './db/store.ts'
+import { DELIVERIES } from './deliveries/delivery.ts'
 import { openSender } from './deliveries/sender.ts'
 import type { EventDraft } from './deployments/deployed-event.ts'
 import { recordPullRequest } from './deployments/pull-requests.ts'
@@ -17,7 +18,8 @@ import { recordDeployment } from './deployments/record.ts'
 import { disableEndpoints, syncConfigEndpoints } from './endpoints/endpoints.ts'
 import type { Event, Recorded } from './events/event.ts'
 import { eventPayload } from './events/payload.ts'
-import { causesOf, getEvent } from './events/query.ts'
+import { causesOf } from './events/query.ts'
+import { openEventReader } from './events/reader.ts'
 import type { Recorder } from './events/record.ts'
 import { openRecorder } from './events/record.ts'
 import { readOnly } from './forges/read-only.ts'
@@ -30,7 +32,8 @@ import { addJobRoutes } from './http/api/jobs.ts'
 import { httpApp } from './http/app.ts'
 import type { Access } from './http/auth.ts'
 import { openServer } from './http/listen.ts'
-import { finishedJobEvent } from './jobs/finished.ts'
+import { recordFinished } from './jobs/finished.ts'
+import { JOBS } from './jobs/job.ts'
 import { openOrchestrator } from './jobs/orchestrator.ts'
 import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
@@ -42,8 +45,7 @@ import type { PipelineParts } from './pipeline.ts'
 import { openPipeline } from './pipeline.ts'
 import { parseOutputs } from './publisher/output.ts'
 import { publisher } from './publisher/publish.ts'
-import { lapseAll } from './queue/settle.ts'
-import { DELIVERIES, JOBS } from './queue/table.ts'
+import { queueOn } from './queue/queue.ts'
 import type { Routing } from './routing.ts'
 import { openRouting } from './routing.ts'
 import { jobTypes } from './rules/jobs.ts'
@@ -52,7 +54,7 @@ import { jobTypes } from './rules/jobs.ts'
 const CHANNEL = 'signalbox'
 // How often the queues are looked at while notifications do not arrive.
 const POLL_MS = 1_000
-const DELIVERY_SLOTS = 16
+const DELIVERY_SLOTS = 64
 // Refused requests kept as rows: at most about 86,000 a day, a few hundred bytes each.
 const REFUSALS = { burst: 100, perSecond: 1 }
 
@@ -182,19 +184,20 @@ function openWorkers({ environment, store, log, clock, configured, recorder, wak
     wake,
     payloadOf: (event) => readPayload(store, configured.sources, event),
     parseOutputs,
-    loadEvent: (id) => getEvent(database, id),
-    publish: (job, outputs) => Promise.all(outputs.map((output) => publish(job, output))),
-    onFinished: async (tx, finished) => {
-      const causes = await causesOf(
-        tx,
-        finished.flatMap(({ job }) => job.eventId ?? []),
-      )
-      const now = clock.now()
-      const drafts = finished.map((one) => finishedJobEvent(one, causes.get(one.job.eventId ?? '') ?? null, now))
-      await recorder.recordIn(tx, drafts)
-    },
+    loadEvent: openEventReader(database),
+    publish,
+    onFinished: recordFinished({ clock, causesOf, recordIn: recorder.recordIn }),
   })
-  const sender = openSender({ database, clock, log, slots: DELIVERY_SLOTS, tickMs, wake, disableEndpoints })
+  const sender = openSender({
+    database,
+    clock,
+    log,
+    slots: DELIVERY_SLOTS,
+    tickMs,
+    wake,
+    payloadOf: eventPayload,
+    disableEndpoints,
+  })
   return {
     start() {
       orchestrator.start()
@@ -221,7 +224,8 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
   if (store.kind === 'embedded') {
     // Its data directory has one owner: whoever holds a lease is dead, so nobody need wait for it
     // to run out.
-    for (const table of [JOBS, DELIVERIES]) await lapseAll(store.database, table, clock)
+    await queueOn({ table: JOBS, clock }).expireLeases(store.database)
+    await queueOn({ table: DELIVERIES, clock }).expireLeases(store.database)
   }
   const routing = await openRouting(store.database, configured.rules)
 

@@ -15,7 +15,7 @@ const LAYERS = [
   ['http'],
   ['pipeline.ts', 'routing.ts'],
   ['sources', 'events', 'rules', 'jobs', 'agents', 'publisher', 'endpoints', 'deliveries', 'deployments'],
-  ['forges', 'untrusted', 'queue'],
+  ['forges', 'untrusted', 'queue', 'workspaces'],
   ['db'],
   ['lib'],
 ]

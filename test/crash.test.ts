@@ -36,7 +36,7 @@ beforeEach(async () => {
   for (let i = 0; i < 20; i++) commits.push(await repository.commit({ message: `c${i}`, files: { 'a.txt': `${i}` } }))
 })
 afterEach(async () => {
-  // Also when the test has failed: a server left behind would hold up the next one, and stay for
+  // Also when the test has failed: a server that is left would hold up the next one, and stay for
   // ever.
   for (const server of running) await server.kill('SIGTERM')
   running = []
@@ -129,15 +129,15 @@ test(`${WEBHOOKS} signed webhooks at a server that is killed ${KILLS} times: eac
   expect(await server.kill('SIGTERM')).toBe(0)
 }, 240_000)
 
-test('a process killed between the outputs of one job: the next one goes on behind the last, and each is written exactly once', async () => {
+test('a process killed between the outputs of one job: the next one goes on after the last, and each is written exactly once', async () => {
   const [sha = ''] = commits
   await writeFile(
     join(folder, 'signalbox.config.ts'),
     `import { defineAgent, defineConfig, z } from 'signalbox'
-     const run = async ({ event, log }) => {
-       log('the agent runs')
+     const run = async ({ event }) => {
+       const ran = Math.random()
        const one = { kind: 'comment', repository: event.facts.repository, target: { commit: event.facts.sha } }
-       return { outputs: Array.from({ length: ${OUTPUTS} }, (_, i) => ({ ...one, key: String(i), body: \`output \${i}.\` })) }
+       return { outputs: Array.from({ length: ${OUTPUTS} }, (_, i) => ({ ...one, key: String(i), body: \`output \${i}. run \${ran}\` })) }
      }
      const chatty = defineAgent({ name: 'chatty', description: 'Says much.', input: z.unknown(), run })
      export default defineConfig({ agents: [chatty], rules: [{ name: 'chatty', on: 'push', agent: 'chatty' }] })
@@ -164,6 +164,15 @@ test('a process killed between the outputs of one job: the next one goes on behi
   expect(await read(`select from signalbox.outputs where status = 'published' and receipt is not null`)).toHaveLength(
     OUTPUTS,
   )
-  expect(await read('select attempt from signalbox.job_steps')).toEqual([{ attempt: 1 }])
+  // All of them are of one run: no later attempt ran the agent again.
+  const bodies = (await repository.commitComments(sha)).map(({ body }) => /run ([\d.]+)/.exec(body)?.[1])
+  expect(new Set(bodies).size).toBe(1)
+  expect(await read('select from signalbox.jobs where ran_at is not null')).toHaveLength(1)
+  expect(await read('select outcome from signalbox.job_attempts order by attempt')).toEqual([
+    { outcome: 'lost' },
+    { outcome: 'lost' },
+    { outcome: 'lost' },
+    { outcome: 'completed' },
+  ])
   await database.close()
 }, 120_000)

@@ -70,15 +70,15 @@ afterEach(async () => {
 
 /** A receiver that answers 200 and remembers every `webhook-id`. */
 async function openSubscriber() {
-  const told = new Set<string>()
+  const notified = new Set<string>()
   const server = createServer((request, response) => {
-    told.add(String(request.headers['webhook-id']))
+    notified.add(String(request.headers['webhook-id']))
     request.resume().on('end', () => response.end())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
   closing.push(() => new Promise((resolve) => server.close(resolve)))
-  return { told, url }
+  return { notified, url }
 }
 
 async function stopAndStart(): Promise<void> {
@@ -152,7 +152,7 @@ test(`${WEBHOOKS} signed webhooks while PostgreSQL is stopped, killed and starte
   expect(await count('signalbox.jobs', `status = 'completed'`)).toBe(WEBHOOKS)
   expect(await count('signalbox.events', `type = 'job.completed'`)).toBe(WEBHOOKS)
   expect(await count('signalbox.deliveries', `status = 'succeeded'`)).toBe(WEBHOOKS)
-  expect(subscriber.told.size).toBe(WEBHOOKS)
+  expect(subscriber.notified.size).toBe(WEBHOOKS)
   const comments = (await Promise.all(commits.map((sha) => repository.commitComments(sha)))).flat()
   const saw = comments.map((comment) => /saw (delivery-\d+)\./.exec(comment.body)?.[1])
   expect(saw.sort()).toEqual([...ids].sort())

@@ -55,7 +55,7 @@ export type DeliveryFilter = {
 }
 
 /**
- * Lists deliveries, newest first.
+ * Lists deliveries, those of the newest event first.
  * @throws `input_invalid` for an id or a cursor that is none.
  */
 export async function listDeliveries(sql: Sql, filter: DeliveryFilter = {}): Promise<Page<Delivery>> {
@@ -68,8 +68,9 @@ export async function listDeliveries(sql: Sql, filter: DeliveryFilter = {}): Pro
     `select ${COLUMNS} from ${TABLES}
      where ($1::uuid is null or d.endpoint_id = $1) and ($2::uuid is null or d.event_id = $2)
        and ($3::text is null or d.status = $3)
-       and ($4::uuid is null or (d.created_at, d.id) < (select created_at, id from signalbox.deliveries where id = $4))
-     order by d.created_at desc, d.id desc limit $5`,
+       and ($4::uuid is null
+         or (d.event_id, d.endpoint_id) < (select event_id, endpoint_id from signalbox.deliveries where id = $4))
+     order by d.event_id desc, d.endpoint_id desc limit $5`,
     [endpointId ?? null, eventId ?? null, filter.status ?? null, cursor ?? null, limit + 1],
   )
   return pageOf(rows, limit)
@@ -88,7 +89,11 @@ export async function getDelivery(sql: Sql, id: string): Promise<Delivery & { at
   const attempts = await sql.query<DeliveryAttempt>(
     `select attempt, outcome, status_code as "statusCode", error, response, duration_ms as "durationMs",
        started_at as "startedAt", finished_at as "finishedAt"
-     from signalbox.delivery_attempts where delivery_id = $1 order by attempt`,
+     from signalbox.delivery_attempts where delivery_id = $1
+     union all
+     select attempt, null, null, null, null, null, attempt_started_at, null from signalbox.deliveries
+     where id = $1 and status = 'running'
+     order by attempt`,
     [id],
   )
   return { ...delivery, attemptLog: attempts.rows }

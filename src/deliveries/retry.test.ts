@@ -14,35 +14,38 @@ function answer(change: Partial<SendResult> = {}): SendResult {
     ...change,
   }
 }
-function judged(change: Partial<SendResult>, attempt = 1, random = 0) {
-  return judge(answer(change), { attempt, now, random: () => random })
+function judged(change: Partial<SendResult>, failures = 0, random = 0) {
+  return judge(answer(change), { failures, now, random: () => random })
 }
 
 describe('what follows from an attempt', () => {
   it.each([200, 201, 202, 204, 299])('%i is success', (statusCode) => {
-    expect(judged({ statusCode })).toEqual({ kind: 'succeeded' })
+    expect(judged({ statusCode })).toEqual({ kind: 'completed', error: null })
   })
 
-  it('a 2xx is success whatever became of the body behind it', () => {
-    expect(judged({ statusCode: 200, error: 'response_timeout' })).toEqual({ kind: 'succeeded' })
+  it('a 2xx is success whatever became of the body after it, which the attempt keeps', () => {
+    expect(judged({ statusCode: 200, error: 'response_timeout' })).toEqual({
+      kind: 'completed',
+      error: 'response_timeout',
+    })
   })
 
-  it('410 means that the receiver is gone', () => {
-    expect(judged({ statusCode: 410 })).toEqual({ kind: 'gone', reason: 'http_410' })
+  it('410 is failure for good: the receiver is gone', () => {
+    expect(judged({ statusCode: 410 })).toEqual({ kind: 'failed', error: 'http_410' })
   })
 
-  it.each([199, 301, 307, 308, 400, 401, 404, 408, 422, 429, 500, 503])('%i is tried again', (statusCode) => {
-    expect(judged({ statusCode })).toEqual({ kind: 'retry', reason: `http_${statusCode}`, delayMs: 5000 })
+  it.each([199, 301, 307, 308, 400, 401, 404, 408, 422, 429, 500, 503])('%i is repeated', (statusCode) => {
+    expect(judged({ statusCode })).toEqual({ kind: 'retried', error: `http_${statusCode}`, delayMs: 5000 })
   })
 
-  it('no answer is tried again, with its reason', () => {
-    expect(judged({ statusCode: null, error: 'connection_refused' })).toMatchObject({ reason: 'connection_refused' })
+  it('no answer is repeated, with its reason', () => {
+    expect(judged({ statusCode: null, error: 'connection_refused' })).toMatchObject({ error: 'connection_refused' })
   })
 
   it('waits as Standard Webhooks recommends: 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h', () => {
-    const seconds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((attempt) => {
-      const verdict = judged({}, attempt)
-      return verdict.kind === 'retry' ? verdict.delayMs / 1000 : null
+    const seconds = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((failures) => {
+      const outcome = judged({}, failures)
+      return outcome.kind === 'retried' ? outcome.delayMs / 1000 : null
     })
     expect(seconds).toEqual([5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400, 86_400])
   })
@@ -56,27 +59,27 @@ describe('what follows from an attempt', () => {
     ['Thu, 01 Jan 2020 00:00:00 GMT', 503, 5000],
     ['soon', 429, 5000],
     ['7', 500, 5000],
-  ])('Retry-After %j on %i leads to %i ms after the first attempt', (retryAfter, statusCode, delayMs) => {
-    expect(judged({ retryAfter, statusCode })).toMatchObject({ kind: 'retry', delayMs })
+  ])('Retry-After %j on %i leads to %i ms after the first failure', (retryAfter, statusCode, delayMs) => {
+    expect(judged({ retryAfter, statusCode })).toMatchObject({ kind: 'retried', delayMs })
   })
 
   it('is never sooner than the schedule nor later than two and a half times it, whatever was answered', () => {
-    const scheduleMs = (attempt: number) => {
-      const verdict = judged({}, attempt)
-      return verdict.kind === 'retry' ? verdict.delayMs : Number.NaN
+    const scheduleMs = (failures: number) => {
+      const outcome = judged({}, failures)
+      return outcome.kind === 'retried' ? outcome.delayMs : Number.NaN
     }
     const anyAnswer = record({
       statusCode: option(integer({ min: 300, max: 599 }).filter((code) => code !== 410)),
       retryAfter: option(string()),
-      attempt: nat(40),
+      failures: nat(40),
       random: double({ min: 0, max: 0.999, noNaN: true }),
     })
     assert(
-      property(anyAnswer, ({ attempt, random, ...change }) => {
-        const verdict = judged(change, attempt, random)
-        if (verdict.kind !== 'retry') throw new Error('it must be tried again')
-        expect(verdict.delayMs).toBeGreaterThanOrEqual(scheduleMs(attempt))
-        expect(verdict.delayMs).toBeLessThanOrEqual(scheduleMs(attempt) * 2.4)
+      property(anyAnswer, ({ failures, random, ...change }) => {
+        const outcome = judged(change, failures, random)
+        if (outcome.kind !== 'retried') throw new Error('it must be repeated')
+        expect(outcome.delayMs).toBeGreaterThanOrEqual(scheduleMs(failures))
+        expect(outcome.delayMs).toBeLessThanOrEqual(scheduleMs(failures) * 2.4)
       }),
     )
   })

@@ -1,4 +1,5 @@
 // What follows from an attempt: done, again later, or never again (pure).
+import type { Outcome } from '../queue/table.ts'
 import type { SendResult } from './send.ts'
 
 const SECOND = 1000
@@ -18,31 +19,25 @@ const SCHEDULE_MS: readonly number[] = [
   24 * HOUR,
 ]
 
-/** What follows from an attempt. `gone` means that the receiver wants no more deliveries at all. */
-export type Verdict =
-  | { kind: 'succeeded' }
-  | { kind: 'retry'; reason: string; delayMs: number }
-  | { kind: 'gone'; reason: string }
-
 /**
- * Decides over an attempt: any 2xx is success, 410 is the end, everything else is tried again after
- * 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, each up to a fifth later. `Retry-After`
- * on 429 and 503 counts between once and twice that.
+ * How an attempt ends: any 2xx is success, 410 (the receiver wants no more) is failure for good,
+ * everything else is repeated after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, each
+ * up to a fifth later. `Retry-After` on 429 and 503 counts between once and twice that. `failures`
+ * are those before this attempt.
  */
 export function judge(
   result: SendResult,
-  options: { attempt: number; now: Date; random?: (() => number) | undefined },
-): Verdict {
+  options: { failures: number; now: Date; random?: (() => number) | undefined },
+): Outcome {
   const { statusCode } = result
-  if (statusCode !== null && statusCode >= 200 && statusCode < 300) return { kind: 'succeeded' }
-  const reason = statusCode === null ? (result.error ?? 'request_failed') : `http_${statusCode}`
-  if (statusCode === 410) return { kind: 'gone', reason }
-  const index = Math.min(Math.max(options.attempt, 1), SCHEDULE_MS.length) - 1
-  const plainMs = SCHEDULE_MS[index] ?? 24 * HOUR
+  if (statusCode !== null && statusCode >= 200 && statusCode < 300) return { kind: 'completed', error: result.error }
+  const error = statusCode === null ? (result.error ?? 'request_failed') : `http_${statusCode}`
+  if (statusCode === 410) return { kind: 'failed', error }
+  const plainMs = SCHEDULE_MS[Math.min(options.failures, SCHEDULE_MS.length - 1)] ?? 24 * HOUR
   const askedMs = statusCode === 429 || statusCode === 503 ? retryAfterMs(result.retryAfter, options.now) : null
   const delayMs = Math.min(Math.max(askedMs ?? plainMs, plainMs), 2 * plainMs)
   // Jitter only adds: nobody is called earlier than they asked.
-  return { kind: 'retry', reason, delayMs: Math.round(delayMs * (1 + (options.random ?? Math.random)() * 0.2)) }
+  return { kind: 'retried', error, delayMs: Math.round(delayMs * (1 + (options.random ?? Math.random)() * 0.2)) }
 }
 
 /**

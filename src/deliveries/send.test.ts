@@ -23,7 +23,7 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** A receiver that answers as told; gives its address. */
+/** A receiver that answers as it is made to; returns its address. */
 async function receiver(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
   return `http://127.0.0.1:${await listen(createServer(answer))}/hook?a=b`
 }
@@ -169,7 +169,7 @@ describe('what is wrong', () => {
       })
     })
     await post(`https://127.0.0.1:${await listen(server)}/`)
-    // The protocols of the TLS handshake (RFC 7301), each behind its length.
+    // The protocols of the TLS handshake (RFC 7301), each after its length.
     expect(await hello.promise).toContain('\x08http/1.1')
     expect(await hello.promise).not.toContain('\x02h2')
   })

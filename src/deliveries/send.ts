@@ -2,9 +2,10 @@
 
 import type { buildConnector, Dispatcher } from 'undici'
 import { Agent } from 'undici'
+import { storable } from '../db/text.ts'
 
 /** What one attempt may take in all, from connecting to the last byte of the answer. */
-export const TOTAL_DEADLINE_MS = 10_000
+const TOTAL_DEADLINE_MS = 10_000
 /** How much of an answer is kept; the rest is not read. */
 export const MAX_RESPONSE_BYTES = 16_000
 
@@ -26,7 +27,7 @@ type SendError =
 
 /**
  * What came of one attempt. The status is the receiver's answer, whatever becomes of the body
- * behind it.
+ * after it.
  */
 export type SendResult = {
   statusCode: number | null
@@ -130,8 +131,7 @@ async function readExcerpt(body: Dispatcher.ResponseData['body']): Promise<{ tex
     body.destroy()
   }
   const excerpt = Buffer.concat(chunks).subarray(0, MAX_RESPONSE_BYTES)
-  // PostgreSQL's text cannot hold \u0000.
-  const text = excerpt.toString('utf8').replaceAll('\u0000', '\ufffd')
+  const text = storable(excerpt.toString('utf8'))
   return failure === undefined ? { text } : { text, failure }
 }
 
@@ -159,8 +159,8 @@ const BY_CODE: Record<string, SendError> = {
   EPROTO: 'tls_error',
 }
 
-// OpenSSL's names for what is wrong with a certificate, which Node gives as codes without a prefix
-// of their own.
+// OpenSSL's names for what is wrong with a certificate, which Node reports as codes without a
+// prefix of their own.
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVALID_CA|HOSTNAME_MISMATCH)/
 
 function networkError(error: unknown): SendError {
@@ -170,7 +170,7 @@ function networkError(error: unknown): SendError {
   const code = 'code' in error ? String(error.code) : ''
   if (code in BY_CODE) return BY_CODE[code] ?? 'request_failed'
   if (TLS_CODE.test(code)) return 'tls_error'
-  // undici gives these no code.
+  // These have no code in undici.
   if (error.name === 'HTTPParserError') return 'response_invalid'
   return error.cause === undefined ? 'request_failed' : networkError(error.cause)
 }

@@ -3,11 +3,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { verifyWebhook } from '@signalbox/sdk'
 import { Webhook } from 'standardwebhooks'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database } from '../db/database.ts'
 import { createEndpoint, disableEndpoints, loadEndpoints } from '../endpoints/endpoints.ts'
 import { deliveriesFor } from '../endpoints/match.ts'
+import { eventPayload } from '../events/payload.ts'
 import { fakeClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
@@ -50,17 +51,26 @@ async function openReceiver(answer: Answer) {
 }
 
 function open(change: Partial<SenderOptions> = {}): Sender {
-  const sender = openSender({ disableEndpoints, database, clock, log: silentLog, slots: 8, random: () => 0, ...change })
+  const sender = openSender({
+    disableEndpoints,
+    payloadOf: eventPayload,
+    database,
+    clock,
+    log: silentLog,
+    slots: 8,
+    random: () => 0,
+    ...change,
+  })
   closing.push(() => sender.drain())
   return sender
 }
 
 /**
- * Records an event with a body no JSON printer would make, and its deliveries; gives the id of the
- * first.
+ * Records an event with a body no JSON printer would make, and its deliveries; returns the id of
+ * the first.
  */
 async function record(endpointIds: readonly string[]): Promise<string> {
-  const id = newId()
+  const id = newId(clock.now())
   const deliveryId = `delivery_${id}`
   const body = `{ "event":"environment.deployed",\t"timestamp":"2026-01-01T00:00:00Z","delivery_id":"${deliveryId}","data":{"app_name":"é\\u00e9"} }\n`
   await database.query(
@@ -180,7 +190,7 @@ describe('a delivery', () => {
     expect(await getDelivery(database, id)).toMatchObject({ status: 'pending', error: 'timeout' })
   })
 
-  it('is tried again when nobody listens', async () => {
+  it('is repeated when nobody listens', async () => {
     const { endpoint, close } = await openReceiver(() => {})
     close()
     const id = await record([endpoint.id])
@@ -243,6 +253,138 @@ describe('a delivery', () => {
   })
 })
 
+describe('what a receiver gets', () => {
+  type Stored = { source: string; type: string; body: string; payload?: unknown; contentType?: string }
+  async function recordStored(endpointId: string, { source, type, body, payload, contentType }: Stored) {
+    const id = newId(clock.now())
+    await database.query(
+      `insert into signalbox.events (id, source, delivery_id, type, status, body, payload, content_type, facts, received_at)
+       values ($1::uuid, $2, $1::text, $3, 'routed', $4, $5, $6, '{"project":"p1"}', $7)`,
+      [
+        id,
+        source,
+        type,
+        Buffer.from(body),
+        payload === undefined ? null : JSON.stringify(payload),
+        contentType ?? 'application/json',
+        clock.now(),
+      ],
+    )
+    await database.query(
+      'insert into signalbox.deliveries (id, event_id, endpoint_id, available_at, created_at) values ($1, $2, $3, $4, $4)',
+      [newId(), id, endpointId, clock.now()],
+    )
+    return id
+  }
+
+  it('is one envelope, whoever sent the event and in whatever form, and the SDK verifies it', async () => {
+    const { got, endpoint } = await openReceiver((response) => response.end())
+    const deployed = {
+      event: 'environment.deployed',
+      timestamp: '2025-11-20T10:30:00Z',
+      delivery_id: 'translated',
+      project_id: 'p1',
+      data: { app_name: 'bot' },
+    }
+    const events: Stored[] = [
+      { source: 'github', type: 'push', body: '{"ref":"refs/heads/main"}' },
+      {
+        source: 'github',
+        type: 'issues.opened',
+        body: 'payload=%7B%22n%22%3A1%7D',
+        payload: { n: 1 },
+        contentType: 'application/x-www-form-urlencoded',
+      },
+      { source: 'agenta', type: 'environment.deployed', body: '{"event_type":"x"}', payload: deployed },
+      { source: 'manual', type: 'manual', body: '' },
+    ]
+    const ids: string[] = []
+    for (const event of events) ids.push(await recordStored(endpoint.id, event))
+    await open().tick()
+    const now = () => clock.now().getTime()
+    const verified = await Promise.all(
+      got.map(({ headers, body }) => verifyWebhook({ headers, body }, { secret: SECRET, now })),
+    )
+    const byId = new Map(verified.map((one) => [one.id, one]))
+    const wrapped = (n: number, payload: unknown) => ({
+      event: events[n]?.type,
+      timestamp: clock.now().toISOString(),
+      delivery_id: ids[n],
+      project_id: 'p1',
+      data: { source: events[n]?.source, subject: null, actor: null, facts: { project: 'p1' }, payload },
+    })
+    expect(ids.map((id) => byId.get(id)?.payload)).toEqual([
+      wrapped(0, { ref: 'refs/heads/main' }),
+      wrapped(1, { n: 1 }),
+      deployed,
+      wrapped(3, null),
+    ])
+    for (const { headers, body } of got) {
+      expect(headers['content-type']).toBe('application/json')
+      expect(headers['x-agenta-delivery']).toBe(JSON.parse(String(body)).delivery_id)
+    }
+  })
+
+  it('is the same bytes on every attempt', async () => {
+    const { got, endpoint } = await openReceiver((response, nth) => response.writeHead(nth === 1 ? 500 : 200).end())
+    await recordStored(endpoint.id, { source: 'github', type: 'push', body: '{"b":1,"a":[2]}' })
+    const sender = open()
+    await sender.tick()
+    clock.advance(10_000)
+    await sender.tick()
+    expect(got).toHaveLength(2)
+    expect(got[1]?.body).toEqual(got[0]?.body)
+  })
+})
+
+describe('the bytes of deliveries', () => {
+  it('are never more in memory than allowed: the others are read when some were sent', async () => {
+    const answers: (() => void)[] = []
+    const { got, endpoint } = await openReceiver((response) => answers.push(() => response.end()))
+    for (let i = 0; i < 7; i++) await record([endpoint.id])
+    const { rows } = await database.query<{ size: number }>('select max(length(body)) as size from signalbox.events')
+    const sender = open({ slots: 7, maxBytes: 3 * (rows[0]?.size ?? 0) })
+    const tick = sender.tick()
+    for (const [answered, expected] of [
+      [0, 3],
+      [1, 4],
+      [2, 6],
+      [3, 7],
+    ] as const) {
+      for (const answer of answers.splice(0, answered)) answer()
+      await vi.waitFor(() => expect(got).toHaveLength(expected), { timeout: 5000, interval: 5 })
+    }
+    for (const answer of answers.splice(0)) answer()
+    expect(await tick).toBe(7)
+  })
+
+  it('of a whole batch are read by one statement when they fit', async () => {
+    const { got, endpoint } = await openReceiver((response) => response.end())
+    for (let i = 0; i < 6; i++) await record([endpoint.id])
+    const names: (string | undefined)[] = []
+    const counting: Database = {
+      ...database,
+      query: async (text, values, name) => {
+        names.push(name)
+        return database.query(text, values, name)
+      },
+    }
+    expect(await open({ database: counting }).tick()).toBe(6)
+    expect(got).toHaveLength(6)
+    expect(names.filter((name) => name === 'load deliveries')).toHaveLength(1)
+    // Every statement that runs again and again is prepared.
+    expect(names).not.toContain(undefined)
+  })
+
+  it('of one larger than the limit are sent when nothing else is', async () => {
+    const { got, endpoint } = await openReceiver((response) => response.end())
+    const ids = [await record([endpoint.id]), await record([endpoint.id])]
+    await open({ maxBytes: 10 }).tick()
+    expect(got).toHaveLength(2)
+    for (const id of ids) expect(await statusOf(id)).toBe('succeeded')
+  })
+})
+
 describe('several senders', () => {
   it('send each delivery once', async () => {
     const receivers = await Promise.all([1, 2, 3].map(() => openReceiver((response) => response.end())))
@@ -263,7 +405,7 @@ describe('several senders', () => {
 })
 
 describe('a sender that is drained', () => {
-  it('gives back what it could not finish, without using up an attempt', async () => {
+  it('releases what it could not finish, which is no failure', async () => {
     let arrived: () => void = () => {}
     const isThere = new Promise<void>((resolve) => {
       arrived = resolve
@@ -274,7 +416,7 @@ describe('a sender that is drained', () => {
     sender.start()
     await isThere
     await sender.drain({ limitMs: 0 })
-    expect(await getDelivery(database, id)).toMatchObject({ status: 'pending', attempts: 1, maxAttempts: 11 })
+    expect(await getDelivery(database, id)).toMatchObject({ status: 'pending', attempts: 1, maxAttempts: 10 })
   })
 })
 

@@ -16,7 +16,6 @@ function sign(change: { secrets?: [string, ...string[]]; body?: Uint8Array; even
     eventId: '01934e00-0000-7000-8000-00000000000a',
     eventType: 'environment.deployed',
     deliveryId: 'delivery_1234567890',
-    contentType: 'application/json',
     body: Buffer.from(text),
     secrets: ['my_webhook_secret_key'],
     at: new Date(),
@@ -26,7 +25,7 @@ function sign(change: { secrets?: [string, ...string[]]; body?: Uint8Array; even
 }
 
 describe('the headers of a delivery', () => {
-  it('are those of Standard Webhooks and of the seed', () => {
+  it('are those of Standard Webhooks and of Agenta', () => {
     expect(sign({ at: new Date('2025-11-20T10:30:00.900Z') })).toEqual({
       'content-type': 'application/json',
       'user-agent': 'Signalbox/1.2.3',
@@ -44,7 +43,6 @@ describe('the headers of a delivery', () => {
       eventId: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
       eventType: 'test',
       deliveryId: 'd',
-      contentType: 'application/json',
       body: Buffer.from('{"test": 2432232314}'),
       secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
       at: new Date(1_614_265_330_000),
@@ -64,7 +62,7 @@ describe('the headers of a delivery', () => {
     expect(() => new Webhook(secrets[0]).verify(`${text} `, headers)).toThrow()
   })
 
-  it("are verified by the seed's snippet, over the raw body and with the first secret", () => {
+  it("are verified by Agenta's own snippet, over the raw body and with the first secret", () => {
     // hmac.new(secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
     const snippet = (secret: string) => createHmac('sha256', secret).update(text, 'utf8').digest('hex')
     for (const secret of ['my_webhook_secret_key', generateSecret()]) {
@@ -72,7 +70,7 @@ describe('the headers of a delivery', () => {
     }
   })
 
-  it('are verified by our own sdk in every form', async () => {
+  it('are verified by the SDK in every form', async () => {
     for (const secret of ['my_webhook_secret_key', generateSecret()]) {
       const headers = sign({ secrets: [secret] })
       const input = { headers, body: text, secrets: secret }

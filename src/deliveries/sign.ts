@@ -6,11 +6,10 @@ export type Signing = {
   /** The event's id, `webhook-id`: the same on every attempt, so that a receiver can act once. */
   eventId: string
   eventType: string
-  /** The event's delivery id, which its body repeats. */
+  /** The delivery id in the body. */
   deliveryId: string
   /** Exactly the bytes that will be sent. */
   body: Uint8Array
-  contentType: string
   /** Every live secret, at least one. */
   secrets: readonly [string, ...string[]]
   /** When this attempt is made: a receiver refuses a request that is old. */
@@ -32,7 +31,7 @@ export function signedHeaders(signing: Signing): Record<string, string> {
     return `v1,${hmac.digest('base64')}`
   })
   return {
-    'content-type': headerText(signing.contentType),
+    'content-type': 'application/json',
     'user-agent': `Signalbox/${signing.version}`,
     'webhook-id': eventId,
     'webhook-timestamp': timestamp,
@@ -43,8 +42,8 @@ export function signedHeaders(signing: Signing): Record<string, string> {
   }
 }
 
-// Agenta's form uses the secret's text even when it begins with `whsec_`; the guide's receivers
-// know no other way.
+// Agenta's form uses the secret's text even when it begins with `whsec_`: its receivers know no
+// other way.
 function standardKey(secret: string): Buffer {
   return secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret)
 }

@@ -71,6 +71,7 @@ export async function causesOf(
   const { rows } = await sql.query<Pick<Event, 'id' | 'depth' | 'subject' | 'facts'>>(
     'select id, depth, subject, facts from signalbox.events where id = any($1::uuid[])',
     [ids],
+    'causes',
   )
   return new Map(rows.map(({ id, ...cause }) => [id, cause]))
 }

@@ -1,10 +1,10 @@
-// What a person may do to a job: call it off, or ask for another try.
+// What a person may do to a job: call it off, or ask for more attempts.
 import type { Database } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
-import { cancel } from '../queue/settle.ts'
-import { JOBS } from '../queue/table.ts'
+import { queueOn } from '../queue/queue.ts'
+import { JOBS } from './job.ts'
 import type { JobDetail } from './query.ts'
 import { getJob, notFound } from './query.ts'
 
@@ -15,7 +15,7 @@ async function refuse(database: Database, id: string, wanted: string): Promise<n
 
 /**
  * Calls a job off. A running agent is aborted at its orchestrator's next renewal.
- * @throws `not_found`, or `conflict` when it had ended.
+ * @throws AppError `not_found`, or `conflict` when it had ended.
  */
 export async function cancelJob(
   database: Database,
@@ -24,23 +24,23 @@ export async function cancelJob(
   reason = 'Cancelled by hand.',
 ): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
-  if (!(await cancel(database, JOBS, clock, { id, reason }))) {
+  if (!(await queueOn({ table: JOBS, clock }).cancel(database, { id, reason }))) {
     return refuse(database, id, 'only one that has not ended can be cancelled')
   }
   return getJob(database, id)
 }
 
 /**
- * Gives a failed or cancelled job at least one more try, now. It resumes behind its last finished
- * step; an output that was refused is tried again.
- * @throws `not_found`, or `conflict` for a job in any other status.
+ * Starts a failed or cancelled job again, now, with all its attempts and no back-off. It resumes
+ * after its last finished step; an output that was refused is published again.
+ * @throws AppError `not_found`, or `conflict` for a job in any other status.
  */
 export async function retryJob(database: Database, clock: Clock, id: string): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
   const { rows } = await database.query(
     `with job as (
        update signalbox.jobs set status = 'pending', finished_at = null, owner = null,
-         available_at = coalesce($2::timestamptz, now()), max_attempts = greatest(max_attempts, attempt + 1)
+         available_at = coalesce($2::timestamptz, now()), failures = 0, losses = 0
        where id = $1 and status in ('failed', 'cancelled')
        returning id
      ), again as (

@@ -1,13 +1,41 @@
 // The event that says how a job ended: `job.completed` or `job.failed`, in the same log as
 // everything else.
-import type { Draft, Event } from '../events/event.ts'
+import type { Sql } from '../db/database.ts'
+import type { Draft, Event, Recorded } from '../events/event.ts'
+import type { Clock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import type { Finished } from './job.ts'
 
 /**
- * What of the event that made the job is passed on, so that endpoints and rules can match on it.
+ * What is passed on of the event that made the job, so that endpoints and rules can match on it.
  */
 export type Cause = Pick<Event, 'depth' | 'subject' | 'facts'>
+
+/**
+ * Runs in the transaction that ends jobs. Returns whether it made work for others: jobs or
+ * deliveries.
+ */
+export type OnFinished = (tx: Sql, finished: readonly Finished[]) => Promise<boolean>
+
+/** What recording the ends of jobs needs from the event log. */
+export type FinishedParts = {
+  clock: Clock
+  /** The causes of jobs, by the ids of their events. */
+  causesOf(tx: Sql, eventIds: readonly string[]): Promise<ReadonlyMap<string, Cause>>
+  recordIn(tx: Sql, drafts: Draft[]): Promise<readonly Recorded[]>
+}
+
+/** Records one event for each job that has ended. */
+export function recordFinished({ clock, causesOf, recordIn }: FinishedParts): OnFinished {
+  return async (tx, finished) => {
+    const eventIds = finished.flatMap(({ job }) => job.eventId ?? [])
+    const causes = eventIds.length === 0 ? new Map<string, Cause>() : await causesOf(tx, eventIds)
+    const now = clock.now()
+    const drafts = finished.map((one) => finishedJobEvent(one, causes.get(one.job.eventId ?? '') ?? null, now))
+    const recorded = await recordIn(tx, drafts)
+    return recorded.some(({ status }) => status === 'routed')
+  }
+}
 
 /** Builds the event. Its body is what endpoints are sent: `event, timestamp, delivery_id, data`. */
 export function finishedJobEvent({ job, ...ended }: Finished, cause: Cause | null, now: Date): Draft {

@@ -3,6 +3,8 @@ import { hostname } from 'node:os'
 import type { Database } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText } from '../lib/error.ts'
+import type { Repeated } from '../lib/every.ts'
+import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 
 /** The longest an orchestrator is silent. */
@@ -14,8 +16,7 @@ export type OrchestratorStatus = 'idle' | 'running' | 'draining' | 'stopped'
 
 export type Heartbeat = { start(): void; beat(status?: OrchestratorStatus): Promise<void>; stop(): Promise<void> }
 
-/** Opens the heartbeat of one orchestrator: `start` lets it beat by itself, at least every 30 s. */
-export function openHeartbeat(options: {
+export type HeartbeatOptions = {
   database: Database
   clock: Clock
   log: Log
@@ -23,11 +24,14 @@ export function openHeartbeat(options: {
   slots: number
   running: () => number
   tickMs: number
-}): Heartbeat {
-  const { database, clock, log, id, slots, running } = options
-  let timer: NodeJS.Timeout | undefined
+}
 
-  const beat = async (status: OrchestratorStatus = running() > 0 ? 'running' : 'idle'): Promise<void> => {
+/** Opens the heartbeat of one orchestrator: `start` lets it beat by itself, at least every 30 s. */
+export function openHeartbeat({ database, clock, log, ...options }: HeartbeatOptions): Heartbeat {
+  const { id, slots, running, tickMs } = options
+  let beats: Repeated | undefined
+
+  async function beat(status: OrchestratorStatus = running() > 0 ? 'running' : 'idle'): Promise<void> {
     try {
       await database.query(
         `insert into signalbox.orchestrators as o (id, host, pid, slots, running, status, started_at, heartbeat_at)
@@ -39,18 +43,26 @@ export function openHeartbeat(options: {
       log.warn({ error: errorText(error) }, 'the heartbeat could not be written')
     }
   }
-  const forgetOld = (): Promise<unknown> =>
-    database
-      .query(`delete from signalbox.orchestrators where heartbeat_at < now() - $1 * interval '1 day'`, [KEPT_DAYS])
-      .catch((error: unknown) => log.warn({ error: errorText(error) }, 'old heartbeats could not be removed'))
+  async function forgetOld(): Promise<void> {
+    try {
+      await database.query(
+        `delete from signalbox.orchestrators
+         where heartbeat_at < coalesce($2::timestamptz, now()) - $1 * interval '1 day'`,
+        [KEPT_DAYS, clock.sqlNow()],
+      )
+    } catch (error) {
+      log.warn({ error: errorText(error) }, 'old heartbeats could not be removed')
+    }
+  }
   return {
     beat,
     start() {
-      timer = setInterval(() => void beat(), Math.min(options.tickMs, MAX_SILENCE_MS))
-      void beat().then(forgetOld)
+      const options = { log, name: 'heartbeat', immediately: true }
+      beats = every(Math.min(tickMs, MAX_SILENCE_MS), () => beat(), options)
+      void forgetOld()
     },
     async stop() {
-      clearInterval(timer)
+      await beats?.close()
       await beat('stopped')
     },
   }

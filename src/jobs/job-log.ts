@@ -1,12 +1,13 @@
 // The lines of running jobs, written to the database in batches.
 import type { Database } from '../db/database.ts'
+import { storable } from '../db/text.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 
 export type Stream = 'log' | 'stdout' | 'stderr'
 
-/** More of one try is left out, and the log says so. */
+/** More of one attempt is left out, and the log says so. */
 export const MAX_LOG_LINES = 10_000
 const MAX_LINE_CHARS = 4000
 const BATCH = 1000
@@ -15,7 +16,7 @@ const FLUSH_MS = 500
 type Line = { jobId: string; attempt: number; at: Date; stream: Stream; line: string }
 
 export type JobLog = {
-  /** The writer of one try's lines. */
+  /** The writer of one attempt's lines. */
   of(job: { id: string; attempt: number }): (line: string, stream?: Stream) => void
   /** Resolves when every line given so far is in the database, or could not be written. */
   flush(): Promise<void>
@@ -58,18 +59,14 @@ export function openJobLog(database: Database, clock: Clock, log: Log): JobLog {
         for (const part of text.split('\n')) {
           if (++count > MAX_LOG_LINES + 1) return
           const cut = count > MAX_LOG_LINES
-          const line = cut ? `The log ends here: it has more than ${MAX_LOG_LINES} lines.` : storable(part)
+          const line = cut
+            ? `The log ends here: it has more than ${MAX_LOG_LINES} lines.`
+            : storable(part, MAX_LINE_CHARS)
           add({ jobId: id, attempt, at: clock.now(), stream: cut ? 'log' : stream, line })
         }
       }
     },
   }
-}
-
-/** PostgreSQL's text has no NUL character. */
-function storable(text: string): string {
-  const line = text.replaceAll('\u0000', '')
-  return line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}…` : line
 }
 
 function insert(database: Database, lines: Line[]) {
@@ -83,5 +80,6 @@ function insert(database: Database, lines: Line[]) {
       lines.map((line) => line.stream),
       lines.map((line) => line.line),
     ],
+    'job log',
   )
 }

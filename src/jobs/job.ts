@@ -1,14 +1,27 @@
 // What a job is: a durable unit of work, done by one agent.
 import type { Output, Receipt } from '../publisher/output.ts'
-import type { Claimed } from '../queue/table.ts'
+import type { Claimed, QueueTable } from '../queue/table.ts'
 
-/** What the rest of the house is told of a job. */
+/** What a run leaves besides its outcome. */
+export type RunDetail = { result: unknown }
+
+/** Jobs as the queue knows them. */
+export const JOBS: QueueTable<RunDetail> = {
+  rows: 'signalbox.jobs',
+  attempts: 'signalbox.job_attempts',
+  attemptsKey: 'job_id',
+  succeeded: 'completed',
+  cancelled: 'cancelled',
+  detail: [{ name: 'result', type: 'json', of: ({ result }) => JSON.stringify(result) ?? null }],
+}
+
+/** What the rest of the program knows of a job. */
 export type Job = {
   id: string
   type: string
   rule: string
   agent: string
-  /** Which try this is, from 1. */
+  /** Which attempt this is, from 1. */
   attempt: number
   /** The event that made it; null for a job made otherwise. */
   eventId: string | null
@@ -23,10 +36,10 @@ export type Finished =
 export type Step = <T>(name: string, fn: () => Promise<T> | T) => Promise<T>
 
 /**
- * Writes outputs to the forge; gives a receipt for each, null where there was nothing to change.
- * @throws `GiveUp` when the rule's policy refuses one.
+ * Writes one output to the forge; returns its receipt, null where there was nothing to change.
+ * @throws GiveUp when the rule's policy refuses it.
  */
-export type Publish = (job: Job, outputs: readonly Output[], step: Step) => Promise<(Receipt | null)[]>
+export type Publish = (job: Job, output: Output) => Promise<Receipt | null>
 
 /** The columns of a claimed job that its run needs. */
 export type JobRow = Claimed<{
@@ -36,6 +49,9 @@ export type JobRow = Claimed<{
   agent: string
   input: unknown
   time_limit_ms: number
+  /** What the agent returned, and when; null while it has not run to its end. */
+  result: unknown
+  ran_at: Date | null
 }>
 
 /** A job as its row has it. */

@@ -14,10 +14,10 @@ import { GiveUp, RetryAt } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Output, Receipt } from '../publisher/output.ts'
-import { recover } from '../queue/settle.ts'
-import { JOBS } from '../queue/table.ts'
+import { queueOn } from '../queue/queue.ts'
 import { cancelJob, retryJob } from './change.ts'
 import type { Finished, Publish } from './job.ts'
+import { JOBS } from './job.ts'
 import { MAX_LOG_LINES } from './job-log.ts'
 import type { Orchestrator, OrchestratorOptions } from './orchestrator.ts'
 import { openOrchestrator } from './orchestrator.ts'
@@ -69,7 +69,7 @@ function orchestrate(agents: Agent[], options: Partial<OrchestratorOptions> = {}
     log: silentLog,
     agents: new Map(agents.map((one) => [one.name, one])),
     forge: null,
-    publish: async (_job, outputs) => outputs.map(receiptOf),
+    publish: async (_job, output) => receiptOf(output),
     parseOutputs: (outputs) => outputs as Output[],
     loadEvent: async () => null,
     payloadOf: () => undefined,
@@ -116,15 +116,14 @@ function hang(signal?: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
 }
 
-describe('a try of a job', () => {
-  it('gives the agent what it needs and keeps what it gives back', async () => {
+describe('an attempt of a job', () => {
+  it('passes the agent what it needs and keeps what it returns', async () => {
     let seen: AgentContext<unknown> | undefined
     const event = { id: newId(), body: Buffer.from('{"a":1}') } as Event
     await database.query(
       `insert into signalbox.events (id, source, delivery_id, type, status) values ($1, 's', 'd', 't', 'routed')`,
       [event.id],
     )
-    const started: unknown[] = []
     const orchestrator = orchestrate(
       [
         agent('work', z.object({ n: z.coerce.number() }), async (context) => {
@@ -135,7 +134,6 @@ describe('a try of a job', () => {
       {
         loadEvent: async (id) => (id === event.id ? event : null),
         payloadOf: (one) => JSON.parse(String(one.body)),
-        onStarted: async (job) => void started.push(job),
       },
     )
     const id = await addJob({ input: { n: '41' }, eventId: event.id })
@@ -148,7 +146,6 @@ describe('a try of a job', () => {
       forge: null,
     })
     expect(seen?.now()).toEqual(clock.now())
-    expect(started).toEqual([{ id, type: 'a-type', rule: 'a-rule', agent: 'work', attempt: 1, eventId: event.id }])
     expect(await getJob(database, id)).toMatchObject({
       status: 'completed',
       result: { sum: 42 },
@@ -180,7 +177,7 @@ describe('a try of a job', () => {
     expect(job.error).toMatch(/^The input of agent "work" is not valid: target\.issue: /)
   })
 
-  it('fails without another try when the agent gives up or its result is not JSON', async () => {
+  it('fails without another attempt when the agent gives up or its result is not JSON', async () => {
     const gaveUp = await addJob({ input: 'give up' })
     const notJson = await addJob({ input: 'bigint' })
     await orchestrate([
@@ -196,7 +193,7 @@ describe('a try of a job', () => {
     })
   })
 
-  it('is repeated at the time the agent names, and that uses up no attempt', async () => {
+  it('is repeated at the time the agent names, which is no failure', async () => {
     const later = new Date(clock.now().getTime() + 3_600_000)
     const id = await addJob({ maxAttempts: 1 })
     const orchestrator = orchestrate([
@@ -214,7 +211,7 @@ describe('a try of a job', () => {
     expect(await getJob(database, id)).toMatchObject({ status: 'completed', attempt: 2, error: null })
   })
 
-  it('is repeated without using up an attempt when the database goes away before the agent has begun', async () => {
+  it('counts no failure when the database goes away before the agent has begun', async () => {
     const event = newId()
     await database.query(
       `insert into signalbox.events (id, source, delivery_id, type, status) values ($1, 's', 'away', 't', 'routed')`,
@@ -257,6 +254,49 @@ describe('a try of a job', () => {
         { outcome: 'failed', error: 'boom 3' },
       ],
     })
+  })
+
+  it('does not grow its back-off by attempts that were deferred, released or lost', async () => {
+    const id = await addJob({ maxAttempts: 5 })
+    const orchestrator = orchestrate([
+      work(async ({ job }) => {
+        if (job.attempt <= 3) throw new RetryAt(clock.now(), 'rate limit')
+        throw new Error('boom')
+      }),
+    ])
+    for (let i = 0; i < 3; i++) {
+      await orchestrator.tick()
+      clock.advance(1000)
+    }
+    // A worker that is lost with its fourth attempt.
+    const queue = queueOn({ table: JOBS, clock })
+    await queue.claim(database, { owner: newId(), limit: 1, leaseMs: LEASE_MS })
+    clock.advance(LEASE_MS)
+    await orchestrator.tick()
+    expect(await getJob(database, id)).toMatchObject({
+      attempt: 5,
+      status: 'pending',
+      availableAt: new Date(clock.now().getTime() + 1000),
+    })
+  })
+
+  it('is shown while it runs, and its row is written when it ends', async () => {
+    const id = await addJob()
+    const inside: unknown[] = []
+    const startedAt = clock.now()
+    const orchestrator: Orchestrator = orchestrate([
+      work(async () => {
+        inside.push((await getJob(database, id)).attempts)
+        clock.advance(70)
+        return {}
+      }),
+    ])
+    await orchestrator.tick()
+    const running = { attempt: 1, owner: orchestrator.id, error: null, result: null, startedAt }
+    expect(inside).toEqual([[{ ...running, outcome: null, finishedAt: null }]])
+    expect((await getJob(database, id)).attempts).toEqual([
+      { ...running, outcome: 'completed', finishedAt: clock.now() },
+    ])
   })
 
   it('ends at its time limit, even when the agent does not listen', async () => {
@@ -306,8 +346,8 @@ describe('a try of a job', () => {
     const { log } = await getJob(database, id)
     expect(log.map(({ line, stream }) => [stream, line.slice(0, 5), line.length])).toEqual([
       ['log', 'one', 3],
-      ['log', 'two!', 4],
-      ['stderr', 'xxxxx', 4001],
+      ['log', 'two\ufffd!', 5],
+      ['stderr', 'xxxxx', 4000],
     ])
     const { rows } = await database.query<{ count: number; last: string }>(
       `select count(*)::int as count, (array_agg(line order by id desc))[1] as last from signalbox.job_log where job_id = $1`,
@@ -318,7 +358,7 @@ describe('a try of a job', () => {
 })
 
 describe('steps', () => {
-  it('are remembered: a retry resumes behind the last finished one', async () => {
+  it('are remembered: a retry resumes after the last finished one', async () => {
     const ran: string[] = []
     const id = await addJob()
     const orchestrator = orchestrate([
@@ -351,7 +391,32 @@ describe('steps', () => {
     ])
   })
 
-  it('give the same the first time as when remembered', async () => {
+  it('remember null as null, and nothing as undefined', async () => {
+    await addJob()
+    const seen: unknown[] = []
+    const orchestrator = orchestrate([
+      work(async ({ step, job }) => {
+        seen.push(await step('null', () => null), await step('nothing', () => undefined))
+        if (job.attempt === 1) throw new Error('crash')
+        return {}
+      }),
+    ])
+    await orchestrator.tick()
+    clock.advance(1000)
+    await orchestrator.tick()
+    expect(seen).toEqual([null, undefined, null, undefined])
+  })
+
+  it('fail the job when their result is not JSON', async () => {
+    const id = await addJob()
+    await orchestrate([work(async ({ step }) => ({ result: await step('big', () => 1n) }))]).tick()
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'failed',
+      error: expect.stringContaining('The result of step "big" is not JSON'),
+    })
+  })
+
+  it('return the same the first time as when remembered', async () => {
     const id = await addJob()
     await orchestrate([work(async ({ step }) => ({ result: typeof (await step('date', () => new Date(0))) }))]).tick()
     expect((await getJob(database, id)).result).toBe('string')
@@ -372,7 +437,7 @@ describe('steps', () => {
     })
   })
 
-  it('are not written by a try that has lost its job', async () => {
+  it('are not written by an attempt that has lost its job', async () => {
     const id = await addJob()
     let error: unknown
     await orchestrate([
@@ -380,12 +445,12 @@ describe('steps', () => {
         await step('before', () => 1)
         if (job.attempt > 1) return {}
         clock.advance(LEASE_MS)
-        await recover(database, JOBS, clock)
+        await queueOn({ table: JOBS, clock }).reclaimExpired(database)
         error = await step('after', () => 2).catch((thrown: unknown) => thrown)
         return { outputs: [note('late')] }
       }),
     ]).tick()
-    expect(String(error)).toContain('no longer holds its job')
+    expect(String(error)).toContain('no longer has its job')
     expect(await getJob(database, id)).toMatchObject({ status: 'pending', outputs: [], steps: [{ name: 'before' }] })
   })
 })
@@ -395,14 +460,14 @@ describe('outputs', () => {
     const id = await addJob()
     const published: unknown[] = []
     await orchestrate([work(async () => ({ outputs: [note('a'), note('b')], result: 'done' }))], {
-      publish: async (job, outputs) => {
-        published.push([job.id, job.rule, outputs])
-        return outputs.map(receiptOf)
+      publish: async (job, output) => {
+        published.push([job.id, job.rule, output])
+        return receiptOf(output)
       },
     }).tick()
     expect(published).toEqual([
-      [id, 'a-rule', [note('a')]],
-      [id, 'a-rule', [note('b')]],
+      [id, 'a-rule', note('a')],
+      [id, 'a-rule', note('b')],
     ])
     expect(await getJob(database, id)).toMatchObject({
       status: 'completed',
@@ -418,12 +483,11 @@ describe('outputs', () => {
     const id = await addJob()
     let runs = 0
     const calls: string[] = []
-    const publish: Publish = async (job, [output], step) => {
-      const url = receiptOf(output).url
-      calls.push(url)
-      const branch = await step('branch', () => `branch of ${url}`)
-      if (job.attempt === 1 && url.endsWith('b')) throw new Error('connection lost')
-      return [{ url: branch, created: true }]
+    const publish: Publish = async (job, output) => {
+      const receipt = receiptOf(output)
+      calls.push(receipt.url)
+      if (job.attempt === 1 && receipt.url.endsWith('b')) throw new Error('connection lost')
+      return receipt
     }
     const orchestrator = orchestrate(
       [
@@ -447,13 +511,98 @@ describe('outputs', () => {
     expect(await getJob(database, id)).toMatchObject({ status: 'completed', result: { kept: true } })
   })
 
-  it('that are refused fail the job with the reason, until a person asks for another try', async () => {
+  it('or none: a run is remembered all the same, and no agent runs twice', async () => {
+    const id = await addJob()
+    let runs = 0
+    let fails = true
+    const orchestrator = orchestrate(
+      [
+        work(async () => {
+          runs++
+          return { result: { n: runs } }
+        }),
+      ],
+      {
+        onFinished: async () => {
+          if (fails) throw new Error('the end cannot be stored')
+          return false
+        },
+      },
+    )
+    await orchestrator.tick()
+    expect(await getJob(database, id)).toMatchObject({ status: 'running', result: { n: 1 } })
+    // As if that process had been killed there.
+    await queueOn({ table: JOBS, clock }).expireLeases(database)
+    fails = false
+    await orchestrate([work(async () => ({ result: `ran ${++runs}` }))]).tick()
+    expect(runs).toBe(1)
+    expect(await getJob(database, id)).toMatchObject({ status: 'completed', attempt: 2, result: { n: 1 }, steps: [] })
+  })
+
+  it('are not among the steps of the agent', async () => {
+    const id = await addJob()
+    await orchestrate([
+      work(async ({ step }) => {
+        await step('mine', () => 1)
+        return { outputs: [note('a')], result: 2 }
+      }),
+    ]).tick()
+    expect((await getJob(database, id)).steps.map(({ name }) => name)).toEqual(['mine'])
+  })
+
+  it('are checked before anything is remembered', async () => {
+    const id = await addJob()
+    const seen: unknown[] = []
+    const publish = vi.fn<Publish>()
+    await orchestrate([work(async () => ({ outputs: [note('a')], result: 'kept?' }))], {
+      publish,
+      parseOutputs: (outputs) => {
+        seen.push(...(outputs as unknown[]))
+        throw new GiveUp('outputs[0].key: is too short')
+      },
+    }).tick()
+    expect(seen).toEqual([note('a')])
+    expect(publish).not.toHaveBeenCalled()
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'failed',
+      error: 'outputs[0].key: is too short',
+      result: null,
+      outputs: [],
+    })
+  })
+
+  it('are stored as the check returns them', async () => {
+    const id = await addJob()
+    await orchestrate([work(async () => ({ outputs: [note('a')] }))], { parseOutputs: () => [note('b')] }).tick()
+    expect(await getJob(database, id)).toMatchObject({ outputs: [{ body: note('b') }] })
+  })
+
+  it('are not stored by an attempt that has lost its job, and no result is', async () => {
+    const id = await addJob()
+    await orchestrate([
+      work(async ({ job }) => {
+        if (job.attempt > 1) return {}
+        clock.advance(LEASE_MS)
+        await queueOn({ table: JOBS, clock }).reclaimExpired(database)
+        return { outputs: [note('late')], result: 'late' }
+      }),
+    ]).tick()
+    expect(await getJob(database, id)).toMatchObject({ status: 'pending', outputs: [], result: null })
+  })
+
+  it('that need no change have no receipt', async () => {
+    const id = await addJob()
+    await orchestrate([work(async () => ({ outputs: [note('a')] }))], { publish: async () => null }).tick()
+    expect(await getJob(database, id)).toMatchObject({ outputs: [{ status: 'published', receipt: null }] })
+  })
+
+  it('that are refused fail the job with the reason, until a person asks for another attempt', async () => {
     const id = await addJob()
     let allowed = false
     const orchestrator = orchestrate([work(async () => ({ outputs: [note('a')] }))], {
-      publish: async (_job, outputs) => {
+      publish: async (_job, output) => {
         if (!allowed) throw new GiveUp('the rule allows no comments')
-        return outputs.map(receiptOf)
+        return receiptOf(output)
       },
     })
     await orchestrator.tick()
@@ -473,7 +622,7 @@ describe('outputs', () => {
 })
 
 describe('an orchestrator', () => {
-  it('tells of a job’s end in the transaction that ends it', async () => {
+  it('reports a job’s end in the transaction that ends it', async () => {
     const finished: Finished[] = []
     const ok = await addJob({ input: 'ok' })
     const bad = await addJob({ input: 'bad' })
@@ -500,6 +649,7 @@ describe('an orchestrator', () => {
             expect((await getJob(database, one.job.id)).status).toBe('running')
           }
           finished.push(...ended)
+          return false
         },
       },
     ).tick()
@@ -508,7 +658,7 @@ describe('an orchestrator', () => {
       new Set([
         { job: { ...job, id: ok }, outcome: 'completed', result: [1] },
         { job: { ...job, id: bad }, outcome: 'failed', error: 'no' },
-        { job: { ...job, id: lost }, outcome: 'failed', error: 'The worker was lost during attempt 1 of 1.' },
+        { job: { ...job, id: lost }, outcome: 'failed', error: 'The worker was lost during attempt 1.' },
       ]),
     )
     expect((await getJob(database, again)).status).toBe('pending')
@@ -571,7 +721,7 @@ describe('an orchestrator', () => {
     await expect(cancelJob(database, clock, id)).rejects.toMatchObject({ code: 'conflict' })
   })
 
-  it('drains: running jobs are given back, and another orchestrator finishes them', async () => {
+  it('drains: running jobs are released, and another orchestrator finishes them', async () => {
     const id = await addJob({ maxAttempts: 1 })
     const started = Promise.withResolvers<void>()
     const slow = work(async ({ job, step, signal }) => {
@@ -584,12 +734,12 @@ describe('an orchestrator', () => {
     await started.promise
     await first.drain({ limitMs: 0 })
     await tick
-    expect(await getJob(database, id)).toMatchObject({ status: 'pending', attempt: 1, maxAttempts: 2 })
+    expect(await getJob(database, id)).toMatchObject({ status: 'pending', attempt: 1, maxAttempts: 1 })
     await orchestrate([slow]).tick()
     expect(await getJob(database, id)).toMatchObject({ status: 'completed', result: 'second', attempt: 2 })
   })
 
-  it('starts a job as soon as it is told of it', async () => {
+  it('starts a job as soon as it is notified of it', async () => {
     const seen = vi.fn(async () => ({}))
     const orchestrator = orchestrate([work(seen)])
     orchestrator.start()

@@ -1,30 +1,30 @@
 // The orchestrator: runs jobs as they become due, and says that it is alive.
-import type { Sql } from '../db/database.ts'
 import { newId } from '../lib/id.ts'
+import { LEASE_MS, leaseTiming } from '../queue/lease.ts'
+import type { OnSettled } from '../queue/settle.ts'
 import type { Settled } from '../queue/table.ts'
-import { JOBS } from '../queue/table.ts'
 import { openWorker } from '../queue/worker.ts'
+import type { OnFinished } from './finished.ts'
 import { openHeartbeat } from './heartbeat.ts'
-import type { Finished, JobRow } from './job.ts'
-import { toJob } from './job.ts'
+import type { Finished, JobRow, RunDetail } from './job.ts'
+import { JOBS, toJob } from './job.ts'
 import { openJobLog } from './job-log.ts'
 import type { RunOptions } from './run.ts'
 import { runJob } from './run.ts'
 
-const LEASE_MS = 30_000
-
-export type OrchestratorOptions = RunOptions & {
+export type OrchestratorOptions = Omit<RunOptions, 'stopGraceMs'> & {
   /** How many jobs run at once. */
   slots: number
   /** The longest it goes without looking for work. */
   tickMs: number
+  /** Default `LEASE_MS`. What a stopped agent may take to end is a fifth of it. */
   leaseMs?: number
   /**
    * Runs in the transaction that ends jobs, so that what it writes (the events `job.completed`)
    * commits with their end.
    */
-  onFinished?: (tx: Sql, finished: readonly Finished[]) => Promise<void>
-  /** Tells other processes that there may be work for them. */
+  onFinished?: OnFinished
+  /** Notifies other processes that there may be work for them. */
   wake?: () => void
 }
 
@@ -36,36 +36,17 @@ export type Orchestrator = {
   /** There may be a new job: look now. */
   nudge(): void
   /**
-   * One round by hand: takes over lost jobs, runs what fits to its end; gives the number of tries
+   * One pass by hand: reclaims lost jobs, runs what fits to its end; returns the number of attempts
    * made.
    */
   tick(): Promise<number>
   /** Renews the leases of what runs; its timer does this every third of a lease. */
   renew(): Promise<void>
   /**
-   * Ends gracefully: no new jobs, `limitMs` for the running ones, and the rest is given back
-   * unharmed.
+   * Ends gracefully: no new jobs, `limitMs` for the running ones, and the rest is released, which
+   * is no failure.
    */
   drain(options?: { limitMs?: number }): Promise<void>
-}
-
-type EndedRow = JobRow & { status: string; error: string | null; result: unknown }
-
-/** Tells of the jobs among these that have ended for good. */
-function tellFinished(onFinished: NonNullable<OrchestratorOptions['onFinished']>) {
-  return async (tx: Sql, settled: Settled[]): Promise<void> => {
-    const ids = settled.filter(({ status }) => status === 'completed' || status === 'failed').map(({ id }) => id)
-    if (ids.length === 0) return
-    const { rows } = await tx.query<EndedRow>('select * from signalbox.jobs where id = any($1::uuid[])', [ids])
-    await onFinished(
-      tx,
-      rows.map((row) =>
-        row.status === 'completed'
-          ? { job: toJob(row), outcome: 'completed', result: row.result }
-          : { job: toJob(row), outcome: 'failed', error: row.error ?? '' },
-      ),
-    )
-  }
 }
 
 /**
@@ -74,9 +55,10 @@ function tellFinished(onFinished: NonNullable<OrchestratorOptions['onFinished']>
  */
 export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
   const { database, clock, log, slots, tickMs, leaseMs = LEASE_MS, onFinished, wake } = options
+  const runOptions: RunOptions = { ...options, stopGraceMs: leaseTiming(leaseMs).stopGraceMs }
   const id = newId()
   const jobLog = openJobLog(database, clock, log)
-  const worker = openWorker<JobRow>({
+  const worker = openWorker<JobRow, RunDetail>({
     database,
     clock,
     log,
@@ -85,9 +67,9 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     slots,
     leaseMs,
     tickMs,
-    handle: (row, signal) => runJob(options, jobLog, row, signal),
-    ...(onFinished ? { onSettled: tellFinished(onFinished) } : {}),
-    ...(wake ? { wake } : {}),
+    handle: (row, signal) => runJob(runOptions, jobLog, row, signal),
+    onSettled: onFinished && reportFinished(onFinished),
+    wake,
   })
   const heartbeat = openHeartbeat({ database, clock, log, id, slots, tickMs, running: worker.running.bind(worker) })
   return {
@@ -110,4 +92,17 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
       await heartbeat.stop()
     },
   }
+}
+
+/** Reports the jobs among these that have ended for good. */
+function reportFinished(onFinished: OnFinished): OnSettled<JobRow, RunDetail> {
+  return async (tx, settled) => {
+    const finished = settled.flatMap(finishedOf)
+    return finished.length > 0 && (await onFinished(tx, finished))
+  }
+}
+
+function finishedOf({ row, status, error, detail }: Settled<JobRow, RunDetail>): Finished[] {
+  if (status === 'completed') return [{ job: toJob(row), outcome: 'completed', result: detail?.result }]
+  return status === 'failed' ? [{ job: toJob(row), outcome: 'failed', error: error ?? '' }] : []
 }

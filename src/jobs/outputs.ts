@@ -1,57 +1,58 @@
 // What an agent wants written: stored with the end of its run, then published one by one.
-
-import type { AgentResult } from '../agents/agent.ts'
 import type { Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
 import type { Output } from '../publisher/output.ts'
-import type { Job, Publish, Step } from './job.ts'
-import type { Hold } from './steps.ts'
-import { fenced, HELD, toJson } from './steps.ts'
+import type { Job, Publish } from './job.ts'
+import type { Lease } from './lease.ts'
+import { fenced, LEASED, leaseValues } from './lease.ts'
+import { toJson } from './steps.ts'
 
-/** The step that stands for the agent's whole run. */
-export const RUN = 'signalbox:run'
-
-/** Remembers that the agent has run: its result and its outputs, all or nothing. */
-export async function rememberRun(sql: Sql, clock: Clock, hold: Hold, result: AgentResult): Promise<void> {
-  const outputs = result.outputs ?? []
+/**
+ * Remembers that the agent has run: its result and its outputs, all or nothing. No later attempt
+ * runs it again.
+ */
+export async function rememberRun(
+  sql: Sql,
+  lease: Lease,
+  { clock, result, outputs }: { clock: Clock; result: unknown; outputs: readonly Output[] },
+): Promise<void> {
   const { rowCount } = await sql.query(
-    `with held as (${HELD}), run as (
-       insert into signalbox.job_steps (job_id, name, attempt, result, finished_at)
-       select id, $4, attempt, $5::json, coalesce($6::timestamptz, now()) from held
+    `with leased as (
+       update signalbox.jobs set result = $4::json, ran_at = coalesce($5::timestamptz, now())
+       where id = $1::uuid and attempt = $2::integer and owner = $3::uuid and status = 'running'
+       returning id
+     ), stored as (
+       insert into signalbox.outputs (id, job_id, position, kind, body, created_at)
+       select output.id, leased.id, output.position, output.kind, output.body::json, coalesce($5::timestamptz, now())
+       from leased, unnest($6::uuid[], $7::integer[], $8::text[], $9::text[]) as output (id, position, kind, body)
      )
-     insert into signalbox.outputs (id, job_id, position, kind, body, created_at)
-     select output.id, held.id, output.position, output.kind, output.body::json, coalesce($6::timestamptz, now())
-     from held, unnest($7::uuid[], $8::integer[], $9::text[], $10::text[]) as output (id, position, kind, body)`,
+     select from leased`,
     [
-      hold.id,
-      hold.attempt,
-      hold.owner,
-      RUN,
-      toJson(result.result, 'The result'),
+      ...leaseValues(lease),
+      toJson(result, 'The result'),
       clock.sqlNow(),
-      outputs.map((_, position) => idFor('output', hold.id, String(position))),
+      outputs.map((_, position) => idFor('output', lease.id, String(position))),
       outputs.map((_, position) => position),
       outputs.map((output) => output.kind),
       outputs.map((output) => toJson(output, 'An output')),
     ],
+    'remember run',
   )
   if (rowCount === 0) throw fenced()
 }
 
-async function setStatus(
-  sql: Sql,
-  clock: Clock,
-  hold: Hold,
-  change: { position: number; status: 'published' | 'refused'; receipt?: string | null; reason?: string },
-): Promise<void> {
+type Published = { position: number; status: 'published' | 'refused'; receipt?: string | null; reason?: string }
+
+async function setStatus(sql: Sql, clock: Clock, lease: Lease, change: Published): Promise<void> {
   const { rowCount } = await sql.query(
-    `with held as (${HELD})
+    `with leased as (${LEASED})
      update signalbox.outputs set status = $5, receipt = $6::json, reason = $7,
        published_at = case when $5 = 'published' then coalesce($8::timestamptz, now()) end
-     from held where job_id = held.id and position = $4`,
-    [hold.id, hold.attempt, hold.owner, change.position, change.status, change.receipt, change.reason, clock.sqlNow()],
+     from leased where job_id = leased.id and position = $4`,
+    [...leaseValues(lease), change.position, change.status, change.receipt, change.reason, clock.sqlNow()],
+    'set output',
   )
   if (rowCount === 0) throw fenced()
 }
@@ -62,24 +63,23 @@ async function setStatus(
  */
 export async function publishPending(
   sql: Sql,
-  clock: Clock,
-  hold: Hold,
-  options: { job: Job; publish: Publish; step: Step; stop: AbortSignal },
+  lease: Lease,
+  options: { clock: Clock; job: Job; publish: Publish; stop: AbortSignal },
 ): Promise<void> {
+  const { clock, job, publish, stop } = options
   const { rows } = await sql.query<{ position: number; body: Output }>(
     `select position, body from signalbox.outputs where job_id = $1 and status = 'pending' order by position`,
-    [hold.id],
+    [lease.id],
+    'pending outputs',
   )
   for (const { position, body } of rows) {
-    options.stop.throwIfAborted()
-    // Steps of different outputs may have the same name.
-    const step: Step = (name, fn) => options.step(`output ${position}: ${name}`, fn)
+    stop.throwIfAborted()
     try {
-      const [receipt] = await options.publish(options.job, [body], step)
-      await setStatus(sql, clock, hold, { position, status: 'published', receipt: toJson(receipt, 'The receipt') })
+      const receipt = toJson(await publish(job, body), 'The receipt')
+      await setStatus(sql, clock, lease, { position, status: 'published', receipt })
     } catch (error) {
       if (error instanceof GiveUp) {
-        await setStatus(sql, clock, hold, { position, status: 'refused', reason: errorText(error) })
+        await setStatus(sql, clock, lease, { position, status: 'refused', reason: errorText(error) })
       }
       throw error
     }

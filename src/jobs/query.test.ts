@@ -64,8 +64,12 @@ describe('one job', () => {
     await expect(jobLog(database, 'nonsense')).rejects.toMatchObject({ code: 'not_found' })
   })
 
-  it('is given one more try when it had none left, and only when it has failed or was cancelled', async () => {
-    expect(await retryJob(database, systemClock, ids[6]!)).toMatchObject({ status: 'pending', maxAttempts: 6 })
+  it('starts again with all its attempts, and only when it has failed or was cancelled', async () => {
+    await database.query('update signalbox.jobs set failures = 3, losses = 2 where id = $1', [ids[6]])
+    expect(await retryJob(database, systemClock, ids[6]!)).toMatchObject({ status: 'pending', maxAttempts: 5 })
+    expect((await database.query('select failures, losses from signalbox.jobs where id = $1', [ids[6]])).rows).toEqual([
+      { failures: 0, losses: 0 },
+    ])
     await expect(retryJob(database, systemClock, ids[6]!)).rejects.toThrow('The job is pending')
     expect(await cancelJob(database, systemClock, ids[6]!)).toMatchObject({
       status: 'cancelled',

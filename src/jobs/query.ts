@@ -120,7 +120,11 @@ export async function getJob(sql: Sql, id: string): Promise<JobDetail> {
   if (job === undefined) throw notFound(id)
   const attempts = await read<JobAttempt>(
     `select attempt, owner, outcome, error, result, started_at as "startedAt", finished_at as "finishedAt"
-     from signalbox.job_attempts where job_id = $1 order by attempt`,
+     from signalbox.job_attempts where job_id = $1
+     union all
+     select attempt, owner, null, null, null, attempt_started_at, null from signalbox.jobs
+     where id = $1 and status = 'running'
+     order by attempt`,
   )
   const steps = await read<JobStep>(
     `select name, attempt, result, finished_at as "finishedAt"

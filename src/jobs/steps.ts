@@ -1,27 +1,14 @@
-// A job's memory: what its finished steps returned, so that a job resumes behind the last of them.
+// What the finished steps of a job returned, so that it resumes after the last of them.
 import type { Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
-import { LeaseLost } from '../queue/worker.ts'
 import type { Step } from './job.ts'
-
-/** Whose memory it is: nothing is written for a try that no longer holds the row. */
-export type Hold = { id: string; attempt: number; owner: string }
-
-/**
- * The row, if this try still holds it ($1 job, $2 attempt, $3 owner); locked, so that a take-over
- * waits for what is written with it.
- */
-export const HELD = `select id, attempt from signalbox.jobs
-  where id = $1::uuid and attempt = $2::integer and owner = $3::uuid and status = 'running' for share`
-
-export function fenced(): LeaseLost {
-  return new LeaseLost('This try no longer holds its job; nothing was written.')
-}
+import type { Lease } from './lease.ts'
+import { fenced, LEASED, leaseValues } from './lease.ts'
 
 /**
- * A value as JSON text, null for undefined; throws `GiveUp` for what JSON cannot say, because
- * another try would not change it.
+ * A value as JSON text, null for undefined.
+ * @throws GiveUp for what JSON cannot say, because another attempt would not change it.
  */
 export function toJson(value: unknown, what: string): string | null {
   try {
@@ -31,28 +18,18 @@ export function toJson(value: unknown, what: string): string | null {
   }
 }
 
-export type Memory = {
-  step: Step
-  /** Whether a step of that name has finished in this try or an earlier one. */
-  has(name: string): boolean
-  get(name: string): unknown
-}
+/** The steps of one attempt. */
+export type StepStore = { step: Step }
 
-/** Opens the memory of a job. `stop` ends it: no step begins after that. */
-export async function openMemory(sql: Sql, clock: Clock, hold: Hold, stop: AbortSignal): Promise<Memory> {
-  const finished = new Map<string, unknown>()
+/** Opens the steps of a job. `stop` ends them: no step begins after that. */
+export async function openStepStore(
+  sql: Sql,
+  lease: Lease,
+  { clock, stop }: { clock: Clock; stop: AbortSignal },
+): Promise<StepStore> {
+  const finished = await readFinished(sql, lease)
   const begun = new Set<string>()
-  // The first try cannot have finished any.
-  if (hold.attempt > 1) {
-    const { rows } = await sql.query<{ name: string; result: unknown }>(
-      'select name, result from signalbox.job_steps where job_id = $1',
-      [hold.id],
-    )
-    for (const row of rows) finished.set(row.name, row.result ?? undefined)
-  }
   return {
-    has: (name) => finished.has(name),
-    get: (name) => finished.get(name),
     async step<T>(name: string, fn: () => Promise<T> | T): Promise<T> {
       stop.throwIfAborted()
       if (begun.has(name)) throw new GiveUp(`The agent has two steps named "${name}"; names are unique within a job.`)
@@ -61,14 +38,25 @@ export async function openMemory(sql: Sql, clock: Clock, hold: Hold, stop: Abort
       const json = toJson(await fn(), `The result of step "${name}"`)
       stop.throwIfAborted()
       const { rowCount } = await sql.query(
-        `with held as (${HELD})
+        `with leased as (${LEASED})
          insert into signalbox.job_steps (job_id, name, attempt, result, finished_at)
-         select id, $4, attempt, $5::json, coalesce($6::timestamptz, now()) from held`,
-        [hold.id, hold.attempt, hold.owner, name, json, clock.sqlNow()],
+         select id, $4, attempt, $5::json, coalesce($6::timestamptz, now()) from leased`,
+        [...leaseValues(lease), name, json, clock.sqlNow()],
+        'step',
       )
       if (rowCount === 0) throw fenced()
-      // What a later try will see, also now: a Date is its text, and what JSON drops is gone.
+      // What a later attempt will see, also now: a Date is its text, and what JSON drops is gone.
       return (json === null ? undefined : JSON.parse(json)) as T
     },
   }
+}
+
+async function readFinished(sql: Sql, { id, attempt }: Lease): Promise<Map<string, unknown>> {
+  // The first attempt cannot have finished any.
+  if (attempt === 1) return new Map()
+  const { rows } = await sql.query<{ name: string; isNull: boolean; result: unknown }>(
+    'select name, result is null as "isNull", result from signalbox.job_steps where job_id = $1',
+    [id],
+  )
+  return new Map(rows.map(({ name, isNull, result }) => [name, isNull ? undefined : result]))
 }

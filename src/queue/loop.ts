@@ -1,23 +1,23 @@
-// When a worker acts: one turn at a time, whatever wakes it meanwhile gathered into the next.
-import { setImmediate as nextLoop } from 'node:timers/promises'
+// Runs a worker's loop one pass at a time; wake-ups during a pass start one more.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /**
- * Takes turns from `start` to `stop`. `hurry` says that something may be claimable now; without it
- * a turn just looks.
+ * Makes passes from `start` to `stop`. `claimNow` says that something may be claimable; without it
+ * a pass only looks when there will be.
  */
-export class Turns {
-  readonly #take: (hurry: boolean) => Promise<void>
-  #wanted: 'no' | 'look' | 'hurry' = 'no'
-  #state: 'stopped' | 'resting' | 'turning' = 'stopped'
+export class Loop {
+  readonly #pass: (claimNow: boolean) => Promise<void>
+  #next: 'none' | 'look' | 'claim' = 'none'
+  #state: 'stopped' | 'idle' | 'passing' = 'stopped'
   #timer: NodeJS.Timeout | undefined
 
-  /** `take` must not throw. */
-  constructor(take: (hurry: boolean) => Promise<void>) {
-    this.#take = take
+  /** `pass` must not throw. */
+  constructor(pass: (claimNow: boolean) => Promise<void>) {
+    this.#pass = pass
   }
 
   start(): void {
-    this.#state = 'resting'
+    this.#state = 'idle'
     this.wake(false)
   }
 
@@ -26,26 +26,26 @@ export class Turns {
     clearTimeout(this.#timer)
   }
 
-  wake(hurry: boolean): void {
-    if (this.#wanted !== 'hurry') this.#wanted = hurry ? 'hurry' : 'look'
-    if (this.#state === 'resting') void this.#turn()
+  wake(claimNow: boolean): void {
+    if (this.#next !== 'claim') this.#next = claimNow ? 'claim' : 'look'
+    if (this.#state === 'idle') void this.#run()
   }
 
   /** Replaces the timer set before. */
-  wakeIn(ms: number, hurry = false): void {
+  wakeIn(ms: number, claimNow = false): void {
     clearTimeout(this.#timer)
-    if (this.#state !== 'stopped') this.#timer = setTimeout(() => this.wake(hurry), Math.ceil(ms))
+    if (this.#state !== 'stopped') this.#timer = setTimeout(() => this.wake(claimNow), Math.ceil(ms))
   }
 
-  async #turn(): Promise<void> {
-    this.#state = 'turning'
-    while (this.#wanted !== 'no' && this.#state === 'turning') {
+  async #run(): Promise<void> {
+    this.#state = 'passing'
+    while (this.#next !== 'none' && this.#state === 'passing') {
       // What ends or arrives in the same moment is settled and claimed together.
-      await nextLoop()
-      const hurry = this.#wanted === 'hurry'
-      this.#wanted = 'no'
-      await this.#take(hurry)
+      await nextTurn()
+      const claimNow = this.#next === 'claim'
+      this.#next = 'none'
+      await this.#pass(claimNow)
     }
-    if (this.#state === 'turning') this.#state = 'resting'
+    if (this.#state === 'passing') this.#state = 'idle'
   }
 }

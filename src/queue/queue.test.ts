@@ -5,116 +5,57 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openTestDatabase } from '../../test/database.ts'
 import { unavailable } from '../db/connection.ts'
-import type { Database } from '../db/database.ts'
-import { fakeClock, systemClock } from '../lib/clock.ts'
+import type { Database, Sql } from '../db/database.ts'
+import { systemClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
-import { claim, nextDue } from './claim.ts'
-import { cancel, lapseAll, recover, renew, settle } from './settle.ts'
-import type { Claimed, Outcome, QueueTable, Try } from './table.ts'
-import { DELIVERIES, JOBS } from './table.ts'
+import type { Rows } from './fixtures/rows.ts'
+import { LEASE_MS, openRows, TABLES } from './fixtures/rows.ts'
+import { LeaseLost } from './running.ts'
+import type { Claimed, Outcome, Settled } from './table.ts'
 import type { Worker, WorkerOptions } from './worker.ts'
-import { LeaseLost, openWorker } from './worker.ts'
+import { openWorker } from './worker.ts'
 
-type NewRow = { group?: string; priority?: number; at?: Date; maxAttempts?: number }
-type Row = { status: string; attempt: number; owner: string | null; error: string | null; available_at: Date }
-
-const LEASE_MS = 30_000
 /** For what must happen soon, on however slow a machine. */
 const PATIENT = { timeout: 10_000, interval: 20 }
 const completed: Outcome = { kind: 'completed' }
 
-let database: Database
-let endpoint: string
-let clock: ReturnType<typeof fakeClock>
-let workers: Worker[]
-let children: ChildProcess[]
-
-beforeAll(async () => {
-  database = await openTestDatabase()
-  endpoint = newId()
-  await database.query(
-    `insert into signalbox.endpoints (id, name, url, secrets, events, origin) values ($1, 'e', 'http://e', '{s}', '{*}', 'api')`,
-    [endpoint],
-  )
-  await database.query('create table public.spans (id uuid, grp text, started timestamptz, ended timestamptz)')
-})
-afterAll(() => database?.close())
-
-beforeEach(async () => {
-  await database.query('truncate signalbox.jobs, signalbox.deliveries, public.spans cascade')
-  clock = fakeClock()
-  workers = []
-  children = []
-})
-afterEach(async () => {
-  await Promise.all(workers.map((worker) => worker.drain({ limitMs: 0 })))
-  for (const child of children.filter((one) => one.exitCode === null && one.signalCode === null)) {
-    child.stdin?.end()
-    await once(child, 'exit')
-  }
-})
-
-/**
- * Adds rows, all due at the clock's time unless said otherwise, in the order given; gives their
- * ids.
- */
-async function add(table: QueueTable, rows: NewRow[]): Promise<string[]> {
-  const ids = rows.map(() => newId())
-  const values = [
-    ids,
-    rows.map((row) => row.group ?? null),
-    rows.map((row) => row.priority ?? 5),
-    rows.map((row) => row.at ?? clock.now()),
-    rows.map((row) => row.maxAttempts ?? 5),
-  ]
-  const from = 'from unnest($1::uuid[], $2::text[], $3::int[], $4::timestamptz[], $5::int[]) as r (id, grp, p, at, m)'
-  if (table === JOBS) {
-    await database.query(
-      `insert into signalbox.jobs (id, rule, type, agent, group_key, priority, available_at, max_attempts)
-       select id, 'r', 't', 'a', grp, p, at, m ${from}`,
-      values,
-    )
-    return ids
-  }
-  await database.query(
-    `with e as (insert into signalbox.events (id, source, delivery_id, type, status)
-       select id, 's', id::text, 't', 'routed' from unnest($1::uuid[]) as id)
-     insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, priority, available_at, max_attempts)
-     select id, id, $6::uuid, grp, p, at, m ${from}`,
-    [...values, endpoint],
-  )
-  return ids
+type Open = Partial<Omit<WorkerOptions<object, unknown>, 'handle' | 'onSettled'>> & {
+  handle(claimed: Claimed, signal: AbortSignal): Promise<Outcome>
+  onSettled?: (tx: Sql, settled: Settled[]) => Promise<void>
 }
 
-async function rowOf(table: QueueTable, id: string): Promise<Row> {
-  return (await database.query<Row>(`select * from ${table.rows} where id = $1`, [id])).rows[0]!
-}
+describe.each(TABLES)('claimable $name', ({ name, table }) => {
+  let rows: Rows
+  let database: Database
+  let clock: Rows['clock']
+  let queue: Rows['queue']
+  let workers: Worker[]
+  let children: ChildProcess[]
 
-async function attemptsOf(table: QueueTable, id: string): Promise<(string | null)[]> {
-  return (
-    await database.query<{ outcome: string | null }>(
-      `select outcome from ${table.attempts} where ${table.attemptsKey} = $1 order by attempt`,
-      [id],
-    )
-  ).rows.map((row) => row.outcome)
-}
+  beforeAll(async () => {
+    rows = await openRows(table)
+    ;({ database, clock, queue } = rows)
+    await database.query('create table public.spans (id uuid, grp text, started timestamptz, ended timestamptz)')
+  })
+  afterAll(() => rows?.close())
+  beforeEach(async () => {
+    await rows.clear()
+    await database.query('truncate public.spans')
+    workers = []
+    children = []
+  })
+  afterEach(async () => {
+    await Promise.all(workers.map((worker) => worker.drain({ limitMs: 0 })))
+    for (const child of children.filter((one) => one.exitCode === null && one.signalCode === null)) {
+      child.stdin?.end()
+      await once(child, 'exit')
+    }
+  })
 
-function settleOne(table: QueueTable, owner: string, one: Try, outcome: Outcome) {
-  return settle(database, table, clock, { owner, ended: [{ id: one.id, attempt: one.attempt, outcome }] })
-}
-
-describe.each([
-  { name: 'jobs', table: JOBS },
-  { name: 'deliveries', table: DELIVERIES },
-])('claimable $name', ({ name, table }) => {
-  const me = newId()
-  const take = (limit = 16, owner = me): Promise<Claimed[]> =>
-    claim(database, table, clock, { owner, limit, leaseMs: LEASE_MS })
-  const open = (options: Partial<WorkerOptions<object>> & Pick<WorkerOptions<object>, 'handle'>): Worker => {
-    const worker = openWorker({
+  const open = ({ handle, onSettled, ...options }: Open): Worker => {
+    const worker = openWorker<object, unknown>({
       database,
       clock,
       log: silentLog,
@@ -123,6 +64,8 @@ describe.each([
       leaseMs: LEASE_MS,
       tickMs: 60_000,
       ...options,
+      handle: async (claimed, signal) => ({ outcome: await handle(claimed, signal), detail: null }),
+      onSettled: onSettled && ((tx, settled) => onSettled(tx, settled).then(() => false)),
     })
     workers.push(worker)
     return worker
@@ -135,35 +78,42 @@ describe.each([
     return child
   }
 
-  it('gives higher priorities first, then the ones due for longest', async () => {
+  it('claims higher priorities first, then the ones due for longest', async () => {
     const at = (ms: number) => new Date(clock.now().getTime() - ms)
-    const [low, old, young, high] = await add(table, [
+    const [low, old, young, high] = await rows.add([
       { priority: 1, at: at(9000) },
       { priority: 5, at: at(2000) },
       { priority: 5, at: at(1000) },
       { priority: 10, at: at(1) },
     ])
     const order: string[] = []
-    for (let i = 0; i < 4; i++) order.push(...(await take(1)).map((row) => row.id))
+    for (let i = 0; i < 4; i++) order.push(...(await rows.claim(1)).map((row) => row.id))
     expect(order).toEqual([high, old, young, low])
-    expect(await take()).toEqual([])
+    expect(await rows.claim()).toEqual([])
   })
 
-  it('opens one attempt per claim and leases the row', async () => {
-    const [id = ''] = await add(table, [{}])
-    const [claimed] = await take()
-    expect(claimed).toMatchObject({ id, attempt: 1, max_attempts: 5 })
-    expect(await rowOf(table, id)).toMatchObject({ status: 'running', owner: me, attempt: 1 })
-    expect((await rowOf(table, id)).available_at.getTime()).toBe(clock.now().getTime() + LEASE_MS)
-    expect(await attemptsOf(table, id)).toEqual([null])
-    expect(await nextDue(database, table, clock)).toEqual({ claimMs: null, lapseMs: LEASE_MS })
+  it('begins one attempt per claim and leases the row', async () => {
+    const [id = ''] = await rows.add([{}])
+    const me = newId()
+    const [claimed] = await rows.claim(1, me)
+    expect(claimed).toMatchObject({ id, attempt: 1, failures: 0, losses: 0, max_attempts: 5 })
+    expect(await rows.read(id)).toMatchObject({
+      status: 'running',
+      owner: me,
+      attempt: 1,
+      attempt_started_at: clock.now(),
+    })
+    expect((await rows.read(id)).available_at.getTime()).toBe(clock.now().getTime() + LEASE_MS)
+    // Its row is written when it ends.
+    expect(await rows.outcomes(id)).toEqual([])
+    expect(await queue.nextDue(database)).toEqual({ claimMs: null, expiryMs: LEASE_MS })
   })
 
   it('starts a delayed row on time, not a moment before', async () => {
-    await add(table, [{ at: new Date(clock.now().getTime() + 5000) }])
+    await rows.add([{ at: new Date(clock.now().getTime() + 5000) }])
     const handle = vi.fn(async () => completed)
     const worker = open({ handle })
-    expect((await nextDue(database, table, clock)).claimMs).toBe(5000)
+    expect((await queue.nextDue(database)).claimMs).toBe(5000)
     clock.advance(4999)
     expect(await worker.tick()).toBe(0)
     clock.advance(1)
@@ -174,7 +124,7 @@ describe.each([
   it('wakes by itself when a delayed row is due', async () => {
     const due = Date.now() + 200
     const startedAt = Promise.withResolvers<number>()
-    await add(table, [{ at: new Date(due) }])
+    await rows.add([{ at: new Date(due) }])
     open({
       clock: systemClock,
       handle: async () => {
@@ -187,101 +137,107 @@ describe.each([
   })
 
   it('takes one row of a group at a time, its oldest first', async () => {
-    const [first, second] = await add(table, [{ group: 'g' }, { group: 'g' }])
-    const [a] = await take()
+    const [first, second] = await rows.add([{ group: 'g' }, { group: 'g' }])
+    const [a] = await rows.claim()
     expect(a?.id).toBe(first)
-    expect(await take()).toEqual([])
-    expect((await nextDue(database, table, clock)).claimMs).toBeNull()
-    await settleOne(table, me, a!, completed)
-    expect((await take()).map((row) => row.id)).toEqual([second])
+    expect(await rows.claim()).toEqual([])
+    expect((await queue.nextDue(database)).claimMs).toBeNull()
+    await rows.settle(a!, completed)
+    expect((await rows.claim()).map((row) => row.id)).toEqual([second])
   })
 
-  it('does not let a blocked group, however long, starve the rows behind it', async () => {
-    await add(
-      table,
-      Array.from({ length: 500 }, () => ({ group: 'hot', priority: 10 })),
-    )
-    const others = await add(table, [{ group: 'a' }, { group: 'b' }, {}])
-    expect(await take(16)).toHaveLength(1)
-    expect(new Set((await take(16)).map((row) => row.id))).toEqual(new Set(others))
+  it('does not let a blocked group, however long, starve the rows after it', async () => {
+    await rows.add(Array.from({ length: 500 }, () => ({ group: 'hot', priority: 10 })))
+    const others = await rows.add([{ group: 'a' }, { group: 'b' }, {}])
+    expect(await rows.claim(16)).toHaveLength(1)
+    expect(new Set((await rows.claim(16)).map((row) => row.id))).toEqual(new Set(others))
   })
 
   it('does not overtake within a group while another worker is just taking its head', async () => {
-    const [head, , free] = await add(table, [{ group: 'g' }, { group: 'g' }, {}])
+    const [head, , free] = await rows.add([{ group: 'g' }, { group: 'g' }, {}])
     await database.transaction(async (tx) => {
-      const [a] = await claim(tx, table, clock, { owner: newId(), limit: 1, leaseMs: LEASE_MS })
+      const [a] = await queue.claim(tx, { owner: newId(), limit: 1, leaseMs: LEASE_MS })
       expect(a?.id).toBe(head)
-      expect((await take()).map((row) => row.id)).toEqual([free])
+      expect((await rows.claim()).map((row) => row.id)).toEqual([free])
     })
   })
 
   it('loses the race for a group without losing the rest of its claim', async () => {
-    const [inGroup, free] = await add(table, [{ group: 'g' }, {}])
-    const [rival = ''] = await add(table, [{ at: new Date('2100-01-01') }])
+    const [inGroup, free] = await rows.add([{ group: 'g' }, {}])
+    const [rival = ''] = await rows.add([{ at: new Date('2100-01-01') }])
     let taking: Promise<Claimed[]> | undefined
     await database.transaction(async (tx) => {
       await tx.query(`update ${table.rows} set status = 'running', group_key = 'g' where id = $1`, [rival])
-      taking = take()
+      taking = rows.claim()
       // Not through the transaction, which would see the same for ever.
       await vi.waitFor(async () => {
-        const { rows } = await database.query(
+        const waiting = await database.query(
           `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
         )
-        expect(rows).toHaveLength(1)
+        expect(waiting.rows).toHaveLength(1)
       }, PATIENT)
     })
     expect((await taking)?.map((row) => row.id)).toEqual([free])
-    expect((await rowOf(table, inGroup!)).status).toBe('pending')
+    expect((await rows.read(inGroup!)).status).toBe('pending')
   })
 
   it('retries after the delay asked for, and fails when no attempt is left', async () => {
-    const [id = ''] = await add(table, [{ maxAttempts: 2 }])
-    const [first] = await take()
-    await settleOne(table, me, first!, { kind: 'retried', error: 'busy', delayMs: 4000 })
-    expect(await rowOf(table, id)).toMatchObject({ status: 'pending', error: 'busy', owner: null })
+    const [id = ''] = await rows.add([{ maxAttempts: 2 }])
+    const [first] = await rows.claim()
+    await rows.settle(first!, { kind: 'retried', error: 'busy', delayMs: 4000 })
+    expect(await rows.read(id)).toMatchObject({ status: 'pending', error: 'busy', owner: null })
     clock.advance(3999)
-    expect(await take()).toEqual([])
+    expect(await rows.claim()).toEqual([])
     clock.advance(1)
-    const [second] = await take()
+    const [second] = await rows.claim()
     expect(second?.attempt).toBe(2)
-    const settled = await settleOne(table, me, second!, { kind: 'retried', error: 'still busy', delayMs: 4000 })
+    const settled = await rows.settle(second!, { kind: 'retried', error: 'still busy', delayMs: 4000 })
     expect(settled).toMatchObject([{ id, status: 'failed', error: 'still busy' }])
-    expect(await attemptsOf(table, id)).toEqual(['retried', 'failed'])
+    expect(await rows.outcomes(id)).toEqual(['retried', 'failed'])
   })
 
   it('stores any text of an error', async () => {
-    const [id = ''] = await add(table, [{}])
-    const [one] = await take()
-    await settleOne(table, me, one!, { kind: 'failed', error: `a\u0000b${'x'.repeat(20_000)}` })
-    expect((await rowOf(table, id)).error).toMatch(/^abx{9998}$/)
+    const [id = ''] = await rows.add([{}])
+    const [one] = await rows.claim()
+    await rows.settle(one!, { kind: 'failed', error: `a\u0000b${'x'.repeat(20_000)}` })
+    expect((await rows.read(id)).error).toMatch(/^a\ufffdbx{9996}…$/)
   })
 
-  it('counts the attempts of lost workers, and fails a row that loses every one', async () => {
-    const [id = ''] = await add(table, [{ maxAttempts: 2, group: 'g' }])
-    await take()
+  it('counts lost workers against the maximum, and fails a row that loses every one', async () => {
+    const [id = ''] = await rows.add([{ maxAttempts: 2, group: 'g' }])
+    await rows.claim()
     clock.advance(LEASE_MS - 1)
-    expect(await recover(database, table, clock)).toEqual([])
+    expect(await queue.reclaimExpired(database)).toEqual([])
     clock.advance(1)
-    expect(await recover(database, table, clock)).toMatchObject([{ id, status: 'pending' }])
-    await take()
+    expect(await queue.reclaimExpired(database)).toMatchObject([{ row: { id }, status: 'pending', detail: null }])
+    expect(await rows.read(id)).toMatchObject({ failures: 0, losses: 1 })
+    await rows.claim()
     clock.advance(LEASE_MS)
-    expect(await recover(database, table, clock)).toMatchObject([{ id, status: 'failed', attempt: 2 }])
-    expect((await rowOf(table, id)).error).toBe('The worker was lost during attempt 2 of 2.')
-    expect(await attemptsOf(table, id)).toEqual(['lost', 'lost'])
+    expect(await queue.reclaimExpired(database)).toMatchObject([{ row: { id }, status: 'failed', attempt: 2 }])
+    expect((await rows.read(id)).error).toBe('The worker was lost during attempt 2.')
+    expect(await rows.outcomes(id)).toEqual(['lost', 'lost'])
   })
 
-  it('takes over at once what is running when nobody else can be alive, and lets delayed rows wait', async () => {
-    const [id = ''] = await add(table, [{}, { at: new Date(clock.now().getTime() + 60_000) }])
-    await take()
-    await lapseAll(database, table, clock)
+  it('hands out a reclaimed row as it is, with the worker that was lost', async () => {
+    await rows.add([{ group: 'g', priority: 7 }])
+    const [claimed] = await rows.claim()
+    clock.advance(LEASE_MS)
+    const [lost] = await queue.reclaimExpired(database)
+    expect(lost?.row).toMatchObject({ id: claimed?.id, group_key: 'g', priority: 7, owner: claimed?.owner, attempt: 1 })
+  })
+
+  it('reclaims at once what is running when nobody else can be alive, and lets delayed rows wait', async () => {
+    const [id = ''] = await rows.add([{}, { at: new Date(clock.now().getTime() + 60_000) }])
+    await rows.claim()
+    await queue.expireLeases(database)
     const worker = open({ handle: async () => completed })
     expect(await worker.tick()).toBe(1)
-    expect(await attemptsOf(table, id)).toEqual(['lost', 'completed'])
-    expect((await nextDue(database, table, clock)).claimMs).toBe(60_000)
+    expect(await rows.outcomes(id)).toEqual(['lost', 'completed'])
+    expect((await queue.nextDue(database)).claimMs).toBe(60_000)
   })
 
-  it('can be called off from within, or put off without using up an attempt, and says so', async () => {
-    const [off = '', later = ''] = await add(table, [{ maxAttempts: 1 }, { maxAttempts: 1 }])
+  it('can be called off from within, or put off, which is no failure, and says so', async () => {
+    const [off = '', later = ''] = await rows.add([{ maxAttempts: 1 }, { maxAttempts: 1 }])
     const ends: string[] = []
     const worker = open({
       handle: async ({ id, attempt }) => {
@@ -291,57 +247,60 @@ describe.each([
       onSettled: async (_, settled) => void ends.push(...settled.map(({ status }) => status)),
     })
     await worker.tick()
-    expect(await rowOf(table, off)).toMatchObject({ status: table.cancelled, error: 'not needed', owner: null })
-    expect(await attemptsOf(table, off)).toEqual(['cancelled'])
-    expect(await rowOf(table, later)).toMatchObject({ status: 'pending', error: 'come back', owner: null })
-    expect((await nextDue(database, table, clock)).claimMs).toBe(5000)
+    expect(await rows.read(off)).toMatchObject({ status: table.cancelled, error: 'not needed', owner: null })
+    expect(await rows.outcomes(off)).toEqual(['cancelled'])
+    expect(await rows.read(later)).toMatchObject({ status: 'pending', error: 'come back', owner: null })
+    expect((await queue.nextDue(database)).claimMs).toBe(5000)
     clock.advance(5000)
     await worker.tick()
-    expect(await attemptsOf(table, later)).toEqual(['retried', 'completed'])
+    expect(await rows.outcomes(later)).toEqual(['retried', 'completed'])
     expect(ends.sort()).toEqual([table.cancelled, 'pending', table.succeeded].sort())
   })
 
   it('keeps a row as long as its lease is renewed', async () => {
-    await add(table, [{}])
-    const tries = await take()
+    await rows.add([{}])
+    const attempts = await rows.claim()
+    const owner = attempts[0]?.owner ?? ''
     clock.advance(LEASE_MS - 1)
-    expect(await renew(database, table, clock, { owner: me, tries, leaseMs: LEASE_MS })).toHaveLength(1)
+    expect(await queue.renew(database, { owner, attempts, leaseMs: LEASE_MS })).toHaveLength(1)
     clock.advance(LEASE_MS - 1)
-    expect(await recover(database, table, clock)).toEqual([])
+    expect(await queue.reclaimExpired(database)).toEqual([])
   })
 
-  it('lets a fenced worker change nothing, and tells it so', async () => {
-    const [id = ''] = await add(table, [{}])
-    const [mine] = await take()
+  it('lets a fenced worker change nothing, and says so', async () => {
+    const [id = ''] = await rows.add([{}])
+    const [mine] = await rows.claim()
     clock.advance(LEASE_MS)
-    await recover(database, table, clock)
-    // The same owner again: a process that stalled may take over its own row.
-    const [theirs] = await take()
-    const before = await rowOf(table, id)
+    await queue.reclaimExpired(database)
+    // The same owner again: a process that stalled may reclaim its own row.
+    const [theirs] = await rows.claim()
+    const before = await rows.read(id)
     for (const outcome of [completed, { kind: 'failed', error: 'x' }, { kind: 'released', error: 'x' }] as Outcome[]) {
-      expect(await settleOne(table, me, mine!, outcome)).toEqual([])
-      expect(await settleOne(table, newId(), theirs!, outcome)).toEqual([])
+      expect(await rows.settle(mine!, outcome)).toEqual([])
+      expect(await rows.settle({ ...theirs!, owner: newId() }, outcome)).toEqual([])
     }
-    expect(await renew(database, table, clock, { owner: me, tries: [mine!], leaseMs: LEASE_MS })).toEqual([])
-    expect(await rowOf(table, id)).toEqual(before)
-    expect(await attemptsOf(table, id)).toEqual(['lost', null])
-    expect(await settleOne(table, me, theirs!, completed)).toHaveLength(1)
+    const { owner } = mine!
+    expect(await queue.renew(database, { owner, attempts: [mine!], leaseMs: LEASE_MS })).toEqual([])
+    expect(await rows.read(id)).toEqual(before)
+    expect(await rows.outcomes(id)).toEqual(['lost'])
+    expect(await rows.settle(theirs!, completed)).toHaveLength(1)
+    expect(await rows.outcomes(id)).toEqual(['lost', 'completed'])
   })
 
   it('can be called off, waiting or running, once', async () => {
-    const [waiting = '', running = ''] = await add(table, [{ at: new Date('2100-01-01') }, {}])
-    const [one] = await take()
+    const [waiting = '', running = ''] = await rows.add([{ at: new Date('2100-01-01') }, {}])
+    const [one] = await rows.claim()
     for (const id of [waiting, running]) {
-      expect(await cancel(database, table, clock, { id, reason: 'not wanted' })).toBe(true)
-      expect(await cancel(database, table, clock, { id, reason: 'again' })).toBe(false)
-      expect(await rowOf(table, id)).toMatchObject({ status: table.cancelled, error: 'not wanted', owner: null })
+      expect(await queue.cancel(database, { id, reason: 'not wanted' })).toBe(true)
+      expect(await queue.cancel(database, { id, reason: 'again' })).toBe(false)
+      expect(await rows.read(id)).toMatchObject({ status: table.cancelled, error: 'not wanted', owner: null })
     }
-    expect(await settleOne(table, me, one!, completed)).toEqual([])
-    expect(await attemptsOf(table, running)).toEqual(['cancelled'])
+    expect(await rows.settle(one!, completed)).toEqual([])
+    expect(await rows.outcomes(running)).toEqual(['cancelled'])
   })
 
-  it('aborts work on a row that was ended by hand at the next renewal, and keeps the hand’s word', async () => {
-    const [id = ''] = await add(table, [{}])
+  it('aborts work on a row that was ended by hand at the next renewal, and keeps what the person said', async () => {
+    const [id = ''] = await rows.add([{}])
     const started = Promise.withResolvers<void>()
     const worker = open({
       handle: (_, signal) => {
@@ -351,30 +310,30 @@ describe.each([
     })
     const tick = worker.tick()
     await started.promise
-    const rows = table === JOBS ? 'agent_jobs' : 'signalbox.deliveries'
-    await database.query(`UPDATE ${rows} SET status = 'failed', error = 'Job timeout' WHERE status = 'running'`)
+    const target = name === 'jobs' ? 'agent_jobs' : 'signalbox.deliveries'
+    await database.query(`UPDATE ${target} SET status = 'failed', error = 'Job timeout' WHERE status = 'running'`)
     await worker.renew()
     await tick
-    expect(await rowOf(table, id)).toMatchObject({ status: 'failed', error: 'Job timeout' })
-    expect(await attemptsOf(table, id)).toEqual(['cancelled'])
+    expect(await rows.read(id)).toMatchObject({ status: 'failed', error: 'Job timeout' })
+    expect(await rows.outcomes(id)).toEqual(['cancelled'])
     expect(worker.running()).toBe(0)
   })
 
-  it('closes the attempt of a worker whose row was reset by hand, and lets the next one do the work', async () => {
-    const [id = ''] = await add(table, [{}])
-    const [mine] = await take()
+  it('records the attempt of a worker whose row was reset by hand, and lets the next one do the work', async () => {
+    const [id = ''] = await rows.add([{}])
+    const [mine] = await rows.claim()
     await database.query(`update ${table.rows} set status = 'pending', available_at = $2 where id = $1`, [
       id,
       clock.now(),
     ])
-    const [next] = await take(1, newId())
-    expect(await settleOne(table, me, mine!, completed)).toEqual([])
-    expect(await settleOne(table, next!.owner, next!, completed)).toHaveLength(1)
-    expect(await attemptsOf(table, id)).toEqual(['cancelled', 'completed'])
+    const [next] = await rows.claim(1, newId())
+    expect(await rows.settle(mine!, completed)).toEqual([])
+    expect(await rows.settle(next!, completed)).toHaveLength(1)
+    expect(await rows.outcomes(id)).toEqual(['cancelled', 'completed'])
   })
 
-  it('aborts with LeaseLost when a row was taken over', async () => {
-    await add(table, [{}])
+  it('aborts with LeaseLost when a row was reclaimed', async () => {
+    await rows.add([{}])
     const reasons: unknown[] = []
     const started = Promise.withResolvers<void>()
     const worker = open({
@@ -388,14 +347,14 @@ describe.each([
     const tick = worker.tick()
     await started.promise
     clock.advance(LEASE_MS)
-    await recover(database, table, clock)
+    await queue.reclaimExpired(database)
     await worker.renew()
     await tick
     expect(reasons[0]).toBeInstanceOf(LeaseLost)
   })
 
-  it('on a drain waits for what ends in time and gives the rest back without using up an attempt', async () => {
-    const [quick = '', slow = ''] = await add(table, [{ maxAttempts: 1 }, { maxAttempts: 1 }, {}])
+  it('on a drain waits for what ends in time and releases the rest, which is no failure', async () => {
+    const [quick = '', slow = ''] = await rows.add([{ maxAttempts: 1 }, { maxAttempts: 1 }, {}])
     const finish = Promise.withResolvers<void>()
     const started = Promise.withResolvers<void>()
     const worker = open({
@@ -410,59 +369,59 @@ describe.each([
     worker.start()
     await started.promise
     finish.resolve()
-    await vi.waitFor(async () => expect((await rowOf(table, quick)).status).toBe(table.succeeded), PATIENT)
+    await vi.waitFor(async () => expect((await rows.read(quick)).status).toBe(table.succeeded), PATIENT)
     await worker.drain({ limitMs: 20 })
-    expect(await rowOf(table, slow)).toMatchObject({ status: 'pending', owner: null, attempt: 1, max_attempts: 2 })
-    expect(await attemptsOf(table, slow)).toEqual(['retried'])
-    expect((await take()).map((row) => row.id)).toContain(slow)
+    expect(await rows.read(slow)).toMatchObject({ status: 'pending', owner: null, attempt: 1, failures: 0 })
+    expect(await rows.outcomes(slow)).toEqual(['retried'])
+    expect((await rows.claim()).map((row) => row.id)).toContain(slow)
   })
 
   it('settles with its hook in one transaction, and none of it when the hook fails', async () => {
-    const [good = '', bad = ''] = await add(table, [{}, {}])
+    const [good = '', bad = ''] = await rows.add([{}, {}])
     const worker = open({
       handle: async () => completed,
       onSettled: async (tx, settled) => {
-        if (settled.some((row) => row.id === bad)) throw new Error('no')
-        for (const row of settled) await tx.query(`insert into public.spans (id) values ($1)`, [row.id])
+        if (settled.some(({ row }) => row.id === bad)) throw new Error('no')
+        for (const { row } of settled) await tx.query(`insert into public.spans (id) values ($1)`, [row.id])
       },
     })
     await worker.tick()
-    expect((await rowOf(table, good)).status).toBe(table.succeeded)
-    expect((await rowOf(table, bad)).status).toBe('running')
+    expect((await rows.read(good)).status).toBe(table.succeeded)
+    expect((await rows.read(bad)).status).toBe('running')
     expect((await database.query('select id from public.spans')).rows).toEqual([{ id: good }])
   })
 
-  it('takes over the other lost rows, and goes on with the queue, when the hook fails for one of them', async () => {
-    const [bad = '', ...good] = await add(table, [{ maxAttempts: 1 }, { maxAttempts: 1 }, { maxAttempts: 1 }])
-    await take()
+  it('reclaims the other lost rows, and goes on with the queue, when the hook fails for one of them', async () => {
+    const [bad = '', ...good] = await rows.add([{ maxAttempts: 1 }, { maxAttempts: 1 }, { maxAttempts: 1 }])
+    await rows.claim()
     clock.advance(LEASE_MS)
-    const [due = ''] = await add(table, [{}])
+    const [due = ''] = await rows.add([{}])
     let broken = true
     const worker = open({
       handle: async () => completed,
       onSettled: async (_, settled) => {
-        if (broken && settled.some((row) => row.id === bad)) throw new Error('no')
+        if (broken && settled.some(({ row }) => row.id === bad)) throw new Error('no')
       },
     })
     await worker.tick()
-    for (const id of good) expect((await rowOf(table, id)).status).toBe('failed')
-    expect((await rowOf(table, due)).status).toBe(table.succeeded)
-    // An end without what follows from it is not an end: it is tried again a lease later.
-    expect((await rowOf(table, bad)).status).toBe('running')
+    for (const id of good) expect((await rows.read(id)).status).toBe('failed')
+    expect((await rows.read(due)).status).toBe(table.succeeded)
+    // An end without what follows from it is not an end: it is repeated a lease later.
+    expect((await rows.read(bad)).status).toBe('running')
     broken = false
     clock.advance(LEASE_MS)
     await worker.tick()
-    expect((await rowOf(table, bad)).status).toBe('failed')
-    expect(await attemptsOf(table, bad)).toEqual(['lost'])
+    expect((await rows.read(bad)).status).toBe('failed')
+    expect(await rows.outcomes(bad)).toEqual(['lost'])
   })
 
   it('keeps what its rows came to while the database is away, however long that is', async () => {
-    const [id = ''] = await add(table, [{}])
+    const [id = ''] = await rows.add([{}])
     let isAway = false
     let refused = 0
     const query: Database['query'] = async (text, values) => {
       if (!isAway) return database.query(text, values)
-      if (text.includes('closed_by_hand')) refused++
+      if (text.includes('insert into')) refused++
       throw unavailable(new Error('away'))
     }
     const worker = open({
@@ -480,12 +439,12 @@ describe.each([
     }
     isAway = false
     worker.nudge()
-    await vi.waitFor(async () => expect((await rowOf(table, id)).status).toBe(table.succeeded), PATIENT)
-    expect(await attemptsOf(table, id)).toEqual(['completed'])
+    await vi.waitFor(async () => expect((await rows.read(id)).status).toBe(table.succeeded), PATIENT)
+    expect(await rows.outcomes(id)).toEqual(['completed'])
   })
 
-  it('uses up no attempt when the database goes away before its work begins', async () => {
-    const [id = ''] = await add(table, [{ maxAttempts: 1 }])
+  it('counts no failure when the database goes away before its work begins', async () => {
+    const [id = ''] = await rows.add([{ maxAttempts: 1 }])
     const worker = open({
       handle: async ({ attempt }) => {
         if (attempt === 1) throw unavailable(new Error('away'))
@@ -493,14 +452,14 @@ describe.each([
       },
     })
     await worker.tick()
-    expect((await rowOf(table, id)).status).toBe('pending')
+    expect((await rows.read(id)).status).toBe('pending')
     clock.advance(2000)
     await worker.tick()
-    expect((await rowOf(table, id)).status).toBe(table.succeeded)
+    expect((await rows.read(id)).status).toBe(table.succeeded)
   })
 
-  it('gives back at once, with its attempt, a row whose claim was made but not heard of', async () => {
-    const [id = ''] = await add(table, [{ maxAttempts: 1 }])
+  it('releases at once a row whose claim was made but not heard of', async () => {
+    const [id = ''] = await rows.add([{ maxAttempts: 1 }])
     let answers = false
     const query: Database['query'] = async (text, values) => {
       const answer = await database.query<never>(text, values)
@@ -509,19 +468,19 @@ describe.each([
     }
     const worker = open({ database: { ...database, query }, handle: async () => completed })
     await expect(worker.tick()).rejects.toMatchObject({ code: 'database_unavailable' })
-    expect((await rowOf(table, id)).status).toBe('running')
+    expect((await rows.read(id)).status).toBe('running')
     answers = true
     await worker.tick()
-    expect((await rowOf(table, id)).status).toBe(table.succeeded)
-    expect(await attemptsOf(table, id)).toEqual(['retried', 'completed'])
+    expect((await rows.read(id)).status).toBe(table.succeeded)
+    expect(await rows.outcomes(id)).toEqual(['retried', 'completed'])
   })
 
   it('can be put off more often than a small number holds', async () => {
-    const [id = ''] = await add(table, [{}])
-    await database.query(`update ${table.rows} set attempt = 32767, max_attempts = 32767 where id = $1`, [id])
-    const [one] = await take()
-    await settleOne(table, me, one!, { kind: 'deferred', error: 'later', delayMs: 0 })
-    expect((await take())[0]?.attempt).toBe(32769)
+    const [id = ''] = await rows.add([{}])
+    await database.query(`update ${table.rows} set attempt = 32767 where id = $1`, [id])
+    const [one] = await rows.claim()
+    await rows.settle(one!, { kind: 'deferred', error: 'later', delayMs: 0 })
+    expect((await rows.claim())[0]).toMatchObject({ attempt: 32769, failures: 0 })
   })
 
   it('starts on a nudge, goes on by itself until nothing is left, and then stays quiet', async () => {
@@ -536,14 +495,11 @@ describe.each([
     const worker = open({ database: counted, clock: systemClock, slots: 4, handle: async () => completed })
     worker.start()
     await vi.waitFor(() => expect(statements).toBe(1), PATIENT)
-    await add(
-      table,
-      Array.from({ length: 30 }, (_, i) => ({ group: `g${i % 3}`, at: new Date(Date.now() - 1000) })),
-    )
+    await rows.add(Array.from({ length: 30 }, (_, i) => ({ group: `g${i % 3}`, at: new Date(Date.now() - 1000) })))
     worker.nudge()
     await vi.waitFor(async () => {
-      const { rows } = await database.query(`select from ${table.rows} where status <> '${table.succeeded}'`)
-      expect(rows).toEqual([])
+      const left = await database.query(`select from ${table.rows} where status <> '${table.succeeded}'`)
+      expect(left.rows).toEqual([])
     }, PATIENT)
     // 3 rows a round: a settlement, a claim and a look at what is next.
     expect(statements).toBeLessThan(50)
@@ -553,37 +509,34 @@ describe.each([
     const processes = [startProcess('work', 5000), startProcess('work', 5000)]
     await Promise.all(processes.map((child) => once(child.stdout!, 'data')))
     const now = new Date()
-    const ids = await add(
-      table,
-      Array.from({ length: 500 }, (_, i) => ({ group: `g${i % 20}`, at: now })),
-    )
+    const ids = await rows.add(Array.from({ length: 500 }, (_, i) => ({ group: `g${i % 20}`, at: now })))
     await vi.waitFor(
       async () => {
-        const { rows } = await database.query(`select from ${table.rows} where status <> '${table.succeeded}'`)
-        expect(rows).toEqual([])
+        const left = await database.query(`select from ${table.rows} where status <> '${table.succeeded}'`)
+        expect(left.rows).toEqual([])
       },
       { timeout: 15_000, interval: 50 },
     )
-    const { rows } = await database.query<{ runs: number; ids: number; overlaps: number; workers: number }>(
+    const done = await database.query<{ runs: number; ids: number; overlaps: number; workers: number }>(
       `select count(*)::int as runs, count(distinct id)::int as ids,
          (select count(distinct owner)::int from ${table.attempts} ) as workers,
          (select count(*)::int from public.spans a join public.spans b
            on a.grp = b.grp and a.id < b.id and a.started < b.ended and b.started < a.ended) as overlaps
        from public.spans`,
     )
-    expect(rows).toEqual([{ runs: ids.length, ids: ids.length, overlaps: 0, workers: 2 }])
+    expect(done.rows).toEqual([{ runs: ids.length, ids: ids.length, overlaps: 0, workers: 2 }])
   })
 
-  it('takes over the row of a killed process within its lease', async () => {
-    const [id = ''] = await add(table, [{ at: new Date(Date.now() - 1000) }])
+  it('reclaims the row of a killed process within its lease', async () => {
+    const [id = ''] = await rows.add([{ at: new Date(Date.now() - 1000) }])
     const child = startProcess('hang', 1500)
-    await vi.waitFor(async () => expect((await rowOf(table, id)).status).toBe('running'), PATIENT)
+    await vi.waitFor(async () => expect((await rows.read(id)).status).toBe('running'), PATIENT)
     // Its tick is a minute away: it is the end of the lease that wakes it.
     open({ clock: systemClock, handle: async () => completed }).start()
     child.kill('SIGKILL')
     const killedAt = performance.now()
-    await vi.waitFor(async () => expect((await rowOf(table, id)).status).toBe(table.succeeded), PATIENT)
+    await vi.waitFor(async () => expect((await rows.read(id)).status).toBe(table.succeeded), PATIENT)
     expect(performance.now() - killedAt).toBeLessThan(1500 + 5000)
-    expect(await attemptsOf(table, id)).toEqual(['lost', 'completed'])
+    expect(await rows.outcomes(id)).toEqual(['lost', 'completed'])
   })
 })

@@ -1,51 +1,47 @@
-// Taking over what lost workers left.
+// Reclaiming what lost workers left, with what follows from the end of their attempts.
 import { isAway } from '../db/connection.ts'
-import type { Database } from '../db/database.ts'
-import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import type { Hook } from './hook.ts'
-import { withHook } from './hook.ts'
-import { postpone, recover } from './settle.ts'
-import type { QueueTable, Settled } from './table.ts'
+import type { Queue } from './queue.ts'
+import type { Hooks } from './settle.ts'
+import { settleWithHook } from './settle.ts'
+import type { Settled } from './table.ts'
 
-type TakeOver = {
-  database: Database
-  clock: Clock
+type Reclaim<Row extends object, Detail> = Hooks<Row, Detail> & {
   log: Log
-  table: QueueTable
+  queue: Queue<Row, Detail>
   leaseMs: number
-  onSettled?: Hook
 }
 
 /**
- * Takes over rows whose lease ran out, together if that goes. Otherwise what follows from the end
- * of one of them is at fault: that one is put off by a lease, and holds up nobody else.
- * @throws `database_unavailable`.
+ * Reclaims expired rows in one transaction. If the hook fails for one, that row is deferred by one
+ * lease and the others go on.
+ * @throws AppError `database_unavailable`
  */
-export async function takeOver(options: TakeOver): Promise<void> {
-  const { database, clock, log, table, leaseMs, onSettled } = options
-  let found: Settled[] = []
-  const take = async (limit?: number): Promise<void> => {
-    await withHook(database, onSettled, async (sql) => {
-      found = await recover(sql, table, clock, limit)
+export async function reclaim<Row extends object, Detail>(options: Reclaim<Row, Detail>): Promise<void> {
+  const { database, log, queue, leaseMs } = options
+  let found: Settled<Row, Detail>[] = []
+  const reclaimSome = async (limit?: number): Promise<void> => {
+    await settleWithHook(options, async (sql) => {
+      found = await queue.reclaimExpired(sql, limit)
       return found
     })
-    for (const row of found) log.warn({ ...row, table: table.rows }, 'a worker was lost')
+    for (const { row, attempt, status } of found) log.warn({ id: row.id, attempt, status }, 'a worker was lost')
   }
-  const takeOne = async (): Promise<void> => {
+  const reclaimOne = async (): Promise<void> => {
+    found = []
     try {
-      await take(1)
+      await reclaimSome(1)
     } catch (error) {
       const [lost] = found
       if (isAway(error) || lost === undefined) throw error
-      log.error({ err: error, id: lost.id, table: table.rows }, 'the end of a lost try could not be stored')
-      await postpone(database, table, clock, lost, leaseMs)
+      log.error({ err: error, id: lost.row.id }, 'the end of a lost attempt could not be stored')
+      await queue.deferReclaim(database, lost.row, leaseMs)
     }
   }
   try {
-    await take()
+    await reclaimSome()
   } catch (error) {
     if (isAway(error)) throw error
-    for (let left = found.length; left > 0; left--) await takeOne()
+    for (let left = found.length; left > 0; left--) await reclaimOne()
   }
 }

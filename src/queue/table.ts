@@ -1,56 +1,69 @@
-// What the queue knows of a table of claimable rows. The names are constants of the program, never
-// input.
+// What the queue knows of a table of claimable rows, and what passes between it and its users.
 
-/** A table whose rows are claimed, leased and settled: jobs and deliveries. */
-export type QueueTable = {
+/**
+ * A table whose rows are claimed, leased and settled, and the table of their attempts. All names
+ * are constants of the program, never input.
+ */
+export type QueueTable<Detail = unknown> = {
   rows: string
-  /** One row per try, keyed by `attemptsKey` and `attempt`. */
+  /** One row per ended attempt, keyed by `attemptsKey` and `attempt`. */
   attempts: string
   attemptsKey: string
   /** The status of a row that went well, and of one that was called off. */
-  succeeded: 'completed' | 'succeeded'
-  cancelled: 'cancelled' | 'skipped'
-  /** Whether the row and its attempt have a `result` column. */
-  keepsResult: boolean
+  succeeded: string
+  cancelled: string
+  /** The columns of an attempt that its handler's detail fills. */
+  detail: readonly DetailColumn<Detail>[]
 }
 
-export const JOBS: QueueTable = {
-  rows: 'signalbox.jobs',
-  attempts: 'signalbox.job_attempts',
-  attemptsKey: 'job_id',
-  succeeded: 'completed',
-  cancelled: 'cancelled',
-  keepsResult: true,
+/** One column, its SQL type, and its value (as text) in a detail. */
+export type DetailColumn<Detail> = {
+  name: string
+  type: string
+  of(detail: Detail): string | number | null
 }
 
-export const DELIVERIES: QueueTable = {
-  rows: 'signalbox.deliveries',
-  attempts: 'signalbox.delivery_attempts',
-  attemptsKey: 'delivery_id',
-  succeeded: 'succeeded',
-  cancelled: 'skipped',
-  keepsResult: false,
-}
+/** One attempt of one row: every change by its worker is fenced by these two and the owner. */
+export type Attempt = { id: string; attempt: number }
 
-/** One try of one row: every change by its worker is fenced by these two and the owner. */
-export type Try = { id: string; attempt: number }
-
-/** A claimed row, all its columns included. */
+/** A claimed row, all its columns included. `failures` is of the attempts before this one. */
 export type Claimed<Row extends object = object> = Row &
-  Try & { max_attempts: number; owner: string; priority: number; group_key: string | null }
+  Attempt & {
+    failures: number
+    losses: number
+    max_attempts: number
+    owner: string
+    priority: number
+    group_key: string | null
+  }
 
 /**
- * How a try ended. `retried` becomes `failed` when no attempt is left. `deferred` (come back then:
- * a rate limit) and `released` (the worker shuts down) give the try back without using it up.
- * `cancelled` means that there is no need for it any more.
+ * How an attempt ended. `retried` is a failure and becomes `failed` when it was the last one
+ * allowed. `deferred` (come back then: a rate limit) and `released` (the worker shuts down) are no
+ * failures. `cancelled` means that there is no need for it any more. The error of a completed
+ * attempt is kept with the attempt only.
  */
 export type Outcome =
-  | { kind: 'completed'; result?: unknown }
+  | { kind: 'completed'; error?: string | null }
   | { kind: 'failed'; error: string }
   | { kind: 'cancelled'; error: string }
   | { kind: 'retried'; error: string; delayMs: number }
   | { kind: 'deferred'; error: string; delayMs: number }
   | { kind: 'released'; error: string }
 
-/** What became of a row, as the transaction that settles it sees it. */
-export type Settled = Try & { status: string; error: string | null }
+/** What a handler returns: how the queue is to end the attempt, and what else is known of it. */
+export type Handled<Detail> = { outcome: Outcome; detail: Detail | null }
+
+/** An attempt to be ended. */
+export type Ending<Detail = unknown> = Attempt & Handled<Detail>
+
+/** What has become of an attempt and its row, in the transaction that ended it. */
+export type Settled<Row extends object = object, Detail = unknown> = {
+  row: Claimed<Row>
+  attempt: number
+  /** The row's status now. */
+  status: string
+  error: string | null
+  /** Null when the handler had none, and for the attempt of a lost worker. */
+  detail: Detail | null
+}

@@ -1,315 +1,212 @@
-// A worker: keeps up to `slots` rows of one table in hand, and asks the database only when there is
+// A worker: keeps up to `slots` rows of one table running, and asks the database only when there is
 // a reason to.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isAway } from '../db/connection.ts'
-import type { Database } from '../db/database.ts'
-import { backoffMs } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText } from '../lib/error.ts'
+import type { Repeated } from '../lib/every.ts'
+import { every } from '../lib/every.ts'
 import { newId } from '../lib/id.ts'
 import type { Log } from '../lib/log.ts'
-import { claim, nextDue } from './claim.ts'
-import type { Hook } from './hook.ts'
-import { withHook } from './hook.ts'
-import { Turns } from './loop.ts'
-import { takeOver } from './reclaim.ts'
-import { releaseUnknown, renew, settle } from './settle.ts'
-import type { Claimed, Outcome, QueueTable, Try } from './table.ts'
+import { LEASE_MS, leaseTiming } from './lease.ts'
+import { Loop } from './loop.ts'
+import type { Queue } from './queue.ts'
+import { queueOn } from './queue.ts'
+import { reclaim } from './reclaim.ts'
+import type { Running } from './running.ts'
+import { RunningAttempts } from './running.ts'
+import type { Hooks } from './settle.ts'
+import type { Claimed, Handled, QueueTable } from './table.ts'
 
-export type WorkerOptions<Row extends object> = {
-  database: Database
+export type WorkerOptions<Row extends object, Detail> = Hooks<Row, Detail> & {
   clock: Clock
   log: Log
-  table: QueueTable
-  /** How many rows it has in hand at most. */
+  table: QueueTable<Detail>
+  /** How many rows it runs at most. */
   slots: number
-  leaseMs: number
+  /** How long a row stays its own without a sign of life. Default `LEASE_MS`. */
+  leaseMs?: number | undefined
   /** The longest it goes without looking, should every other wake-up be missed. */
   tickMs: number
   /**
-   * Does the work. `signal` is aborted when the row is no longer its own, or on a drain. It may
-   * throw `database_unavailable` before anything was done, which uses up no attempt; any other
-   * throw is a bug: logged, and tried again with back-off.
+   * Does the work. `signal` is aborted when the row is no longer its own, or on a drain; what ends
+   * after that without being completed is released. It may throw `database_unavailable` before
+   * anything was done, which is no failure; any other throw is a bug: logged, and repeated with
+   * back-off.
    */
-  handle(claimed: Claimed<Row>, signal: AbortSignal): Promise<Outcome>
-  /**
-   * Runs in the transaction that ends tries, those of lost workers included, so that what follows
-   * from an end commits with it.
-   */
-  onSettled?: Hook
-  /**
-   * Tells workers of other processes that there may be something for them. Called often: the
-   * receiver coalesces.
-   */
-  wake?: () => void
-  owner?: string
-}
-
-type Held<Row extends object> = {
-  claimed: Claimed<Row>
-  abort: AbortController
-  /** Aborts just before the lease could run out, should the database be away. */
-  alarm: NodeJS.Timeout
-  outcome: Outcome | null
-  settleFailures: number
-  done: Promise<void>
+  handle(claimed: Claimed<Row>, signal: AbortSignal): Promise<Handled<Detail>>
+  owner?: string | undefined
 }
 
 const RETRY_MS = 1000
-const ABORT_GRACE_MS = 2000
-/** How often ending a try is attempted before its row is left to its lease. */
-const MAX_SETTLE_FAILURES = 30
-
-/** The signal's reason when the row was taken over, cancelled or ended by hand. */
-export class LeaseLost extends Error {
-  override name = 'LeaseLost'
-}
+const DRAIN_LIMIT_MS = 20_000
+/** What the settlement of aborted attempts may take on top of their grace. */
+const SETTLE_MS = 1000
 
 /** An open worker. It does nothing until `start`, or `tick` by `tick` in a test. */
-export class Worker<Row extends object = object> {
+export class Worker<Row extends object = object, Detail = unknown> {
   readonly owner: string
-  readonly #options: WorkerOptions<Row>
-  readonly #held = new Set<Held<Row>>()
-  readonly #turns = new Turns((hurry) => this.#turn(hurry))
+  readonly #options: WorkerOptions<Row, Detail>
+  readonly #leaseMs: number
+  readonly #queue: Queue<Row, Detail>
+  readonly #running: RunningAttempts<Row, Detail>
+  readonly #loop = new Loop((claimNow) => this.#pass(claimNow))
   /** Its statements run one after another: two at once over the same rows could deadlock. */
   #last: Promise<unknown> = Promise.resolve()
   #draining = false
-  #renewals: NodeJS.Timeout | undefined
+  #renewals: Repeated | undefined
   #emptyClaims = 0
   /** A claim was sent and its answer has not come: it may own rows it does not know of. */
   #claimInDoubt = false
 
-  constructor(options: WorkerOptions<Row>) {
+  constructor(options: WorkerOptions<Row, Detail>) {
+    const { leaseMs = LEASE_MS, owner = newId() } = options
     this.#options = options
-    this.owner = options.owner ?? newId()
+    this.#leaseMs = leaseMs
+    this.owner = owner
+    this.#queue = queueOn<Row, Detail>(options)
+    this.#running = new RunningAttempts({
+      ...options,
+      leaseMs,
+      owner,
+      queue: this.#queue,
+      onEnded: () => this.#loop.wake(true),
+    })
   }
 
-  /** How many rows it has in hand. */
+  /** How many rows it runs. */
   running(): number {
-    return this.#held.size
+    return this.#running.size
   }
 
   start(): void {
-    this.#renewals = setInterval(() => void this.renew(), this.#options.leaseMs / 3)
-    this.#turns.start()
+    const { log } = this.#options
+    this.#renewals = every(leaseTiming(this.#leaseMs).renewMs, () => this.renew(), { log, name: 'renewal' })
+    this.#loop.start()
   }
 
   /** There may be something new: look now. */
   nudge(): void {
-    this.#turns.wake(true)
+    this.#loop.wake(true)
   }
 
   /**
-   * One round by hand: takes over lost rows, claims what fits, runs it to its end; gives the number
-   * of rows claimed.
+   * One pass by hand: reclaims expired rows, claims what fits, runs it to its end; returns the
+   * number of rows claimed.
    */
   async tick(): Promise<number> {
-    const taken = await this.#alone(async () => {
-      await takeOver(this.#options)
+    const begun = await this.#serialise(async () => {
+      await this.#reclaim()
       return this.#claim()
     })
-    await Promise.all(taken.map((held) => held.done))
-    await this.#alone(() => this.#settleEnded())
-    return taken.length
+    await Promise.all(begun.map(({ done }) => done))
+    await this.#serialise(() => this.#settleEnded())
+    return begun.length
   }
 
   /** What its timer does every third of a lease. */
   renew(): Promise<void> {
-    return this.#alone(() => this.#renew())
+    return this.#serialise(() => this.#running.renew())
   }
 
   /**
-   * Claims no more, gives running work `limitMs` to end, then aborts and releases the rest without
-   * using up their attempt.
+   * Claims no more, leaves running work `limitMs` (20 s) to end, then aborts it, and releases what
+   * has not ended within its grace.
    */
-  async drain({ limitMs = 25_000 } = {}): Promise<void> {
+  async drain({ limitMs = DRAIN_LIMIT_MS } = {}): Promise<void> {
     this.#draining = true
     // A claim may be on its way.
     await this.#last
     await this.#idle(limitMs)
-    for (const held of this.#held) held.abort.abort(new Error('The worker is shutting down.'))
-    await this.#idle(ABORT_GRACE_MS)
-    clearInterval(this.#renewals)
-    await this.#alone(async () => {
-      for (const held of this.#held) held.outcome ??= released
+    this.#running.abort(new Error('The worker is shutting down.'))
+    await this.#idle(leaseTiming(this.#leaseMs).stopGraceMs + SETTLE_MS)
+    await this.#renewals?.close()
+    await this.#serialise(async () => {
+      this.#running.releaseRest()
       await this.#settleEnded()
     })
-    this.#turns.stop()
+    this.#loop.stop()
     this.#options.wake?.()
   }
 
-  /** Resolves when nothing is in hand, or after `limitMs`. */
+  /** Resolves when nothing runs, or after `limitMs`. */
   async #idle(limitMs: number): Promise<void> {
     const limit = new AbortController()
     await Promise.race([
-      Promise.all([...this.#held].map((held) => held.done)),
+      this.#running.allDone(),
       sleep(limitMs, undefined, { signal: limit.signal }).catch(() => undefined),
     ])
     limit.abort()
-    await this.#alone(() => this.#settleEnded())
+    await this.#serialise(() => this.#settleEnded())
   }
 
-  #alone<T>(run: () => Promise<T>): Promise<T> {
+  #serialise<T>(run: () => Promise<T>): Promise<T> {
     const result = this.#last.then(run)
     this.#last = result.catch(() => undefined)
     return result
   }
 
-  async #turn(hurry: boolean): Promise<void> {
+  async #pass(claimNow: boolean): Promise<void> {
     try {
-      await this.#alone(async () => {
-        const ended = await this.#settleEnded()
+      await this.#serialise(async () => {
+        const hadEnded = this.#running.hasEnded()
+        await this.#settleEnded()
         if (this.#draining || this.#free() === 0) return
-        const claimed = hurry ? (await this.#claim()).length : 0
+        const claimed = claimNow ? (await this.#claim()).length : 0
         if (this.#free() > 0) return this.#plan(claimed)
         // A group that was just freed may have more work than this worker has slots.
-        if (ended) this.#options.wake?.()
+        if (hadEnded) this.#options.wake?.()
       })
     } catch (error) {
       this.#options.log.warn({ error: errorText(error), table: this.#options.table.rows }, 'the queue cannot be read')
-      this.#turns.wakeIn(RETRY_MS, true)
+      this.#loop.wakeIn(RETRY_MS, true)
     }
   }
 
   /** Sets the timer for what comes next, or goes on at once. */
   async #plan(claimed: number): Promise<void> {
-    const { database, table, clock, tickMs } = this.#options
-    const { claimMs, lapseMs } = await nextDue(database, table, clock)
-    if ((lapseMs ?? 1) <= 0) await takeOver(this.#options)
-    if ((lapseMs ?? 1) <= 0 || (claimMs ?? 1) <= 0) {
+    const { database, tickMs } = this.#options
+    const { claimMs, expiryMs } = await this.#queue.nextDue(database)
+    if ((expiryMs ?? 1) <= 0) await this.#reclaim()
+    if ((expiryMs ?? 1) <= 0 || (claimMs ?? 1) <= 0) {
       // Due, yet not claimed just now: another worker is taking it at this moment. Ask again, but
       // ever more slowly.
       this.#emptyClaims = claimed > 0 ? 0 : this.#emptyClaims + 1
-      if (this.#emptyClaims <= 1) return this.#turns.wake(true)
-      return this.#turns.wakeIn(Math.min(tickMs, 2 ** Math.min(this.#emptyClaims, 10)), true)
+      if (this.#emptyClaims <= 1) return this.#loop.wake(true)
+      return this.#loop.wakeIn(Math.min(tickMs, 2 ** Math.min(this.#emptyClaims, 10)), true)
     }
     this.#emptyClaims = 0
-    const retryMs = this.#unsettled().length > 0 ? RETRY_MS : tickMs
-    this.#turns.wakeIn(Math.min(tickMs, retryMs, claimMs ?? tickMs, lapseMs ?? tickMs))
-  }
-
-  #unsettled(): Held<Row>[] {
-    return [...this.#held].filter((held) => held.outcome !== null)
+    const retryMs = this.#running.hasEnded() ? RETRY_MS : tickMs
+    this.#loop.wakeIn(Math.min(tickMs, retryMs, claimMs ?? tickMs, expiryMs ?? tickMs))
   }
 
   #free(): number {
-    return this.#options.slots - this.#held.size
+    return this.#options.slots - this.#running.size
   }
 
-  async #claim(): Promise<Held<Row>[]> {
-    const { database, table, clock, leaseMs } = this.#options
+  #reclaim(): Promise<void> {
+    return reclaim({ ...this.#options, queue: this.#queue, leaseMs: this.#leaseMs })
+  }
+
+  async #claim(): Promise<Running<Row, Detail>[]> {
     const limit = this.#free()
     if (this.#draining || limit <= 0) return []
+    const { database } = this.#options
     const { owner } = this
-    if (this.#claimInDoubt) {
-      const known = [...this.#held].map((held) => held.claimed.id)
-      await releaseUnknown(database, table, clock, { owner, known })
-    }
+    if (this.#claimInDoubt) await this.#queue.releaseUnclaimed(database, { owner, known: this.#running.ids() })
     this.#claimInDoubt = true
-    const rows = await claim<Row>(database, table, clock, { owner, limit, leaseMs })
+    const rows = await this.#queue.claim(database, { owner, limit, leaseMs: this.#leaseMs })
     this.#claimInDoubt = false
-    return rows.map((claimed) => this.#take(claimed))
+    return rows.map((claimed) => this.#running.begin(claimed))
   }
 
-  #take(claimed: Claimed<Row>): Held<Row> {
-    const abort = new AbortController()
-    const lapse = () => abort.abort(new LeaseLost('The lease ran out while the database was away.'))
-    const alarm = setTimeout(lapse, this.#options.leaseMs * 0.9)
-    const held: Held<Row> = { claimed, abort, alarm, outcome: null, settleFailures: 0, done: Promise.resolve() }
-    this.#held.add(held)
-    held.done = this.#work(held)
-    return held
+  async #settleEnded(): Promise<void> {
+    if (!(await this.#running.settleEnded())) this.#loop.wakeIn(RETRY_MS, true)
   }
-
-  async #work(held: Held<Row>): Promise<void> {
-    const { claimed, abort } = held
-    let outcome: Outcome
-    try {
-      outcome = await this.#options.handle(claimed, abort.signal)
-    } catch (error) {
-      const delayMs = backoffMs(claimed.attempt, { baseMs: 1000, maxMs: 600_000 })
-      if (!isAway(error)) this.#options.log.error({ err: error, id: claimed.id }, 'a handler threw')
-      outcome = { kind: isAway(error) ? 'deferred' : 'retried', error: errorText(error), delayMs }
-    }
-    const stopped = this.#draining && abort.signal.aborted && outcome.kind !== 'completed'
-    held.outcome ??= stopped ? released : outcome
-    clearTimeout(held.alarm)
-    this.#turns.wake(true)
-  }
-
-  async #renew(): Promise<void> {
-    const { database, table, clock, leaseMs, log } = this.#options
-    const open = [...this.#held].filter((held) => held.outcome === null)
-    if (open.length === 0) return
-    try {
-      const tries = open.map((held) => tryOf(held.claimed))
-      const mine = new Set((await renew(database, table, clock, { owner: this.owner, tries, leaseMs })).map(keyOf))
-      for (const held of open) {
-        if (!mine.has(keyOf(held.claimed))) held.abort.abort(new LeaseLost('The row was ended or taken over.'))
-        // An alarm that was cleared meanwhile must not come back.
-        else if (held.outcome === null) held.alarm.refresh()
-      }
-    } catch (error) {
-      log.warn({ error: errorText(error), table: table.rows }, 'leases could not be renewed')
-    }
-  }
-
-  /**
-   * Ends all tries that have an outcome; one statement for all of them. Gives whether there were
-   * any.
-   */
-  async #settleEnded(): Promise<boolean> {
-    const ended = this.#unsettled()
-    if (ended.length === 0) return false
-    try {
-      await this.#settle(ended)
-    } catch (error) {
-      if (isAway(error)) {
-        this.#options.log.warn(
-          { tries: ended.length, table: this.#options.table.rows },
-          'ended tries wait for the database',
-        )
-        this.#turns.wakeIn(RETRY_MS, true)
-        return true
-      }
-      // One of them may be at fault: they must not hold up each other.
-      for (const held of ended) await this.#settle([held]).catch((error: unknown) => this.#putOff(held, error))
-    }
-    return true
-  }
-
-  async #settle(ended: Held<Row>[]): Promise<void> {
-    const { database, table, clock, log, onSettled } = this.#options
-    const tries = ended.map((held) => ({ ...tryOf(held.claimed), outcome: held.outcome ?? released }))
-    const settled = await withHook(database, onSettled, (sql) =>
-      settle(sql, table, clock, { owner: this.owner, ended: tries }),
-    )
-    for (const held of ended) this.#held.delete(held)
-    if (settled.length === ended.length) return
-    const mine = new Set(settled.map(keyOf))
-    for (const { id, attempt } of tries.filter((one) => !mine.has(keyOf(one)))) {
-      log.warn({ id, attempt, table: table.rows }, 'fenced: the row was no longer its own')
-    }
-  }
-
-  #putOff(held: Held<Row>, error: unknown): void {
-    held.settleFailures++
-    this.#options.log.error({ err: error, id: held.claimed.id }, 'the end of a try could not be stored')
-    if (held.settleFailures >= MAX_SETTLE_FAILURES) this.#held.delete(held)
-    this.#turns.wakeIn(RETRY_MS)
-  }
-}
-
-const released: Outcome = { kind: 'released', error: 'Released: the worker was shutting down.' }
-
-function tryOf({ id, attempt }: Try): Try {
-  return { id, attempt }
-}
-function keyOf({ id, attempt }: Try): string {
-  return `${id}:${attempt}`
 }
 
 /** Opens a worker; `start` it, and `drain` it at the end. */
-export function openWorker<Row extends object>(options: WorkerOptions<Row>): Worker<Row> {
+export function openWorker<Row extends object, Detail = unknown>(
+  options: WorkerOptions<Row, Detail>,
+): Worker<Row, Detail> {
   return new Worker(options)
 }

@@ -1,0 +1,232 @@
+// One attempt by itself: what ends it, and what is left of it.
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { openTestDatabase } from '../../test/database.ts'
+import type { AgentContext, AgentResult } from '../agents/agent.ts'
+import { defineAgent } from '../agents/agent.ts'
+import { unavailable } from '../db/connection.ts'
+import type { Database } from '../db/database.ts'
+import { fakeClock } from '../lib/clock.ts'
+import { GiveUp } from '../lib/error.ts'
+import { newId } from '../lib/id.ts'
+import { silentLog } from '../lib/log.ts'
+import type { Output } from '../publisher/output.ts'
+import { queueOn } from '../queue/queue.ts'
+import { LeaseLost } from '../queue/running.ts'
+import type { JobRow, RunDetail } from './job.ts'
+import { JOBS } from './job.ts'
+import { openJobLog } from './job-log.ts'
+import { publishPending, rememberRun } from './outputs.ts'
+import { getJob } from './query.ts'
+import type { RunOptions } from './run.ts'
+import { runJob } from './run.ts'
+import { openStepStore } from './steps.ts'
+
+const clock = fakeClock()
+const queue = queueOn<JobRow, RunDetail>({ table: JOBS, clock })
+
+let database: Database
+beforeAll(async () => {
+  database = await openTestDatabase()
+})
+afterAll(() => database?.close())
+beforeEach(async () => {
+  await database.query('truncate signalbox.jobs cascade')
+})
+
+/** A claimed job. */
+async function claimJob({ timeLimitMs = 60_000, input = {} as unknown } = {}): Promise<JobRow> {
+  await database.query(
+    `insert into signalbox.jobs (id, rule, type, agent, time_limit_ms, input, available_at) values ($1, 'r', 't', 'work', $2, $3, $4)`,
+    [newId(), timeLimitMs, JSON.stringify(input), clock.now()],
+  )
+  const [row] = await queue.claim(database, { owner: newId(), limit: 1, leaseMs: 30_000 })
+  return row!
+}
+
+function note(key: string): Output {
+  return { kind: 'comment', repository: 'o/r', target: { issue: 1 }, body: 'hi', key }
+}
+
+function attempt(
+  row: JobRow,
+  run: (context: AgentContext<unknown>) => Promise<AgentResult>,
+  change: Partial<RunOptions> & { signal?: AbortSignal } = {},
+) {
+  const { signal = new AbortController().signal, ...options } = change
+  const agent = defineAgent({ name: 'work', description: 'Works.', input: z.object({ n: z.number().optional() }), run })
+  return runJob(
+    {
+      database,
+      clock,
+      log: silentLog,
+      parseOutputs: (outputs) => outputs as Output[],
+      agents: new Map([['work', agent]]),
+      forge: null,
+      publish: async () => null,
+      loadEvent: async () => null,
+      payloadOf: () => undefined,
+      random: () => 0,
+      stopGraceMs: 20,
+      ...options,
+    },
+    openJobLog(database, clock, silentLog),
+    row,
+    signal,
+  )
+}
+
+describe('one attempt', () => {
+  it('is completed with its result as the detail', async () => {
+    const row = await claimJob()
+    expect(await attempt(row, async () => ({ result: { n: 1 } }))).toEqual({
+      outcome: { kind: 'completed' },
+      detail: { result: { n: 1 } },
+    })
+  })
+
+  it('does not run the agent of a job that has run, but takes what it returned', async () => {
+    const row = await claimJob()
+    const ran = { ...row, ran_at: new Date(), result: 'from before' }
+    const never = () => Promise.reject(new Error('it ran again'))
+    expect(await attempt(ran, never)).toEqual({ outcome: { kind: 'completed' }, detail: { result: 'from before' } })
+    // Not even an agent that is no longer there is missed.
+    expect((await attempt(ran, never, { agents: new Map() })).outcome).toEqual({ kind: 'completed' })
+  })
+
+  it('names what is wrong with an input', async () => {
+    const row = await claimJob({ input: { n: 'one' } })
+    expect((await attempt(row, async () => ({}))).outcome).toEqual({
+      kind: 'failed',
+      error: 'The input of agent "work" is not valid: n: expected number, received string',
+    })
+  })
+
+  it('that returns after it was stopped is not remembered', async () => {
+    const row = await claimJob()
+    const stop = new AbortController()
+    const ended = attempt(
+      row,
+      async ({ signal }) => {
+        stop.abort(new Error('stop'))
+        expect(signal.aborted).toBe(true)
+        return {}
+      },
+      { signal: stop.signal },
+    )
+    // A later attempt runs it again.
+    expect((await ended).outcome).toMatchObject({ kind: 'retried', error: 'stop' })
+    expect((await getJob(database, row.id)).result).toBeNull()
+  })
+
+  it('is not waited for longer than its grace', async () => {
+    const row = await claimJob()
+    const stop = new AbortController()
+    const ended = attempt(
+      row,
+      async () => {
+        stop.abort(new Error('stop'))
+        return new Promise<never>(() => {})
+      },
+      { signal: stop.signal },
+    )
+    expect((await ended).outcome).toMatchObject({ kind: 'retried', error: 'stop' })
+  })
+
+  it('says why it was stopped rather than what the agent threw about it', async () => {
+    const row = await claimJob({ timeLimitMs: 10 })
+    const { outcome } = await attempt(
+      row,
+      ({ signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('socket hang up')))),
+    )
+    expect(outcome).toMatchObject({ error: 'time limit of 0.01 s exceeded' })
+  })
+
+  it('defers when the database is away before it begins, and fails when it goes away later', async () => {
+    let isAway = true
+    const query: Database['query'] = async (text, values, name) => {
+      if (isAway && (text.includes('job_steps') || text.includes('ran_at'))) throw unavailable(new Error('away'))
+      return database.query(text, values, name)
+    }
+    const away = { ...database, query }
+    const row = { ...(await claimJob()), attempt: 2 }
+    expect((await attempt(row, async () => ({}), { database: away })).outcome).toMatchObject({ kind: 'deferred' })
+    const first = await claimJob()
+    expect((await attempt(first, async () => ({}), { database: away })).outcome).toMatchObject({ kind: 'retried' })
+    isAway = false
+    expect((await attempt(first, async () => ({}), { database: away })).outcome).toEqual({ kind: 'completed' })
+  })
+
+  it('grows its back-off with the failures before it', async () => {
+    const row = await claimJob()
+    const fail = () => Promise.reject(new Error('boom'))
+    const delays = await Promise.all(
+      [0, 1, 5].map(async (failures) => (await attempt({ ...row, attempt: 9, failures }, fail)).outcome),
+    )
+    expect(delays).toMatchObject([{ delayMs: 1000 }, { delayMs: 2000 }, { delayMs: 32_000 }])
+  })
+})
+
+describe('what an attempt writes', () => {
+  it('is refused when it no longer has its job: another attempt, another worker, an end', async () => {
+    const row = await claimJob()
+    const stop = new AbortController().signal
+    const strays = [
+      { ...row, attempt: 2 },
+      { ...row, owner: newId() },
+      { ...row, id: newId() },
+    ]
+    for (const lease of strays) {
+      await expect(rememberRun(database, lease, { clock, result: 1, outputs: [] })).rejects.toBeInstanceOf(LeaseLost)
+      const { step } = await openStepStore(database, { ...lease, attempt: lease.attempt }, { clock, stop })
+      await expect(step('a', () => 1)).rejects.toBeInstanceOf(LeaseLost)
+    }
+    await queue.cancel(database, { id: row.id, reason: 'no' })
+    await expect(rememberRun(database, row, { clock, result: 1, outputs: [note('a')] })).rejects.toThrow(
+      'nothing was written',
+    )
+    expect(await getJob(database, row.id)).toMatchObject({ result: null, outputs: [], steps: [] })
+  })
+
+  it('is all or nothing: outputs that are not JSON leave no result', async () => {
+    const row = await claimJob()
+    const outputs = [note('a'), { ...note('b'), n: 1n } as unknown as Output]
+    await expect(rememberRun(database, row, { clock, result: 1, outputs })).rejects.toBeInstanceOf(GiveUp)
+    expect(await getJob(database, row.id)).toMatchObject({ result: null, outputs: [] })
+  })
+
+  it('publishes nothing more once it is stopped', async () => {
+    const row = await claimJob()
+    await rememberRun(database, row, { clock, result: 1, outputs: [note('a'), note('b')] })
+    const stop = new AbortController()
+    const published: Output[] = []
+    const publishing = publishPending(database, row, {
+      clock,
+      job: { id: row.id, type: 't', rule: 'r', agent: 'work', attempt: 1, eventId: null },
+      stop: stop.signal,
+      publish: async (_job, output) => {
+        published.push(output)
+        stop.abort(new Error('stop'))
+        return null
+      },
+    })
+    await expect(publishing).rejects.toThrow('stop')
+    expect(published).toEqual([note('a')])
+    expect((await getJob(database, row.id)).outputs.map(({ status }) => status)).toEqual(['published', 'pending'])
+  })
+
+  it('keeps an output pending when publishing fails, and refused when it is refused', async () => {
+    for (const [error, status] of [
+      [new Error('connection lost'), 'pending'],
+      [new GiveUp('not allowed'), 'refused'],
+    ] as const) {
+      const row = await claimJob()
+      const { outcome } = await attempt(row, async () => ({ outputs: [note('a')] }), {
+        publish: () => Promise.reject(error),
+      })
+      expect(outcome).toMatchObject({ kind: status === 'refused' ? 'failed' : 'retried', error: error.message })
+      expect((await getJob(database, row.id)).outputs).toMatchObject([{ status }])
+    }
+  })
+})

@@ -1,0 +1,112 @@
+// The lease of a claimed row: it is renewed by its worker, or expires and is reclaimed from it.
+import type { Sql } from '../db/database.ts'
+import type { QueueOptions } from './queue.ts'
+import { insertAttempts } from './settle.ts'
+import type { Attempt, Claimed, QueueTable, Settled } from './table.ts'
+
+const NOW = 'coalesce($1::timestamptz, now())'
+
+/** How long a row belongs to a silent worker. Whatever is timed in a worker derives from it. */
+export const LEASE_MS = 30_000
+
+/**
+ * What follows from the length of a lease. Renewals come three times in it. Work whose renewals
+ * failed is aborted early enough (`alarmMs`) to end within its grace before another may begin.
+ */
+export function leaseTiming(leaseMs: number): { renewMs: number; alarmMs: number; stopGraceMs: number } {
+  return { renewMs: leaseMs / 3, alarmMs: (leaseMs * 2) / 3, stopGraceMs: leaseMs / 5 }
+}
+
+/** Leases of one table. */
+export type Leases<Row extends object> = {
+  /**
+   * Extends the leases of these attempts; returns those that are still the owner's. One that is
+   * missing was reclaimed, cancelled or ended by hand.
+   */
+  renew(sql: Sql, options: { owner: string; attempts: readonly Attempt[]; leaseMs: number }): Promise<Attempt[]>
+  /**
+   * Takes up to `limit` (100) rows from workers whose lease expired, the longest lost first. Their
+   * attempts are `lost`. The row may start again at once: a loss delays nothing, but counts, so
+   * that a row which ends every worker fails in the end.
+   */
+  reclaimExpired(sql: Sql, limit?: number): Promise<Settled<Row, never>[]>
+  /** Leaves an expired row that cannot be reclaimed now to its lost worker for `delayMs` more. */
+  deferReclaim(sql: Sql, lost: Attempt, delayMs: number): Promise<void>
+  /**
+   * Expires every lease now, for a process that knows no other can be alive: what a killed one
+   * left is reclaimed at once.
+   */
+  expireLeases(sql: Sql): Promise<void>
+}
+
+/** The leases on one table. */
+export function leasesOn<Row extends object>({ table, clock }: QueueOptions): Leases<Row> {
+  const { rows: jobs } = table
+  const renewText = renewStatement(table)
+  const reclaimText = reclaimStatement(table)
+  return {
+    async renew(sql, { owner, attempts, leaseMs }) {
+      const ids = attempts.map((one) => one.id)
+      const numbers = attempts.map((one) => one.attempt)
+      const values = [clock.sqlNow(), leaseMs, ids, numbers, owner]
+      return (await sql.query<Attempt>(renewText, values, `renew ${jobs}`)).rows
+    },
+    async reclaimExpired(sql, limit = 100) {
+      type Reclaimed = Claimed<Row> & { status: string; error: string; lost_owner: string }
+      const { rows } = await sql.query<Reclaimed>(reclaimText, [clock.sqlNow(), limit], `reclaim ${jobs}`)
+      return rows.map((row) => {
+        const { attempt, status, error } = row
+        return { row: { ...row, owner: row.lost_owner }, attempt, status, error, detail: null }
+      })
+    },
+    async deferReclaim(sql, { id, attempt }, delayMs) {
+      await sql.query(
+        `update ${jobs} set available_at = ${NOW} + $2::float8 * interval '1 ms'
+         where id = $3::uuid and attempt = $4::integer and status = 'running' and available_at <= ${NOW}`,
+        [clock.sqlNow(), delayMs, id, attempt],
+      )
+    },
+    async expireLeases(sql) {
+      await sql.query(`update ${jobs} set available_at = ${NOW} where status = 'running' and available_at > ${NOW}`, [
+        clock.sqlNow(),
+      ])
+    },
+  }
+}
+
+// Rows are found by id, as in settle.ts.
+function renewStatement({ rows }: QueueTable): string {
+  return `
+update ${rows} as job set available_at = ${NOW} + $2::float8 * interval '1 ms'
+from unnest($3::uuid[], $4::integer[]) as mine (id, attempt)
+where job.id = mine.id
+  and (job.attempt, job.owner, job.status) is not distinct from (mine.attempt, $5::uuid, 'running')
+returning job.id, job.attempt`
+}
+
+// A reclaimed row goes back to the front of its group.
+function reclaimStatement(table: QueueTable): string {
+  const isLast = 'job.failures + job.losses + 1 >= job.max_attempts'
+  return `
+with expired as (
+  select id, owner from ${table.rows} where status = 'running' and available_at <= ${NOW}
+  order by available_at limit $2::integer for no key update skip locked
+), reclaimed as (
+  update ${table.rows} as job set
+    status = case when ${isLast} then 'failed' else 'pending' end,
+    losses = job.losses + 1,
+    finished_at = case when ${isLast} then ${NOW} end,
+    available_at = least(job.created_at, job.available_at),
+    error = 'The worker was lost during attempt ' || job.attempt || '.',
+    owner = null
+  from expired
+  where job.id = any(array(select id from expired)) and job.id = expired.id
+  returning job.*, expired.owner as lost_owner
+), attempted as (${insertAttempts(
+    table,
+    `(select id, attempt, lost_owner as owner, 'lost' as outcome, error as attempt_error, attempt_started_at
+    from reclaimed where lost_owner is not null) as lost`,
+  )}
+)
+select * from reclaimed`
+}

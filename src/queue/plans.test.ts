@@ -1,0 +1,138 @@
+// How PostgreSQL goes about the queue's statements: never through a whole table, however it is
+// filled and whatever is known of it. Plans, not times.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Database, Sql } from '../db/database.ts'
+import { systemClock } from '../lib/clock.ts'
+import { newId } from '../lib/id.ts'
+import type { Rows } from './fixtures/rows.ts'
+import { LEASE_MS, openRows, TABLES } from './fixtures/rows.ts'
+import type { Queue } from './queue.ts'
+import { queueOn } from './queue.ts'
+
+const FINISHED = 300_000
+const PENDING = 2_000
+
+type Node = { 'Node Type': string; 'Relation Name'?: string; 'Index Name'?: string; Plans?: Node[] }
+
+/** Every node of a plan that reads a table, as `type table index`. */
+function readsOf(node: Node): string[] {
+  const { 'Node Type': type, 'Relation Name': relation, 'Index Name': index } = node
+  const own = / Scan$/.test(type) && (relation ?? index) ? [`${type} ${relation ?? ''} ${index ?? ''}`.trim()] : []
+  return [...own, ...(node.Plans ?? []).flatMap(readsOf)]
+}
+
+describe.each(TABLES)('statements over $name', ({ table }) => {
+  const name = table.rows.replace('signalbox.', '')
+  let rows: Rows
+  let database: Database
+  let queue: Queue<object, unknown>
+  beforeAll(async () => {
+    rows = await openRows(table)
+    database = rows.database
+    queue = queueOn({ table, clock: systemClock })
+    await database.query(`alter table ${table.rows} set (autovacuum_enabled = off)`)
+    await fill(rows, table.rows)
+  }, 120_000)
+  afterAll(() => rows?.close())
+
+  /** The reads of the plans of what `run` executes: with its values known, and for any values. */
+  async function plansOf(run: (sql: Sql) => Promise<unknown>): Promise<string[][]> {
+    const plans: string[][] = []
+    for (const mode of ['force_custom_plan', 'force_generic_plan']) {
+      await database.transaction(async (tx) => {
+        await tx.query(`set local plan_cache_mode = ${mode}`)
+        const explaining: Sql = {
+          async query(text, values = []) {
+            const { rows: found } = await tx.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
+              `explain (format json) ${text}`,
+              values,
+              `explain ${newId()}`,
+            )
+            plans.push(found.flatMap((row) => readsOf(row['QUERY PLAN'][0].Plan)))
+            return { rows: [], rowCount: 0 }
+          },
+        }
+        await run(explaining)
+      })
+    }
+    return plans
+  }
+
+  async function endings(count: number) {
+    const owner = newId()
+    const claimed = await queue.claim(database, { owner, limit: count, leaseMs: LEASE_MS })
+    expect(claimed).toHaveLength(count)
+    return { owner, claimed }
+  }
+
+  describe.each([{ known: false }, { known: true }])('with statistics: $known', ({ known }) => {
+    beforeAll(async () => {
+      if (known) await database.query(`analyze ${table.rows}`)
+    })
+
+    it.each([1, 16, 200])('claiming %i rows looks up due ones by their index, and takes them by id', async (limit) => {
+      const plans = await plansOf((sql) => queue.claim(sql, { owner: newId(), limit, leaseMs: LEASE_MS }))
+      expect(plans).toHaveLength(2)
+      for (const reads of plans) {
+        expect(reads.filter((read) => read.startsWith('Seq Scan'))).toEqual([])
+        expect(reads.filter((read) => read.includes(`${name}_claim`))).toHaveLength(1)
+        // Candidates are locked and updated by primary key, not through the index on pending rows.
+        expect(reads.filter((read) => read.includes(`${name}_pkey`))).toHaveLength(2)
+      }
+    })
+
+    it.each([1, 16, 200])('settling and renewing %i rows finds them by id', async (count) => {
+      const { owner, claimed } = await endings(count)
+      const settled = await plansOf((sql) =>
+        queue.settle(sql, {
+          owner,
+          endings: claimed.map(({ id, attempt }) => ({ id, attempt, outcome: { kind: 'completed' }, detail: null })),
+        }),
+      )
+      const renewed = await plansOf((sql) => queue.renew(sql, { owner, attempts: claimed, leaseMs: LEASE_MS }))
+      for (const reads of [...settled, ...renewed]) {
+        expect(reads.filter((read) => read.includes(name))).toEqual([`Index Scan ${name} ${name}_pkey`])
+      }
+    })
+
+    it('reclaiming reads the running rows only', async () => {
+      for (const reads of await plansOf((sql) => queue.reclaimExpired(sql))) {
+        expect(reads.filter((read) => read.startsWith('Seq Scan'))).toEqual([])
+        expect(reads.join()).toContain(`${name}_lease`)
+      }
+    })
+
+    it('knowing what is next reads the first pending and the first running row', async () => {
+      for (const reads of await plansOf((sql) => queue.nextDue(sql))) {
+        expect(reads.filter((read) => read.startsWith('Seq Scan'))).toEqual([])
+        expect(reads.join()).toContain(`${name}_claim`)
+      }
+    })
+  })
+})
+
+/** Many finished rows and some due ones, none of which the planner has seen. */
+async function fill({ database, add }: Rows, table: string): Promise<void> {
+  const [id = ''] = await add([{}])
+  const columns = await database.query<{ name: string }>(
+    `select attname as name from pg_attribute
+     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attname not in ('id', 'status', 'finished_at', 'event_id')`,
+    [table],
+  )
+  const names = columns.rows.map((column) => column.name).join(', ')
+  await database.transaction(async (tx) => {
+    // Rows of the table alone: the events they would belong to do not matter here.
+    await tx.query('set local session_replication_role = replica')
+    for (const [count, status] of [
+      [FINISHED, table.endsWith('jobs') ? 'completed' : 'succeeded'],
+      [PENDING, 'pending'],
+    ] as const) {
+      await tx.query(
+        `insert into ${table} (id, event_id, status, finished_at, ${names})
+         select gen_random_uuid(), gen_random_uuid(), $2::text, case when $2 <> 'pending' then now() end, ${names}
+         from ${table}, generate_series(1, $3::integer) where id = $1`,
+        [id, status, count],
+      )
+    }
+  })
+}

@@ -1,0 +1,282 @@
+// What an end leaves behind: the row, its attempt, and what the hook gets.
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { openTestDatabase } from '../../test/database.ts'
+import type { Database, Sql } from '../db/database.ts'
+import { DELIVERIES } from '../deliveries/delivery.ts'
+import type { SendResult } from '../deliveries/send.ts'
+import { JOBS } from '../jobs/job.ts'
+import { newId } from '../lib/id.ts'
+import { silentLog } from '../lib/log.ts'
+import type { Rows } from './fixtures/rows.ts'
+import { LEASE_MS, openRows, TABLES } from './fixtures/rows.ts'
+import { leaseTiming } from './lease.ts'
+import { settleWithHook } from './settle.ts'
+import type { Handled, Outcome, Settled } from './table.ts'
+import { openWorker } from './worker.ts'
+
+const completed: Outcome = { kind: 'completed' }
+
+describe.each(TABLES)('the end of an attempt of $name', ({ table }) => {
+  let rows: Rows
+  let database: Database
+  let clock: Rows['clock']
+  beforeAll(async () => {
+    rows = await openRows(table)
+    ;({ database, clock } = rows)
+  })
+  afterAll(() => rows?.close())
+  beforeEach(() => rows.clear())
+
+  /** Begins and ends one attempt; returns the row after it. */
+  async function end(id: string, outcome: Outcome) {
+    const [claimed] = await rows.claim()
+    expect(claimed?.id).toBe(id)
+    await rows.settle(claimed!, outcome)
+    return rows.read(id)
+  }
+
+  it.each<[Outcome, object, string]>([
+    [completed, { status: table.succeeded, failures: 0, error: null }, 'completed'],
+    [{ kind: 'cancelled', error: 'no need' }, { status: table.cancelled, failures: 0, error: 'no need' }, 'cancelled'],
+    [{ kind: 'failed', error: 'broken' }, { status: 'failed', failures: 1, error: 'broken' }, 'failed'],
+    [{ kind: 'retried', error: 'busy', delayMs: 5 }, { status: 'pending', failures: 1, error: 'busy' }, 'retried'],
+    [{ kind: 'deferred', error: 'later', delayMs: 5 }, { status: 'pending', failures: 0, error: 'later' }, 'retried'],
+    [{ kind: 'released', error: 'stop' }, { status: 'pending', failures: 0, error: 'stop' }, 'retried'],
+  ])('%j leaves %j', async (outcome, expected, attempt) => {
+    const [id = ''] = await rows.add([{}])
+    const row = await end(id, outcome)
+    expect(row).toMatchObject({ ...expected, attempt: 1, losses: 0, owner: null })
+    expect(row.finished_at === null).toBe(row.status === 'pending')
+    expect(await rows.outcomes(id)).toEqual([attempt])
+  })
+
+  it('writes an attempt with the time it began and the time it ended', async () => {
+    const [id = ''] = await rows.add([{}])
+    const [claimed] = await rows.claim()
+    const startedAt = clock.now()
+    clock.advance(1234)
+    await rows.settle(claimed!, { kind: 'retried', error: 'busy', delayMs: 0 })
+    expect(await rows.attempts(id)).toEqual([
+      { attempt: 1, outcome: 'retried', error: 'busy', started_at: startedAt, finished_at: clock.now() },
+    ])
+  })
+
+  it('keeps the error of a completed attempt with the attempt only', async () => {
+    const [id = ''] = await rows.add([{}])
+    const row = await end(id, { kind: 'completed', error: 'the answer was cut off' })
+    expect(row).toMatchObject({ status: table.succeeded, error: null })
+    expect(await rows.attempts(id)).toMatchObject([{ outcome: 'completed', error: 'the answer was cut off' }])
+  })
+
+  it('fails with the last failure allowed, however many attempts were none', async () => {
+    const [id = ''] = await rows.add([{ maxAttempts: 2 }])
+    const none: Outcome[] = [
+      { kind: 'deferred', error: 'later', delayMs: 0 },
+      { kind: 'released', error: 'stop' },
+      { kind: 'deferred', error: 'later', delayMs: 0 },
+    ]
+    const busy: Outcome = { kind: 'retried', error: 'busy', delayMs: 0 }
+    for (const outcome of [...none, busy, ...none]) expect((await end(id, outcome)).status).toBe('pending')
+    expect(await end(id, busy)).toMatchObject({ status: 'failed', attempt: 8, failures: 2 })
+    expect(await rows.outcomes(id)).toHaveLength(8)
+  })
+
+  it('counts losses and failures together against the maximum', async () => {
+    const [id = ''] = await rows.add([{ maxAttempts: 3 }])
+    await end(id, { kind: 'retried', error: 'busy', delayMs: 0 })
+    await rows.claim()
+    clock.advance(LEASE_MS)
+    expect(await rows.queue.reclaimExpired(database)).toMatchObject([{ status: 'pending' }])
+    expect(await end(id, { kind: 'retried', error: 'busy', delayMs: 0 })).toMatchObject({
+      status: 'failed',
+      failures: 2,
+      losses: 1,
+    })
+  })
+
+  it('settles many at once, each by its own outcome, and none of another owner', async () => {
+    const ids = await rows.add([{}, {}, {}])
+    const [one, two, three] = await rows.claim()
+    const owner = one?.owner ?? ''
+    const settled = await rows.queue.settle(database, {
+      owner,
+      endings: [
+        { id: one!.id, attempt: 1, outcome: completed, detail: null },
+        { id: two!.id, attempt: 1, outcome: { kind: 'failed', error: 'no' }, detail: null },
+        { id: three!.id, attempt: 2, outcome: completed, detail: null },
+      ],
+    })
+    expect(new Map(settled.map(({ id, status }) => [id, status]))).toEqual(
+      new Map([
+        [one!.id, table.succeeded],
+        [two!.id, 'failed'],
+      ]),
+    )
+    expect((await rows.read(three!.id)).status).toBe('running')
+    expect(ids).toHaveLength(3)
+  })
+
+  it('keeps the first row of an attempt number that a person has set back, and goes on', async () => {
+    const [id = ''] = await rows.add([{}])
+    await end(id, { kind: 'retried', error: 'first', delayMs: 0 })
+    await database.query(`update ${table.rows} set attempt = 0 where id = $1`, [id])
+    expect(await end(id, completed)).toMatchObject({ status: table.succeeded })
+    expect(await rows.attempts(id)).toMatchObject([{ attempt: 1, error: 'first' }])
+  })
+
+  it('ended by hand: the attempt, the time and the fence are there at once', async () => {
+    const [running = '', waiting = ''] = await rows.add([{}, { at: new Date('2100-01-01') }])
+    const [claimed] = await rows.claim()
+    const startedAt = clock.now()
+    await database.query(`update ${table.rows} set status = 'failed', error = 'stuck'`)
+    for (const id of [running, waiting]) {
+      expect(await rows.read(id)).toMatchObject({ status: 'failed', owner: null, finished_at: expect.any(Date) })
+    }
+    expect(await rows.attempts(running)).toMatchObject([
+      { attempt: 1, outcome: 'cancelled', error: 'stuck', started_at: startedAt },
+    ])
+    expect(await rows.attempts(waiting)).toEqual([])
+    expect(await rows.settle(claimed!, completed)).toEqual([])
+    expect(await rows.outcomes(running)).toEqual(['cancelled'])
+  })
+
+  it('an update by hand that changes no status of a running row leaves it to its worker', async () => {
+    const [id = ''] = await rows.add([{}])
+    const [claimed] = await rows.claim()
+    await database.query(`update ${table.rows} set status = 'running', priority = 9 where id = $1`, [id])
+    expect(await rows.settle(claimed!, completed)).toHaveLength(1)
+  })
+
+  it('releases what an owner has besides the rows it knows', async () => {
+    const ids = await rows.add([{}, {}, {}])
+    const claimed = await rows.claim()
+    const { owner } = claimed[0]!
+    await rows.queue.releaseUnclaimed(database, { owner, known: [ids[0]!] })
+    await rows.queue.releaseUnclaimed(database, { owner: newId(), known: [] })
+    const statuses = await Promise.all(ids.map(async (id) => (await rows.read(id)).status))
+    expect(statuses).toEqual(['running', 'pending', 'pending'])
+  })
+})
+
+describe('the detail of an attempt', () => {
+  let rows: Rows
+  beforeAll(async () => {
+    rows = await openRows(DELIVERIES)
+  })
+  afterAll(() => rows?.close())
+  beforeEach(() => rows.clear())
+
+  const sent: SendResult = { statusCode: 502, error: null, retryAfter: null, response: 'bad gateway', durationMs: 17 }
+
+  function open(handle: () => Promise<Handled<SendResult>>, onSettled: (settled: Settled[]) => Promise<boolean>) {
+    const { database, clock } = rows
+    const wake = vi.fn()
+    const worker = openWorker<object, SendResult>({
+      database,
+      clock,
+      log: silentLog,
+      table: DELIVERIES,
+      slots: 4,
+      tickMs: 60_000,
+      wake,
+      handle,
+      onSettled: (_tx: Sql, settled) => onSettled(settled),
+    })
+    return { worker, wake }
+  }
+
+  it('is written with the attempt, and reaches the hook with the row', async () => {
+    const [id = ''] = await rows.add([{ group: 'g' }])
+    const seen: Settled[] = []
+    const { worker } = open(
+      async () => ({ outcome: { kind: 'retried', error: 'http_502', delayMs: 1 }, detail: sent }),
+      async (settled) => seen.push(...settled) === 0,
+    )
+    await worker.tick()
+    expect(seen).toMatchObject([
+      { row: { id, group_key: 'g', attempt: 1 }, attempt: 1, status: 'pending', error: 'http_502', detail: sent },
+    ])
+    const stored = await rows.database.query(
+      'select status_code, response, duration_ms from signalbox.delivery_attempts where delivery_id = $1',
+      [id],
+    )
+    expect(stored.rows).toEqual([{ status_code: 502, response: 'bad gateway', duration_ms: 17 }])
+  })
+
+  it('is null when the handler had none, when it threw, and when its worker was lost', async () => {
+    const { clock } = rows
+    await rows.add([{}])
+    const seen: Settled[] = []
+    const keep = async (settled: Settled[]) => seen.push(...settled) === 0
+    await open(async () => ({ outcome: { kind: 'cancelled', error: 'off' }, detail: null }), keep).worker.tick()
+    await rows.add([{}])
+    await open(() => Promise.reject(new Error('a bug')), keep).worker.tick()
+    clock.advance(10_000)
+    await rows.claim()
+    clock.advance(LEASE_MS)
+    await open(async () => ({ outcome: completed, detail: sent }), keep).worker.tick()
+    expect(seen.map(({ error, detail }) => [error, detail])).toEqual([
+      ['off', null],
+      ['a bug', null],
+      ['The worker was lost during attempt 2.', null],
+      [null, sent],
+    ])
+  })
+
+  it('notifies others after the commit when the hook made work for them, and only then', async () => {
+    for (const madeWork of [true, false]) {
+      await rows.add([{}])
+      const { worker, wake } = open(
+        async () => ({ outcome: completed, detail: null }),
+        async () => madeWork,
+      )
+      await worker.tick()
+      expect(wake).toHaveBeenCalledTimes(madeWork ? 1 : 0)
+    }
+  })
+
+  it('a result of a job is JSON of any kind, NUL characters included', async () => {
+    const jobs = await openRows(JOBS)
+    for (const result of [{ text: 'a\u0000b' }, [1], 'x', null, undefined]) {
+      const [id = ''] = await jobs.add([{}])
+      const [claimed] = await jobs.claim()
+      await jobs.settle(claimed!, completed, { result })
+      const stored = await jobs.database.query('select result from signalbox.job_attempts where job_id = $1', [id])
+      expect(stored.rows).toEqual([{ result: result ?? null }])
+    }
+    await jobs.close()
+  })
+})
+
+describe('ending with a hook', () => {
+  it('without one runs without a transaction, and with nothing ended does not call it', async () => {
+    const database = await openTestDatabase()
+    let transactions = 0
+    const observed: Database = {
+      ...database,
+      transaction: (run) => {
+        transactions++
+        return database.transaction(run)
+      },
+    }
+    expect(await settleWithHook({ database: observed }, async () => [])).toEqual([])
+    expect(transactions).toBe(0)
+    const onSettled = vi.fn(async () => true)
+    const wake = vi.fn()
+    await settleWithHook({ database: observed, onSettled, wake }, async () => [])
+    expect(transactions).toBe(1)
+    expect(onSettled).not.toHaveBeenCalled()
+    expect(wake).not.toHaveBeenCalled()
+    await database.close()
+  })
+})
+
+describe('the timing of leases', () => {
+  it('leaves an aborted handler its grace before the row can be another worker’s, after two missed renewals', () => {
+    for (const leaseMs of [1500, 30_000, 300_000]) {
+      const { renewMs, alarmMs, stopGraceMs } = leaseTiming(leaseMs)
+      expect(alarmMs).toBeGreaterThanOrEqual(2 * renewMs)
+      expect(alarmMs + stopGraceMs).toBeLessThan(leaseMs)
+    }
+  })
+})

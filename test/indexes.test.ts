@@ -1,0 +1,152 @@
+// Every index is there for a query, and every list that people look at has one.
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Database, Sql } from '../src/db/database.ts'
+import { DELIVERIES } from '../src/deliveries/delivery.ts'
+import { listDeliveries } from '../src/deliveries/query.ts'
+import { listEvents } from '../src/events/query.ts'
+import { JOBS } from '../src/jobs/job.ts'
+import { listJobs } from '../src/jobs/query.ts'
+import { systemClock } from '../src/lib/clock.ts'
+import { newId } from '../src/lib/id.ts'
+import { queueOn } from '../src/queue/queue.ts'
+import { openTestDatabase } from './database.ts'
+
+const ROWS = 100_000
+const VIEWS = readFileSync(new URL('fixtures/views.sql', import.meta.url), 'utf8').split('\n')
+
+type Node = { 'Node Type': string; 'Relation Name'?: string; 'Index Name'?: string; Plans?: Node[] }
+
+let database: Database
+let eventId: string
+let endpointId: string
+beforeAll(async () => {
+  database = await openTestDatabase()
+  ;({ eventId, endpointId } = await fill(database))
+}, 120_000)
+afterAll(() => database?.close())
+
+function readsOf({ 'Node Type': type, 'Relation Name': relation, 'Index Name': index, Plans = [] }: Node): string[] {
+  const own = index ?? (type === 'Seq Scan' ? `all of ${relation}` : null)
+  return [...(own === null ? [] : [own]), ...Plans.flatMap(readsOf)]
+}
+
+/** The indexes, and the whole tables, that the statements of `run` read. */
+async function readsBy(run: (sql: Sql) => Promise<unknown>): Promise<string[]> {
+  const reads = new Set<string>()
+  const explaining: Sql = {
+    async query(text, values) {
+      const { rows } = await database.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(`explain (format json) ${text}`, values)
+      for (const row of rows) for (const read of readsOf(row['QUERY PLAN'][0].Plan)) reads.add(read)
+      return { rows: [], rowCount: 0 }
+    },
+  }
+  await run(explaining)
+  return [...reads]
+}
+
+const jobQueue = queueOn({ table: JOBS, clock: systemClock })
+const deliveryQueue = queueOn({ table: DELIVERIES, clock: systemClock })
+const claim = { owner: newId(), limit: 16, leaseMs: 30_000 }
+
+/** The big tables' queries, and what each of them has to find its rows by. */
+const QUERIES: [string, string, (sql: Sql) => Promise<unknown>][] = [
+  ['all jobs', 'jobs_created', (sql) => listJobs(sql)],
+  ['completed jobs', 'jobs_created', (sql) => listJobs(sql, { status: 'completed' })],
+  ['failed jobs', 'jobs_unsuccessful', (sql) => listJobs(sql, { status: 'failed' })],
+  ['cancelled jobs', 'jobs_unsuccessful', (sql) => listJobs(sql, { status: 'cancelled' })],
+  ['running jobs', 'jobs_lease', (sql) => listJobs(sql, { status: 'running' })],
+  ['pending jobs', 'jobs_claim', (sql) => listJobs(sql, { status: 'pending' })],
+  ['jobs of an event', 'jobs_event', (sql) => listJobs(sql, { eventId })],
+  ['the last jobs in SQL', 'jobs_created', (sql) => sql.query(line('FROM agent_jobs ORDER BY created_at DESC'))],
+  ['the last failed jobs in SQL', 'jobs_unsuccessful', (sql) => sql.query(line("status = 'failed' ORDER BY"))],
+  ['stuck jobs in SQL', 'jobs_lease', (sql) => sql.query(line("SELECT * FROM agent_jobs WHERE status = 'running'"))],
+  ['all deliveries', 'deliveries_event', (sql) => listDeliveries(sql)],
+  ['failed deliveries', 'deliveries_unsuccessful', (sql) => listDeliveries(sql, { status: 'failed' })],
+  ['deliveries of an endpoint', 'deliveries_endpoint', (sql) => listDeliveries(sql, { endpointId })],
+  ['deliveries of an event', 'deliveries_event', (sql) => listDeliveries(sql, { eventId })],
+  ['all events', 'events_pkey', (sql) => listEvents(sql)],
+  ['events of a rare type', 'events_type', (sql) => listEvents(sql, { type: 'release.published' })],
+  [
+    'the last events in SQL',
+    'events_received',
+    (sql) => sql.query('select * from webhook_events order by received_at desc limit 10'),
+  ],
+  ['the heartbeat in SQL', 'events_type', (sql) => sql.query(line("event_type = 'heartbeat'"))],
+  ['claiming jobs', 'jobs_claim', (sql) => jobQueue.claim(sql, claim)],
+  ['groups kept by jobs', 'jobs_waiting', (sql) => jobQueue.claim(sql, claim)],
+  ['claiming deliveries', 'deliveries_claim', (sql) => deliveryQueue.claim(sql, claim)],
+  ['groups kept by deliveries', 'deliveries_waiting', (sql) => deliveryQueue.claim(sql, claim)],
+  ['expired deliveries', 'deliveries_lease', (sql) => deliveryQueue.reclaimExpired(sql)],
+]
+
+function line(part: string): string {
+  const found = VIEWS.find((statement) => statement.includes(part))
+  if (found === undefined) throw new Error(`no statement has ${part}`)
+  return found.replace(/;$/, '')
+}
+
+describe('the indexes of events, jobs and deliveries', () => {
+  it.each(QUERIES)('%s: by %s, and never through a whole table', async (_, index, run) => {
+    const reads = await readsBy(run)
+    expect(reads).toContain(index)
+    expect(reads.filter((read) => /^all of (events|jobs|deliveries)$/.test(read))).toEqual([])
+  })
+
+  it('are each there for one of these queries, or for a constraint', async () => {
+    const { rows } = await database.query<{ name: string }>(
+      `select indexrelid::regclass::text as name from pg_index
+       where indrelid in ('signalbox.events'::regclass, 'signalbox.jobs'::regclass, 'signalbox.deliveries'::regclass)`,
+    )
+    const names = rows.map(({ name }) => name.replace('signalbox.', ''))
+    const constraints = [
+      'events_pkey',
+      'events_delivery',
+      'jobs_pkey',
+      'jobs_group',
+      'deliveries_pkey',
+      'deliveries_group',
+    ]
+    expect(names.sort()).toEqual([...new Set([...QUERIES.map(([, index]) => index), ...constraints])].sort())
+  })
+})
+
+/** Fills the three tables as a year of use would: nearly everything is done. */
+async function fill(sql: Database): Promise<{ eventId: string; endpointId: string }> {
+  const endpoint = newId()
+  await sql.query(
+    `insert into signalbox.endpoints (id, name, url, secrets, events, origin)
+     select case when n = 1 then $1 else gen_random_uuid() end, 'e' || n, 'http://e', '{s}', '{*}', 'api' from generate_series(1, 50) n`,
+    [endpoint],
+  )
+  // Ids ordered by time, as newId makes them.
+  await sql.query(
+    `insert into signalbox.events (id, source, delivery_id, type, status, received_at)
+     select (lpad(to_hex(1760000000000 + n), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid,
+       'github', n::text, case when n % 5000 = 0 then 'release.published' else 'push' end, 'routed', now() - (${ROWS} - n) * interval '1 minute'
+     from generate_series(1, ${ROWS}) n`,
+  )
+  await sql.query(
+    `insert into signalbox.jobs (id, event_id, rule, type, agent, status, created_at, available_at, started_at, finished_at, group_key)
+     select gen_random_uuid(), id, 'r', 't', 'a', status, received_at, received_at, received_at,
+       case when status in ('completed', 'failed', 'cancelled') then received_at end, 'g' || (n % 997)
+     from (select id, received_at, delivery_id::int as n, ${statuses('completed', 'cancelled')} as status from signalbox.events) e
+     where status <> 'running' or n % 9000 = 0`,
+  )
+  await sql.query(
+    `insert into signalbox.deliveries (id, event_id, endpoint_id, status, created_at, available_at, finished_at, group_key)
+     select gen_random_uuid(), e.id, p.id, status, received_at, received_at,
+       case when status in ('succeeded', 'failed', 'skipped') then received_at end, 'g' || (n % 997)
+     from (select id, received_at, delivery_id::int as n, ${statuses('succeeded', 'skipped')} as status from signalbox.events) e
+     join (select id, row_number() over (order by id) as nth from signalbox.endpoints) p on p.nth = 1 + e.n % 50
+     where status <> 'running' or n % 9000 = 0`,
+  )
+  await sql.query('analyze')
+  const { rows } = await sql.query<{ id: string }>(`select id from signalbox.events where delivery_id = '1234'`)
+  return { eventId: rows[0]?.id ?? '', endpointId: endpoint }
+}
+
+function statuses(done: string, cancelled: string): string {
+  return `case when delivery_id::int % 900 = 0 then 'running' when delivery_id::int % 500 = 1 then 'pending'
+    when delivery_id::int % 700 = 2 then 'failed' when delivery_id::int % 2000 = 3 then '${cancelled}' else '${done}' end`
+}
