@@ -14,21 +14,28 @@ import type { Source } from '../sources/source.ts'
 import { sourcesFrom } from '../sources/sources.ts'
 import type { Config } from './config-file.ts'
 
-/** What the configuration and the environment come to. */
-export type Configured = {
+/** What the built-in parts, the configuration file and the environment add up to. */
+export type Installation = {
   sources: ReadonlyMap<string, Source>
   agents: ReadonlyMap<string, Agent>
   rules: readonly Rule[]
   forge: WriteForge | null
 }
 
-function agentsByName(given: readonly Agent[]): ReadonlyMap<string, Agent> {
-  const agents = new Map<string, Agent>()
-  for (const agent of given) {
+function agentsByName(builtIn: readonly Agent[], others: readonly Agent[]): ReadonlyMap<string, Agent> {
+  const agents = new Map(builtIn.map((agent) => [agent.name, agent]))
+  for (const [index, agent] of others.entries()) {
+    const entry = `agents[${index}]`
     if (typeof agent?.run !== 'function') {
-      throw new AppError('config_invalid', 'Something among the agents is none: make them with defineAgent or command.')
+      const remedy = 'create agents with defineAgent() or command().'
+      throw new AppError('config_invalid', `${entry} is not an agent: ${remedy}`)
     }
-    if (agents.has(agent.name)) throw new AppError('config_invalid', `Two agents are called "${agent.name}".`)
+    if (agents.has(agent.name)) {
+      throw new AppError(
+        'config_invalid',
+        `${entry}.name: another agent is called "${agent.name}"; choose another name.`,
+      )
+    }
     agents.set(agent.name, agent)
   }
   return agents
@@ -48,12 +55,12 @@ function forgeFrom(environment: Environment, log: Log): WriteForge | null {
 
 /**
  * Puts the built-in parts and the configured ones together, and checks them.
- * @throws AppError `config_invalid`
+ * @throws AppError `config_invalid` naming the entry and the field at fault.
  */
-export function configure(environment: Environment, config: Config, log: Log): Configured {
+export function configure(environment: Environment, config: Config, log: Log): Installation {
   const { GITHUB_REPO: repository, GITHUB_BASE_BRANCH: base } = environment
   const builtIn = [ping, deploymentPr({ ...(repository && { repository }), ...(base && { base }) })]
-  const agents = agentsByName([...builtIn, ...(config.agents ?? [])])
+  const agents = agentsByName(builtIn, config.agents ?? [])
   const sources = sourcesFrom({
     githubSecrets: environment.GITHUB_WEBHOOK_SECRET,
     agentaSecrets: environment.AGENTA_WEBHOOK_SECRET,

@@ -1,5 +1,6 @@
 // The only writer: applies one output to the forge, at most once however often it is asked.
 import type { WriteForge } from '../forges/forge.ts'
+import type { Publish } from '../jobs/job.ts'
 import { GiveUp } from '../lib/error.ts'
 import { publishComment } from './comment.ts'
 import { publishLabels } from './labels.ts'
@@ -24,4 +25,16 @@ export async function publish(
   if (output.kind === 'pull_request') return publishPullRequest(forge, output)
   if (output.kind === 'comment') return publishComment(forge, output, job)
   return publishLabels(forge, output)
+}
+
+/** The publisher as jobs use it. Without a forge it refuses, because there is nowhere to write. */
+export function publisher(forge: WriteForge | null): Publish {
+  return (job, outputs) => {
+    if (forge === null) {
+      throw new GiveUp(
+        'Nothing can be written to GitHub: set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY.',
+      )
+    }
+    return Promise.all(outputs.map((output) => publish(forge, output, { job })))
+  }
 }

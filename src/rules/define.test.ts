@@ -41,9 +41,9 @@ test.each([
     { ...rule, agent: 'nobody' },
     'rule "review": agent: there is no agent "nobody"; known: command, deployment-pr, ping',
   ],
-  [{ ...rule, wen: {} }, 'rule "review": Unrecognized key: "wen"'],
-  [{ ...rule, when: { brunch: 'main' } }, 'rule "review": when: Unrecognized key: "brunch"'],
-  [{ ...rule, when: { any: [{ brunch: 'x' }] } }, 'rule "review": when.any.0: Unrecognized key: "brunch"'],
+  [{ ...rule, wen: {} }, 'rule "review": unknown field "wen"'],
+  [{ ...rule, when: { brunch: 'main' } }, 'rule "review": when: unknown field "brunch"'],
+  [{ ...rule, when: { any: [{ brunch: 'x' }] } }, 'rule "review": when.any.0: unknown field "brunch"'],
   [{ ...rule, when: { not: {} } }, 'rule "review": when.not: must not be empty'],
   [{ ...rule, when: { any: [] } }, 'rule "review": when.any: must not be empty'],
   [{ ...rule, when: { branch: '' } }, 'rule "review": when.branch: '],
@@ -60,13 +60,13 @@ test.each([
 
 test('every problem is named at once, two rules of one name among them', () => {
   expect(refusal([rule, rule, { ...rule, name: 'b', priority: 'high' }]).split('\n')).toEqual([
-    'rule "review": name: another rule is called so',
+    'rule "review": name: another rule has it; every rule needs its own',
     expect.stringContaining('rule "b": priority: '),
   ])
 })
 
 test('rules that are no list are refused', () => {
-  expect(refusal({ rule })).toBe('rules must be a list')
+  expect(refusal({ rule })).toBe('rules: must be a list.')
 })
 
 test('the default rules are valid, and give a production deployment to deployment-pr', () => {

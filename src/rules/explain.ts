@@ -1,8 +1,9 @@
 // Why a rule matched an event, or did not: the same questions as matching asks, all of them, with
 // their answers.
+import type { Globs } from '../lib/glob.ts'
 import type { Check, CompiledCondition, CompiledRule, MatchInput } from './match.ts'
 import { compileRule, conditionHolds, holds } from './match.ts'
-import type { Globs, Rule } from './rule.ts'
+import type { Rule } from './rule.ts'
 
 /**
  * One question and its answer. `part` says where in the rule: `on`, `branch`, `any.0.label`,

@@ -1,8 +1,6 @@
 // What a rule is: which events become which jobs. Data only, so that it can be shown, tested and
 // explained.
-
-/** A glob (`release/*`), or several of which one must match. */
-export type Globs = string | readonly string[]
+import type { Globs } from '../lib/glob.ts'
 
 /**
  * All given parts must hold. Values are globs. `label` is the one just added or removed where the
@@ -44,8 +42,8 @@ export type Rule = {
    * `deploy:{app}:{environment}`.
    */
   group?: string
-  /** Tries in all. Default 5. */
+  /** Attempts in all. Default 5. */
   maxAttempts?: number
-  /** How long one try may take, in milliseconds. Default 15 minutes. */
+  /** How long one attempt may take, in milliseconds. Default 15 minutes. */
   timeLimitMs?: number
 }
