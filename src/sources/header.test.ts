@@ -24,7 +24,9 @@ describe('a required header', () => {
 
   test('that is absent or empty is named in the refusal', () => {
     for (const headers of [new Headers(), new Headers({ 'x-id': '' })]) {
-      expect(refusal(() => requireHeader(headers, 'X-Id'))).toBe('header_missing: The header X-Id is missing.')
+      expect(refusal(() => requireHeader(headers, 'X-Id'))).toBe(
+        'header_missing: X-Id: the header is missing or empty.',
+      )
     }
   })
 
@@ -35,7 +37,7 @@ describe('a required header', () => {
     ])
     for (const headers of [twice, new Headers({ 'x-id': 'seven' })]) {
       expect(refusal(() => requireHeaderLike(headers, 'X-Id', /^\d+$/))).toBe(
-        'header_invalid: The header X-Id is malformed.',
+        'header_invalid: X-Id: the header is malformed.',
       )
     }
   })

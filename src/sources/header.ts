@@ -8,7 +8,7 @@ import type { HeaderReader } from './source.ts'
  */
 export function requireHeader(headers: HeaderReader, name: string): string {
   const value = headers.get(name)
-  if (value === null || value === '') throw new AppError('header_missing', `The header ${name} is missing.`)
+  if (value === null || value === '') throw new AppError('header_missing', `${name}: the header is missing or empty.`)
   return value
 }
 
@@ -19,7 +19,7 @@ export function requireHeader(headers: HeaderReader, name: string): string {
  */
 export function requireHeaderLike(headers: HeaderReader, name: string, pattern: RegExp): string {
   const value = requireHeader(headers, name)
-  if (!pattern.test(value)) throw new AppError('header_invalid', `The header ${name} is malformed.`)
+  if (!pattern.test(value)) throw new AppError('header_invalid', `${name}: the header is malformed.`)
   return value
 }
 

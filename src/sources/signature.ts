@@ -1,26 +1,22 @@
 // HMAC-SHA256 by Node's own crypto, ten times faster than WebCrypto here; compared in constant time
-// under every live secret.
-import type { BinaryLike } from 'node:crypto'
+// under every live secret. What is signed, and where the digests are, the SDK knows.
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { Scheme, SignatureClaim, VerificationCode } from '@signalbox/sdk/scheme'
+import { checkTimestamp, secretKey, WebhookVerificationError } from '@signalbox/sdk/scheme'
+import type { ErrorCode } from '../lib/error.ts'
 import { AppError } from '../lib/error.ts'
+import type { HeaderReader } from './source.ts'
 
-/** What a request's headers claim about its signature; nothing in it is true before it is verified. */
-export type Claim = {
-  /** What is signed is this text, then the raw body. */
-  prefix: string
-  /** How the candidates are written. */
-  encoding: 'base64' | 'hex'
-  /** The digests that were sent; one right one is enough, as while a secret rotates. */
-  candidates: readonly string[]
-  /** The signed time, where the scheme has one. */
-  timestampSeconds: number | null
+const CODES: Record<VerificationCode, ErrorCode> = {
+  missing_header: 'header_missing',
+  malformed_header: 'header_invalid',
+  malformed_body: 'body_invalid',
+  timestamp_too_old: 'signature_invalid',
+  timestamp_too_new: 'signature_invalid',
+  signature_mismatch: 'signature_invalid',
+  no_secret: 'source_closed',
+  invalid_secret: 'config_invalid',
 }
-
-/**
- * How old or how far ahead a signed time may be: five minutes, as Standard Webhooks and Agenta
- * advise.
- */
-const TOLERANCE_SECONDS = 300
 
 /** The secrets that are set. An empty one would be a key everybody knows. */
 export function liveSecrets(secrets: readonly string[]): readonly string[] {
@@ -28,20 +24,58 @@ export function liveSecrets(secrets: readonly string[]): readonly string[] {
 }
 
 /**
- * Accepts a body that one of the keys signed, at a time near `now` where the claim has one. Every
- * candidate is compared under every key, so that the time this takes says nothing about which came
- * close.
+ * The keys of secrets in one of the SDK's schemes.
+ * @throws AppError `config_invalid` for a secret that is not a shared secret.
+ */
+export function keysOf(secrets: readonly string[], scheme: Scheme): readonly Uint8Array[] {
+  return secrets.map((secret) => translated(() => secretKey(secret, scheme)))
+}
+
+/**
+ * What the headers claim, by one of the SDK's readers.
+ * @throws AppError `header_missing` or `header_invalid`.
+ */
+export function readClaim<Claim>(read: (headers: HeaderReader) => Claim, headers: HeaderReader): Claim {
+  return translated(() => read(headers))
+}
+
+/**
+ * Accepts a claim that is true for this body: signed by one of the keys, and now where it has a
+ * time.
  * @throws AppError `signature_invalid`, and `source_closed` when there is no key at all.
  */
 export function requireSignature(
-  keys: readonly BinaryLike[],
-  { prefix, encoding, candidates, timestampSeconds }: Claim,
+  keys: readonly Uint8Array[],
+  claim: SignatureClaim,
   rawBody: Uint8Array,
   now: Date,
 ): void {
+  translated(() => checkTimestamp(claim, { nowSeconds: now.getTime() / 1000 }))
+  requireDigest(keys, claim, rawBody)
+}
+
+/** Digests as they were sent, and how they were made. */
+export type Digests = {
+  /** What is signed before the body; nothing if absent. */
+  prefix?: string
+  /** How the candidates are written. */
+  encoding: 'base64' | 'hex'
+  /** One right one is enough, as while a secret rotates. */
+  candidates: readonly string[]
+}
+
+/**
+ * Accepts a body whose HMAC-SHA256 under one of the keys is among the candidates. Every one is
+ * compared under every key, so that the time this takes says nothing about which came close.
+ * @throws AppError `signature_invalid`, and `source_closed` when there is no key at all.
+ */
+export function requireDigest(
+  keys: readonly (string | Uint8Array)[],
+  { prefix = '', encoding, candidates }: Digests,
+  rawBody: Uint8Array,
+): void {
   if (keys.length === 0) throw new AppError('source_closed')
-  if (timestampSeconds !== null) requireFresh(timestampSeconds, now)
-  const digests = candidates.flatMap((candidate) => digestOf(candidate, encoding) ?? [])
+  const digests = candidates.map((candidate) => Buffer.from(candidate, encoding)).filter(({ length }) => length === 32)
   let matches = 0
   for (const key of keys) {
     const expected = createHmac('sha256', key).update(prefix).update(rawBody).digest()
@@ -50,18 +84,11 @@ export function requireSignature(
   if (matches === 0) throw new AppError('signature_invalid')
 }
 
-function requireFresh(timestampSeconds: number, now: Date): void {
-  const ageSeconds = Math.floor(now.getTime() / 1000) - timestampSeconds
-  // "Not within", so that a NaN refuses.
-  if (Math.abs(ageSeconds) <= TOLERANCE_SECONDS) return
-  throw new AppError(
-    'signature_invalid',
-    `The signed time is more than ${TOLERANCE_SECONDS / 60} minutes from this server's clock.`,
-  )
-}
-
-// The 32 bytes of a digest; null for anything else, so that lengths are equal when compared.
-function digestOf(text: string, encoding: Claim['encoding']): Buffer | null {
-  const isDigest = encoding === 'hex' ? /^[0-9a-fA-F]{64}$/.test(text) : /^[A-Za-z0-9+/]{43}=$/.test(text)
-  return isDigest ? Buffer.from(text, encoding) : null
+function translated<Result>(run: () => Result): Result {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof WebhookVerificationError) throw new AppError(CODES[error.code], `${error.message}.`)
+    throw error
+  }
 }

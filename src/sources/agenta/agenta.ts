@@ -1,17 +1,16 @@
 // Agenta as a source: the webhooks of its first design, those it sends today, and the deliveries of
 // another Signalbox.
 import { createHash } from 'node:crypto'
+import type { AgentaClaim, StandardClaim } from '@signalbox/sdk/scheme'
+import { readStandardOrAgenta } from '@signalbox/sdk/scheme'
 import { AppError } from '../../lib/error.ts'
 import { parseJsonObject } from '../../lib/json-body.ts'
 import { eventType } from '../event-type.ts'
 import { text } from '../fact.ts'
 import { requireContentType } from '../header.ts'
-import type { StandardClaim } from '../scheme.ts'
-import { hasStandardHeaders, readAgenta as readSignature, readStandard } from '../scheme.ts'
-import type { Claim } from '../signature.ts'
-import { liveSecrets, requireSignature } from '../signature.ts'
+import { keysOf, liveSecrets, readClaim, requireSignature } from '../signature.ts'
 import type { HeaderReader, Normalised, Source } from '../source.ts'
-import { STANDARD_HEADERS, standardKey } from '../standard-webhooks/standard-webhooks.ts'
+import { STANDARD_HEADERS } from '../standard-webhooks/standard-webhooks.ts'
 import { agentaType, readAgenta } from './payload.ts'
 
 const DELIVERY_ID = /^[\x21-\x7e]{1,200}$/
@@ -19,7 +18,7 @@ const ID_HEADERS = ['x-agenta-delivery', 'x-agenta-delivery-id', 'idempotency-ke
 const TYPE_HEADERS = ['x-agenta-event', 'x-agenta-event-type']
 
 type Envelope = {
-  claim: Claim | StandardClaim
+  claim: StandardClaim | AgentaClaim
   /** The type and the id that the headers say, for a body that has none. */
   type: string | undefined
   id: string | undefined
@@ -36,7 +35,7 @@ type Envelope = {
  */
 export function agenta(options: { secrets: readonly string[] }): Source<Envelope> {
   const secrets = liveSecrets(options.secrets)
-  const standardKeys = secrets.map(standardKey)
+  const keys = { standard: keysOf(secrets, 'standard'), agenta: keysOf(secrets, 'agenta') }
   return {
     name: 'agenta',
     secrets,
@@ -53,13 +52,11 @@ export function agenta(options: { secrets: readonly string[] }): Source<Envelope
       requireContentType(headers, ['application/json'])
       const type = headerAmong(headers, TYPE_HEADERS, (value) => eventType(value) !== undefined)
       const id = headerAmong(headers, ID_HEADERS, (value) => DELIVERY_ID.test(value))
-      const claim: Claim & { id?: string } = hasStandardHeaders(headers)
-        ? readStandard(headers)
-        : readSignature(headers)
-      return { claim, type: type && agentaType(type), id: claim.id ?? id }
+      const claim = readClaim(readStandardOrAgenta, headers)
+      return { claim, type: type && agentaType(type), id: claim.scheme === 'standard' ? claim.id : id }
     },
     verify({ claim }, rawBody, now) {
-      requireSignature('id' in claim ? standardKeys : secrets, claim, rawBody, now)
+      requireSignature(keys[claim.scheme], claim, rawBody, now)
     },
     normalise,
   }
@@ -98,6 +95,6 @@ function headerAmong(
   const name = names.find((each) => headers.get(each))
   if (name === undefined) return undefined
   const value = headers.get(name) ?? ''
-  if (!fits(value)) throw new AppError('header_invalid', `The header ${name} is malformed.`)
+  if (!fits(value)) throw new AppError('header_invalid', `${name}: the header is malformed.`)
   return value
 }

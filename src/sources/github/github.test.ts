@@ -99,9 +99,9 @@ test('without a secret nothing is accepted, an empty secret being none', () => {
 })
 
 test('a missing header is named', () => {
-  for (const name of ['X-GitHub-Event', 'X-GitHub-Delivery', 'X-Hub-Signature-256']) {
+  for (const name of ['X-GitHub-Event', 'X-GitHub-Delivery', 'x-hub-signature-256']) {
     const { headers } = request({}, { [name.toLowerCase()]: undefined })
-    expect(() => source.open(headers)).toThrow(`The header ${name} is missing`)
+    expect(() => source.open(headers)).toThrow(`${name}: the header is missing or empty.`)
   }
 })
 

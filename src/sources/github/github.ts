@@ -1,11 +1,11 @@
 // GitHub as a source: https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
+import type { GithubClaim } from '@signalbox/sdk/scheme'
+import { readGithub as readSignature } from '@signalbox/sdk/scheme'
 import { parseJsonObject, parsePayloadForm } from '../../lib/json-body.ts'
 import { githubType } from '../event-type.ts'
 import { facts, part, text } from '../fact.ts'
 import { requireContentType, requireHeaderLike } from '../header.ts'
-import { readGithub as readSignature } from '../scheme.ts'
-import type { Claim } from '../signature.ts'
-import { liveSecrets, requireSignature } from '../signature.ts'
+import { keysOf, liveSecrets, readClaim, requireSignature } from '../signature.ts'
 import type { Normalised, Source } from '../source.ts'
 import { githubFacts, githubSubject } from './facts.ts'
 import { githubPullRequest } from './pull-request.ts'
@@ -16,7 +16,7 @@ const FORM = 'application/x-www-form-urlencoded'
 // A custom `repository_dispatch` puts any text there.
 const MAX_ACTION_CHARS = 100
 
-type Envelope = { isForm: boolean; event: string; deliveryId: string; claim: Claim }
+type Envelope = { isForm: boolean; event: string; deliveryId: string; claim: GithubClaim }
 
 /**
  * GitHub's webhooks, of a repository, an organisation or an App. Events are named `push`,
@@ -25,6 +25,7 @@ type Envelope = { isForm: boolean; event: string; deliveryId: string; claim: Cla
  */
 export function github(options: { secrets: readonly string[] }): Source<Envelope> {
   const secrets = liveSecrets(options.secrets)
+  const keys = keysOf(secrets, 'github')
   return {
     name: 'github',
     secrets,
@@ -43,9 +44,9 @@ export function github(options: { secrets: readonly string[] }): Source<Envelope
       isForm: requireContentType(headers, ['application/json', FORM]) === FORM,
       event: requireHeaderLike(headers, 'X-GitHub-Event', EVENT_NAME),
       deliveryId: requireHeaderLike(headers, 'X-GitHub-Delivery', DELIVERY_ID),
-      claim: readSignature(headers),
+      claim: readClaim(readSignature, headers),
     }),
-    verify: ({ claim }, rawBody, now) => requireSignature(secrets, claim, rawBody, now),
+    verify: ({ claim }, rawBody, now) => requireSignature(keys, claim, rawBody, now),
     normalise({ isForm, event, deliveryId }, rawBody) {
       const payload = isForm ? parsePayloadForm(rawBody) : parseJsonObject(rawBody)
       return { deliveryId, ...readGithub(event, payload), ...(isForm && { payload }) }

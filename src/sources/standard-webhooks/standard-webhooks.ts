@@ -1,13 +1,12 @@
 // Standard Webhooks 1.0.0 as a source:
 // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-import { AppError } from '../../lib/error.ts'
+import type { StandardClaim } from '@signalbox/sdk/scheme'
+import { readStandard } from '@signalbox/sdk/scheme'
 import { parseJsonObject } from '../../lib/json-body.ts'
 import { eventType } from '../event-type.ts'
 import { facts, part, text } from '../fact.ts'
 import { requireContentType } from '../header.ts'
-import type { StandardClaim } from '../scheme.ts'
-import { readStandard } from '../scheme.ts'
-import { liveSecrets, requireSignature } from '../signature.ts'
+import { keysOf, liveSecrets, readClaim, requireSignature } from '../signature.ts'
 import type { Source } from '../source.ts'
 
 /** The headers of Standard Webhooks, under its own names and under Svix's. */
@@ -28,14 +27,14 @@ const UNNAMED = 'received'
  */
 export function standardWebhooks(options: { name: string; secrets: readonly string[] }): Source<StandardClaim> {
   const secrets = liveSecrets(options.secrets)
-  const keys = secrets.map(standardKey)
+  const keys = keysOf(secrets, 'standard')
   return {
     name: options.name,
     secrets,
     keptHeaders: ['content-type', 'user-agent', ...STANDARD_HEADERS],
     open(headers) {
       requireContentType(headers, ['application/json'])
-      return readStandard(headers)
+      return readClaim(readStandard, headers)
     },
     verify: (claim, rawBody, now) => requireSignature(keys, claim, rawBody, now),
     normalise(claim, rawBody) {
@@ -56,22 +55,4 @@ export function standardWebhooks(options: { name: string; secrets: readonly stri
       }
     },
   }
-}
-
-/**
- * The key of a secret: what follows `whsec_` is base64, any other text is its own bytes.
- * @throws AppError `config_invalid` for an ed25519 key: as text, a *public* key would let anyone
- * sign.
- */
-export function standardKey(secret: string): Buffer {
-  if (/^wh[sp]k_/.test(secret)) {
-    throw new AppError('config_invalid', 'An ed25519 key (whsk_, whpk_) is not a shared secret.')
-  }
-  if (!secret.startsWith('whsec_')) return Buffer.from(secret, 'utf8')
-  const digits = secret.slice('whsec_'.length)
-  const key = Buffer.from(digits, 'base64')
-  if (key.length === 0 || key.toString('base64').replace(/=+$/, '') !== digits.replace(/=+$/, '')) {
-    throw new AppError('config_invalid', 'In a webhook secret, whsec_ must be followed by base64.')
-  }
-  return key
 }
