@@ -32,7 +32,9 @@ create table signalbox.events (
   constraint events_delivery unique (source, delivery_id)
 );
 create index events_received on signalbox.events (received_at desc);
-create index events_type on signalbox.events (type, received_at desc);
+-- For types that are rare: a list of others is found walking back from the newest event. One column
+-- only, so that equal entries are stored once.
+create index events_type on signalbox.events (type);
 
 -- Claimable rows, jobs and deliveries alike (src/queue): `available_at` is the one timer. It schedules
 -- a pending row, holds a failed try back, and is the end of the lease of a running one.

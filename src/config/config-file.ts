@@ -63,9 +63,9 @@ export async function loadConfig(folder: string, file?: string): Promise<LoadedC
   }
   const unknown = Object.keys(config).filter((key) => !KEYS.includes(key))
   if (unknown.length > 0) {
-    throw new AppError('config_invalid', `${path}: unknown key ${unknown.join(', ')}; the keys are ${KEYS.join(', ')}.`)
+    throw new AppError('config_invalid', `${path}: ${unknown.join(', ')}: unknown; the keys are ${KEYS.join(', ')}.`)
   }
   const [single] = Object.entries(config).find(([, value]) => value !== undefined && !Array.isArray(value)) ?? []
-  if (single !== undefined) throw new AppError('config_invalid', `${path}: ${single} must be a list.`)
+  if (single !== undefined) throw new AppError('config_invalid', `${path}: ${single}: must be a list.`)
   return { config: config as Config, path }
 }

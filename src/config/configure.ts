@@ -1,5 +1,6 @@
 // What an installation consists of: the built-in parts, and those of its configuration and
 // environment.
+import { z } from 'zod'
 import type { Agent } from '../agents/agent.ts'
 import { deploymentPr } from '../agents/deployment-pr/deployment-pr.ts'
 import { ping } from '../agents/ping/ping.ts'
@@ -8,6 +9,7 @@ import { github as githubForge } from '../forges/github/github.ts'
 import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
+import { describe } from '../lib/zod.ts'
 import { defaultRules, parseRules } from '../rules/define.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { Source } from '../sources/source.ts'
@@ -22,23 +24,55 @@ export type Installation = {
   forge: WriteForge | null
 }
 
-function agentsByName(builtIn: readonly Agent[], others: readonly Agent[]): ReadonlyMap<string, Agent> {
-  const agents = new Map(builtIn.map((agent) => [agent.name, agent]))
-  for (const [index, agent] of others.entries()) {
-    const entry = `agents[${index}]`
+/**
+ * The agents by name. One of the configuration takes the place of a built-in one of its name, as
+ * `deploymentPr({ customise })` does.
+ */
+function agentsByName(builtIn: readonly Agent[], configured: readonly Agent[]): ReadonlyMap<string, Agent> {
+  for (const [index, agent] of configured.entries()) {
     if (typeof agent?.run !== 'function') {
       const remedy = 'create agents with defineAgent() or command().'
-      throw new AppError('config_invalid', `${entry} is not an agent: ${remedy}`)
+      throw new AppError('config_invalid', `agents[${index}] is not an agent: ${remedy}`)
     }
-    if (agents.has(agent.name)) {
-      throw new AppError(
-        'config_invalid',
-        `${entry}.name: another agent is called "${agent.name}"; choose another name.`,
-      )
+    if (configured.findIndex(({ name }) => name === agent.name) !== index) {
+      const problem = `another agent is called "${agent.name}"; choose another name.`
+      throw new AppError('config_invalid', `agents[${index}].name: ${problem}`)
     }
-    agents.set(agent.name, agent)
   }
-  return agents
+  return new Map([...builtIn, ...configured].map((agent) => [agent.name, agent]))
+}
+
+/** Checks what rules give their agents, so that a mistake is found now and not by the first job. */
+function requireInputs(rules: readonly Rule[], agents: ReadonlyMap<string, Agent>): void {
+  const problems = rules.flatMap((rule) => {
+    const error = rule.with && inputError(agents.get(rule.agent), rule.with)
+    return error ? [`rule "${rule.name}": ${describe(error)}`] : []
+  })
+  if (problems.length > 0) throw new AppError('config_invalid', problems.join('\n'))
+}
+
+/** What is wrong with the fields given. Others may come from a manual trigger. */
+function inputError(agent: Agent | undefined, given: Record<string, unknown>): z.ZodError | null {
+  const issues = issuesOf(agent, given).filter(({ path }) => isGiven(given, path))
+  return issues.length === 0
+    ? null
+    : new z.ZodError(issues.map((issue) => ({ ...issue, path: ['with', ...issue.path] })))
+}
+
+function issuesOf(agent: Agent | undefined, given: unknown): readonly z.core.$ZodIssue[] {
+  try {
+    return agent?.input.safeParse(given).error?.issues ?? []
+  } catch (error) {
+    // A schema with asynchronous checks can only be asked by the job itself.
+    if (error instanceof z.core.$ZodAsyncError) return []
+    throw error
+  }
+}
+
+function isGiven(value: unknown, path: readonly PropertyKey[]): boolean {
+  const [key, ...rest] = path
+  if (key === undefined) return value !== undefined
+  return typeof value === 'object' && value !== null && isGiven((value as Record<PropertyKey, unknown>)[key], rest)
 }
 
 function forgeFrom(environment: Environment, log: Log): WriteForge | null {
@@ -67,5 +101,6 @@ export function configure(environment: Environment, config: Config, log: Log): I
     others: config.sources ?? [],
   })
   const rules = parseRules(config.rules ?? defaultRules, [...agents.keys()])
+  requireInputs(rules, agents)
   return { sources, agents, rules, forge: forgeFrom(environment, log) }
 }

@@ -33,7 +33,7 @@ export function deployedEvent(deployment: Deployment, config: Configuration, pub
     actor: deployedBy,
     facts: { environment, app: appName, project: deployment.projectId, author: deployedBy },
     body: Buffer.from(JSON.stringify(sent)),
-    payload: isInline ? null : (complete as unknown as Json),
+    payload: isInline ? null : complete,
     contentType: 'application/json',
     headers: {},
     depth: 0,

@@ -65,8 +65,7 @@ function readToday(body: JsonObject): AgentaReading {
       project: text(part(body.scope).project_id),
       author: text(attributes.user_id),
     }),
-    // An interface has no index signature, so TypeScript does not see that it is JSON.
-    payload: deployed === null ? body : (deployed as unknown as Json),
+    payload: deployed ?? body,
   }
 }
 

@@ -3,10 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { loadConfig } from './config/config-file.ts'
-import { configure } from './config/configure.ts'
-import { readEnvironment } from './lib/environment.ts'
-import { silentLog } from './lib/log.ts'
+import { AppError } from '../lib/error.ts'
+import { loadConfig } from './config-file.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -24,7 +22,7 @@ test('without a file there is nothing, and a named file must be there', async ()
   await expect(loadConfig(folder, 'other.mjs')).rejects.toMatchObject({ code: 'config_invalid' })
 })
 
-test('a file is read', async () => {
+test('a file is found by one of its names, and read', async () => {
   const { config, path } = await load('export default { rules: [] }')
   expect(config).toEqual({ rules: [] })
   expect(path).toBe(join(folder, 'signalbox.config.mjs'))
@@ -33,25 +31,29 @@ test('a file is read', async () => {
 test.each([
   ['export default', /signalbox\.config\.mjs/],
   ['export const rules = []', /export default/],
-  ['export default { rule: [] }', /unknown key rule/],
-  ['export default { sources: {} }', /sources must be a list/],
-  ['export default { agents: "reviewer" }', /agents must be a list/],
+  ['export default { rule: [] }', /rule: unknown; the keys are sources, rules, agents, endpoints\./],
+  ['export default { sources: {} }', /sources: must be a list/],
+  ['export default { agents: "reviewer" }', /agents: must be a list/],
 ])('%s is refused, and it says why', async (text, why) => {
   await expect(load(text)).rejects.toMatchObject({ code: 'config_invalid', detail: expect.stringMatching(why) })
 })
 
-test('something that is no agent or no source is refused, too', async () => {
-  for (const text of [
-    'agents: [{ name: "a" }]',
-    'agents: [undefined]',
-    'sources: [null]',
-    'sources: [{ name: "a" }]',
-  ]) {
-    await writeFile(join(folder, 'other.mjs'), `export default { ${text} }`)
-    const { config } = await loadConfig(folder, 'other.mjs')
-    expect(() => configure(readEnvironment({}), config, silentLog), text).toThrow(
-      expect.objectContaining({ code: 'config_invalid' }),
-    )
-    await rm(join(folder, 'other.mjs'))
-  }
+test('a key that is undefined is as good as absent', async () => {
+  expect((await load('export default { rules: undefined }')).config).toEqual({ rules: undefined })
+})
+
+test('what a file throws is reported with its name', async () => {
+  await expect(load("throw new Error('no secret is set')")).rejects.toMatchObject({
+    code: 'config_invalid',
+    detail: expect.stringMatching(/signalbox\.config\.mjs: no secret is set$/),
+  })
+})
+
+test('in any folder "signalbox" is this very program, so that its errors are the ones the program knows', async () => {
+  const { config } = await load(`
+    import { AppError, defineConfig, defineSource } from 'signalbox'
+    const open = () => { throw new AppError('header_missing') }
+    export default defineConfig({ sources: [defineSource({ name: 'shop', open })] })
+  `)
+  expect(() => config.sources?.[0]?.open(new Headers())).toThrow(AppError)
 })
