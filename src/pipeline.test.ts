@@ -393,7 +393,7 @@ describe('what an event says', () => {
     expect(await payloadOf(event.id)).toEqual({ read: payload, sql: null })
   })
 
-  test('is changed where it is only shown: subject and facts hold U+FFFD', async () => {
+  test('is changed where it is only shown: subject and facts get U+FFFD', async () => {
     const body = Buffer.from('{"label":"a\\u0000b\\ud800"}')
     const event = draft({ subject: 'a\0b', facts: { label: 'a\0b\ud800' }, body })
     await (await open()).record(event)

@@ -3,7 +3,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { AppError } from '../lib/error.ts'
 import { loadConfig } from './config-file.ts'
 
 let folder: string
@@ -47,13 +46,4 @@ test('what a file throws is reported with its name', async () => {
     code: 'config_invalid',
     detail: expect.stringMatching(/signalbox\.config\.mjs: no secret is set$/),
   })
-})
-
-test('in any folder "signalbox" is this very program, so that its errors are the ones the program knows', async () => {
-  const { config } = await load(`
-    import { AppError, defineConfig, defineSource } from 'signalbox'
-    const open = () => { throw new AppError('header_missing') }
-    export default defineConfig({ sources: [defineSource({ name: 'shop', open })] })
-  `)
-  expect(() => config.sources?.[0]?.open(new Headers())).toThrow(AppError)
 })

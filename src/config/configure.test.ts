@@ -79,7 +79,7 @@ describe('a wrong entry is refused with its place and a remedy', () => {
   })
 })
 
-describe('what a rule gives its agent is checked at the start', () => {
+describe('the input that a rule passes to its agent is checked at the start', () => {
   const deploy = (given: object) => ({ rules: [{ name: 'deploy', on: '*', agent: 'deployment-pr', with: given }] })
 
   test.each([{}, { repository: 'acme/prompts' }, { repositories: { bot: 'acme/bot' }, base: 'main' }])(

@@ -37,7 +37,7 @@ test('a clone follows its upstream, and one that has work of its own is left as 
   expect((await git(clone, 'rev-parse', 'HEAD')).stdout).toBe(own)
 })
 
-test('a folder that is no checkout, or has no upstream, is none of its business', async () => {
+test('a folder that is not a checkout, or has no upstream, is left alone', async () => {
   expect(await pull(folder)).toBeNull()
   await git(folder, 'init', '-q')
   await commit(folder, 'one')

@@ -98,7 +98,7 @@ describe('the diff of two configurations', () => {
     })
   })
 
-  it('tells an empty object, null and a missing parameter apart', () => {
+  it('distinguishes an empty object, null and a missing parameter', () => {
     expect(configDiff({}, { a: {} }).added).toEqual({ a: {} })
     expect(configDiff({ a: null }, { a: {} }).modified).toEqual({ a: { old: null, new: {} } })
     expect(configDiff({ a: {} }, {}).removed).toEqual({ a: {} })

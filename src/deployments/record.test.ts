@@ -126,7 +126,7 @@ describe('recording a deployment', () => {
     expect(deployment.configDiff).toEqual({ added: example.config, modified: {}, removed: {} })
   })
 
-  it('gives fifty deployments at once the numbers 1 to 50, each following the one before', async () => {
+  it('numbers fifty deployments at once from 1 to 50, each following the one before', async () => {
     const all = await Promise.all(
       Array.from({ length: 50 }, (_, index) =>
         recordDeployment(
@@ -159,7 +159,7 @@ describe('recording a deployment', () => {
     expect(notified).toBe(before + 1)
   })
 
-  it('leaves nothing behind when the event cannot be recorded, the number included', async () => {
+  it('writes nothing when the event cannot be recorded, and uses up no number', async () => {
     const fails = () => Promise.reject(new Error('no event'))
     const request = { ...example, app_name: 'atomic' }
     await expect(recordDeployment({ database, clock, recordIn: fails, onWork }, request)).rejects.toThrow('no event')
@@ -195,7 +195,7 @@ describe('recording a deployment', () => {
 describe('an Idempotency-Key', () => {
   const count = async (app: string) => (await listDeployments(database, { app })).items.length
 
-  it('gives the same request the same deployment, also fifty at once', async () => {
+  it('makes the same request the same deployment, also fifty at once', async () => {
     const all = await Promise.all(
       Array.from({ length: 50 }, () => record({ app_name: 'once' }, { idempotencyKey: 'once-key' })),
     )

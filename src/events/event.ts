@@ -6,7 +6,7 @@ import type { PullRequest } from './pull-request.ts'
 
 export type EventStatus = 'routed' | 'ignored' | 'rejected'
 
-/** An event as the log holds it. */
+/** An event as it is stored. */
 export type Event = {
   id: string
   source: string

@@ -69,7 +69,7 @@ test('rules that are no list are refused', () => {
   expect(refusal({ rule })).toBe('rules: must be a list.')
 })
 
-test('the default rules are valid, and give a production deployment to deployment-pr', () => {
+test('the default rules are valid, and make a production deployment a job of deployment-pr', () => {
   expect(parseRules(defaultRules, agents)).toEqual(defaultRules)
   const deployed = (environment: string) =>
     jobsFor(compileRules(defaultRules), {

@@ -78,7 +78,7 @@ describe('a job by hand', () => {
     ['ping', 'command'],
   )
 
-  test('is of a type that a rule or an agent gives', () => {
+  test('is of a type that a rule or an agent has', () => {
     expect([...types.keys()]).toEqual(['deployment-pr', 'github_push', 'ping', 'command'])
     expect(manualJob(types, { eventId: 'e1', jobType: 'ping', input: undefined })).toMatchObject({
       rule: 'manual',

@@ -27,7 +27,7 @@ function receive(path: string, list: HeaderList, body: Buffer) {
   return source.normalise(envelope, body)
 }
 
-test.each(badRequests.filter(({ room }) => room === 'sources'))(
+test.each(badRequests.filter(({ layer }) => layer === 'sources'))(
   'refused: $name',
   ({ path, headers, body, expect: wanted }) => {
     const bytes = body(keys)
@@ -80,7 +80,7 @@ test('the corpus is large, and no two of its requests are called the same', () =
   )
 })
 
-test('kept headers hold no credential', () => {
+test('kept headers contain no credential', () => {
   for (const source of sources.values()) {
     expect(source.keptHeaders).not.toContain('authorization')
     expect(source.keptHeaders.every((name) => name === name.toLowerCase())).toBe(true)
@@ -200,7 +200,7 @@ describe('a wrong source is refused at the start, with the entry and the field',
     expect(problem(shop, { ...shop })).toContain('sources[1].name: "shop" is taken')
   })
 
-  test('no secret shows in what is said', () => {
+  test('no secret shows in the message', () => {
     expect(problem({ ...shop, secrets: ['0123456789'] })).not.toContain('0123456789')
   })
 })

@@ -73,7 +73,7 @@ const deploymentReview: Reader = (payload) => ({
 })
 
 /**
- * GitHub lists up to ten branches that hold the commit; only a single one says where it belongs.
+ * GitHub lists up to ten branches that contain the commit; only a single one says where it belongs.
  */
 const status: Reader = (payload) => {
   const branches = Array.isArray(payload.branches) ? payload.branches : []

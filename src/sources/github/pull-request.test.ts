@@ -67,7 +67,7 @@ describe('the head', () => {
 test.each([
   ['a number beyond the column', { number: 2 ** 40 }],
   ['a number that is a text', { number: 'x' }],
-  ['a time that is none', { updated_at: 'yesterday' }],
+  ['a time that is not one', { updated_at: 'yesterday' }],
   ['an address that a browser would run', { html_url: 'javascript:alert(1)' }],
   ['an address with NUL', { html_url: 'https://github.com/\u0000' }],
   ['an unknown state', { state: 'merged' }],
