@@ -22,6 +22,8 @@ export async function pull(folder: string, signal?: AbortSignal): Promise<string
       ...(signal ? { cancelSignal: signal } : {}),
     })
   const upstream = await git('rev-parse', '--abbrev-ref', '@{upstream}').catch(() => null)
+  // A git that was ended says nothing about the upstream.
+  signal?.throwIfAborted()
   if (upstream === null) return null
   await git('pull', '--ff-only', '--quiet')
   return (await git('rev-parse', 'HEAD')).stdout
