@@ -137,7 +137,8 @@ function accessOf(environment: Environment, mode: SignalboxOptions['mode']): Acc
   return { kind: mode === 'dev' ? 'loopback' : 'closed' }
 }
 
-// Only one process can own an embedded server's data directory, so leases left from before are dead.
+// Only one process can own an embedded server's data directory, so leases left from before are
+// dead.
 async function expireLeases(database: Store['database'], clock: Clock): Promise<void> {
   for (const table of [JOBS, DELIVERIES]) await lapseAll(database, table, clock)
 }

@@ -77,7 +77,10 @@ export type Pipeline = Writer & {
   refuse(sourceName: string, error: AppError, headers: HeaderReader, remote: string): Promise<void>
 }
 
-/** Opens the pipeline. It does no work itself: a job or a delivery is a row, committed with its event. */
+/**
+ * Opens the pipeline. It does no work itself: a job or a delivery is a row, committed with its
+ * event.
+ */
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { clock, log, sources } = options
   const types = jobTypes(options.rules, options.agents ?? [])
@@ -180,7 +183,9 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
   }
 }
 
-/** What follows from an event: the jobs its rules ask for, and the deliveries endpoints asked for. */
+/**
+ * What follows from an event: the jobs its rules ask for, and the deliveries endpoints asked for.
+ */
 function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonly Endpoint[]): Route {
   const nothing = { jobs: [], deliveries: [] }
   if (draft.rejected !== undefined) return { ...nothing, status: 'rejected', reason: draft.rejected }

@@ -42,7 +42,10 @@ function agentsByName(builtIn: readonly Agent[], configured: readonly Agent[]): 
   return new Map([...builtIn, ...configured].map((agent) => [agent.name, agent]))
 }
 
-/** Checks the input that rules pass to their agents, so that a mistake is found now and not by the first job. */
+/**
+ * Checks the input that rules pass to their agents, so that a mistake is found before the first
+ * job.
+ */
 function requireInputs(rules: readonly Rule[], agents: ReadonlyMap<string, Agent>): void {
   const problems = rules.flatMap((rule) => {
     const error = rule.with && inputError(agents.get(rule.agent), rule.with)

@@ -11,7 +11,7 @@ export type MatchableEvent = Pick<NewEvent, 'type' | 'facts'>
 /** Why an endpoint is notified of an event or not. */
 export type EndpointVerdict = {
   matched: boolean
-  /** One sentence, such as: Not notified: it wants environment "production", and this is "staging". */
+  /** One sentence: Not notified: it wants environment "production", and this is "staging". */
   sentence: string
 }
 

@@ -1,5 +1,5 @@
-// Rules as a configuration file has them: checked field by field, and the ones that apply when there
-// is no file.
+// Rules as a configuration file has them: checked field by field, and the ones that apply when
+// there is no file.
 import { z } from 'zod'
 import { AppError, errorText } from '../lib/error.ts'
 import { describe } from '../lib/zod.ts'

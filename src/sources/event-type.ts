@@ -29,8 +29,8 @@ export function typeUnder(name: string, type: string): string {
 }
 
 /**
- * GitHub's event with its action. It keeps GitHub's name, unless that would be one of this program's
- * own: the header with the event is not signed.
+ * GitHub's event with its action. It keeps GitHub's name, unless that would be one of this
+ * program's own: the header with the event is not signed.
  */
 export function githubType(event: string, action: string | undefined): string {
   const type = action === undefined ? event : `${event}.${action}`

@@ -64,6 +64,8 @@ test('a signed time is good for five minutes either way, edges included', () => 
 test('without a key everything is refused as closed, and an empty secret is not a key', () => {
   const digests = { candidates: [sign('', '{}')], encoding: 'hex' } as const
   expect(verdict(() => requireDigest([], digests, Buffer.from('{}')))).toBe('source_closed')
+  expect(verdict(() => requireDigest([''], digests, Buffer.from('{}')))).toBe('source_closed')
+  expect(verdict(() => requireDigest(['', 'key'], digests, Buffer.from('{}')))).toBe('signature_invalid')
   expect(liveSecrets(['', 'a', ''])).toEqual(['a'])
 })
 

@@ -133,6 +133,11 @@ describe('a source of the configuration', () => {
     expect(source?.normalise({}, Buffer.from(''))).toMatchObject({ type: recorded, deliveryId: 'd1' })
   })
 
+  test('is closed while its secret is not set', () => {
+    expect(configured({ ...shop, secrets: [''] }).get('shop')?.secrets).toEqual([])
+    expect(configured({ ...shop, secrets: ['', ...shop.secrets] }).get('shop')?.secrets).toEqual(shop.secrets)
+  })
+
   test('may be an object with methods of a class, with its own state', () => {
     class Counting {
       name = 'counting'

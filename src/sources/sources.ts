@@ -4,6 +4,7 @@ import { MIN_SECRET_CHARS } from '../lib/secret-length.ts'
 import { agenta } from './agenta/agenta.ts'
 import { isReserved, typeUnder } from './event-type.ts'
 import { github } from './github/github.ts'
+import { liveSecrets } from './signature.ts'
 import type { Normalised, Source } from './source.ts'
 
 const NAME = /^[a-z][a-z0-9-]{0,39}$/
@@ -33,7 +34,10 @@ export function sourcesFrom(options: {
   return sources
 }
 
-/** What is wrong with a source of a configuration file, as the rest of a sentence; null if nothing is. */
+/**
+ * What is wrong with a source of a configuration file, as the rest of a sentence; null if nothing
+ * is.
+ */
 function problemOf(source: Partial<Record<keyof Source, unknown>>): string | null {
   const { name, secrets, keptHeaders } = source
   const missing = ['name', 'secrets', 'keptHeaders', ...STEPS].every((key) => !(key in source))
@@ -43,7 +47,8 @@ function problemOf(source: Partial<Record<keyof Source, unknown>>): string | nul
   }
   if (isReserved(name)) return nameProblem(name)
   if (!isTextList(secrets)) return `.secrets: must be a list of texts (source "${name}").`
-  const short = secrets.findIndex((secret) => secret.length < MIN_SECRET_CHARS)
+  // An empty one is a variable that is not set: the source is closed.
+  const short = secrets.findIndex((secret) => secret !== '' && secret.length < MIN_SECRET_CHARS)
   if (short !== -1) {
     const remedy = '"signalbox secret generate" creates one'
     return `.secrets[${short}]: must have at least ${MIN_SECRET_CHARS} characters; ${remedy} (source "${name}").`
@@ -72,7 +77,7 @@ function underItsName(source: Source): Source {
   const { name, secrets, keptHeaders } = source
   return {
     name,
-    secrets,
+    secrets: liveSecrets(secrets),
     keptHeaders,
     open: (headers) => source.open(headers),
     verify: (envelope, rawBody, now) => source.verify(envelope, rawBody, now),
