@@ -1,7 +1,7 @@
 // Reads values that are asked for one by one together, and no more of them at once than fit.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** One value that was read; null when there is none of that id. */
+/** One value that was read; null when no row has that id. */
 export type Read<Value> = { id: string; bytes: number; value: Value | null }
 
 /** What is read, and how much of it at once. */
