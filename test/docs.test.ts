@@ -40,8 +40,6 @@ test('ARCHITECTURE.md lists exactly the folders of src', () => {
   expect(listed.sort()).toEqual([...folders, 'db/embedded'].sort())
 })
 
-// Files that the documents name and that do not exist yet.
-
 test('every file of src that the documents name exists', () => {
   const named = DOCUMENTS.flatMap((document) =>
     [...read(document).matchAll(/`(?:src\/)?([\w-]+(?:\/[\w-]+)*\.ts)`/g)].map((match) => match[1] ?? ''),
