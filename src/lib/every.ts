@@ -1,0 +1,83 @@
+// Work that is done again and again: one run at a time, and a failed one is not the last.
+import type { Log } from './log.ts'
+
+/** Work that is repeated until it is closed. */
+export type Repeated = {
+  /** Runs now instead of later; during a run, once more after it. */
+  nudge(): void
+  /** Aborts the run, waits for it, and starts no other. A run must not wait for this itself. */
+  close(): Promise<void>
+}
+
+/** How work is repeated. */
+export type RepeatOptions = {
+  log: Log
+  /** What the work is, in the log: `retention`. */
+  name: string
+  /** Whether the first run is now rather than after `ms`. Default false. */
+  immediately?: boolean
+  /** Whether the process may end while the next run is only waited for. Default false. */
+  unref?: boolean
+}
+
+// A longer timer would fire at once.
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/**
+ * Calls `run` again and again, `ms` after the end of the run before. What it throws is logged,
+ * and the next run comes as usual.
+ */
+export function every(
+  ms: number,
+  run: (signal: AbortSignal) => Promise<unknown> | unknown,
+  options: RepeatOptions,
+): Repeated {
+  const { log, name, immediately = false, unref = false } = options
+  const closing = new AbortController()
+  const { signal } = closing
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<void> | null = null
+  let isWanted = false
+
+  function nudge(): void {
+    isWanted = true
+    if (!signal.aborted) running ??= runWhileWanted()
+  }
+
+  async function runWhileWanted(): Promise<void> {
+    clearTimeout(timer)
+    while (isWanted && !signal.aborted) {
+      isWanted = false
+      await runOnce()
+    }
+    running = null
+    rest()
+  }
+
+  async function runOnce(): Promise<void> {
+    try {
+      await run(signal)
+    } catch (error) {
+      // A run that was asked to stop may say so by throwing.
+      if (!signal.aborted) log.error({ err: error, task: name }, `${name} failed; it runs again`)
+    }
+  }
+
+  function rest(): void {
+    if (signal.aborted) return
+    timer = setTimeout(nudge, Math.min(ms, LONGEST_TIMER_MS))
+    if (unref) timer.unref()
+  }
+
+  if (immediately) nudge()
+  else rest()
+
+  return {
+    nudge,
+    async close() {
+      closing.abort()
+      clearTimeout(timer)
+      await running
+    },
+  }
+}
