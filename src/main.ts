@@ -22,12 +22,7 @@ import type { Recorder } from './events/record.ts'
 import { openRecorder } from './events/record.ts'
 import type { WriteForge } from './forges/forge.ts'
 import { readOnly } from './forges/read-only.ts'
-import { openApi } from './http/api/api.ts'
-import { addConfiguredRoutes } from './http/api/configured.ts'
-import { addDeploymentRoutes } from './http/api/deployments.ts'
-import { addEndpointRoutes } from './http/api/endpoints.ts'
-import { addEventRoutes } from './http/api/events.ts'
-import { addJobRoutes } from './http/api/jobs.ts'
+import { apiRoutes } from './http/api/api.ts'
 import { httpApp } from './http/app.ts'
 import type { Access } from './http/auth.ts'
 import { openServer } from './http/listen.ts'
@@ -127,24 +122,27 @@ async function openReceiver(wiring: Wiring): Promise<{ url: string; close(): Pro
     jobTypes: jobTypes(configured.rules, [...configured.agents.keys()]),
     refusals: tokenBucket(clock, REFUSALS),
   })
-  const api = openApi(access)
-  addEventRoutes(api, database, async (event) => {
-    await routing.reload(database)
-    return routing.explain(event)
+  const api = apiRoutes({
+    access,
+    database,
+    clock,
+    configured,
+    wake,
+    explain: async (event) => {
+      await routing.reload(database)
+      return routing.explain(event)
+    },
+    deploy: async (request, options) => {
+      const recordEvent = async (tx: Sql, event: EventDraft) => {
+        const [recorded] = await recorder.recordIn(tx, [{ ...event, payload: null, depth: 0, causeJobId: null }])
+        return recorded as Recorded
+      }
+      const publicUrl = environment.SIGNALBOX_PUBLIC_URL
+      const recorded = await recordDeployment({ database, clock, recordEvent, publicUrl }, request, options)
+      wake()
+      return recorded
+    },
   })
-  addJobRoutes(api, database, clock, wake)
-  addDeploymentRoutes(api, database, async (request, options) => {
-    const recordEvent = async (tx: Sql, event: EventDraft) => {
-      const [recorded] = await recorder.recordIn(tx, [{ ...event, payload: null, depth: 0, causeJobId: null }])
-      return recorded as Recorded
-    }
-    const publicUrl = environment.SIGNALBOX_PUBLIC_URL
-    const recorded = await recordDeployment({ database, clock, recordEvent, publicUrl }, request, options)
-    wake()
-    return recorded
-  })
-  addEndpointRoutes(api, database)
-  addConfiguredRoutes(api, configured)
   const probe = async () => void (await database.query('select 1'))
   const app = httpApp({ version: VERSION, access, log, pipeline, probe, api })
   const host = mode === 'dev' ? '127.0.0.1' : (environment.HOST ?? '0.0.0.0')

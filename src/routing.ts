@@ -5,6 +5,7 @@ import type { Endpoint } from './endpoints/endpoint.ts'
 import { loadEndpoints } from './endpoints/endpoints.ts'
 import { deliveriesFor, explainEndpoint, matchEndpoints } from './endpoints/match.ts'
 import type { Draft, Event, Route, Router } from './events/event.ts'
+import type { Explanation } from './rules/explain.ts'
 import { explainCompiled } from './rules/explain.ts'
 import { jobsFor } from './rules/jobs.ts'
 import { compileRules } from './rules/match.ts'
@@ -17,8 +18,8 @@ const MAX_DEPTH = 3
 /** The router, and the answer to "why did this happen, or not?" for any event. */
 export type Routing = Router & {
   explain(event: Event): {
-    event: { id: string; type: string; status: string; reason: string | null }
-    rules: { rule: string; matched: boolean; sentence: string }[]
+    event: Pick<Event, 'id' | 'type' | 'status' | 'reason'>
+    rules: Explanation[]
     endpoints: { endpoint: string; matched: boolean; sentence: string }[]
   }
 }
@@ -64,10 +65,7 @@ export async function openRouting(database: Database, rules: readonly Rule[]): P
     route,
     explain: (event) => ({
       event: { id: event.id, type: event.type, status: event.status, reason: event.reason },
-      rules: compiled.map((rule) => {
-        const { matched, sentence, checks } = explainCompiled(rule, event)
-        return { rule: rule.rule.name, matched, sentence, checks }
-      }),
+      rules: compiled.map((rule) => explainCompiled(rule, event)),
       endpoints: endpoints.endpoints.map((endpoint) => ({
         endpoint: endpoint.name,
         ...explainEndpoint(endpoint, event),

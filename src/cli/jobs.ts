@@ -1,7 +1,7 @@
 // `signalbox jobs`: the work, and what may be done to it by hand.
 import type { Command } from 'commander'
 import { Option } from 'commander'
-import { JOB_STATUSES } from '../jobs/query.ts'
+import { jobStatus } from '../jobs/wire.ts'
 import type { Page, Row } from './api-client.ts'
 import { serverOf, withServer } from './api-client.ts'
 import type { PageOptions } from './page.ts'
@@ -86,7 +86,7 @@ export function addJobs(program: Command, cli: Cli): void {
   const jobs = program.command('jobs').description('the work: see it, call it off, try it again')
   withPaging(jobs.command('ls'))
     .description('list jobs, newest first')
-    .addOption(new Option('--status <status>', 'only these').choices(JOB_STATUSES))
+    .addOption(new Option('--status <status>', 'only these').choices(jobStatus.options))
     .option('--type <type>', 'only of this type')
     .option('--agent <name>', 'only of this agent')
     .option('--event <event-id>', 'only those this event caused')

@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts'
 import { systemClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import { deploymentsNamedIn, recordPullRequest } from './pull-requests.ts'
-import { getDeployment } from './query.ts'
+import { showDeployment } from './query.ts'
 import { recordDeployment } from './record.ts'
 
 const A = '01934e00-0000-7000-8000-00000000000a'
@@ -97,7 +97,7 @@ describe('a pull request reported by GitHub', () => {
     return (await recordDeployment({ database, clock: systemClock, recordEvent }, request)).deployment.id
   }
   const report = (change: Change) => recordPullRequest(database, { eventId: newId(), payload: payload(change) })
-  const stateOf = async (id: string) => (await getDeployment(database, id)).pullRequests.map((pull) => pull.state)
+  const stateOf = async (id: string) => (await showDeployment(database, id)).pull_requests.map((pull) => pull.state)
   const marker = (id: string) => `<!-- signalbox:key=deployment=${id} -->`
   const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString().replace('.000Z', 'Z')
   const merged = {
@@ -112,12 +112,12 @@ describe('a pull request reported by GitHub', () => {
     const id = await deploy()
     await report({ body: marker(id), updated_at: at(1) })
     const pull = { repository: 'acme/bot', number: 7, url: 'https://github.com/acme/bot/pull/7' }
-    expect((await getDeployment(database, id)).pullRequests).toEqual([
-      { ...pull, state: 'open', mergeSha: null, mergedBy: null, updatedAt: new Date(at(1)) },
+    expect((await showDeployment(database, id)).pull_requests).toEqual([
+      { ...pull, state: 'open', merge_sha: null, merged_by: null, updated_at: new Date(at(1)).toISOString() },
     ])
     await report({ body: marker(id), updated_at: at(2), ...merged })
-    expect((await getDeployment(database, id)).pullRequests).toEqual([
-      { ...pull, state: 'merged', mergeSha: 'abc', mergedBy: 'jane', updatedAt: new Date(at(2)) },
+    expect((await showDeployment(database, id)).pull_requests).toEqual([
+      { ...pull, state: 'merged', merge_sha: 'abc', merged_by: 'jane', updated_at: new Date(at(2)).toISOString() },
     ])
   })
 

@@ -152,8 +152,8 @@ describe('a try of a job', () => {
       status: 'completed',
       result: { sum: 42 },
       error: null,
-      startedAt: clock.now(),
-      finishedAt: clock.now(),
+      started_at: clock.now().toISOString(),
+      completed_at: clock.now().toISOString(),
       attempts: [{ attempt: 1, owner: orchestrator.id, outcome: 'completed' }],
     })
     expect(await orchestrator.tick()).toBe(0)
@@ -205,7 +205,11 @@ describe('a try of a job', () => {
       }),
     ])
     await orchestrator.tick()
-    expect(await getJob(database, id)).toMatchObject({ status: 'pending', availableAt: later, error: 'rate limit' })
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'pending',
+      available_at: later.toISOString(),
+      error: 'rate limit',
+    })
     clock.advance(3_599_999)
     expect(await orchestrator.tick()).toBe(0)
     clock.advance(1)
@@ -583,7 +587,7 @@ describe('an orchestrator', () => {
     await started.promise
     await first.drain({ limitMs: 0 })
     await tick
-    expect(await getJob(database, id)).toMatchObject({ status: 'pending', attempt: 1, maxAttempts: 2 })
+    expect(await getJob(database, id)).toMatchObject({ status: 'pending', attempt: 1, max_attempts: 2 })
     await orchestrate([slow]).tick()
     expect(await getJob(database, id)).toMatchObject({ status: 'completed', result: 'second', attempt: 2 })
   })

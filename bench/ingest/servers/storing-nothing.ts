@@ -1,6 +1,6 @@
 // Signalbox's own receiving edge, with a recorder that says "recorded" and keeps nothing: what durability costs is the difference.
+import { Hono } from 'hono'
 import type { Recorder } from '../../../src/events/record.ts'
-import { openApi } from '../../../src/http/api/api.ts'
 import { httpApp } from '../../../src/http/app.ts'
 import { openServer } from '../../../src/http/listen.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
@@ -30,7 +30,7 @@ const app = httpApp({
   log,
   pipeline,
   probe: async () => undefined,
-  api: openApi(access),
+  api: new Hono(),
 })
 const server = await openServer(app, { host: '127.0.0.1', port: 0 })
 ready({ url: server.url }, () => server.close())
