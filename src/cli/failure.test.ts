@@ -21,7 +21,9 @@ test("the server's refusals and its absence say what to do here", () => {
     hint: expect.stringContaining('SIGNALBOX_API_TOKEN'),
     exitCode: 1,
   })
-  expect(failureOf(new SignalboxError(0, 'unreachable', 'no answer from http://127.0.0.1:8000'))).toMatchObject({
+  expect(
+    failureOf(new SignalboxError(0, 'unreachable', 'There is no answer from http://127.0.0.1:8000.')),
+  ).toMatchObject({
     detail: 'There is no answer from http://127.0.0.1:8000.',
     hint: expect.stringContaining('signalbox dev'),
   })

@@ -57,7 +57,7 @@ function usageOf({ message }: CommanderError): Failure {
 function fromServer({ status, code, detail }: SignalboxError): Failure {
   return {
     code,
-    detail: status === 0 ? `There is ${detail}.` : detail || `The server answered ${status}.`,
+    detail: detail || `The server answered ${status}.`,
     hint: hintFor(code),
     exitCode: EXIT.failed,
   }

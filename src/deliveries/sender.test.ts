@@ -214,7 +214,9 @@ describe('a delivery', () => {
     const { attempt_log, finished_at, ...delivery } = await getDelivery(database, id)
     expect(delivery).toMatchObject({ status: 'skipped', error: `The endpoint is ${status}.` })
     expect(finished_at).toEqual(expect.any(String))
-    expect(attempt_log).toMatchObject([{ outcome: 'cancelled', status_code: null, error: `The endpoint is ${status}.` }])
+    expect(attempt_log).toMatchObject([
+      { outcome: 'cancelled', status_code: null, error: `The endpoint is ${status}.` },
+    ])
   })
 
   it('goes with its endpoint when that is deleted', async () => {
