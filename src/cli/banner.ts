@@ -3,10 +3,11 @@ import type { Store } from '../db/store.ts'
 import type { Environment } from '../lib/environment.ts'
 import { VERSION } from '../lib/version.ts'
 import type { Signalbox } from '../main.ts'
-import type { ShownSource } from './sources.ts'
-import { shownSource } from './sources.ts'
+import type { ShownSource } from './shown-source.ts'
+import { shownSource } from './shown-source.ts'
+import { fields } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { count, fields } from './text.ts'
+import { count } from './text.ts'
 
 /** What is known when a service has started. */
 export type Started = {

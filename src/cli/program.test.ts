@@ -39,7 +39,9 @@ function commandsUnder(command: Command): Command[] {
 
 describe('without a server', () => {
   test('every command that does something has an example that names it', async () => {
-    const leaves = commandsUnder(buildProgram(terminalFor().terminal)).filter(({ commands }) => commands.length === 0)
+    const leaves = commandsUnder(await buildProgram(terminalFor().terminal, () => true)).filter(
+      ({ commands }) => commands.length === 0,
+    )
     for (const leaf of leaves) {
       const words: string[] = []
       for (let at: Command | null = leaf; at !== null; at = at.parent) words.unshift(at.name())
@@ -142,7 +144,7 @@ describe('with a server', () => {
       const { out } = await ask(['jobs', 'show', id])
       return /^status +completed$/m.test(out) && out
     })
-    expect(shown).toMatch(/Attempts\n {2}TRY .*\n {2}1 +completed/)
+    expect(shown).toMatch(/Attempts\n {2}ATTEMPT .*\n {2}1 +completed/)
     expect(shown).toMatch(/Log\n.*pong at/)
     expect((await ask(['jobs', 'ls', '--type', 'ping'])).out).toContain(`${id}  `)
     expect(await ask(['jobs', 'retry', id])).toMatchObject({
@@ -167,7 +169,7 @@ describe('with a server', () => {
     await signalbox.database.query(`update signalbox.endpoints set status = 'paused' where url like '%/other'`)
   })
 
-  test('a deployment says what changed and who is told', async () => {
+  test('a deployment says what changed and what follows', async () => {
     const added = await ask(['endpoints', 'add', '--url', 'http://127.0.0.1:9/hook', '--name', 'hook'])
     expect(added.out).toMatch(/secret +whsec_[\s\S]*not shown again/)
     expect((await ask(['endpoints', 'ls'])).out).toMatch(/hook +active/)
@@ -178,7 +180,7 @@ describe('with a server', () => {
     const second = await ask([...deploy, '-'], { readInput: async () => '{"temperature":0.5,"top_p":1}' })
     expect(second.out).toContain('Changed:\n  ~ temperature: 0.7 → 0.5\n  + top_p: 1\n  - stop: x\n')
     expect(second.out).toMatch(/^job +\S+ +deployment-pr/m)
-    expect(second.out).toMatch(/^told +\S+ +hook/m)
+    expect(second.out).toMatch(/^delivery +\S+ +hook/m)
     const [delivery] = (await asJson(['deliveries', 'ls'])).items
     expect((await ask(['deliveries', 'show', delivery.id])).out).toMatch(/^endpoint +hook /m)
   })

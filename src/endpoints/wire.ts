@@ -26,7 +26,6 @@ export const endpoint = z
     updated_at: time,
   })
   .meta({ id: 'Endpoint' })
-export type Endpoint = z.infer<typeof endpoint>
 
 /** The answer to a created endpoint: the only one that shows a secret. */
 export const createdEndpoint = endpoint

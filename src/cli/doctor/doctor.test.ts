@@ -8,9 +8,9 @@ import { readEnvironment } from '../../lib/environment.ts'
 import type { Check } from './check.ts'
 import { checkText } from './check.ts'
 import { databaseChecks } from './database.ts'
+import { closedChecks, configChecks, environmentChecks, nodeCheck } from './environment.ts'
 import { githubChecks, repositoryCheck } from './github.ts'
 import { portCheck, publicUrlCheck } from './server.ts'
-import { closedChecks, configChecks, environmentChecks, nodeCheck } from './settings.ts'
 
 function brief(checks: readonly Check[]): string[] {
   return checks.map(({ name, status, detail }) => `${status} ${name}: ${detail}`)
