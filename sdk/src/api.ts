@@ -205,7 +205,9 @@ export type DeploymentSummary = {
 /** One deployment with how its configuration differs from the one before. */
 export type DeploymentDetail = DeploymentSummary & { config_diff: ConfigDiff }
 
-/** The deployment as it was recorded; `duplicate` when this idempotency key had recorded it before. */
+/**
+ * The deployment as it was recorded; `duplicate` when this idempotency key had recorded it before.
+ */
 export type RecordedDeployment = DeploymentDetail & { duplicate: boolean }
 
 /** Which deployments to list. */
@@ -218,7 +220,7 @@ export type DeploymentQuery = PageQuery & {
 /** Whether an endpoint is notified. */
 export type EndpointStatus = 'active' | 'paused' | 'disabled'
 
-/** An address to notify of events. The server makes a secret when none is given. */
+/** Where deliveries are to be sent. The server makes a secret when none is passed. */
 export type EndpointInput = {
   url: string
   /** Event types, as globs; `environment.deployed` if absent, `["*"]` is every event. */

@@ -32,7 +32,9 @@ import type { Json } from './payload.ts'
 import type { TransportOptions } from './transport.ts'
 import { openTransport } from './transport.ts'
 
-/** Everything the client can ask of a server; every call throws SignalboxError when refused. */
+/**
+ * Everything the client can ask of a server; every call rejects with a SignalboxError when refused.
+ */
 export type SignalboxClient = {
   /**
    * Records a deployment once, however often the call has to be repeated: the key makes repeating

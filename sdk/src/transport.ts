@@ -9,7 +9,7 @@ const MAX_DETAIL_CHARS = 200
 
 /** Where the server is and how to reach it. */
 export type TransportOptions = {
-  /** The server's address, with a path when it is behind one: `https://signalbox.example.com`. */
+  /** The server's address, with its path if it has one: `https://signalbox.example.com`. */
   url: string
   /** Sent as `Authorization: Bearer`; only `signalbox dev` answers without one. */
   token?: string | undefined
