@@ -44,8 +44,8 @@ export type SignalboxClient = {
   /** Starts a job by hand; not repeated on failure, because each trigger is a new event. */
   trigger(jobType: string, payload?: Json): Promise<Receipt>
   /**
-   * Resolves when the server is ready; a server without its database is a SignalboxError with status
-   * 503.
+   * Resolves when the server is ready; a server without its database is a SignalboxError with
+   * status 503.
    */
   health(): Promise<Health>
   events: {

@@ -1,6 +1,5 @@
 // The published surface of @signalbox/sdk.
 
-export type { RawBody } from './bytes.ts'
 export type {
   AgentSummary,
   AttemptOutcome,
@@ -42,6 +41,7 @@ export type {
   RuleSummary,
   SourceSummary,
 } from './api.ts'
+export type { RawBody } from './bytes.ts'
 export type { SignalboxClient } from './client.ts'
 export { signalbox } from './client.ts'
 export type { DeliveryHeadersInput } from './delivery-headers.ts'

@@ -23,7 +23,8 @@ export async function loadSettings(
 }
 
 /**
- * Reads environment and configuration file, and puts the built-in and the configured parts together.
+ * Reads environment and configuration file, and puts the built-in and the configured parts
+ * together.
  * @throws AppError `config_invalid` when a value in either is not valid.
  */
 export async function loadConfigured(

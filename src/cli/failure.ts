@@ -26,17 +26,19 @@ export class Unsuccessful extends Error {
 export type Failure = { code: string; message?: string; detail: string; hint: string; exitCode: number }
 
 // The table speaks to a caller of the API; at the command line the remedy is another one.
-const CLI_HINTS: Record<string, string> = {
-  token_invalid: 'Set SIGNALBOX_API_TOKEN to the token the server was started with.',
-  source_closed: 'Start the server with SIGNALBOX_API_TOKEN set ("signalbox secret generate" makes one).',
-  unreachable: 'Start one with: signalbox dev   (or set SIGNALBOX_URL to the address of a running one)',
-  internal: 'Look for the request in the log of the server.',
-}
+const CLI_HINTS = new Map(
+  Object.entries({
+    token_invalid: 'Set SIGNALBOX_API_TOKEN to the token the server was started with.',
+    source_closed: 'Start the server with SIGNALBOX_API_TOKEN set ("signalbox secret generate" makes one).',
+    unreachable: 'Start one with: signalbox dev   (or set SIGNALBOX_URL to the address of a running one)',
+    internal: 'Look for the request in the log of the server.',
+  }),
+)
 const NOT_SIGNALBOX = 'Check that SIGNALBOX_URL is the address of a Signalbox.'
 
 function hintFor(code: string): string {
   const row = Object.hasOwn(ERRORS, code) ? ERRORS[code as keyof typeof ERRORS] : undefined
-  return CLI_HINTS[code] ?? row?.hint ?? NOT_SIGNALBOX
+  return CLI_HINTS.get(code) ?? row?.hint ?? NOT_SIGNALBOX
 }
 
 function usageOf({ message }: CommanderError): Failure {

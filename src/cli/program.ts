@@ -101,7 +101,7 @@ const GROUPS: readonly { title: string; entries: readonly Entry[] }[] = [
 ]
 
 const AFTER_HELP = `
-Settings come from the environment and a .env file in this folder; the environment wins.
+Settings come from the environment, and then from a .env file in this folder.
 Exit codes: 0 done, 1 expected failure, 2 wrong usage, 70 a bug.
 
 Example:

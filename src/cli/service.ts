@@ -30,7 +30,13 @@ function awaitSignals(onFirst: () => void): { stopped: Promise<void>; letGo(): v
     resolve()
   }
   for (const signal of STOP_SIGNALS) process.on(signal, stop)
-  return { stopped: promise, letGo: () => clearInterval(stayUp) }
+  return {
+    stopped: promise,
+    letGo() {
+      clearInterval(stayUp)
+      for (const signal of STOP_SIGNALS) process.off(signal, stop)
+    },
+  }
 }
 
 async function endpointsOf({ database }: Store): Promise<number> {

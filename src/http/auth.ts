@@ -21,7 +21,8 @@ function isLoopbackOrigin(origin: string): boolean {
 
 /**
  * Lets a request pass that may use the API.
- * @throws AppError `token_invalid` when it may not, or `source_closed` when the server has no token.
+ * @throws AppError `token_invalid` when it may not, or `source_closed` when the server has no
+ * token.
  */
 export function authorise(access: Access, headers: { get(name: string): string | null }): void {
   if (access.kind === 'closed') {
