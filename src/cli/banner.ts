@@ -75,8 +75,8 @@ function webhookText({ name, status, path, hint }: ShownSource, url: string): st
 }
 
 /**
- * What a process that receives has to say of its address; a public address is the one to give to
- * senders.
+ * What a process that receives says of its address; where there is a public address, that is the
+ * one for senders.
  */
 function receivingRows({ url, sources, api }: Banner, publicUrl = url): [name: string, value: string][] {
   return url === null

@@ -23,8 +23,8 @@ export function healthRoutes(about: { version: string }, probe: Probe) {
 /** What `GET /health` answers. */
 export function health(version: string, isConnected: boolean) {
   return {
-    service: 'signalbox' as const,
     status: isConnected ? ('healthy' as const) : ('unhealthy' as const),
+    service: 'signalbox' as const,
     version,
     database: isConnected ? ('connected' as const) : ('unavailable' as const),
   }
