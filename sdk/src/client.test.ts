@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import type { DeploymentInput } from './api.ts'
+import type { DeploymentInput } from './api-deployments.ts'
 import { signalbox } from './client.ts'
 
 type Call = {

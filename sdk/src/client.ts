@@ -1,17 +1,6 @@
 // A client for a Signalbox server's HTTP API.
 import type {
   AgentSummary,
-  CreatedEndpoint,
-  Delivery,
-  DeliveryDetail,
-  DeliveryQuery,
-  DeploymentDetail,
-  DeploymentInput,
-  DeploymentQuery,
-  DeploymentSummary,
-  Endpoint,
-  EndpointInput,
-  EndpointQuery,
   EventBody,
   EventDetail,
   EventExplanation,
@@ -24,10 +13,23 @@ import type {
   JobSummary,
   Page,
   Receipt,
-  RecordedDeployment,
   RuleSummary,
   SourceSummary,
 } from './api.ts'
+import type {
+  CreatedEndpoint,
+  Delivery,
+  DeliveryDetail,
+  DeliveryQuery,
+  DeploymentDetail,
+  DeploymentInput,
+  DeploymentQuery,
+  DeploymentSummary,
+  Endpoint,
+  EndpointInput,
+  EndpointQuery,
+  RecordedDeployment,
+} from './api-deployments.ts'
 import type { Json } from './payload.ts'
 import type { TransportOptions } from './transport.ts'
 import { openTransport } from './transport.ts'

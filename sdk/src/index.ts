@@ -3,20 +3,6 @@
 export type {
   AgentSummary,
   AttemptOutcome,
-  CreatedEndpoint,
-  Delivery,
-  DeliveryAttempt,
-  DeliveryDetail,
-  DeliveryQuery,
-  DeliveryStatus,
-  DeploymentDetail,
-  DeploymentInput,
-  DeploymentQuery,
-  DeploymentSummary,
-  Endpoint,
-  EndpointInput,
-  EndpointQuery,
-  EndpointStatus,
   EventBody,
   EventDetail,
   EventExplanation,
@@ -37,11 +23,26 @@ export type {
   Page,
   PageQuery,
   Receipt,
-  RecordedDeployment,
   RuleSummary,
   SourceSummary,
 } from './api.ts'
-export type { RawBody } from './bytes.ts'
+export type {
+  CreatedEndpoint,
+  Delivery,
+  DeliveryAttempt,
+  DeliveryDetail,
+  DeliveryQuery,
+  DeliveryStatus,
+  DeploymentDetail,
+  DeploymentInput,
+  DeploymentQuery,
+  DeploymentSummary,
+  Endpoint,
+  EndpointInput,
+  EndpointQuery,
+  EndpointStatus,
+  RecordedDeployment,
+} from './api-deployments.ts'
 export type { SignalboxClient } from './client.ts'
 export { signalbox } from './client.ts'
 export type { DeliveryHeadersInput } from './delivery-headers.ts'
