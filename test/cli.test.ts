@@ -85,6 +85,27 @@ test('a command that asks a server loads neither a server nor a database', async
   expect(modules.filter((module) => /^(http|db|queue|main|pipeline)/.test(module))).toEqual([])
 })
 
+test('a pipe that is closed early is no failure', async () => {
+  const command = `"${fileURLToPath(new URL('../bin/signalbox', import.meta.url))}" rules ls --json | head -c 1; true`
+  const { stdout, stderr } = await promisify(execFile)('bash', ['-c', `set -o pipefail; ${command}`], { cwd: folder })
+  expect({ stdout, stderr }).toEqual({ stdout: '{', stderr: '' })
+})
+
+test('a .env file is read, the environment wins, and a wrong value in it is named', async () => {
+  await writeFile(join(folder, '.env'), 'SIGNALBOX_URL=http://127.0.0.1:9\nPORT=abc\n')
+  const wrong = await call(['jobs', 'ls'])
+  expect(wrong).toEqual({ code: 1, text: expect.stringContaining('PORT must be a whole number') })
+  const asked = await call(['jobs', 'ls'], { PORT: '1' })
+  expect(asked).toEqual({ code: 1, text: expect.stringContaining('There is no answer from http://127.0.0.1:9.') })
+  await rm(join(folder, '.env'))
+})
+
+test('colour is for terminals: a pipe gets none', async () => {
+  const { text } = await call(['doctor'], { DATABASE_URL: 'postgres://127.0.0.1:9/x', PORT: '0' })
+  expect(text).toContain('✗ database')
+  expect(text).not.toContain('\u001b')
+})
+
 test('what serves requests starts with a larger heap', async () => {
   const service: Running = run(['--json', 'dev'], { cwd: folder, env: { PORT: '0' } })
   await service.prints(/"url": "http/)
