@@ -17,12 +17,7 @@ import { eventPayload } from './events/payload.ts'
 import { causesOf } from './events/query.ts'
 import { openEventReader } from './events/reader.ts'
 import { readOnly } from './forges/read-only.ts'
-import { openApi } from './http/api/api.ts'
-import { addConfiguredRoutes } from './http/api/configured.ts'
-import { addDeploymentRoutes } from './http/api/deployments.ts'
-import { addEndpointRoutes } from './http/api/endpoints.ts'
-import { addEventRoutes } from './http/api/events.ts'
-import { addJobRoutes } from './http/api/jobs.ts'
+import { apiRoutes } from './http/api/api.ts'
 import { httpApp } from './http/app.ts'
 import type { Access } from './http/auth.ts'
 import { openServer } from './http/listen.ts'
@@ -165,12 +160,15 @@ function openReceiver(wiring: Wiring): Promise<{ url: string; close(): Promise<v
   const { database } = store
   const { recordIn } = pipeline
   const deploying = { database, clock, recordIn, onWork, publicUrl: environment.SIGNALBOX_PUBLIC_URL }
-  const api = openApi(access)
-  addEventRoutes(api, database, pipeline.explain)
-  addJobRoutes(api, database, clock, onWork)
-  addDeploymentRoutes(api, database, (request, key) => recordDeployment(deploying, request, key))
-  addEndpointRoutes(api, database)
-  addConfiguredRoutes(api, installation)
+  const api = apiRoutes({
+    access,
+    database,
+    clock,
+    configured: installation,
+    wake: onWork,
+    explain: pipeline.explain,
+    deploy: (request, key) => recordDeployment(deploying, request, key),
+  })
   const probe = async () => void (await database.query('select 1'))
   const app = httpApp({ version: VERSION, access, log, pipeline, probe, api })
   const host = mode === 'dev' ? '127.0.0.1' : (environment.HOST ?? '0.0.0.0')

@@ -1,31 +1,25 @@
 // The API over real HTTP: what its description says is what it does, and no request costs it more
 // than an error.
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineAgent } from '../src/agents/agent.ts'
+import { newId } from '../src/lib/id.ts'
+import type { DescribedApi } from './described-api.ts'
+import { describedApi } from './described-api.ts'
 import type { TestSignalbox } from './signalbox.ts'
-import { openTestSignalbox } from './signalbox.ts'
+import { openTestSignalbox, until } from './signalbox.ts'
 
 const MB = 1024 * 1024
 
-type Schema = { properties: Record<string, object>; required: string[] }
-type Operation = {
-  parameters?: { name: string; in: string }[]
-  requestBody?: { content: { 'application/json': { schema: Schema } } }
-  responses: Record<string, object>
-}
-type Description = { paths: Record<string, Record<string, Operation>>; security: object[] }
-
 let signalbox: TestSignalbox
-let description: Description
+let api: DescribedApi
 beforeAll(async () => {
   signalbox = await openTestSignalbox({ roles: { receiver: true, orchestrator: false } })
-  description = (await (await signalbox.api('/api/openapi.json')).json()) as Description
+  api = await describedApi(signalbox)
 })
 afterAll(() => signalbox.close())
-
-async function post(path: string, body: unknown) {
-  const response = await signalbox.api(`/api${path}`, { method: 'POST', body })
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
-}
 
 const EXAMPLES: Record<string, Record<string, unknown>> = {
   '/deployments': {
@@ -52,12 +46,12 @@ const EXAMPLES: Record<string, Record<string, unknown>> = {
 
 describe('the description', () => {
   const operations = () =>
-    Object.entries(description.paths).flatMap(([path, methods]) =>
+    Object.entries(api.description.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
     )
 
   test('says that the token is wanted, and everywhere what a refusal looks like', () => {
-    expect(description.security).toEqual([{ token: [] }])
+    expect(api.description.security).toEqual([{ token: [] }])
     expect(operations().filter(({ operation }) => !('default' in operation.responses))).toEqual([])
   })
 
@@ -72,19 +66,140 @@ describe('the description', () => {
   })
 
   test.each(Object.keys(EXAMPLES))('of the body of POST %s is what is accepted', async (path) => {
-    const operation = description.paths[path]?.post as Required<Operation>
-    const { properties, required } = operation.requestBody.content['application/json'].schema
+    const { schema } = api.description.paths[path]?.post?.requestBody?.content['application/json'] ?? {}
+    const { properties, required } = schema as { properties: object; required: string[] }
     const full = EXAMPLES[path] ?? {}
     expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(full)))
-    expect((await post(path, full)).status).toBe(201)
-    expect((await post(path, Object.fromEntries(required.map((name) => [name, full[name]])))).status).toBe(201)
+    expect((await api.post(path, full)).status).toBe(201)
+    expect((await api.post(path, Object.fromEntries(required.map((name) => [name, full[name]])))).status).toBe(201)
     for (const name of required) {
       const { [name]: _, ...without } = full
-      expect(await post(path, without)).toMatchObject({ status: 422, body: { detail: expect.stringContaining(name) } })
+      expect(await api.post(path, without)).toMatchObject({
+        status: 422,
+        body: { detail: expect.stringContaining(`${name}: is required`) },
+      })
     }
-    expect(await post(path, { ...full, surplus: 1 })).toMatchObject({ status: 422, body: { code: 'input_invalid' } })
+    expect(await api.post(path, { ...full, surplus: 1 })).toMatchObject({
+      status: 422,
+      body: { code: 'input_invalid', detail: expect.stringContaining('"surplus"') },
+    })
+  })
+
+  test('says what a field of a body may be, in words and bounds', () => {
+    const { schema } = api.description.paths['/deployments']?.post?.requestBody?.content['application/json'] ?? {}
+    expect(schema).toMatchObject({
+      additionalProperties: false,
+      properties: {
+        project_id: { type: 'string', maxLength: 200 },
+        config: { type: 'object', description: expect.stringContaining('1 MB') },
+      },
+    })
   })
 })
+
+const worker = defineAgent({
+  name: 'worker',
+  description: 'Works.',
+  input: z.unknown(),
+  run: async ({ step, log, event }) => {
+    log('begun')
+    return { result: await step('look', () => ({ type: event?.type ?? null })) }
+  },
+})
+const broken = defineAgent({ name: 'broken', description: 'Fails.', input: z.unknown(), run: () => Promise.reject() })
+
+test('every answer is as it is described, of every route and with rows in each', async () => {
+  const receiver = createServer((_request, response) => response.writeHead(500, { connection: 'close' }).end('no'))
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
+  const busy = await openTestSignalbox({
+    config: {
+      agents: [worker, broken],
+      rules: [
+        { name: 'work', on: 'environment.deployed', agent: 'worker', group: 'deploy:{app}', with: { deep: [1] } },
+        { name: 'fail', on: ['environment.*'], when: { app: 'bot' }, agent: 'broken', maxAttempts: 1 },
+      ],
+    },
+  })
+  const checked = await describedApi(busy)
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`
+  try {
+    await checked.post('/endpoints', { url })
+    await checked.post('/endpoints', { url, secret: 'a-secret-of-more-than-20-characters', apps: ['other'] })
+    const deployment = { ...EXAMPLES['/deployments'], environment: 'production' }
+    const { body: deployed } = await checked.post('/deployments', deployment, { 'idempotency-key': 'once' })
+    expect((await checked.post('/deployments', deployment, { 'idempotency-key': 'once' })).status).toBe(200)
+    const jobs = await until('both jobs have ended', async () => {
+      const { items } = (await checked.get(`/jobs?event_id=${deployed.event_id}`)).body as { items: JobRow[] }
+      return items.length === 2 && items.every(({ status }) => /completed|failed/.test(status)) && items
+    })
+    await until('the delivery was attempted', async () => {
+      const { items } = (await checked.get('/deliveries')).body as { items: { attempts: number; error: string }[] }
+      return items[0]?.error === 'http_500'
+    })
+    await busy.database.query(
+      `insert into signalbox.outputs (id, job_id, position, kind, body, status, reason, receipt, published_at) values
+         ($1, $3, 0, 'comment', '{"kind":"comment"}', 'published', null, '{"url":"https://x","created":true}', now()),
+         ($2, $3, 1, 'labels', '{"kind":"labels"}', 'refused', 'not allowed', null, null)`,
+      [newId(), newId(), jobs.find(({ rule }) => rule === 'work')?.id],
+    )
+    await busy.database.query(
+      `insert into signalbox.deployment_pull_requests
+         (deployment_id, repository, number, url, state, event_id, updated_at)
+       select id, 'acme/bot', 1, 'https://x', 'open', event_id, now() from signalbox.deployments`,
+    )
+    for (const { id, rule, status } of jobs) {
+      expect({ rule, status }).toEqual({ rule, status: rule === 'work' ? 'completed' : 'failed' })
+      expect((await checked.get(`/jobs/${id}`)).body).toMatchObject(rule === 'work' ? DONE_JOB : FAILED_JOB)
+      expect((await checked.get(`/jobs/${id}/log`)).status).toBe(200)
+    }
+    const failed = jobs.find(({ rule }) => rule === 'fail')?.id
+    await checked.post(`/jobs/${failed}/retry`)
+    await until('it failed again', async () => (await checked.get(`/jobs/${failed}`)).body.status === 'failed')
+    expect((await checked.post(`/jobs/${failed}/cancel`)).status).toBe(409)
+    await busy.database.query(
+      `update signalbox.jobs set status = 'pending', available_at = now() + interval '1 day' where id = $1`,
+      [failed],
+    )
+    expect((await checked.post(`/jobs/${failed}/cancel`)).body).toMatchObject({ status: 'cancelled' })
+    const [delivery] = (await checked.get('/deliveries')).body.items as { id: string }[]
+    expect((await checked.get(`/deliveries/${delivery?.id}`)).body).toMatchObject({
+      attempt_log: [{ attempt: 1, outcome: 'retried', status_code: 500, response: 'no' }],
+    })
+    for (const path of ['/events', `/events/${deployed.event_id}`, `/events/${deployed.event_id}/explain`]) {
+      expect((await checked.get(path)).status).toBe(200)
+    }
+    for (const path of ['', '/ID', '/ID/config'].map((end) => end.replace('ID', `${deployed.deployment_id}`))) {
+      expect((await checked.get(`/deployments${path}`)).status).toBe(200)
+    }
+    for (const path of ['/endpoints', '/rules', '/agents', '/sources']) {
+      expect((await checked.get(path)).body.items).not.toEqual([])
+    }
+    // The one answer that is no JSON has a test of its own.
+    const described = Object.entries(checked.description.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).flatMap(([method, { responses }]) =>
+        Object.entries(responses)
+          .filter(([status, { content }]) => status !== 'default' && 'application/json' in (content ?? {}))
+          .map(([status]) => `${method.toUpperCase()} ${path} ${status}`),
+      ),
+    )
+    expect(described.filter((each) => !checked.seen.has(each))).toEqual([])
+  } finally {
+    receiver.close()
+    await busy.close()
+  }
+})
+
+type JobRow = { id: string; rule: string; status: string }
+
+const DONE_JOB = {
+  payload: { deep: [1] },
+  result: { type: 'environment.deployed' },
+  group: 'deploy:bot',
+  attempts: [{ attempt: 1, outcome: 'completed' }],
+  outputs: [{ status: 'published' }, { status: 'refused', reason: 'not allowed' }],
+  log: [{ stream: 'log', line: 'begun' }],
+}
+const FAILED_JOB = { status: 'failed', attempts: [{ outcome: 'failed' }], outputs: [], log: [] }
 
 describe('a bad body', () => {
   const send = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>

@@ -1,8 +1,11 @@
 // The command line as an operator meets it: real processes in an empty folder.
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
 import { openTestDatabase } from './database.ts'
 import type { Running } from './process.ts'
@@ -37,6 +40,79 @@ test('it shows its help, and a wrong word ends with 2', async () => {
   expect(help).toMatchObject({ code: 0, text: expect.stringContaining('signalbox dev') })
   expect(wrong).toEqual({ code: 2, text: expect.stringMatching(/Unknown command 'job'.*Did you mean jobs\?/) })
 })
+
+/** The packages and the modules of this program that a command loads. */
+async function loadedBy(args: string[]): Promise<{ packages: string[]; modules: string[] }> {
+  const hook = `import { registerHooks } from 'node:module'
+    const loaded = []
+    registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context) } })
+    process.on('exit', () => process.stderr.write('LOADED ' + JSON.stringify(loaded)))`
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  const { stderr } = await promisify(execFile)(
+    process.execPath,
+    [
+      '--conditions=signalbox-source',
+      '--disable-warning=ExperimentalWarning',
+      `--import=data:text/javascript,${encodeURIComponent(hook)}`,
+      `${root}src/cli/signalbox.ts`,
+      ...args,
+    ],
+    { cwd: folder, env: { PATH: process.env.PATH ?? '' } },
+  ).catch((error: { stderr: string }) => error)
+  const urls = JSON.parse(/LOADED (.*)$/s.exec(stderr)?.[1] ?? '[]') as string[]
+  const packages = urls.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? [])
+  const modules = urls.flatMap((url) =>
+    url.startsWith(`file://${root}src/`) ? url.slice(`file://${root}src/`.length) : [],
+  )
+  return { packages: [...new Set(packages)].sort(), modules }
+}
+
+test('the help loads the parser of the command line and nothing else', async () => {
+  for (const args of [['--help'], ['--version'], []]) {
+    const { packages, modules } = await loadedBy(args)
+    expect({ args, packages }).toEqual({ args, packages: ['commander'] })
+    expect(
+      modules.filter(
+        (module) => !/^(cli\/(signalbox|process|program|terminal|exit-code)|lib\/version)\.ts$/.test(module),
+      ),
+    ).toEqual([])
+  }
+})
+
+test('a command that asks a server loads neither a server nor a database', async () => {
+  const { packages, modules } = await loadedBy(['jobs', 'ls', '--server', 'http://127.0.0.1:9'])
+  expect(packages.filter((name) => /octokit|^hono$|@hono|^pg|undici|execa|embedded/.test(name))).toEqual([])
+  expect(modules.filter((module) => /^(http|db|queue|main|pipeline)/.test(module))).toEqual([])
+})
+
+test('a pipe that is closed early is no failure', async () => {
+  const command = `"${fileURLToPath(new URL('../bin/signalbox', import.meta.url))}" rules ls --json | head -c 1; true`
+  const { stdout, stderr } = await promisify(execFile)('bash', ['-c', `set -o pipefail; ${command}`], { cwd: folder })
+  expect({ stdout, stderr }).toEqual({ stdout: '{', stderr: '' })
+})
+
+test('a .env file is read, the environment wins, and a wrong value in it is named', async () => {
+  await writeFile(join(folder, '.env'), 'SIGNALBOX_URL=http://127.0.0.1:9\nPORT=abc\n')
+  const wrong = await call(['jobs', 'ls'])
+  expect(wrong).toEqual({ code: 1, text: expect.stringContaining('PORT must be a whole number') })
+  const asked = await call(['jobs', 'ls'], { PORT: '1' })
+  expect(asked).toEqual({ code: 1, text: expect.stringContaining('There is no answer from http://127.0.0.1:9.') })
+  await rm(join(folder, '.env'))
+})
+
+test('colour is for terminals: a pipe gets none', async () => {
+  const { text } = await call(['doctor'], { DATABASE_URL: 'postgres://127.0.0.1:9/x', PORT: '0' })
+  expect(text).toContain('✗ database')
+  expect(text).not.toContain('\u001b')
+})
+
+test('what serves requests starts with a larger heap', async () => {
+  const service: Running = run(['--json', 'dev'], { cwd: folder, env: { PORT: '0' } })
+  await service.prints(/"url": "http/)
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'args=', '-p', `${service.child.pid}`])
+  expect(stdout).toContain('--max-semi-space-size=64 --min-semi-space-size=64 --initial-old-space-size=256')
+  expect(await service.kill('SIGTERM')).toBe(0)
+}, 60_000)
 
 test('doctor in a folder without settings says what is closed, starts what it can, and passes', async () => {
   const database = await openTestDatabase()

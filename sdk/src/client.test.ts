@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import type { DeploymentInput } from './client.ts'
+import type { DeploymentInput } from './api-deployments.ts'
 import { signalbox } from './client.ts'
 
 type Call = {
@@ -122,23 +122,66 @@ test('a trigger is not repeated, because each is a new event', async () => {
   expect(calls[0]?.headers['idempotency-key']).toBeUndefined()
 })
 
-test('every read goes to its path, with its query and with ids escaped', async () => {
+test('every call goes to its path, with its query and with ids escaped', async () => {
   const { client, calls } = await openServer()
   await client.events.list({ status: 'ignored', limit: 5, cursor: undefined })
   await client.events.get('a/b?c')
+  await client.events.explain('1')
+  await client.events.body('1')
   await client.jobs.list()
-  await client.jobs.get('1')
+  await client.jobs.get('../secrets')
+  await client.jobs.log('1', { after: 7, limit: undefined })
+  await client.jobs.cancel('1')
+  await client.jobs.retry('1')
+  await client.deployments.list({ app: 'a bot' })
+  await client.deployments.get('deploy_1')
+  await client.deployments.config('deploy_1')
   await client.endpoints.list()
+  await client.deliveries.list({ event_id: '1' })
+  await client.deliveries.get('1')
+  await client.rules.list()
+  await client.agents.list()
+  await client.sources.list()
   await client.health()
   const paths = calls.map(({ method, url }) => `${method} ${url?.replace('/with/a/path', '')}`)
   expect(paths).toEqual([
     'GET /api/events?status=ignored&limit=5',
     'GET /api/events/a%2Fb%3Fc',
+    'GET /api/events/1/explain',
+    'GET /api/events/1/body',
     'GET /api/jobs',
-    'GET /api/jobs/1',
+    'GET /api/jobs/..%2Fsecrets',
+    'GET /api/jobs/1/log?after=7',
+    'POST /api/jobs/1/cancel',
+    'POST /api/jobs/1/retry',
+    'GET /api/deployments?app=a+bot',
+    'GET /api/deployments/deploy_1',
+    'GET /api/deployments/deploy_1/config',
     'GET /api/endpoints',
+    'GET /api/deliveries?event_id=1',
+    'GET /api/deliveries/1',
+    'GET /api/rules',
+    'GET /api/agents',
+    'GET /api/sources',
     'GET /health',
   ])
+  expect(calls.filter(({ headers }) => headers.authorization !== 'Bearer t0ken')).toEqual([])
+})
+
+test('a call without a body says nothing of one', async () => {
+  const { client, calls } = await openServer()
+  await client.jobs.cancel('1')
+  expect(calls[0]).toMatchObject({ method: 'POST', body: '' })
+  expect(calls[0]?.headers['content-type']).toBeUndefined()
+})
+
+test("an event's bytes come as they are, with the type they had", async () => {
+  const headers = { 'x-original-content-type': 'application/json' }
+  const refused = { status: 404, body: { code: 'not_found', detail: 'There is no event "2".' } }
+  const { client } = await openServer({ status: 200, body: '\u0000{', headers }, { status: 200, body: '' }, refused)
+  expect(await client.events.body('1')).toEqual({ bytes: new Uint8Array([0, 0x7b]), contentType: 'application/json' })
+  expect(await client.events.body('1')).toEqual({ bytes: new Uint8Array(), contentType: null })
+  await expect(client.events.body('2')).rejects.toMatchObject({ status: 404, code: 'not_found' })
 })
 
 test('an endpoint is created as given', async () => {
@@ -163,6 +206,6 @@ test('a server that never answers is given up after the time limit', async () =>
   const client = signalbox({ url: 'http://signalbox.test', fetch: never, timeoutMs: 1 })
   await expect(client.health()).rejects.toMatchObject({
     code: 'unreachable',
-    detail: 'no answer from http://signalbox.test',
+    detail: 'There is no answer from http://signalbox.test.',
   })
 })

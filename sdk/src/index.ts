@@ -1,18 +1,49 @@
 // The published surface of @signalbox/sdk.
 
-export type { RawBody } from './bytes.ts'
 export type {
+  AgentSummary,
+  AttemptOutcome,
+  EventBody,
+  EventDetail,
+  EventExplanation,
+  EventQuery,
+  EventStatus,
+  EventSummary,
+  Facts,
+  Health,
+  JobAttempt,
+  JobDetail,
+  JobLogLine,
+  JobLogPage,
+  JobOutput,
+  JobQuery,
+  JobStatus,
+  JobStep,
+  JobSummary,
+  Page,
+  PageQuery,
+  Receipt,
+  RuleSummary,
+  SourceSummary,
+} from './api.ts'
+export type {
+  CreatedEndpoint,
+  Delivery,
+  DeliveryAttempt,
+  DeliveryDetail,
+  DeliveryQuery,
+  DeliveryStatus,
+  DeploymentDetail,
   DeploymentInput,
+  DeploymentQuery,
+  DeploymentSummary,
   Endpoint,
   EndpointInput,
-  EventSummary,
-  JobSummary,
-  ListQuery,
-  Page,
+  EndpointQuery,
+  EndpointStatus,
   RecordedDeployment,
-  SignalboxClient,
-  Triggered,
-} from './client.ts'
+} from './api-deployments.ts'
+export type { SignalboxClient } from './client.ts'
 export { signalbox } from './client.ts'
 export type { DeliveryHeadersInput } from './delivery-headers.ts'
 export { deliveryHeaders } from './delivery-headers.ts'

@@ -5,6 +5,7 @@ import { SignalboxError } from './signalbox-error.ts'
 const MAX_RETRIES = 3
 const FIRST_RETRY_MS = 250
 const DEFAULT_TIMEOUT_MS = 30_000
+const MAX_DETAIL_CHARS = 200
 
 /** Where the server is and how to reach it. */
 export type TransportOptions = {
@@ -21,12 +22,13 @@ export type TransportOptions = {
 }
 
 /**
- * The two verbs of the API. A POST with an idempotency key is tried up to four times, everything
+ * The calls of the API. A POST with an idempotency key is attempted up to four times, everything
  * else once.
  */
 export type Transport = {
   get<Answer>(path: string, query?: object): Promise<Answer>
-  post<Answer>(path: string, body: object, idempotencyKey?: string): Promise<Answer>
+  getBytes(path: string): Promise<{ bytes: Uint8Array<ArrayBuffer>; headers: Headers }>
+  post<Answer>(path: string, body?: object, idempotencyKey?: string): Promise<Answer>
 }
 
 /** Prepares calls to one server. */
@@ -37,20 +39,24 @@ export function openTransport(options: TransportOptions): Transport {
   // Called as a bare function: Workers refuse `fetch` as a method of another object.
   const send = options.fetch ?? ((input, init) => fetch(input, init))
 
-  async function call<Answer>(url: URL, init: RequestInit): Promise<Answer> {
+  async function call<Answer>(
+    url: URL,
+    init: RequestInit,
+    read: (response: Response) => Promise<Answer>,
+  ): Promise<Answer> {
     const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     try {
       // A redirect would turn the POST into a GET; better to say that the address is wrong.
-      return await readAnswer<Answer>(await send(url, { ...init, signal, redirect: 'manual' }))
+      return await read(await send(url, { ...init, signal, redirect: 'manual' }))
     } catch (cause) {
       if (cause instanceof SignalboxError) throw cause
-      throw new SignalboxError(0, 'unreachable', `no answer from ${base.origin}`, { cause })
+      throw new SignalboxError(0, 'unreachable', `There is no answer from ${base.origin}.`, { cause })
     }
   }
 
   async function callRepeatedly<Answer>(url: URL, init: RequestInit, retriesLeft: number): Promise<Answer> {
     try {
-      return await call<Answer>(url, init)
+      return await call<Answer>(url, init, readJson)
     } catch (error) {
       if (retriesLeft === 0 || !isTemporary(error)) throw error
       const delayMs = FIRST_RETRY_MS * 2 ** (MAX_RETRIES - retriesLeft)
@@ -60,17 +66,19 @@ export function openTransport(options: TransportOptions): Transport {
   }
 
   return {
-    get: (path, query = {}) => {
+    get<Answer>(path: string, query: object = {}) {
       const url = new URL(path, base)
       for (const [name, value] of Object.entries(query)) {
         if (value !== undefined) url.searchParams.set(name, String(value))
       }
-      return call(url, { headers: authorization })
+      return call(url, { headers: authorization }, readJson<Answer>)
     },
+    getBytes: (path) => call(new URL(path, base), { headers: authorization }, readBytes),
     post: (path, body, idempotencyKey) => {
+      const type = body === undefined ? {} : { 'content-type': 'application/json' }
       const idempotency = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
-      const headers = { 'content-type': 'application/json', ...authorization, ...idempotency }
-      const init = { method: 'POST', headers, body: JSON.stringify(body) }
+      const headers = { ...type, ...authorization, ...idempotency }
+      const init = { method: 'POST', headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
       return callRepeatedly(new URL(path, base), init, idempotencyKey === undefined ? 0 : MAX_RETRIES)
     },
   }
@@ -86,15 +94,24 @@ function isTemporary(error: unknown): boolean {
   )
 }
 
-async function readAnswer<Answer>(response: Response): Promise<Answer> {
+async function readBytes(response: Response): Promise<{ bytes: Uint8Array<ArrayBuffer>; headers: Headers }> {
+  if (!response.ok) throw refusal(response.status, await response.text())
+  return { bytes: new Uint8Array(await response.arrayBuffer()), headers: response.headers }
+}
+
+async function readJson<Answer>(response: Response): Promise<Answer> {
   const text = await response.text()
   const body = parseObject(text)
   if (response.ok && body) return body as Answer
-  const { code, detail } = body ?? {}
-  throw new SignalboxError(
-    response.status,
-    typeof code === 'string' ? code : `http_${response.status}`,
-    typeof detail === 'string' ? detail : text.slice(0, 200),
+  throw refusal(response.status, text)
+}
+
+function refusal(status: number, text: string): SignalboxError {
+  const { code, detail } = parseObject(text) ?? {}
+  return new SignalboxError(
+    status,
+    typeof code === 'string' ? code : `http_${status}`,
+    typeof detail === 'string' ? detail : text.slice(0, MAX_DETAIL_CHARS),
   )
 }
 

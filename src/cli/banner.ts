@@ -3,10 +3,11 @@ import type { Store } from '../db/store.ts'
 import type { Environment } from '../lib/environment.ts'
 import { VERSION } from '../lib/version.ts'
 import type { Signalbox } from '../main.ts'
-import type { ShownSource } from './sources.ts'
-import { shownSource } from './sources.ts'
+import type { ShownSource } from './shown-source.ts'
+import { shownSource } from './shown-source.ts'
+import { fields } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { count, fields } from './text.ts'
+import { count } from './text.ts'
 
 /** What is known when a service has started. */
 export type Started = {
@@ -74,8 +75,8 @@ function webhookText({ name, status, path, hint }: ShownSource, url: string): st
 }
 
 /**
- * What a process that receives has to say of its address; a public address is the one to give to
- * senders.
+ * What a process that receives says of its address; where there is a public address, that is the
+ * one for senders.
  */
 function receivingRows({ url, sources, api }: Banner, publicUrl = url): [name: string, value: string][] {
   return url === null

@@ -1,12 +1,11 @@
 // `signalbox db`: reaching the database.
 import type { Command } from 'commander'
+import { environmentOf } from './environment.ts'
 import { CliError } from './failure.ts'
-import { environmentOf } from './settings.ts'
 import type { Cli } from './terminal.ts'
 
 /** Adds `db url`. */
-export function addDb(program: Command, cli: Cli): void {
-  const db = program.command('db').description('reach the database')
+export function addDb(db: Command, cli: Cli): void {
   db.command('url')
     .description('print a connection string for psql: DATABASE_URL, or that of the running embedded server')
     .addHelpText(

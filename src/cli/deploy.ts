@@ -1,20 +1,28 @@
-// `signalbox deploy`: says that a configuration went live.
+// `signalbox deploy`: records that a configuration went live.
 import { spawnSync } from 'node:child_process'
 import { userInfo } from 'node:os'
-import type { ConfigDiff, Json, RecordedDeployment } from '@signalbox/sdk'
+import type {
+  ConfigDiff,
+  Delivery,
+  DeploymentInput,
+  JobSummary,
+  Json,
+  RecordedDeployment,
+  SignalboxClient,
+} from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
-import type { Page, Row, Server } from './api-client.ts'
-import { serverOf, withServer } from './api-client.ts'
+import type { ServerOptions } from './api-client.ts'
+import { clientOf, withServer } from './api-client.ts'
 import { readJsonFile } from './json-file.ts'
+import { cut, fields } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { count, cut, fields, indent, inline } from './text.ts'
+import { count, indent, inline } from './text.ts'
 
 const MAX_VALUE_CHARS = 60
 const MAX_CHANGES = 20
 
-type DeployOptions = {
-  server?: string
+type DeployOptions = ServerOptions & {
   app: string
   env: string
   config: string
@@ -60,29 +68,32 @@ function changesText(deployment: RecordedDeployment): string {
   return `${title}\n${indent(lines.join('\n'))}`
 }
 
+type Followers = { jobs: JobSummary[]; deliveries: Delivery[] }
+
 /** What followed from the deployment's event; nothing if the server does not say. */
-async function followers(server: Server, eventId: string): Promise<{ jobs: Row[]; deliveries: Row[] }> {
-  const rows = async (path: string) => (await server.get<Page>(path, { event_id: eventId })).items
-  const none = (): Row[] => []
-  const [jobs, deliveries] = await Promise.all([rows('api/jobs').catch(none), rows('api/deliveries').catch(none)])
-  return { jobs, deliveries }
+async function followers(client: SignalboxClient, eventId: string): Promise<Followers> {
+  const none = () => ({ items: [] })
+  const [jobs, deliveries] = await Promise.all([
+    client.jobs.list({ event_id: eventId }).catch(none),
+    client.deliveries.list({ event_id: eventId }).catch(none),
+  ])
+  return { jobs: jobs.items, deliveries: deliveries.items }
 }
 
-function followersText({ jobs, deliveries }: { jobs: Row[]; deliveries: Row[] }): string {
+function followersText({ jobs, deliveries }: Followers): string {
   return jobs.length + deliveries.length === 0
     ? 'No rule and no endpoint asked for it.'
     : fields([
-        ...jobs.map((job) => ['job', `${inline(job.id)}  ${inline(job.job_type)} (${inline(job.status)})`] as const),
-        ...deliveries.map(
-          (row) => ['told', `${inline(row.id)}  ${inline(row.endpoint_name)} (${inline(row.status)})`] as const,
-        ),
+        ...jobs.map((job) => ['job', `${job.id} ${job.job_type} (${job.status})`] as const),
+        ...deliveries.map((one) => ['delivery', `${one.id} ${one.endpoint_name} (${one.status})`] as const),
       ])
 }
 
 async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
-  const config = (await readJsonFile(cli, options.config)) as Json
-  const server = serverOf(cli, options)
-  const deployment = await server.client.deploy(
+  // The server says what is wrong with a configuration that is not an object.
+  const config = (await readJsonFile(cli, options.config)) as DeploymentInput['config']
+  const client = clientOf(cli, options)
+  const deployment = await client.deploy(
     {
       project_id: options.project,
       app_name: options.app,
@@ -96,7 +107,7 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
     },
     { idempotencyKey: options.idempotencyKey },
   )
-  const followed = await followers(server, deployment.event_id)
+  const followed = await followers(client, deployment.event_id)
   const { jobs, deliveries } = followed
   cli.print({ ...deployment, jobs, deliveries }, () =>
     [
@@ -115,10 +126,9 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
   )
 }
 
-/** Adds `deploy`. */
-export function addDeploy(program: Command, cli: Cli): void {
-  withServer(program.command('deploy'))
-    .description('say that a configuration went live: it is recorded, and who asked is told')
+/** Completes `deploy`. */
+export function addDeploy(command: Command, cli: Cli): void {
+  withServer(command)
     .requiredOption('--app <name>', 'the application')
     .requiredOption('--env <name>', 'where it went live')
     .requiredOption('--config <file>', 'the configuration: a JSON file, or - for standard input')

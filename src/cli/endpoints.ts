@@ -1,60 +1,51 @@
-// `signalbox endpoints`: who asked to be told.
+// `signalbox endpoints`: which addresses are notified of events.
+import type { CreatedEndpoint, Endpoint, EndpointInput, EndpointStatus } from '@signalbox/sdk'
 import type { Command } from 'commander'
-import { Option } from 'commander'
-import type { Page, Row } from './api-client.ts'
-import { parseUrl, serverOf, withServer } from './api-client.ts'
+import type { ServerOptions } from './api-client.ts'
+import { clientOf, parseUrl, withServer } from './api-client.ts'
 import type { PageOptions } from './page.ts'
-import { printPage, withPaging } from './page.ts'
+import { printPage, statusOption, withPaging } from './page.ts'
+import type { Column } from './table.ts'
+import { fields } from './table.ts'
 import type { Cli } from './terminal.ts'
-import type { Column } from './text.ts'
-import { fields, inline } from './text.ts'
 
-function listed(value: unknown, none: string): string {
-  return Array.isArray(value) ? value.map(inline).join(', ') : none
+function listed(globs: readonly string[] | null): string {
+  return globs === null ? 'all' : globs.join(', ')
 }
 
-const COLUMNS: readonly Column<Row>[] = [
-  { title: 'ID', value: (row) => inline(row.id) },
-  { title: 'NAME', value: (row) => inline(row.name), shrinks: true },
-  { title: 'STATUS', value: (row) => inline(row.status) },
-  { title: 'EVENTS', value: (row) => listed(row.events, 'all'), shrinks: true },
-  { title: 'ENVIRONMENTS', value: (row) => listed(row.environments, 'all') },
-  { title: 'APPS', value: (row) => listed(row.apps, 'all'), shrinks: true },
-  { title: 'URL', value: (row) => inline(row.url), shrinks: true },
+const COLUMNS: readonly Column<Endpoint>[] = [
+  { title: 'ID', value: ({ id }) => id },
+  { title: 'NAME', value: ({ name }) => name, shrinks: true },
+  { title: 'STATUS', value: ({ status }) => status },
+  { title: 'EVENTS', value: ({ events }) => listed(events), shrinks: true },
+  { title: 'ENVIRONMENTS', value: ({ environments }) => listed(environments), shrinks: true },
+  { title: 'APPS', value: ({ apps }) => listed(apps), shrinks: true },
+  { title: 'URL', value: ({ url }) => url, shrinks: true },
 ]
 
-function addedText(row: Row): string {
+function addedText(endpoint: CreatedEndpoint): string {
   const lines = fields([
-    ['endpoint', inline(row.id)],
-    ['name', inline(row.name)],
-    ['url', inline(row.url)],
-    ['events', listed(row.events, 'all')],
-    ['environments', listed(row.environments, 'all')],
-    ['apps', listed(row.apps, 'all')],
-    ['secret', inline(row.secret)],
+    ['endpoint', endpoint.id],
+    ['name', endpoint.name],
+    ['url', endpoint.url],
+    ['events', listed(endpoint.events)],
+    ['environments', listed(endpoint.environments)],
+    ['apps', listed(endpoint.apps)],
+    ['secret', endpoint.secret],
   ])
-  return row.secret === undefined ? lines : `${lines}\n\nGive the secret to the receiver now: it is not shown again.`
-}
-
-type AddOptions = {
-  server?: string
-  url: string
-  name?: string
-  secret?: string
-  events?: string[]
-  environments?: string[]
-  apps?: string[]
+  return endpoint.secret === undefined
+    ? lines
+    : `${lines}\n\nGive the secret to the receiver now: it is not shown again.`
 }
 
 /** Adds `endpoints ls` and `endpoints add`. */
-export function addEndpoints(program: Command, cli: Cli): void {
-  const endpoints = program.command('endpoints').description('who asked to be told')
+export function addEndpoints(endpoints: Command, cli: Cli): void {
   withPaging(endpoints.command('ls'))
     .description('list endpoints, newest first')
-    .addOption(new Option('--status <status>', 'only these').choices(['active', 'paused', 'disabled']))
+    .addOption(statusOption<EndpointStatus>({ active: true, paused: true, disabled: true }))
     .addHelpText('after', '\nExample:\n  $ signalbox endpoints ls')
-    .action(async ({ server, ...query }: PageOptions & { status?: string }) => {
-      printPage(cli, await serverOf(cli, { server }).get<Page>('api/endpoints', query), 'such endpoints', COLUMNS)
+    .action(async ({ server, ...query }: PageOptions & { status?: EndpointStatus }) => {
+      printPage(cli, await clientOf(cli, { server }).endpoints.list(query), 'such endpoints', COLUMNS)
     })
   withServer(endpoints.command('add'))
     .description('have events delivered to an address, signed')
@@ -71,9 +62,9 @@ export function addEndpoints(program: Command, cli: Cli): void {
       'after',
       '\nExample:\n  $ signalbox endpoints add --url https://hooks.example.com/signalbox --events environment.deployed "job.*"',
     )
-    .action(async ({ server, ...wanted }: AddOptions) => {
+    .action(async ({ server, ...wanted }: ServerOptions & EndpointInput) => {
       const secret = wanted.secret === '-' ? (await cli.readInput()).trim() : wanted.secret
-      const row = await serverOf(cli, { server }).post('api/endpoints', { ...wanted, secret })
-      cli.print(row, () => addedText(row))
+      const endpoint = await clientOf(cli, { server }).endpoints.create({ ...wanted, secret })
+      cli.print(endpoint, () => addedText(endpoint))
     })
 }

@@ -39,3 +39,20 @@ test('what does not show its event is asked for', () => {
   expect(() => eventIn({ hello: 1 }, 'x.json', {})).toThrow('x.json does not show which event it is.')
   expect(() => eventIn([], 'x.json', {})).toThrow('x.json is not a JSON object.')
 })
+
+test('a payload is read as the server would have read the webhook', () => {
+  const issue = { action: 'opened', issue: { number: 7, user: { login: '名前' }, labels: [{ name: 'bug' }] } }
+  expect(eventIn({ ...issue, repository: { full_name: 'acme/shop' } }, 'i.json', {})).toMatchObject({
+    type: 'issues.opened',
+    facts: { repository: 'acme/shop', number: 7, labels: ['bug'] },
+  })
+})
+
+test.each([null, 'text', 7, true, []])('%j is not an event', (given) => {
+  expect(() => eventIn(given, 'standard input', {})).toThrow('standard input is not a JSON object.')
+})
+
+test('keys that every object inherits do not make an event', () => {
+  expect(githubEventOf(JSON.parse('{"__proto__":{"zen":"x"}}'))).toBeUndefined()
+  expect(githubEventOf({ toString: 1 })).toBeUndefined()
+})

@@ -37,15 +37,15 @@ const TELLING_KEYS: readonly (readonly [event: string, ...keys: string[]])[] = [
   ['ping', 'zen'],
 ]
 
-/** Which of GitHub's events a payload is, by its keys; undefined when they do not tell. */
+/** Which of GitHub's events a payload is, by its keys; undefined when they do not show it. */
 export function githubEventOf(payload: Record<string, unknown>): string | undefined {
   return TELLING_KEYS.find(([, ...keys]) => keys.every((key) => Object.hasOwn(payload, key)))?.[0]
 }
 
 /**
- * Reads an event as the server would have: one of ours (as `events show --json` prints it), a
+ * Reads an event as the server would have: a stored one (as `events show --json` prints it), a
  * deployment or another event of Agenta's (it has `event`), or GitHub's payload, whose event is
- * `event` or told by its keys.
+ * `event` or shown by its keys.
  * @throws CliError
  */
 export function eventIn(given: unknown, name: string, options: { event?: string; source?: string }): EventInFile {

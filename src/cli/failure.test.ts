@@ -1,4 +1,5 @@
 import { SignalboxError } from '@signalbox/sdk'
+import { CommanderError } from 'commander'
 import { expect, test } from 'vitest'
 import { AppError, ERRORS } from '../lib/error.ts'
 import { CliError, failureJson, failureOf, failureText } from './failure.ts'
@@ -23,7 +24,9 @@ test("the server's refusals and its absence say what to do here", () => {
     hint: expect.stringContaining('SIGNALBOX_API_TOKEN'),
     exitCode: 1,
   })
-  expect(failureOf(new SignalboxError(0, 'unreachable', 'no answer from http://127.0.0.1:8000'))).toMatchObject({
+  expect(
+    failureOf(new SignalboxError(0, 'unreachable', 'There is no answer from http://127.0.0.1:8000.')),
+  ).toMatchObject({
     detail: 'There is no answer from http://127.0.0.1:8000.',
     hint: expect.stringContaining('signalbox dev'),
   })
@@ -38,4 +41,33 @@ test('anything else is a bug with its own exit code, and no stack in the text', 
   expect(failureText(failure)).toMatch(/^signalbox: Unexpected error\.\n {2}x is not a function\n {2}→ .*DEBUG/)
   expect(failureText(failure)).not.toContain('at ')
   expect(failureOf(new CliError('file_unreadable', 'a', 'b'))).toMatchObject({ exitCode: 1, hint: 'b' })
+})
+
+test('every code of the table, and any other, has a hint of one line', () => {
+  for (const code of [...Object.keys(ERRORS), 'unreachable', 'internal', 'http_418', '__proto__', 'constructor']) {
+    const { hint, exitCode } = failureOf(new SignalboxError(500, code, 'x'))
+    expect({ code, hint, exitCode }).toEqual({ code, hint: expect.stringMatching(/^[A-Z].+[^\n]$/), exitCode: 1 })
+  }
+})
+
+test('a server that says nothing is named by its status', () => {
+  expect(failureOf(new SignalboxError(503, 'http_503', '')).detail).toBe('The server answered 503.')
+})
+
+test('wrong usage is a sentence, whatever the parser said', () => {
+  const details = ["error: unknown option '--nope'", "error: unknown command 'job'\n(Did you mean jobs?)"].map(
+    (message) => failureOf(new CommanderError(1, 'x', message)).detail,
+  )
+  expect(details).toEqual(["Unknown option '--nope'.", "Unknown command 'job' (Did you mean jobs?)"])
+})
+
+test('anything thrown is put into words', () => {
+  for (const thrown of [undefined, null, 7, 'text', {}, new AggregateError([new Error('one'), new Error('two')])]) {
+    expect(failureOf(thrown)).toMatchObject({ code: 'unexpected', exitCode: 70, detail: expect.stringMatching(/./) })
+  }
+})
+
+test('a detail of several lines stays under its sentence', () => {
+  const failure = failureOf(new AppError('config_invalid', 'first\nsecond'))
+  expect(failureText(failure).split('\n').slice(1, 3)).toEqual(['  first', '  second'])
 })

@@ -2,11 +2,7 @@
 import { SignalboxError } from '@signalbox/sdk'
 import { CommanderError } from 'commander'
 import { AppError, ERRORS, errorText } from '../lib/error.ts'
-
-/**
- * Exit codes: 0 done, 1 an expected failure, 2 wrong usage, 70 a bug (`EX_SOFTWARE` of sysexits.h).
- */
-export const EXIT = { done: 0, failed: 1, usage: 2, bug: 70 } as const
+import { EXIT } from './exit-code.ts'
 
 /** An expected failure of the command line itself, with its own line saying what to do. */
 export class CliError extends Error {
@@ -29,19 +25,20 @@ export class Unsuccessful extends Error {
 /** A failure in words. `message` is the general sentence when the detail is a particular one. */
 export type Failure = { code: string; message?: string; detail: string; hint: string; exitCode: number }
 
-// The table speaks to a caller of the API; at the command line the same thing is put right
-// elsewhere.
-const CLI_HINTS: Record<string, string> = {
-  token_invalid: 'Set SIGNALBOX_API_TOKEN to the token the server was started with.',
-  source_closed: 'Start the server with SIGNALBOX_API_TOKEN set ("signalbox secret generate" makes one).',
-  unreachable: 'Start one with: signalbox dev   (or set SIGNALBOX_URL to the address of a running one)',
-  internal: 'Look for the request in the log of the server.',
-}
-const NOT_OURS = 'Check that SIGNALBOX_URL is the address of a Signalbox.'
+// The table speaks to a caller of the API; at the command line the remedy is another one.
+const CLI_HINTS = new Map(
+  Object.entries({
+    token_invalid: 'Set SIGNALBOX_API_TOKEN to the token the server was started with.',
+    source_closed: 'Start the server with SIGNALBOX_API_TOKEN set ("signalbox secret generate" makes one).',
+    unreachable: 'Start one with: signalbox dev   (or set SIGNALBOX_URL to the address of a running one)',
+    internal: 'Look for the request in the log of the server.',
+  }),
+)
+const NOT_SIGNALBOX = 'Check that SIGNALBOX_URL is the address of a Signalbox.'
 
 function hintFor(code: string): string {
   const row = Object.hasOwn(ERRORS, code) ? ERRORS[code as keyof typeof ERRORS] : undefined
-  return CLI_HINTS[code] ?? row?.hint ?? NOT_OURS
+  return CLI_HINTS.get(code) ?? row?.hint ?? NOT_SIGNALBOX
 }
 
 function usageOf({ message }: CommanderError): Failure {
@@ -57,7 +54,7 @@ function usageOf({ message }: CommanderError): Failure {
 function fromServer({ status, code, detail }: SignalboxError): Failure {
   return {
     code,
-    detail: status === 0 ? `There is ${detail}.` : detail || `The server answered ${status}.`,
+    detail: detail || `The server answered ${status}.`,
     hint: hintFor(code),
     exitCode: EXIT.failed,
   }

@@ -20,6 +20,9 @@ test.each([
   ['', 'config.json, line 1, column 1: Unexpected end of JSON input.'],
   ['{\n  "a": 1,\n  "b"', "config.json, line 3, column 6: Expected ':' after property name."],
   ['{\n  "a": tru\n}', /^config\.json, line 2, column 11: Unexpected token /],
+  ["{'a':1}", "config.json, line 1, column 2: Expected property name or '}'."],
+  ['{"a":1} x', 'config.json, line 1, column 9: Unexpected non-whitespace character after JSON.'],
+  ['[1,2', "config.json, line 1, column 5: Expected ',' or ']' after array element."],
   ['{"a":1,}', 'config.json, line 1, column 8: Expected double-quoted property name.'],
   [`{"long": "${'x'.repeat(200)}",\n "a": nope}`, /^config\.json, line 2, column 8: Unexpected token 'o'\.$/],
 ])('the mistake in %j is told by its place', (text, expected) => {

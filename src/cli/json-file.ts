@@ -1,4 +1,4 @@
-// JSON a person wrote, read from a file or standard input; a mistake in it is told by its line and
+// JSON a person wrote, read from a file or standard input; a mistake in it is named by its line and
 // column.
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -16,13 +16,13 @@ function fails(text: string, how: RegExp): boolean {
 }
 
 /**
- * Where the first mistake is. V8 says so except for an unexpected token and an early end. A mistake
- * does not depend on what follows it, so the shortest beginning with an unexpected token ends in
- * it.
+ * Where the first mistake is. V8 says so except for an unexpected token and an early end, and
+ * parse-json 8 knows no more than V8. A mistake does not depend on what follows it, so the shortest
+ * beginning with an unexpected token ends in it.
  */
 function mistakeAt(text: string, message: string): number {
-  const told = /at position (\d+)/.exec(message)?.[1]
-  if (told !== undefined) return Number(told)
+  const stated = /at position (\d+)/.exec(message)?.[1]
+  if (stated !== undefined) return Number(stated)
   if (!message.startsWith('Unexpected token')) return text.length
   let [shortest, longest] = [1, text.length]
   while (shortest < longest) {
@@ -35,7 +35,7 @@ function mistakeAt(text: string, message: string): number {
 
 /**
  * Parses JSON.
- * @throws CliError `json_invalid` with line and column
+ * @throws CliError `json_invalid` with line and column when the text is not JSON.
  */
 export function parseJson(text: string, name: string): unknown {
   const source = text.replace(/^\ufeff/, '')
@@ -55,7 +55,7 @@ export function parseJson(text: string, name: string): unknown {
 
 /**
  * The bytes of a file as text; `-` is standard input.
- * @throws CliError `file_unreadable`
+ * @throws CliError `file_unreadable` when it cannot be read.
  */
 async function readText(terminal: Pick<Terminal, 'folder' | 'readInput'>, name: string): Promise<string> {
   if (name === '-') return terminal.readInput()
@@ -71,7 +71,7 @@ async function readText(terminal: Pick<Terminal, 'folder' | 'readInput'>, name: 
 
 /**
  * Reads JSON from a file, or from standard input for `-`.
- * @throws CliError `file_unreadable`, `json_invalid`
+ * @throws CliError `file_unreadable` or `json_invalid` when it cannot be read or is not JSON.
  */
 export async function readJsonFile(terminal: Pick<Terminal, 'folder' | 'readInput'>, name: string): Promise<unknown> {
   return parseJson(await readText(terminal, name), name === '-' ? 'standard input' : name)

@@ -1,20 +1,18 @@
 // `signalbox migrate`: brings the tables up to date.
 import type { Command } from 'commander'
-import { environmentOf, quietLog } from './settings.ts'
+import { migrate } from '../db/migrate.ts'
+import { openStore } from '../db/store.ts'
+import { environmentOf, quietLog } from './environment.ts'
 import type { Cli } from './terminal.ts'
 import { indent } from './text.ts'
 
-/** Adds `migrate`. */
-export function addMigrate(program: Command, cli: Cli): void {
-  program
-    .command('migrate')
-    .description('bring the tables up to date (dev and serve do it themselves when they start)')
+/** Completes `migrate`. */
+export function addMigrate(command: Command, cli: Cli): void {
+  command
     .addHelpText('after', '\nExample:\n  $ DATABASE_URL=postgres://app@db.example.com/app signalbox migrate')
     .action(async () => {
       const environment = environmentOf(cli)
       const log = quietLog(environment)
-      const { openStore } = await import('../db/store.ts')
-      const { migrate } = await import('../db/migrate.ts')
       const store = await openStore({ environment, log, share: true })
       try {
         const { applied } = await migrate(store.database, { log })

@@ -1,39 +1,117 @@
 // The command line as a whole: its commands, and how a run of it ends.
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../lib/version.ts'
-import { addAgents } from './agents.ts'
-import { addDb } from './db.ts'
-import { addDeliveries } from './deliveries.ts'
-import { addDeploy } from './deploy.ts'
-import { addDoctor } from './doctor/doctor.ts'
-import { addEndpoints } from './endpoints.ts'
-import { addEvents } from './events.ts'
-import { EXIT, failureJson, failureOf, failureText, Unsuccessful } from './failure.ts'
-import { addJobs } from './jobs.ts'
-import { addMigrate } from './migrate.ts'
-import { addRules } from './rules.ts'
-import { addSecret } from './secret.ts'
-import { addSources } from './sources.ts'
-import { addStart } from './start.ts'
-import type { Terminal } from './terminal.ts'
+import { EXIT } from './exit-code.ts'
+import type { Cli, Terminal } from './terminal.ts'
 import { cliOver } from './terminal.ts'
-import { addTrigger } from './trigger.ts'
 
-const GROUPS = [
-  { title: 'Run it:', add: [addStart, addMigrate, addDoctor] },
-  { title: 'Use it:', add: [addDeploy, addTrigger, addEvents, addJobs, addDeliveries, addEndpoints] },
-  { title: 'Set it up:', add: [addRules, addSources, addAgents, addDb, addSecret] },
+/**
+ * A command: its name with its arguments, and what completes it. That is loaded when the command is
+ * used, so that the help and short commands do not wait for the whole program.
+ */
+type Entry = {
+  name: string
+  description: string
+  load(): Promise<(command: Command, cli: Cli) => void>
+}
+
+const GROUPS: readonly { title: string; entries: readonly Entry[] }[] = [
+  {
+    title: 'Run it:',
+    entries: [
+      {
+        name: 'dev',
+        description: 'run everything on this machine, with nothing to set up',
+        load: async () => (await import('./start.ts')).addDev,
+      },
+      {
+        name: 'serve',
+        description: 'run in production: receive webhooks, work on jobs, deliver',
+        load: async () => (await import('./start.ts')).addServe,
+      },
+      {
+        name: 'migrate',
+        description: 'bring the tables up to date (dev and serve do it themselves when they start)',
+        load: async () => (await import('./migrate.ts')).addMigrate,
+      },
+      {
+        name: 'doctor',
+        description: 'check every setting and connection, and say what to do',
+        load: async () => (await import('./doctor/doctor.ts')).addDoctor,
+      },
+    ],
+  },
+  {
+    title: 'Use it:',
+    entries: [
+      {
+        name: 'deploy',
+        description: 'record that a configuration went live, and notify who asked for it',
+        load: async () => (await import('./deploy.ts')).addDeploy,
+      },
+      {
+        name: 'trigger [job-type]',
+        description: 'start a job by hand; without a type, the ping that proves the orchestrator is alive',
+        load: async () => (await import('./trigger.ts')).addTrigger,
+      },
+      {
+        name: 'events',
+        description: 'what happened, and what became of it',
+        load: async () => (await import('./events.ts')).addEvents,
+      },
+      {
+        name: 'jobs',
+        description: 'the work: see it, follow its log, cancel it, run it again',
+        load: async () => (await import('./jobs.ts')).addJobs,
+      },
+      {
+        name: 'deliveries',
+        description: 'what endpoints were notified of, and whether it arrived',
+        load: async () => (await import('./deliveries.ts')).addDeliveries,
+      },
+      {
+        name: 'endpoints',
+        description: 'which addresses are notified of events',
+        load: async () => (await import('./endpoints.ts')).addEndpoints,
+      },
+    ],
+  },
+  {
+    title: 'Set it up:',
+    entries: [
+      {
+        name: 'rules',
+        description: 'which events become which jobs',
+        load: async () => (await import('./rules.ts')).addRules,
+      },
+      {
+        name: 'sources',
+        description: 'list who may send webhooks, and what opens a closed source',
+        load: async () => (await import('./sources.ts')).addSources,
+      },
+      {
+        name: 'agents',
+        description: 'list the agents, built-in and configured',
+        load: async () => (await import('./agents.ts')).addAgents,
+      },
+      { name: 'db', description: 'reach the database', load: async () => (await import('./db.ts')).addDb },
+      { name: 'secret', description: 'make a secret', load: async () => (await import('./secret.ts')).addSecret },
+    ],
+  },
 ]
 
 const AFTER_HELP = `
-Settings come from the environment and a .env file in this folder; the environment wins.
-Exit codes: 0 done, 1 failed as it may, 2 wrong usage, 70 a bug.
+Settings come from the environment, and then from a .env file in this folder.
+Exit codes: 0 done, 1 expected failure, 2 wrong usage, 70 a bug.
 
 Example:
   $ signalbox dev`
 
-/** Puts the commands together over a terminal. */
-export function buildProgram(terminal: Terminal): Command {
+/**
+ * Puts the commands together over a terminal. Those that `isUsed` does not name are known by name
+ * and description only.
+ */
+export async function buildProgram(terminal: Terminal, isUsed: (name: string) => boolean): Promise<Command> {
   const program = new Command('signalbox')
   const cli = cliOver(terminal, () => program.opts().json === true)
   program
@@ -50,23 +128,24 @@ export function buildProgram(terminal: Terminal): Command {
       ...(terminal.columns === undefined ? {} : { getOutHelpWidth: () => terminal.columns ?? 80 }),
     })
     .exitOverride()
-  for (const { title, add } of GROUPS) {
+  for (const { title, entries } of GROUPS) {
     program.commandsGroup(title)
-    for (const one of add) one(program, cli)
+    for (const { name, description, load } of entries) {
+      const command = program.command(name).description(description)
+      if (isUsed(command.name())) (await load())(command, cli)
+    }
   }
   program.commandsGroup('Find out:').helpCommand('help [command]', 'show how a command is used')
   return program
 }
 
-function isDebug({ env }: Terminal): boolean {
-  return env.ORCHESTRATOR_LOG_LEVEL?.toUpperCase() === 'DEBUG'
-}
-
 /**
- * Says what went wrong, in words or as JSON, and gives the exit code. The stack is for who asked
+ * Says what went wrong, in words or as JSON, and returns the exit code. The stack is for who asked
  * for it.
  */
-export function reportFailure(terminal: Terminal, error: unknown, json: boolean): number {
+export async function reportFailure(terminal: Terminal, error: unknown, json: boolean): Promise<number> {
+  const { failureJson, failureOf, failureText, Unsuccessful } = await import('./failure.ts')
+  if (error instanceof Unsuccessful) return EXIT.failed
   const failure = failureOf(error)
   terminal.err(json ? failureJson(failure) : failureText(failure))
   if (isDebug(terminal) && error instanceof Error && !(error instanceof CommanderError)) {
@@ -75,18 +154,23 @@ export function reportFailure(terminal: Terminal, error: unknown, json: boolean)
   return failure.exitCode
 }
 
-/** Runs one command and gives its exit code. */
+/** Runs one command and returns its exit code. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const program = buildProgram(terminal)
+  // `signalbox --json jobs ls` and `signalbox help jobs`: no option of the program has a value.
+  const words = args.filter((arg) => !arg.startsWith('-')).slice(0, 2)
+  const program = await buildProgram(terminal, (name) => words[words[0] === 'help' ? 1 : 0] === name)
   try {
     await program.parseAsync(args, { from: 'user' })
     return EXIT.done
   } catch (error) {
-    if (error instanceof Unsuccessful) return EXIT.failed
     // Help and the version come as errors, too; `commander.help` is help shown because a command
     // was missing.
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done
     if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.usage
     return reportFailure(terminal, error, program.opts().json === true)
   }
+}
+
+function isDebug({ env }: Terminal): boolean {
+  return env.ORCHESTRATOR_LOG_LEVEL?.toUpperCase() === 'DEBUG'
 }

@@ -1,29 +1,28 @@
 // `signalbox rules`: which events become which jobs, and why one did or did not.
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { RuleSummary } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { isUuid } from '../lib/id.ts'
 import { explain } from '../rules/explain.ts'
-import type { Rule } from '../rules/rule.ts'
-import { serverOf, withServer } from './api-client.ts'
+import { ruleRow } from '../rules/wire.ts'
+import type { ServerOptions } from './api-client.ts'
+import { clientOf, withServer } from './api-client.ts'
+import { loadConfigured, withConfigFile } from './config-file.ts'
 import { eventIn } from './event-file.ts'
 import { readJsonFile } from './json-file.ts'
-import { loadConfigured, withConfigFile } from './settings.ts'
+import type { Column } from './table.ts'
+import { fields, table } from './table.ts'
 import type { Cli } from './terminal.ts'
-import type { Column } from './text.ts'
-import { fields, inline, plain, table } from './text.ts'
+import { inline, plain } from './text.ts'
 
-function words(globs: unknown): string {
-  return [globs].flat().map(inline).join(', ')
-}
-
-const COLUMNS: readonly Column<Rule>[] = [
-  { title: 'NAME', value: (rule) => inline(rule.name) },
-  { title: 'ON', value: (rule) => words(rule.on), shrinks: true },
+const COLUMNS: readonly Column<RuleSummary>[] = [
+  { title: 'NAME', value: (rule) => rule.name },
+  { title: 'ON', value: (rule) => rule.on.join(', '), shrinks: true },
   { title: 'FROM', value: (rule) => rule.source ?? 'any' },
-  { title: 'AGENT', value: (rule) => inline(rule.agent) },
-  { title: 'PRIORITY', value: (rule) => String(rule.priority ?? 5) },
-  { title: 'WHEN', value: (rule) => (rule.when === undefined ? 'always' : inline(rule.when)), shrinks: true },
+  { title: 'AGENT', value: (rule) => rule.agent },
+  { title: 'PRIORITY', value: (rule) => rule.priority },
+  { title: 'WHEN', value: (rule) => rule.when ?? 'always', shrinks: true },
 ]
 
 type Verdict = { matched: boolean; sentence: string }
@@ -31,18 +30,18 @@ type Verdict = { matched: boolean; sentence: string }
 /** Why every rule and endpoint did or did not match, as the server and `explain` say it. */
 type Explained = {
   event: { source?: string; type: string; status?: string; reason?: string | null; facts?: unknown }
-  rules: (Verdict & { rule: string })[]
-  endpoints?: (Verdict & { endpoint: string })[]
+  rules: readonly (Verdict & { rule: string })[]
+  endpoints?: readonly (Verdict & { endpoint: string })[]
 }
 
 function explainedText(cli: Cli, { event, rules, endpoints = [] }: Explained): string {
   const line = (name: string, { matched, sentence }: Verdict) =>
     `${matched ? cli.paint('green', '✓') : cli.paint('dim', '✗')} ${inline(name)}: ${plain(sentence)}`
   const head = fields([
-    ['event', `${inline(event.type)}${event.source === undefined ? '' : ` from ${inline(event.source)}`}`],
-    ['facts', inline(event.facts)],
-    ['status', inline(event.status)],
-    ['reason', inline(event.reason)],
+    ['event', event.source === undefined ? event.type : `${event.type} from ${event.source}`],
+    ['facts', event.facts],
+    ['status', event.status],
+    ['reason', event.reason],
   ])
   const answers = [
     ...rules.map((each) => line(`rule ${each.rule}`, each)),
@@ -51,7 +50,7 @@ function explainedText(cli: Cli, { event, rules, endpoints = [] }: Explained): s
   return `${head}\n\n${answers.length > 0 ? answers.join('\n') : 'There are no rules.'}`
 }
 
-type ExplainOptions = { server?: string; config?: string; event?: string; source?: string }
+type ExplainOptions = ServerOptions & { config?: string; event?: string; source?: string }
 
 async function explainFile(cli: Cli, file: string, options: ExplainOptions): Promise<Explained> {
   const event = eventIn(await readJsonFile(cli, file), file, options)
@@ -60,13 +59,12 @@ async function explainFile(cli: Cli, file: string, options: ExplainOptions): Pro
 }
 
 /** Adds `rules ls` and `rules explain`. */
-export function addRules(program: Command, cli: Cli): void {
-  const rules = program.command('rules').description('which events become which jobs')
+export function addRules(rules: Command, cli: Cli): void {
   withConfigFile(rules.command('ls'))
     .description('list the configured rules, in order')
     .addHelpText('after', '\nExample:\n  $ signalbox rules ls')
     .action(async (options: { config?: string }) => {
-      const { rules: items } = await loadConfigured(cli, options)
+      const items = (await loadConfigured(cli, options)).rules.map(ruleRow)
       cli.print({ items, next: null }, () =>
         items.length === 0 ? 'There are no rules.' : table(COLUMNS, items, cli.columns),
       )
@@ -82,7 +80,7 @@ export function addRules(program: Command, cli: Cli): void {
     .action(async (what: string, options: ExplainOptions) => {
       const isRecorded = isUuid(what) && !existsSync(resolve(cli.folder, what))
       const explained = isRecorded
-        ? await serverOf(cli, options).get<Explained>(`api/events/${what}/explain`)
+        ? await clientOf(cli, options).events.explain(what)
         : await explainFile(cli, what, options)
       cli.print(explained, () => explainedText(cli, explained))
     })

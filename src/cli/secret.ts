@@ -6,8 +6,7 @@ import type { Cli } from './terminal.ts'
 const SECRET_BYTES = 32
 
 /** Adds `secret generate`. */
-export function addSecret(program: Command, cli: Cli): void {
-  const secret = program.command('secret').description('make a secret')
+export function addSecret(secret: Command, cli: Cli): void {
   secret
     .command('generate')
     .description(`print ${SECRET_BYTES} random bytes, for a webhook secret or the API token`)

@@ -6,10 +6,12 @@ import { openLog } from '../lib/pino-log.ts'
 import type { Signalbox } from '../main.ts'
 import { openSignalbox } from '../main.ts'
 import { bannerOf, bannerText } from './banner.ts'
+import { loadSettings } from './config-file.ts'
 import { CliError } from './failure.ts'
-import { loadSettings } from './settings.ts'
-import type { StartOptions } from './start.ts'
 import type { Cli } from './terminal.ts'
+
+/** The options of `dev` and `serve`. */
+export type StartOptions = { config?: string; port?: string; host?: string; only?: 'receiver' | 'orchestrator' }
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 // A promise does not keep Node alive, and a process that only orchestrates may have nothing else
@@ -28,7 +30,13 @@ function awaitSignals(onFirst: () => void): { stopped: Promise<void>; letGo(): v
     resolve()
   }
   for (const signal of STOP_SIGNALS) process.on(signal, stop)
-  return { stopped: promise, letGo: () => clearInterval(stayUp) }
+  return {
+    stopped: promise,
+    letGo() {
+      clearInterval(stayUp)
+      for (const signal of STOP_SIGNALS) process.off(signal, stop)
+    },
+  }
 }
 
 async function endpointsOf({ database }: Store): Promise<number> {
@@ -38,7 +46,7 @@ async function endpointsOf({ database }: Store): Promise<number> {
   return rows[0]?.n ?? 0
 }
 
-/** Runs the service until it is told to stop: `dev` on this machine only, with a log for people. */
+/** Runs the service until a signal stops it: `dev` on this machine only, with a log for people. */
 export async function runService(cli: Cli, mode: 'dev' | 'serve', options: StartOptions): Promise<void> {
   const { environment, config, path } = await loadSettings(cli, options)
   const { only } = options

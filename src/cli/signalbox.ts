@@ -1,35 +1,8 @@
 #!/usr/bin/env node
-// The command line's entry: the process around `run`.
-import { existsSync } from 'node:fs'
-import { text } from 'node:stream/consumers'
-import { styleText } from 'node:util'
-import { reportFailure, run } from './program.ts'
-import type { Terminal } from './terminal.ts'
+// The command line's entry. Node keeps what it compiles from here on, so that the next start is
+// faster; everything else is loaded after that.
+import { enableCompileCache } from 'node:module'
 
-// A finished command does not wait longer than this for a connection that will not close.
-const LINGER_MS = 2_000
-
-const terminal: Terminal = {
-  env: process.env,
-  folder: process.cwd(),
-  columns: process.stdout.isTTY ? process.stdout.columns : undefined,
-  out: (line) => process.stdout.write(line),
-  err: (line) => process.stderr.write(line),
-  readInput: () => text(process.stdin),
-  // It drops the colour for NO_COLOR and where standard output is no terminal.
-  paint: (style, words) => styleText(style, words),
-}
-
-// `signalbox jobs ls | head` closes the pipe early; that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
-})
-process.on('uncaughtException', (error) =>
-  process.exit(reportFailure(terminal, error, process.argv.includes('--json'))),
-)
-
-// What is in the environment already stays as it is.
-if (existsSync('.env')) process.loadEnvFile('.env')
-process.exitCode = await run(process.argv.slice(2), terminal)
-setTimeout(() => process.exit(), LINGER_MS).unref()
+enableCompileCache()
+const { main } = await import('./process.ts')
+await main()

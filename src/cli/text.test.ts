@@ -1,35 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { age, count, cut, fields, indent, inline, plain, table } from './text.ts'
+import { age, count, indent, inline, plain } from './text.ts'
 
-type Row = { id: string; reason: string }
-
-const columns = [
-  { title: 'ID', value: (row: Row) => row.id },
-  { title: 'REASON', value: (row: Row) => row.reason, shrinks: true },
-]
-
-test('a table is aligned under its titles', () => {
-  const rows = [
-    { id: '1', reason: 'none' },
-    { id: '1234', reason: '' },
-  ]
-  expect(table(columns, rows)).toBe('ID    REASON\n1     none\n1234')
-})
-
-test('a narrow terminal cuts only what may be cut', () => {
-  const rows = [{ id: 'a-long-identifier', reason: 'a reason that is much longer than there is room for' }]
-  const [, line = ''] = table(columns, rows, 40).split('\n')
-  expect(line).toHaveLength(40)
-  expect(line).toMatch(/^a-long-identifier {2}a reason .*…$/)
-})
-
-test('a pipe gets whole lines', () => {
-  const reason = 'x'.repeat(500)
-  expect(table(columns, [{ id: '1', reason }])).toContain(reason)
-})
-
-test('nothing a stranger wrote can steer the terminal', () => {
+test('nothing untrusted can control the terminal', () => {
   expect(plain('\u001b]0;title\u0007\u009b2J\u202eab\tc\nd')).toBe('\ufffd]0;title\ufffd\ufffd2J\ufffdab\tc\nd')
   const codes = fc.array(fc.integer({ min: 0, max: 0x206f }))
   fc.assert(
@@ -42,11 +15,7 @@ test('nothing a stranger wrote can steer the terminal', () => {
   )
 })
 
-test('cutting keeps whole characters', () => {
-  expect([cut('four', 4), cut('fives', 4), cut('🙂🙂🙂', 2)]).toEqual(['four', 'fiv…', '🙂…'])
-})
-
-test('an age is told in its largest unit', () => {
+test('an age is in its largest unit', () => {
   const now = Date.parse('2026-01-02T00:00:00Z')
   const ages = [
     '2026-01-02T00:00:00Z',
@@ -59,14 +28,7 @@ test('an age is told in its largest unit', () => {
   expect(ages.map((time) => age(time, now))).toEqual(['0s', '59s', '1h', '8d', '', ''])
 })
 
-test('empty fields are left out, and numbers agree with their nouns', () => {
-  expect(
-    fields([
-      ['a', '1'],
-      ['bc', ''],
-      ['def', '2'],
-    ]),
-  ).toBe('a    1\ndef  2')
+test('numbers agree with their nouns, and indenting leaves empty lines alone', () => {
   expect([count(1, 'rule'), count(0, 'rule')]).toEqual(['1 rule', '0 rules'])
   expect(indent('a\n\nb')).toBe('  a\n\n  b')
 })

@@ -1,23 +1,23 @@
 // `signalbox trigger`: a job by hand.
 import type { Json } from '@signalbox/sdk'
 import type { Command } from 'commander'
-import { serverOf, withServer } from './api-client.ts'
+import type { ServerOptions } from './api-client.ts'
+import { clientOf, withServer } from './api-client.ts'
 import { parseJson } from './json-file.ts'
 import type { Cli } from './terminal.ts'
 import { inline } from './text.ts'
 
-/** Adds `trigger`. */
-export function addTrigger(program: Command, cli: Cli): void {
-  withServer(program.command('trigger [job-type]'))
-    .description('start a job by hand; without a type, the ping that proves the orchestrator is alive')
+/** Completes `trigger`. */
+export function addTrigger(trigger: Command, cli: Cli): void {
+  withServer(trigger)
     .option('--payload <json>', 'what the job is given')
     .addHelpText(
       'after',
       `\nExamples:\n  $ signalbox trigger\n  $ signalbox trigger code-review --payload '{"pr": 42}'`,
     )
-    .action(async (type: string | undefined, { server, payload }: { server?: string; payload?: string }) => {
+    .action(async (type: string | undefined, { server, payload }: ServerOptions & { payload?: string }) => {
       const input = payload === undefined ? undefined : (parseJson(payload, '--payload') as Json)
-      const triggered = await serverOf(cli, { server }).client.trigger(type ?? 'ping', input)
+      const triggered = await clientOf(cli, { server }).trigger(type ?? 'ping', input)
       const [job] = triggered.jobs
       cli.print(triggered, () =>
         job === undefined ? inline(triggered.message) : `Job ${job} was made. See it with: signalbox jobs show ${job}`,

@@ -1,53 +1,18 @@
 // Reading deliveries: lists, and one with all its attempts.
+import type { z } from 'zod'
 import type { Sql } from '../db/database.ts'
+import { isoTime } from '../db/time.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
 import type { Page } from '../lib/page.ts'
-import { pageLimit, pageOf } from '../lib/page.ts'
-
-type DeliveryStatus = 'pending' | 'running' | 'succeeded' | 'failed' | 'skipped'
-
-/** A delivery: one event for one endpoint. */
-export type Delivery = {
-  id: string
-  eventId: string
-  eventType: string
-  endpointId: string
-  endpointName: string
-  status: DeliveryStatus
-  /** How often it was tried, and how often it may be. */
-  attempts: number
-  maxAttempts: number
-  /**
-   * Why the last attempt was no success, or why there is none; a stable code such as `timeout` or
-   * `http_500`.
-   */
-  error: string | null
-  /** When it is tried next; null unless it is pending. */
-  nextAttemptAt: Date | null
-  createdAt: Date
-  finishedAt: Date | null
-}
-
-/** One attempt of a delivery. */
-export type DeliveryAttempt = {
-  attempt: number
-  /** Null while it runs; `lost` when its process ended. */
-  outcome: 'completed' | 'failed' | 'retried' | 'lost' | 'cancelled' | null
-  statusCode: number | null
-  error: string | null
-  /** The beginning of what the receiver answered. */
-  response: string | null
-  durationMs: number | null
-  startedAt: Date
-  finishedAt: Date | null
-}
+import { pageLimit, pageOf, readCursor, readId } from '../lib/page.ts'
+import type { Delivery, DeliveryDetail, deliveryStatus } from './wire.ts'
 
 /** Which deliveries to list; all of them if nothing is given. */
 export type DeliveryFilter = {
-  endpointId?: string | undefined
-  eventId?: string | undefined
-  status?: DeliveryStatus | undefined
+  endpoint_id?: string | undefined
+  event_id?: string | undefined
+  status?: z.infer<typeof deliveryStatus> | undefined
   /** 1 to 100. Default 50. */
   limit?: number | undefined
   /** The `next` of the page before. */
@@ -56,13 +21,9 @@ export type DeliveryFilter = {
 
 /**
  * Lists deliveries, those of the newest event first.
- * @throws `input_invalid` for an id or a cursor that is none.
+ * @throws AppError `input_invalid` when an id or the cursor is not one.
  */
 export async function listDeliveries(sql: Sql, filter: DeliveryFilter = {}): Promise<Page<Delivery>> {
-  const { endpointId, eventId, cursor } = filter
-  for (const [field, value] of Object.entries({ endpointId, eventId, cursor })) {
-    if (value !== undefined && !isUuid(value)) throw new AppError('input_invalid', `${field}: is not one of ours`)
-  }
   const limit = pageLimit(filter.limit)
   const { rows } = await sql.query<Delivery>(
     `select ${COLUMNS} from ${TABLES}
@@ -71,38 +32,44 @@ export async function listDeliveries(sql: Sql, filter: DeliveryFilter = {}): Pro
        and ($4::uuid is null
          or (d.event_id, d.endpoint_id) < (select event_id, endpoint_id from signalbox.deliveries where id = $4))
      order by d.event_id desc, d.endpoint_id desc limit $5`,
-    [endpointId ?? null, eventId ?? null, filter.status ?? null, cursor ?? null, limit + 1],
+    [
+      readId('endpoint_id', filter.endpoint_id),
+      readId('event_id', filter.event_id),
+      filter.status ?? null,
+      readCursor(filter.cursor),
+      limit + 1,
+    ],
   )
   return pageOf(rows, limit)
 }
 
 /**
  * One delivery with its attempts, the first one first.
- * @throws `not_found`.
+ * @throws AppError `not_found` when there is no such delivery.
  */
-export async function getDelivery(sql: Sql, id: string): Promise<Delivery & { attemptLog: DeliveryAttempt[] }> {
+export async function getDelivery(sql: Sql, id: string): Promise<DeliveryDetail> {
   const { rows } = isUuid(id)
     ? await sql.query<Delivery>(`select ${COLUMNS} from ${TABLES} where d.id = $1`, [id])
     : { rows: [] }
   const [delivery] = rows
   if (delivery === undefined) throw new AppError('not_found', `There is no delivery ${JSON.stringify(id)}.`)
-  const attempts = await sql.query<DeliveryAttempt>(
-    `select attempt, outcome, status_code as "statusCode", error, response, duration_ms as "durationMs",
-       started_at as "startedAt", finished_at as "finishedAt"
-     from signalbox.delivery_attempts where delivery_id = $1
-     union all
-     select attempt, null, null, null, null, null, attempt_started_at, null from signalbox.deliveries
-     where id = $1 and status = 'running'
-     order by attempt`,
-    [id],
-  )
-  return { ...delivery, attemptLog: attempts.rows }
+  const attempts = await sql.query<DeliveryDetail['attempt_log'][number]>(ATTEMPTS, [id])
+  return { ...delivery, attempt_log: attempts.rows }
 }
 
-const COLUMNS = `d.id, d.event_id as "eventId", e.type as "eventType", d.endpoint_id as "endpointId",
-  p.name as "endpointName", d.status, d.attempt as attempts, d.max_attempts as "maxAttempts", d.error,
-  case when d.status = 'pending' then d.available_at end as "nextAttemptAt", d.created_at as "createdAt",
-  d.finished_at as "finishedAt"`
+const COLUMNS = `d.id, d.event_id, e.type as event_type, d.endpoint_id, p.name as endpoint_name, d.status,
+  d.attempt as attempts, d.max_attempts, d.error,
+  case when d.status = 'pending' then ${isoTime('d.available_at')} end as next_attempt_at,
+  ${isoTime('d.created_at')} as created_at, ${isoTime('d.finished_at')} as finished_at`
 
 const TABLES = `signalbox.deliveries d join signalbox.events e on e.id = d.event_id
   join signalbox.endpoints p on p.id = d.endpoint_id`
+
+// An attempt gets its row when it ends; the one that runs is read from the delivery.
+const ATTEMPTS = `select attempt, outcome, status_code, error, response, duration_ms,
+    ${isoTime('started_at')} as started_at, ${isoTime('finished_at')} as finished_at
+  from signalbox.delivery_attempts where delivery_id = $1
+  union all
+  select attempt, null, null, null, null, null, ${isoTime('attempt_started_at')}, null
+  from signalbox.deliveries where id = $1 and status = 'running'
+  order by attempt`

@@ -128,19 +128,19 @@ describe('a delivery', () => {
     expect(new Set(got.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(3)
     expect(new Set(got.map(({ headers }) => headers['webhook-signature'])).size).toBe(3)
 
-    const { attemptLog, ...delivery } = await getDelivery(database, id)
+    const { attempt_log, ...delivery } = await getDelivery(database, id)
     expect(delivery).toMatchObject({
       status: 'succeeded',
       attempts: 3,
-      maxAttempts: 10,
+      max_attempts: 10,
       error: null,
-      nextAttemptAt: null,
+      next_attempt_at: null,
     })
     expect(
-      attemptLog.map(({ attempt, outcome, statusCode, error, response }) => [
+      attempt_log.map(({ attempt, outcome, status_code, error, response }) => [
         attempt,
         outcome,
-        statusCode,
+        status_code,
         error,
         response,
       ]),
@@ -149,7 +149,7 @@ describe('a delivery', () => {
       [2, 'retried', 500, 'http_500', 'no'],
       [3, 'completed', 204, null, ''],
     ])
-    for (const one of attemptLog) expect(one.durationMs).toEqual(expect.any(Number))
+    for (const one of attempt_log) expect(one.duration_ms).toEqual(expect.any(Number))
   })
 
   it('is verified by the standardwebhooks package as it arrives', async () => {
@@ -179,8 +179,8 @@ describe('a delivery', () => {
     const { endpoint } = await openReceiver((response) => response.writeHead(429, { 'retry-after': '8' }).end())
     const id = await record([endpoint.id])
     await open().tick()
-    const { nextAttemptAt } = await getDelivery(database, id)
-    expect(nextAttemptAt).toEqual(new Date(clock.now().getTime() + 8000))
+    const { next_attempt_at } = await getDelivery(database, id)
+    expect(next_attempt_at).toBe(new Date(clock.now().getTime() + 8000).toISOString())
   })
 
   it('ends at the deadline when the answer never comes', async () => {
@@ -195,10 +195,10 @@ describe('a delivery', () => {
     close()
     const id = await record([endpoint.id])
     await open().tick()
-    const { status, attemptLog } = await getDelivery(database, id)
+    const { status, attempt_log } = await getDelivery(database, id)
     expect(status).toBe('pending')
-    expect(attemptLog).toMatchObject([
-      { outcome: 'retried', statusCode: null, error: 'connection_refused', response: null },
+    expect(attempt_log).toMatchObject([
+      { outcome: 'retried', status_code: null, error: 'connection_refused', response: null },
     ])
   })
 
@@ -221,10 +221,12 @@ describe('a delivery', () => {
     await database.query('update signalbox.endpoints set status = $1 where id = $2', [status, endpoint.id])
     await open().tick()
     expect(got).toHaveLength(0)
-    const { attemptLog, finishedAt, ...delivery } = await getDelivery(database, id)
+    const { attempt_log, finished_at, ...delivery } = await getDelivery(database, id)
     expect(delivery).toMatchObject({ status: 'skipped', error: `The endpoint is ${status}.` })
-    expect(finishedAt).toBeInstanceOf(Date)
-    expect(attemptLog).toMatchObject([{ outcome: 'cancelled', statusCode: null, error: `The endpoint is ${status}.` }])
+    expect(finished_at).toEqual(expect.any(String))
+    expect(attempt_log).toMatchObject([
+      { outcome: 'cancelled', status_code: null, error: `The endpoint is ${status}.` },
+    ])
   })
 
   it('goes with its endpoint when that is deleted', async () => {
@@ -398,7 +400,7 @@ describe('several senders', () => {
     for (const { got, endpoint } of receivers) {
       expect(new Set(got.map(({ headers }) => headers['webhook-id'])).size).toBe(20)
       expect(got).toHaveLength(20)
-      const { items } = await listDeliveries(database, { endpointId: endpoint.id, status: 'succeeded' })
+      const { items } = await listDeliveries(database, { endpoint_id: endpoint.id, status: 'succeeded' })
       expect(items).toHaveLength(20)
     }
   })
@@ -416,7 +418,7 @@ describe('a sender that is drained', () => {
     sender.start()
     await isThere
     await sender.drain({ limitMs: 0 })
-    expect(await getDelivery(database, id)).toMatchObject({ status: 'pending', attempts: 1, maxAttempts: 10 })
+    expect(await getDelivery(database, id)).toMatchObject({ status: 'pending', attempts: 1, max_attempts: 10 })
   })
 })
 
@@ -428,19 +430,19 @@ describe('listing deliveries', () => {
       clock.advance(1000)
       ids.unshift(await record([endpoint.id]))
     }
-    const first = await listDeliveries(database, { endpointId: endpoint.id, limit: 2 })
+    const first = await listDeliveries(database, { endpoint_id: endpoint.id, limit: 2 })
     expect(first.items.map((one) => one.id)).toEqual(ids.slice(0, 2))
     expect(first.items[0]).toMatchObject({
-      eventType: 'environment.deployed',
-      endpointName: endpoint.name,
+      event_type: 'environment.deployed',
+      endpoint_name: endpoint.name,
       status: 'pending',
     })
-    const second = await listDeliveries(database, { endpointId: endpoint.id, limit: 2, cursor: first.next ?? '' })
+    const second = await listDeliveries(database, { endpoint_id: endpoint.id, limit: 2, cursor: first.next ?? '' })
     expect(second).toMatchObject({ items: [{ id: ids[2] }], next: null })
-    const eventId = first.items[0]?.eventId ?? ''
-    expect((await listDeliveries(database, { eventId })).items).toHaveLength(1)
-    expect((await listDeliveries(database, { eventId, status: 'failed' })).items).toHaveLength(0)
-    await expect(listDeliveries(database, { eventId: 'x' })).rejects.toMatchObject({ code: 'input_invalid' })
+    const event_id = first.items[0]?.event_id ?? ''
+    expect((await listDeliveries(database, { event_id })).items).toHaveLength(1)
+    expect((await listDeliveries(database, { event_id, status: 'failed' })).items).toHaveLength(0)
+    await expect(listDeliveries(database, { event_id: 'x' })).rejects.toMatchObject({ code: 'input_invalid' })
     await expect(getDelivery(database, 'x')).rejects.toMatchObject({ code: 'not_found' })
   })
 })

@@ -22,7 +22,6 @@ const deployment: Deployment = {
   previousDeploymentId: null,
   eventId: '01934e00-0000-7000-8000-00000000000b',
   createdAt: new Date('2025-11-20T10:30:00.987Z'),
-  pullRequests: [],
   configDiff: { added: {}, modified: {}, removed: {} },
 }
 

@@ -1,21 +1,9 @@
-// What a deployment is: which configuration went live where, and which pull requests document it.
+// What a deployment is: which configuration went live where.
 import type { ConfigDiff } from '@signalbox/sdk'
 import { isUuid } from '../lib/id.ts'
 
-/** A pull request that documents a deployment, as GitHub last reported it. */
-export type DeploymentPullRequest = {
-  /** `owner/name`. */
-  repository: string
-  number: number
-  url: string
-  state: 'open' | 'closed' | 'merged'
-  mergeSha: string | null
-  mergedBy: string | null
-  updatedAt: Date
-}
-
-/** A deployment as lists show it: everything but what may be large. */
-export type DeploymentSummary = {
+/** A deployment as it is recorded. Its configuration is read by `configOf`. */
+export type Deployment = {
   /** `deploy_<uuid>`, the one public form: on the wire, in branches and markers, in paths. */
   id: string
   projectId: string
@@ -33,13 +21,9 @@ export type DeploymentSummary = {
   /** The `environment.deployed` event that was recorded with it. */
   eventId: string
   createdAt: Date
-  pullRequests: DeploymentPullRequest[]
+  /** How the configuration differs from the one before it. */
+  configDiff: ConfigDiff
 }
-
-/**
- * A deployment with how it differs from the one before it. Its configuration is read by `configOf`.
- */
-export type Deployment = DeploymentSummary & { configDiff: ConfigDiff }
 
 const PREFIX = 'deploy_'
 

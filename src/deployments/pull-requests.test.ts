@@ -6,7 +6,7 @@ import type { PullRequest } from '../events/pull-request.ts'
 import { systemClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import { deploymentsNamedIn, trackPullRequests } from './pull-requests.ts'
-import { getDeployment } from './query.ts'
+import { showDeployment } from './query.ts'
 import { recordDeployment } from './record.ts'
 
 const A = '01934e00-0000-7000-8000-00000000000a'
@@ -130,7 +130,7 @@ describe('a reported pull request', () => {
     await trackPullRequests.run(database, event)
     return event.id
   }
-  const stateOf = async (id: string) => (await getDeployment(database, id)).pullRequests.map((pull) => pull.state)
+  const stateOf = async (id: string) => (await showDeployment(database, id)).pull_requests.map((pull) => pull.state)
   const marker = (id: string) => `<!-- signalbox:key=deployment=${id} -->`
   const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second))
   const merged: Change = { state: 'merged', mergeSha: 'abc', mergedBy: 'jane' }
@@ -139,12 +139,12 @@ describe('a reported pull request', () => {
     const id = await deploy()
     await report({ body: marker(id), updatedAt: at(1) })
     const pull = { repository: 'acme/bot', number: 7, url: 'https://github.com/acme/bot/pull/7' }
-    expect((await getDeployment(database, id)).pullRequests).toEqual([
-      { ...pull, state: 'open', mergeSha: null, mergedBy: null, updatedAt: at(1) },
+    expect((await showDeployment(database, id)).pull_requests).toEqual([
+      { ...pull, state: 'open', merge_sha: null, merged_by: null, updated_at: at(1).toISOString() },
     ])
     const eventId = await report({ body: marker(id), updatedAt: at(2), ...merged })
-    expect((await getDeployment(database, id)).pullRequests).toEqual([
-      { ...pull, state: 'merged', mergeSha: 'abc', mergedBy: 'jane', updatedAt: at(2) },
+    expect((await showDeployment(database, id)).pull_requests).toEqual([
+      { ...pull, state: 'merged', merge_sha: 'abc', merged_by: 'jane', updated_at: at(2).toISOString() },
     ])
     const { rows } = await database.query('select event_id from signalbox.deployment_pull_requests where number = 7')
     expect(rows).toContainEqual({ event_id: eventId })
@@ -154,7 +154,7 @@ describe('a reported pull request', () => {
     const id = await deploy()
     await report({ body: marker(id), number: 70 })
     await report({ body: marker(id), number: 70, repository: 'gitlab:acme/bot', ...merged })
-    const pulls = (await getDeployment(database, id)).pullRequests
+    const pulls = (await showDeployment(database, id)).pull_requests
     expect(pulls.map(({ repository, state }) => [repository, state])).toEqual([
       ['acme/bot', 'open'],
       ['gitlab:acme/bot', 'merged'],

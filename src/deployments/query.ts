@@ -1,11 +1,13 @@
 // Reading deployments: lists, one, and the configuration it deployed.
-import type { ConfigDiff, Json } from '@signalbox/sdk'
 import type { Sql } from '../db/database.ts'
+import { isoTime } from '../db/time.ts'
 import { AppError } from '../lib/error.ts'
+import type { JsonObject } from '../lib/json.ts'
 import type { Page } from '../lib/page.ts'
-import { pageLimit, pageOf } from '../lib/page.ts'
-import type { Deployment, DeploymentPullRequest, DeploymentSummary } from './deployment.ts'
+import { pageLimit, pageOf, readCursor } from '../lib/page.ts'
+import type { Deployment } from './deployment.ts'
 import { deploymentIdOf, deploymentUuid } from './deployment.ts'
+import type { DeploymentDetail, DeploymentSummary } from './wire.ts'
 
 /** Which deployments to list; all of them if nothing is given. */
 export type DeploymentFilter = {
@@ -20,83 +22,68 @@ export type DeploymentFilter = {
 
 /**
  * Lists deployments, newest first, with their pull requests.
- * @throws `input_invalid` for a cursor or a name that is none.
+ * @throws AppError `input_invalid` when the cursor is not one, or a name cannot be stored.
  */
 export async function listDeployments(sql: Sql, filter: DeploymentFilter = {}): Promise<Page<DeploymentSummary>> {
   for (const field of ['project', 'app', 'environment'] as const) {
     // No name has one, and PostgreSQL would refuse the statement.
-    if (filter[field]?.includes('\u0000')) throw new AppError('input_invalid', `${field}: must not hold \\u0000`)
+    if (filter[field]?.includes('\u0000')) throw new AppError('input_invalid', `${field}: must not contain \\u0000`)
   }
   const limit = pageLimit(filter.limit)
-  const cursor = filter.cursor === undefined ? null : deploymentUuid(filter.cursor)
-  if (filter.cursor !== undefined && cursor === null) throw new AppError('input_invalid', 'cursor: is not one of ours')
-  const { rows } = await sql.query<SummaryRow>(
+  const { rows } = await sql.query<DeploymentSummary & { id: string }>(
     `select ${SUMMARY} from signalbox.deployments d
      where ($1::text is null or project_id = $1) and ($2::text is null or app_name = $2)
        and ($3::text is null or environment = $3)
-       and ($4::uuid is null or (created_at, sequence, id) <
+       and ($4::uuid is null or (d.created_at, sequence, id) <
          (select created_at, sequence, id from signalbox.deployments where id = $4))
-     order by created_at desc, sequence desc, id desc
+     order by d.created_at desc, sequence desc, id desc
      limit $5`,
-    [filter.project ?? null, filter.app ?? null, filter.environment ?? null, cursor, limit + 1],
+    [
+      filter.project ?? null,
+      filter.app ?? null,
+      filter.environment ?? null,
+      readCursor(filter.cursor, deploymentUuid),
+      limit + 1,
+    ],
   )
-  return pageOf(rows.map(toSummary), limit)
+  const { items, next } = pageOf(rows, limit)
+  return { items: items.map(({ id: _, ...row }) => row), next }
 }
 
 /**
- * One deployment by its public id, with its diff and pull requests.
- * @throws `not_found`.
+ * One deployment by its public id, with its diff and pull requests, as the API shows it.
+ * @throws AppError `not_found` when there is no such deployment.
  */
-export async function getDeployment(sql: Sql, id: string): Promise<Deployment> {
-  const { rows } = await sql.query<SummaryRow & { config_diff: ConfigDiff }>(
+export async function showDeployment(sql: Sql, id: string): Promise<DeploymentDetail> {
+  const { rows } = await sql.query<DeploymentDetail & { id: string }>(
     `select ${SUMMARY}, config_diff from signalbox.deployments d where id = $1`,
     [uuidOf(id)],
   )
   if (rows[0] === undefined) throw notFound(id)
-  return { ...toSummary(rows[0]), configDiff: rows[0].config_diff }
+  const { id: _, ...row } = rows[0]
+  return row
 }
 
 /**
  * The whole configuration a deployment put live.
- * @throws `not_found`.
+ * @throws AppError `not_found` when there is no such deployment.
  */
-export async function configOf(sql: Sql, id: string): Promise<Json> {
-  const { rows } = await sql.query<{ config: Json }>('select config from signalbox.deployments where id = $1', [
+export async function configOf(sql: Sql, id: string): Promise<JsonObject> {
+  const { rows } = await sql.query<{ config: JsonObject }>('select config from signalbox.deployments where id = $1', [
     uuidOf(id),
   ])
   if (rows[0] === undefined) throw notFound(id)
   return rows[0].config
 }
 
-type SummaryRow = {
-  id: string
-  project_id: string
-  app_name: string
-  variant_name: string
-  variant_id: string
-  environment: string
-  revision: number
-  config_sha256: string
-  commit_message: string | null
-  deployed_by: string
-  sequence: number
-  previous_deployment_id: string | null
-  event_id: string
-  created_at: Date
-  pull_requests: (Omit<DeploymentPullRequest, 'updatedAt'> & { updatedAt: string })[]
-}
-
-const SUMMARY = `d.id, project_id, app_name, variant_name, variant_id, environment, revision, config_sha256,
-  commit_message, deployed_by, sequence, previous_deployment_id, event_id, created_at,
-  coalesce((
-    select json_agg(json_build_object('repository', repository, 'number', number, 'url', url, 'state', state,
-      'mergeSha', merge_sha, 'mergedBy', merged_by, 'updatedAt', updated_at) order by repository, number)
-    from signalbox.deployment_pull_requests where deployment_id = d.id
-  ), '[]') as pull_requests`
-
-function toSummary(row: SummaryRow): DeploymentSummary {
+/**
+ * One deployment by its public id, as it was recorded.
+ * @throws AppError `not_found` when there is no such deployment.
+ */
+export async function getDeployment(sql: Sql, id: string): Promise<Deployment> {
+  const row = await showDeployment(sql, id)
   return {
-    id: deploymentIdOf(row.id),
+    id: row.deployment_id,
     projectId: row.project_id,
     appName: row.app_name,
     variantName: row.variant_name,
@@ -107,12 +94,23 @@ function toSummary(row: SummaryRow): DeploymentSummary {
     commitMessage: row.commit_message,
     deployedBy: row.deployed_by,
     sequence: row.sequence,
-    previousDeploymentId: row.previous_deployment_id === null ? null : deploymentIdOf(row.previous_deployment_id),
+    previousDeploymentId: row.previous_deployment_id,
     eventId: row.event_id,
-    createdAt: row.created_at,
-    pullRequests: row.pull_requests.map((pull) => ({ ...pull, updatedAt: new Date(pull.updatedAt) })),
+    createdAt: new Date(row.created_at),
+    configDiff: row.config_diff,
   }
 }
+
+const SUMMARY = `d.id, '${deploymentIdOf('')}' || d.id as deployment_id, project_id, app_name, variant_name, variant_id,
+  environment, revision, config_sha256, commit_message, deployed_by, sequence,
+  '${deploymentIdOf('')}' || previous_deployment_id as previous_deployment_id, event_id,
+  ${isoTime('d.created_at')} as created_at,
+  coalesce((
+    select json_agg(json_build_object('repository', repository, 'number', number, 'url', url, 'state', state,
+      'merge_sha', merge_sha, 'merged_by', merged_by, 'updated_at', ${isoTime('updated_at')})
+      order by repository, number)
+    from signalbox.deployment_pull_requests where deployment_id = d.id
+  ), '[]') as pull_requests`
 
 function uuidOf(id: string): string {
   const uuid = deploymentUuid(id)

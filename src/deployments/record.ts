@@ -117,7 +117,6 @@ function nextDeployment(uuid: string, input: DeploymentRequest, previous: Previo
     previousDeploymentId: previous === null ? null : deploymentIdOf(previous.uuid),
     eventId: newId(now),
     createdAt: now,
-    pullRequests: [],
     configDiff: configDiff(previous?.config ?? {}, input.config.value),
   }
 }

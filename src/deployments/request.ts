@@ -51,16 +51,21 @@ const configuration = z
     return { value, json, bytes, sha256: canonicalSha256(value) }
   })
 
-// The body of `POST /api/deployments`. Unknown fields are refused, so that a misspelt one is not
-// silently dropped.
-const deploymentRequest = z.strictObject({
+/**
+ * The body of `POST /api/deployments`. Unknown fields are refused, so that a misspelt one is not
+ * silently dropped.
+ */
+export const deploymentRequest = z.strictObject({
   project_id: line(200),
   app_name: line(200),
   variant_name: line(200),
   variant_id: line(200).nullish(),
   environment: line(100),
-  revision: z.int().min(0).max(1_000_000_000).nullish(),
-  config: configuration,
+  revision: z.int().min(0).max(1_000_000_000).nullish().meta({ description: 'Default: counted here.' }),
+  config: configuration.meta({
+    type: 'object',
+    description: 'The whole configuration, at most 1 MB and 64 levels deep.',
+  }),
   commit_message: z
     .string()
     .max(10_000)

@@ -1,33 +1,16 @@
-// What an endpoint is: someone who asked to be told of events, and how the request to become one is
+// What an endpoint is: an address that is notified of events. And how the request to create one is
 // checked.
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { ErrorCode } from '../lib/error.ts'
 import { AppError } from '../lib/error.ts'
+import { MIN_SECRET_CHARS } from '../lib/secret-length.ts'
+import { describe } from '../lib/zod.ts'
+import type { endpoint } from './wire.ts'
+import { endpointStatus } from './wire.ts'
 
 /** An endpoint as everyone may see it: its secrets are not part of it. */
-export type Endpoint = {
-  id: string
-  name: string
-  url: string
-  /** Event types it wants, as globs. */
-  events: string[]
-  /**
-   * Environments it wants, as globs; null is all. Events that have no environment are not held
-   * back.
-   */
-  environments: string[] | null
-  /**
-   * Applications it wants, as globs; null is all. Events that have no application are not held
-   * back.
-   */
-  apps: string[] | null
-  status: 'active' | 'paused' | 'disabled'
-  /** Whether the configuration file or the API made it. */
-  origin: 'config' | 'api'
-  createdAt: Date
-  updatedAt: Date
-}
+export type Endpoint = z.infer<typeof endpoint>
 
 /** What an endpoint is made from, checked and complete. */
 export type NewEndpoint = Pick<Endpoint, 'name' | 'url' | 'events' | 'environments' | 'apps' | 'status'> & {
@@ -43,8 +26,6 @@ export type EndpointPolicy = {
    */
   allowHttp?: boolean | undefined
 }
-
-const MIN_SECRET_CHARS = 20
 
 const secret = z
   .string()
@@ -62,34 +43,39 @@ const line = z
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line of well-formed text without control characters')
 const globs = z.array(line).min(1, 'must name at least one; "*" is all').max(100)
 
-const fields = z.strictObject({
-  /**
-   * Shown in lists. Default: the host of the URL. In the configuration it must be there and be
-   * unique.
-   */
-  name: line.optional(),
-  /** `https:`, or `http:` to this machine. */
-  url: z.string().max(2048),
-  /**
-   * One secret, or all that are live while one rotates: `whsec_` and base64 of 24 to 64 bytes, or
-   * any text of 20 characters or more.
-   */
-  secret: secret.optional(),
-  secrets: z.array(secret).min(1).max(5).optional(),
-  /** Event types, as globs. Default: `environment.deployed`. */
-  events: globs.default(['environment.deployed']),
-  /** Environments, as globs, of events that have one; null is all. Default: `production`. */
-  environments: globs.nullable().default(['production']),
-  /** Applications, as globs, of events that have one. Default: all. */
-  apps: globs.nullable().default(null),
-  status: z.enum(['active', 'paused', 'disabled']).default('active'),
+/** The body of `POST /api/endpoints`, and an endpoint of the configuration. */
+export const endpointRequest = z.strictObject({
+  name: line.optional().meta({
+    description: "Shown in lists. Default: the URL's host. In the configuration it is required and unique.",
+  }),
+  url: z.string().max(2048).meta({ description: '`https:`, or `http:` to this machine.' }),
+  secret: secret.optional().meta({
+    description:
+      '`whsec_` and base64 of 24 to 64 bytes, or any text of 20 characters or more. Default for the API: one is made.',
+  }),
+  secrets: z
+    .array(secret)
+    .min(1)
+    .max(5)
+    .optional()
+    .meta({ description: 'In place of `secret`: all that are live while one rotates.' }),
+  events: globs.default(['environment.deployed']).meta({ description: 'Event types, as globs.' }),
+  environments: globs
+    .nullable()
+    .default(['production'])
+    .meta({ description: 'Environments, as globs, of events that have one; null is all.' }),
+  apps: globs
+    .nullable()
+    .default(null)
+    .meta({ description: 'Applications, as globs, of events that have one; null is all.' }),
+  status: endpointStatus.default('active'),
 })
 
 /**
  * An endpoint in `signalbox.config.ts`: its name tells it from the others, and its secret comes
  * from you.
  */
-export type EndpointConfig = Omit<z.input<typeof fields>, 'name'> & { name: string }
+export type EndpointConfig = Omit<z.input<typeof endpointRequest>, 'name'> & { name: string }
 
 /** A new secret in the form of Standard Webhooks, of 32 random bytes. */
 export function generateSecret(): string {
@@ -98,7 +84,7 @@ export function generateSecret(): string {
 
 /**
  * Checks the body of a request for an endpoint.
- * @throws `input_invalid` naming every field at fault.
+ * @throws AppError `input_invalid` naming every field at fault.
  */
 export function readEndpointRequest(body: unknown, policy: EndpointPolicy = {}): NewEndpoint {
   return read(body, { policy, code: 'input_invalid', where: '' })
@@ -106,7 +92,7 @@ export function readEndpointRequest(body: unknown, policy: EndpointPolicy = {}):
 
 /**
  * Checks the endpoints of a configuration.
- * @throws `config_invalid` naming every field at fault of the first wrong one.
+ * @throws AppError `config_invalid` naming every field at fault of the first wrong one.
  */
 export function readEndpointConfigs(configured: readonly unknown[], policy: EndpointPolicy = {}): NewEndpoint[] {
   const endpoints = configured.map((entry, index) => {
@@ -126,19 +112,13 @@ export function readEndpointConfigs(configured: readonly unknown[], policy: Endp
 type Reading = { policy: EndpointPolicy; code: ErrorCode; where: string }
 
 function read(input: unknown, { policy, code, where }: Reading): NewEndpoint {
-  const { data, error } = fields.safeParse(input, { reportInput: true })
-  if (error) throw new AppError(code, error.issues.map((issue) => `${where}${sentence(issue)}`).join('; '))
+  const { data, error } = endpointRequest.safeParse(input, { reportInput: true })
+  if (error) throw new AppError(code, `${where}${describe(error, { root: 'the endpoint' })}`)
   const problem = urlProblem(data.url, policy)
   if (problem !== null) throw new AppError(code, `${where}url: ${problem}`)
   const { secret: only, secrets, name, url, ...rest } = data
   const all = [...(only === undefined ? [] : [only]), ...(secrets ?? [])]
   return { ...rest, name: name ?? new URL(url).host, url: new URL(url).href, secrets: [...new Set(all)] }
-}
-
-function sentence(issue: z.core.$ZodIssue): string {
-  const isMissing = issue.code === 'invalid_type' && issue.input === undefined
-  const field = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `
-  return `${field}${isMissing ? 'is required' : issue.message}`
 }
 
 function urlProblem(text: string, { allowHttp = false }: EndpointPolicy): string | null {

@@ -1,10 +1,10 @@
 // The endpoints as they are stored: a process's copy for matching, the API's, and the
 // configuration's.
 import type { Database, Sql } from '../db/database.ts'
-import { AppError } from '../lib/error.ts'
-import { isUuid, newId } from '../lib/id.ts'
+import { isoTime } from '../db/time.ts'
+import { newId } from '../lib/id.ts'
 import type { Page } from '../lib/page.ts'
-import { pageLimit, pageOf } from '../lib/page.ts'
+import { pageLimit, pageOf, readCursor } from '../lib/page.ts'
 import type { Endpoint, EndpointPolicy, NewEndpoint } from './endpoint.ts'
 import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
 
@@ -14,18 +14,18 @@ import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endp
  */
 export async function loadEndpoints(sql: Sql): Promise<{ version: number; endpoints: Endpoint[] }> {
   // One statement, so that version and endpoints belong together.
-  const { rows } = await sql.query<{ version: number } & (EndpointRow | { id: null })>(
+  const { rows } = await sql.query<{ version: number } & (Endpoint | { id: null })>(
     `select version, ${COLUMNS} from signalbox.endpoints_version
      left join signalbox.endpoints e on e.status = 'active' order by e.created_at, e.id`,
   )
-  const endpoints = rows.flatMap((row) => (row.id === null ? [] : [toEndpoint(row)]))
+  const endpoints = rows.flatMap(({ version: _, ...endpoint }) => (endpoint.id === null ? [] : [endpoint]))
   return { version: Number(rows[0]?.version ?? 0), endpoints }
 }
 
 /**
  * Creates an endpoint from an API request. `secret` is the one that was made for it, null when the
  * request brought its own: it is shown here and never again.
- * @throws `input_invalid` naming every field at fault.
+ * @throws AppError `input_invalid` naming every field at fault.
  */
 export async function createEndpoint(
   sql: Sql,
@@ -49,27 +49,25 @@ export type EndpointFilter = {
 
 /**
  * Lists endpoints, newest first, without their secrets.
- * @throws `input_invalid` for a cursor that is none.
+ * @throws AppError `input_invalid` when the cursor is not one.
  */
 export async function listEndpoints(sql: Sql, filter: EndpointFilter = {}): Promise<Page<Endpoint>> {
   const limit = pageLimit(filter.limit)
-  if (filter.cursor !== undefined && !isUuid(filter.cursor))
-    throw new AppError('input_invalid', 'cursor: is not one of ours')
-  const { rows } = await sql.query<EndpointRow>(
+  const { rows } = await sql.query<Endpoint>(
     `select ${COLUMNS} from signalbox.endpoints e
      where ($1::text is null or status = $1)
-       and ($2::uuid is null or (created_at, id) < (select created_at, id from signalbox.endpoints where id = $2))
-     order by created_at desc, id desc limit $3`,
-    [filter.status ?? null, filter.cursor ?? null, limit + 1],
+       and ($2::uuid is null or (e.created_at, e.id) < (select created_at, id from signalbox.endpoints where id = $2))
+     order by e.created_at desc, e.id desc limit $3`,
+    [filter.status ?? null, readCursor(filter.cursor), limit + 1],
   )
-  return pageOf(rows.map(toEndpoint), limit)
+  return pageOf(rows, limit)
 }
 
 /**
  * Makes the stored endpoints of origin `config` those of the configuration: by name, with the
  * status it says, and those it no longer has become disabled (their deliveries stay). Nothing is
- * written when nothing changed. Gives how many were changed.
- * @throws `config_invalid` naming every field at fault.
+ * written when nothing changed. Returns how many were changed.
+ * @throws AppError `config_invalid` naming every field at fault.
  */
 export async function syncConfigEndpoints(
   database: Database,
@@ -80,7 +78,7 @@ export async function syncConfigEndpoints(
   return database.transaction(async (tx) => {
     // Processes that start together would otherwise both find a name missing.
     await tx.query('select pg_advisory_xact_lock($1, 0)', [SYNC_LOCK])
-    const { rows } = await tx.query<EndpointRow & { secrets: string[] }>(
+    const { rows } = await tx.query<Endpoint & { secrets: string[] }>(
       `select ${COLUMNS}, secrets from signalbox.endpoints e where origin = 'config'`,
     )
     const stored = new Map(rows.map((row) => [row.name, row]))
@@ -96,7 +94,7 @@ export async function syncConfigEndpoints(
   })
 }
 
-/** Disables endpoints: they are told of nothing more, and what was waiting for them is skipped. */
+/** Disables endpoints: they are notified of nothing more, and what was waiting for them is skipped. */
 export async function disableEndpoints(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql.query(
     `update signalbox.endpoints set status = 'disabled', updated_at = now() where id = any($1::uuid[]) and status <> 'disabled'`,
@@ -106,35 +104,18 @@ export async function disableEndpoints(sql: Sql, ids: readonly string[]): Promis
 
 const SYNC_LOCK = 7_420_003
 
-type EndpointRow = {
-  id: string
-  name: string
-  url: string
-  events: string[]
-  environments: string[] | null
-  apps: string[] | null
-  status: Endpoint['status']
-  origin: Endpoint['origin']
-  created_at: Date
-  updated_at: Date
-}
-
-const COLUMNS = 'e.id, name, url, events, environments, apps, status, origin, created_at, updated_at'
-
-function toEndpoint({ created_at: createdAt, updated_at: updatedAt, ...row }: EndpointRow): Endpoint {
-  const { id, name, url, events, environments, apps, status, origin } = row
-  return { id, name, url, events, environments, apps, status, origin, createdAt, updatedAt }
-}
+const COLUMNS = `e.id, name, url, events, environments, apps, status, origin,
+  ${isoTime('e.created_at')} as created_at, ${isoTime('e.updated_at')} as updated_at`
 
 async function insert(sql: Sql, origin: Endpoint['origin'], endpoint: NewEndpoint): Promise<Endpoint> {
-  const { rows } = await sql.query<EndpointRow>(
+  const { rows } = await sql.query<Endpoint>(
     `insert into signalbox.endpoints as e (id, origin, name, url, secrets, events, environments, apps, status)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${COLUMNS}`,
     [newId(), origin, ...valuesOf(endpoint)],
   )
   const [row] = rows
   if (row === undefined) throw new Error('an insert gave no row')
-  return toEndpoint(row)
+  return row
 }
 
 async function update(sql: Sql, id: string, endpoint: NewEndpoint): Promise<void> {
@@ -149,6 +130,6 @@ function valuesOf({ name, url, secrets, events, environments, apps, status }: Ne
   return [name, url, secrets, events, environments, apps, status]
 }
 
-function isSame(row: (EndpointRow & { secrets: string[] }) | undefined, endpoint: NewEndpoint): boolean {
+function isSame(row: (Endpoint & { secrets: string[] }) | undefined, endpoint: NewEndpoint): boolean {
   return row !== undefined && JSON.stringify(valuesOf(row)) === JSON.stringify(valuesOf(endpoint))
 }

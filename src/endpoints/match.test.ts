@@ -5,7 +5,13 @@ import { deliveriesFor, explainEndpoint, matchEndpoints } from './match.ts'
 
 function endpoint(change: object = {}): Endpoint {
   const { secrets: _, ...rest } = readEndpointRequest({ url: 'https://example.com', ...change })
-  return { ...rest, id: 'e1', origin: 'api', createdAt: new Date(0), updatedAt: new Date(0) }
+  return {
+    ...rest,
+    id: 'e1',
+    origin: 'api',
+    created_at: '1970-01-01T00:00:00.000Z',
+    updated_at: '1970-01-01T00:00:00.000Z',
+  }
 }
 function deployed(facts: object = {}) {
   return {

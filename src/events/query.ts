@@ -1,13 +1,13 @@
 // Reading the event log.
 import type { Sql } from '../db/database.ts'
-import { AppError } from '../lib/error.ts'
+import { isoTime } from '../db/time.ts'
+import { likePattern } from '../lib/glob.ts'
 import { isUuid } from '../lib/id.ts'
 import type { Page } from '../lib/page.ts'
-import { pageLimit, pageOf } from '../lib/page.ts'
+import { pageLimit, pageOf, readCursor } from '../lib/page.ts'
 import type { Event, EventStatus } from './event.ts'
-
-/** An event without its body: what a list shows. */
-export type EventSummary = Omit<Event, 'body' | 'payload'> & { bodyBytes: number | null }
+import { eventPayload } from './payload.ts'
+import type { EventDetail, EventSummary } from './wire.ts'
 
 /** Which events to list; all of them if nothing is given. */
 export type EventFilter = {
@@ -22,24 +22,16 @@ export type EventFilter = {
   cursor?: string | undefined
 }
 
-const COLUMNS = `id, source, delivery_id as "deliveryId", type, status, reason, subject, actor, facts,
-  content_type as "contentType", headers, depth, received_at as "receivedAt"`
-
-function likePattern(glob: string): string {
-  return glob.replaceAll(/[\\%_]/g, '\\$&').replaceAll('*', '%')
-}
-
 /**
- * Lists events, newest first. Ids are ordered by time, so a page begins behind the last id of the
+ * Lists events, newest first. Ids are ordered by time, so a page begins after the last id of the
  * one before.
- * @throws `input_invalid` for a cursor that is none.
+ * @throws AppError `input_invalid` when the cursor is not one.
  */
 export async function listEvents(sql: Sql, filter: EventFilter = {}): Promise<Page<EventSummary>> {
-  const { type, source, status, subject, cursor } = filter
-  if (cursor !== undefined && !isUuid(cursor)) throw new AppError('input_invalid', 'cursor: is not one of ours')
+  const { type, source, status, subject } = filter
   const limit = pageLimit(filter.limit)
   const { rows } = await sql.query<EventSummary>(
-    `select ${COLUMNS}, length(body) as "bodyBytes" from signalbox.events
+    `select ${WIRE_COLUMNS}, length(body) as body_bytes from signalbox.events
      where ($1::text is null or type like $1) and ($2::text is null or source = $2)
        and ($3::text is null or status = $3) and ($4::text is null or subject = $4)
        and ($5::uuid is null or id < $5)
@@ -49,17 +41,35 @@ export async function listEvents(sql: Sql, filter: EventFilter = {}): Promise<Pa
       source ?? null,
       status ?? null,
       subject ?? null,
-      cursor ?? null,
+      readCursor(filter.cursor),
       limit + 1,
     ],
   )
   return pageOf(rows, limit)
 }
 
+/** One event with what it says, as the API shows it; null when there is none of that id. */
+export async function showEvent(sql: Sql, id: string): Promise<EventDetail | null> {
+  if (!isUuid(id)) return null
+  const { rows } = await sql.query<EventDetail & Pick<Event, 'body'>>(
+    `select ${WIRE_COLUMNS}, body, payload from signalbox.events where id = $1`,
+    [id],
+  )
+  const [row] = rows
+  if (row === undefined) return null
+  const { body, payload, ...event } = row
+  return { ...event, payload: eventPayload({ body, payload }) ?? null }
+}
+
 /** One event with its raw body; null when there is none of that id. */
 export async function getEvent(sql: Sql, id: string): Promise<Event | null> {
   if (!isUuid(id)) return null
-  const { rows } = await sql.query<Event>(`select ${COLUMNS}, body, payload from signalbox.events where id = $1`, [id])
+  const { rows } = await sql.query<Event>(
+    `select id, source, delivery_id as "deliveryId", type, status, reason, subject, actor, facts,
+       content_type as "contentType", headers, depth, received_at as "receivedAt", body, payload
+     from signalbox.events where id = $1`,
+    [id],
+  )
   return rows[0] ?? null
 }
 
@@ -75,3 +85,6 @@ export async function causesOf(
   )
   return new Map(rows.map(({ id, ...cause }) => [id, cause]))
 }
+
+const WIRE_COLUMNS = `id, source, delivery_id, type, status, reason, subject, actor, facts, content_type, headers,
+  depth, ${isoTime('received_at')} as received_at`

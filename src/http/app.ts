@@ -4,7 +4,6 @@ import { Hono } from 'hono'
 import { AppError } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 import type { Pipeline } from '../pipeline.ts'
-import type { Api } from './api/api.ts'
 import type { Access } from './auth.ts'
 import { errorResponse } from './errors.ts'
 import type { Probe } from './health.ts'
@@ -19,7 +18,8 @@ export type AppParts = {
   log: Log
   pipeline: Pipeline
   probe: Probe
-  api: Api
+  /** Mounted at `/api`. */
+  api: Hono<{ Bindings: HttpBindings }>
 }
 
 /** Builds the app. */

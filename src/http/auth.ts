@@ -8,8 +8,9 @@ import { AppError } from '../lib/error.ts'
  */
 export type Access = { kind: 'token'; token: string } | { kind: 'loopback' } | { kind: 'closed' }
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host']
+
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }
@@ -19,8 +20,9 @@ function isLoopbackOrigin(origin: string): boolean {
 }
 
 /**
- * Throws unless the request may use the API.
- * @throws AppError `token_invalid`, or `source_closed` when the server has no token
+ * Lets a request pass that may use the API.
+ * @throws AppError `token_invalid` when it may not, or `source_closed` when the server has no
+ * token.
  */
 export function authorise(access: Access, headers: { get(name: string): string | null }): void {
   if (access.kind === 'closed') {
@@ -28,7 +30,7 @@ export function authorise(access: Access, headers: { get(name: string): string |
   }
   if (access.kind === 'token') {
     const given = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1] ?? ''
-    // Digests have one length, so the comparison tells nothing about the token's.
+    // Digests have one length, so the comparison shows nothing of the token's.
     if (!timingSafeEqual(digest(given), digest(access.token))) throw new AppError('token_invalid')
     return
   }

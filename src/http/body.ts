@@ -11,7 +11,7 @@ const MAX_BODY_BYTES = 25 * 1024 * 1024
 // All bodies together, while they are read and until they are recorded: without a limit, a few
 // dozen connections would take all memory, and no signature is needed for that. A small body always
 // gets in, so that large ones cannot lock webhooks out.
-const MAX_HELD_BYTES = 256 * 1024 * 1024
+const MAX_BUFFERED_BYTES = 256 * 1024 * 1024
 const SMALL_BODY_BYTES = 1024 * 1024
 const RETRY_AFTER_SECONDS = 10
 
@@ -29,10 +29,10 @@ function endedEarly() {
 
 const ENCODINGS = ['', 'identity']
 
-let heldBytes = 0
+let bufferedBytes = 0
 
 /**
- * Reads the whole body of a Node request and counts it as held until `use` is done with it. It
+ * Reads the whole body of a Node request and counts it as buffered until `use` is done with it. It
  * stops reading at the first byte over the cap, so memory stays flat.
  * @throws AppError `body_too_large`, `rate_limited`, `content_type_unsupported`, `body_invalid`
  * (the connection ended early)
@@ -45,14 +45,14 @@ export async function withBody<T>(incoming: IncomingMessage, use: (body: Buffer)
   let bytes = 0
   const refusalOf = (chunk: Buffer): AppError | null => {
     bytes += chunk.byteLength
-    heldBytes += chunk.byteLength
+    bufferedBytes += chunk.byteLength
     if (bytes > MAX_BODY_BYTES) return tooLarge()
-    return bytes > SMALL_BODY_BYTES && heldBytes > MAX_HELD_BYTES ? tooMany() : null
+    return bytes > SMALL_BODY_BYTES && bufferedBytes > MAX_BUFFERED_BYTES ? tooMany() : null
   }
   try {
     return await use(await readChunks(incoming, refusalOf))
   } finally {
-    heldBytes -= bytes
+    bufferedBytes -= bytes
   }
 }
 

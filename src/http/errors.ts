@@ -8,19 +8,18 @@ import type { Log } from '../lib/log.ts'
 /** The answer to a failed request. */
 export function errorResponse(error: unknown, log: Log): Response {
   if (error instanceof AppError) {
-    // Why, the caller is not told: it may name hosts and users.
+    // The cause is for the log only: it may name hosts and users.
     if (error.cause !== undefined) {
       log.warn({ code: error.code, reason: errorText(error.cause) }, 'a request could not be served')
     }
     return Response.json({ code: error.code, detail: error.detail }, { status: error.status, headers: error.headers })
   }
-  // Hono's own refusals (a malformed JSON body, say) are the caller's fault and already have a
-  // status.
+  // Hono refuses a malformed request with a status of its own.
   if (error instanceof HTTPException && error.status < 500) {
     return errorResponse(new AppError('body_invalid', error.message), log)
   }
   const requestId = randomUUID()
-  log.error({ requestId, err: error }, 'a request failed in a way it should not')
+  log.error({ requestId, err: error }, 'unexpected error while serving a request')
   return Response.json({ code: 'internal', detail: 'internal error', request_id: requestId }, { status: 500 })
 }
 

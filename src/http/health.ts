@@ -1,4 +1,4 @@
-// Readiness: whether this server can keep what it is sent.
+// Readiness: whether this server can record what it is sent.
 import { Hono } from 'hono'
 import { methodNotAllowed } from './errors.ts'
 
@@ -7,31 +7,37 @@ export type Probe = () => Promise<void>
 
 const PROBE_TIMEOUT_MS = 2_000
 
-function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  return Promise.race([
-    promise,
-    new Promise<never>((_, reject) => setTimeout(reject, ms, new Error('timeout')).unref()),
-  ])
-}
-
 /**
- * Mounts `GET /health` (200, or 503 while the database is away; no detail of why leaks) and `GET
- * /`.
+ * Mounts `GET /health`: 200, or 503 while the database does not answer. Why it does not is in the
+ * log only.
  */
 export function healthRoutes(about: { version: string }, probe: Probe) {
   return new Hono()
     .get('/health', async (c) => {
-      try {
-        await within(probe(), PROBE_TIMEOUT_MS)
-        return c.json({ status: 'healthy', service: 'signalbox', version: about.version, database: 'connected' })
-      } catch {
-        return c.json(
-          { status: 'unhealthy', service: 'signalbox', version: about.version, database: 'unavailable' },
-          503,
-        )
-      }
+      const isConnected = await answersInTime(probe)
+      return c.json(health(about.version, isConnected), isConnected ? 200 : 503)
     })
-    .get('/', (c) => c.json({ service: 'signalbox', status: 'operational', version: about.version }))
     .all('/health', methodNotAllowed('GET'))
-    .all('/', methodNotAllowed('GET'))
+}
+
+/** What `GET /health` answers. */
+export function health(version: string, isConnected: boolean) {
+  return {
+    status: isConnected ? ('healthy' as const) : ('unhealthy' as const),
+    service: 'signalbox' as const,
+    version,
+    database: isConnected ? ('connected' as const) : ('unavailable' as const),
+  }
+}
+
+async function answersInTime(probe: Probe): Promise<boolean> {
+  const { promise: timeout, resolve } = Promise.withResolvers<false>()
+  const timer = setTimeout(resolve, PROBE_TIMEOUT_MS, false)
+  try {
+    return await Promise.race([probe().then(() => true), timeout])
+  } catch {
+    return false
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -27,10 +27,10 @@ export function remoteOf(c: Context<Bindings>): string {
   return c.env.incoming.socket.remoteAddress ?? 'unknown'
 }
 
-/** What a sender is told: the guide's four fields, and ours. */
+/** What the sender of a webhook is answered. */
 export function receipt(received: Received) {
   return {
-    received: true,
+    received: true as const,
     event_id: received.id,
     event_type: received.type,
     duplicate: received.duplicate,
@@ -47,7 +47,7 @@ function messageOf({ duplicate, jobIds, reason }: Received): string {
   return reason ?? 'Recorded.'
 }
 
-/** Mounts `POST /webhook/{source}`, and `POST /webhook` for the deployments' own sender. */
+/** Mounts `POST /webhook/{source}`, and `POST /webhook` for Agenta. */
 export function receivingRoutes(pipeline: Pipeline): Hono<Bindings> {
   const receive = (sourceName: (c: Context<Bindings>) => string) => async (c: Context<Bindings>) => {
     const name = sourceName(c)

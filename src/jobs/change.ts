@@ -5,8 +5,8 @@ import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
 import { queueOn } from '../queue/queue.ts'
 import { JOBS } from './job.ts'
-import type { JobDetail } from './query.ts'
 import { getJob, notFound } from './query.ts'
+import type { JobDetail } from './wire.ts'
 
 async function refuse(database: Database, id: string, wanted: string): Promise<never> {
   const { status } = await getJob(database, id)

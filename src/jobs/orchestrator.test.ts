@@ -150,8 +150,8 @@ describe('an attempt of a job', () => {
       status: 'completed',
       result: { sum: 42 },
       error: null,
-      startedAt: clock.now(),
-      finishedAt: clock.now(),
+      started_at: clock.now().toISOString(),
+      completed_at: clock.now().toISOString(),
       attempts: [{ attempt: 1, owner: orchestrator.id, outcome: 'completed' }],
     })
     expect(await orchestrator.tick()).toBe(0)
@@ -203,7 +203,11 @@ describe('an attempt of a job', () => {
       }),
     ])
     await orchestrator.tick()
-    expect(await getJob(database, id)).toMatchObject({ status: 'pending', availableAt: later, error: 'rate limit' })
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'pending',
+      available_at: later.toISOString(),
+      error: 'rate limit',
+    })
     clock.advance(3_599_999)
     expect(await orchestrator.tick()).toBe(0)
     clock.advance(1)
@@ -734,7 +738,7 @@ describe('an orchestrator', () => {
     await started.promise
     await first.drain({ limitMs: 0 })
     await tick
-    expect(await getJob(database, id)).toMatchObject({ status: 'pending', attempt: 1, maxAttempts: 1 })
+    expect(await getJob(database, id)).toMatchObject({ status: 'pending', attempt: 1, max_attempts: 1 })
     await orchestrate([slow]).tick()
     expect(await getJob(database, id)).toMatchObject({ status: 'completed', result: 'second', attempt: 2 })
   })

@@ -45,11 +45,12 @@ describe('listing jobs', () => {
     expect((await listJobs(database, { status: 'failed' })).items.map((job) => job.id)).toEqual([ids[6]])
     expect((await listJobs(database, { type: 'odd' })).items).toHaveLength(3)
     expect((await listJobs(database, { agent: 'b' })).items).toEqual([])
-    expect((await listJobs(database, { eventId })).items.map((job) => job.id)).toEqual([ids[0]])
-    expect((await listJobs(database, { eventId: 'nonsense' })).items).toEqual([])
+    expect((await listJobs(database, { event_id: eventId })).items.map((job) => job.id)).toEqual([ids[0]])
+    expect((await listJobs(database, { event_id: newId() })).items).toEqual([])
   })
 
-  it('refuses a cursor that is none', async () => {
+  it('refuses a cursor or an event id that is not one', async () => {
+    await expect(listJobs(database, { event_id: 'nonsense' })).rejects.toThrow('event_id: not an id')
     await expect(listJobs(database, { cursor: `' or 1=1` })).rejects.toMatchObject({ code: 'input_invalid' })
   })
 })
@@ -66,7 +67,7 @@ describe('one job', () => {
 
   it('starts again with all its attempts, and only when it has failed or was cancelled', async () => {
     await database.query('update signalbox.jobs set failures = 3, losses = 2 where id = $1', [ids[6]])
-    expect(await retryJob(database, systemClock, ids[6]!)).toMatchObject({ status: 'pending', maxAttempts: 5 })
+    expect(await retryJob(database, systemClock, ids[6]!)).toMatchObject({ status: 'pending', max_attempts: 5 })
     expect((await database.query('select failures, losses from signalbox.jobs where id = $1', [ids[6]])).rows).toEqual([
       { failures: 0, losses: 0 },
     ])
@@ -75,7 +76,7 @@ describe('one job', () => {
       status: 'cancelled',
       error: 'Cancelled by hand.',
     })
-    expect(await retryJob(database, systemClock, ids[6]!)).toMatchObject({ status: 'pending', finishedAt: null })
+    expect(await retryJob(database, systemClock, ids[6]!)).toMatchObject({ status: 'pending', completed_at: null })
   })
 
   it('has its log page by page', async () => {
@@ -84,7 +85,14 @@ describe('one job', () => {
       [ids[0]],
     )
     const first = await jobLog(database, ids[0]!, { limit: 3 })
-    const rest = await jobLog(database, ids[0]!, { after: first.at(-1)!.id })
-    expect([...first, ...rest].map(({ line }) => line)).toEqual(['line 1', 'line 2', 'line 3', 'line 4', 'line 5'])
+    const rest = await jobLog(database, ids[0]!, { after: first.next! })
+    expect(rest.next).toBe(null)
+    expect([...first.items, ...rest.items].map(({ line }) => line)).toEqual([
+      'line 1',
+      'line 2',
+      'line 3',
+      'line 4',
+      'line 5',
+    ])
   })
 })

@@ -1,164 +1,121 @@
-// Reading jobs: the list, and one with everything that is known of it.
+// Reading jobs: the list, one with everything that is known of it, and its log.
 import type { Sql } from '../db/database.ts'
+import { isoTime } from '../db/time.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
 import type { Page } from '../lib/page.ts'
-import { pageLimit, pageOf } from '../lib/page.ts'
-import type { Output, Receipt } from '../publisher/output.ts'
-
-export const JOB_STATUSES = ['pending', 'running', 'waiting', 'completed', 'failed', 'cancelled'] as const
-export type JobStatus = (typeof JOB_STATUSES)[number]
-
-/** A job as a list shows it. */
-export type JobSummary = {
-  id: string
-  type: string
-  rule: string
-  agent: string
-  eventId: string | null
-  status: JobStatus
-  priority: number
-  group: string | null
-  attempt: number
-  maxAttempts: number
-  timeLimitMs: number
-  /** The last error; of a job that waits for its next try, too. */
-  error: string | null
-  /** When it may start (again); for a running job, when its lease ends. */
-  availableAt: Date
-  createdAt: Date
-  startedAt: Date | null
-  finishedAt: Date | null
-}
-
-export type JobAttempt = {
-  attempt: number
-  /** The orchestrator that made it. */
-  owner: string
-  /** Null while it runs. */
-  outcome: 'completed' | 'failed' | 'retried' | 'lost' | 'cancelled' | null
-  error: string | null
-  result: unknown
-  startedAt: Date
-  finishedAt: Date | null
-}
-
-export type JobStep = { name: string; attempt: number; result: unknown; finishedAt: Date }
-
-export type JobLogLine = { id: number; attempt: number; at: Date; stream: 'log' | 'stdout' | 'stderr'; line: string }
-
-export type JobOutput = {
-  position: number
-  kind: Output['kind']
-  status: 'pending' | 'published' | 'refused'
-  /** Why it was refused. */
-  reason: string | null
-  receipt: Receipt | null
-  body: Output
-  publishedAt: Date | null
-}
-
-export type JobDetail = JobSummary & {
-  input: unknown
-  result: unknown
-  attempts: JobAttempt[]
-  steps: JobStep[]
-  outputs: JobOutput[]
-  /** Its last lines, oldest first; `jobLog` pages through all of them. */
-  log: JobLogLine[]
-}
+import { pageLimit, pageOf, readCursor, readId } from '../lib/page.ts'
+import type { JobDetail, JobLogLine, JobLogPage, JobSummary } from './wire.ts'
 
 /** Which jobs to list; all of them if nothing is given. */
 export type JobFilter = {
-  status?: JobStatus | undefined
+  status?: JobSummary['status'] | undefined
   type?: string | undefined
   agent?: string | undefined
-  eventId?: string | undefined
+  event_id?: string | undefined
   /** 1 to 100. Default 50. */
   limit?: number | undefined
   /** The `next` of the page before. */
   cursor?: string | undefined
 }
 
-const SUMMARY = `id, type, rule, agent, event_id as "eventId", status, priority, group_key as "group", attempt,
-  max_attempts as "maxAttempts", time_limit_ms as "timeLimitMs", error, available_at as "availableAt",
-  created_at as "createdAt", started_at as "startedAt", finished_at as "finishedAt"`
-
-const LAST_LINES = 500
+/** The most lines in one page of a log. */
+export const MAX_LOG_PAGE = 1000
 
 /**
  * Lists jobs, newest first.
- * @throws `input_invalid` for a cursor that is none.
+ * @throws AppError `input_invalid` when an id or the cursor is not one.
  */
 export async function listJobs(sql: Sql, filter: JobFilter = {}): Promise<Page<JobSummary>> {
-  const { status, type, agent, eventId, cursor } = filter
-  if (cursor !== undefined && !isUuid(cursor)) throw new AppError('input_invalid', 'cursor: is not one of ours')
-  if (eventId !== undefined && !isUuid(eventId)) return { items: [], next: null }
+  const { status, type, agent } = filter
   const limit = pageLimit(filter.limit)
   const { rows } = await sql.query<JobSummary>(
     `select ${SUMMARY} from signalbox.jobs
      where ($1::text is null or status = $1) and ($2::text is null or type = $2)
        and ($3::text is null or agent = $3) and ($4::uuid is null or event_id = $4)
        and ($5::uuid is null or (created_at, id) < (select created_at, id from signalbox.jobs where id = $5))
-     order by created_at desc, id desc
+     order by jobs.created_at desc, id desc
      limit $6`,
-    [status ?? null, type ?? null, agent ?? null, eventId ?? null, cursor ?? null, limit + 1],
+    [
+      status ?? null,
+      type ?? null,
+      agent ?? null,
+      readId('event_id', filter.event_id),
+      readCursor(filter.cursor),
+      limit + 1,
+    ],
   )
   return pageOf(rows, limit)
 }
 
 /**
  * One job with its attempts, steps, outputs and last log lines.
- * @throws `not_found`.
+ * @throws AppError `not_found` when there is no such job.
  */
 export async function getJob(sql: Sql, id: string): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
   const read = async <Row extends object>(text: string): Promise<Row[]> => (await sql.query<Row>(text, [id])).rows
-  const [job] = await read<JobSummary & Pick<JobDetail, 'input' | 'result'>>(
-    `select ${SUMMARY}, input, result from signalbox.jobs where id = $1`,
+  const [job] = await read<JobSummary & Pick<JobDetail, 'payload' | 'result'>>(
+    `select ${SUMMARY}, input as payload, result from signalbox.jobs where id = $1`,
   )
   if (job === undefined) throw notFound(id)
-  const attempts = await read<JobAttempt>(
-    `select attempt, owner, outcome, error, result, started_at as "startedAt", finished_at as "finishedAt"
-     from signalbox.job_attempts where job_id = $1
-     union all
-     select attempt, owner, null, null, null, attempt_started_at, null from signalbox.jobs
-     where id = $1 and status = 'running'
-     order by attempt`,
-  )
-  const steps = await read<JobStep>(
-    `select name, attempt, result, finished_at as "finishedAt"
-     from signalbox.job_steps where job_id = $1 order by finished_at, name`,
-  )
-  const outputs = await read<JobOutput>(
-    `select position, kind, status, reason, receipt, body, published_at as "publishedAt"
-     from signalbox.outputs where job_id = $1 order by position`,
-  )
-  const log = await read<JobLogLine>(
-    `select * from (
-       select id, attempt, at, stream, line from signalbox.job_log where job_id = $1 order by id desc limit ${LAST_LINES}
-     ) as last order by id`,
-  )
-  return { ...job, attempts, steps, outputs, log }
+  return {
+    ...job,
+    attempts: await read<JobDetail['attempts'][number]>(ATTEMPTS),
+    steps: await read<JobDetail['steps'][number]>(STEPS),
+    outputs: await read<JobDetail['outputs'][number]>(OUTPUTS),
+    log: await read<JobLogLine>(LAST_LINES),
+  }
 }
 
 /**
- * A job's log lines after the line of id `after` (0: from the first), at most `limit` (1000) of
- * them.
+ * One page of a job's log: the lines after the one of id `after` (0: from the first), at most
+ * `limit` (1000) of them.
+ * @throws AppError `not_found` when there is no such job.
  */
 export async function jobLog(
   sql: Sql,
   id: string,
   options: { after?: number; limit?: number } = {},
-): Promise<JobLogLine[]> {
-  if (!isUuid(id)) throw notFound(id)
+): Promise<JobLogPage> {
+  const limit = Math.min(options.limit ?? MAX_LOG_PAGE, MAX_LOG_PAGE)
+  const { rows: jobs } = isUuid(id) ? await sql.query('select from signalbox.jobs where id = $1', [id]) : { rows: [] }
+  if (jobs.length === 0) throw notFound(id)
   const { rows } = await sql.query<JobLogLine>(
-    `select id, attempt, at, stream, line from signalbox.job_log where job_id = $1 and id > $2 order by id limit $3`,
-    [id, options.after ?? 0, Math.min(options.limit ?? 1000, 1000)],
+    `select ${LOG_LINE} from signalbox.job_log where job_id = $1 and job_log.id > $2 order by job_log.id limit $3`,
+    [id, options.after ?? 0, limit + 1],
   )
-  return rows
+  const items = rows.slice(0, limit)
+  return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
 }
 
+/** The error for a job that does not exist. */
 export function notFound(id: string): AppError {
-  return new AppError('not_found', `There is no job ${id}.`)
+  return new AppError('not_found', `There is no job ${JSON.stringify(id)}.`)
 }
+
+const SUMMARY = `id, type as job_type, rule, agent as assigned_agent, event_id, status, priority,
+  group_key as "group", attempt, max_attempts, time_limit_ms, error, ${isoTime('available_at')} as available_at,
+  ${isoTime('created_at')} as created_at, ${isoTime('started_at')} as started_at,
+  ${isoTime('finished_at')} as completed_at`
+
+// An attempt gets its row when it ends; the one that runs is read from the job.
+const ATTEMPTS = `select attempt, owner, outcome, error, result,
+    ${isoTime('started_at')} as started_at, ${isoTime('finished_at')} as finished_at
+  from signalbox.job_attempts where job_id = $1
+  union all
+  select attempt, owner, null, null, null, ${isoTime('attempt_started_at')}, null
+  from signalbox.jobs where id = $1 and status = 'running'
+  order by attempt`
+
+const STEPS = `select name, attempt, result, ${isoTime('finished_at')} as finished_at
+  from signalbox.job_steps where job_id = $1 order by job_steps.finished_at, name`
+
+const OUTPUTS = `select position, kind, status, reason, receipt, body, ${isoTime('published_at')} as published_at
+  from signalbox.outputs where job_id = $1 order by position`
+
+const LOG_LINE = `job_log.id, attempt, ${isoTime('at')} as at, stream, line`
+
+const LAST_LINES = `select * from (
+    select ${LOG_LINE} from signalbox.job_log where job_id = $1 order by job_log.id desc limit 500
+  ) as last order by id`

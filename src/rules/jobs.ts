@@ -8,9 +8,9 @@ import type { CompiledRule, MatchInput } from './match.ts'
 import { matchRules } from './match.ts'
 import type { Rule } from './rule.ts'
 
-const DEFAULT_PRIORITY = 5
-const DEFAULT_MAX_ATTEMPTS = 5
-const DEFAULT_TIME_LIMIT_MS = 15 * 60 * 1000
+export const DEFAULT_PRIORITY = 5
+export const DEFAULT_MAX_ATTEMPTS = 5
+export const DEFAULT_TIME_LIMIT_MS = 15 * 60 * 1000
 
 /** What a job made by hand has in place of a rule's name; no rule may be called so. */
 export const MANUAL_RULE = 'manual'

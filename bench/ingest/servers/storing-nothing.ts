@@ -1,5 +1,5 @@
 // Signalbox's own receiving edge and source, in front of a pipeline that stores nothing: what durability costs is the difference.
-import { openApi } from '../../../src/http/api/api.ts'
+import { Hono } from 'hono'
 import { httpApp } from '../../../src/http/app.ts'
 import { openServer } from '../../../src/http/listen.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
@@ -34,7 +34,7 @@ const app = httpApp({
   log,
   pipeline: pipeline as Pipeline,
   probe: async () => undefined,
-  api: openApi(access),
+  api: new Hono(),
 })
 const server = await openServer(app, { host: '127.0.0.1', port: 0 })
 ready({ url: server.url }, () => server.close())

@@ -1,16 +1,17 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { openFakeGithub } from '../../../fake-github/src/index.ts'
 import { openTestDatabase } from '../../../test/database.ts'
+import { call } from '../../../test/terminal.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import type { Check } from './check.ts'
 import { checkText } from './check.ts'
 import { databaseChecks } from './database.ts'
+import { closedChecks, configChecks, environmentChecks, nodeCheck } from './environment.ts'
 import { githubChecks, repositoryCheck } from './github.ts'
 import { portCheck, publicUrlCheck } from './server.ts'
-import { closedChecks, configChecks, environmentChecks, nodeCheck } from './settings.ts'
 
 function brief(checks: readonly Check[]): string[] {
   return checks.map(({ name, status, detail }) => `${status} ${name}: ${detail}`)
@@ -156,4 +157,59 @@ test('a finding is one line', () => {
   const paint = (_style: string, text: string) => text
   const line = checkText({ paint }, { name: 'PORT', status: 'problem', detail: 'is\nwrong', hint: 'Correct it.' })
   expect(line).toBe('✗ PORT                   is wrong → Correct it.')
+})
+
+describe('the command', () => {
+  test('goes through everything in order, and passes with warnings', async () => {
+    const database = await openTestDatabase()
+    onTestFinished(() => database.close())
+    const { code, out } = await call(['doctor'], { env: { DATABASE_URL: database.url, PORT: '0' } })
+    expect(code).toBe(0)
+    const names = out.split('\n').flatMap((line) => /^[✓!✗] (.{22})/.exec(line)?.[1]?.trim() ?? [])
+    expect(names).toEqual([
+      'Node.js',
+      'environment',
+      'configuration',
+      'source github',
+      'source agenta',
+      'API token',
+      'GitHub',
+      'GitHub repository',
+      'database',
+      'migrations',
+      'stored bodies',
+      'orchestrator',
+      'jobs',
+      'deliveries',
+      'notifications',
+      'clock',
+      'port',
+    ])
+    expect(out).toMatch(/\n\nIt works, with 6 warnings\.\n$/)
+  })
+
+  test('ends with 1 and one object for a problem with --json, and says nothing else', async () => {
+    const env = { DATABASE_URL: 'postgres://127.0.0.1:9/x', PORT: '0' }
+    const { code, out, err } = await call(['doctor', '--json'], { env })
+    expect({ code, err }).toEqual({ code: 1, err: '' })
+    const { ok, checks } = JSON.parse(out) as { ok: boolean; checks: Check[] }
+    expect(ok).toBe(false)
+    expect(checks.filter(({ status }) => status === 'problem')).toEqual([
+      {
+        name: 'database',
+        status: 'problem',
+        detail: expect.any(String),
+        hint: expect.stringContaining('DATABASE_URL'),
+      },
+    ])
+    expect(checks.filter(({ status, hint }) => status !== 'ok' && hint === null)).toEqual([])
+  })
+
+  test('names a configuration file that is not there', async () => {
+    const env = { DATABASE_URL: 'postgres://127.0.0.1:9/x', PORT: '0' }
+    const { code, out } = await call(['doctor', '--config', 'none.ts'], { env })
+    expect(code).toBe(1)
+    expect(out).toMatch(/^✗ configuration +There is no configuration file none\.ts\. → /m)
+    expect(out).toMatch(/\n2 problems to put right, /)
+  })
 })

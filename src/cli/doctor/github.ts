@@ -47,7 +47,7 @@ async function tokenCheck(apiUrl: string, token: string): Promise<Check> {
         'Make a new one and set GITHUB_TOKEN.',
       )
     }
-    // A token of an App's installation has no user, and only classic tokens tell their scopes.
+    // A token of an App's installation has no user, and only classic tokens show their scopes.
     const { login } = (await user.json().catch(() => ({}))) as { login?: string }
     const scopes = user.headers.get('x-oauth-scopes')
     const parts = [login ? `accepted, of ${login}` : 'accepted', ...(scopes ? [`scopes ${scopes}`] : [])]
@@ -94,7 +94,7 @@ async function repositoryChecks(environment: Environment, auth: GithubAuth, repo
 export function repositoryCheck(repository: string, mayWrite: boolean | undefined): Check {
   if (mayWrite === true) return ok('GitHub repository', `${repository} is visible, and may be written`)
   if (mayWrite === undefined)
-    return ok('GitHub repository', `${repository} is visible; GitHub does not tell whether it may be written`)
+    return ok('GitHub repository', `${repository} is visible; GitHub does not say whether it may be written`)
   const hint = `Give the token or App write access (${NEEDED}).`
   return problem('GitHub repository', `${repository} is visible but may not be written`, hint)
 }

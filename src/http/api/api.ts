@@ -1,30 +1,72 @@
-// `/api`: what can be asked and told, one file per noun, and its OpenAPI description.
+// `/api`: every noun's routes in one router, and its OpenAPI description.
 import type { HttpBindings } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Agent } from '../../agents/agent.ts'
+import type { Database } from '../../db/database.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { AppError } from '../../lib/error.ts'
 import { VERSION } from '../../lib/version.ts'
+import { describe } from '../../lib/zod.ts'
+import type { Rule } from '../../rules/rule.ts'
+import type { Source } from '../../sources/source.ts'
 import type { Access } from '../auth.ts'
 import { authorise } from '../auth.ts'
+import { addAgentRoutes } from './agents.ts'
+import { addDeliveryRoutes } from './deliveries.ts'
+import type { Deploy } from './deployments.ts'
+import { addDeploymentRoutes } from './deployments.ts'
+import { addEndpointRoutes } from './endpoints.ts'
+import type { Explain } from './events.ts'
+import { addEventRoutes } from './events.ts'
+import { addJobRoutes } from './jobs.ts'
+import { addRuleRoutes } from './rules.ts'
+import { addSourceRoutes } from './sources.ts'
 
 /** The router the nouns add their routes to. */
 export type Api = OpenAPIHono<{ Bindings: HttpBindings }>
 
-/**
- * An empty API that lets in only who `access` allows, and answers a wrong request with
- * `input_invalid` naming the field.
- */
-export function openApi(access: Access): Api {
-  const api = new OpenAPIHono<{ Bindings: HttpBindings }>({
+/** What the API is built from. */
+export type ApiParts = {
+  access: Access
+  database: Database
+  clock: Clock
+  configured: {
+    rules: readonly Rule[]
+    agents: ReadonlyMap<string, Agent>
+    sources: ReadonlyMap<string, Source>
+  }
+  explain: Explain
+  deploy: Deploy
+  /** Notifies the workers: a job became pending. */
+  wake(): void
+}
+
+/** The API. It lets in only who `access` allows. */
+export function apiRoutes({ access, database, clock, configured, explain, deploy, wake }: ApiParts): Api {
+  const api = emptyApi(access)
+  addEventRoutes(api, database, explain)
+  addJobRoutes(api, database, clock, wake)
+  addDeploymentRoutes(api, database, deploy)
+  addEndpointRoutes(api, database)
+  addDeliveryRoutes(api, database)
+  addRuleRoutes(api, configured.rules)
+  addAgentRoutes(api, configured.agents)
+  addSourceRoutes(api, configured.sources)
+  return api
+}
+
+function emptyApi(access: Access): Api {
+  const api: Api = new OpenAPIHono({
     defaultHook: (result) => {
-      if (result.success) return
-      const issue = result.error.issues[0]
-      throw new AppError('input_invalid', `${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'not acceptable'}`)
+      if (!result.success) throw new AppError('input_invalid', describe(result.error, { root: 'the request' }))
     },
   })
   api.use('*', async (c, next) => {
     authorise(access, { get: (name) => c.req.header(name) ?? null })
-    // PostgreSQL's text cannot hold NUL, so nothing can be found by it.
-    if (c.req.url.includes('%00')) throw new AppError('input_invalid', 'The address holds a NUL character.')
+    // PostgreSQL's text cannot store NUL, so nothing can be found by it.
+    if (c.req.url.includes('%00')) {
+      throw new AppError('input_invalid', 'The address contains a NUL character (%00): remove it.')
+    }
     await next()
   })
   api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })

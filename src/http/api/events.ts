@@ -1,44 +1,57 @@
 // `/api/events`: what happened, and why something did or did not follow.
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Database } from '../../db/database.ts'
+import { endpointExplanation } from '../../endpoints/wire.ts'
 import type { Event } from '../../events/event.ts'
-import { eventPayload } from '../../events/payload.ts'
-import { getEvent, listEvents } from '../../events/query.ts'
+import { getEvent, listEvents, showEvent } from '../../events/query.ts'
+import { eventDetail, eventStatus, eventSummary } from '../../events/wire.ts'
 import { AppError } from '../../lib/error.ts'
+import { ruleExplanation } from '../../rules/wire.ts'
+import { answer, bytesAnswer, failure, idParam, listQuery, pageAnswer } from './answer.ts'
 import type { Api } from './api.ts'
-import { bytesAnswer, failure, idParam, pageAnswer, pageQuery, pageWire, rowAnswer, wire } from './wire.ts'
+
+/** What every rule and every endpoint makes of one event. */
+export const eventExplanation = z
+  .object({
+    event: eventSummary.pick({ id: true, type: true, status: true, reason: true }),
+    rules: z.array(ruleExplanation),
+    endpoints: z.array(endpointExplanation),
+  })
+  .meta({ id: 'EventExplanation' })
 
 /** Says for one event what every rule and every endpoint makes of it. */
-export type Explain = (event: Event) => Promise<object>
-
-const query = z.object({
-  ...pageQuery,
-  type: z.string().optional().openapi({ description: 'A type, or a glob such as `issues.*`.' }),
-  source: z.string().optional(),
-  status: z.enum(['routed', 'ignored', 'rejected']).optional(),
-  subject: z.string().optional(),
-})
+export type Explain = (event: Event) => Promise<z.infer<typeof eventExplanation>>
 
 const list = createRoute({
   method: 'get',
   path: '/events',
   tags: ['events'],
-  request: { query },
-  responses: { 200: pageAnswer('Events, newest first.'), default: failure },
+  request: {
+    query: listQuery({
+      type: z.string().optional().meta({ description: 'A type, or a glob such as `issues.*`.' }),
+      source: z.string().optional(),
+      status: eventStatus.optional(),
+      subject: z.string().optional(),
+    }),
+  },
+  responses: { 200: pageAnswer('Events, newest first.', eventSummary), default: failure },
 })
 const get = createRoute({
   method: 'get',
   path: '/events/{id}',
   tags: ['events'],
   request: { params: idParam },
-  responses: { 200: rowAnswer('One event with its parsed body as `payload`.'), default: failure },
+  responses: { 200: answer('One event with what it says.', eventDetail), default: failure },
 })
 const why = createRoute({
   method: 'get',
   path: '/events/{id}/explain',
   tags: ['events'],
   request: { params: idParam },
-  responses: { 200: rowAnswer('For every rule and endpoint, why it matched or did not.'), default: failure },
+  responses: {
+    200: answer('For every rule and endpoint, why it matched or did not.', eventExplanation),
+    default: failure,
+  },
 })
 const raw = createRoute({
   method: 'get',
@@ -53,21 +66,25 @@ const raw = createRoute({
 
 /** Adds the routes of events. */
 export function addEventRoutes(api: Api, database: Database, explain: Explain): void {
-  const find = async (id: string): Promise<Event> => {
-    const event = await getEvent(database, id)
-    if (event === null) throw new AppError('not_found', `There is no event ${id}.`)
-    return event
-  }
-  api.openapi(list, async (c) => c.json(pageWire(await listEvents(database, c.req.valid('query'))), 200))
+  api.openapi(list, async (c) => c.json(await listEvents(database, c.req.valid('query')), 200))
   api.openapi(get, async (c) => {
-    const { body, payload, ...event } = await find(c.req.valid('param').id)
-    return c.json({ ...wire(event), payload: eventPayload({ body, payload }) ?? null }, 200)
+    const { id } = c.req.valid('param')
+    return c.json(found(await showEvent(database, id), id), 200)
   })
-  api.openapi(why, async (c) => c.json(wire(await explain(await find(c.req.valid('param').id))), 200))
+  api.openapi(why, async (c) => {
+    const { id } = c.req.valid('param')
+    return c.json(await explain(found(await getEvent(database, id), id)), 200)
+  })
   api.openapi(raw, async (c) => {
-    const { body, contentType } = await find(c.req.valid('param').id)
-    // Never as a type a browser would render: the bytes are a stranger's.
+    const { id } = c.req.valid('param')
+    const { body, contentType } = found(await getEvent(database, id), id)
+    // Never as a type that a browser would render: the bytes are untrusted.
     const headers = { 'content-type': 'application/octet-stream', 'x-original-content-type': contentType ?? '' }
     return new Response(body === null ? null : new Uint8Array(body), { headers })
   })
+}
+
+function found<T>(event: T | null, id: string): T {
+  if (event === null) throw new AppError('not_found', `There is no event ${JSON.stringify(id)}.`)
+  return event
 }

@@ -7,9 +7,9 @@ import { withBody } from '../body.ts'
 import { nodeHeaders } from '../receive.ts'
 
 /**
- * Reads a request's JSON, within the limits webhooks have; what is in it is checked by the room it
- * is for.
- * @throws AppError `content_type_unsupported`, `body_invalid`, `body_too_large`, `rate_limited`
+ * Reads a request's JSON, within the limits that webhooks have; its owner checks what it contains.
+ * @throws AppError `content_type_unsupported`, `body_invalid`, `body_too_large` or `rate_limited`
+ * when it cannot be read.
  */
 export async function readJson(c: Context<{ Bindings: HttpBindings }>): Promise<unknown> {
   requireContentType(nodeHeaders(c), ['application/json'])

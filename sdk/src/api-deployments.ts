@@ -1,0 +1,142 @@
+// What the HTTP API takes and answers of deployments, and of the endpoints that are notified,
+// field by field. Times are ISO 8601 in UTC.
+import type { AttemptOutcome, PageQuery } from './api.ts'
+import type { ConfigDiff, Json } from './payload.ts'
+
+/** What went live where, as `POST /api/deployments` takes it. */
+export type DeploymentInput = {
+  project_id: string
+  app_name: string
+  variant_name: string
+  variant_id?: string | null | undefined
+  environment: string
+  /** Counted by the server if absent. */
+  revision?: number | null | undefined
+  config: { [key: string]: Json }
+  commit_message?: string | null | undefined
+  deployed_by: string
+}
+
+/** A deployment as lists show it. */
+export type DeploymentSummary = {
+  deployment_id: string
+  project_id: string
+  app_name: string
+  variant_name: string
+  variant_id: string
+  environment: string
+  revision: number
+  config_sha256: string
+  commit_message: string | null
+  deployed_by: string
+  /** Counts the deployments of one project, app and environment from 1, without gaps. */
+  sequence: number
+  previous_deployment_id: string | null
+  event_id: string
+  created_at: string
+  pull_requests: {
+    repository: string
+    number: number
+    url: string
+    state: 'open' | 'closed' | 'merged'
+    merge_sha: string | null
+    merged_by: string | null
+    updated_at: string
+  }[]
+}
+
+/** One deployment with how its configuration differs from the one before. */
+export type DeploymentDetail = DeploymentSummary & { config_diff: ConfigDiff }
+
+/**
+ * The deployment as it was recorded; `duplicate` when this idempotency key had recorded it before.
+ */
+export type RecordedDeployment = DeploymentDetail & { duplicate: boolean }
+
+/** Which deployments to list. */
+export type DeploymentQuery = PageQuery & {
+  project?: string | undefined
+  app?: string | undefined
+  environment?: string | undefined
+}
+
+/** Whether an endpoint is notified. */
+export type EndpointStatus = 'active' | 'paused' | 'disabled'
+
+/** Where deliveries are to be sent. The server makes a secret when none is passed. */
+export type EndpointInput = {
+  url: string
+  /** Event types, as globs; `environment.deployed` if absent, `["*"]` is every event. */
+  events?: string[] | undefined
+  /** Environments, as globs, of events that have one; `production` if absent, null is all. */
+  environments?: string[] | null | undefined
+  /** Applications, as globs, of events that have one; all if absent. */
+  apps?: string[] | null | undefined
+  name?: string | undefined
+  secret?: string | undefined
+  /** In place of `secret`: all that are live while one rotates. */
+  secrets?: string[] | undefined
+  status?: EndpointStatus | undefined
+}
+
+/** An endpoint as the server knows it, without its secrets. */
+export type Endpoint = {
+  id: string
+  name: string
+  url: string
+  events: string[]
+  environments: string[] | null
+  apps: string[] | null
+  status: EndpointStatus
+  origin: 'config' | 'api'
+  created_at: string
+  updated_at: string
+}
+
+/** A created endpoint; a secret that the server made is shown here and never again. */
+export type CreatedEndpoint = Endpoint & { secret?: string | undefined }
+
+/** Which endpoints to list. */
+export type EndpointQuery = PageQuery & { status?: EndpointStatus | undefined }
+
+/** Where a delivery is. */
+export type DeliveryStatus = 'pending' | 'running' | 'succeeded' | 'failed' | 'skipped'
+
+/** One event for one endpoint. */
+export type Delivery = {
+  id: string
+  event_id: string
+  event_type: string
+  endpoint_id: string
+  endpoint_name: string
+  status: DeliveryStatus
+  attempts: number
+  max_attempts: number
+  error: string | null
+  /** Null unless it is pending. */
+  next_attempt_at: string | null
+  created_at: string
+  finished_at: string | null
+}
+
+/** One attempt of a delivery; `response` is the beginning of what the receiver answered. */
+export type DeliveryAttempt = {
+  attempt: number
+  outcome: AttemptOutcome
+  status_code: number | null
+  error: string | null
+  response: string | null
+  duration_ms: number | null
+  started_at: string
+  finished_at: string | null
+}
+
+/** One delivery with its attempts, the first one first. */
+export type DeliveryDetail = Delivery & { attempt_log: DeliveryAttempt[] }
+
+/** Which deliveries to list. */
+export type DeliveryQuery = PageQuery & {
+  status?: DeliveryStatus | undefined
+  event_id?: string | undefined
+  endpoint_id?: string | undefined
+}

@@ -1,0 +1,203 @@
+// What the HTTP API takes and answers of events, jobs and what is configured, field by field. Times
+// are ISO 8601 in UTC.
+import type { Json } from './payload.ts'
+
+/** One page of rows, newest first; pass `next` as `cursor` for the following one. */
+export type Page<Item> = { items: Item[]; next: string | null }
+
+/** Which page of a list: 1 to 100 rows (default 50), and the `next` of the page before. */
+export type PageQuery = { limit?: number | undefined; cursor?: string | undefined }
+
+/** What became of an event. */
+export type EventStatus = 'routed' | 'ignored' | 'rejected'
+
+/** What rules and endpoints match on; a fact that is unknown is absent. */
+export type Facts = {
+  repository?: string | undefined
+  branch?: string | undefined
+  tag?: string | undefined
+  label?: string | undefined
+  labels?: string[] | undefined
+  action?: string | undefined
+  author?: string | undefined
+  environment?: string | undefined
+  app?: string | undefined
+  project?: string | undefined
+  sha?: string | undefined
+  number?: number | undefined
+}
+
+type EventFields = {
+  id: string
+  source: string
+  /** The sender's id: a repeat of it is the same event. */
+  delivery_id: string
+  type: string
+  status: EventStatus
+  /** Why it was ignored or rejected. */
+  reason: string | null
+  subject: string | null
+  actor: string | null
+  facts: Facts
+  content_type: string | null
+  headers: Record<string, string>
+  /** How many internal events are between this one and something from outside. */
+  depth: number
+  received_at: string
+}
+
+/** An event without what it says. */
+export type EventSummary = EventFields & { body_bytes: number | null }
+
+/** One event with what it says; null when there is nothing. */
+export type EventDetail = EventFields & { payload: Json }
+
+/** The raw bytes of an event, and the type they came with. */
+export type EventBody = { bytes: Uint8Array<ArrayBuffer>; contentType: string | null }
+
+/** What every rule and endpoint makes of one event. */
+export type EventExplanation = {
+  event: Pick<EventFields, 'id' | 'type' | 'status' | 'reason'>
+  rules: {
+    rule: string
+    matched: boolean
+    sentence: string
+    checks: { part: string; wanted: string; actual: string; holds: boolean }[]
+  }[]
+  endpoints: { endpoint: string; matched: boolean; sentence: string }[]
+}
+
+/** Which events to list; `type` may be a glob such as `issues.*`. */
+export type EventQuery = PageQuery & {
+  type?: string | undefined
+  source?: string | undefined
+  status?: EventStatus | undefined
+  subject?: string | undefined
+}
+
+/** Where a job is. */
+export type JobStatus = 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
+
+/** One durable unit of work. */
+export type JobSummary = {
+  id: string
+  job_type: string
+  rule: string
+  assigned_agent: string
+  event_id: string | null
+  status: JobStatus
+  priority: number
+  /** Jobs of one group never run at the same time. */
+  group: string | null
+  /** How often it was started. */
+  attempt: number
+  max_attempts: number
+  time_limit_ms: number
+  error: string | null
+  /** When it may start (again); of a running job, when its lease ends. */
+  available_at: string
+  created_at: string
+  started_at: string | null
+  completed_at: string | null
+}
+
+/** How an attempt ended; null while it runs, `lost` when its process ended. */
+export type AttemptOutcome = 'completed' | 'failed' | 'retried' | 'lost' | 'cancelled' | null
+
+/** One attempt of a job. */
+export type JobAttempt = {
+  attempt: number
+  /** The orchestrator that made it. */
+  owner: string
+  outcome: AttemptOutcome
+  error: string | null
+  result: Json
+  started_at: string
+  finished_at: string | null
+}
+
+/** A finished step of a job: it does not run again. */
+export type JobStep = { name: string; attempt: number; result: Json; finished_at: string }
+
+/** What an agent asked to have written to the forge, and the receipt once it is there. */
+export type JobOutput = {
+  position: number
+  kind: string
+  status: 'pending' | 'published' | 'refused'
+  /** Why it was refused. */
+  reason: string | null
+  receipt: {
+    url: string
+    number?: number | undefined
+    branch?: string | undefined
+    sha?: string | undefined
+    created: boolean
+  } | null
+  body: Record<string, Json>
+  published_at: string | null
+}
+
+/** One line of a job's log. */
+export type JobLogLine = { id: number; attempt: number; at: string; stream: 'log' | 'stdout' | 'stderr'; line: string }
+
+/** Part of a job's log, oldest line first; pass `next` as `after` for what follows. */
+export type JobLogPage = { items: JobLogLine[]; next: number | null }
+
+/** One job with everything that is known of it; `log` has its last 500 lines. */
+export type JobDetail = JobSummary & {
+  payload: Json
+  result: Json
+  attempts: JobAttempt[]
+  steps: JobStep[]
+  outputs: JobOutput[]
+  log: JobLogLine[]
+}
+
+/** Which jobs to list. */
+export type JobQuery = PageQuery & {
+  status?: JobStatus | undefined
+  type?: string | undefined
+  agent?: string | undefined
+  event_id?: string | undefined
+}
+
+/** A configured rule, with its defaults filled in. */
+export type RuleSummary = {
+  name: string
+  on: string[]
+  source: string | null
+  when: Record<string, Json> | null
+  agent: string
+  with: Record<string, Json> | null
+  job_type: string
+  priority: number
+  group: string | null
+  max_attempts: number
+  time_limit_ms: number
+}
+
+/** A configured agent. */
+export type AgentSummary = { name: string; description: string }
+
+/** A configured source; one without secrets is closed. */
+export type SourceSummary = { name: string; path: string; status: 'open' | 'closed'; secrets: number }
+
+/** What a webhook or a manual trigger recorded; `jobs` are the ids of the jobs it made. */
+export type Receipt = {
+  received: true
+  event_id: string
+  event_type: string
+  duplicate: boolean
+  status: EventStatus
+  job_created: string | null
+  jobs: string[]
+  message: string
+}
+
+/** Whether a server can record what it is sent. */
+export type Health = {
+  service: 'signalbox'
+  status: 'healthy' | 'unhealthy'
+  version: string
+  database: 'connected' | 'unavailable'
+}

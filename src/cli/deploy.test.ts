@@ -1,0 +1,179 @@
+// Deploying from the command line, and what follows: endpoints and deliveries.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { TestSignalbox } from '../../test/signalbox.ts'
+import { openTestSignalbox, until } from '../../test/signalbox.ts'
+import { cliOf } from '../../test/terminal.ts'
+
+const SECRET = 'a-secret-of-more-than-20-characters'
+
+let signalbox: TestSignalbox
+let cli: ReturnType<typeof cliOf>
+let folder: string
+beforeAll(async () => {
+  signalbox = await openTestSignalbox()
+  cli = cliOf(signalbox)
+  folder = await mkdtemp(join(tmpdir(), 'signalbox-cli-'))
+})
+afterAll(async () => {
+  await signalbox.close()
+  await rm(folder, { recursive: true })
+})
+
+/** Deploys a configuration that comes by standard input. */
+async function deploy(app: string, config: string, more: string[] = []) {
+  const args = ['deploy', '--app', app, '--env', 'production', '--by', 'jane', '--config', '-', ...more]
+  return cli.ask(args, { folder, readInput: async () => config })
+}
+
+describe('a deployment', () => {
+  test('says what changed, one line per parameter', async () => {
+    await writeFile(join(folder, 'config.json'), '{"temperature":0.7,"stop":"x"}')
+    const args = ['deploy', '--app', 'bot', '--env', 'production', '--by', 'jane', '--config', 'config.json']
+    const first = await cli.ask(args, { folder })
+    expect(first.out).toMatch(/^bot is deployed to production, as number 1\.\ndeployment +deploy_\S+\nevent +\S+\n/)
+    expect(first.out).toContain('The first configuration there:\n  + temperature: 0.7\n  + stop: x\n')
+    const second = await deploy('bot', '{"temperature":0.5,"top_p":1}')
+    expect(second.out).toContain('Changed:\n  ~ temperature: 0.7 → 0.5\n  + top_p: 1\n  - stop: x\n')
+    expect((await deploy('bot', '{"top_p":1,"temperature":0.5}')).out).toContain(
+      'The configuration is the same as before.',
+    )
+  })
+
+  test('of many and long values stays readable', async () => {
+    const config = Object.fromEntries(Array.from({ length: 25 }, (_, n) => [`key_${n}`, `${'好'.repeat(100)}\n${n}`]))
+    const { out } = await deploy('long', JSON.stringify(config))
+    expect(out.match(/^ {2}\+ key_\d+: 好{29}…$/gm)).toHaveLength(20)
+    expect(out).toContain('  and 5 more changes\n')
+  })
+
+  test('is the whole record with --json, and who deployed may be the account', async () => {
+    const args = [
+      'deploy',
+      '--app',
+      'json',
+      '--env',
+      'production',
+      '--config',
+      '-',
+      '--message',
+      'Warum? 为什么',
+      '--revision',
+      '7',
+    ]
+    const shown = await cli.json(args, { folder, readInput: async () => '{}' })
+    expect(shown).toMatchObject({
+      app_name: 'json',
+      project_id: 'default',
+      variant_name: 'default',
+      revision: 7,
+      commit_message: 'Warum? 为什么',
+      deployed_by: expect.stringMatching(/./),
+      duplicate: false,
+      jobs: [{ job_type: 'deployment-pr' }],
+      deliveries: [],
+    })
+  })
+
+  test('is made once under an idempotency key', async () => {
+    const key = ['--idempotency-key', 'run-1']
+    await deploy('keyed', '{}', key)
+    const again = await deploy('keyed', '{}', key)
+    expect(again.out).toMatch(/^keyed was deployed to production under this idempotency key before\.\n/)
+    expect(await signalbox.count('signalbox.deployments', `app_name = 'keyed'`)).toBe(1)
+    expect(await deploy('keyed', '{"other":1}', key)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('Idempotency-Key was already used'),
+    })
+  })
+
+  test.each([
+    ['{\n  "a": 1\n  "b": 2\n}', 'standard input, line 3, column 3: '],
+    ['[1]', 'config: must be a JSON object'],
+    ['null', 'config: must be a JSON object'],
+    ['', 'standard input, line 1, column 1: Unexpected end of JSON input.'],
+  ])('of %j is refused, and nothing is recorded', async (config, sentence) => {
+    const { code, err } = await deploy('refused', config)
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(sentence) })
+    expect(await signalbox.count('signalbox.deployments', `app_name = 'refused'`)).toBe(0)
+  })
+
+  test('of a file that is not there, or a revision that is no number, is refused', async () => {
+    const args = ['deploy', '--app', 'x', '--env', 'y', '--config', 'none.json']
+    expect(await cli.ask(args, { folder })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('there is no such file'),
+    })
+    expect(await deploy('x', '{}', ['--revision', 'v1'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('It must be a whole number.'),
+    })
+  })
+})
+
+describe('an endpoint', () => {
+  test('is added with a secret that is shown once', async () => {
+    const added = await cli.ask(['endpoints', 'add', '--url', 'https://example.com/a', '--name', 'Empfänger 📮'])
+    expect(added.out).toMatch(/^endpoint +\S+\nname +Empfänger 📮\nurl +https:\/\/example\.com\/a\n/)
+    expect(added.out).toMatch(
+      /^environments +production\napps +all\nsecret +whsec_\S+\n\nGive the secret .*not shown again/m,
+    )
+    const listed = await cli.ask(['endpoints', 'ls'])
+    expect(listed.out).toMatch(/ Empfänger 📮 +active +environment\.deployed +production +all +https/)
+    expect(listed.out).not.toContain('whsec_')
+  })
+
+  test('takes several globs, and a secret from standard input that no process list shows', async () => {
+    const add = ['endpoints', 'add', '--url', 'http://127.0.0.1:9/other', '--secret', '-', '--events', 'job.*', 'push']
+    const added = await cli.ask([...add, '--apps', 'a', 'b'], { readInput: async () => `${SECRET}\n` })
+    expect(added.out).toMatch(/^events +job\.\*, push$/m)
+    expect(added.out).toMatch(/^apps +a, b$/m)
+    expect(added.out).not.toContain('not shown again')
+    const { rows } = await signalbox.database.query(`select secrets from signalbox.endpoints where url like '%/other'`)
+    expect(rows).toEqual([{ secrets: [SECRET] }])
+  })
+
+  test('that is not acceptable is refused with the field', async () => {
+    expect(await cli.ask(['endpoints', 'add', '--url', 'http://example.com'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('url: must be https:'),
+    })
+    expect(await cli.ask(['endpoints', 'add'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("'--url <url>'"),
+    })
+    expect(await cli.ask(['endpoints', 'ls', '--status', 'on'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('active, paused, disabled'),
+    })
+  })
+})
+
+test('a delivery is shown with every attempt', async () => {
+  await cli.ask(['endpoints', 'add', '--url', 'http://127.0.0.1:9/hook', '--name', 'hook', '--apps', 'told'])
+  const deployed = await deploy('told', '{}')
+  const [, id = ''] = /^delivery +(\S+) hook \(/m.exec(deployed.out) ?? []
+  await until('it was attempted', async () => (await cli.json(['deliveries', 'show', id])).error !== null)
+  const { out } = await cli.ask(['deliveries', 'show', id])
+  expect(out).toMatch(
+    /^event +environment\.deployed \S+\nendpoint +hook \S+\nstatus +pending\nerror +connection_refused\nnext attempt +\S+Z\n/m,
+  )
+  expect(out).toMatch(/\nAttempts\n {2}ATTEMPT +OUTCOME .*\n {2}1 +retried +/)
+  const narrow = await cli.ask(['deliveries', 'show', id], { columns: 60 })
+  expect(narrow.out).toContain('ATTEMPT')
+  const listed = await cli.ask(['deliveries', 'ls', '--status', 'pending'])
+  expect(listed.out).toMatch(
+    new RegExp(`^${id} +\\d+s +environment\\.deployed +hook +pending +1/10 +connection_refused$`, 'm'),
+  )
+  const [{ event_id = '', endpoint_id = '' } = {}] = (
+    await cli.json<{ items: { event_id: string; endpoint_id: string }[] }>(['deliveries', 'ls'])
+  ).items
+  const both = ['--event', event_id, '--endpoint', endpoint_id]
+  expect(await cli.json(['deliveries', 'ls', ...both])).toMatchObject({ items: [{ endpoint_id }], next: null })
+  expect(await cli.ask(['deliveries', 'ls', '--event', 'x'])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('event_id: not an id'),
+  })
+})

@@ -1,0 +1,101 @@
+// The doctor on a database in which something is not as it should be.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openTestDatabase } from '../../../test/database.ts'
+import type { Database } from '../../db/database.ts'
+import { readEnvironment } from '../../lib/environment.ts'
+import { newId } from '../../lib/id.ts'
+import { databaseChecks } from './database.ts'
+
+let database: Database
+beforeAll(async () => {
+  database = await openTestDatabase()
+})
+afterAll(() => database.close())
+beforeEach(async () => {
+  await database.query('truncate signalbox.jobs, signalbox.deliveries, signalbox.orchestrators cascade')
+})
+
+async function check(name: string) {
+  const checks = await databaseChecks(readEnvironment({ DATABASE_URL: database.url }))
+  return checks.find((each) => each.name === name)
+}
+
+function addJob(status: string, available: string): Promise<unknown> {
+  return database.query(
+    `insert into signalbox.jobs (id, rule, type, agent, status, available_at)
+     values ($1, 'r', 't', 'a', $2, now() + $3::interval)`,
+    [newId(), status, available],
+  )
+}
+
+function addOrchestrator(status: string, heartbeat: string): Promise<unknown> {
+  return database.query(
+    `insert into signalbox.orchestrators (id, host, pid, slots, status, heartbeat_at)
+     values ($1, 'here', 1, 4, $2, now() + $3::interval)`,
+    [newId(), status, heartbeat],
+  )
+}
+
+describe('orchestrators', () => {
+  test('that are at work are counted, with the last heartbeat', async () => {
+    await addOrchestrator('idle', '-5 seconds')
+    await addOrchestrator('running', '-60 seconds')
+    expect(await check('orchestrator')).toMatchObject({
+      status: 'ok',
+      detail: expect.stringMatching(/^2 orchestrators at work, last heartbeat \ds ago$/),
+    })
+  })
+
+  test.each([
+    ['stopped', '-5 seconds'],
+    ['running', '-10 minutes'],
+  ])('that %s, their last heartbeat %s, are not', async (status, heartbeat) => {
+    await addOrchestrator(status, heartbeat)
+    expect(await check('orchestrator')).toMatchObject({
+      status: 'warning',
+      detail: expect.stringMatching(/^none is running; last heartbeat \d+[sm] ago$/),
+      hint: expect.stringContaining('signalbox dev'),
+    })
+  })
+})
+
+describe('jobs', () => {
+  test('that run, wait for their time or have ended are not stuck', async () => {
+    await addJob('running', '30 seconds')
+    await addJob('pending', '1 hour')
+    await addJob('pending', '-9 minutes')
+    await addJob('completed', '-1 day')
+    expect(await check('jobs')).toMatchObject({ status: 'ok', detail: 'none is stuck' })
+  })
+
+  test('whose process died are, and which to look at is said', async () => {
+    await addJob('running', '-2 minutes')
+    expect(await check('jobs')).toMatchObject({
+      status: 'warning',
+      detail: '1 were left by a process that died',
+      hint: expect.stringContaining('signalbox jobs ls --status running'),
+    })
+  })
+
+  test('that nobody takes are, and which to look at is said', async () => {
+    for (let n = 0; n < 3; n++) await addJob('pending', '-11 minutes')
+    expect(await check('jobs')).toMatchObject({
+      detail: '3 have been due for ten minutes',
+      hint: expect.stringContaining('signalbox jobs ls --status pending'),
+    })
+  })
+})
+
+test('looking changes nothing in the database', async () => {
+  await addJob('running', '-2 minutes')
+  const rows = async () => (await database.query('select * from signalbox.jobs')).rows
+  const before = await rows()
+  await check('jobs')
+  expect(await rows()).toEqual(before)
+})
+
+test('a server that is not PostgreSQL, or refuses the user, is a problem of the database alone', async () => {
+  const url = Object.assign(new URL(database.url), { pathname: '/no_such_database' }).href
+  const checks = await databaseChecks(readEnvironment({ DATABASE_URL: url }))
+  expect(checks).toMatchObject([{ name: 'database', status: 'problem', hint: expect.stringContaining('DATABASE_URL') }])
+})

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import type { TestSignalbox } from '../../test/signalbox.ts'
+import { openTestSignalbox, until } from '../../test/signalbox.ts'
+import { cliOf } from '../../test/terminal.ts'
+import { defineAgent } from '../agents/agent.ts'
+
+const release = Promise.withResolvers<void>()
+
+const talker = defineAgent({
+  name: 'talker',
+  description: 'Writes odd lines.',
+  input: z.unknown(),
+  run: async ({ log, step }) => {
+    log('日本語 👩‍💻 \u001b[31mred\u001b[0m')
+    log('to stderr', 'stderr')
+    await step('look', () => ({ found: 'ünïcode' }))
+    return { result: { said: 2 } }
+  },
+})
+const failing = defineAgent({
+  name: 'failing',
+  description: 'Fails.',
+  input: z.unknown(),
+  run: async () => {
+    throw new Error(`a very long reason: ${'ä'.repeat(200)}\nand a second line`)
+  },
+})
+const waiting = defineAgent({
+  name: 'waiting',
+  description: 'Waits.',
+  input: z.unknown(),
+  run: async ({ log }) => {
+    log('before')
+    await release.promise
+    log('after')
+    return {}
+  },
+})
+
+let signalbox: TestSignalbox
+let cli: ReturnType<typeof cliOf>
+beforeAll(async () => {
+  signalbox = await openTestSignalbox({ config: { agents: [talker, failing, waiting], rules: [] } })
+  cli = cliOf(signalbox)
+})
+afterAll(async () => {
+  release.resolve()
+  await signalbox.close()
+})
+
+async function triggered(type: string): Promise<string> {
+  return (await cli.json<{ jobs: [string] }>(['trigger', type])).jobs[0]
+}
+async function ended(id: string, status: string): Promise<void> {
+  await until(`${id} is ${status}`, async () => (await cli.json(['jobs', 'show', id])).status === status)
+}
+
+test('a finished job is shown with its attempts, steps, result and log', async () => {
+  const id = await triggered('talker')
+  await ended(id, 'completed')
+  const { out } = await cli.ask(['jobs', 'show', id])
+  expect(out).toMatch(/^job +\S+\ntype +talker\nstatus +completed\n/)
+  expect(out).toMatch(/^result +\{"said":2\}$/m)
+  expect(out).toMatch(/\nAttempts\n {2}ATTEMPT {2}OUTCOME .*\n {2}1 +completed /)
+  expect(out).toMatch(/\nSteps\n {2}STEP +ATTEMPT .*\n(.*\n)* {2}look +1 +\S+ +\{"found":"ünïcode"\}/)
+  expect(out).toMatch(/\nLog\n {2}\S+Z log {2}日本語 👩‍💻 \ufffd\[31mred/)
+  expect(out).not.toContain('\u001b')
+})
+
+describe('the log of a job', () => {
+  test('is printed line by line, and nothing in it controls the terminal', async () => {
+    const id = await triggered('talker')
+    await ended(id, 'completed')
+    const { code, out } = await cli.ask(['jobs', 'log', id])
+    expect(code).toBe(0)
+    expect(out).toMatch(/^\S+Z log {2}日本語 👩‍💻 \ufffd\[31mred\ufffd\[0m\n\S+Z stderr {2}to stderr\n$/)
+  })
+
+  test('is one object per line with --json', async () => {
+    const id = await triggered('talker')
+    await ended(id, 'completed')
+    const { out } = await cli.ask(['jobs', 'log', id, '--json'])
+    const lines = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines).toMatchObject([{ stream: 'log', line: expect.stringContaining('日本語') }, { stream: 'stderr' }])
+  })
+
+  test('is followed until the job has ended', async () => {
+    const id = await triggered('waiting')
+    let out = ''
+    const following = cli.ask(['jobs', 'log', id, '--follow'], {
+      out: (text) => {
+        out += text
+      },
+    })
+    await until('the first line is there', async () => out.includes('before'))
+    expect(out).not.toContain('after')
+    release.resolve()
+    expect((await following).code).toBe(0)
+    expect(out).toMatch(/^\S+ log {2}before\n\S+ log {2}after\n$/)
+  })
+
+  test('of more than one page is whole', async () => {
+    const id = await triggered('talker')
+    await ended(id, 'completed')
+    await signalbox.database.query(
+      `insert into signalbox.job_log (job_id, attempt, line) select $1, 1, 'more' from generate_series(1, 1500)`,
+      [id],
+    )
+    expect((await cli.ask(['jobs', 'log', id])).out.match(/ {2}more$/gm)).toHaveLength(1500)
+  })
+})
+
+describe('the list of jobs', () => {
+  test('has one line for each, however long its error', async () => {
+    const id = await triggered('failing')
+    await signalbox.database.query(`update signalbox.jobs set max_attempts = 1 where id = $1`, [id])
+    await until('it was attempted', async () => (await cli.json(['jobs', 'show', id])).error !== null)
+    const whole = (await cli.ask(['jobs', 'ls', '--type', 'failing'])).out
+    expect(whole).toMatch(/^ID +AGE +TYPE +STATUS +ATTEMPT +RULE +ERROR\n/)
+    expect(whole).toContain(`${'ä'.repeat(200)} and a second line`)
+    const { out } = await cli.ask(['jobs', 'ls', '--type', 'failing'], { columns: 100 })
+    for (const line of out.trimEnd().split('\n')) expect(line.length).toBeLessThanOrEqual(100)
+    expect(out).toMatch(/…$/m)
+  })
+
+  test('takes filters, and says when nothing matches', async () => {
+    expect((await cli.ask(['jobs', 'ls', '--agent', 'nobody'])).out).toBe('There are no such jobs.\n')
+    expect(await cli.json(['jobs', 'ls', '--status', 'cancelled'])).toEqual({ items: [], next: null })
+  })
+
+  test('goes on where the page before ended', async () => {
+    for (let n = 0; n < 3; n++) await triggered('ping')
+    const { out } = await cli.ask(['jobs', 'ls', '--limit', '2', '--type', 'ping'])
+    const [, cursor = ''] = /^There are more: --cursor (\S+)$/m.exec(out) ?? []
+    const rest = (await cli.ask(['jobs', 'ls', '--type', 'ping', '--cursor', cursor])).out
+    const ids = [...`${out}${rest}`.matchAll(/^[0-9a-f-]{36}/gm)].map(([id]) => id)
+    expect(ids).toHaveLength(3)
+    expect(new Set(ids).size).toBe(3)
+  })
+})
+
+describe('a change by hand', () => {
+  test('runs a cancelled job again, and says what it is now', async () => {
+    const id = await triggered('failing')
+    await until('it is between two attempts', async () => (await cli.json(['jobs', 'show', id])).error !== null)
+    expect((await cli.ask(['jobs', 'cancel', id])).out).toBe('The job is cancelled.\n')
+    expect(await cli.ask(['jobs', 'cancel', id])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('The job is cancelled; only one that has not ended can be cancelled'),
+    })
+    expect(await cli.json(['jobs', 'retry', id])).toMatchObject({ id, job_type: 'failing' })
+  })
+
+  test('of a completed job is refused', async () => {
+    const id = await triggered('ping')
+    await ended(id, 'completed')
+    expect(await cli.ask(['jobs', 'retry', id])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('The job is completed'),
+    })
+  })
+})

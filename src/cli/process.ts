@@ -1,0 +1,39 @@
+// The process around a run of the command line: its streams, its environment, how it ends.
+import { existsSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { styleText } from 'node:util'
+import { reportFailure, run } from './program.ts'
+import type { Terminal } from './terminal.ts'
+
+// A finished command does not wait longer than this for a connection that will not close.
+const LINGER_MS = 2_000
+
+/** Runs the command of this process's arguments and sets the exit code. */
+export async function main(): Promise<void> {
+  const terminal = processTerminal()
+  // `signalbox jobs ls | head` closes the pipe early; that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
+  process.on('uncaughtException', async (error) =>
+    process.exit(await reportFailure(terminal, error, process.argv.includes('--json'))),
+  )
+  // What is in the environment already stays as it is.
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  process.exitCode = await run(process.argv.slice(2), terminal)
+  setTimeout(() => process.exit(), LINGER_MS).unref()
+}
+
+function processTerminal(): Terminal {
+  return {
+    env: process.env,
+    folder: process.cwd(),
+    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+    out: (line) => process.stdout.write(line),
+    err: (line) => process.stderr.write(line),
+    readInput: () => text(process.stdin),
+    // It drops the colour for NO_COLOR and where standard output is no terminal.
+    paint: (style, words) => styleText(style, words),
+  }
+}

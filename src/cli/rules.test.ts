@@ -1,0 +1,144 @@
+// What is configured, shown without a server: rules, sources, agents; and why a rule matches.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { TestSignalbox } from '../../test/signalbox.ts'
+import { openTestSignalbox } from '../../test/signalbox.ts'
+import { call, cliOf } from '../../test/terminal.ts'
+
+const CONFIG = `export default {
+  rules: [
+    { name: 'main', on: ['push', 'release.*'], when: { branch: 'main' }, agent: 'ping', priority: 9, source: 'github' },
+    { name: 'tags', on: 'push', when: { tag: ['v*', '版本 🚀'] }, agent: 'ping' },
+  ],
+}`
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'signalbox-cli-'))
+  await writeFile(join(folder, 'signalbox.config.ts'), CONFIG)
+  await writeFile(join(folder, 'push.json'), '{"ref":"refs/heads/main","before":"0","after":"1"}')
+  await writeFile(join(folder, 'unknown.json'), '{"hello":1}')
+  await writeFile(join(folder, 'wrong.config.ts'), `export default { rules: [{ name: 'x' }] }`)
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+describe('rules ls', () => {
+  test('shows the rules in order', async () => {
+    const { code, out } = await call(['rules', 'ls'], { folder })
+    expect(code).toBe(0)
+    expect(out.split('\n')).toEqual([
+      'NAME  ON               FROM    AGENT  PRIORITY  WHEN',
+      'main  push, release.*  github  ping   9         {"branch":"main"}',
+      'tags  push             any     ping   5         {"tag":["v*","版本 🚀"]}',
+      '',
+    ])
+  })
+
+  test('prints with --json what the API answers', async () => {
+    const { out } = await call(['rules', 'ls', '--json'], { folder })
+    expect(JSON.parse(out)).toMatchObject({
+      items: [
+        { name: 'main', on: ['push', 'release.*'], priority: 9, max_attempts: 5, job_type: 'ping' },
+        { name: 'tags', source: null },
+      ],
+      next: null,
+    })
+  })
+
+  test('shows the default rules where there is no configuration, and names a wrong one', async () => {
+    expect((await call(['rules', 'ls'], { folder: tmpdir() })).out).toContain('deployment-pr')
+    const { code, err } = await call(['rules', 'ls', '--config', 'wrong.config.ts'], { folder })
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('The configuration is not valid.') })
+    expect(await call(['rules', 'ls', '--config', 'none.ts'], { folder })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('none.ts'),
+    })
+  })
+})
+
+describe('rules explain', () => {
+  test('explains a file by the rules of this folder', async () => {
+    const { out } = await call(['rules', 'explain', 'push.json'], { folder })
+    expect(out).toMatch(/^event +push from github\nfacts +\{"branch":"main"/)
+    expect(out).toMatch(/^✓ rule main: "main" matches: /m)
+    expect(out).toMatch(/^✗ rule tags: .*the event has no tag, wanted v\*/m)
+  })
+
+  test('takes the source and the event from the command where the file does not show them', async () => {
+    const other = await call(['rules', 'explain', 'push.json', '--source', 'gitea', '--json'], { folder })
+    expect(JSON.parse(other.out)).toMatchObject({ event: { source: 'gitea' }, rules: [{ matched: false }, {}] })
+    expect(await call(['rules', 'explain', 'unknown.json'], { folder })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('--event pull_request'),
+    })
+    const named = await call(['rules', 'explain', 'unknown.json', '--event', 'release'], { folder })
+    expect(named.out).toMatch(/^event +release/)
+  })
+
+  test('says that there are no rules', async () => {
+    await writeFile(join(folder, 'empty.config.ts'), 'export default { rules: [] }')
+    const args = ['rules', 'explain', 'push.json', '--config', 'empty.config.ts']
+    expect((await call(args, { folder })).out).toMatch(/\n\nThere are no rules\.\n$/)
+    expect((await call(['rules', 'ls', '--config', 'empty.config.ts'], { folder })).out).toBe('There are no rules.\n')
+  })
+
+  describe('of a recorded event', () => {
+    let signalbox: TestSignalbox
+    beforeAll(async () => {
+      signalbox = await openTestSignalbox({ roles: { receiver: true, orchestrator: false } })
+    })
+    afterAll(() => signalbox.close())
+
+    test('asks the server, for endpoints too', async () => {
+      const cli = cliOf(signalbox)
+      await cli.ask(['endpoints', 'add', '--url', 'https://example.com', '--name', 'hook'])
+      const args = ['deploy', '--app', 'bot', '--env', 'production', '--config', '-']
+      const { event_id } = await cli.json<{ event_id: string }>(args, { readInput: async () => '{}' })
+      const { out } = await cli.ask(['rules', 'explain', event_id])
+      expect(out).toMatch(/^✓ rule deployment-pr: .* matches/m)
+      expect(out).toMatch(/^✓ endpoint hook: /m)
+    })
+  })
+})
+
+describe('sources', () => {
+  test('are shown with what opens a closed one, secrets by their number', async () => {
+    const env = { GITHUB_WEBHOOK_SECRET: 'the-first-secret-of-github,the-second-secret-of-github' }
+    const { out } = await call(['sources'], { env })
+    expect(out).toMatch(/github +\/webhook\/github +open +2\n/)
+    expect(out).toMatch(/agenta +\/webhook\/agenta +closed +0 +set AGENTA_WEBHOOK_SECRET/)
+    const json = await call(['sources', '--json'], { env })
+    expect(JSON.parse(json.out).items).toContainEqual({
+      name: 'github',
+      path: '/webhook/github',
+      status: 'open',
+      secrets: 2,
+      hint: null,
+    })
+    expect(`${out}${json.out}`).not.toContain('the-first')
+  })
+})
+
+describe('agents', () => {
+  test('are shown with what they do, cut to the terminal', async () => {
+    const { out } = await call(['agents'], { columns: 50 })
+    expect(out).toMatch(/^NAME +DOES\n/)
+    expect(out).toMatch(/^ping /m)
+    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(50)
+    expect(JSON.parse((await call(['agents', '--json'])).out).items).toContainEqual({
+      name: 'ping',
+      description: expect.any(String),
+    })
+  })
+})
+
+test('a secret is 32 bytes and never the same', async () => {
+  const made = await Promise.all([call(['secret', 'generate']), call(['secret', 'generate'])])
+  expect(new Set(made.map(({ out }) => out)).size).toBe(2)
+  for (const { out } of made) expect(Buffer.from(out.trim(), 'base64url')).toHaveLength(32)
+  expect(JSON.parse((await call(['secret', 'generate', '--json'])).out)).toEqual({
+    secret: expect.stringMatching(/^[\w-]{43}$/),
+  })
+})

@@ -1,0 +1,18 @@
+// A source as the command line shows it: with what opens a closed one.
+import type { SourceSummary } from '@signalbox/sdk'
+import type { Source } from '../sources/source.ts'
+import { sourceRow } from '../sources/wire.ts'
+
+// The variable of a built-in source's secrets. The others bring theirs in the configuration file.
+const SECRET_VARIABLE: Record<string, string> = { github: 'GITHUB_WEBHOOK_SECRET', agenta: 'AGENTA_WEBHOOK_SECRET' }
+
+/** A source without its secrets; `hint` says how to open a closed one. */
+export type ShownSource = SourceSummary & { hint: string | null }
+
+/** What can be shown of a source. */
+export function shownSource(source: Pick<Source, 'name' | 'secrets'>): ShownSource {
+  const variable = SECRET_VARIABLE[source.name]
+  const toOpen = variable === undefined ? 'give it a secret in signalbox.config.ts' : `set ${variable}`
+  const row = sourceRow(source)
+  return { ...row, hint: row.status === 'open' ? null : toOpen }
+}

@@ -1,0 +1,62 @@
+// Aligned tables and fields, as wide as the characters are shown: one of Chinese or an emoji takes
+// two columns, an accent of its own none.
+import cliTruncate from 'cli-truncate'
+import stringWidth from 'string-width'
+import { inline } from './text.ts'
+
+/**
+ * A column of a table; one that `shrinks` gives way when the terminal is narrow. Its values are
+ * shown by `inline`, so that nothing in them can break the table.
+ */
+export type Column<Row> = { title: string; value(row: Row): unknown; shrinks?: boolean }
+
+const GAP = '  '
+const NARROWEST = 8
+
+/**
+ * An aligned table with its titles; lines are not longer than `width` where that is possible
+ * without cutting what must stay whole.
+ */
+export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width?: number): string {
+  const lines = [
+    columns.map(({ title }) => title),
+    ...rows.map((row) => columns.map((column) => inline(column.value(row)))),
+  ]
+  const widths = columns.map((_, at) => Math.max(...lines.map((line) => stringWidth(line[at] ?? ''))))
+  if (width !== undefined) shrink(columns, widths, width)
+  const text = (line: readonly string[]) => line.map((cell, at) => pad(cut(cell, widths[at] ?? 0), widths[at] ?? 0))
+  return lines.map((line) => text(line).join(GAP).trimEnd()).join('\n')
+}
+
+/**
+ * Names and values under each other, aligned; empty values are left out. Values are shown by
+ * `inline`.
+ */
+export function fields(pairs: readonly (readonly [name: string, value: unknown])[]): string {
+  const shown = pairs.map(([name, value]) => [name, inline(value)] as const).filter(([, text]) => text !== '')
+  const width = Math.max(0, ...shown.map(([name]) => stringWidth(name)))
+  return shown.map(([name, text]) => `${pad(name, width)}${GAP}${text}`).join('\n')
+}
+
+/** A text of at most `width` columns, ending in … when something is missing. */
+export function cut(text: string, width: number): string {
+  return cliTruncate(text, width)
+}
+
+function pad(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - stringWidth(text)))
+}
+
+/** Takes what is too wide from the columns that may shrink, the widest first. */
+function shrink(columns: readonly Column<never>[], widths: number[], width: number): void {
+  const total = widths.reduce((sum, each) => sum + each, 0) + GAP.length * (widths.length - 1)
+  for (let excess = total - width; excess > 0; excess -= 1) {
+    let widest = -1
+    for (const [at, column] of columns.entries()) {
+      const [mine = 0, most = NARROWEST] = [widths[at], widths[widest]]
+      if (column.shrinks && mine > most) widest = at
+    }
+    if (widest === -1) return
+    widths[widest] = (widths[widest] ?? 0) - 1
+  }
+}

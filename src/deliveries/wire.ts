@@ -1,0 +1,47 @@
+// Deliveries on the wire: what the API answers, checked and described by one schema each.
+import { z } from 'zod'
+import { time } from '../lib/wire.ts'
+
+/** Where a delivery is. */
+export const deliveryStatus = z.enum(['pending', 'running', 'succeeded', 'failed', 'skipped'])
+
+/** A delivery: one event for one endpoint. */
+export const delivery = z
+  .object({
+    id: z.uuid(),
+    event_id: z.uuid(),
+    event_type: z.string(),
+    endpoint_id: z.uuid(),
+    endpoint_name: z.string(),
+    status: deliveryStatus,
+    attempts: z.int(),
+    max_attempts: z.int(),
+    error: z.string().nullable().meta({
+      description: 'Why the last attempt did not succeed, or why there is none: `timeout`, `http_500` and other codes.',
+    }),
+    next_attempt_at: time.nullable().meta({ description: 'Null unless it is pending.' }),
+    created_at: time,
+    finished_at: time.nullable(),
+  })
+  .meta({ id: 'Delivery' })
+export type Delivery = z.infer<typeof delivery>
+
+const deliveryAttempt = z
+  .object({
+    attempt: z.int(),
+    outcome: z
+      .enum(['completed', 'failed', 'retried', 'lost', 'cancelled'])
+      .nullable()
+      .meta({ description: 'Null while it runs; `lost` when its process ended.' }),
+    status_code: z.int().nullable(),
+    error: z.string().nullable(),
+    response: z.string().nullable().meta({ description: 'The beginning of what the receiver answered.' }),
+    duration_ms: z.int().nullable(),
+    started_at: time,
+    finished_at: time.nullable(),
+  })
+  .meta({ id: 'DeliveryAttempt' })
+
+/** One delivery with its attempts, the first one first. */
+export const deliveryDetail = delivery.extend({ attempt_log: z.array(deliveryAttempt) }).meta({ id: 'DeliveryDetail' })
+export type DeliveryDetail = z.infer<typeof deliveryDetail>

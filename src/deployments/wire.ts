@@ -1,0 +1,59 @@
+// Deployments on the wire: what the API answers, checked and described by one schema each.
+import { z } from 'zod'
+import { json, jsonObject, time } from '../lib/wire.ts'
+
+const deploymentPullRequest = z
+  .object({
+    repository: z.string().meta({ description: '`owner/name`' }),
+    number: z.int(),
+    url: z.string(),
+    state: z.enum(['open', 'closed', 'merged']),
+    merge_sha: z.string().nullable(),
+    merged_by: z.string().nullable(),
+    updated_at: time,
+  })
+  .meta({ id: 'DeploymentPullRequest', description: 'As GitHub last reported it.' })
+
+const configDiff = z
+  .object({
+    added: jsonObject,
+    modified: z.record(z.string(), z.object({ old: json, new: json })),
+    removed: jsonObject,
+  })
+  .meta({ id: 'ConfigDiff', description: 'How the configuration differs from the one before, by top-level key.' })
+
+/** A deployment as lists show it: everything but what may be large. */
+export const deploymentSummary = z
+  .object({
+    deployment_id: z.string().meta({ description: '`deploy_<uuid>`' }),
+    project_id: z.string(),
+    app_name: z.string(),
+    variant_name: z.string(),
+    variant_id: z.string(),
+    environment: z.string(),
+    revision: z.int(),
+    config_sha256: z.string(),
+    commit_message: z.string().nullable(),
+    deployed_by: z.string(),
+    sequence: z
+      .int()
+      .meta({ description: 'Counts the deployments of one project, app and environment from 1, without gaps.' }),
+    previous_deployment_id: z.string().nullable(),
+    event_id: z.uuid().meta({ description: 'The `environment.deployed` event recorded with it.' }),
+    created_at: time,
+    pull_requests: z.array(deploymentPullRequest),
+  })
+  .meta({ id: 'DeploymentSummary' })
+export type DeploymentSummary = z.infer<typeof deploymentSummary>
+
+/** One deployment with its diff. Its configuration has an address of its own. */
+export const deploymentDetail = deploymentSummary.extend({ config_diff: configDiff }).meta({ id: 'DeploymentDetail' })
+export type DeploymentDetail = z.infer<typeof deploymentDetail>
+
+/** The answer to a recorded deployment. */
+export const recordedDeployment = deploymentDetail
+  .extend({ duplicate: z.boolean().meta({ description: 'Whether this Idempotency-Key had recorded it before.' }) })
+  .meta({ id: 'RecordedDeployment' })
+
+/** The whole configuration of a deployment. */
+export const deploymentConfig = jsonObject

@@ -1,0 +1,53 @@
+// Events on the wire: what the API answers, checked and described by one schema each.
+import { z } from 'zod'
+import { json, time } from '../lib/wire.ts'
+
+/** What became of an event. */
+export const eventStatus = z.enum(['routed', 'ignored', 'rejected'])
+
+const facts = z
+  .object({
+    repository: z.string().optional(),
+    branch: z.string().optional(),
+    tag: z.string().optional(),
+    label: z.string().optional(),
+    labels: z.array(z.string()).optional(),
+    action: z.string().optional(),
+    author: z.string().optional(),
+    environment: z.string().optional(),
+    app: z.string().optional(),
+    project: z.string().optional(),
+    sha: z.string().optional(),
+    number: z.int().optional(),
+  })
+  .meta({ id: 'Facts', description: 'What rules and endpoints match on; a fact that is unknown is absent.' })
+
+const fields = z.object({
+  id: z.uuid(),
+  source: z.string(),
+  delivery_id: z.string().meta({ description: "The sender's id: a repeat of it is the same event." }),
+  type: z.string(),
+  status: eventStatus,
+  reason: z.string().nullable().meta({ description: 'Why nothing followed; null for a routed event.' }),
+  subject: z.string().nullable(),
+  actor: z.string().nullable(),
+  facts,
+  content_type: z.string().nullable(),
+  headers: z.record(z.string(), z.string()),
+  depth: z.int().meta({ description: 'Internal events between this one and one from outside.' }),
+  received_at: time,
+})
+
+/** An event without what it says: what lists show. */
+export const eventSummary = fields
+  .extend({
+    body_bytes: z.int().nullable().meta({ description: 'Null for a rejected event, whose body is not kept.' }),
+  })
+  .meta({ id: 'EventSummary' })
+export type EventSummary = z.infer<typeof eventSummary>
+
+/** One event with what it says. */
+export const eventDetail = fields
+  .extend({ payload: json.meta({ description: 'What it says; null when there is nothing, as in a rejected event.' }) })
+  .meta({ id: 'EventDetail' })
+export type EventDetail = z.infer<typeof eventDetail>

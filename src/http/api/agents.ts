@@ -1,0 +1,19 @@
+// `/api/agents`: the code that does the jobs, as configured.
+import { createRoute } from '@hono/zod-openapi'
+import type { Agent } from '../../agents/agent.ts'
+import { agentSummary } from '../../agents/wire.ts'
+import { failure, pageAnswer } from './answer.ts'
+import type { Api } from './api.ts'
+
+const list = createRoute({
+  method: 'get',
+  path: '/agents',
+  tags: ['agents'],
+  responses: { 200: pageAnswer('The agents by name.', agentSummary), default: failure },
+})
+
+/** Adds the route of agents. */
+export function addAgentRoutes(api: Api, agents: ReadonlyMap<string, Agent>): void {
+  const items = [...agents.values()].map(({ name, description }) => ({ name, description }))
+  api.openapi(list, (c) => c.json({ items, next: null }, 200))
+}

@@ -1,0 +1,62 @@
+// What the routes of the API have in common: the answers they describe, and the parts of requests.
+import { z } from '@hono/zod-openapi'
+
+/** An answer with one JSON object. */
+export function answer<Schema extends z.ZodType>(description: string, schema: Schema) {
+  return { description, content: { 'application/json': { schema } } }
+}
+
+/** An answer with one page of rows. */
+export function pageAnswer<Row extends z.ZodType>(description: string, row: Row) {
+  return answer(
+    description,
+    z.object({
+      items: z.array(row),
+      next: z.string().nullable().meta({ description: 'The `cursor` of the next page; null on the last one.' }),
+    }),
+  )
+}
+
+/** An answer with bytes. */
+export function bytesAnswer(description: string) {
+  return {
+    description,
+    content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } as const } },
+  }
+}
+
+/** Every other answer. */
+export const failure = answer(
+  'The request was refused or failed; docs/errors.md lists the codes.',
+  z
+    .object({
+      code: z.string(),
+      detail: z.string(),
+      request_id: z.string().optional().meta({ description: 'Of an internal error: what to look for in the log.' }),
+    })
+    .meta({ id: 'Failure' }),
+)
+
+/** The query of a list. Unknown fields are refused, so that a misspelt filter does not list all. */
+export function listQuery<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject({
+    limit: z.coerce.number().int().min(1).max(100).default(50).meta({ description: 'Rows per page, newest first.' }),
+    cursor: z.string().optional().meta({ description: 'The `next` of the previous page.' }),
+    ...shape,
+  })
+}
+
+/** The `{id}` of a path. */
+export const idParam = z.object({ id: z.string() })
+
+/**
+ * A JSON body, described by the schema that checks it. The route does not check it: its owner does,
+ * after the body was read within the limits of all requests.
+ */
+export function jsonBody(schema: z.ZodType) {
+  const { $schema: _, ...described } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  return { required: true, content: { 'application/json': { schema: described as SchemaObject } } }
+}
+
+// OpenAPI 3.1 takes any JSON Schema of draft 2020-12; the types of the generator know less.
+type SchemaObject = { type: 'object' }

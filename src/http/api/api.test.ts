@@ -1,0 +1,97 @@
+// What every route of the API has in common: who is let in, how a wrong request is answered.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { DescribedApi } from '../../../test/described-api.ts'
+import { describedApi } from '../../../test/described-api.ts'
+import type { TestSignalbox } from '../../../test/signalbox.ts'
+import { openTestSignalbox } from '../../../test/signalbox.ts'
+
+let signalbox: TestSignalbox
+let api: DescribedApi
+beforeAll(async () => {
+  signalbox = await openTestSignalbox({ roles: { receiver: true, orchestrator: false } })
+  api = await describedApi(signalbox)
+})
+afterAll(() => signalbox.close())
+
+const LISTS = ['events', 'jobs', 'deployments', 'endpoints', 'deliveries']
+
+test('nobody without the token learns anything, not even what there is', async () => {
+  for (const path of ['/api/jobs', '/api/openapi.json', '/api/nothing', '/api/jobs?limit=x', '/api/jobs/%00']) {
+    const response = await signalbox.api(path, { headers: { authorization: 'Bearer guessed' } })
+    expect([path, response.status, ((await response.json()) as { code: string }).code]).toEqual([
+      path,
+      401,
+      'token_invalid',
+    ])
+  }
+})
+
+describe.each(LISTS)('GET /api/%s', (noun) => {
+  const detailOf = async (query: string) => (await api.get(`/${noun}?${query}`)).body.detail
+
+  test.each([
+    ['limit=0', 'limit: '],
+    ['limit=101', 'limit: '],
+    ['limit=1.5', 'limit: '],
+    ['limit=x', 'limit: '],
+    ['cursor=x', 'cursor: unknown; pass the `next` of a previous page'],
+    ["cursor=' or 1=1 --", 'cursor: unknown'],
+    ['stauts=failed', 'the request: unknown field "stauts"'],
+    ['limit=1&limit=2', 'limit: '],
+  ])('refuses %s, naming the field', async (query, sentence) => {
+    const { status, body } = await api.get(`/${noun}?${query}`)
+    expect(status).toBe(422)
+    expect(body).toEqual({ code: 'input_invalid', detail: expect.stringContaining(sentence) })
+  })
+
+  test('names every wrong field at once', async () => {
+    const detail = await detailOf('limit=0&surplus=1&other=2')
+    expect(detail).toMatch(/^limit: .*; the request: unknown fields "surplus", "other"$/)
+  })
+
+  test('is empty at first, and a page after nothing is empty too', async () => {
+    expect((await api.get(`/${noun}`)).body).toEqual({ items: [], next: null })
+    const cursor = '0199f0a2-7c1e-7d3a-8f00-5b2d6c9e4a10'
+    expect((await api.get(`/${noun}?cursor=${cursor}`)).body).toEqual({ items: [], next: null })
+  })
+
+  test('cannot be searched for what PostgreSQL cannot store', async () => {
+    const response = await signalbox.api(`/api/${noun}?type=a%00b`)
+    expect(response.status).toBe(422)
+    expect(await response.json()).toEqual({ code: 'input_invalid', detail: expect.stringContaining('%00') })
+  })
+})
+
+test.each([
+  ['jobs', 'status=done', 'status: '],
+  ['events', 'status=done', 'status: '],
+  ['deliveries', 'status=done', 'status: '],
+  ['endpoints', 'status=done', 'status: '],
+  ['jobs', 'event_id=7', 'event_id: not an id; pass a UUID as the lists show it'],
+  ['deliveries', 'event_id=7', 'event_id: not an id'],
+  ['deliveries', 'endpoint_id=7', 'endpoint_id: not an id'],
+])('GET /api/%s?%s is refused with %j', async (noun, query, sentence) => {
+  const { status, body } = await api.get(`/${noun}?${query}`)
+  expect({ status, detail: body.detail }).toEqual({ status: 422, detail: expect.stringContaining(sentence) })
+})
+
+test.each(['events', 'jobs', 'deployments', 'deliveries'])(
+  'one of the %s that there is not is not found',
+  async (noun) => {
+    for (const id of ['none', '0199f0a2-7c1e-7d3a-8f00-5b2d6c9e4a10', "'; drop table x", '%F0%9F%9A%80', '..%2F..']) {
+      const { status, body } = await api.get(`/${noun}/${id}`)
+      expect({ status, body }).toEqual({
+        status: 404,
+        body: {
+          code: 'not_found',
+          detail: `There is no ${noun.replace(/ies$/, 'y').replace(/s$/, '')} ${JSON.stringify(decodeURIComponent(id))}.`,
+        },
+      })
+    }
+  },
+)
+
+test('a method that an address does not have is not an address', async () => {
+  const response = await signalbox.api('/api/rules', { method: 'POST', body: {} })
+  expect(response.status).toBe(404)
+})

@@ -1,0 +1,118 @@
+// Endpoints and their deliveries, as the API creates and shows them.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { DescribedApi } from '../../../test/described-api.ts'
+import { describedApi } from '../../../test/described-api.ts'
+import type { TestSignalbox } from '../../../test/signalbox.ts'
+import { openTestSignalbox } from '../../../test/signalbox.ts'
+import type { Delivery } from '../../deliveries/wire.ts'
+import type { Endpoint } from '../../endpoints/endpoint.ts'
+
+let signalbox: TestSignalbox
+let api: DescribedApi
+beforeAll(async () => {
+  signalbox = await openTestSignalbox({ roles: { receiver: true, orchestrator: false } })
+  api = await describedApi(signalbox)
+})
+afterAll(() => signalbox.close())
+
+const url = 'https://example.com/hook'
+const SECRET = 'a-secret-of-more-than-20-characters'
+
+async function create(request: object) {
+  const { status, body } = await api.post('/endpoints', request)
+  return { status, body: body as Endpoint & { secret?: string; detail?: string } }
+}
+async function deploy(app_name: string, environment = 'production'): Promise<string> {
+  const config = {}
+  const request = { project_id: 'p', app_name, variant_name: 'v', environment, config, deployed_by: 'jane' }
+  return (await api.post('/deployments', request)).body.event_id as string
+}
+async function deliveries(query: string): Promise<Delivery[]> {
+  return (await api.get(`/deliveries?${query}`)).body.items as Delivery[]
+}
+
+test('an endpoint is created with its defaults, and a secret that is shown once', async () => {
+  const { status, body } = await create({ url: 'https://EXAMPLE.com' })
+  expect(status).toBe(201)
+  const { secret, ...endpoint } = body
+  expect(secret).toMatch(/^whsec_/)
+  expect(endpoint).toMatchObject({
+    name: 'example.com',
+    url: 'https://example.com/',
+    events: ['environment.deployed'],
+    environments: ['production'],
+    apps: null,
+    status: 'active',
+    origin: 'api',
+  })
+  expect((await api.get('/endpoints?limit=1')).body.items).toEqual([endpoint])
+  expect(JSON.stringify((await api.get('/endpoints')).body)).not.toContain(secret)
+})
+
+test('a secret that was brought is not repeated', async () => {
+  const { status, body } = await create({ url, name: 'brought', secret: SECRET, status: 'paused' })
+  expect([status, body.status]).toEqual([201, 'paused'])
+  expect(JSON.stringify(body)).not.toContain(SECRET)
+  expect(body).not.toHaveProperty('secret')
+})
+
+test('endpoints are listed by status', async () => {
+  await create({ url, name: 'off', status: 'disabled' })
+  const named = async (query: string) =>
+    ((await api.get(`/endpoints?${query}`)).body.items as Endpoint[]).map(({ name }) => name)
+  expect(await named('status=disabled')).toEqual(['off'])
+  expect(await named('status=active')).not.toContain('off')
+})
+
+test('every wrong field is named, a secret never repeated, and nothing is created', async () => {
+  const before = await signalbox.count('signalbox.endpoints')
+  const { status, body } = await create({ url: 7, events: [], secret: 'hunter2', evnets: ['x'] })
+  expect(status).toBe(422)
+  for (const field of ['url: ', 'events: ', 'secret: ', '"evnets"']) expect(body.detail).toContain(field)
+  expect(body.detail).not.toContain('hunter2')
+  expect(await create({ url: 'http://example.com' })).toMatchObject({
+    status: 422,
+    body: { detail: expect.stringContaining('https:') },
+  })
+  expect(await signalbox.count('signalbox.endpoints')).toBe(before)
+})
+
+test('an event is delivered to every endpoint that wants it, and to no other', async () => {
+  const wanted = await create({ url, name: '受信者 📮', apps: ['match*'] })
+  await create({ url, name: 'other app', apps: ['else'] })
+  await create({ url, name: 'other event', apps: null, events: ['job.*'] })
+  const event = await deploy('matched')
+  const rows = (await deliveries(`event_id=${event}`)).filter((row) => row.endpoint_id === wanted.body.id)
+  expect(rows).toMatchObject([
+    {
+      event_id: event,
+      event_type: 'environment.deployed',
+      endpoint_name: '受信者 📮',
+      status: 'pending',
+      attempts: 0,
+      max_attempts: 10,
+      error: null,
+      finished_at: null,
+    },
+  ])
+  expect(Date.parse(rows[0]?.next_attempt_at ?? '')).toBeLessThanOrEqual(Date.now())
+  expect((await deliveries(`event_id=${event}`)).map((row) => row.endpoint_name)).not.toContain('other app')
+  expect((await api.get(`/deliveries/${rows[0]?.id}`)).body).toEqual({ ...rows[0], attempt_log: [] })
+  expect((await api.get(`/events/${event}/explain`)).body.endpoints).toEqual(
+    expect.arrayContaining([
+      { endpoint: '受信者 📮', matched: true, sentence: expect.any(String) },
+      { endpoint: 'other app', matched: false, sentence: expect.stringContaining('else') },
+    ]),
+  )
+})
+
+test('deliveries are listed by endpoint and status, in pages', async () => {
+  const { body: endpoint } = await create({ url, name: 'paged', apps: ['paged'] })
+  for (let n = 0; n < 3; n++) await deploy('paged')
+  const query = `endpoint_id=${endpoint.id}`
+  const all = await deliveries(query)
+  expect(all).toHaveLength(3)
+  expect(await deliveries(`${query}&status=failed`)).toEqual([])
+  const { items, next } = (await api.get(`/deliveries?${query}&limit=2`)).body as { items: Delivery[]; next: string }
+  expect([...items, ...(await deliveries(`${query}&cursor=${next}`))]).toEqual(all)
+})

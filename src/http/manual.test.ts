@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { TestSignalbox } from '../../test/signalbox.ts'
+import { openTestSignalbox } from '../../test/signalbox.ts'
+
+let signalbox: TestSignalbox
+beforeAll(async () => {
+  signalbox = await openTestSignalbox({ roles: { receiver: true, orchestrator: false } })
+})
+afterAll(() => signalbox.close())
+
+async function trigger(body?: unknown, headers: Record<string, string> = {}) {
+  const response = await signalbox.api('/webhook/manual', {
+    method: 'POST',
+    headers,
+    ...(body === undefined ? {} : { body }),
+  })
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> & { jobs: string[] } }
+}
+async function jobsOf({ body }: { body: { jobs: string[] } }) {
+  const { rows } = await signalbox.database.query(
+    'select type, agent, rule, input from signalbox.jobs where id = any($1::uuid[])',
+    [body.jobs],
+  )
+  return rows
+}
+
+test('a bare POST makes the ping that proves the orchestrator is alive', async () => {
+  const answer = await trigger()
+  expect(answer).toMatchObject({ status: 200, body: { event_type: 'manual', status: 'routed' } })
+  expect(await jobsOf(answer)).toMatchObject([{ type: 'ping', agent: 'ping', rule: 'manual' }])
+})
+
+test('a job is made by name, with its payload', async () => {
+  const answer = await trigger({ job_type: 'ping', payload: { note: 'schön 🚀' } })
+  expect(await jobsOf(answer)).toMatchObject([{ type: 'ping', input: { note: 'schön 🚀' } }])
+})
+
+test('an unknown job is refused with those there are, and makes nothing', async () => {
+  const before = await signalbox.count('signalbox.events')
+  const answer = await trigger({ job_type: 'code-review' })
+  expect(answer).toMatchObject({
+    status: 422,
+    body: { code: 'job_type_unknown', detail: expect.stringMatching(/"code-review"; known: .*ping/) },
+  })
+  expect(await signalbox.count('signalbox.events')).toBe(before)
+})
+
+test('only who has the token may trigger', async () => {
+  const before = await signalbox.count('signalbox.jobs')
+  for (const authorization of ['', 'Bearer wrong']) {
+    expect(await trigger({ job_type: 'ping' }, { authorization })).toMatchObject({
+      status: 401,
+      body: { code: 'token_invalid' },
+    })
+  }
+  expect(await signalbox.count('signalbox.jobs')).toBe(before)
+})
+
+test('every trigger is an event of its own', async () => {
+  const [first, second] = [await trigger(), await trigger()]
+  expect(first.body.event_id).not.toBe(second.body.event_id)
+  expect(second.body).toMatchObject({ duplicate: false })
+})

@@ -1,0 +1,106 @@
+// Jobs on the wire: what the API answers, checked and described by one schema each.
+import { z } from 'zod'
+import { json, jsonObject, time } from '../lib/wire.ts'
+
+/** Where a job is. */
+export const jobStatus = z.enum(['pending', 'running', 'waiting', 'completed', 'failed', 'cancelled'])
+
+/** A job as lists show it; names are those of the view `agent_jobs` where it has them. */
+export const jobSummary = z
+  .object({
+    id: z.uuid(),
+    job_type: z.string(),
+    rule: z.string(),
+    assigned_agent: z.string(),
+    event_id: z.uuid().nullable(),
+    status: jobStatus,
+    priority: z.int(),
+    group: z.string().nullable().meta({ description: 'Jobs of one group never run at the same time.' }),
+    attempt: z.int().meta({ description: 'How often it was started.' }),
+    max_attempts: z.int(),
+    time_limit_ms: z.int(),
+    error: z
+      .string()
+      .nullable()
+      .meta({ description: 'The last error; of a job that waits for its next attempt, too.' }),
+    available_at: time.meta({ description: 'When it may start (again); of a running job, when its lease ends.' }),
+    created_at: time,
+    started_at: time.nullable(),
+    completed_at: time.nullable(),
+  })
+  .meta({ id: 'JobSummary' })
+export type JobSummary = z.infer<typeof jobSummary>
+
+const jobAttempt = z
+  .object({
+    attempt: z.int(),
+    owner: z.uuid().meta({ description: 'The orchestrator that made it.' }),
+    outcome: z
+      .enum(['completed', 'failed', 'retried', 'lost', 'cancelled'])
+      .nullable()
+      .meta({ description: 'Null while it runs; `lost` when its process ended.' }),
+    error: z.string().nullable(),
+    result: json,
+    started_at: time,
+    finished_at: time.nullable(),
+  })
+  .meta({ id: 'JobAttempt' })
+
+const jobStep = z
+  .object({ name: z.string(), attempt: z.int(), result: json, finished_at: time })
+  .meta({ id: 'JobStep' })
+
+const receipt = z
+  .object({
+    url: z.string(),
+    number: z.int().optional(),
+    branch: z.string().optional(),
+    sha: z.string().optional(),
+    created: z.boolean().meta({ description: 'False when it was there already.' }),
+  })
+  .meta({ id: 'Receipt' })
+
+const jobOutput = z
+  .object({
+    position: z.int(),
+    kind: z.string(),
+    status: z.enum(['pending', 'published', 'refused']),
+    reason: z.string().nullable().meta({ description: 'Why it was refused.' }),
+    receipt: receipt.nullable(),
+    body: jsonObject.meta({ description: 'What the agent asked for.' }),
+    published_at: time.nullable(),
+  })
+  .meta({ id: 'JobOutput' })
+
+const jobLogLine = z
+  .object({
+    id: z.int(),
+    attempt: z.int(),
+    at: time,
+    stream: z.enum(['log', 'stdout', 'stderr']),
+    line: z.string(),
+  })
+  .meta({ id: 'JobLogLine' })
+export type JobLogLine = z.infer<typeof jobLogLine>
+
+/** One page of a job's log, oldest line first. */
+export const jobLogPage = z
+  .object({
+    items: z.array(jobLogLine),
+    next: z.int().nullable().meta({ description: 'The `after` of the next page; null at the end of the log.' }),
+  })
+  .meta({ id: 'JobLogPage' })
+export type JobLogPage = z.infer<typeof jobLogPage>
+
+/** One job with everything that is known of it. */
+export const jobDetail = jobSummary
+  .extend({
+    payload: json.meta({ description: 'The input of its agent.' }),
+    result: json,
+    attempts: z.array(jobAttempt),
+    steps: z.array(jobStep),
+    outputs: z.array(jobOutput),
+    log: z.array(jobLogLine).meta({ description: 'Its last 500 lines, oldest first.' }),
+  })
+  .meta({ id: 'JobDetail' })
+export type JobDetail = z.infer<typeof jobDetail>

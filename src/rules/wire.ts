@@ -1,0 +1,50 @@
+// Rules on the wire: what the API answers, checked and described by one schema each.
+import { z } from 'zod'
+import { jsonObject } from '../lib/wire.ts'
+import { DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_TIME_LIMIT_MS } from './jobs.ts'
+import type { Rule } from './rule.ts'
+
+/** A configured rule as lists show it, with the defaults filled in. */
+export const ruleSummary = z
+  .object({
+    name: z.string(),
+    on: z.array(z.string()).meta({ description: 'Event types, as globs.' }),
+    source: z.string().nullable().meta({ description: 'The source it must come from; null is any.' }),
+    when: jsonObject.nullable().meta({ description: 'The condition, as it is configured; null is always.' }),
+    agent: z.string(),
+    with: jsonObject.nullable().meta({ description: 'Options handed to the agent as its input.' }),
+    job_type: z.string(),
+    priority: z.int(),
+    group: z.string().nullable(),
+    max_attempts: z.int(),
+    time_limit_ms: z.int(),
+  })
+  .meta({ id: 'RuleSummary' })
+export type RuleSummary = z.infer<typeof ruleSummary>
+
+/** Why a rule matched an event, or did not. */
+export const ruleExplanation = z
+  .object({
+    rule: z.string(),
+    matched: z.boolean(),
+    sentence: z.string(),
+    checks: z.array(z.object({ part: z.string(), wanted: z.string(), actual: z.string(), holds: z.boolean() })),
+  })
+  .meta({ id: 'RuleExplanation' })
+
+/** A configured rule as lists show it. */
+export function ruleRow(rule: Rule): RuleSummary {
+  return {
+    name: rule.name,
+    on: [rule.on].flat(),
+    source: rule.source ?? null,
+    when: (rule.when ?? null) as RuleSummary['when'],
+    agent: rule.agent,
+    with: (rule.with ?? null) as RuleSummary['with'],
+    job_type: rule.jobType ?? rule.agent,
+    priority: rule.priority ?? DEFAULT_PRIORITY,
+    group: rule.group ?? null,
+    max_attempts: rule.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
+    time_limit_ms: rule.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS,
+  }
+}

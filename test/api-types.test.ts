@@ -1,0 +1,74 @@
+// The SDK's types are written by hand, because it has no dependencies. Here the compiler compares
+// them with the schemas that the server checks and describes its API by.
+import type * as sdk from '@signalbox/sdk'
+import { expectTypeOf, test } from 'vitest'
+import type { z } from 'zod'
+import type { agentSummary } from '../src/agents/wire.ts'
+import type { DeliveryFilter } from '../src/deliveries/query.ts'
+import type { delivery, deliveryDetail } from '../src/deliveries/wire.ts'
+import type { DeploymentFilter } from '../src/deployments/query.ts'
+import type { deploymentRequest } from '../src/deployments/request.ts'
+import type {
+  deploymentConfig,
+  deploymentDetail,
+  deploymentSummary,
+  recordedDeployment,
+} from '../src/deployments/wire.ts'
+import type { endpointRequest } from '../src/endpoints/endpoint.ts'
+import type { EndpointFilter } from '../src/endpoints/endpoints.ts'
+import type { createdEndpoint, endpoint } from '../src/endpoints/wire.ts'
+import type { EventFilter } from '../src/events/query.ts'
+import type { eventDetail, eventSummary } from '../src/events/wire.ts'
+import type { eventExplanation } from '../src/http/api/events.ts'
+import type { health } from '../src/http/health.ts'
+import type { receipt } from '../src/http/receive.ts'
+import type { JobFilter } from '../src/jobs/query.ts'
+import type { jobDetail, jobLogPage, jobSummary } from '../src/jobs/wire.ts'
+import type { ruleSummary } from '../src/rules/wire.ts'
+import type { sourceSummary } from '../src/sources/wire.ts'
+
+// An intersection and the object with the same fields are two types to `toEqualTypeOf`.
+type Flat<T> = T extends readonly (infer Item)[]
+  ? Flat<Item>[]
+  : T extends object
+    ? { [Key in keyof T]: Flat<T[Key]> }
+    : T
+type Client = sdk.SignalboxClient
+type Answer<Call extends (...args: never) => Promise<unknown>> = Flat<Awaited<ReturnType<Call>>>
+type Item<List extends (...args: never) => Promise<{ items: unknown[] }>> = Answer<List>['items'][number]
+
+test('every answer of the client has the type of its schema', () => {
+  expectTypeOf<Item<Client['events']['list']>>().toEqualTypeOf<Flat<z.infer<typeof eventSummary>>>()
+  expectTypeOf<Answer<Client['events']['get']>>().toEqualTypeOf<Flat<z.infer<typeof eventDetail>>>()
+  expectTypeOf<Answer<Client['events']['explain']>>().toEqualTypeOf<Flat<z.infer<typeof eventExplanation>>>()
+  expectTypeOf<Item<Client['jobs']['list']>>().toEqualTypeOf<Flat<z.infer<typeof jobSummary>>>()
+  expectTypeOf<Answer<Client['jobs']['get']>>().toEqualTypeOf<Flat<z.infer<typeof jobDetail>>>()
+  expectTypeOf<Answer<Client['jobs']['cancel']>>().toEqualTypeOf<Flat<z.infer<typeof jobDetail>>>()
+  expectTypeOf<Answer<Client['jobs']['retry']>>().toEqualTypeOf<Flat<z.infer<typeof jobDetail>>>()
+  expectTypeOf<Answer<Client['jobs']['log']>>().toEqualTypeOf<Flat<z.infer<typeof jobLogPage>>>()
+  expectTypeOf<Item<Client['deployments']['list']>>().toEqualTypeOf<Flat<z.infer<typeof deploymentSummary>>>()
+  expectTypeOf<Answer<Client['deployments']['get']>>().toEqualTypeOf<Flat<z.infer<typeof deploymentDetail>>>()
+  expectTypeOf<Answer<Client['deployments']['config']>>().toEqualTypeOf<Flat<z.infer<typeof deploymentConfig>>>()
+  expectTypeOf<Answer<Client['deploy']>>().toEqualTypeOf<Flat<z.infer<typeof recordedDeployment>>>()
+  expectTypeOf<Item<Client['endpoints']['list']>>().toEqualTypeOf<Flat<z.infer<typeof endpoint>>>()
+  expectTypeOf<Answer<Client['endpoints']['create']>>().toEqualTypeOf<Flat<z.infer<typeof createdEndpoint>>>()
+  expectTypeOf<Item<Client['deliveries']['list']>>().toEqualTypeOf<Flat<z.infer<typeof delivery>>>()
+  expectTypeOf<Answer<Client['deliveries']['get']>>().toEqualTypeOf<Flat<z.infer<typeof deliveryDetail>>>()
+  expectTypeOf<Item<Client['rules']['list']>>().toEqualTypeOf<Flat<z.infer<typeof ruleSummary>>>()
+  expectTypeOf<Item<Client['agents']['list']>>().toEqualTypeOf<Flat<z.infer<typeof agentSummary>>>()
+  expectTypeOf<Item<Client['sources']['list']>>().toEqualTypeOf<Flat<z.infer<typeof sourceSummary>>>()
+  expectTypeOf<sdk.Receipt>().toEqualTypeOf<ReturnType<typeof receipt>>()
+  expectTypeOf<sdk.Health>().toEqualTypeOf<ReturnType<typeof health>>()
+})
+
+test('every request and filter of the client is one that the server takes', () => {
+  expectTypeOf<sdk.DeploymentInput>().toExtend<z.input<typeof deploymentRequest>>()
+  expectTypeOf<keyof sdk.DeploymentInput>().toEqualTypeOf<keyof z.input<typeof deploymentRequest>>()
+  expectTypeOf<sdk.EndpointInput>().toExtend<z.input<typeof endpointRequest>>()
+  expectTypeOf<keyof sdk.EndpointInput>().toEqualTypeOf<keyof z.input<typeof endpointRequest>>()
+  expectTypeOf<Flat<sdk.EventQuery>>().toEqualTypeOf<Flat<EventFilter>>()
+  expectTypeOf<Flat<sdk.JobQuery>>().toEqualTypeOf<Flat<JobFilter>>()
+  expectTypeOf<Flat<sdk.DeploymentQuery>>().toEqualTypeOf<Flat<DeploymentFilter>>()
+  expectTypeOf<Flat<sdk.EndpointQuery>>().toEqualTypeOf<Flat<EndpointFilter>>()
+  expectTypeOf<Flat<sdk.DeliveryQuery>>().toEqualTypeOf<Flat<DeliveryFilter>>()
+})
