@@ -1,8 +1,8 @@
-// The handler on AWS Lambda, behind a function URL or an HTTP API (payload format 2.0).
+// The handler on AWS Lambda, called through a function URL or an HTTP API (payload format 2.0).
 import { handlerFromEnvironment } from '../handler-node/handler.ts'
 
 /**
- * What Lambda gives:
+ * What Lambda passes:
  * https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
  */
 export type LambdaRequest = {
@@ -14,7 +14,7 @@ export type LambdaRequest = {
   isBase64Encoded?: boolean
 }
 
-/** What Lambda wants back. */
+/** What Lambda expects back. */
 export type LambdaResponse = { statusCode: number; headers: Record<string, string>; body: string }
 
 const handle = handlerFromEnvironment()

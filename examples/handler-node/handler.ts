@@ -1,5 +1,5 @@
 // The handler as every example sets it up: from the environment.
-import { createHandler } from 'signalbox/handler'
+import { createHandler } from '@signalbox/handler'
 
 function variable(name: string): string | undefined {
   return process.env[name]?.trim() || undefined
