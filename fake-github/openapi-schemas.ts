@@ -8,7 +8,7 @@ import { Ajv } from 'ajv'
 export type Json = Record<string, unknown>
 
 /** The description with ready validators. */
-export interface Description {
+export type Description = {
   /** Follows a `$ref`, if the value is one. */
   resolve(value: unknown): Json
   operation(method: string, template: string): Json | null
@@ -18,7 +18,6 @@ export interface Description {
   validator(schema: unknown, coerce?: boolean): ValidateFunction
 }
 
-const isTime = (text: string) => !Number.isNaN(Date.parse(text))
 const FORMATS = {
   uri: URL.canParse,
   'date-time': isTime,
@@ -37,6 +36,10 @@ const IGNORED_FORMATS = [
 ]
 
 let loaded: Description | undefined
+
+function isTime(text: string): boolean {
+  return !Number.isNaN(Date.parse(text))
+}
 
 /** The description of api.github.com, read once per process (13 MB). */
 export function githubDescription(): Description {
@@ -79,8 +82,9 @@ function load(): Description {
 }
 
 /**
- * OpenAPI 3.0 to JSON Schema: `nullable` becomes an alternative, references become absolute, and `oneOf` becomes
- * `anyOf`, because GitHub's alternatives overlap (an issue's labels are strings or objects without required fields).
+ * OpenAPI 3.0 to JSON Schema: `nullable` becomes an alternative, references become absolute, and
+ * `oneOf` becomes `anyOf`, because GitHub's alternatives overlap (an issue's labels are strings or
+ * objects without required fields).
  */
 function translate(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(translate)
@@ -100,7 +104,8 @@ function translate(value: unknown): unknown {
   return nullable === true ? { anyOf: [{ type: 'null' }, out] } : out
 }
 
-// A mistake of the description: `GET /app/installations` wants an account to be a user and an enterprise at once.
+// A mistake of the description: `GET /app/installations` wants an account to be a user and an
+// enterprise at once.
 function isImpossible(allOf: unknown): boolean {
   const titles = Array.isArray(allOf) ? allOf.map((schema: Json) => schema.title) : []
   return titles.includes('Simple User') && titles.includes('Enterprise')

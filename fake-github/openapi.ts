@@ -1,11 +1,15 @@
-// Compares every REST exchange and webhook with GitHub's published description, so that the fake cannot drift. Tests only.
+// Compares every REST exchange and webhook with GitHub's published description, so that the fake
+// cannot drift. Tests only.
 import type { ValidateFunction } from 'ajv'
 import type { Description, Json } from './openapi-schemas.ts'
 import { githubDescription } from './openapi-schemas.ts'
 import type { Delivery, Exchange } from './src/index.ts'
 
-/** Watches a fake: pass its listeners to `openFakeGithub` and expect `violations` to be empty at the end. */
-export interface OpenApiGuard {
+/**
+ * Watches a fake: pass its listeners to `openFakeGithub` and expect `violations` to be empty at the
+ * end.
+ */
+export type OpenApiGuard = {
   onExchange(exchange: Exchange): void
   onDelivery(delivery: Delivery): void
   /** One sentence per difference from GitHub's description. */
@@ -37,8 +41,9 @@ export function openApiGuard(): OpenApiGuard {
 }
 
 /**
- * The differences between one exchange and the description. What the client sent is judged only when it was accepted:
- * a request that got its 4xx is the fake doing its duty. Routes the fake does not know (404) are not judged.
+ * The differences between one exchange and the description. What the client sent is judged only
+ * when it was accepted: a request that got its 4xx is the fake doing its duty. Routes the fake does
+ * not know (404) are not judged.
  */
 export function validateExchange(exchange: Pick<Exchange, ExchangeFields>): string[] {
   if (exchange.route === null) return []

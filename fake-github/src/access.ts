@@ -6,7 +6,10 @@ import type { Hub } from './hub.ts'
 import type { Account, App, Permissions, Repository, Role, Token } from './state.ts'
 import { accountKey, ROLES } from './state.ts'
 
-/** Whoever sent a request. `human` is a person acting through the helpers, with the role they have and no token. */
+/**
+ * Whoever sent a request. `human` is a person acting through the helpers, with the role they have
+ * and no token.
+ */
 export type Credentials =
   | { kind: 'anonymous' }
   | { kind: 'human'; account: Account }
@@ -42,7 +45,7 @@ function badCredentials(): GithubError {
   return new GithubError(401, 'Bad credentials')
 }
 
-/** The account behind the credentials, or null. */
+/** The account of the credentials, or null. */
 export function accountOf(credentials: Credentials): Account | null {
   if (credentials.kind === 'app') return credentials.app.bot
   return credentials.kind === 'anonymous' ? null : credentials.account
@@ -97,8 +100,9 @@ function canSee(credentials: Credentials, repository: Repository): boolean {
 const PUBLIC_READS = ['metadata', 'contents', 'issues', 'pull_requests']
 
 /**
- * Throws what GitHub answers unless the asker has one of the needed permissions: 404 for an unseen repository, 401 for
- * nobody, 403 for a token without the permission or a person without the role.
+ * Accepts an asker who has one of the needed permissions.
+ * @throws GithubError 404 when the asker may not see the repository, 401 without credentials, 403
+ * for a token without the permission or a person without the role.
  */
 export function authorize(credentials: Credentials, repository: Repository, need: Need, role: Role): void {
   const needs = need.split('|').map((one) => one.split(':') as [string, 'read' | 'write'])
@@ -112,7 +116,8 @@ export function authorize(credentials: Credentials, repository: Repository, need
   if (credentials.kind === 'token') authorizeToken(credentials.token, repository, needs)
   const isBot = credentials.kind === 'token' && credentials.token.installation
   if (isBot || hasRole(roleOf(repository, credentials.account), role)) return
-  // GitHub hides settings from those who may not change them, and names the missing right otherwise.
+  // GitHub hides settings from those who may not change them, and names the missing right
+  // otherwise.
   throw role === 'admin' ? notFound() : new GithubError(403, 'Must have push access to the repository.')
 }
 
@@ -127,7 +132,7 @@ function authorizeToken(token: Token, repository: Repository, needs: [string, 'r
   throw notAccessible(token)
 }
 
-/** 403 for a token that was not given the permission. */
+/** 403 for a token without the permission. */
 export function notAccessible(token: Token): GithubError {
   const by = token.installation ? 'integration' : 'personal access token'
   return new GithubError(403, `Resource not accessible by ${by}`)

@@ -8,7 +8,7 @@ import type { App, Hook, Installation, Permissions } from './state.ts'
 import { repositoryKey } from './state.ts'
 
 /** An App to register. */
-export interface AppOptions {
+export type AppOptions = {
   slug: string
   id?: number
   /** Login of its owner. Default `octocat`. */
@@ -21,7 +21,7 @@ export interface AppOptions {
 }
 
 /** A registered App. */
-export interface AppHandle {
+export type AppHandle = {
   appId: number
   slug: string
   /** PKCS#1, the form GitHub hands out. */
@@ -30,7 +30,10 @@ export interface AppHandle {
   botLogin: string
   /** Its installations, oldest first. */
   readonly installations: { id: number; account: string }[]
-  /** Installs it for an account on all of its repositories, or on the named ones (names without owner). */
+  /**
+   * Installs it for an account on all of its repositories, or on the named ones (names without
+   * owner).
+   */
   install(account: string, repositories?: 'all' | string[]): { id: number; account: string }
   /** Removes its installations from an account, and with them their tokens. */
   uninstall(account: string): void

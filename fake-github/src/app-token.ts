@@ -8,7 +8,9 @@ const MAX_LIFE_SECONDS = 600
 const CLOCK_DRIFT_SECONDS = 60
 
 /**
- * The App a token speaks for; 401 in GitHub's words when it is malformed, wrongly signed, expired or lives too long.
+ * The App that a token was signed by.
+ * @throws GithubError 401 when it is malformed, wrongly signed, expired or valid for too long; 404
+ * for an unknown App.
  * https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
  */
 export function verifyAppToken(hub: Hub, jwt: string): App {

@@ -1,18 +1,31 @@
-// Hands an event to every webhook that asked for it: the repository's own and those of installed Apps.
+// Hands an event to every webhook that asked for it: the repository's own and those of installed
+// Apps.
 import type { Hub } from './hub.ts'
 import { accountShape } from './shapes/accounts.ts'
 import { nodeId } from './shapes/node-id.ts'
 import { repositoryShape } from './shapes/repositories.ts'
 import type { Account, Hook, Installation, Repository } from './state.ts'
 
+/** Somebody who does something in a repository; every call of a route that changes one is an `Actor`. */
+export type Actor = {
+  hub: Hub
+  repo: Repository
+  account: Account
+}
+
+/** An event with its whole payload, before an installation is added to it. */
+type Emitted = {
+  event: string
+  payload: Record<string, unknown>
+  repo: Repository
+}
+
 /**
- * Emits an event about a repository; `payload.action` is the action, if the event has any. With `only`, one webhook
- * alone is told.
+ * Emits an event about a repository; `payload.action` is the action, if the event has any. With
+ * `only`, just that webhook is notified.
  */
 export function emit(
-  hub: Hub,
-  repo: Repository,
-  sender: Account,
+  { hub, repo, account }: Actor,
   event: string,
   payload: Record<string, unknown>,
   only?: Hook,
@@ -21,18 +34,19 @@ export function emit(
     ...payload,
     repository: { ...repositoryShape(hub, repo), ...(payload.repository as object | undefined) },
     ...(repo.owner.type === 'Organization' && { organization: organizationShape(hub, repo.owner) }),
-    sender: accountShape(hub, sender),
+    sender: accountShape(hub, account),
   }
+  const emitted = { event, payload: whole, repo }
   const hooks = only ? [only] : [...repo.hooks.values()]
-  for (const hook of hooks) sendTo(hub, hook, event, whole, repo, null)
+  for (const hook of hooks) sendTo(hub, hook, emitted, null)
   if (only) return
   for (const installation of hub.state.installations.values()) {
     const { app } = installation
-    if (app.hook && covers(installation, repo)) sendTo(hub, app.hook, event, whole, repo, installation)
+    if (app.hook && covers(installation, repo)) sendTo(hub, app.hook, emitted, installation)
   }
 }
 
-/** True when some webhook would be told of the event: a payload costs several git calls. */
+/** True when some webhook asked for the event: a payload costs several git calls. */
 export function isHeard(hub: Hub, repo: Repository, event: string): boolean {
   const apps = [...hub.state.installations.values()].filter((each) => covers(each, repo)).map(({ app }) => app.hook)
   return [...repo.hooks.values(), ...apps].some((hook) => hook !== null && wants(hook, event))
@@ -48,22 +62,15 @@ export function covers(installation: Installation, repo: Repository): boolean {
   return installation.repositoryIds?.has(repo.id) ?? true
 }
 
-function sendTo(
-  hub: Hub,
-  hook: Hook,
-  event: string,
-  whole: Record<string, unknown>,
-  repo: Repository,
-  installation: Installation | null,
-): void {
+function sendTo(hub: Hub, hook: Hook, { event, payload, repo }: Emitted, installation: Installation | null): void {
   if (!wants(hook, event)) return
   const extra = installation && {
     installation: { id: installation.id, node_id: nodeId('Installation', installation.id) },
   }
   hub.webhooks.send(hook, {
     event,
-    action: typeof whole.action === 'string' ? whole.action : null,
-    payload: structuredClone({ ...whole, ...extra }),
+    action: typeof payload.action === 'string' ? payload.action : null,
+    payload: structuredClone({ ...payload, ...extra }),
     installationId: installation?.id ?? null,
     repositoryId: repo.id,
   })

@@ -1,7 +1,7 @@
 // One REST request with its answer, as logged and as handed to guards.
 
 /** A REST request and the response it got. */
-export interface Exchange {
+export type Exchange = {
   method: string
   /** The path without `/api/v3` and without the query. */
   path: string

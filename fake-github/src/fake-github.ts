@@ -12,22 +12,22 @@ import type { AppHandle, AppOptions } from './app-handle.ts'
 import { addApp } from './app-handle.ts'
 import type { Exchange } from './exchange.ts'
 import type { Faults } from './faults.ts'
-import { createFaults } from './faults.ts'
+import { emptyFaults } from './faults.ts'
 import { initBare } from './git.ts'
 import { isGitRequest, serveGit } from './git-http.ts'
 import type { Hub } from './hub.ts'
-import { createLock } from './hub.ts'
-import { createPages, wantsPage } from './pages.ts'
+import { repositoryLock } from './hub.ts'
+import { pagesApp, wantsPage } from './pages.ts'
 import type { RepositoryHandle } from './repository-handle.ts'
 import { commit, repositoryHandle } from './repository-handle.ts'
-import { createRestApp } from './router.ts'
+import { restApp } from './router.ts'
 import { routes } from './routes/all.ts'
 import type { Delivery, Permissions, Repository, Role, State } from './state.ts'
-import { accountKey, createState, repositoryKey } from './state.ts'
-import { createWebhooks } from './webhooks.ts'
+import { accountKey, emptyState, repositoryKey } from './state.ts'
+import { openWebhooks } from './webhooks.ts'
 
 /** How to open the fake; everything has a default. */
-export interface FakeGithubOptions {
+export type FakeGithubOptions = {
   /** 0 lets the system choose. */
   port?: number
   host?: string
@@ -37,14 +37,17 @@ export interface FakeGithubOptions {
   clock?: () => number
   /** How long a webhook receiver has for its answer. Default 10,000, like GitHub. */
   webhookTimeoutMs?: number
-  /** Told about every REST exchange, for instance the guard of `fake-github/openapi.ts`. */
+  /** Called after every REST exchange. */
   onExchange?: (exchange: Exchange) => void
-  /** Told about every webhook delivery once it is over. */
+  /** Called after every webhook delivery. */
   onDelivery?: (delivery: Delivery) => void
 }
 
-/** A token to hand out. With `permissions` it is fine-grained, otherwise classic with `scopes` (default `['repo']`). */
-export interface TokenOptions {
+/**
+ * A token to hand out. With `permissions` it is fine-grained, otherwise classic with `scopes`
+ * (default `['repo']`).
+ */
+export type TokenOptions = {
   login: string
   scopes?: string[]
   permissions?: Permissions
@@ -55,7 +58,7 @@ export interface TokenOptions {
 }
 
 /** A repository to make. */
-export interface RepositoryOptions {
+export type RepositoryOptions = {
   owner: string
   name: string
   defaultBranch?: string
@@ -68,7 +71,7 @@ export interface RepositoryOptions {
 }
 
 /** A running fake GitHub. */
-export interface FakeGithub {
+export type FakeGithub = {
   /** Web base, such as `http://127.0.0.1:4000`; clone URLs start here. */
   readonly url: string
   /** REST base for octokit's `baseUrl`; the same routes also answer at the root. */
@@ -93,12 +96,12 @@ export interface FakeGithub {
 /** Opens a fake GitHub; close it when done. */
 export async function openFakeGithub(options: FakeGithubOptions = {}): Promise<FakeGithub> {
   const { port = 0, host = '127.0.0.1', clock = Date.now, webhookTimeoutMs = 10_000 } = options
-  const state = createState()
-  const faults = createFaults()
-  const webhooks = createWebhooks({ state, clock, faults }, webhookTimeoutMs, options.onDelivery)
-  const hub: Hub = { state, faults, webhooks, clock, url: '', apiUrl: '', lock: createLock() }
-  const rest = createRestApp(hub, routes, options.onExchange ?? (() => {}))
-  const pages = createPages(async (owner, path) => {
+  const state = emptyState()
+  const faults = emptyFaults()
+  const webhooks = openWebhooks({ state, clock, faults }, webhookTimeoutMs, options.onDelivery)
+  const hub: Hub = { state, faults, webhooks, clock, url: '', apiUrl: '', lock: repositoryLock() }
+  const rest = restApp(hub, routes, options.onExchange ?? (() => {}))
+  const pages = pagesApp(async (owner, path) => {
     const response = await rest.request(`${hub.apiUrl}${path}`, {}, { actor: ensureAccount(hub, owner) })
     return response.ok ? response.json() : null
   })

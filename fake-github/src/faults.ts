@@ -10,21 +10,24 @@ export type FaultKind =
   | 'secondaryRateLimit'
   | 'primaryRateLimit'
 
-/** The request a callback is told about. */
+/** The request that a callback is called with. */
 export type FaultRequest = Pick<Exchange, 'method' | 'path' | 'route' | 'query' | 'requestBody' | 'login'>
 
 /** Which REST requests are troubled, and how. */
-export interface RestFault {
+export type RestFault = {
   method?: string
-  /** GitHub's template (`/repos/{owner}/{repo}/pulls`), or a pattern for the path without `/api/v3`. */
+  /**
+   * GitHub's template (`/repos/{owner}/{repo}/pulls`), or a pattern for the path without `/api/v3`.
+   */
   route?: string | RegExp
   /** Matching requests let through before it starts. Default 0. */
   skip?: number
   /** How many requests it hits. Default 1. */
   times?: number
   /**
-   * `status` answers without doing anything; `lostResponse` does the work, then cuts the connection; `timeout` does
-   * nothing and never answers; `expireToken` revokes the token for good (401). Without a kind only the callbacks run.
+   * `status` answers without doing anything; `lostResponse` does the work, then cuts the
+   * connection; `timeout` does nothing and never answers; `expireToken` revokes the token for good
+   * (401). Without a kind only the callbacks run.
    */
   kind?: FaultKind
   /** For `status` (default 500) and `secondaryRateLimit` (403 or 429, default 403). */
@@ -38,44 +41,47 @@ export interface RestFault {
 }
 
 /** Which webhook deliveries are troubled, and how. */
-export interface WebhookFault {
+export type WebhookFault = {
   event?: string
   action?: string
   skip?: number
   times?: number
   /**
-   * `drop`: never sent, recorded as a failed connection. `duplicate`: sent twice with the same id. `tamper`: the body
-   * changes after signing. `delay`: held for `delayMs`, or until `release()` when that is absent (so others overtake).
+   * `drop`: never sent, recorded as a failed connection. `duplicate`: sent twice with the same id.
+   * `tamper`: the body changes after signing. `delay`: sent after `delayMs`, or after `release()`
+   * when that is absent (so others overtake).
    */
   kind: 'drop' | 'duplicate' | 'tamper' | 'delay'
   delayMs?: number
 }
 
 /** A fault that was added. */
-export interface FaultHandle {
+export type FaultHandle = {
   /** How often it has struck. */
   readonly hits: number
   remove(): void
 }
 
 /** A webhook fault that was added. */
-export interface WebhookFaultHandle extends FaultHandle {
-  /** Lets the held deliveries go, oldest first. */
+export type WebhookFaultHandle = FaultHandle & {
+  /** Sends the delayed deliveries, oldest first. */
   release(): void
 }
 
 /** The faults of one fake. */
-export interface Faults {
+export type Faults = {
   add(fault: RestFault): FaultHandle
   addWebhook(fault: WebhookFault): WebhookFaultHandle
   clear(): void
   /** For the router: the faults that strike this request, counted as used. */
   takeRest(request: FaultRequest): RestFault[]
-  /** For the sender: the fault that strikes this delivery, with the promise a held one waits for. */
+  /**
+   * For the sender: the fault that strikes this delivery, with the promise a delayed one waits for.
+   */
   takeWebhook(event: string, action: string | null): (WebhookFault & { released: Promise<void> }) | null
 }
 
-interface Armed<T> {
+type Armed<T> = {
   fault: T
   skip: number
   left: number
@@ -104,7 +110,7 @@ function matchesDelivery(fault: WebhookFault, event: string, action: string | nu
 }
 
 /** Makes an empty set of faults. */
-export function createFaults(): Faults {
+export function emptyFaults(): Faults {
   const rest = new Set<Armed<RestFault>>()
   const webhook = new Set<Armed<WebhookFault> & { released: Promise<void> }>()
   const arm = <T extends { skip?: number; times?: number }>(fault: T): Armed<T> => ({

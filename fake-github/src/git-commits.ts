@@ -2,14 +2,14 @@
 import { readObject, writeObject } from './git-objects.ts'
 
 /** Who wrote or committed something, and when (milliseconds since the epoch). */
-export interface Signature {
+export type Signature = {
   name: string
   email: string
   atMs: number
 }
 
-/** What a commit object holds. */
-interface CommitData {
+/** What is in a commit object. */
+type CommitData = {
   tree: string
   parents: string[]
   author: Signature
@@ -18,7 +18,7 @@ interface CommitData {
 }
 
 /** A commit object with its id. */
-export interface Commit extends CommitData {
+export type Commit = CommitData & {
   sha: string
 }
 

@@ -3,7 +3,7 @@ import { git } from './git.ts'
 import { EMPTY_TREE } from './git-objects.ts'
 
 /** One changed file. */
-export interface FileChange {
+export type FileChange = {
   path: string
   previousPath: string | null
   status: 'added' | 'removed' | 'modified' | 'renamed' | 'changed'

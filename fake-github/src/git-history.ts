@@ -1,4 +1,5 @@
-// How commits relate. Straight lines of loose commits, nearly all there are, need no child process; git answers for the rest.
+// How commits relate. Straight lines of loose commits, nearly all there are, need no child process;
+// git answers for the rest.
 import { git, tryGit } from './git.ts'
 import type { Commit } from './git-commits.ts'
 import { readCommit } from './git-commits.ts'

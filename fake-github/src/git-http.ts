@@ -1,7 +1,8 @@
-// Clone, fetch and push over smart HTTP: tokens are checked here, the rest is git's own http-backend.
+// Clone, fetch and push over smart HTTP: tokens are checked here, the rest is git's own
+// http-backend.
 import { spawn } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { pipeline } from 'node:stream'
 import type { Credentials } from './access.ts'
 import { accountOf, authenticate, authorize } from './access.ts'
@@ -28,7 +29,8 @@ export async function serveGit(hub: Hub, request: IncomingMessage, response: Ser
   try {
     const who = authenticate(hub, request.headers.authorization)
     const repo = admit(hub, who, repositoryKey(owner, name), service === 'git-receive-pack')
-    const run = () => runBackend(repo, request, response, `/${action}`, url.search.slice(1), who)
+    const asked = { action, query: url.search.slice(1), login: accountOf(who)?.login ?? '' }
+    const run = () => runBackend(repo, request, response, asked)
     if (action === 'git-receive-pack') await hub.lock(repo, () => receive(hub, repo, who, run))
     else (await run())()
   } catch (error) {
@@ -41,7 +43,8 @@ export async function serveGit(hub: Hub, request: IncomingMessage, response: Ser
 /** The repository, if the asker may fetch from it or push to it. */
 function admit(hub: Hub, who: Credentials, key: string, pushes: boolean): Repository {
   const repo = hub.state.repositories.get(key)
-  // To nobody in particular, a missing and a private repository look the same: a question for credentials.
+  // To nobody in particular, a missing and a private repository look the same: a question for
+  // credentials.
   if (who.kind === 'anonymous' && (pushes || !repo || repo.private)) throw new GithubError(401, 'Bad credentials')
   if (!repo) throw new GithubError(404, 'Repository not found.')
   authorize(who, repo, pushes ? 'contents:write' : 'contents:read', pushes ? 'write' : 'read')
@@ -53,8 +56,8 @@ async function receive(hub: Hub, repo: Repository, who: Credentials, run: () => 
   const before = await listRefs(repo.dir)
   const finish = await run()
   const after = await listRefs(repo.dir)
-  const sender = accountOf(who)
-  for (const change of diffRefs(before, after)) if (sender) await refChanged(hub, repo, sender, change)
+  const account = accountOf(who)
+  for (const change of diffRefs(before, after)) if (account) await refChanged({ hub, repo, account }, change)
   finish()
 }
 
@@ -64,25 +67,33 @@ function diffRefs(before: Map<string, string>, after: Map<string, string>): RefC
     .filter((change) => change.before !== change.after)
 }
 
-/** Runs `git http-backend` as a CGI program; the answer ends only when the returned function is called. */
+/** What a client asks of git; `login` is empty for an anonymous one. */
+type GitRequest = {
+  action: string
+  query: string
+  login: string
+}
+
+/**
+ * Runs `git http-backend` as a CGI program; the answer ends only when the returned function is
+ * called.
+ */
 function runBackend(
   repo: Repository,
   request: IncomingMessage,
   response: ServerResponse,
-  path: string,
-  query: string,
-  who: Credentials,
+  { action, query, login }: GitRequest,
 ): Promise<() => void> {
   const env = gitEnvironment({
     GIT_PROJECT_ROOT: dirname(repo.dir),
     GIT_HTTP_EXPORT_ALL: '1',
-    PATH_INFO: `${repo.dir.slice(dirname(repo.dir).length)}${path}`,
+    PATH_INFO: `/${basename(repo.dir)}/${action}`,
     QUERY_STRING: query,
     REQUEST_METHOD: request.method,
     CONTENT_TYPE: request.headers['content-type'] ?? '',
     HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
     GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
-    REMOTE_USER: accountOf(who)?.login ?? '',
+    REMOTE_USER: login,
   })
   return new Promise((resolve, reject) => {
     const child = spawn('git', ['http-backend'], { env, stdio: ['pipe', 'pipe', 'ignore'] })

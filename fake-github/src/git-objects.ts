@@ -1,11 +1,11 @@
-// Reads and writes git objects without a child process each, so that a test may make hundreds of commits.
-
-import { spawn } from 'node:child_process'
+// Reads and writes git objects without a child process each, so that a test may make hundreds of
+// commits.
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { deflate, inflate } from 'node:zlib'
+import { execa } from 'execa'
 import { gitEnvironment } from './git.ts'
 
 /** The id of the tree without entries, the same in every repository. */
@@ -15,12 +15,15 @@ export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
 export type ObjectType = 'blob' | 'tree' | 'commit' | 'tag'
 
 /** An object as stored: its kind and its bytes. */
-interface GitObject {
+type GitObject = {
   type: ObjectType
   data: Buffer
 }
 
-/** Stores an object as a loose file and returns its id (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects). */
+/**
+ * Stores an object as a loose file and returns its id
+ * (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects).
+ */
 export async function writeObject(dir: string, type: ObjectType, data: Buffer | string): Promise<string> {
   const bytes = Buffer.from(data)
   const whole = Buffer.concat([Buffer.from(`${type} ${bytes.length}\0`), bytes])
@@ -33,7 +36,10 @@ export async function writeObject(dir: string, type: ObjectType, data: Buffer | 
   return sha
 }
 
-/** Reads an object by its full id, or null when the repository does not have it (or, if `where` says so, not as a loose file). */
+/**
+ * Reads an object by its full id, or null when the repository does not have it (or, if `where` says
+ * so, not as a loose file).
+ */
 export async function readObject(dir: string, sha: string, where?: 'loose'): Promise<GitObject | null> {
   if (!/^[0-9a-f]{40}$/.test(sha)) return null
   const packed = await readFile(join(dir, 'objects', sha.slice(0, 2), sha.slice(2))).catch(() => null)
@@ -47,22 +53,20 @@ export async function readObject(dir: string, sha: string, where?: 'loose'): Pro
 }
 
 /** Asks git for an object that came inside a pack of a push. */
-function readPacked(dir: string, sha: string): Promise<Buffer | null> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('git', ['--git-dir', dir, 'cat-file', '--batch'], { env: gitEnvironment() })
-    const chunks: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
-    child.on('error', reject)
-    child.on('close', () => {
-      const whole = Buffer.concat(chunks)
-      resolve(/ missing\n$/.test(whole.subarray(0, 60).toString()) ? null : whole)
-    })
-    child.stdin.end(`${sha}\n`)
+async function readPacked(dir: string, sha: string): Promise<Buffer | null> {
+  const { stdout } = await execa('git', ['--git-dir', dir, 'cat-file', '--batch'], {
+    env: gitEnvironment(),
+    extendEnv: false,
+    input: `${sha}\n`,
+    encoding: 'buffer',
+    stripFinalNewline: false,
   })
+  const whole = Buffer.from(stdout)
+  return / missing\n$/.test(whole.subarray(0, 60).toString()) ? null : whole
 }
 
 /** One line of a tree. */
-export interface TreeEntry {
+export type TreeEntry = {
   mode: string
   name: string
   sha: string

@@ -1,7 +1,8 @@
-// Runs the real git, always asynchronously: a synchronous child would deadlock with git calling back into this process.
-import { spawn } from 'node:child_process'
+// Runs the real git, always asynchronously: a synchronous child would deadlock with git calling
+// back into this process.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { execa } from 'execa'
 
 /** Forty zeros: how git and GitHub write "no commit" in a push. */
 export const ZERO_SHA = '0'.repeat(40)
@@ -20,33 +21,35 @@ export function gitEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv
   return { ...GIT_ENV, ...extra }
 }
 
-/** What a finished git process left behind. */
-interface GitResult {
+/** The exit code and output of git. */
+type GitResult = {
   code: number
   stdout: string
   stderr: string
 }
 
-/** Runs git in a bare repository and returns its exit code and output, whatever the code is. */
-export function tryGit(dir: string, args: string[], input?: string | Buffer): Promise<GitResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('git', ['--git-dir', dir, ...args], { env: gitEnvironment() })
-    const out: Buffer[] = []
-    const err: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk))
-    child.stdin.on('error', () => {})
-    child.on('error', reject)
-    child.on('close', (code) =>
-      resolve({ code: code ?? 1, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
-    )
-    child.stdin.end(input)
+/**
+ * Runs git in a bare repository and returns its exit code and output, whatever the code is.
+ * @throws Error when git could not be started or was killed.
+ */
+export async function tryGit(dir: string, args: string[]): Promise<GitResult> {
+  const result = await execa('git', ['--git-dir', dir, ...args], {
+    env: gitEnvironment(),
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    stripFinalNewline: false,
   })
+  if (result.exitCode === undefined) throw result
+  return { code: result.exitCode, stdout: result.stdout, stderr: result.stderr }
 }
 
-/** Runs git and returns its output; a non-zero exit is a bug and throws. */
-export async function git(dir: string, args: string[], input?: string | Buffer): Promise<string> {
-  const result = await tryGit(dir, args, input)
+/**
+ * Runs git in a bare repository and returns its output.
+ * @throws Error when it does not exit with 0.
+ */
+export async function git(dir: string, args: string[]): Promise<string> {
+  const result = await tryGit(dir, args)
   if (result.code !== 0) throw new Error(`git ${args.join(' ')} failed (${result.code}): ${result.stderr}`)
   return result.stdout
 }
@@ -66,7 +69,10 @@ const CONFIG = `[core]
 	allowanysha1inwant = true
 `
 
-/** Makes an empty bare repository that may be pushed to over HTTP: what `git init --bare` would write. */
+/**
+ * Makes an empty bare repository that may be pushed to over HTTP: what `git init --bare` would
+ * write.
+ */
 export async function initBare(dir: string, defaultBranch: string): Promise<void> {
   for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags']) {
     await mkdir(join(dir, folder), { recursive: true })
@@ -86,7 +92,10 @@ export async function listRefs(dir: string, prefix = 'refs/'): Promise<Map<strin
   )
 }
 
-/** The object a full ref name points at, or null. Refs are plain files here: nothing ever packs them. */
+/**
+ * The object a full ref name points at, or null. Refs are plain files here: nothing ever packs
+ * them.
+ */
 export async function readRef(dir: string, ref: string): Promise<string | null> {
   if (!/^refs\/./.test(ref) || ref.split('/').some((part) => part === '..' || part === '.' || part === '')) return null
   const text = await readFile(join(dir, ref), 'utf8').catch(() => null)

@@ -1,7 +1,7 @@
 // Errors exactly as GitHub words them.
 
 /** One entry of the `errors` list of a 422. */
-export interface FieldError {
+export type FieldError = {
   resource: string
   field?: string
   code: string
@@ -9,7 +9,10 @@ export interface FieldError {
   value?: unknown
 }
 
-/** An answer that is not a success; the router turns it into GitHub's `{message, documentation_url, status}`. */
+/**
+ * An answer that is not a success; the router turns it into GitHub's `{message, documentation_url,
+ * status}`.
+ */
 export class GithubError extends Error {
   readonly status: number
   readonly errors: FieldError[] | undefined

@@ -1,10 +1,10 @@
-// What every part of the fake is given: the state, the outside connections and the clock.
+// What every part of the fake works with: the state, the outside connections and the clock.
 import type { Faults } from './faults.ts'
 import type { Repository, State } from './state.ts'
 import type { Webhooks } from './webhooks.ts'
 
 /** The running fake, as its inner parts see it. */
-export interface Hub {
+export type Hub = {
   state: State
   faults: Faults
   webhooks: Webhooks
@@ -14,12 +14,15 @@ export interface Hub {
   url: string
   /** REST base, `url` + `/api/v3`. */
   apiUrl: string
-  /** Runs one change of a repository at a time: a write reads, decides and writes across several awaits. */
+  /**
+   * Runs one change of a repository at a time: a write reads, decides and writes across several
+   * awaits.
+   */
   lock<T>(repository: Repository, change: () => Promise<T>): Promise<T>
 }
 
-/** Makes the per-repository queue behind `Hub.lock`. */
-export function createLock(): Hub['lock'] {
+/** `Hub.lock`: a queue per repository. */
+export function repositoryLock(): Hub['lock'] {
   const tails = new WeakMap<Repository, Promise<unknown>>()
   return (repository, change) => {
     const result = (tails.get(repository) ?? Promise.resolve()).then(change, change)

@@ -1,4 +1,4 @@
-// Plain web pages behind the `html_url`s, so that a person can click through what the demo made.
+// Plain web pages at the `html_url`s, so that a person can click through what the demo made.
 import { Hono } from 'hono'
 import { html } from 'hono/html'
 
@@ -8,21 +8,12 @@ type Json = Record<string, unknown>
 export type ReadRest = (owner: string, path: string) => Promise<unknown>
 
 /** Browsers ask for HTML; API clients never do. */
-export const wantsPage = (request: Request): boolean =>
-  request.method === 'GET' && (request.headers.get('accept') ?? '').includes('text/html')
-
-const layout = (title: string, content: unknown) => html`<!doctype html>
-<meta charset="utf-8"><title>${title} · fake GitHub</title>
-<style>body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}pre{background:#f4f4f4;padding:1rem;overflow:auto;white-space:pre-wrap}</style>
-<h1>${title}</h1>
-${content}`
-
-const files = (all: Json[]) =>
-  all.map((file) => html`<h3>${file.filename}</h3><pre>${file.patch ?? 'no text difference'}</pre>`)
-const comments = (all: Json[]) => all.map((one) => html`<h3>${(one.user as Json).login}</h3><pre>${one.body}</pre>`)
+export function wantsPage(request: Request): boolean {
+  return request.method === 'GET' && (request.headers.get('accept') ?? '').includes('text/html')
+}
 
 /** The pages of repositories, pull requests, issues and commits. */
-export function createPages(read: ReadRest): Hono {
+export function pagesApp(read: ReadRest): Hono {
   const list = async (owner: string, path: string) => ((await read(owner, path)) ?? []) as Json[]
   const pages = new Hono()
   pages.get('/:owner/:repo/pull/:number', async (c) => {
@@ -67,4 +58,20 @@ export function createPages(read: ReadRest): Hono {
     return c.html(layout(`${owner}/${repo}`, html`<ul>${rows}</ul>`))
   })
   return pages
+}
+
+function layout(title: string, content: unknown) {
+  return html`<!doctype html>
+<meta charset="utf-8"><title>${title} · fake GitHub</title>
+<style>body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}pre{background:#f4f4f4;padding:1rem;overflow:auto;white-space:pre-wrap}</style>
+<h1>${title}</h1>
+${content}`
+}
+
+function files(all: Json[]) {
+  return all.map((file) => html`<h3>${file.filename}</h3><pre>${file.patch ?? 'no text difference'}</pre>`)
+}
+
+function comments(all: Json[]) {
+  return all.map((one) => html`<h3>${(one.user as Json).login}</h3><pre>${one.body}</pre>`)
 }

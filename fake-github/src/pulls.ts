@@ -1,10 +1,10 @@
 // Pull requests and issues as things that are opened, closed and labelled, each with its events.
+import type { Actor } from './events.ts'
 import { emit, isHeard } from './events.ts'
-import type { Hub } from './hub.ts'
 import { issueShape, labelShape } from './shapes/issues.ts'
 import type { PullIssue } from './shapes/pulls.ts'
 import { pullShape } from './shapes/pulls.ts'
-import type { Account, Issue, Label, Repository } from './state.ts'
+import type { Issue, Label, Repository } from './state.ts'
 
 /** True for issues that are pull requests. */
 export function isPull(issue: Issue): issue is PullIssue {
@@ -18,50 +18,49 @@ export function openPulls(repo: Repository): PullIssue[] {
 
 /** Emits `pull_request` or `issues` with the thing as it is now. */
 export async function emitIssue(
-  hub: Hub,
-  repo: Repository,
+  actor: Actor,
   issue: Issue,
-  sender: Account,
   action: string,
   more: Record<string, unknown> = {},
 ): Promise<void> {
+  const { hub, repo } = actor
   if (!isHeard(hub, repo, isPull(issue) ? 'pull_request' : 'issues')) return
   if (isPull(issue)) {
     const shape = await pullShape(hub, repo, issue)
-    emit(hub, repo, sender, 'pull_request', { action, number: issue.number, pull_request: shape, ...more })
-  } else emit(hub, repo, sender, 'issues', { action, issue: issueShape(hub, repo, issue), ...more })
+    emit(actor, 'pull_request', { action, number: issue.number, pull_request: shape, ...more })
+  } else emit(actor, 'issues', { action, issue: issueShape(hub, repo, issue), ...more })
 }
 
-/** Opens or closes; doing what is already so changes nothing and tells nobody. */
+/** Opens or closes; doing what is already so changes nothing and emits nothing. */
 export async function setIssueState(
-  hub: Hub,
-  repo: Repository,
+  actor: Actor,
   issue: Issue,
-  sender: Account,
   state: 'open' | 'closed',
   reason: string | null,
 ): Promise<void> {
   if (issue.state === state) return
+  const { hub, account } = actor
   issue.state = state
   issue.stateReason = isPull(issue) ? null : (reason ?? (state === 'closed' ? 'completed' : 'reopened'))
   issue.closedAtMs = state === 'closed' ? hub.clock() : null
-  issue.closedBy = state === 'closed' ? sender : null
+  issue.closedBy = state === 'closed' ? account : null
   issue.updatedAtMs = hub.clock()
-  await emitIssue(hub, repo, issue, sender, state === 'closed' ? 'closed' : 'reopened')
+  await emitIssue(actor, issue, state === 'closed' ? 'closed' : 'reopened')
 }
 
 /** Closes a pull request, merged or not. */
-export function closePull(hub: Hub, repo: Repository, issue: PullIssue, sender: Account): Promise<void> {
-  return setIssueState(hub, repo, issue, sender, 'closed', null)
+export function closePull(actor: Actor, issue: PullIssue): Promise<void> {
+  return setIssueState(actor, issue, 'closed', null)
 }
 
 /** The label of that name (case ignored), made on the spot when there is none. */
-function ensureLabel(hub: Hub, repo: Repository, sender: Account, name: string): Label {
+function ensureLabel(actor: Actor, name: string): Label {
+  const { hub, repo } = actor
   const known = findLabel(repo, name)
   if (known) return known
   const label: Label = { id: hub.state.nextId(), name, color: 'ededed', description: null }
   repo.labels.push(label)
-  emit(hub, repo, sender, 'label', { action: 'created', label: labelShape(hub, repo, label) })
+  emit(actor, 'label', { action: 'created', label: labelShape(hub, repo, label) })
   return label
 }
 
@@ -71,14 +70,9 @@ export function findLabel(repo: Repository, name: string): Label | undefined {
 }
 
 /** Makes the issue carry exactly these labels, with an event for each that comes or goes. */
-export async function setLabels(
-  hub: Hub,
-  repo: Repository,
-  issue: Issue,
-  sender: Account,
-  names: string[],
-): Promise<void> {
-  const wanted = new Set(names.map((name) => ensureLabel(hub, repo, sender, name)))
+export async function setLabels(actor: Actor, issue: Issue, names: string[]): Promise<void> {
+  const { hub, repo } = actor
+  const wanted = new Set(names.map((name) => ensureLabel(actor, name)))
   const before = new Set(issue.labels)
   issue.labels = [...wanted]
   const changes = [
@@ -87,6 +81,6 @@ export async function setLabels(
   ]
   if (changes.length > 0) issue.updatedAtMs = hub.clock()
   for (const [action, label] of changes) {
-    await emitIssue(hub, repo, issue, sender, action, { label: labelShape(hub, repo, label) })
+    await emitIssue(actor, issue, action, { label: labelShape(hub, repo, label) })
   }
 }

@@ -1,4 +1,5 @@
-// A repository in the hands of people: what a test or the demo does as a human, through the same routes as everyone.
+// What people do in a repository: a test or the demo acts as a person, through the same routes as
+// any client.
 
 import { listRefs, readRef, resolveCommit } from './git.ts'
 import { readCommit, writeCommit } from './git-commits.ts'
@@ -14,7 +15,7 @@ import type { Account, Repository } from './state.ts'
 type Shape = Record<string, unknown>
 
 /** A pull request as the REST API shows it, with the fields tests ask for. */
-export interface PullShape extends Shape {
+export type PullShape = Shape & {
   number: number
   title: string
   body: string | null
@@ -28,7 +29,7 @@ export interface PullShape extends Shape {
 }
 
 /** An issue as the REST API shows it. */
-export interface IssueShape extends Shape {
+export type IssueShape = Shape & {
   number: number
   title: string
   body: string | null
@@ -38,7 +39,7 @@ export interface IssueShape extends Shape {
 }
 
 /** A comment as the REST API shows it. */
-export interface CommentShape extends Shape {
+export type CommentShape = Shape & {
   id: number
   body: string
   html_url: string
@@ -46,14 +47,14 @@ export interface CommentShape extends Shape {
 }
 
 /** A release as the REST API shows it. */
-export interface ReleaseShape extends Shape {
+export type ReleaseShape = Shape & {
   id: number
   tag_name: string
   html_url: string
 }
 
 /** A commit to make. */
-export interface CommitOptions {
+export type CommitOptions = {
   message: string
   /** Path to content; null deletes the file. */
   files: Record<string, string | Buffer | null>
@@ -64,7 +65,7 @@ export interface CommitOptions {
 }
 
 /** A webhook to register. */
-export interface WebhookOptions {
+export type WebhookOptions = {
   url: string
   secret?: string
   /** Default `['*']`. */
@@ -75,10 +76,10 @@ export interface WebhookOptions {
 }
 
 /**
- * What people do in a repository. All of it fires webhooks; none of it appears in `requests`, meets a fault or is seen
- * by `onExchange`. `by` is a login and defaults to the owner.
+ * What people do in a repository. All of it fires webhooks; none of it appears in `requests`, meets
+ * a fault or is seen by `onExchange`. `by` is a login and defaults to the owner.
  */
-export interface RepositoryHandle {
+export type RepositoryHandle = {
   owner: string
   name: string
   /** `owner/name`. */
@@ -96,7 +97,7 @@ export interface RepositoryHandle {
     options: { title: string; head: string; base?: string; body?: string; draft?: boolean },
     by?: string,
   ): Promise<PullShape>
-  /** Merges; throws with GitHub's message when it cannot. Resolves to the sha of the merge. */
+  /** Resolves to the sha of the merge; rejects with GitHub's message when it cannot be merged. */
   mergePullRequest(number: number, by?: string, options?: { merge_method?: 'merge' | 'squash' }): Promise<string>
   closePullRequest(number: number, by?: string): Promise<void>
   openIssue(options: { title: string; body?: string; labels?: string[] }, by?: string): Promise<IssueShape>
@@ -210,6 +211,6 @@ export async function commit(hub: Hub, repo: Repository, author: Account, option
     committer: signature,
     message: options.message,
   })
-  await setRef(hub, repo, author, ref, sha)
+  await setRef({ hub, repo, account: author }, ref, sha)
   return sha
 }

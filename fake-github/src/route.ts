@@ -9,14 +9,14 @@ import type { Account, App, Repository, Role } from './state.ts'
 import { repositoryKey } from './state.ts'
 
 /** An answer before the router adds the common headers; a string body is sent as it is. */
-export interface Reply {
+export type Reply = {
   status: number
   body?: unknown
   headers?: Record<string, string>
 }
 
 /** One request as a handler sees it. */
-export interface Call {
+export type Call = {
   hub: Hub
   credentials: Credentials
   /** The decoded parameters of the path. */
@@ -29,19 +29,19 @@ export interface Call {
 }
 
 /** A request about a repository that the asker may see. */
-export interface RepositoryCall extends Call {
+export type RepositoryCall = Call & {
   repo: Repository
 }
 
 /** A request that changes a repository, made by somebody. */
-export interface ChangeCall extends RepositoryCall {
+export type ChangeCall = RepositoryCall & {
   account: Account
   /** The App, when an installation acts. */
   app: App | null
 }
 
 /** One REST route under GitHub's own template. */
-export interface Route {
+export type Route = {
   method: string
   path: string
   run(call: Call): Promise<Reply>
@@ -65,7 +65,10 @@ export function read(path: string, need: Need, handle: (call: RepositoryCall) =>
   }
 }
 
-/** A route that changes a repository; people need the role (write by default), tokens the permission. */
+/**
+ * A route that changes a repository; people need the role (write by default), tokens the
+ * permission.
+ */
 export function change(
   method: string,
   path: string,
@@ -138,7 +141,10 @@ function clamp(text: string | null, fallback: number, most: number): number {
   return Number.isInteger(value) && value >= 1 ? Math.min(value, most) : fallback
 }
 
-/** The request's JSON body checked against a schema; 422 "Validation Failed" naming each missing or wrong field. */
+/**
+ * The request's JSON body checked against a schema; 422 "Validation Failed" naming each missing or
+ * wrong field.
+ */
 export function readBody<T>(call: Call, resource: string, schema: ZodType<T>): T {
   const parsed = schema.safeParse(call.body ?? {})
   if (parsed.success) return parsed.data

@@ -1,4 +1,5 @@
-// Puts the routes on Hono and wraps each in what is common: credentials, faults, error bodies, headers and the log.
+// Puts the routes on Hono and wraps each in what is common: credentials, faults, error bodies,
+// headers and the log.
 import { createHash, randomUUID } from 'node:crypto'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
@@ -12,20 +13,24 @@ import type { Hub } from './hub.ts'
 import type { Reply, Route } from './route.ts'
 import type { Account } from './state.ts'
 
-/** `actor` is set by the helpers, which act in process as a person, unlogged and out of reach of faults. */
+/**
+ * `actor` is set by the helpers, which act in process as a person, unlogged and out of reach of
+ * faults.
+ */
 type Bindings = Partial<HttpBindings> & { actor?: Account }
 type RestContext = Context<{ Bindings: Bindings }>
 
 const RATE_LIMIT = 5000
 const DOCUMENTATION = 'https://docs.github.com/rest'
-// Parameters that may hold slashes; octokit sends them encoded, curl does not, GitHub takes both.
+// Parameters that may contain slashes; octokit sends them encoded, curl does not, GitHub takes
+// both.
 const SLASHED = ['ref', 'path', 'basehead', 'branch', 'tag']
 
-/** Everything that is to be told about each REST exchange. */
+/** Called after each REST exchange. */
 type ExchangeListener = (exchange: Exchange) => void
 
 /** The REST API at `/api/v3` and at the root. */
-export function createRestApp(hub: Hub, routes: Route[], onExchange: ExchangeListener): Hono<{ Bindings: Bindings }> {
+export function restApp(hub: Hub, routes: Route[], onExchange: ExchangeListener): Hono<{ Bindings: Bindings }> {
   const rest = new Hono<{ Bindings: Bindings }>({ strict: false })
   for (const route of routes) rest.on(route.method, honoPath(route.path), (c) => serve(hub, c, route, onExchange))
   rest.all('*', (c) => serve(hub, c, null, onExchange))
@@ -61,7 +66,7 @@ async function serve(hub: Hub, c: RestContext, route: Route | null, onExchange: 
   const faults = actor ? [] : hub.faults.takeRest(request)
   for (const fault of faults) await fault.before?.(request)
   const fault = faults.find(({ kind }) => kind)
-  const reply = fault?.kind === 'timeout' ? { status: 504 } : await answer(hub, c, route, who, text, fault)
+  const reply = fault?.kind === 'timeout' ? { status: 504 } : await answer(hub, c, { route, who, text, fault })
   const headers = { ...commonHeaders(hub, who), ...jsonHeaders(reply), ...reply.headers }
   const exchange: Exchange = {
     ...request,
@@ -90,14 +95,16 @@ function identify(hub: Hub, c: RestContext): Credentials | GithubError {
   }
 }
 
-async function answer(
-  hub: Hub,
-  c: RestContext,
-  route: Route | null,
-  who: Credentials | GithubError,
-  text: string,
-  fault: RestFault | undefined,
-): Promise<Reply> {
+/** A request of which is known who asks, for what, and what is to go wrong. */
+type Asked = {
+  route: Route | null
+  who: Credentials | GithubError
+  /** The request's body. */
+  text: string
+  fault: RestFault | undefined
+}
+
+async function answer(hub: Hub, c: RestContext, { route, who, text, fault }: Asked): Promise<Reply> {
   try {
     if (fault) throwFault(hub, fault, who)
     if (who instanceof GithubError) throw who

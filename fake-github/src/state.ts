@@ -9,7 +9,7 @@ export type Role = (typeof ROLES)[number]
 export type Permissions = Record<string, 'read' | 'write' | 'admin'>
 
 /** A user, an organisation or a bot. */
-export interface Account {
+export type Account = {
   id: number
   login: string
   type: 'User' | 'Organization' | 'Bot'
@@ -17,7 +17,7 @@ export interface Account {
 }
 
 /** A credential and what it may do; `permissions` null means a classic token, ruled by `scopes`. */
-export interface Token {
+export type Token = {
   value: string
   account: Account
   scopes: string[]
@@ -30,7 +30,7 @@ export interface Token {
 }
 
 /** A GitHub App. */
-export interface App {
+export type App = {
   id: number
   slug: string
   owner: Account
@@ -44,7 +44,7 @@ export interface App {
 }
 
 /** An App on an account's repositories. */
-export interface Installation {
+export type Installation = {
   id: number
   app: App
   account: Account
@@ -54,7 +54,7 @@ export interface Installation {
 }
 
 /** A webhook of a repository, or of an App. */
-export interface Hook {
+export type Hook = {
   id: number
   url: string
   contentType: 'json' | 'form'
@@ -69,7 +69,7 @@ export interface Hook {
 }
 
 /** A label of a repository. */
-export interface Label {
+export type Label = {
   id: number
   name: string
   color: string
@@ -77,7 +77,7 @@ export interface Label {
 }
 
 /** The part of a pull request that an issue does not have. */
-export interface Pull {
+export type Pull = {
   base: { ref: string; sha: string }
   head: { ref: string; sha: string }
   draft: boolean
@@ -89,7 +89,7 @@ export interface Pull {
 }
 
 /** An issue, or a pull request when `pull` is set. */
-export interface Issue {
+export type Issue = {
   id: number
   number: number
   title: string
@@ -108,7 +108,7 @@ export interface Issue {
 }
 
 /** A comment on an issue or pull request. */
-export interface IssueComment {
+export type IssueComment = {
   id: number
   issue: Issue
   body: string
@@ -119,7 +119,7 @@ export interface IssueComment {
 }
 
 /** A comment on a commit. */
-export interface CommitComment {
+export type CommitComment = {
   id: number
   sha: string
   body: string
@@ -132,7 +132,7 @@ export interface CommitComment {
 }
 
 /** A release. */
-export interface Release {
+export type Release = {
   id: number
   tag: string
   target: string
@@ -146,7 +146,7 @@ export interface Release {
 }
 
 /** A repository; its commits, branches and tags live in the bare git repository at `dir`. */
-export interface Repository {
+export type Repository = {
   id: number
   owner: Account
   name: string
@@ -167,7 +167,7 @@ export interface Repository {
 }
 
 /** One attempt to hand an event to a webhook. */
-export interface Delivery {
+export type Delivery = {
   id: number
   guid: string
   hook: Hook
@@ -187,7 +187,7 @@ export interface Delivery {
 }
 
 /** All of it. */
-export interface State {
+export type State = {
   accounts: Map<string, Account>
   tokens: Map<string, Token>
   apps: Map<number, App>
@@ -200,7 +200,7 @@ export interface State {
 }
 
 /** An empty world. */
-export function createState(): State {
+export function emptyState(): State {
   let id = 1000
   return {
     accounts: new Map(),

@@ -1,13 +1,13 @@
-// Sends signed webhooks as GitHub does: once, with ten seconds to answer and no retry, every attempt on record.
+// Sends signed webhooks as GitHub does: once, with ten seconds to answer and no retry, every
+// attempt on record.
 import { createHmac, randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import type { WebhookFault } from './faults.ts'
-import type { Hub } from './hub.ts'
-import type { Delivery, Hook } from './state.ts'
+import type { Faults, WebhookFault } from './faults.ts'
+import type { Delivery, Hook, State } from './state.ts'
 
 /** An event ready for one hook; `payload` is a snapshot nobody changes any more. */
-interface Message {
+type Message = {
   event: string
   action: string | null
   payload: Record<string, unknown>
@@ -15,19 +15,34 @@ interface Message {
   repositoryId: number | null
 }
 
+/** A message under way; a redelivery repeats the guid. */
+type Sending = {
+  message: Message
+  guid: string
+  redelivery: boolean
+}
+
 /** The sending side of the fake. */
-export interface Webhooks {
+export type Webhooks = {
   /** Starts a delivery; the caller does not wait for it. */
   send(hook: Hook, message: Message): void
   /** Starts a second attempt: a new delivery id under the same guid. */
   redeliver(delivery: Delivery): void
-  /** Resolves when nothing is under way; deliveries held by a fault do not count. */
+  /** Resolves when nothing is under way; deliveries delayed by a fault do not count. */
   settled(): Promise<void>
   /** Starts no further deliveries and cuts those under way. */
   close(): void
 }
 
-interface Outcome {
+/** The parts of the hub that the sender needs; the hub itself contains the sender. */
+type Surroundings = {
+  state: State
+  faults: Faults
+  /** Milliseconds since the epoch. */
+  clock(): number
+}
+
+type Outcome = {
   status: string
   statusCode: number
   headers: Record<string, string>
@@ -37,8 +52,8 @@ interface Outcome {
 const DROPPED: Outcome = { status: 'failed to connect to host', statusCode: 502, headers: {}, body: null }
 
 /** Makes the sender; `timeoutMs` is how long a receiver has for its whole answer. */
-export function createWebhooks(
-  hub: Pick<Hub, 'state' | 'clock' | 'faults'>,
+export function openWebhooks(
+  hub: Surroundings,
   timeoutMs: number,
   onDelivery: (delivery: Delivery) => void = () => {},
 ): Webhooks {
@@ -49,7 +64,7 @@ export function createWebhooks(
     void work.finally(() => underWay.delete(work))
   }
 
-  async function attempt(hook: Hook, message: Message, guid: string, redelivery: boolean, fault: WebhookFault | null) {
+  async function attempt(hook: Hook, { message, guid, redelivery }: Sending, fault: WebhookFault | null) {
     const id = hub.state.nextId()
     const startedMs = hub.clock()
     const sent = encode(hook, message, guid)
@@ -82,12 +97,13 @@ export function createWebhooks(
     onDelivery(delivery)
   }
 
-  function start(hook: Hook, message: Message, guid: string, redelivery: boolean) {
+  function start(hook: Hook, sending: Sending) {
+    const { message } = sending
     const fault = hub.faults.takeWebhook(message.event, message.action)
     const go = () => {
       if (aborter.signal.aborted) return
-      track(attempt(hook, message, guid, redelivery, fault))
-      if (fault?.kind === 'duplicate') track(attempt(hook, message, guid, redelivery, null))
+      track(attempt(hook, sending, fault))
+      if (fault?.kind === 'duplicate') track(attempt(hook, sending, null))
     }
     if (fault?.kind !== 'delay') go()
     else if (fault.delayMs === undefined) void fault.released.then(go)
@@ -95,9 +111,11 @@ export function createWebhooks(
   }
 
   return {
-    send: (hook, message) => start(hook, message, randomUUID(), false),
-    redeliver: ({ hook, guid, event, action, installationId, repositoryId, request }) =>
-      start(hook, { event, action, payload: request.payload, installationId, repositoryId }, guid, true),
+    send: (hook, message) => start(hook, { message, guid: randomUUID(), redelivery: false }),
+    redeliver: ({ hook, guid, event, action, installationId, repositoryId, request }) => {
+      const message = { event, action, payload: request.payload, installationId, repositoryId }
+      start(hook, { message, guid, redelivery: true })
+    },
     async settled() {
       while (underWay.size > 0) await Promise.all(underWay)
     },
@@ -115,7 +133,10 @@ function delay(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Headers and body, https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers */
+/**
+ * Headers and body,
+ * https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers
+ */
 function encode(hook: Hook, { event, payload }: Message, guid: string) {
   const text = JSON.stringify(payload)
   const json = hook.contentType === 'json'
@@ -141,7 +162,8 @@ function encode(hook: Hook, { event, payload }: Message, guid: string) {
   return { headers, body }
 }
 
-// Node's own client without a connection pool: a receiver that closes is not kept waiting by an idle socket.
+// Node's own client without a connection pool: a receiver that closes is not kept waiting by an
+// idle socket.
 function post(url: string, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<Outcome> {
   return new Promise((resolve) => {
     const send = url.startsWith('https:') ? httpsRequest : httpRequest

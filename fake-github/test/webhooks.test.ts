@@ -138,7 +138,7 @@ test('hooks are managed by admins only, and their secret is never shown', async 
   expect((await failure(owner.rest.repos.getWebhook({ ...app, hook_id }))).status).toBe(404)
 })
 
-test('deliveries are dropped, doubled, tampered with and held back on request', async () => {
+test('deliveries are dropped, doubled, tampered with and delayed on request', async () => {
   const { github, repo, receiver } = world
   await world.listen(SECRET)
   await github.settled()
@@ -166,11 +166,11 @@ test('deliveries are dropped, doubled, tampered with and held back on request', 
   await github.settled()
   expect(of('label')).toHaveLength(1)
 
-  const held = github.faults.addWebhook({ event: 'push', kind: 'delay' })
+  const delayed = github.faults.addWebhook({ event: 'push', kind: 'delay' })
   await repo.commit({ message: 'first', files: { a: '1' } })
   await repo.commit({ message: 'second', files: { a: '2' } })
   await github.settled()
-  held.release()
+  delayed.release()
   await expect.poll(() => of('push').length).toBe(2)
   await github.settled()
   expect(of('push').map(({ payload }) => payload.head_commit.message)).toEqual(['second', 'first'])

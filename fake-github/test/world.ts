@@ -1,4 +1,5 @@
-// What the tests of the fake start from: a repository, people with tokens, a webhook receiver, and the OpenAPI guard.
+// What the tests of the fake start from: a repository, people with tokens, a webhook receiver, and
+// the OpenAPI guard.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { createServer } from 'node:http'
@@ -13,7 +14,7 @@ import { openFakeGithub } from '../src/index.ts'
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Payload = Record<string, any>
 
-interface FieldError {
+type FieldError = {
   resource?: string
   field?: string
   code?: string
@@ -21,14 +22,14 @@ interface FieldError {
 }
 
 /** A webhook as it arrived. */
-export interface Arrival {
+export type Arrival = {
   headers: IncomingHttpHeaders
   body: string
   event: string
   payload: Payload
 }
 
-/** A server that writes down what it is sent and answers as told. */
+/** A server that records what it is sent and answers with the status that `answer` returns. */
 export async function openReceiver(answer: (arrival: Arrival) => number | Promise<number> = () => 200) {
   const arrivals: Arrival[] = []
   const server = createServer(async (request, response) => {

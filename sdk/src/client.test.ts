@@ -5,14 +5,16 @@ import { afterEach, expect, test } from 'vitest'
 import type { DeploymentInput } from './client.ts'
 import { signalbox } from './client.ts'
 
-interface Call {
+type Call = {
   method: string | undefined
   url: string | undefined
   headers: IncomingHttpHeaders
   body: string
 }
 
-/** One scripted answer: a status with a body, or 'reset' to drop the connection without answering. */
+/**
+ * One scripted answer: a status with a body, or 'reset' to drop the connection without answering.
+ */
 type Answer = 'reset' | { status: number; body: unknown; headers?: Record<string, string> }
 
 const closers: (() => void)[] = []
@@ -20,7 +22,10 @@ afterEach(() => {
   for (const close of closers.splice(0)) close()
 })
 
-/** A real HTTP server that gives the scripted answers in turn, and a client for it whose waits are recorded, not waited. */
+/**
+ * A real HTTP server that sends the scripted answers in turn, and a client whose waits are only
+ * recorded.
+ */
 async function openServer(...answers: Answer[]) {
   const calls: Call[] = []
   const waits: number[] = []
@@ -43,7 +48,7 @@ async function openServer(...answers: Answer[]) {
   })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const wait = async (delayMs: number) => void waits.push(delayMs)
-  return { url, calls, waits, server, client: signalbox({ url: `${url}/behind/a/path`, token: 't0ken', wait }) }
+  return { url, calls, waits, server, client: signalbox({ url: `${url}/with/a/path`, token: 't0ken', wait }) }
 }
 
 const deployment: DeploymentInput = {
@@ -60,7 +65,7 @@ const unavailable = { status: 503, body: { code: 'database_unavailable', detail:
 test('a deployment is posted with the token and an idempotency key', async () => {
   const { client, calls } = await openServer({ status: 201, body: { deployment_id: 'dep_1', sequence: 1 } })
   expect(await client.deploy(deployment)).toEqual({ deployment_id: 'dep_1', sequence: 1 })
-  expect(calls).toMatchObject([{ method: 'POST', url: '/behind/a/path/api/deployments' }])
+  expect(calls).toMatchObject([{ method: 'POST', url: '/with/a/path/api/deployments' }])
   expect(calls[0]?.headers).toMatchObject({ authorization: 'Bearer t0ken', 'content-type': 'application/json' })
   expect(calls[0]?.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/)
   expect(JSON.parse(calls[0]?.body ?? '')).toEqual(deployment)
@@ -112,7 +117,7 @@ test('a refusal is not repeated', async () => {
 test('a trigger is not repeated, because each is a new event', async () => {
   const { client, calls } = await openServer(unavailable)
   await expect(client.trigger('ping')).rejects.toMatchObject({ status: 503 })
-  expect(calls).toMatchObject([{ method: 'POST', url: '/behind/a/path/webhook/manual' }])
+  expect(calls).toMatchObject([{ method: 'POST', url: '/with/a/path/webhook/manual' }])
   expect(JSON.parse(calls[0]?.body ?? '')).toEqual({ job_type: 'ping', payload: {} })
   expect(calls[0]?.headers['idempotency-key']).toBeUndefined()
 })
@@ -125,7 +130,7 @@ test('every read goes to its path, with its query and with ids escaped', async (
   await client.jobs.get('1')
   await client.endpoints.list()
   await client.health()
-  const paths = calls.map(({ method, url }) => `${method} ${url?.replace('/behind/a/path', '')}`)
+  const paths = calls.map(({ method, url }) => `${method} ${url?.replace('/with/a/path', '')}`)
   expect(paths).toEqual([
     'GET /api/events?status=ignored&limit=5',
     'GET /api/events/a%2Fb%3Fc',
@@ -143,7 +148,7 @@ test('an endpoint is created as given', async () => {
   expect(JSON.parse(calls[0]?.body ?? '')).toEqual(endpoint)
 })
 
-test('a redirect or a page that is no answer of ours is said to be one', async () => {
+test('a redirect or a page that no Signalbox server sent is an error that says so', async () => {
   const moved = { status: 302, body: '', headers: { location: 'http://127.0.0.1:9/' } }
   const { client } = await openServer(moved, { status: 200, body: '<h1>Welcome to nginx</h1>' })
   await expect(client.events.list()).rejects.toMatchObject({ status: 302, code: 'http_302' })

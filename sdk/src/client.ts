@@ -4,7 +4,7 @@ import type { TransportOptions } from './transport.ts'
 import { openTransport } from './transport.ts'
 
 /** What went live where, as `POST /api/deployments` takes it. */
-export interface DeploymentInput {
+export type DeploymentInput = {
   project_id: string
   app_name: string
   variant_name: string
@@ -16,8 +16,10 @@ export interface DeploymentInput {
   deployed_by: string
 }
 
-/** The deployment as it was recorded; `duplicate` when this idempotency key had recorded it before. */
-export interface RecordedDeployment {
+/**
+ * The deployment as it was recorded; `duplicate` when this idempotency key had recorded it before.
+ */
+export type RecordedDeployment = {
   deployment_id: string
   event_id: string
   sequence: number
@@ -26,7 +28,7 @@ export interface RecordedDeployment {
 }
 
 /** One row of the event log. */
-export interface EventSummary {
+export type EventSummary = {
   id: string
   source: string
   type: string
@@ -37,7 +39,7 @@ export interface EventSummary {
 }
 
 /** One durable unit of work. */
-export interface JobSummary {
+export type JobSummary = {
   id: string
   job_type: string
   status: 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
@@ -49,8 +51,8 @@ export interface JobSummary {
   assigned_agent: string | null
 }
 
-/** Someone to be told. The server makes a secret when none is given. */
-export interface EndpointInput {
+/** Where deliveries are to be sent. The server makes a secret when none is passed. */
+export type EndpointInput = {
   url: string
   /** Event types, as globs; `environment.deployed` if absent, `["*"]` is every event. */
   events?: string[] | undefined
@@ -63,7 +65,7 @@ export interface EndpointInput {
 }
 
 /** An endpoint as the server knows it; `secret` is there once, in the answer to its creation. */
-export interface Endpoint {
+export type Endpoint = {
   id: string
   name: string | null
   url: string
@@ -73,13 +75,13 @@ export interface Endpoint {
 }
 
 /** One page of rows, newest first; pass `next` as `cursor` for the following one. */
-export interface Page<Item> {
+export type Page<Item> = {
   items: Item[]
   next: string | null
 }
 
 /** Which rows to list; `type` is an event's type or a job's. */
-export interface ListQuery {
+export type ListQuery = {
   status?: string | undefined
   type?: string | undefined
   limit?: number | undefined
@@ -87,7 +89,7 @@ export interface ListQuery {
 }
 
 /** What a manual trigger recorded; `jobs` are the ids of the jobs it made. */
-export interface Triggered {
+export type Triggered = {
   event_id: string
   event_type: string
   status: EventSummary['status']
@@ -95,13 +97,21 @@ export interface Triggered {
   message: string
 }
 
-/** Everything the client can ask of a server; every call throws SignalboxError when refused. */
-export interface SignalboxClient {
-  /** Records a deployment once, however often the call has to be repeated: the key makes repeating safe. */
+/**
+ * Everything the client can ask of a server; every call rejects with a SignalboxError when refused.
+ */
+export type SignalboxClient = {
+  /**
+   * Records a deployment once, however often the call has to be repeated: the key makes repeating
+   * safe.
+   */
   deploy(deployment: DeploymentInput, options?: { idempotencyKey?: string | undefined }): Promise<RecordedDeployment>
   /** Starts a job by hand; not repeated on failure, because each trigger is a new event. */
   trigger(jobType: string, payload?: Json): Promise<Triggered>
-  /** Resolves when the server is ready; a server without its database is a SignalboxError with status 503. */
+  /**
+   * Resolves when the server is ready; a server without its database is a SignalboxError with
+   * status 503.
+   */
   health(): Promise<{ status: string }>
   events: { list(query?: ListQuery): Promise<Page<EventSummary>>; get(id: string): Promise<EventSummary> }
   jobs: { list(query?: ListQuery): Promise<Page<JobSummary>>; get(id: string): Promise<JobSummary> }

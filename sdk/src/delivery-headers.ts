@@ -1,11 +1,11 @@
 // The headers of one delivery attempt: Standard Webhooks and Agenta's first form side by side.
-import type { RawBody } from './hmac.ts'
+import type { RawBody } from './bytes.ts'
 import type { Secrets } from './secret.ts'
 import { liveSecrets } from './secret.ts'
 import { signBody, signStandard } from './signature.ts'
 
 /** One attempt to deliver one event. */
-export interface DeliveryHeadersInput {
+export type DeliveryHeadersInput = {
   /** `webhook-id`: the same on every attempt. */
   id: string
   /** The event's type, such as `environment.deployed`. */
@@ -15,7 +15,7 @@ export interface DeliveryHeadersInput {
   timestampSeconds: number
   /** Exactly the bytes that will be sent. */
   body: RawBody
-  /** Every live secret; Agenta's form has room for one signature and gets the first. */
+  /** Every live secret; Agenta's form takes one signature: the first secret's. */
   secrets: Secrets
 }
 

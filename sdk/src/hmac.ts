@@ -1,65 +1,12 @@
-// HMAC-SHA256 and its text forms on WebCrypto, the one cryptography every runtime has.
+// HMAC-SHA256 on WebCrypto, the one cryptography every runtime has.
+import { concatBytes } from './bytes.ts'
 
-/** A request body as it went over the wire: its bytes, or the text they encode in UTF-8. Never a parsed object. */
-export type RawBody = string | Uint8Array
-
-const encoder = new TextEncoder()
-
-/** Text as UTF-8 bytes, bytes as they are; a parsed body is the caller's bug and must not pass for an empty one. */
-export function toBytes(raw: RawBody): Uint8Array {
-  if (typeof raw === 'string') return encoder.encode(raw)
-  if (ArrayBuffer.isView(raw)) return raw
-  throw new TypeError(
-    'expected the raw request body, a string or a Uint8Array: signatures cover bytes, not parsed JSON',
-  )
-}
-
-/** The parts one after the other as one message, in memory of its own. */
-export function concatBytes(...parts: readonly RawBody[]): Uint8Array<ArrayBuffer> {
-  const chunks = parts.map(toBytes)
-  const joined = new Uint8Array(chunks.reduce((total, chunk) => total + chunk.length, 0))
-  let offset = 0
-  for (const chunk of chunks) {
-    joined.set(chunk, offset)
-    offset += chunk.length
-  }
-  return joined
-}
-
-/** The 32 bytes of HMAC-SHA256 (RFC 2104) of a message. The key must not be empty: WebCrypto refuses that. */
+/**
+ * The 32 bytes of HMAC-SHA256 (RFC 2104) of a message. The key must not be empty: WebCrypto refuses
+ * that.
+ */
 export async function hmacSha256(key: Uint8Array, message: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   const imported = await crypto.subtle.importKey('raw', concatBytes(key), algorithm, false, ['sign'])
   return new Uint8Array(await crypto.subtle.sign('HMAC', imported, message))
-}
-
-/** Bytes as lower-case hexadecimal. */
-export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
-/** Bytes as padded base64 in the standard alphabet; meant for digests, not for bodies. */
-export function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes))
-}
-
-/** The bytes of standard base64, padded or not; undefined when it is empty or anything else. */
-export function fromBase64(text: string): Uint8Array | undefined {
-  const digits = text.replace(/={1,2}$/, '')
-  // `atob` alone would forgive spaces; a length of 4n+1 encodes nothing.
-  if (!/^[A-Za-z0-9+/]+$/.test(digits) || digits.length % 4 === 1) return undefined
-  return Uint8Array.from(atob(digits), (char) => char.charCodeAt(0))
-}
-
-/**
- * Whether two texts are equal, in a time that depends on their lengths only. Comparing the *encoded* forms means that
- * what a stranger sent is never decoded: non-ASCII, odd-length or huge input is merely unequal.
- */
-export function equalsInConstantTime(given: string, expected: string): boolean {
-  if (given.length !== expected.length) return false
-  let difference = 0
-  for (let index = 0; index < expected.length; index += 1) {
-    difference |= given.charCodeAt(index) ^ expected.charCodeAt(index)
-  }
-  return difference === 0
 }

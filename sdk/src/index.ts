@@ -1,4 +1,6 @@
 // The published surface of @signalbox/sdk.
+
+export type { RawBody } from './bytes.ts'
 export type {
   DeploymentInput,
   Endpoint,
@@ -15,9 +17,16 @@ export { signalbox } from './client.ts'
 export type { DeliveryHeadersInput } from './delivery-headers.ts'
 export { deliveryHeaders } from './delivery-headers.ts'
 export type { HeadersLike } from './header.ts'
-export type { RawBody } from './hmac.ts'
-export type { ConfigDiff, DeploymentData, EnvironmentDeployed, Json, SignalboxEvent } from './payload.ts'
-export { isEnvironmentDeployed, isSignalboxEvent } from './payload.ts'
+export type {
+  ConfigDiff,
+  DeploymentData,
+  EnvironmentDeployed,
+  Json,
+  RelayedData,
+  RelayedEvent,
+  SignalboxEvent,
+} from './payload.ts'
+export { isEnvironmentDeployed, isRelayedEvent, isSignalboxEvent } from './payload.ts'
 export type { Secrets } from './secret.ts'
 export { SignalboxError } from './signalbox-error.ts'
 export type { BodySignInput, StandardSignInput, TimedVerifyInput, VerifyInput } from './signature.ts'

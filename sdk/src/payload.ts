@@ -4,14 +4,17 @@
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
 /** How a configuration differs from the one it replaced, by top-level key. */
-export interface ConfigDiff {
+export type ConfigDiff = {
   added: Record<string, Json>
   modified: Record<string, { old: Json; new: Json }>
   removed: Record<string, Json>
 }
 
-/** The envelope of every event Signalbox delivers: `job.completed`, `environment.deployed`, GitHub's own types… */
-export interface SignalboxEvent {
+/**
+ * The envelope of every event Signalbox delivers: its own (`job.completed`, `environment.deployed`)
+ * and those of other sources (`push`), whose `data` is a `RelayedData`.
+ */
+export type SignalboxEvent = {
   /** The event's type. */
   event: string
   /** When it happened, RFC 3339. */
@@ -22,8 +25,11 @@ export interface SignalboxEvent {
   data: Record<string, unknown>
 }
 
-/** What went live where. The optional fields are Signalbox's additions, absent from a sender that speaks only Agenta's contract. */
-export interface DeploymentData {
+/**
+ * What went live where. The optional fields are Signalbox's additions, absent from a sender that
+ * knows only Agenta's contract.
+ */
+export type DeploymentData = {
   app_name: string
   variant_name: string
   variant_id: string | null
@@ -38,13 +44,16 @@ export interface DeploymentData {
   config_url?: string | null
   /** SHA-256 of the configuration's canonical JSON, in hex. */
   config_sha256?: string
-  /** Counts the deployments of one app and environment, from 1: a lower one than the last seen is stale. */
+  /**
+   * Counts the deployments of one app and environment, from 1: a lower one than the last seen is
+   * stale.
+   */
   sequence?: number
   previous_deployment_id?: string | null
 }
 
 /** A configuration went live in an environment. */
-export interface EnvironmentDeployed {
+export type EnvironmentDeployed = {
   event: 'environment.deployed'
   timestamp: string
   delivery_id: string
@@ -52,8 +61,41 @@ export interface EnvironmentDeployed {
   data: DeploymentData
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** An event that another source sent, with what Signalbox read from it. */
+export type RelayedData = {
+  /** The source's name in Signalbox: `github`, `agenta`, or one from the configuration. */
+  source: string
+  /** What the event is about, such as `acme/shop#12`; null when the source does not say. */
+  subject: string | null
+  /** Who caused it; null when the source does not say. */
+  actor: string | null
+  /**
+   * What rules match on, such as `repository`, `branch` and `environment`; only what the event has.
+   */
+  facts: { [name: string]: Json }
+  /**
+   * The source's own payload as JSON, unchanged in meaning: for GitHub, the object its
+   * documentation describes.
+   */
+  payload: Json
+}
+
+/**
+ * An event of another source, such as GitHub's `push`, in the envelope of every event. `event` is
+ * its type in Signalbox, which may be finer than the source's (`issues.labeled`).
+ */
+export type RelayedEvent = {
+  event: string
+  /** When Signalbox received it, RFC 3339. */
+  timestamp: string
+  /**
+   * The source's own id for it. The `id` that `verifyWebhook` returns is Signalbox's: remember that
+   * one.
+   */
+  delivery_id: string
+  /** The project it belongs to; null when the source does not say. */
+  project_id: string | null
+  data: RelayedData
 }
 
 /** Whether parsed JSON has the envelope every event has. */
@@ -67,7 +109,10 @@ export function isSignalboxEvent(value: unknown): value is SignalboxEvent {
 
 const REQUIRED_TEXT = ['app_name', 'variant_name', 'environment', 'deployed_by', 'deployment_id']
 
-/** Whether an event is a deployment with every field a handler needs, so that `payload.data` can be used as typed. */
+/**
+ * Whether an event is a deployment with every field a handler needs, so that `payload.data` can be
+ * used as typed.
+ */
 export function isEnvironmentDeployed(payload: unknown): payload is EnvironmentDeployed {
   if (!isSignalboxEvent(payload) || payload.event !== 'environment.deployed') return false
   const { data } = payload
@@ -80,4 +125,21 @@ export function isEnvironmentDeployed(payload: unknown): payload is EnvironmentD
     isRecord(diff.modified) &&
     isRecord(diff.removed)
   )
+}
+
+/** Whether an event came from another source, so that its `data.payload` is that source's own. */
+export function isRelayedEvent(payload: unknown): payload is RelayedEvent {
+  if (!isSignalboxEvent(payload)) return false
+  const { data, project_id: project } = payload
+  return (
+    (project === null || typeof project === 'string') &&
+    typeof data.source === 'string' &&
+    [data.subject, data.actor].every((field) => field === null || typeof field === 'string') &&
+    isRecord(data.facts) &&
+    data.payload !== undefined
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

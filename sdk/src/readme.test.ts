@@ -5,11 +5,17 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { deliveryHeaders } from './delivery-headers.ts'
 import { WebhookVerificationError } from './verification-error.ts'
 
-/** The README's n-th code block as a module, importing the source in place of the published package. */
-async function importExample(index: number): Promise<{ POST: (request: Request) => Promise<Response> }> {
+/**
+ * The README's code block with this heading as a module, importing the source in place of the
+ * published package.
+ */
+async function importExample<Exports>(heading: string): Promise<Exports> {
   const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-  const [, code = ''] = [...readme.matchAll(/```js\n(.*?)```/gs)][index] ?? []
-  const source = code.replace('@signalbox/sdk', new URL('./index.ts', import.meta.url).href)
+  const section = readme.split(/^## /m).find((each) => each.startsWith(`${heading}\n`)) ?? ''
+  const [, code = ''] = /```js\n(.*?)```/s.exec(section) ?? []
+  const source = code.replaceAll(/'@signalbox\/sdk(?:\/(\w+))?'/g, (_, subpath = 'index') =>
+    JSON.stringify(new URL(`./${subpath}.ts`, import.meta.url).href),
+  )
   return import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(source)}`)
 }
 
@@ -21,7 +27,7 @@ afterEach(() => {
 test('the example that verifies lets a delivery in and keeps a forgery out', async () => {
   vi.stubEnv('AGENTA_WEBHOOK_SECRET', 'a secret of twenty letters')
   vi.spyOn(console, 'log').mockReturnValue()
-  const { POST } = await importExample(0)
+  const { POST } = await importExample<{ POST: (request: Request) => Promise<Response> }>('Verify')
   const body = JSON.stringify({
     event: 'job.completed',
     timestamp: '2025-11-20T10:30:00Z',
@@ -59,11 +65,31 @@ test('the example that deploys deploys', async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   vi.stubEnv('SIGNALBOX_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   const log = vi.spyOn(console, 'log').mockReturnValue()
-  await importExample(1)
+  await importExample('Deploy')
   expect(log).toHaveBeenCalledWith('dep_1')
   expect(bodies).toMatchObject([
     { app_name: 'customer-support-bot', project_id: 'project_abc', config: { temperature: 0.5 } },
   ])
   server.closeAllConnections()
   server.close()
+})
+
+test('the example that signs is read back', async () => {
+  const log = vi.spyOn(console, 'log').mockReturnValue()
+  await importExample('Sign')
+  expect(log).toHaveBeenCalledWith('evt_1')
+})
+
+test("the example with Node's own HMAC accepts what is signed and refuses what is not", async () => {
+  type Exports = { isSigned: (headers: Record<string, string>, body: string, secret: string) => boolean }
+  const { isSigned } = await importExample<Exports>('Your own HMAC')
+  const timestampSeconds = Math.floor(Date.now() / 1000)
+  const sent = { id: 'd1', event: 'push', deliveryId: 'd1', timestampSeconds, body: '{}' }
+  const headers = await deliveryHeaders({ ...sent, secrets: 'a secret of twenty letters' })
+  const verdicts = [
+    isSigned(headers, '{}', 'a secret of twenty letters'),
+    isSigned(headers, '{} ', 'a secret of twenty letters'),
+    isSigned(headers, '{}', 'guessed'),
+  ]
+  expect(verdicts).toEqual([true, false, false])
 })

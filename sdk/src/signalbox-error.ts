@@ -1,11 +1,17 @@
 // What a Signalbox server, or the way to it, answered instead of a result.
 
-/** A refused or failed call: the server's own `{code, detail}`, or `unreachable` with status 0 when none answered. */
+/**
+ * A refused or failed call: the server's own `{code, detail}`, or `unreachable` with status 0 when
+ * none answered.
+ */
 export class SignalboxError extends Error {
   override readonly name: string = 'SignalboxError'
   /** The HTTP status; 0 when there was no answer. */
   readonly status: number
-  /** The stable code of the server's error table; `http_<status>` when something else answered, such as a proxy. */
+  /**
+   * The stable code of the server's error table; `http_<status>` when something else answered, such
+   * as a proxy.
+   */
   readonly code: string
   readonly detail: string
 

@@ -79,7 +79,7 @@ describe('what was changed does not', () => {
     )
   })
 
-  test('whatever a stranger puts into the headers: it is refused, never a crash', async () => {
+  test('whatever the untrusted headers contain: they are refused, never a crash', async () => {
     const value = fc.string({ unit: 'binary', maxLength: 200 })
     await fc.assert(
       fc.asyncProperty(value, value, value, async (first, second, third) => {

@@ -1,4 +1,5 @@
-// JSON over fetch: authorization, time limit, the wire form of errors, and repeating what is safe to repeat.
+// JSON over fetch: authorization, time limit, the wire form of errors, and repeating what is safe
+// to repeat.
 import { SignalboxError } from './signalbox-error.ts'
 
 const MAX_RETRIES = 3
@@ -6,21 +7,24 @@ const FIRST_RETRY_MS = 250
 const DEFAULT_TIMEOUT_MS = 30_000
 
 /** Where the server is and how to reach it. */
-export interface TransportOptions {
-  /** The server's address, with a path when it is behind one: `https://signalbox.example.com`. */
+export type TransportOptions = {
+  /** The server's address, with its path if it has one: `https://signalbox.example.com`. */
   url: string
   /** Sent as `Authorization: Bearer`; only `signalbox dev` answers without one. */
   token?: string | undefined
   /** Another `fetch`, for tests or a proxy. */
   fetch?: typeof globalThis.fetch | undefined
-  /** How to wait between tries, in milliseconds. */
+  /** How to wait between attempts, in milliseconds. */
   wait?: ((delayMs: number) => Promise<void>) | undefined
-  /** Limit of each single try. Default 30 seconds. */
+  /** Limit of each single attempt. Default 30 seconds. */
   timeoutMs?: number | undefined
 }
 
-/** The two verbs of the API. A POST with an idempotency key is tried up to four times, everything else once. */
-export interface Transport {
+/**
+ * The two verbs of the API. A POST with an idempotency key is tried up to four times, everything
+ * else once.
+ */
+export type Transport = {
   get<Answer>(path: string, query?: object): Promise<Answer>
   post<Answer>(path: string, body: object, idempotencyKey?: string): Promise<Answer>
 }

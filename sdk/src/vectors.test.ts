@@ -1,4 +1,5 @@
-// Every vector of sdk/vectors/signatures.json, whose HMACs Python computed: the answer must be right for the right reason.
+// Every vector of sdk/vectors/signatures.json, whose HMACs Python computed: the answer must be
+// right for the right reason.
 import { describe, expect, test } from 'vitest'
 import vectors from '../vectors/signatures.json' with { type: 'json' }
 import type { TimedVerifyInput } from './signature.ts'
@@ -6,7 +7,7 @@ import { verifyAgenta, verifyGithub, verifyStandard } from './signature.ts'
 import { WebhookVerificationError } from './verification-error.ts'
 import { verifyWebhook } from './webhook.ts'
 
-interface Vector {
+type Vector = {
   name: string
   form: string
   secrets: string[]

@@ -1,9 +1,10 @@
 // The one error every verify function throws, with a code a program can switch on.
 
 /**
- * Why a webhook was refused. `missing_header`, `malformed_header` and `malformed_body` are the sender's mistake (400);
- * `timestamp_too_old`, `timestamp_too_new` and `signature_mismatch` are a forgery, a replay or a wrong secret (401);
- * `no_secret` and `invalid_secret` are the receiver's own configuration (503).
+ * Why a webhook was refused. `missing_header`, `malformed_header` and `malformed_body` are the
+ * sender's mistake (400); `timestamp_too_old`, `timestamp_too_new` and `signature_mismatch` are a
+ * forgery, a replay or a wrong secret (401); `no_secret` and `invalid_secret` are the receiver's
+ * own configuration (503).
  */
 export type VerificationCode =
   | 'missing_header'
@@ -15,7 +16,10 @@ export type VerificationCode =
   | 'no_secret'
   | 'invalid_secret'
 
-/** Thrown, never returned, so that a forgotten `if` cannot accept a forged request; the message never holds a secret. */
+/**
+ * Thrown, never returned, so that a forgotten `if` cannot accept a forged request; the message
+ * never contains a secret.
+ */
 export class WebhookVerificationError extends Error {
   override readonly name: string = 'WebhookVerificationError'
   readonly code: VerificationCode

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { deliveryHeaders } from './delivery-headers.ts'
-import type { EnvironmentDeployed } from './payload.ts'
-import { isEnvironmentDeployed } from './payload.ts'
+import type { EnvironmentDeployed, RelayedEvent } from './payload.ts'
+import { isEnvironmentDeployed, isRelayedEvent } from './payload.ts'
 import { signBody } from './signature.ts'
 import { verifyWebhook } from './webhook.ts'
 
@@ -101,4 +101,57 @@ test('only a complete deployment is taken for one', () => {
   expect(isEnvironmentDeployed({ ...deployed, data: { ...deployed.data, app_name: undefined } })).toBe(false)
   expect(isEnvironmentDeployed({ ...deployed, data: { ...deployed.data, config_diff: null } })).toBe(false)
   for (const value of [null, [], 'text', 1, {}]) expect(isEnvironmentDeployed(value)).toBe(false)
+})
+
+/** A push to GitHub, as an endpoint that subscribes to `push` receives it. */
+const pushed: RelayedEvent = {
+  event: 'push',
+  timestamp: '2025-11-20T10:30:00Z',
+  delivery_id: '72d3162e-cc78-11e3-81ab-4c9367dc0958',
+  project_id: null,
+  data: {
+    source: 'github',
+    subject: null,
+    actor: 'octocat',
+    facts: { repository: 'acme/shop', branch: 'main', changedPaths: ['a.ts'] },
+    payload: { ref: 'refs/heads/main', commits: [] },
+  },
+}
+
+test("an event of another source is read with that source's own payload, typed", async () => {
+  const text = JSON.stringify(pushed)
+  const { id, event, payload } = await verifyWebhook(
+    { headers: await headersFor(SECRET, text), body: text },
+    { secret: SECRET, now },
+  )
+  expect({ id, event }).toEqual({ id: 'evt_1', event: 'push' })
+  expect(isEnvironmentDeployed(payload)).toBe(false)
+  if (!isRelayedEvent(payload)) throw new Error('expected the event of another source')
+  expect(payload.data.facts.repository).toBe('acme/shop')
+  expect(payload.data.payload).toEqual({ ref: 'refs/heads/main', commits: [] })
+})
+
+test('only a complete event of another source is taken for one', () => {
+  const { data } = pushed
+  expect(isRelayedEvent({ ...pushed, project_id: 'p', data: { ...data, subject: 'acme/shop#1', payload: null } })).toBe(
+    true,
+  )
+  for (const wrong of [
+    deployed,
+    { ...pushed, project_id: 1 },
+    { ...pushed, project_id: undefined },
+    { ...pushed, data: { ...data, source: undefined } },
+    { ...pushed, data: { ...data, actor: {} } },
+    { ...pushed, data: { ...data, facts: [] } },
+    { ...pushed, data: { ...data, payload: undefined } },
+  ]) {
+    expect(isRelayedEvent(wrong)).toBe(false)
+  }
+  for (const value of [null, [], 'text', 1, {}]) expect(isRelayedEvent(value)).toBe(false)
+})
+
+test('a request without any signature is refused', async () => {
+  await expect(verifyWebhook({ headers: {}, body }, { secret: SECRET, now })).rejects.toMatchObject({
+    code: 'missing_header',
+  })
 })

@@ -24,6 +24,20 @@ EVENT = json.dumps(
     ensure_ascii=False,
 )
 
+RELAYED = json.dumps({
+    "event": "push",
+    "timestamp": "2021-02-25T15:02:10Z",
+    "delivery_id": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+    "project_id": None,
+    "data": {
+        "source": "github",
+        "subject": None,
+        "actor": "octocat",
+        "facts": {"repository": "acme/shop", "branch": "main"},
+        "payload": {"ref": "refs/heads/main"},
+    },
+})
+
 
 def raw(body):
     return body if isinstance(body, bytes) else body.encode()
@@ -59,6 +73,14 @@ def flip(text):
     return core[:-1] + ("0" if core[-1] != "0" else "1") + text[len(core):]
 
 
+def spare_bits(signature):
+    """Another base64 text that lenient decoders read as the same 32 bytes."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    changed = signature[:-2] + alphabet[alphabet.index(signature[-2]) + 1] + "="
+    assert base64.b64decode(changed[3:]) == base64.b64decode(signature[3:])
+    return changed
+
+
 vectors = []
 
 
@@ -71,10 +93,10 @@ def add(name, form, expected, headers, secrets, body=BODY, now=NOW):
     vectors.append({**entry, "now": now, "expected": expected})
 
 
-def std(name, expected, signature=None, *, secrets=(WHSEC,), body=BODY, timestamp=NOW, id=ID, now=NOW, form="standard", drop=(), extra=None):
+def std(name, expected, signature=None, *, secrets=(WHSEC,), body=BODY, timestamp=NOW, id=ID, now=NOW, form="standard", names="webhook", drop=(), extra=None):
     if signature is None:
         signature = standard(body=body, timestamp=timestamp, id=id)
-    headers = {"webhook-id": id, "webhook-timestamp": str(timestamp), "webhook-signature": signature, **(extra or {})}
+    headers = {f"{names}-id": id, f"{names}-timestamp": str(timestamp), f"{names}-signature": signature, **(extra or {})}
     add(name, form, expected, {k: v for k, v in headers.items() if k not in drop}, list(secrets), body, now)
 
 
@@ -122,17 +144,28 @@ std("the same JSON written differently", "signature_mismatch", standard(), body=
 std("signed with a wrong secret", "signature_mismatch", standard(OTHER))
 std("a changed last digit", "signature_mismatch", flip(standard()))
 std("a partial signature", "signature_mismatch", standard()[:20])
-std("v1, with nothing behind it", "signature_mismatch", "v1,")
+std("v1, with nothing after it", "signature_mismatch", "v1,")
 std("the digest without its version", "signature_mismatch", standard()[3:])
 std("the right digest under an unknown version", "signature_mismatch", "v2" + standard()[2:])
 std("the right digest under the ed25519 version", "signature_mismatch", "v1a" + standard()[2:])
-std("the right digest behind another separator", "signature_mismatch", "v1=" + standard()[3:])
+std("the right digest after another separator", "signature_mismatch", "v1=" + standard()[3:])
 std("the right digest without its padding", "signature_mismatch", standard().rstrip("="))
 std("the right digest in hex", "signature_mismatch",
     "v1," + digest(key_of(WHSEC), f"{ID}.{NOW}.{BODY}".encode()).hexdigest())
 std("a signature beyond ASCII", "signature_mismatch", "v1,é🚂" + "=" * 40)
 std("signatures joined by commas", "signature_mismatch", f"{standard(OTHER)},{standard()}")
 std("fifty wrong signatures", "signature_mismatch", " ".join(["v1,AAAA"] * 50))
+std("the right digest with its spare bits set", "signature_mismatch", spare_bits(standard()))
+std("an id of 200 characters", "ok", id="m" * 200)
+std("an id of 201 characters", "malformed_header", id="m" * 201)
+std("an id with a space", "malformed_header", id="msg 1")
+std("an id beyond ASCII", "malformed_header", id="msg_é")
+std("Svix's own header names", "ok", names="svix")
+std("Svix's own header names, five minutes and a second ago", "timestamp_too_old", names="svix", now=NOW + 301)
+std("Svix's own header names, another id put over the signature", "signature_mismatch", standard(), names="svix", id="msg_other")
+std("Svix's own header names without the id", "missing_header", names="svix", drop=["svix-id"])
+std("both sets of names: webhook- decides, here wrong", "signature_mismatch", flip(standard()), extra={"svix-id": ID, "svix-timestamp": str(NOW), "svix-signature": standard()})
+std("a mixture of both sets of names", "missing_header", drop=["webhook-timestamp"], extra={"svix-timestamp": str(NOW)})
 std("no secret", "no_secret", secrets=[])
 std("only blank secrets", "no_secret", secrets=["", ""])
 std("a secret that is only its prefix", "invalid_secret", secrets=["whsec_"])
@@ -163,6 +196,7 @@ agenta("a prefix twice", "signature_mismatch", "sha256=sha256=" + hexed())
 agenta("the right digits four times", "signature_mismatch", "sha256=" + hexed() * 4)
 agenta("the header is empty", "missing_header", "")
 agenta("no secret", "no_secret", hexed(""), secrets=[""])
+agenta("an ed25519 public key used as a shared secret", "invalid_secret", hexed("whpk_AAAA"), secrets=["whpk_AAAA"])
 add("the header is missing", "agenta", "missing_header", {}, [TEXT])
 
 # Agenta's current form: t=<seconds>,v1=<hex> over {t}.{body}
@@ -204,18 +238,22 @@ github("SHA-1", "signature_mismatch", "sha1=" + hmac.new(TEXT.encode(), BODY.enc
 github("an odd number of digits", "signature_mismatch", "sha256=" + hexed()[:-1])
 github("digits beyond ASCII", "signature_mismatch", "sha256=" + "é" * 64)
 github("no secret", "no_secret", "sha256=" + hexed(), secrets=[])
+github("an ed25519 public key used as a shared secret", "invalid_secret", "sha256=" + hexed("whpk_AAAA"), secrets=["whpk_AAAA"])
 add("only the SHA-1 header", "github", "missing_header", {"X-Hub-Signature": "sha1=" + hexed()[:40]}, [TEXT])
 
 # A receiver that accepts any form Signalbox sends
-seed = {"X-Agenta-Signature": "sha256=" + hexed(WHSEC, EVENT)}
-std("both forms right", "ok", form="webhook", body=EVENT, extra=seed)
+first = {"X-Agenta-Signature": "sha256=" + hexed(WHSEC, EVENT)}
+std("both forms right", "ok", form="webhook", body=EVENT, extra=first)
 std("standard alone", "ok", form="webhook", body=EVENT)
-add("seed form alone", "webhook", "ok", seed, [WHSEC], EVENT)
+add("first form alone", "webhook", "ok", first, [WHSEC], EVENT)
 add("timed form alone", "webhook", "ok", {"X-Agenta-Signature": f"t={NOW},v1={timed(WHSEC, EVENT)}"}, [WHSEC], EVENT)
-std("downgrade: standard wrong, seed form right", "signature_mismatch", flip(standard(body=EVENT)), form="webhook", body=EVENT, extra=seed)
-std("downgrade: standard stale, seed form right", "timestamp_too_old", form="webhook", body=EVENT, extra=seed, now=NOW + 9999)
-std("downgrade: standard without its signature, seed form right", "missing_header", form="webhook", body=EVENT, extra=seed, drop=["webhook-signature"])
-std("downgrade: only an unknown version, seed form right", "signature_mismatch", "v9,AAAA", form="webhook", body=EVENT, extra=seed)
+std("downgrade: standard wrong, first form right", "signature_mismatch", flip(standard(body=EVENT)), form="webhook", body=EVENT, extra=first)
+std("downgrade: standard stale, first form right", "timestamp_too_old", form="webhook", body=EVENT, extra=first, now=NOW + 9999)
+std("downgrade: standard without its signature, first form right", "missing_header", form="webhook", body=EVENT, extra=first, drop=["webhook-signature"])
+std("downgrade: only an unknown version, first form right", "signature_mismatch", "v9,AAAA", form="webhook", body=EVENT, extra=first)
+std("downgrade: standard under Svix's names wrong, first form right", "signature_mismatch", flip(standard(body=EVENT)), form="webhook", names="svix", body=EVENT, extra=first)
+add("downgrade: an empty webhook-id beside a right first form", "webhook", "missing_header", {**first, "webhook-id": ""}, [WHSEC], EVENT)
+std("an event of another source", "ok", form="webhook", body=RELAYED)
 add("no signature at all", "webhook", "missing_header", {}, [WHSEC], EVENT)
 add("the form splice: a timed signature passed off as a signed body", "webhook", "malformed_body",
     {"X-Agenta-Signature": "sha256=" + timed(WHSEC, EVENT)}, [WHSEC], f"{NOW}.{EVENT}")

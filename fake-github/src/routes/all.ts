@@ -18,7 +18,10 @@ import { releaseRoutes } from './releases.ts'
 import { repositoryRoutes } from './repositories.ts'
 import { userRoutes } from './users.ts'
 
-/** In the order they are tried: `commits/{sha}/comments` must come before `commits/{ref}`, whose ref may hold slashes. */
+/**
+ * In the order they are tried: `commits/{sha}/comments` must come before `commits/{ref}`, whose ref
+ * may contain slashes.
+ */
 export const routes: Route[] = [
   ...userRoutes,
   ...appRoutes,

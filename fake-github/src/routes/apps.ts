@@ -52,7 +52,7 @@ export const appRoutes = [
   asApp('GET', '/orgs/{org}/installation', byAccount('org')),
 ]
 
-interface AppCall extends Call {
+type AppCall = Call & {
   app: App
 }
 

@@ -30,7 +30,7 @@ export const commentRoutes = [
     (call) => {
       const comment = ownComment(call)
       call.repo.issueComments.delete(comment.id)
-      tell(call, comment, 'deleted')
+      emitComment(call, comment, 'deleted')
       return noContent()
     },
     'read',
@@ -63,7 +63,7 @@ function createComment(call: ChangeCall) {
   }
   repo.issueComments.set(comment.id, comment)
   issue.updatedAtMs = now
-  tell(call, comment, 'created')
+  emitComment(call, comment, 'created')
   const shape = issueCommentShape(hub, repo, comment)
   return json(shape, 201, { location: shape.url })
 }
@@ -74,7 +74,7 @@ function editComment(call: ChangeCall) {
   const changes = { body: { from: comment.body } }
   comment.body = body
   comment.updatedAtMs = call.hub.clock()
-  tell(call, comment, 'edited', { changes })
+  emitComment(call, comment, 'edited', { changes })
   return json(issueCommentShape(call.hub, call.repo, comment))
 }
 
@@ -97,8 +97,9 @@ function ownComment(call: ChangeCall): IssueComment {
   return comment
 }
 
-function tell({ hub, repo, account }: ChangeCall, comment: IssueComment, action: string, more = {}): void {
-  emit(hub, repo, account, 'issue_comment', {
+function emitComment(call: ChangeCall, comment: IssueComment, action: string, more = {}): void {
+  const { hub, repo } = call
+  emit(call, 'issue_comment', {
     action,
     issue: issueShape(hub, repo, comment.issue),
     comment: issueCommentShape(hub, repo, comment),

@@ -36,7 +36,7 @@ export const commitCommentRoutes = [
       }
       repo.commitComments.set(comment.id, comment)
       const shape = commitCommentShape(hub, repo, comment)
-      emit(hub, repo, account, 'commit_comment', { action: 'created', comment: shape })
+      emit(call, 'commit_comment', { action: 'created', comment: shape })
       return json(shape, 201, { location: shape.url })
     },
     'read',

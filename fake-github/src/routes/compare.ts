@@ -41,7 +41,7 @@ async function sideOf(repo: Repository, name: string): Promise<string> {
   return sha
 }
 
-interface Sides {
+type Sides = {
   base: string
   head: string
   from: string

@@ -49,7 +49,7 @@ export const contentRoutes = [
   }),
 ]
 
-interface Before {
+type Before = {
   branch: string
   head: string | null
   tree: string | null
@@ -80,7 +80,7 @@ async function commitEdit(
   const committer = signatureOf(hub, account, body.committer ?? body.author)
   const parents = before.head ? [before.head] : []
   const sha = await writeCommit(repo.dir, { tree, parents, author, committer, message: body.message })
-  await setRef(hub, repo, account, `refs/heads/${before.branch}`, sha)
+  await setRef(call, `refs/heads/${before.branch}`, sha)
   const commit = await readCommit(repo.dir, sha)
   return commit && gitCommitShape(hub, repo, commit)
 }

@@ -89,7 +89,7 @@ function find(call: RepositoryCall): Hook {
   return hook
 }
 
-/** Changes the given settings of a webhook and leaves the others. */
+/** Changes these settings of a webhook and leaves the others. */
 export function applyConfig(hook: Hook, given: z.infer<typeof configBody>): Hook {
   if (given.url !== undefined) hook.url = given.url
   if (given.content_type !== undefined) hook.contentType = given.content_type
@@ -158,9 +158,9 @@ function ping({ hub, repo, account }: ChangeCall, hook: Hook): void {
 /** Sends the latest push to the default branch again, if the hook takes pushes. */
 async function testHook(call: ChangeCall) {
   const hook = find(call)
-  const { hub, repo, account } = call
+  const { repo } = call
   const ref = `refs/heads/${repo.defaultBranch}`
   const head = await readRef(repo.dir, ref)
-  if (head) await emitPush(hub, repo, account, { ref, before: head, after: head }, hook)
+  if (head) await emitPush(call, { ref, before: head, after: head }, hook)
   return noContent()
 }

@@ -48,7 +48,10 @@ export const issueRoutes = [
   ),
 ]
 
-/** The issue or pull request of the path. A token for pull requests alone does not reach plain issues. */
+/**
+ * The issue or pull request of the path. A token for pull requests alone does not reach plain
+ * issues.
+ */
 export function findIssue(call: RepositoryCall, level: 'read' | 'write' = 'read'): Issue {
   const issue = call.repo.issues.get(numberParam(call, 'issue_number'))
   if (!issue) throw notFound()
@@ -80,20 +83,20 @@ function selectIssues({ repo, query }: RepositoryCall): Issue[] {
 }
 
 async function createIssue(call: ChangeCall) {
-  const { hub, repo, account } = call
+  const { repo } = call
   const body = readBody(call, 'Issue', createBody)
   const issue = newIssue(call, repo.nextNumber++, body.title, body.body ?? null)
   issue.assignees = mayTriage(call) ? assigneesOf(call, body.assignees) : []
   repo.issues.set(issue.number, issue)
-  await emitIssue(hub, repo, issue, account, 'opened')
+  await emitIssue(call, issue, 'opened')
   // GitHub silently drops what the author may not set.
-  if (body.labels && mayTriage(call)) await setLabels(hub, repo, issue, account, body.labels)
+  if (body.labels && mayTriage(call)) await setLabels(call, issue, body.labels)
   const shape = showIssue(call, issue)
   return json(shape, 201, { location: shape.url })
 }
 
 async function updateIssue(call: ChangeCall) {
-  const { hub, repo, account } = call
+  const { hub, account } = call
   const issue = findIssue(call, 'write')
   if (!mayTriage(call) && issue.user !== account) throw new GithubError(403, 'Must have admin rights to Repository.')
   const body = readBody(call, 'Issue', updateBody)
@@ -109,10 +112,10 @@ async function updateIssue(call: ChangeCall) {
   if (body.assignees) issue.assignees = assigneesOf(call, body.assignees)
   if (Object.keys(changes).length > 0) {
     issue.updatedAtMs = hub.clock()
-    await emitIssue(hub, repo, issue, account, 'edited', { changes })
+    await emitIssue(call, issue, 'edited', { changes })
   }
-  if (body.labels) await setLabels(hub, repo, issue, account, body.labels)
-  if (body.state) await setIssueState(hub, repo, issue, account, body.state, body.state_reason ?? null)
+  if (body.labels) await setLabels(call, issue, body.labels)
+  if (body.state) await setIssueState(call, issue, body.state, body.state_reason ?? null)
   return json(showIssue(call, issue))
 }
 

@@ -30,20 +30,20 @@ export const labelRoutes = [
   read(LABELS, READ, (call) => page(call, call.repo.labels, (label) => labelShape(call.hub, call.repo, label))),
 
   change('POST', LABELS, WRITE, (call) => {
-    const { hub, repo, account } = call
+    const { hub, repo } = call
     const body = readBody(call, 'Label', createBody)
     checkFree(call, body.name)
     const label: Label = { ...body, id: hub.state.nextId(), description: body.description ?? null }
     repo.labels.push(label)
     const shape = labelShape(hub, repo, label)
-    emit(hub, repo, account, 'label', { action: 'created', label: shape })
+    emit(call, 'label', { action: 'created', label: shape })
     return json(shape, 201, { location: shape.url })
   }),
 
   read(`${LABELS}/{name}`, READ, (call) => json(labelShape(call.hub, call.repo, find(call)))),
 
   change('PATCH', `${LABELS}/{name}`, WRITE, (call) => {
-    const { hub, repo, account } = call
+    const { hub, repo } = call
     const label = find(call)
     const body = readBody(call, 'Label', updateBody)
     const renamed = body.new_name !== undefined && body.new_name !== label.name
@@ -53,16 +53,16 @@ export const labelRoutes = [
     if (body.color !== undefined) label.color = body.color
     if (body.description !== undefined) label.description = body.description
     const shape = labelShape(hub, repo, label)
-    emit(hub, repo, account, 'label', { action: 'edited', label: shape, changes })
+    emit(call, 'label', { action: 'edited', label: shape, changes })
     return json(shape)
   }),
 
   change('DELETE', `${LABELS}/{name}`, WRITE, (call) => {
-    const { hub, repo, account } = call
+    const { hub, repo } = call
     const label = find(call)
     repo.labels = repo.labels.filter((other) => other !== label)
     for (const issue of repo.issues.values()) issue.labels = issue.labels.filter((other) => other !== label)
-    emit(hub, repo, account, 'label', { action: 'deleted', label: labelShape(hub, repo, label) })
+    emit(call, 'label', { action: 'deleted', label: labelShape(hub, repo, label) })
     return noContent()
   }),
 
@@ -77,7 +77,7 @@ export const labelRoutes = [
     ON_ISSUE,
     WRITE,
     async (call) => {
-      await setLabels(call.hub, call.repo, findIssue(call, 'write'), call.account, [])
+      await setLabels(call, findIssue(call, 'write'), [])
       return noContent()
     },
     'triage',
@@ -89,7 +89,7 @@ export const labelRoutes = [
 async function setTo(call: ChangeCall, pick: (issue: Issue, given: string[]) => string[]) {
   const issue = findIssue(call, 'write')
   const given = readBody(call, 'Label', namesBody)
-  await setLabels(call.hub, call.repo, issue, call.account, pick(issue, given))
+  await setLabels(call, issue, pick(issue, given))
   return showAll(call, issue)
 }
 
@@ -98,7 +98,7 @@ async function removeLabel(call: ChangeCall) {
   const label = findLabel(call.repo, call.params.name ?? '')
   if (!label || !issue.labels.includes(label)) throw new GithubError(404, 'Label does not exist')
   const rest = namesOf(issue).filter((name) => name !== label.name)
-  await setLabels(call.hub, call.repo, issue, call.account, rest)
+  await setLabels(call, issue, rest)
   return showAll(call, issue)
 }
 

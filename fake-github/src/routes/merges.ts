@@ -41,8 +41,8 @@ export const mergeRoutes = [
     const sha = await commitMerge(call, issue, body)
     // Before the base moves: otherwise the push would look like somebody else's merge.
     Object.assign(pull, { merged: true, mergedAtMs: hub.clock(), mergedBy: account, mergeCommitSha: sha })
-    await closePull(hub, repo, issue, account)
-    await setRef(hub, repo, account, `refs/heads/${pull.base.ref}`, sha)
+    await closePull(call, issue)
+    await setRef(call, `refs/heads/${pull.base.ref}`, sha)
     if (pull.base.ref === repo.defaultBranch) await closeMentioned(call, issue)
     return json({ sha, merged: true, message: 'Pull Request successfully merged' })
   }),
@@ -73,9 +73,9 @@ async function messages(dir: string, shas: string[]): Promise<string> {
 }
 
 /** "Fixes #7" in the description closes issue 7 once merged into the default branch. */
-async function closeMentioned({ hub, repo, account }: ChangeCall, { body }: PullIssue): Promise<void> {
+async function closeMentioned(call: ChangeCall, { body }: PullIssue): Promise<void> {
   for (const [, number] of (body ?? '').matchAll(/\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):? #(\d+)\b/gi)) {
-    const issue = repo.issues.get(Number(number))
-    if (issue && !issue.pull) await setIssueState(hub, repo, issue, account, 'closed', 'completed')
+    const issue = call.repo.issues.get(Number(number))
+    if (issue && !issue.pull) await setIssueState(call, issue, 'closed', 'completed')
   }
 }

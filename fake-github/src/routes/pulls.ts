@@ -4,7 +4,7 @@ import { git, readRef } from '../git.ts'
 import { readCommit } from '../git-commits.ts'
 import { diffFiles, diffText } from '../git-diff.ts'
 import { isAncestor } from '../git-history.ts'
-import type { FieldError } from '../github-error.ts'
+import type { FieldError, GithubError } from '../github-error.ts'
 import { notFound, unprocessable, validationFailed } from '../github-error.ts'
 import { emitIssue, isPull, openPulls, setIssueState } from '../pulls.ts'
 import type { ChangeCall, RepositoryCall } from '../route.ts'
@@ -101,7 +101,7 @@ function selectPulls({ repo, query }: RepositoryCall): PullIssue[] {
 }
 
 async function createPull(call: ChangeCall) {
-  const { hub, repo, account, app } = call
+  const { hub, repo, app } = call
   const body = readBody(call, 'PullRequest', createBody)
   const head = body.head.replace(new RegExp(`^${repo.owner.login}:`, 'i'), '')
   const headSha = await branchSha(repo, head)
@@ -129,7 +129,7 @@ async function createPull(call: ChangeCall) {
   }
   repo.issues.set(number, issue)
   await git(repo.dir, ['update-ref', `refs/pull/${number}/head`, headSha])
-  await emitIssue(hub, repo, issue, account, 'opened')
+  await emitIssue(call, issue, 'opened')
   const shape = await pullShape(hub, repo, issue)
   return json(shape, 201, { location: shape.url })
 }
@@ -157,7 +157,7 @@ export function newIssue({ hub, account, app }: ChangeCall, number: number, titl
 }
 
 async function updatePull(call: ChangeCall) {
-  const { hub, repo, account } = call
+  const { hub, repo } = call
   const issue = findPull(call)
   const { pull } = issue
   const body = readBody(call, 'PullRequest', updateBody)
@@ -178,10 +178,10 @@ async function updatePull(call: ChangeCall) {
   }
   if (Object.keys(changes).length > 0) {
     issue.updatedAtMs = hub.clock()
-    await emitIssue(hub, repo, issue, account, 'edited', { changes })
+    await emitIssue(call, issue, 'edited', { changes })
   }
   if (body.state === 'open' && issue.state === 'closed') await checkReopen(repo, issue)
-  if (body.state) await setIssueState(hub, repo, issue, account, body.state, null)
+  if (body.state) await setIssueState(call, issue, body.state, null)
   return json(await pullShape(hub, repo, issue))
 }
 
@@ -200,5 +200,10 @@ function branchSha(repo: Repository, branch: string): Promise<string | null> {
 }
 
 const resource = 'PullRequest'
-const invalid = (field: string) => validationFailed({ resource, field, code: 'invalid' })
-const custom = (message: string) => validationFailed({ resource, code: 'custom', message } satisfies FieldError)
+function invalid(field: string): GithubError {
+  return validationFailed({ resource, field, code: 'invalid' })
+}
+
+function custom(message: string): GithubError {
+  return validationFailed({ resource, code: 'custom', message } satisfies FieldError)
+}

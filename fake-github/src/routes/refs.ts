@@ -11,8 +11,9 @@ import { refShape } from '../shapes/git.ts'
 
 const sha = z.string().min(1)
 
-async function show({ hub, repo }: RepositoryCall, ref: string, at: string) {
-  return refShape(hub, repo, ref, at, (await readObject(repo.dir, at))?.type ?? 'commit')
+async function show({ hub, repo }: RepositoryCall, ref: string, sha: string) {
+  const type = (await readObject(repo.dir, sha))?.type ?? 'commit'
+  return refShape(hub, repo, { ref, sha, type })
 }
 
 /** https://docs.github.com/en/rest/git/refs */
@@ -41,7 +42,7 @@ export const refRoutes = [
     }
     if (await readRef(dir, body.ref)) throw unprocessable('Reference already exists')
     await checkTarget(call, body.ref, body.sha)
-    await setRef(call.hub, call.repo, call.account, body.ref, body.sha)
+    await setRef(call, body.ref, body.sha)
     const shape = await show(call, body.ref, body.sha)
     return json(shape, 201, { location: shape.url })
   }),
@@ -55,15 +56,16 @@ export const refRoutes = [
     if (!body.force && !(await isAncestor(call.repo.dir, before, body.sha))) {
       throw unprocessable('Update is not a fast forward')
     }
-    await setRef(call.hub, call.repo, call.account, ref, body.sha)
+    await setRef(call, ref, body.sha)
     return json(await show(call, ref, body.sha))
   }),
 
-  change('DELETE', '/repos/{owner}/{repo}/git/refs/{ref}', 'contents:write', async ({ hub, repo, account, params }) => {
-    const ref = `refs/${params.ref}`
+  change('DELETE', '/repos/{owner}/{repo}/git/refs/{ref}', 'contents:write', async (call) => {
+    const { repo } = call
+    const ref = `refs/${call.params.ref}`
     if (!(await readRef(repo.dir, ref))) throw unprocessable('Reference does not exist')
     if (ref === `refs/heads/${repo.defaultBranch}`) throw unprocessable('Cannot delete the default branch')
-    await setRef(hub, repo, account, ref, null)
+    await setRef(call, ref, null)
     return noContent()
   }),
 ]

@@ -63,7 +63,7 @@ async function createRelease(call: ChangeCall) {
   if (!sha) throw validationFailed({ resource: 'Release', code: 'invalid', field: 'target_commitish' })
   const tagRef = `refs/tags/${body.tag_name}`
   // A draft makes no tag until it is published.
-  if (!body.draft && !(await readRef(repo.dir, tagRef))) await setRef(hub, repo, account, tagRef, sha)
+  if (!body.draft && !(await readRef(repo.dir, tagRef))) await setRef(call, tagRef, sha)
   const now = hub.clock()
   const release: Release = {
     id: hub.state.nextId(),
@@ -80,6 +80,6 @@ async function createRelease(call: ChangeCall) {
   repo.releases.set(release.id, release)
   const shape = show(call, release)
   const actions = body.draft ? ['created'] : ['created', 'published', body.prerelease ? 'prereleased' : 'released']
-  for (const action of actions) emit(hub, repo, account, 'release', { action, release: shape })
+  for (const action of actions) emit(call, 'release', { action, release: shape })
   return json(shape, 201, { location: shape.url })
 }

@@ -53,12 +53,12 @@ export function profileShape(hub: Hub, account: Account) {
   }
 }
 
-/** The address GitHub gives those who hide theirs. */
+/** The address GitHub shows for those who hide theirs. */
 export function emailOf(account: Account): string {
   return `${account.id}+${account.login}@users.noreply.github.com`
 }
 
-/** The account behind a commit's address, or null. */
+/** The account with a commit's address, or null. */
 export function accountByEmail(hub: Hub, email: string): Account | null {
   return [...hub.state.accounts.values()].find((account) => emailOf(account) === email) ?? null
 }

@@ -72,8 +72,15 @@ export function commitShape(hub: Hub, repo: Repository, commit: Commit) {
   }
 }
 
+/** A full ref name and the object it points at. */
+type Ref = {
+  ref: string
+  sha: string
+  type: ObjectType
+}
+
 /** A ref and what it points at. */
-export function refShape(hub: Hub, repo: Repository, ref: string, sha: string, type: ObjectType) {
+export function refShape(hub: Hub, repo: Repository, { ref, sha, type }: Ref) {
   const api = repositoryUrl(hub, repo)
   const folder = `${type}s`
   return {

@@ -1,4 +1,5 @@
-// Pull requests as GitHub shows them; counts and mergeability come from git at the moment of asking.
+// Pull requests as GitHub shows them; counts and mergeability come from git at the moment of
+// asking.
 
 import { readRef } from '../git.ts'
 import { diffCounts } from '../git-diff.ts'
@@ -86,7 +87,10 @@ export function pullCommits(repo: Repository, pull: Pull): Promise<string[]> {
   return commitsAhead(repo.dir, pull.base.sha, pull.head.sha)
 }
 
-/** A pull request with everything that only `GET /repos/{owner}/{repo}/pulls/{pull_number}` and webhooks tell. */
+/**
+ * A pull request with everything that only `GET /repos/{owner}/{repo}/pulls/{pull_number}` and
+ * webhooks tell.
+ */
 export async function pullShape(hub: Hub, repo: Repository, issue: PullIssue) {
   const { pull } = issue
   const [files, commits, mergeable] = await Promise.all([
