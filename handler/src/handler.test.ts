@@ -250,6 +250,15 @@ test('Standard Webhooks headers are verified too, and decide alone', async () =>
   expect(await send(deployed, stripped)).toMatchObject({ status: 400, answer: { code: 'header_missing' } })
 })
 
+test("Standard Webhooks under Svix's own header names are verified too", async () => {
+  const { send } = await setUp()
+  const headers = Object.entries(await standard(deployed)).filter(([name]) => name.startsWith('webhook-'))
+  const svix = Object.fromEntries(headers.map(([name, value]) => [name.replace('webhook-', 'svix-'), value]))
+  expect(await send(deployed, svix)).toMatchObject({ status: 200, answer: { pr_created: true } })
+  const forged = { ...svix, 'svix-id': 'msg_2', 'x-agenta-signature': 'sha256=00' }
+  expect(await send(deployed, forged)).toMatchObject({ status: 401, answer: { code: 'signature_invalid' } })
+})
+
 test('while a secret rotates both are good', async () => {
   const { send } = await setUp({ secret: 'a-new-secret-of-length', secrets: [SECRET] })
   expect(await send(deployed)).toMatchObject({ status: 200 })

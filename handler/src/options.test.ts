@@ -19,6 +19,13 @@ test.each([[''], ['too-short'], ['   '], [`  ${'x'.repeat(19)}  `]])('the secret
   expect(refusal({ secrets: ['a-long-and-live-secret', secret.trim() || 'short'] })).toBe(message)
 })
 
+test.each([
+  ['whsec_not base64 at all!', 'whsec_ must be followed by base64'],
+  [`whpk_${'A'.repeat(44)}`, 'an ed25519 key (whsk_, whpk_) is not a shared secret'],
+])('the secret %j is refused, because no signature can be checked with it', (secret, why) => {
+  expect(refusal({ secret })).toBe(`config_invalid The webhook secret cannot be used: ${why}.`)
+})
+
 test('empty entries among several secrets are no secrets', () => {
   expect(readOptions({ secrets: [' ', '', ` ${SECRET} `] }).secrets).toEqual([SECRET])
 })

@@ -1,14 +1,14 @@
 // What a handler is set up with, checked when it is created: a sender of webhooks can do nothing
 // about a wrong setting.
+import { MIN_SECRET_CHARS, secretKey } from '@signalbox/sdk/scheme'
 import type { DeploymentPrDefaults } from '../../src/agents/deployment-pr/answer.ts'
 import { deploymentPrInput } from '../../src/agents/deployment-pr/options.ts'
 import type { WriteForge } from '../../src/forges/forge.ts'
 import type { GithubAuth } from '../../src/forges/github/connection.ts'
 import { github as githubForge } from '../../src/forges/github/github.ts'
-import { AppError } from '../../src/lib/error.ts'
+import { AppError, errorText } from '../../src/lib/error.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { DEFAULT_FORGE, parseRepositoryRef } from '../../src/lib/repository.ts'
-import { MIN_SECRET_CHARS } from '../../src/lib/secret-length.ts'
 import { describe } from '../../src/lib/zod.ts'
 import type { Policy } from '../../src/publisher/policy.ts'
 
@@ -63,8 +63,8 @@ export type Settings = {
 
 /**
  * Checks the options and completes them.
- * @throws AppError `config_invalid` when a secret is missing or short, a repository is not one on
- * GitHub, or an option is unknown or of the wrong type.
+ * @throws AppError `config_invalid` when a secret is missing, short or malformed, a repository is
+ * not one on GitHub, or an option is unknown or of the wrong type.
  */
 export function readOptions(options: HandlerOptions): Settings {
   const { secret, secrets, github = {}, policy, maxBodyBytes, log, now, ...given } = options
@@ -88,7 +88,16 @@ function readSecrets(secret = '', more: readonly string[] = []): string[] {
   if (secrets.length === 0 || secrets.some((one) => one.length < MIN_SECRET_CHARS)) {
     throw new AppError('config_invalid', `The webhook secret must have at least ${MIN_SECRET_CHARS} characters.`)
   }
+  for (const one of secrets) requireKey(one)
   return secrets
+}
+
+function requireKey(secret: string): void {
+  try {
+    secretKey(secret, 'standard')
+  } catch (error) {
+    throw new AppError('config_invalid', `The webhook secret cannot be used: ${errorText(error)}.`)
+  }
 }
 
 function readDeploymentOptions(

@@ -1,9 +1,8 @@
 // Whether a request comes from somebody who knows the secret.
 import { verifyAgenta, verifyStandard, WebhookVerificationError } from '@signalbox/sdk'
+import { hasStandardHeaders } from '@signalbox/sdk/scheme'
 import { AppError } from '../../src/lib/error.ts'
 import type { Settings } from './options.ts'
-
-const STANDARD_HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature']
 
 const CODES = {
   missing_header: 'header_missing',
@@ -23,10 +22,9 @@ const CODES = {
  * @throws AppError `header_missing`, `header_invalid` or `signature_invalid`.
  */
 export async function verify(headers: Headers, body: Uint8Array, { secrets, now }: Settings): Promise<void> {
-  const isStandard = STANDARD_HEADERS.some((name) => headers.has(name))
   const input = { headers, body, secrets, nowSeconds: now() / 1000 }
   try {
-    await (isStandard ? verifyStandard(input) : verifyAgenta(input))
+    await (hasStandardHeaders(headers) ? verifyStandard(input) : verifyAgenta(input))
   } catch (error) {
     if (!(error instanceof WebhookVerificationError)) throw error
     throw new AppError(CODES[error.code], error.message)

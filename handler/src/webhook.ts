@@ -1,4 +1,6 @@
 // What a verified webhook says, whichever of the sender's formats it is in.
+import { isRelayedEvent } from '@signalbox/sdk'
+import type { JsonObject } from '../../src/lib/json.ts'
 import { isObject } from '../../src/lib/json.ts'
 import { parseJsonObject } from '../../src/lib/json-body.ts'
 import { readAgenta } from '../../src/sources/agenta/payload.ts'
@@ -33,6 +35,8 @@ export function readWebhook(bytes: Uint8Array): Webhook {
  * The payload inside the envelope in which Signalbox relays other senders' events. Only Agenta's is
  * opened: a payload of any other sender cannot become a deployment, whatever it says.
  */
-function relayedFromAgenta({ data }: Record<string, unknown>): Record<string, unknown> | null {
-  return isObject(data) && data.source === 'agenta' && isObject(data.payload) ? data.payload : null
+function relayedFromAgenta(body: JsonObject): JsonObject | null {
+  if (!isRelayedEvent(body)) return null
+  const { source, payload } = body.data
+  return source === 'agenta' && isObject(payload) ? payload : null
 }
