@@ -13,7 +13,9 @@ test('an expected error is its sentence, its particulars and what to do', () => 
     detail: 'PORT must be a whole number',
     hint: ERRORS.config_invalid.hint,
   })
-  expect(failureText(failureOf(new AppError('not_found')))).toMatch(/^signalbox: There is no such thing here\.\n {2}→ /)
+  expect(failureText(failureOf(new AppError('not_found')))).toMatch(
+    /^signalbox: Nothing has this address or id\.\n {2}→ /,
+  )
 })
 
 test("the server's refusals and its absence say what to do here", () => {

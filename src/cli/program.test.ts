@@ -87,7 +87,7 @@ describe('without a server', () => {
   test('a wrong setting is named before anything is done', async () => {
     const { code, err } = await call(['jobs', 'ls'], { env: { PORT: 'x' } })
     expect(code).toBe(1)
-    expect(err).toContain('PORT must be a whole number')
+    expect(err).toContain('PORT: must be a whole number')
   })
 
   test('the stack is for who asks for it', async () => {

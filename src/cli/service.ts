@@ -2,7 +2,7 @@
 import { dirname } from 'node:path'
 import type { Store } from '../db/store.ts'
 import { openStore } from '../db/store.ts'
-import { openLog } from '../lib/log.ts'
+import { openLog } from '../lib/pino-log.ts'
 import type { Signalbox } from '../main.ts'
 import { openSignalbox } from '../main.ts'
 import { bannerOf, bannerText } from './banner.ts'

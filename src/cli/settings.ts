@@ -7,7 +7,7 @@ import type { Configured } from '../config/configure.ts'
 import type { Environment } from '../lib/environment.ts'
 import { readEnvironment } from '../lib/environment.ts'
 import type { Log } from '../lib/log.ts'
-import { openLog } from '../lib/log.ts'
+import { openLog } from '../lib/pino-log.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Options that take the place of a variable. */

@@ -1,5 +1,8 @@
+// Connection strings mean what they mean to psql, and an unreachable database is recognised.
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { connectionConfig, isUnavailable } from './connection.ts'
+import { AppError } from '../lib/error.ts'
+import { ANSWER_MS, connectionConfig, isAway, isUnavailable, unavailable } from './connection.ts'
 
 function sslOf(query: string, host = 'db.example.com'): string | null {
   return new URL(
@@ -8,18 +11,18 @@ function sslOf(query: string, host = 'db.example.com'): string | null {
 }
 
 describe('the connection string', () => {
-  test('gives sslmode the meaning it has for psql', () => {
+  test('reads sslmode as psql does', () => {
     expect(sslOf('?sslmode=require')).toBe('true')
     expect(sslOf('?sslmode=verify-full')).toBe('true')
   })
 
-  test('is left alone when it says nothing of TLS, or says how to read it', () => {
+  test('is not changed when it has no sslmode, or says how to read it', () => {
     expect(connectionConfig('postgresql://u:p%40ss@db/x').connectionString).toBe('postgresql://u:p%40ss@db/x')
     expect(sslOf('?sslmode=require&uselibpqcompat=false')).toBe('false')
     expect(connectionConfig('/var/run/postgresql x').connectionString).toBe('/var/run/postgresql x')
   })
 
-  test('of Supabase means TLS even when it does not say so', () => {
+  test('of Supabase means TLS without an sslmode too', () => {
     const { connectionString = '' } = connectionConfig(
       'postgres://postgres.ref:pw@aws-0-eu.pooler.supabase.com:6543/postgres',
     )
@@ -27,26 +30,79 @@ describe('the connection string', () => {
   })
 })
 
+describe('a connection', () => {
+  test('has a name, limits, and keep-alive', () => {
+    expect(connectionConfig('postgres://db')).toMatchObject({
+      application_name: 'signalbox',
+      connectionTimeoutMillis: 5000,
+      query_timeout: ANSWER_MS,
+      keepAlive: true,
+    })
+    expect(connectionConfig('postgres://db', 'signalbox listener').application_name).toBe('signalbox listener')
+  })
+
+  test('reads a bigint as a number where that is exact, for any bigint', () => {
+    const parse = connectionConfig('postgres://db').types?.getTypeParser(20, 'text')
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (value) => {
+        const parsed: unknown = parse?.(String(value))
+        expect(String(parsed)).toBe(String(value))
+        expect(typeof parsed).toBe(Number.isSafeInteger(Number(value)) ? 'number' : 'string')
+      }),
+    )
+  })
+
+  test('keeps the user, the password and the host of its string, whatever is in them', () => {
+    const word = fc.string({ minLength: 1, maxLength: 20 }).map(encodeURIComponent)
+    fc.assert(
+      fc.property(word, word, (user, password) => {
+        fc.pre(user !== '.' && user !== '..')
+        const url = new URL(`postgres://${user}:${password}@db.abc.supabase.co:5432/postgres`)
+        const { connectionString = '' } = connectionConfig(url.href)
+        const made = new URL(connectionString)
+        expect([made.username, made.password, made.host]).toEqual([url.username, url.password, url.host])
+      }),
+    )
+  })
+})
+
 describe('an error', () => {
   const coded = (code: string, more: object = {}) => Object.assign(new Error('it failed'), { code, ...more })
 
-  test.each(['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', '57P01', '57P03', '08006', '53300', '53100', '25006'])(
-    '%s means that the database is away',
-    (code) => expect(isUnavailable(coded(code))).toBe(true),
-  )
+  test.each([
+    ...['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'EPIPE', 'ETIMEDOUT'],
+    ...['57P01', '57P02', '57P03', '08000', '08006', '53300', '53100', '53200', '25006'],
+  ])('%s means that the database cannot be reached', (code) => expect(isUnavailable(coded(code))).toBe(true))
 
-  test('FATAL, of connecting to every address, or of the pool means that the database is away', () => {
+  test('that is FATAL, or of all addresses, or of the pool, means that the database cannot be reached', () => {
     expect(isUnavailable(coded('XX000', { severity: 'FATAL' }))).toBe(true)
     expect(isUnavailable(new AggregateError([coded('ECONNREFUSED')]))).toBe(true)
     expect(isUnavailable(new Error('timeout exceeded when trying to connect'))).toBe(true)
     expect(isUnavailable(new Error('Connection terminated unexpectedly'))).toBe(true)
   })
 
-  test.each(['23505', '42P01', '57014', '40001', '22P02'])('%s is a statement that was refused', (code) =>
-    expect(isUnavailable(coded(code, { severity: 'ERROR' }))).toBe(false),
+  test.each(['23505', '42P01', '57014', '40001', '40P01', '22P02', '25P02', '28P01', 'ENOENT'])(
+    '%s means that a statement was refused',
+    (code) => expect(isUnavailable(coded(code, { severity: 'ERROR' }))).toBe(false),
   )
 
-  test('that is not one is neither', () => {
+  test('inside others means the same, but only if one of them does', () => {
+    expect(isUnavailable(new AggregateError([coded('23505'), new AggregateError([coded('ETIMEDOUT')])]))).toBe(true)
+    expect(isUnavailable(new AggregateError([coded('23505'), coded('42P01')]))).toBe(false)
+    expect(isUnavailable(new AggregateError([]))).toBe(false)
+  })
+
+  test('of an unreachable database tells the caller nothing of the reason', () => {
+    const cause = coded('ECONNREFUSED', { message: 'connect ECONNREFUSED 10.0.0.7:5432' })
+    const error = unavailable(cause)
+    expect(error).toMatchObject({ code: 'database_unavailable', status: 503, cause })
+    expect(error.detail).not.toContain('10.0.0.7')
+    expect(isAway(error)).toBe(true)
+    expect(isAway(cause)).toBe(false)
+    expect(isAway(new AppError('database_busy'))).toBe(false)
+  })
+
+  test('that is no Error means neither', () => {
     expect(isUnavailable('ECONNREFUSED')).toBe(false)
     expect(isUnavailable(undefined)).toBe(false)
   })

@@ -1,48 +1,17 @@
-// How a connection is made, and which of its failures mean "the database is away".
-
+// How a connection is made, and which errors mean that the database cannot be reached.
 import type { ClientConfig } from 'pg'
 import pg from 'pg'
 import { AppError } from '../lib/error.ts'
 
-const INT8 = 20
-
 /**
- * Column values as Signalbox wants them: `bigint` as a number while it is exact (else its text),
- * everything else as `pg` gives it.
- */
-const types: NonNullable<ClientConfig['types']> = {
-  getTypeParser(oid, format) {
-    if (oid === INT8 && format !== 'binary') {
-      return (text: string) => (Number.isSafeInteger(Number(text)) ? Number(text) : text)
-    }
-    return pg.types.getTypeParser(oid, format)
-  },
-}
-
-/**
- * The connection string for `pg` with `sslmode` meaning what it means to `psql`. On its own `pg` 8
- * reads `require` as `verify-full`, which fails on Supabase (their servers' certificates are signed
- * by their own CA); and it never uses TLS when `sslmode` is absent, where `psql` would, so
- * Supabase's hosts get `require`.
- */
-function withLibpqSsl(url: string): string {
-  if (!URL.canParse(url)) return url
-  const parsed = new URL(url)
-  const query = parsed.searchParams
-  if (/\.supabase\.(com|co)$/.test(parsed.hostname) && !query.has('sslmode')) query.set('sslmode', 'require')
-  if (query.has('sslmode') && !query.has('uselibpqcompat')) query.set('uselibpqcompat', 'true')
-  return parsed.href
-}
-
-/**
- * How long an answer may take. Without a limit a peer that went away in the middle of a statement
- * is waited for a quarter of an hour.
+ * How long a statement may take. Without a limit, a statement whose server has vanished waits for a
+ * quarter of an hour.
  */
 export const ANSWER_MS = 30_000
 
 /**
- * What the pool and the listener pass to `pg`: keep-alive finds a dead peer, and 5 s is the longest
- * wait for a connection.
+ * The settings of every connection. Connecting takes at most 5 s; keep-alive finds a server that
+ * has vanished.
  */
 export function connectionConfig(url: string, applicationName = 'signalbox'): ClientConfig {
   return {
@@ -54,6 +23,32 @@ export function connectionConfig(url: string, applicationName = 'signalbox'): Cl
     keepAliveInitialDelayMillis: 10_000,
     types,
   }
+}
+
+/**
+ * Makes `sslmode` mean what it means to `psql`. `pg` 8 reads `require` as `verify-full`, which
+ * fails on Supabase, whose certificates are signed by its own authority. Without `sslmode` `pg`
+ * never uses TLS and `psql` does when it can, so hosts of Supabase get `require`.
+ */
+function withLibpqSsl(url: string): string {
+  if (!URL.canParse(url)) return url
+  const parsed = new URL(url)
+  const query = parsed.searchParams
+  if (/\.supabase\.(com|co)$/.test(parsed.hostname) && !query.has('sslmode')) query.set('sslmode', 'require')
+  if (query.has('sslmode') && !query.has('uselibpqcompat')) query.set('uselibpqcompat', 'true')
+  return parsed.href
+}
+
+const INT8 = 20
+
+/** Reads a `bigint` as a number while that is exact, else as text; everything else as `pg` does. */
+const types: NonNullable<ClientConfig['types']> = {
+  getTypeParser(oid, format) {
+    if (oid === INT8 && format !== 'binary') {
+      return (text: string) => (Number.isSafeInteger(Number(text)) ? Number(text) : text)
+    }
+    return pg.types.getTypeParser(oid, format)
+  },
 }
 
 const NETWORK_CODES = new Set([
@@ -71,11 +66,21 @@ const NETWORK_CODES = new Set([
 // up), and 25006: a standby or a full disk made the database read-only.
 const UNAVAILABLE_SQLSTATE = /^(08...|53...|57P..|25006)$/
 
-// `pg` gives these no code.
-const UNAVAILABLE_MESSAGE =
-  /^(timeout exceeded when trying to connect|Query read timeout|Connection terminated|Client (has encountered a connection error|was closed)|Cannot use a pool after)/
+// Errors of `pg` that have no code.
+const UNAVAILABLE_MESSAGE = new RegExp(
+  `^(${[
+    'timeout exceeded when trying to connect',
+    'Query read timeout',
+    'Connection terminated',
+    'Client (has encountered a connection error|was closed)',
+    'Cannot use a pool after',
+  ].join('|')})`,
+)
 
-/** Whether an error means that the database is away, rather than that a statement was refused. */
+/**
+ * Whether an error means that the database cannot be reached, rather than that it refused a
+ * statement.
+ */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (error instanceof AggregateError && error.errors.some(isUnavailable)) return true
@@ -86,17 +91,14 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 /**
- * The error of a database that is away. The reason is its `cause`, for the log: it may name hosts
- * and users.
+ * The error for a database that cannot be reached. The reason is its `cause`, for the log only: it
+ * may name hosts and users.
  */
 export function unavailable(cause: unknown): AppError {
   return new AppError('database_unavailable', undefined, { cause })
 }
 
-/**
- * Whether a statement failed because the database is away: nobody is at fault, and the same will
- * work later.
- */
+/** Whether a statement failed because the database cannot be reached; it may work later. */
 export function isAway(error: unknown): boolean {
   return error instanceof AppError && error.code === 'database_unavailable'
 }

@@ -1,15 +1,15 @@
-// One way to talk to PostgreSQL for every room.
+// The contract between PostgreSQL and the rest of the program.
 
 /**
- * Something that runs a statement: the pool, or one transaction. Values are bound as $1, $2 …; text
- * is never built from input.
+ * Something that runs a statement: the pool, or one transaction. Values are bound as $1, $2 …; the
+ * text is never built from input.
  */
 export type Sql = {
   query<Row extends object = Record<string, unknown>>(
     text: string,
     values?: readonly unknown[],
     /**
-     * Names a statement that is run over and over: a connection then parses and plans it once,
+     * The name of a statement that runs again and again. A connection parses and plans it once,
      * where `prepareStatements` allows it.
      */
     name?: string,
@@ -17,21 +17,21 @@ export type Sql = {
 }
 
 /**
- * An open database. Every table is named with its schema (`signalbox.jobs`), so that a transaction
- * pooler's shared sessions do not matter.
+ * An open database. Statements name every table with its schema (`signalbox.jobs`), because the
+ * sessions of a transaction pooler are shared.
  */
 export type Database = Sql & {
   /**
-   * Runs `run` in one transaction; a throw rolls it back. `answerMs` is how long each of its
-   * statements may take, where that is not the usual.
+   * Runs `run` in one transaction, and rolls it back when `run` throws. `answerMs` is how long each
+   * of its statements may take, where that is not the usual limit.
    */
   transaction<T>(run: (tx: Sql) => Promise<T>, options?: { answerMs?: number }): Promise<T>
   /**
    * Allows named statements to be prepared. They live in a session, which a transaction pooler
-   * shares, so it is off until the connection is known to be direct.
+   * shares, so this stays off until the connection is known to be direct.
    */
   prepareStatements(allowed: boolean): void
-  /** A connection string `psql` takes. */
+  /** A connection string that `psql` takes. */
   url: string
   close(): Promise<void>
 }

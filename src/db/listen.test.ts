@@ -1,3 +1,4 @@
+// Listening proves to itself that notifications arrive, and recovers when they do not.
 import type { AddressInfo, Server } from 'node:net'
 import { connect, createServer } from 'node:net'
 import { Transform } from 'node:stream'
@@ -9,11 +10,8 @@ import type { Database } from './database.ts'
 import type { ListenerOptions, Sleep } from './listen.ts'
 import { openListener, openNotifier } from './listen.ts'
 
-/**
- * Drops the notifications ("A" messages) from what a PostgreSQL server says, as a transaction
- * pooler does.
- */
-function withoutNotifications(swallowing: () => boolean): Transform {
+/** Drops the notifications (messages "A") of a PostgreSQL server, as a transaction pooler does. */
+function withoutNotifications(drops: () => boolean): Transform {
   let rest = Buffer.alloc(0)
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -22,17 +20,17 @@ function withoutNotifications(swallowing: () => boolean): Transform {
       while (rest.length >= 5 && rest.length > rest.readUInt32BE(1)) {
         const message = rest.subarray(0, 1 + rest.readUInt32BE(1))
         rest = rest.subarray(message.length)
-        if (!(swallowing() && message[0] === 'A'.charCodeAt(0))) this.push(message)
+        if (!(drops() && message[0] === 'A'.charCodeAt(0))) this.push(message)
       }
       done()
     },
   })
 }
 
-type Pooler = { url: string; swallow: boolean; cut(): void }
+type Pooler = { url: string; dropsNotifications: boolean; cut(): void }
 
-/** A proxy before the database: it can swallow notifications, and cut every connection. */
-async function openPooler(url: string, swallow: boolean): Promise<Pooler> {
+/** A proxy in front of the database that can drop notifications, and cut every connection. */
+async function openPooler(url: string, dropsNotifications: boolean): Promise<Pooler> {
   const target = new URL(url)
   const cuts = new Set<() => void>()
   const server: Server = createServer((client) => {
@@ -44,14 +42,14 @@ async function openPooler(url: string, swallow: boolean): Promise<Pooler> {
     cuts.add(cut)
     for (const socket of [client, upstream]) socket.on('error', cut).on('close', cut)
     client.pipe(upstream)
-    upstream.pipe(withoutNotifications(() => pooler.swallow)).pipe(client)
+    upstream.pipe(withoutNotifications(() => pooler.dropsNotifications)).pipe(client)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   const port = String((server.address() as AddressInfo).port)
   const pooler: Pooler = {
     url: Object.assign(new URL(url), { port }).href,
-    swallow,
+    dropsNotifications,
     cut: () => {
       for (const cut of cuts) cut()
     },
@@ -59,8 +57,8 @@ async function openPooler(url: string, swallow: boolean): Promise<Pooler> {
   return pooler
 }
 
-/** Time that passes when the test says so: `pass(ms)` ends every wait of that length. */
-function handClock(): { sleep: Sleep; pass(ms: number): void; waiting(ms: number): boolean } {
+/** Waits that the test ends: `pass(ms)` ends every wait of that length. */
+function manualSleep(): { sleep: Sleep; pass(ms: number): void; waiting(ms: number): boolean } {
   const waits = new Set<{ ms: number; end(): void }>()
   return {
     sleep: (ms, signal) =>
@@ -108,7 +106,7 @@ describe('listening', () => {
     return { listener, seen }
   }
 
-  test('begins with a look at everything, then passes on what is notified', async () => {
+  test('calls back for every channel at first, then for each notification', async () => {
     const { listener, seen } = await open()
     expect(listener.status()).toEqual({ mode: 'listening' })
     expect(seen).toEqual(['jobs:', 'Some "other":'])
@@ -118,9 +116,9 @@ describe('listening', () => {
     expect(listener.live).toBe(false)
   })
 
-  test('through a transaction pooler is found out, and taken up again once notifications arrive', async () => {
+  test('through a transaction pooler is noticed, and resumed once notifications arrive', async () => {
     const pooler = await openPooler(database.url, true)
-    const { sleep, pass, waiting } = handClock()
+    const { sleep, pass, waiting } = manualSleep()
     const opening = open({ url: pooler.url, sleep, answerMs: 1000, retryMs: 300_000 })
     await vi.waitFor(() => expect(waiting(1000)).toBe(true))
     pass(1000)
@@ -128,40 +126,40 @@ describe('listening', () => {
     expect(listener.live).toBe(false)
     expect(listener.status()).toEqual({ mode: 'polling', reason: expect.stringContaining('transaction pooler') })
     expect(seen).toEqual([])
-    pooler.swallow = false
+    pooler.dropsNotifications = false
     await vi.waitFor(() => expect(waiting(300_000)).toBe(true))
     pass(300_000)
     await vi.waitFor(() => expect(listener.live).toBe(true))
     expect(seen).toEqual(['jobs:', 'Some "other":'])
   })
 
-  test('is tested again and again, and noticed when it has stopped', async () => {
+  test('is tested regularly, and its end is noticed', async () => {
     const pooler = await openPooler(database.url, false)
-    const { sleep, pass, waiting } = handClock()
+    const { sleep, pass, waiting } = manualSleep()
     const { listener } = await open({ url: pooler.url, sleep, selfTestMs: 60_000, answerMs: 1000 })
     await vi.waitFor(() => expect(waiting(60_000)).toBe(true))
-    pooler.swallow = true
+    pooler.dropsNotifications = true
     pass(60_000)
     await vi.waitFor(() => expect(waiting(1000)).toBe(true))
     pass(1000)
     await vi.waitFor(() => expect(listener.live).toBe(false))
   })
 
-  test('that was late once, because the server was busy, is taken up again at once and not in five minutes', async () => {
+  test('with one late notification is resumed at once, and not after five minutes', async () => {
     const pooler = await openPooler(database.url, false)
-    const { sleep, pass, waiting } = handClock()
+    const { sleep, pass, waiting } = manualSleep()
     const pauses: number[] = []
     const { listener } = await open({
       url: pooler.url,
       sleep: (ms, signal) => {
         if (ms === 60_000 || ms === 1000) return sleep(ms, signal)
         pauses.push(ms)
-        pooler.swallow = false
+        pooler.dropsNotifications = false
         return Promise.resolve()
       },
     })
     await vi.waitFor(() => expect(waiting(60_000)).toBe(true))
-    pooler.swallow = true
+    pooler.dropsNotifications = true
     pass(60_000)
     await vi.waitFor(() => expect(waiting(1000)).toBe(true))
     pass(1000)
@@ -170,7 +168,7 @@ describe('listening', () => {
     await vi.waitFor(() => expect(listener.live).toBe(true))
   })
 
-  test('is resumed after a lost connection, with another look at everything', async () => {
+  test('is resumed after a lost connection, and calls back for every channel again', async () => {
     const pooler = await openPooler(database.url, false)
     let pauses = 0
     const sleep: Sleep = async (ms, signal) => {
@@ -184,14 +182,89 @@ describe('listening', () => {
     expect(listener.live).toBe(true)
   })
 
-  test('for a database that is away does not throw, and says why it polls', async () => {
+  test('has a connection of its own, by a name an operator recognises, until it is closed', async () => {
+    const connections = async () => {
+      const { rows } = await database.query<{ n: number }>(
+        `select count(*) as n from pg_stat_activity
+          where application_name = 'signalbox listener' and datname = current_database()`,
+      )
+      return rows[0]?.n
+    }
+    const { listener } = await open()
+    expect(await connections()).toBe(1)
+    await listener.close()
+    await vi.waitFor(async () => expect(await connections()).toBe(0))
+    expect(listener.status()).toEqual({ mode: 'polling', reason: 'The listener is closed.' })
+  })
+
+  test('hears what every other connection sends after its commit, and nothing that was rolled back', async () => {
+    const { seen } = await open()
+    const rolledBack = database.transaction(async (tx) => {
+      await tx.query(`select pg_notify('jobs', 'rolled back')`)
+      throw new Error('no')
+    })
+    await expect(rolledBack).rejects.toThrow('no')
+    await database.transaction(async (tx) => {
+      await tx.query(`select pg_notify('jobs', 'committed')`)
+    })
+    await vi.waitFor(() => expect(seen.slice(2)).toEqual(['jobs:committed']))
+  })
+
+  test('can be closed twice, and at once', async () => {
+    const { listener } = await open()
+    await Promise.all([listener.close(), listener.close()])
+    expect(listener.live).toBe(false)
+  })
+
+  test('that ends is logged once, and so is its return', async () => {
+    const lines: string[] = []
+    const write = (...parts: unknown[]) => void lines.push(String(parts.at(-1)))
+    const { sleep, pass, waiting } = manualSleep()
+    const pooler = await openPooler(database.url, true)
+    const opening = open({
+      url: pooler.url,
+      log: { ...log, warn: write, info: write },
+      sleep,
+      answerMs: 1000,
+      retryMs: 300_000,
+    })
+    for (let failures = 1; failures <= 3; failures++) {
+      await vi.waitFor(() => expect(waiting(1000)).toBe(true))
+      pass(1000)
+      await vi.waitFor(() => expect(waiting(300_000)).toBe(true))
+      if (failures === 3) pooler.dropsNotifications = false
+      pass(300_000)
+    }
+    const { listener } = await opening
+    await vi.waitFor(() => expect(listener.live).toBe(true))
+    expect(lines).toEqual(['notifications do not arrive; polling instead', 'notifications arrive again'])
+  })
+
+  test('waits longer after every failure to connect, up to half a minute', async () => {
+    const pauses: number[] = []
+    const { listener } = await open({
+      url: database.url.replace(/:\d+\//, ':1/'),
+      sleep: (ms, signal) => {
+        pauses.push(ms)
+        if (pauses.length < 10) return Promise.resolve()
+        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      },
+    })
+    await vi.waitFor(() => expect(pauses).toHaveLength(10))
+    expect(pauses[0]).toBeLessThan(700)
+    expect(pauses.at(-1)).toBeGreaterThanOrEqual(30_000)
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(36_000)
+    await listener.close()
+  })
+
+  test('for a database that cannot be reached does not throw, and says why it polls', async () => {
     const { listener } = await open({ url: database.url.replace(/:\d+\//, ':1/') })
     expect(listener.status()).toEqual({ mode: 'polling', reason: expect.stringContaining('ECONNREFUSED') })
   })
 })
 
 describe('a notifier', () => {
-  test('has one notification on its way and at most one behind it', async () => {
+  test('sends one notification at a time, and at most one more after it', async () => {
     const answers: (() => void)[] = []
     const query = vi.fn(() => new Promise<never>((_resolve, reject) => answers.push(() => reject(new Error('lost')))))
     const notifier = openNotifier({ query } as unknown as Database, 'jobs')
@@ -211,18 +284,18 @@ describe('a notifier', () => {
     expect(query).toHaveBeenCalledTimes(3)
   })
 
-  test('wakes a listener', async () => {
+  test('reaches a listener', async () => {
     const database = await openTestDatabase()
-    const woken = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
     let calls = 0
     const onNotify = () => {
       calls += 1
-      if (calls === 2) woken.resolve()
+      if (calls === 2) reached.resolve()
     }
     const listener = await openListener({ database, url: database.url, channels: ['jobs'], onNotify, log })
     const notifier = openNotifier(database, 'jobs')
     notifier.notify()
-    await woken.promise
+    await reached.promise
     await notifier.close()
     await listener.close()
     await database.close()

@@ -1,5 +1,4 @@
-// Being woken by the database, and waking others: LISTEN and NOTIFY, which may be lost and never
-// carry more than "look now".
+// LISTEN and NOTIFY: a notification only says "look now", because any of them may be lost.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
@@ -11,44 +10,51 @@ import type { Database } from './database.ts'
 
 const SELF_TEST_CHANNEL = 'signalbox_self_test'
 const NOT_ARRIVING =
-  'Notifications do not arrive, so the connection probably goes through a transaction pooler; a direct or session-mode one would wake Signalbox at once.'
+  'Notifications do not arrive: the connection probably goes through a transaction pooler. ' +
+  'Use a direct or session-mode connection, so that work starts at once.'
 
-/** Whether notifications are arriving; if not, why, for `doctor` to say. */
+/** Whether notifications arrive, and if not, why; `doctor` prints it. */
 export type ListenerStatus = { mode: 'listening' } | { mode: 'polling'; reason: string }
 
-/** A standing LISTEN. While it is not `live`, whoever wants to be woken has to poll. */
+/** A LISTEN that stays open. While it is not `live`, its users have to poll. */
 export type Listener = { readonly live: boolean; status(): ListenerStatus; close(): Promise<void> }
 
-/** Waits, until the signal is aborted (then it rejects). */
+/** Waits, and rejects when the signal is aborted. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>
 
-/** What a listener is made of; the times are in milliseconds. */
+/** The options of a listener. Times are in milliseconds. */
 export type ListenerOptions = {
-  /** Sends the self-test's notification, the way everybody's notifications are sent. */
+  /** Sends the self-test's notification, over the same pool as all notifications. */
   database: Database
-  /** Where to listen: a connection of its own, best a direct one. */
+  /** Where to listen, over a connection of its own. A direct connection is best. */
   url: string
   channels: readonly string[]
   /**
-   * Called for a notification, and with an empty payload for every channel when listening begins
-   * (again): what came in between is lost.
+   * Called for a notification. Also called with an empty payload for every channel when listening
+   * begins or begins again, because what was sent before is lost.
    */
   onNotify(channel: string, payload: string): void
   log: Log
-  /** How often the self-test is repeated: 60,000. */
+  /** How often the self-test is repeated. Default 60,000. */
   selfTestMs?: number
-  /** How long its notification may take: 1,000. */
+  /** How long its notification may take. Default 1,000. */
   answerMs?: number
-  /** When to try again after notifications did not arrive: 300,000. */
+  /** When to connect again after notifications did not arrive. Default 300,000. */
   retryMs?: number
   sleep?: Sleep
 }
 
-const realSleep: Sleep = (ms, signal) => wait(ms, undefined, { signal, ref: false })
-
-function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
+/**
+ * Opens a LISTEN on a connection of its own, which is replaced when lost. It sends itself a
+ * notification at once and then regularly, because through a transaction pooler LISTEN succeeds and
+ * delivers nothing. It does not throw when the database cannot be reached: its status says so, and
+ * it connects again.
+ */
+export async function openListener(options: ListenerOptions): Promise<Listener> {
+  return new PostgresListener(options).open()
 }
+
+const realSleep: Sleep = (ms, signal) => wait(ms, undefined, { signal, ref: false })
 
 class PostgresListener implements Listener {
   readonly #options: Required<ListenerOptions>
@@ -71,7 +77,7 @@ class PostgresListener implements Listener {
     return this.#status
   }
 
-  /** Begins, and waits for the outcome of the first self-test. */
+  /** Starts listening, and waits for the result of the first self-test. */
   async open(): Promise<this> {
     this.#running = this.#run()
     await this.#first.promise
@@ -90,11 +96,11 @@ class PostgresListener implements Listener {
       const reason = await this.#session().catch(errorText)
       if (signal.aborted) break
       const wasLive = this.live
-      if (wasLive || this.#failures === 0) log.warn({ reason }, 'notifications are off; polling instead')
+      if (wasLive || this.#failures === 0) log.warn({ reason }, 'notifications do not arrive; polling instead')
       this.#status = { mode: 'polling', reason }
       this.#first.resolve()
       this.#failures += 1
-      // Once late is not yet a pooler: a server may be busy.
+      // One late notification does not mean a pooler: the server may be busy.
       const isPooled = reason === NOT_ARRIVING && !wasLive
       const pauseMs = isPooled ? retryMs : backoffMs(this.#failures, { baseMs: 500, maxMs: 30_000 })
       await sleep(pauseMs, signal).catch(() => {})
@@ -103,7 +109,7 @@ class PostgresListener implements Listener {
     this.#first.resolve()
   }
 
-  /** One connection from its opening to its end; gives the reason of the end. */
+  /** Listens over one connection until it ends, and returns the reason. */
   async #session(): Promise<string> {
     const { url, channels, onNotify, selfTestMs, sleep } = this.#options
     const client = new pg.Client(connectionConfig(url, 'signalbox listener'))
@@ -125,7 +131,7 @@ class PostgresListener implements Listener {
       }
       return errorText(signal.reason)
     } finally {
-      // A peer that went away without a word never confirms the end.
+      // A server that has vanished never confirms the end.
       await Promise.race([client.end().catch(() => {}), wait(1000, undefined, { ref: false })])
       ended.abort()
     }
@@ -141,7 +147,7 @@ class PostgresListener implements Listener {
     for (const channel of channels) onNotify(channel, '')
   }
 
-  /** Notifies ourselves through the pool; false when nothing comes back in time. */
+  /** Sends a notification to this listener; false when it does not arrive in time. */
   async #echo(signal: AbortSignal): Promise<boolean> {
     const { database, answerMs, sleep } = this.#options
     const nonce = randomUUID()
@@ -149,7 +155,7 @@ class PostgresListener implements Listener {
     const arrived = new Promise<true>((resolve) => this.#echoes.set(nonce, () => resolve(true)))
     try {
       await database.query('select pg_notify($1, $2)', [SELF_TEST_CHANNEL, nonce])
-      // The time begins here: waiting for a busy pool says nothing about notifications.
+      // The time starts here: the wait for a busy pool says nothing about notifications.
       const late = sleep(answerMs, AbortSignal.any([signal, settled.signal])).then(
         () => false,
         () => false,
@@ -162,24 +168,18 @@ class PostgresListener implements Listener {
   }
 }
 
-/**
- * Opens a LISTEN on a connection of its own, which is opened again when lost. It is tested at once
- * and then regularly by a notification to itself, because through a transaction pooler LISTEN
- * succeeds and delivers nothing. Never throws for a database that is away: the status says so, and
- * it keeps trying.
- */
-export async function openListener(options: ListenerOptions): Promise<Listener> {
-  return new PostgresListener(options).open()
+function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
 }
 
-/** Sends "look now" on one channel. */
+/** Sends "look now" on one channel. `close` waits for what is being sent. */
 export type Notifier = { notify(): void; close(): Promise<void> }
 
 /**
- * Opens a notifier that has at most one `pg_notify` on its way and one more behind it, however
- * often `notify` is called. Call it after the commit: inside an insert's transaction it takes an
- * instance-wide lock (14,600 → 2,400 inserts/s). A failed one is forgotten, since listeners poll
- * anyway. `close` waits for what is on its way.
+ * Opens a notifier. However often `notify` is called, it sends one `pg_notify` at a time and at
+ * most one more after it. A failed one is not repeated, since listeners poll too.
+ * Call `notify` after the commit: inside a transaction `pg_notify` takes an instance-wide lock
+ * (14,600 → 2,400 inserts/s).
  */
 export function openNotifier(database: Database, channel: string): Notifier {
   let wanted = false

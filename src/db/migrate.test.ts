@@ -1,9 +1,12 @@
+// Migrations are applied once, in order, and a database that does not fit is refused with a remedy.
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
+import type { Log } from '../lib/log.ts'
 import { silentLog as log } from '../lib/log.ts'
 import type { Database } from './database.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
@@ -37,7 +40,7 @@ describe('migrations', () => {
     expect(rows.map(({ name }) => name)).toEqual(applied)
   })
 
-  test('are applied by exactly one of many callers at once', async () => {
+  test('are applied by exactly one of many processes at once', async () => {
     const callers = await Promise.all(Array.from({ length: 8 }, () => openDatabase({ url: database.url, log, max: 1 })))
     const outcomes = await Promise.all(callers.map((caller) => migrate(caller, { log, directory: directory() })))
     expect(outcomes.flatMap(({ applied }) => applied).sort()).toEqual(['0001-one.sql', '0002-two.sql'])
@@ -45,7 +48,7 @@ describe('migrations', () => {
     await Promise.all(callers.map((caller) => caller.close()))
   })
 
-  test('that fail leave nothing behind, and those before them stay', async () => {
+  test('that fail change nothing, and those before them stay', async () => {
     await write('0002-two.sql', 'create table two (n int); select 1 / 0;')
     await expect(migrate(database, { log, directory: directory() })).rejects.toMatchObject({ code: '22012' })
     expect(await pendingMigrations(database, directory())).toEqual(['0002-two.sql'])
@@ -53,15 +56,77 @@ describe('migrations', () => {
   })
 
   test.each([
-    ['a table of that name', 'create table one (n int)', 'relation "one" already exists; rename it'],
-    ['no right to', `do $$ begin raise insufficient_privilege using message = 'denied'; end $$`, 'denied; connect as'],
-  ])('that find %s say what stands in their way', async (_, sql, sentence) => {
+    ['a table of the same name', 'create table one (n int)', 'relation "one" already exists; rename it'],
+    [
+      'no permission',
+      `do $$ begin raise insufficient_privilege using message = 'denied'; end $$`,
+      'denied; connect as',
+    ],
+  ])('that find %s say what to do', async (_, sql, sentence) => {
     await write('0002-two.sql', sql)
     const detail = expect.stringContaining(`0002-two.sql cannot be applied: ${sentence}`)
     await expect(migrate(database, { log, directory: directory() })).rejects.toMatchObject({
       code: 'config_invalid',
       detail,
     })
+  })
+
+  test('record their name, their checksum and their time', async () => {
+    await migrate(database, { log, directory: directory() })
+    const { rows } = await database.query('select name, sha256, applied_at from signalbox.migrations order by name')
+    const sha256 = createHash('sha256').update('create table two (n int)').digest('hex')
+    expect(rows[1]).toEqual({ name: '0002-two.sql', sha256, applied_at: expect.any(Date) })
+    expect(rows).toHaveLength(2)
+  })
+
+  test('are applied in the order of their numbers, one log line each', async () => {
+    await write('0010-ten.sql', 'insert into two values (10)')
+    await write('0003-three.sql', 'insert into two values (3)')
+    const lines: unknown[] = []
+    const info: Log['info'] = (...parts: unknown[]) => void lines.push(parts[0])
+    await migrate(database, { log: { ...log, info }, directory: directory() })
+    expect(lines).toEqual(
+      ['0001-one.sql', '0002-two.sql', '0003-three.sql', '0010-ten.sql'].map((migration) => ({ migration })),
+    )
+  })
+
+  test.each(['0003-Three.sql', '3-three.sql', '0003_three.sql', '0003-three.sql.orig', '0003-three.txt'])(
+    'have a number and a name; %s is none and is ignored',
+    async (name) => {
+      await write(name, 'this is not SQL')
+      expect(await pendingMigrations(database, directory())).toEqual(['0001-one.sql', '0002-two.sql'])
+    },
+  )
+
+  test('that were only looked at have changed nothing', async () => {
+    await pendingMigrations(database, directory())
+    const { rows } = await database.query(`select to_regnamespace('signalbox') as schema`)
+    expect(rows).toEqual([{ schema: null }])
+  })
+
+  test('of an empty folder are none', async () => {
+    await rm(join(folder, '0001-one.sql'))
+    await rm(join(folder, '0002-two.sql'))
+    expect(await migrate(database, { log, directory: directory() })).toEqual({ applied: [] })
+  })
+
+  test('of a folder that does not exist are an error', async () => {
+    const missing = pathToFileURL(join(folder, 'missing/'))
+    await expect(migrate(database, { log, directory: missing })).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('on a server that is too old are refused before anything is read from the database', async () => {
+    const queries: string[] = []
+    const query = (text: string) => {
+      queries.push(text)
+      return Promise.resolve({ rows: [{ number: 140_012, name: '14.12' }], rowCount: 1 })
+    }
+    const old = { ...database, query: query as Database['query'] }
+    await expect(migrate(old, { log, directory: directory() })).rejects.toMatchObject({
+      code: 'config_invalid',
+      detail: 'PostgreSQL 14.12 is too old; use PostgreSQL 15 or newer.',
+    })
+    expect(queries).toHaveLength(1)
   })
 
   test('that were changed after they were applied are refused by name', async () => {
@@ -72,18 +137,18 @@ describe('migrations', () => {
     await expect(pendingMigrations(database, directory())).rejects.toMatchObject(refused)
   })
 
-  test('do not mind the line endings of the checkout', async () => {
+  test('are the same with the line endings of Windows', async () => {
     await migrate(database, { log, directory: directory() })
     await write('0001-one.sql', 'create table one (n int);\r\ninsert into one values (1);\r\n')
     expect(await pendingMigrations(database, directory())).toEqual([])
   })
 
-  test('of a newer program make an older one refuse to run', async () => {
+  test('of a newer program are refused by an older one', async () => {
     await migrate(database, { log, directory: directory() })
     await rm(join(folder, '0002-two.sql'))
     await expect(migrate(database, { log, directory: directory() })).rejects.toMatchObject({
       code: 'config_invalid',
-      detail: 'The database is newer than this program: it has migration 0002-two.sql.',
+      detail: expect.stringMatching(/newer than this program: it has migration 0002-two\.sql\. Use/),
     })
   })
 })

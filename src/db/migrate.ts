@@ -1,4 +1,4 @@
-// Brings the tables up to date: the numbered files of /migrations, each applied once.
+// Brings the tables up to date: applies the numbered files of /migrations, each of them once.
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { AppError, errorText } from '../lib/error.ts'
@@ -7,15 +7,60 @@ import type { Database, Sql } from './database.ts'
 
 const MIGRATIONS = new URL('../../migrations/', import.meta.url)
 const OLDEST_SERVER = 15
-// Any number nobody else uses: the key of the lock under which one caller at a time applies a file.
+
+// The key of the lock under which one process at a time applies a file. The number has no meaning.
 const LOCK_KEY = 7446257451
 
-// A new index on a large table takes its time, and so does the one before us in the queue for the
-// lock.
+// A new index on a large table takes long, and so does waiting for the lock meanwhile.
 const LIMIT_MS = 24 * 3_600_000
 
 type Migration = { name: string; sql: string; sha256: string }
 type Applied = { name: string; sha256: string }
+
+/**
+ * Applies every migration the database lacks, each in a transaction of its own, and returns their
+ * names. Of several processes that do this at once, exactly one applies each file.
+ * @throws AppError `config_invalid` when an applied file has changed; when the database is newer
+ * than this program or the server older than PostgreSQL 15; when the role may not create what a
+ * file creates, or something of that name exists.
+ */
+export async function migrate(
+  database: Database,
+  options: { log: Log; directory?: URL },
+): Promise<{ applied: string[] }> {
+  const { log, directory = MIGRATIONS } = options
+  const applied: string[] = []
+  // On nearly every start there is nothing to apply, so nobody waits for the lock.
+  if ((await pendingMigrations(database, directory)).length === 0) return { applied }
+  const files = await readMigrations(directory)
+  for (;;) {
+    const name = await database.transaction((tx) => applyNext(tx, files), { answerMs: LIMIT_MS })
+    if (name === undefined) return { applied }
+    log.info({ migration: name }, 'migration applied')
+    applied.push(name)
+  }
+}
+
+/**
+ * The names of the migrations this database lacks.
+ * @throws AppError `config_invalid` when the database does not fit this program, as in `migrate`.
+ */
+export async function pendingMigrations(database: Database, directory: URL = MIGRATIONS): Promise<string[]> {
+  await checkServerVersion(database)
+  const files = await readMigrations(directory)
+  return pendingOf(files, await readApplied(database)).map(({ name }) => name)
+}
+
+async function checkServerVersion(sql: Sql): Promise<void> {
+  const { rows } = await sql.query<{ number: number; name: string }>(
+    `select current_setting('server_version_num')::int as number, current_setting('server_version') as name`,
+  )
+  const [version] = rows
+  if (version && version.number < OLDEST_SERVER * 10_000) {
+    const sentence = `PostgreSQL ${version.name} is too old; use PostgreSQL ${OLDEST_SERVER} or newer.`
+    throw new AppError('config_invalid', sentence)
+  }
+}
 
 async function readMigrations(directory: URL): Promise<Migration[]> {
   const names = (await readdir(directory)).filter((name) => /^\d{4}-[a-z0-9-]+\.sql$/.test(name)).sort()
@@ -30,8 +75,7 @@ async function readMigrations(directory: URL): Promise<Migration[]> {
 }
 
 async function readApplied(sql: Sql): Promise<Applied[]> {
-  // Not to_regclass(): after waiting for the lock it may still answer from a cache of before the
-  // wait.
+  // Not to_regclass(): right after the wait for the lock it may answer from a stale cache.
   const { rows } = await sql.query<{ present: boolean }>(
     `select exists (select from pg_tables where schemaname = 'signalbox' and tablename = 'migrations') as present`,
   )
@@ -39,12 +83,14 @@ async function readApplied(sql: Sql): Promise<Applied[]> {
   return (await sql.query<Applied>('select name, sha256 from signalbox.migrations order by name')).rows
 }
 
-/** The files still to apply; throws when what was applied is not what these files say. */
-function comparePending(files: readonly Migration[], applied: readonly Applied[]): Migration[] {
+function pendingOf(files: readonly Migration[], applied: readonly Applied[]): Migration[] {
   for (const { name, sha256 } of applied) {
     const file = files.find((each) => each.name === name)
     if (!file) {
-      throw new AppError('config_invalid', `The database is newer than this program: it has migration ${name}.`)
+      throw new AppError(
+        'config_invalid',
+        `The database is newer than this program: it has migration ${name}. Use the Signalbox that applied it.`,
+      )
     }
     if (file.sha256 !== sha256) {
       throw new AppError(
@@ -56,14 +102,15 @@ function comparePending(files: readonly Migration[], applied: readonly Applied[]
   return files.filter((file) => !applied.some(({ name }) => name === file.name))
 }
 
-async function checkServerVersion(sql: Sql): Promise<void> {
-  const { rows } = await sql.query<{ number: number; name: string }>(
-    `select current_setting('server_version_num')::int as number, current_setting('server_version') as name`,
-  )
-  const [version] = rows
-  if (version && version.number < OLDEST_SERVER * 10_000) {
-    throw new AppError('config_invalid', `PostgreSQL ${version.name} is too old; Signalbox needs ${OLDEST_SERVER}.`)
-  }
+/** Applies the first pending file and returns its name, or undefined when none is pending. */
+async function applyNext(tx: Sql, files: readonly Migration[]): Promise<string | undefined> {
+  // The lock ends with the transaction, not with the session, which a transaction pooler shares.
+  await tx.query('select pg_advisory_xact_lock($1)', [LOCK_KEY])
+  const [next] = pendingOf(files, await readApplied(tx))
+  if (!next) return undefined
+  await apply(tx, next)
+  await tx.query('insert into signalbox.migrations (name, sha256) values ($1, $2)', [next.name, next.sha256])
+  return next.name
 }
 
 const CREATE_RECORD = `
@@ -74,8 +121,8 @@ const CREATE_RECORD = `
     applied_at timestamptz not null default now()
   )`
 
-// What an operator can do about it. Our views are in `public`, whose owner may be another role or
-// which may have such tables.
+// What an operator can do, by SQLSTATE. The views are in `public`, which may belong to another role
+// or have tables of these names.
 const REMEDIES: Record<string, string> = {
   '42501': 'connect as the owner of the database, or grant its role CREATE on the database and on schema public.',
   '42P07': 'rename it, or give Signalbox a database of its own.',
@@ -90,54 +137,5 @@ async function apply(tx: Sql, { name, sql }: Migration): Promise<void> {
     if (remedy === undefined) throw error
     const sentence = `migrations/${name} cannot be applied: ${errorText(error)}; ${remedy}`
     throw new AppError('config_invalid', sentence, { cause: error })
-  }
-}
-
-/**
- * Applies the first file that is still to apply and returns its name, or nothing when there is
- * none.
- */
-async function applyNext(tx: Sql, files: readonly Migration[]): Promise<string | undefined> {
-  // Held to the end of the transaction, not of the session: sessions of a transaction pooler are
-  // shared.
-  await tx.query('select pg_advisory_xact_lock($1)', [LOCK_KEY])
-  const [next] = comparePending(files, await readApplied(tx))
-  if (!next) return undefined
-  await apply(tx, next)
-  await tx.query('insert into signalbox.migrations (name, sha256) values ($1, $2)', [next.name, next.sha256])
-  return next.name
-}
-
-/**
- * The names of the migrations this database still lacks; throws `config_invalid` when the database
- * and the files do not belong together.
- */
-export async function pendingMigrations(database: Database, directory: URL = MIGRATIONS): Promise<string[]> {
-  await checkServerVersion(database)
-  const files = await readMigrations(directory)
-  return comparePending(files, await readApplied(database)).map(({ name }) => name)
-}
-
-/**
- * Applies every migration the database lacks, each in a transaction of its own, and returns their
- * names. Of several callers at once exactly one applies each file.
- * @throws `config_invalid` when an applied file has changed, when the database is newer than this
- * program, when the server is older than PostgreSQL 15, or when the role may not create what is
- * needed or something of that name is there.
- */
-export async function migrate(
-  database: Database,
-  options: { log: Log; directory?: URL },
-): Promise<{ applied: string[] }> {
-  const { log, directory = MIGRATIONS } = options
-  const applied: string[] = []
-  // Reading alone is enough on nearly every start, and then nobody waits for the lock.
-  if ((await pendingMigrations(database, directory)).length === 0) return { applied }
-  const files = await readMigrations(directory)
-  for (;;) {
-    const name = await database.transaction((tx) => applyNext(tx, files), { answerMs: LIMIT_MS })
-    if (name === undefined) return { applied }
-    log.info({ migration: name }, 'migration applied')
-    applied.push(name)
   }
 }

@@ -1,12 +1,14 @@
+// The pool: transactions, prepared statements, and databases that cannot be reached.
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
+import type { Log } from '../lib/log.ts'
 import { silentLog } from '../lib/log.ts'
-import type { Database } from './database.ts'
+import type { Database, Sql } from './database.ts'
 import { openEmbedded } from './embedded/embedded.ts'
 import { openDatabase } from './postgres.ts'
 
@@ -19,6 +21,12 @@ async function closedPort(): Promise<number> {
   return port
 }
 
+function collectingLog() {
+  const lines: string[] = []
+  const warn: Log['warn'] = (...parts: unknown[]) => void lines.push(JSON.stringify(parts))
+  return { log: { ...silentLog, warn }, lines }
+}
+
 describe('a database', () => {
   let database: Database
 
@@ -28,7 +36,7 @@ describe('a database', () => {
   })
   afterAll(() => database.close())
 
-  test('gives exact bigints as numbers, larger ones as text, and times as dates', async () => {
+  test('returns exact bigints as numbers, larger ones as text, and times as dates', async () => {
     const { rows, rowCount } = await database.query(
       `select 9007199254740991 as exact, 9007199254740993 as large, timestamptz '2026-01-02T03:04:05Z' as time`,
     )
@@ -38,7 +46,7 @@ describe('a database', () => {
     ])
   })
 
-  test('lets the error of a refused statement through as it is, and keeps the connection', async () => {
+  test('throws the error of a refused statement unchanged, and keeps the connection', async () => {
     const one = await openDatabase({ url: database.url, log: silentLog, max: 1 })
     const pid = async () => (await one.query('select pg_backend_pid() as pid')).rows[0]?.pid
     const before = await pid()
@@ -47,7 +55,7 @@ describe('a database', () => {
     await one.close()
   })
 
-  test('prepares a named statement once it may, and no more when a pooler turns out to share the session', async () => {
+  test('prepares a named statement when that is allowed, and stops when a pooler shares the session', async () => {
     const one = await openDatabase({ url: database.url, log: silentLog, max: 1 })
     const prepared = async () => (await one.query('select name from pg_prepared_statements')).rows
     await one.query('select $1::int as n', [1], 'numbers')
@@ -55,7 +63,7 @@ describe('a database', () => {
     one.prepareStatements(true)
     await one.query('select $1::int as n', [2], 'numbers')
     expect(await prepared()).toEqual([{ name: 'numbers' }])
-    // What somebody else in the same session could do.
+    // Another client of the same session could do this.
     await one.query('deallocate all')
     await expect(one.query('select $1::int as n', [3], 'numbers')).rejects.toMatchObject({
       code: 'database_unavailable',
@@ -65,7 +73,59 @@ describe('a database', () => {
     await one.close()
   })
 
-  test('commits what a transaction did, and gives its value', async () => {
+  test('stops preparing when another client of the session has prepared that name', async () => {
+    const one = await openDatabase({ url: database.url, log: silentLog, max: 1 })
+    const count = async () => (await one.query('select from pg_prepared_statements')).rowCount
+    await one.query('prepare numbers as select 0')
+    one.prepareStatements(true)
+    await expect(one.query('select 1 as n', [], 'numbers')).rejects.toMatchObject({
+      code: 'database_unavailable',
+      cause: { code: '42P05' },
+    })
+    expect((await one.query('select 1 as n', [], 'numbers')).rows).toEqual([{ n: 1 }])
+    expect(await count()).toBe(0)
+    await one.close()
+  })
+
+  test('returns the rows of the last of several statements, and how many it changed', async () => {
+    const several = await database.query(`select 1 as one; select 2 as two; select 3 as three`)
+    expect(several).toEqual({ rows: [{ three: 3 }], rowCount: 1 })
+    await database.query(`insert into things values (101), (102), (103)`)
+    expect(await database.query('delete from things where id > $1', [100])).toEqual({ rows: [], rowCount: 3 })
+    expect((await database.query('create table nothing ()')).rowCount).toBe(0)
+  })
+
+  test('binds values and never reads them as SQL', async () => {
+    const hostile = `'); drop table things; --`
+    expect((await database.query('select $1::text as text', [hostile])).rows).toEqual([{ text: hostile }])
+    expect((await database.query(`select to_regclass('things') is not null as here`)).rows).toEqual([{ here: true }])
+  })
+
+  test('names itself to the server, with the name it was given', async () => {
+    const named = await openDatabase({ url: database.url, log: silentLog, applicationName: 'signalbox doctor' })
+    const name = `select current_setting('application_name') as name`
+    expect((await named.query(name)).rows).toEqual([{ name: 'signalbox doctor' }])
+    expect((await database.query(name)).rows).toEqual([{ name: 'signalbox' }])
+    await named.close()
+  })
+
+  test('opens no more connections than allowed: further statements wait', async () => {
+    const two = await openDatabase({ url: database.url, log: silentLog, max: 2 })
+    const pids = await Promise.all(
+      Array.from({ length: 10 }, async () => (await two.query('select pg_backend_pid() as pid')).rows[0]?.pid),
+    )
+    expect(new Set(pids).size).toBeLessThanOrEqual(2)
+    await two.close()
+  })
+
+  test('can be closed twice, and waits for running statements', async () => {
+    const one = await openDatabase({ url: database.url, log: silentLog })
+    const running = one.query('select pg_sleep(0.1), 1 as one')
+    await Promise.all([one.close(), one.close()])
+    expect((await running).rows).toMatchObject([{ one: 1 }])
+  })
+
+  test('commits a transaction, and returns its value', async () => {
     const value = await database.transaction(async (tx) => {
       await tx.query('insert into things values ($1, $2)', [1, 'kept'])
       return 'done'
@@ -83,16 +143,81 @@ describe('a database', () => {
     expect((await database.query('select from things where id = 2')).rowCount).toBe(0)
   })
 
-  test('does not report a commit where a swallowed error has rolled everything back', async () => {
-    const swallowing = database.transaction(async (tx) => {
+  test('does not report a commit when a caught error has rolled everything back', async () => {
+    const catching = database.transaction(async (tx) => {
       await tx.query('insert into things values (3)')
       await tx.query('select 1 / 0').catch(() => {})
     })
-    await expect(swallowing).rejects.toThrow('rolled back')
+    await expect(catching).rejects.toThrow('rolled back')
     expect((await database.query('select from things where id = 3')).rowCount).toBe(0)
   })
 
-  test('says that it is away when a connection is cut in the middle of a statement or a transaction, and goes on', async () => {
+  test('shows what a transaction does to others only after its commit, and to itself at once', async () => {
+    const seen = async (sql: Sql) => (await sql.query('select from things where id = 10')).rowCount
+    await database.transaction(async (tx) => {
+      await tx.query('insert into things values (10)')
+      expect([await seen(tx), await seen(database)]).toEqual([1, 0])
+    })
+    expect(await seen(database)).toBe(1)
+  })
+
+  test('commits what follows a savepoint that was rolled back', async () => {
+    await database.transaction(async (tx) => {
+      await tx.query('insert into things values (20)')
+      await tx.query('savepoint before')
+      await expect(tx.query('insert into things values (20)')).rejects.toMatchObject({ code: '23505' })
+      await tx.query('rollback to before')
+      await tx.query('insert into things values (21)')
+    })
+    expect((await database.query('select id from things where id between 20 and 29 order by id')).rows).toEqual([
+      { id: 20 },
+      { id: 21 },
+    ])
+  })
+
+  test('throws the error of a commit that the server refuses, and has stored nothing', async () => {
+    await database.query('create table checked (id int unique deferrable initially deferred)')
+    const refused = database.transaction((tx) => tx.query('insert into checked values (1), (1)'))
+    await expect(refused).rejects.toMatchObject({ code: '23505' })
+    expect((await database.query('select from checked')).rowCount).toBe(0)
+  })
+
+  test('has no open transaction after one that threw, on the same connection', async () => {
+    const one = await openDatabase({ url: database.url, log: silentLog, max: 1 })
+    const open = async () => (await one.query('select now() = statement_timestamp() as alone')).rows
+    await expect(one.transaction((tx) => tx.query('select 1 / 0'))).rejects.toMatchObject({ code: '22012' })
+    expect(await open()).toEqual([{ alone: true }])
+    await one.close()
+  })
+
+  test('loses the connection of a transaction whose rollback fails, and opens another', async () => {
+    const one = await openDatabase({ url: database.url, log: silentLog, max: 1 })
+    const pid = async (sql: Sql) => (await sql.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid
+    let before: number | undefined
+    const cut = one.transaction(async (tx) => {
+      before = await pid(tx)
+      // The connection ends outside of a statement: only the rollback will notice.
+      await database.query('select pg_terminate_backend($1)', [before])
+      throw new Error('own reason')
+    })
+    await expect(cut).rejects.toThrow('own reason')
+    expect(await pid(one)).not.toBe(before)
+    await one.close()
+  })
+
+  test('logs an idle connection that was lost, without its password', async () => {
+    const { log, lines } = collectingLog()
+    const one = await openDatabase({ url: database.url, log, max: 1 })
+    const { rows } = await one.query('select pg_backend_pid() as pid')
+    await database.query('select pg_terminate_backend($1)', [rows[0]?.pid])
+    await vi.waitFor(() => expect(lines).toHaveLength(1))
+    expect(lines[0]).toContain('an idle database connection was lost')
+    expect(lines[0]).not.toContain(new URL(database.url).password || 'no password')
+    expect((await one.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    await one.close()
+  })
+
+  test('is unavailable when a connection is cut during a statement or a transaction, and works again after', async () => {
     const cut = 'select pg_terminate_backend(pg_backend_pid())'
     await expect(database.query(cut)).rejects.toMatchObject({ code: 'database_unavailable', cause: { code: '57P01' } })
     await expect(database.transaction((tx) => tx.query(cut))).rejects.toMatchObject({ code: 'database_unavailable' })
@@ -100,14 +225,14 @@ describe('a database', () => {
   })
 })
 
-describe('a database that has fallen silent', () => {
+describe('a database that stops answering', () => {
   let database: Database
   beforeAll(async () => {
     database = await openTestDatabase()
   })
   afterAll(() => database.close())
 
-  test('is away once a statement has waited for too long, and is asked over another connection from then on', async () => {
+  test('is unavailable after a statement has waited too long, and other connections are used from then on', async () => {
     const { port } = new URL(database.url)
     let isSilent = false
     const proxy = createServer((near) => {
@@ -127,7 +252,7 @@ describe('a database that has fallen silent', () => {
     onTestFinished(() => void proxy.close())
     const { port: proxyPort } = proxy.address() as AddressInfo
     const url = Object.assign(new URL(database.url), { port: String(proxyPort) }).href
-    const away = { code: 'database_unavailable', cause: { message: 'Query read timeout' } }
+    const unavailable = { code: 'database_unavailable', cause: { message: 'Query read timeout' } }
     const distant = await openDatabase({ url, log: silentLog, answerMs: 300 })
     await Promise.all([distant.query('select 1'), distant.query('select 1')])
     const patient = distant.transaction((tx) => tx.query('select pg_sleep(0.5)'), { answerMs: 5000 })
@@ -137,8 +262,8 @@ describe('a database that has fallen silent', () => {
     const transaction = distant.transaction(
       async (tx) => {
         isSilent = true
-        await expect(tx.query('select 1')).rejects.toMatchObject(away)
-        other = expect(distant.query('select 1')).rejects.toMatchObject(away)
+        await expect(tx.query('select 1')).rejects.toMatchObject(unavailable)
+        other = expect(distant.query('select 1')).rejects.toMatchObject(unavailable)
         other = other.then(() => order.push('another statement'))
         throw new Error('enough')
       },
@@ -146,15 +271,15 @@ describe('a database that has fallen silent', () => {
     )
     await expect(transaction.finally(() => order.push('transaction'))).rejects.toThrow('enough')
     await other
-    // A connection that has fallen silent is asked for no rollback.
+    // No rollback is sent over a connection that does not answer.
     expect(order).toEqual(['transaction', 'another statement'])
     expect((await distant.query('select 1 as one')).rows).toEqual([{ one: 1 }])
     await distant.close()
   })
 })
 
-describe('a database that is not there', () => {
-  test('is reported by every way of asking, with the reason as the cause and not in the text', async () => {
+describe('a database that is not running', () => {
+  test('is reported by every method, with the reason as the cause and not in the text', async () => {
     const database = await openDatabase({ url: `postgresql://u:p@127.0.0.1:${await closedPort()}/x`, log: silentLog })
     const expected = { code: 'database_unavailable', status: 503, detail: 'The database cannot be reached.' }
     await expect(database.query('select 1')).rejects.toMatchObject({ ...expected, cause: { code: 'ECONNREFUSED' } })
@@ -163,7 +288,7 @@ describe('a database that is not there', () => {
     await expect(database.query('select 1')).rejects.toMatchObject(expected)
   })
 
-  test('serves the next statement once it is back', async () => {
+  test('runs the next statement once it is back', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'signalbox-restart-'))
     onTestFinished(() => rm(dataDir, { recursive: true }))
     const spareRoot = join(dataDir, 'spare')

@@ -1,5 +1,5 @@
-// The database of an installation: yours by DATABASE_URL, or the embedded one of its data
-// directory.
+// The database of an installation: the external one of DATABASE_URL, or the embedded one of the
+// data directory.
 import type { Environment } from '../lib/environment.ts'
 import type { Log } from '../lib/log.ts'
 import type { Database } from './database.ts'
@@ -13,9 +13,10 @@ import { openDatabase } from './postgres.ts'
 export type Store = { database: Database; url: string; kind: 'embedded' | 'external'; close(): Promise<void> }
 
 /**
- * Opens the database. With `share`, an embedded server that another Signalbox runs is used, not
+ * Opens the database. With `share`, an embedded server that another process runs is used, not
  * refused.
- * @throws AppError `database_busy`, `database_failed`
+ * @throws AppError `database_busy` when another process uses the data directory
+ * @throws AppError `database_failed` when the embedded server does not start
  */
 export async function openStore(options: {
   environment: Pick<Environment, 'DATABASE_URL' | 'SIGNALBOX_DATA_DIR'>
@@ -23,17 +24,12 @@ export async function openStore(options: {
   share?: boolean
 }): Promise<Store> {
   const { environment, log, share = false } = options
-  const dataDir = environment.SIGNALBOX_DATA_DIR
-  const yours = environment.DATABASE_URL
-  const running = yours ?? (share ? await embeddedUrl(dataDir) : undefined)
-  if (running !== undefined) {
-    const database = await openDatabase({ url: running, log })
-    return {
-      database,
-      url: running,
-      kind: yours === undefined ? 'embedded' : 'external',
-      close: () => database.close(),
-    }
+  const { DATABASE_URL: externalUrl, SIGNALBOX_DATA_DIR: dataDir } = environment
+  const kind = externalUrl === undefined ? 'embedded' : 'external'
+  const runningUrl = externalUrl ?? (share ? await embeddedUrl(dataDir) : undefined)
+  if (runningUrl !== undefined) {
+    const database = await openDatabase({ url: runningUrl, log })
+    return { database, url: runningUrl, kind, close: () => database.close() }
   }
   const embedded = await openEmbedded({ dataDir, log })
   const database = await openDatabase({ url: embedded.url, log })
@@ -41,5 +37,5 @@ export async function openStore(options: {
     await database.close()
     await embedded.close()
   }
-  return { database, url: embedded.url, kind: 'embedded', close }
+  return { database, url: embedded.url, kind, close }
 }

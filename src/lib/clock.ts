@@ -1,10 +1,10 @@
-// Time, injected: the system's clock, or one a test moves by hand.
+// Time, injected: the system's clock, or one that a test moves by hand.
 
-/** Where every room gets the time from. */
+/** What tells the time to every module. */
 export type Clock = {
   now(): Date
   /**
-   * What a statement is given as its "now": null means the database's own clock, so that hosts
+   * The "now" that is bound to a statement. Null means the database's own clock, so that hosts
    * whose clocks differ agree.
    */
   sqlNow(): Date | null

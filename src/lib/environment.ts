@@ -2,18 +2,11 @@
 import { z } from 'zod'
 import { AppError } from './error.ts'
 import { LOG_LEVELS } from './log.ts'
+import { githubPath } from './repository.ts'
+import { MIN_SECRET_CHARS } from './secret-length.ts'
+import { describe } from './zod.ts'
 
-/** A shorter secret is refused: it could be guessed. */
-export const MIN_SECRET_LENGTH = 20
-
-const text = z.string().trim().min(1)
-function wholeNumber(min: number, max: number) {
-  return z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, `must be from ${min} to ${max}`)
-}
+const text = z.string()
 const flag = z
   .string()
   .toLowerCase()
@@ -21,13 +14,10 @@ const flag = z
   .transform((value) => value === 'true' || value === '1')
 const url = text.refine((value) => URL.canParse(value), 'must be a URL')
 
-const secret = text.refine((value) => value.length >= MIN_SECRET_LENGTH, {
-  message: `must be at least ${MIN_SECRET_LENGTH} characters; "signalbox secret generate" makes one`,
+const secret = text.refine((value) => value.length >= MIN_SECRET_CHARS, {
+  message: `must be at least ${MIN_SECRET_CHARS} characters; "signalbox secret generate" makes one`,
 })
-/**
- * Several live secrets, separated by commas, so that one can be rotated in while the other is still
- * in use.
- */
+// Several secrets are live while one is replaced by another.
 const secrets = text.transform((value) => value.split(',').map((one) => one.trim())).pipe(z.array(secret))
 
 const variables = {
@@ -44,7 +34,7 @@ const variables = {
   GITHUB_TOKEN: text.optional(),
   GITHUB_APP_ID: text.optional(),
   GITHUB_APP_PRIVATE_KEY: text.transform((key) => key.replaceAll('\\n', '\n')).optional(),
-  GITHUB_REPO: text.regex(/^[\w.-]+\/[\w.-]+$/, 'must be owner/name').optional(),
+  GITHUB_REPO: githubPath.optional(),
   GITHUB_BASE_BRANCH: text.optional(),
   GITHUB_API_URL: url.default('https://api.github.com'),
   ORCHESTRATOR_LOG_LEVEL: z.string().toUpperCase().pipe(z.enum(LOG_LEVELS)).default('INFO'),
@@ -55,29 +45,34 @@ const variables = {
 
 const schema = z.object(variables)
 
+function wholeNumber(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `must be from ${min} to ${max}`)
+}
+
 /** The environment, validated: names as in `.env.example` and docs/configuration.md. */
 export type Environment = z.infer<typeof schema>
 
-/** The names of all variables, for the test that compares them with the documentation. */
+/** The names of all variables. A test compares them with the documentation. */
 export const VARIABLE_NAMES: readonly string[] = Object.keys(variables)
 
 /**
  * Reads and validates the environment. An empty variable counts as unset, as in an untouched `.env`
  * file.
- * @throws AppError `config_invalid` naming every wrong variable at once.
+ * @throws AppError `config_invalid` when variables are wrong, naming all of them at once.
  */
 export function readEnvironment(env: Record<string, string | undefined>): Environment {
-  const given = Object.fromEntries(VARIABLE_NAMES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]]] : [])))
-  const parsed = schema.safeParse(given)
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`)
-    throw new AppError('config_invalid', [...new Set(problems)].join('; '))
-  }
+  const set = VARIABLE_NAMES.map((name) => [name, env[name]?.trim()]).filter(([, value]) => value)
+  const parsed = schema.safeParse(Object.fromEntries(set))
+  if (!parsed.success) throw new AppError('config_invalid', describe(parsed.error))
   if (parsed.data.SUPABASE_URL !== undefined && parsed.data.DATABASE_URL === undefined) {
     throw new AppError(
       'config_invalid',
-      'SUPABASE_URL is set but DATABASE_URL is not: in the Supabase dashboard press "Connect", copy the session pooler ' +
-        '(or direct) connection string, and set it as DATABASE_URL',
+      'SUPABASE_URL: is set and DATABASE_URL is not: in the Supabase dashboard press "Connect", copy the connection ' +
+        'string of the session pooler (or the direct one), and set it as DATABASE_URL',
     )
   }
   return parsed.data

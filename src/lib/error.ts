@@ -1,16 +1,13 @@
-// Every error Signalbox expects: one table of codes, and the two ways an agent steers its job.
+// Every error Signalbox expects: one table of codes, and the two errors by which an agent controls
+// its job.
 
 type ErrorRow = { status: number; message: string; hint: string }
 
-function table<const Code extends string>(rows: Record<Code, ErrorRow>): Record<Code, ErrorRow> {
-  return rows
-}
-
 /**
- * The one table of expected errors: HTTP status, the sentence a caller reads, and what to do about
+ * All expected errors by code: the HTTP status, the sentence a caller reads, and what to do about
  * it. `docs/errors.md` lists exactly these.
  */
-export const ERRORS = table({
+export const ERRORS = {
   body_invalid: {
     status: 400,
     message: 'The request body is not valid.',
@@ -29,7 +26,7 @@ export const ERRORS = table({
   signature_invalid: {
     status: 401,
     message: 'The request signature is not valid.',
-    hint: "Compare the sender's secret with the one configured here; both must be equal.",
+    hint: 'Configure the same secret here and at the sender.',
   },
   token_invalid: {
     status: 401,
@@ -38,28 +35,28 @@ export const ERRORS = table({
   },
   not_found: {
     status: 404,
-    message: 'There is no such thing here.',
+    message: 'Nothing has this address or id.',
     hint: 'Check the address and the id.',
   },
   source_unknown: {
     status: 404,
-    message: 'There is no source of that name.',
+    message: 'No source has that name.',
     hint: 'Run "signalbox sources" to see the configured ones.',
   },
   method_not_allowed: {
     status: 405,
-    message: 'That method is not allowed here.',
+    message: 'This address does not accept that method.',
     hint: 'Use the method named in the Allow header.',
   },
   conflict: {
     status: 409,
-    message: 'That clashes with what is already there.',
-    hint: 'See the detail: use another Idempotency-Key for another request.',
+    message: 'The request conflicts with what is stored.',
+    hint: 'See the detail; a different request needs a different Idempotency-Key.',
   },
   body_too_large: {
     status: 413,
     message: 'The request body is larger than 25 MB.',
-    hint: 'GitHub never sends more than 25 MB; send less.',
+    hint: 'Send at most 25 MB; GitHub never sends more.',
   },
   content_type_unsupported: {
     status: 415,
@@ -68,28 +65,28 @@ export const ERRORS = table({
   },
   input_invalid: {
     status: 422,
-    message: 'The request was understood, but a value in it is not acceptable.',
+    message: 'A value in the request is not valid.',
     hint: 'Correct the field named in the detail.',
   },
   job_type_unknown: {
     status: 422,
-    message: 'There is no job of that type.',
+    message: 'No agent does jobs of that type.',
     hint: 'Use one of the types named in the detail.',
   },
   rate_limited: {
     status: 429,
     message: 'Too many requests.',
-    hint: 'Wait for the seconds in the Retry-After header.',
+    hint: 'Repeat the request after the seconds in the Retry-After header.',
   },
   source_closed: {
     status: 503,
-    message: 'This source is closed: it has no secret.',
-    hint: 'Set its secret in the environment and restart; a source without one accepts nothing.',
+    message: 'This source has no secret, so it accepts nothing.',
+    hint: 'Set its secret in the environment and restart Signalbox.',
   },
   database_unavailable: {
     status: 503,
     message: 'The database cannot be reached.',
-    hint: 'Run "signalbox doctor"; the sender may repeat the request.',
+    hint: 'Run "signalbox doctor"; repeat the request later.',
   },
   config_invalid: {
     status: 500,
@@ -98,8 +95,8 @@ export const ERRORS = table({
   },
   database_busy: {
     status: 500,
-    message: 'Another Signalbox owns this data directory.',
-    hint: 'Stop the other process, choose another SIGNALBOX_DATA_DIR, or give both one DATABASE_URL.',
+    message: 'Another Signalbox process uses this data directory.',
+    hint: 'Stop the other process, choose another SIGNALBOX_DATA_DIR, or set the same DATABASE_URL for both.',
   },
   database_failed: {
     status: 500,
@@ -108,17 +105,17 @@ export const ERRORS = table({
   },
   forge_failed: {
     status: 502,
-    message: 'GitHub did not do what was asked.',
+    message: 'The forge did not do what was asked.',
     hint: 'See the detail; "signalbox doctor" checks the token and its permissions.',
   },
-})
+} as const satisfies Record<string, ErrorRow>
 
 /** A stable error code: part of the API, unlike the message. */
 export type ErrorCode = keyof typeof ERRORS
 
 /**
- * An expected failure: it reaches the caller as `{code, detail}`, and the CLI as its sentence and a
- * line saying what to do.
+ * An expected failure. The API answers it with `{code, detail}`; the command line prints the
+ * sentence and the hint.
  */
 export class AppError extends Error {
   override name = 'AppError'
@@ -144,12 +141,12 @@ export class AppError extends Error {
   }
 }
 
-/** Thrown by an agent: the job has failed and trying again would not help. */
+/** Thrown by an agent whose job has failed and would fail again: there is no further attempt. */
 export class GiveUp extends Error {
   override name = 'GiveUp'
 }
 
-/** Thrown by an agent: try this job again at `when`, whatever its back-off says. */
+/** Thrown by an agent: the next attempt is at `when`, whatever the back-off says. */
 export class RetryAt extends Error {
   override name = 'RetryAt'
   readonly when: Date
@@ -163,7 +160,7 @@ export class RetryAt extends Error {
 /** The text of anything thrown, for a log line or a stored attempt. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  // pg and undici give an AggregateError an empty message and put the reasons inside.
+  // The AggregateErrors of pg and undici have an empty message; the reasons are inside.
   if (error.message === '' && error instanceof AggregateError) return error.errors.map(errorText).join('; ')
   return error.message === '' ? error.name : error.message
 }

@@ -1,34 +1,22 @@
-// The log: pino, one JSON object a line, with secrets removed.
+// What the program logs to: a type that pino's logger satisfies, so that a library user needs no
+// pino.
 
-import type { Logger } from 'pino'
-import { pino } from 'pino'
-
-export type Log = Logger
-
-/** Level names of the seed's `ORCHESTRATOR_LOG_LEVEL`. */
-export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR'] as const
-
-const PINO_LEVEL = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const
-
-/**
- * Opens the log on standard error, so that a command's own output stays clean on standard output.
- */
-export function openLog(options: { level?: (typeof LOG_LEVELS)[number]; pretty?: boolean } = {}): Log {
-  return pino(
-    {
-      level: PINO_LEVEL[options.level ?? 'INFO'],
-      base: null,
-      redact: ['*.secret', '*.secrets', '*.token', '*.authorization', 'headers.authorization'],
-      timestamp: pino.stdTimeFunctions.isoTime,
-      ...(options.pretty
-        ? {
-            transport: { target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname', singleLine: true } },
-          }
-        : {}),
-    },
-    ...(options.pretty ? [] : [pino.destination({ dest: 2, sync: true })]),
-  )
+/** Writes one line: a sentence, or fields and a sentence. */
+type LogMethod = {
+  (message: string): void
+  (fields: object, message?: string): void
 }
 
-/** A log that says nothing, for tests and one-shot commands. */
-export const silentLog: Log = pino({ level: 'silent' })
+/** A log with four levels. `openLog` in pino-log.ts opens the one of the service. */
+export type Log = { debug: LogMethod; info: LogMethod; warn: LogMethod; error: LogMethod }
+
+/** The values of `ORCHESTRATOR_LOG_LEVEL`, from the most to the least detailed. */
+export const LOG_LEVELS = ['DEBUG', 'INFO', 'WARNING', 'ERROR'] as const
+
+/** A value of `ORCHESTRATOR_LOG_LEVEL`. */
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+function ignore(): void {}
+
+/** A log that writes nothing, for tests and one-shot commands. */
+export const silentLog: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore }

@@ -1,6 +1,7 @@
 // The configured senders by name, the name being the last part of the path they post to.
-import { MIN_SECRET_LENGTH } from '../lib/environment.ts'
+
 import { AppError } from '../lib/error.ts'
+import { MIN_SECRET_CHARS } from '../lib/secret-length.ts'
 import { agenta } from './agenta/agenta.ts'
 import { github } from './github/github.ts'
 import type { Source } from './source.ts'
@@ -18,8 +19,8 @@ function problemOf({ name, secrets, keptHeaders, checkHeaders, verify, normalise
     Array.isArray(keptHeaders) &&
     [checkHeaders, verify, normalise].every((part) => typeof part === 'function')
   if (!isWhole) return `the source "${name}" is not one: make it with standardWebhooks, or see the type Source`
-  if (secrets.some((secret) => typeof secret !== 'string' || secret.length < MIN_SECRET_LENGTH)) {
-    return `a secret of the source "${name}" has fewer than ${MIN_SECRET_LENGTH} characters; "signalbox secret generate" makes one`
+  if (secrets.some((secret) => typeof secret !== 'string' || secret.length < MIN_SECRET_CHARS)) {
+    return `a secret of the source "${name}" has fewer than ${MIN_SECRET_CHARS} characters; "signalbox secret generate" makes one`
   }
   return null
 }

@@ -2,7 +2,7 @@
 import type { Config } from '../../../src/config/config-file.ts'
 import { openStore } from '../../../src/db/store.ts'
 import { readEnvironment } from '../../../src/lib/environment.ts'
-import { openLog } from '../../../src/lib/log.ts'
+import { openLog } from '../../../src/lib/pino-log.ts'
 import { openSignalbox } from '../../../src/main.ts'
 import { ready } from '../../parent.ts'
 import { SECRET } from '../payload.ts'

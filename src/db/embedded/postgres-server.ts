@@ -1,4 +1,4 @@
-// The embedded PostgreSQL server: started, kept running, stopped.
+// The process of the embedded PostgreSQL server: started, kept running, stopped.
 import { createServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import pg from 'pg'
@@ -19,10 +19,8 @@ const STOP_LIMIT_MS = 15_000
 /** Server settings by name, as `postgresql.conf` has them. */
 export type Settings = Readonly<Record<string, string>>
 
-/**
- * Small and durable: a few processes, 64 MB of cache, every commit on the disk before it is
- * answered.
- */
+// Small and durable: few processes, 64 MB of cache, and every commit is on the disk before it is
+// answered.
 const SETTINGS: Settings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -31,78 +29,33 @@ const SETTINGS: Settings = {
   max_wal_size: '1GB',
   fsync: 'on',
   synchronous_commit: 'on',
-  // Three processes fewer; what is read often is in memory anyway.
+  // Three processes fewer; what is read often is in memory already.
   io_method: 'sync',
-  // They exchange rows through /dev/shm, of which a container has 64 MB.
+  // Parallel workers exchange rows through /dev/shm, and a container has only 64 MB of it.
   max_parallel_workers_per_gather: '0',
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',
-  // Statements and the details of errors hold payloads, which do not belong in a log file.
+  // Statements and the details of errors contain payloads, which do not belong in a log file.
   log_min_error_statement: 'panic',
   log_error_verbosity: 'terse',
 }
 
-/** A free port of 127.0.0.1: the wanted one if it is free, else one of the system's choice. */
-async function freePort(wanted: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', (error) => (wanted === 0 ? reject(error) : resolve(freePort(0))))
-    probe.listen(wanted, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
-}
+type Parts = { cluster: Cluster; binaries: Binaries; settings: Settings; serverLog: ServerLog; log: Log }
 
-async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client(connectionConfig(url))
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    await client.end()
-    return true
-  } catch (error) {
-    // "Wrong password" is an answer too; whoever asks something of the database will be told so.
-    return (error as { code?: string }).code === '28P01'
-  }
-}
-
-/**
- * Waits until the server takes connections; false when it has ended instead. Crash recovery may
- * take its time.
- */
-async function untilReady(program: Program, url: string): Promise<boolean> {
-  let ended = false
-  void program.exited.then(() => {
-    ended = true
-  })
-  const limit = Date.now() + START_LIMIT_MS
-  while (Date.now() < limit) {
-    const answered = await answers(url)
-    if (ended) return false
-    if (answered) return true
-    await wait(POLL_MS)
-  }
-  return false
-}
-
-/**
- * A server over a cluster's files. Started once, it is started again if it ever ends by itself,
- * until it is stopped.
- */
-export class Server {
+/** The server of a cluster. When it ends by itself it is started again, until it is stopped. */
+export class PostgresServer {
   url = ''
-  readonly #parts: { cluster: Cluster; binaries: Binaries; settings: Settings; serverLog: ServerLog; log: Log }
+  readonly #parts: Parts
   #program: Program | undefined
   #stopping = false
 
-  constructor(parts: { cluster: Cluster; binaries: Binaries; settings: Settings; serverLog: ServerLog; log: Log }) {
+  constructor(parts: Parts) {
     this.#parts = parts
   }
 
-  /** Starts the server on the port it had last time, or on another where that one is taken. */
+  /** Starts the server on the port of its last start, or on another one if that is in use. */
   async start(): Promise<void> {
     const { cluster, serverLog } = this.#parts
     const known = await readAccess(cluster.dir)
@@ -113,10 +66,10 @@ export class Server {
         if (access.port !== known.port) await writeAccess(cluster, access)
         return
       }
-      // Both pass: somebody took the port just now, or sessions of a server that was killed have
-      // not ended yet.
-      const passing = /could not bind|still in use/.test(await serverLog.news())
-      if (!passing || attempt === 20) throw await serverLog.failure('PostgreSQL ended while starting.')
+      // Both are temporary: another program has just taken the port, or sessions of a server that
+      // was killed have not ended yet.
+      const isTemporary = /could not bind|still in use/.test(await serverLog.written())
+      if (!isTemporary || attempt === 20) throw await serverLog.failure('PostgreSQL ended while starting.')
       await wait(attempt * POLL_MS)
     }
   }
@@ -132,32 +85,73 @@ export class Server {
       return false
     }
     program.unref()
-    void program.exited.then((code) => this.#revive(port, code))
+    void program.exited.then((code) => this.#restart(port, code))
     return true
   }
 
-  async #revive(port: number, code: number | string): Promise<void> {
+  async #restart(port: number, code: number | string): Promise<void> {
     for (let attempt = 1; !this.#stopping; attempt++) {
-      this.#parts.log.error({ code, attempt }, 'the embedded PostgreSQL ended by itself; it is started again')
+      this.#parts.log.error({ code, attempt }, 'the embedded PostgreSQL ended by itself and is started again')
       if (await this.#launch(port)) return
       await wait(backoffMs(attempt, { baseMs: 100, maxMs: 10_000 }), undefined, { ref: false })
     }
   }
 
-  /** Tells the server to stop, without waiting: for a process that is about to exit. */
+  /** Tells the server to stop and does not wait, because this process is about to exit. */
   interrupt(): void {
     this.#stopping = true
     this.#program?.kill('SIGINT')
   }
 
-  /**
-   * Stops the server fast: open transactions are rolled back, and everything committed is in its
-   * files.
-   */
+  /** Stops the server. Open transactions are rolled back; what was committed is in its files. */
   async stop(): Promise<void> {
     this.interrupt()
     const late = setTimeout(() => this.#program?.kill('SIGQUIT'), STOP_LIMIT_MS)
     await this.#program?.exited
     clearTimeout(late)
   }
+}
+
+/** A free port of 127.0.0.1: the preferred one if it is free, else one the system chooses. */
+async function freePort(preferred: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error) => (preferred === 0 ? reject(error) : resolve(freePort(0))))
+    probe.listen(preferred, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+async function acceptsConnections(url: string): Promise<boolean> {
+  const client = new pg.Client(connectionConfig(url))
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    await client.end()
+    return true
+  } catch (error) {
+    // "Wrong password" is an answer too; the first statement will report it.
+    return (error as { code?: string }).code === '28P01'
+  }
+}
+
+/**
+ * Waits until the server accepts connections; false when it has ended instead. Crash recovery may
+ * take minutes.
+ */
+async function untilReady(program: Program, url: string): Promise<boolean> {
+  let ended = false
+  void program.exited.then(() => {
+    ended = true
+  })
+  const limit = Date.now() + START_LIMIT_MS
+  while (Date.now() < limit) {
+    const answered = await acceptsConnections(url)
+    if (ended) return false
+    if (answered) return true
+    await wait(POLL_MS)
+  }
+  return false
 }

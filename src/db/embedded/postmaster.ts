@@ -1,4 +1,4 @@
-// A PostgreSQL server seen from outside: the one running in a directory, whoever started it.
+// The PostgreSQL server that runs in a directory, whichever process started it.
 import { readlinkSync, realpathSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { platform } from 'node:os'
@@ -11,8 +11,8 @@ const POLL_MS = 10
 const STOP_LIMIT_MS = 15_000
 
 /**
- * What PostgreSQL itself writes about a running server (`postmaster.pid`), or nothing when the file
- * is not there.
+ * What PostgreSQL itself writes about a running server (`postmaster.pid`); undefined without that
+ * file.
  */
 export async function readPostmaster(dir: string): Promise<{ pid: number; port: number; ready: boolean } | undefined> {
   const text = await readFile(join(dir, 'postmaster.pid'), 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -25,8 +25,8 @@ export async function readPostmaster(dir: string): Promise<{ pid: number; port: 
 }
 
 /**
- * Whether the process is the server of this very directory (a server's working directory), and not
- * one that got its number later.
+ * Whether the process is the server of this directory, and not another one that reused its id. A
+ * server's working directory is its data directory.
  */
 export function isPostmaster(pid: number, dir: string): boolean {
   if (platform() !== 'linux') return isRunning(pid)
@@ -39,7 +39,7 @@ export function isPostmaster(pid: number, dir: string): boolean {
 
 async function endsAfter(signal: NodeJS.Signals, pid: number, dir: string): Promise<boolean> {
   const limit = Date.now() + STOP_LIMIT_MS
-  // It may end between the look and the signal.
+  // It may end between the check and the signal.
   while (isPostmaster(pid, dir)) {
     if (Date.now() > limit) return false
     try {
@@ -51,20 +51,23 @@ async function endsAfter(signal: NodeJS.Signals, pid: number, dir: string): Prom
 }
 
 /**
- * Ends a server left behind by a Signalbox that was killed; its commits are safe in the files. Its
- * guard has usually stopped it by now. It is not adopted, so that the new one has today's programs
- * and settings.
+ * Stops a server left running by a Signalbox that was killed; its commits are safe in the files. It
+ * is not reused, so that the new server has the current programs and settings.
+ * @throws AppError `database_failed` when it does not stop.
  */
 export async function stopOrphan(dir: string): Promise<void> {
   const left = await readPostmaster(dir)
   if (!left || !isRunning(left.pid)) return
   if (!isPostmaster(left.pid, dir)) {
-    // PostgreSQL would take the stranger with that number for a running server and refuse to start.
+    // PostgreSQL would take the unrelated process of that id for a running server and not start.
     await rm(join(dir, 'postmaster.pid'), { force: true })
     return
   }
   const ended = (await endsAfter('SIGINT', left.pid, dir)) || (await endsAfter('SIGQUIT', left.pid, dir))
   if (!ended) {
-    throw new AppError('database_failed', `PostgreSQL of an earlier run, process ${left.pid}, cannot be stopped.`)
+    throw new AppError(
+      'database_failed',
+      `PostgreSQL of an earlier run does not stop; end process ${left.pid}, then start Signalbox again.`,
+    )
   }
 }

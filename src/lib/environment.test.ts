@@ -1,0 +1,127 @@
+// Every variable is validated at the start, and a wrong one is named with what is wrong with it.
+import { describe, expect, test } from 'vitest'
+import { readEnvironment, VARIABLE_NAMES } from './environment.ts'
+import { AppError } from './error.ts'
+import { MIN_SECRET_CHARS } from './secret-length.ts'
+
+const SECRET = 's'.repeat(MIN_SECRET_CHARS)
+
+function detailOf(env: Record<string, string>): string {
+  try {
+    readEnvironment(env)
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'config_invalid') return error.detail
+    throw error
+  }
+  throw new Error('it was accepted')
+}
+
+describe('an environment without any variable', () => {
+  const defaults = {
+    SIGNALBOX_DATA_DIR: '.signalbox',
+    PORT: 8000,
+    GITHUB_WEBHOOK_SECRET: [],
+    AGENTA_WEBHOOK_SECRET: [],
+    GITHUB_API_URL: 'https://api.github.com',
+    ORCHESTRATOR_LOG_LEVEL: 'INFO',
+    TICK_INTERVAL_SECONDS: 60,
+    GIT_SYNC_ENABLED: true,
+    MAX_CONCURRENT_JOBS: 3,
+  }
+
+  test('has the documented defaults, and no secret', () => {
+    expect(readEnvironment({})).toEqual(defaults)
+  })
+
+  test('is what empty and blank variables are too', () => {
+    const blank = Object.fromEntries(VARIABLE_NAMES.map((name, i) => [name, i % 2 === 0 ? '' : ' \t']))
+    expect(readEnvironment(blank)).toEqual(defaults)
+  })
+
+  test('is what the variables of other programs are too', () => {
+    expect(readEnvironment({ HOME: '/root', port: '1', SIGNALBOX_TYPO: 'x' })).toEqual(defaults)
+  })
+})
+
+describe('a variable', () => {
+  test.each([
+    ['DATABASE_URL', 'postgresql://u:p@db/x', 'postgresql://u:p@db/x'],
+    ['DATABASE_URL', 'postgres://db', 'postgres://db'],
+    ['HOST', '::1', '::1'],
+    ['PORT', '0', 0],
+    ['PORT', '65535', 65_535],
+    ['PORT', ' 8080 ', 8080],
+    ['SIGNALBOX_API_TOKEN', SECRET, SECRET],
+    ['GITHUB_WEBHOOK_SECRET', SECRET, [SECRET]],
+    ['AGENTA_WEBHOOK_SECRET', `${SECRET}1, ${SECRET}2`, [`${SECRET}1`, `${SECRET}2`]],
+    ['GITHUB_REPO', 'acme-1/my.shop_2', 'acme-1/my.shop_2'],
+    ['GITHUB_APP_PRIVATE_KEY', '-----BEGIN\\nkey\\n', '-----BEGIN\nkey\n'],
+    ['ORCHESTRATOR_LOG_LEVEL', 'debug', 'DEBUG'],
+    ['TICK_INTERVAL_SECONDS', '3600', 3600],
+    ['GIT_SYNC_ENABLED', 'false', false],
+    ['GIT_SYNC_ENABLED', '0', false],
+    ['GIT_SYNC_ENABLED', 'True', true],
+    ['GIT_SYNC_ENABLED', '1', true],
+    ['MAX_CONCURRENT_JOBS', '1000', 1000],
+    ['SIGNALBOX_URL', 'http://127.0.0.1:8000', 'http://127.0.0.1:8000'],
+  ])('%s may be %j', (name, value, read) => {
+    expect(readEnvironment({ [name]: value })).toHaveProperty(name, read)
+  })
+
+  test.each([
+    ['DATABASE_URL', 'mysql://db/x', 'must start with postgres:// or postgresql://'],
+    ['DATABASE_URL', 'db.example.com/x', 'must start with postgres:// or postgresql://'],
+    ['PORT', '65536', 'must be from 0 to 65535'],
+    ['PORT', '-1', 'must be a whole number'],
+    ['PORT', '8e3', 'must be a whole number'],
+    ['SIGNALBOX_URL', 'localhost', 'must be a URL'],
+    ['SIGNALBOX_PUBLIC_URL', 'example.com', 'must be a URL'],
+    ['GITHUB_API_URL', 'not a url', 'must be a URL'],
+    ['SIGNALBOX_API_TOKEN', 'short', `must be at least ${MIN_SECRET_CHARS} characters`],
+    ['GITHUB_WEBHOOK_SECRET', SECRET.slice(1), `must be at least ${MIN_SECRET_CHARS} characters`],
+    ['AGENTA_WEBHOOK_SECRET', `${SECRET},short`, `must be at least ${MIN_SECRET_CHARS} characters`],
+    ['AGENTA_WEBHOOK_SECRET', `${SECRET},`, `must be at least ${MIN_SECRET_CHARS} characters`],
+    ['GITHUB_REPO', 'shop', 'write owner/name'],
+    ['GITHUB_REPO', 'acme.inc/shop', 'write owner/name'],
+    ['GITHUB_REPO', '../..', 'write owner/name'],
+    ['GITHUB_REPO', 'https://github.com/acme/shop', 'write owner/name'],
+    ['TICK_INTERVAL_SECONDS', '0', 'must be from 1 to 3600'],
+    ['MAX_CONCURRENT_JOBS', '1001', 'must be from 1 to 1000'],
+    ['MAX_CONCURRENT_JOBS', 'three', 'must be a whole number'],
+  ])('%s may not be %j', (name, value, problem) => {
+    expect(detailOf({ [name]: value })).toMatch(new RegExp(`^${name}(\\.\\d)?: ${problem}`))
+  })
+
+  test.each([
+    ['ORCHESTRATOR_LOG_LEVEL', 'TRACE', ['DEBUG', 'INFO', 'WARNING', 'ERROR']],
+    ['GIT_SYNC_ENABLED', 'yes', ['true', 'false', '1', '0']],
+  ])('%s may be one of its values only, and the error lists them', (name, value, values) => {
+    const detail = detailOf({ [name]: value })
+    expect(detail).toMatch(new RegExp(`^${name}: `))
+    for (const one of values) expect(detail).toContain(`"${one}"`)
+  })
+})
+
+describe('the error', () => {
+  test('names every wrong variable at once, and each problem once', () => {
+    const detail = detailOf({ PORT: 'x', GITHUB_REPO: 'x', GITHUB_WEBHOOK_SECRET: `a,${SECRET},b` })
+    for (const place of ['PORT', 'GITHUB_REPO', 'GITHUB_WEBHOOK_SECRET.0', 'GITHUB_WEBHOOK_SECRET.2']) {
+      expect(detail.split(`${place}: `)).toHaveLength(2)
+    }
+    expect(detail).not.toContain('GITHUB_WEBHOOK_SECRET.1')
+  })
+
+  test('never repeats a secret', () => {
+    expect(detailOf({ SIGNALBOX_API_TOKEN: 'hunter2', GITHUB_WEBHOOK_SECRET: 'hunter2' })).not.toContain('hunter2')
+  })
+
+  test('of a short secret says how to make a good one', () => {
+    expect(detailOf({ SIGNALBOX_API_TOKEN: 'short' })).toContain('signalbox secret generate')
+  })
+
+  test('of SUPABASE_URL alone says which connection string to copy', () => {
+    expect(detailOf({ SUPABASE_URL: 'https://x.supabase.co' })).toContain('set it as DATABASE_URL')
+    const both = { SUPABASE_URL: 'https://x.supabase.co', DATABASE_URL: 'postgres://db' }
+    expect(readEnvironment(both)).toMatchObject(both)
+  })
+})

@@ -1,0 +1,30 @@
+// The log of the service: pino, one JSON object per line on standard error, with secrets removed.
+import type { DestinationStream } from 'pino'
+import { pino } from 'pino'
+import type { Log, LogLevel } from './log.ts'
+
+const PINO_LEVEL = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const
+
+const SECRET_FIELDS = ['secret', 'secrets', 'token', 'password', 'authorization', 'cookie']
+
+// pino's wildcard stands for one level only. Four levels reach the headers of a request inside a
+// logged error: `err.request.headers.authorization`.
+const REDACTED_PATHS = ['', '*.', '*.*.', '*.*.*.'].flatMap((above) => SECRET_FIELDS.map((field) => above + field))
+
+/**
+ * Opens the log. It writes to standard error, so that standard output has only what a command
+ * prints. `pretty` is for people; `destination` is for tests.
+ */
+export function openLog(options: { level?: LogLevel; pretty?: boolean; destination?: DestinationStream } = {}): Log {
+  const settings = {
+    level: PINO_LEVEL[options.level ?? 'INFO'],
+    base: null,
+    redact: REDACTED_PATHS,
+    timestamp: pino.stdTimeFunctions.isoTime,
+  }
+  if (options.pretty) {
+    const prettyOptions = { destination: 2, ignore: 'pid,hostname', singleLine: true }
+    return pino({ ...settings, transport: { target: 'pino-pretty', options: prettyOptions } })
+  }
+  return pino(settings, options.destination ?? pino.destination({ dest: 2, sync: true }))
+}
