@@ -21,11 +21,11 @@ type Deployment = { event: DeploymentEvent; output: PullRequestOutput }
 export async function actOn(webhook: Webhook, settings: Settings): Promise<object> {
   const { forge, say } = settings
   say(...received(webhook))
-  if (webhook.type !== 'environment.deployed') return { received: true }
+  if (webhook.deployment === null) return { received: true }
   if (forge === null) {
     throw new AppError('forge_failed', 'GitHub is not configured: set GITHUB_TOKEN and GITHUB_REPO.')
   }
-  const deployment = readDeployment(webhook.payload, settings)
+  const deployment = readDeployment(webhook.deployment, settings)
   if ('skipped' in deployment) return { received: true }
   const receipt = await openPullRequest(forge, deployment, settings)
   say(...published(receipt))

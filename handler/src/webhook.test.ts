@@ -21,7 +21,7 @@ function relayed(payload: unknown, { source = 'agenta', event = 'environment.dep
 
 test("Agenta's first format is read as it is", () => {
   expect(read(deployed)).toEqual({
-    payload: deployed,
+    deployment: deployed,
     type: 'environment.deployed',
     timestamp: '2025-11-20T10:30:00Z',
     deliveryId: 'delivery_1234567890',
@@ -35,7 +35,7 @@ describe("Agenta's current format", () => {
       type: 'environment.deployed',
       timestamp: '2026-04-07T11:24:18.000Z',
       deliveryId: '01961234-5678-7abc-9def-123456789abc',
-      payload: {
+      deployment: {
         event: 'environment.deployed',
         data: {
           app_name: 'customer-support-bot',
@@ -49,8 +49,8 @@ describe("Agenta's current format", () => {
 
   test('is the same deployment when Signalbox relays it, as it came or translated', () => {
     const direct = read(AGENTA_DEPLOYMENT)
-    const asItCame = read(relayed(AGENTA_DEPLOYMENT, { event: 'environments.revisions.committed' }))
-    const translated = read(relayed(direct.payload))
+    const asItCame = read(relayed(AGENTA_DEPLOYMENT, { event: 'agenta.environments.revisions.committed' }))
+    const translated = read(relayed(direct.deployment))
     for (const webhook of [asItCame, translated]) {
       expect(webhook).toEqual({ ...direct, timestamp: '2026-04-07T11:24:19Z', deliveryId: 'relay-1' })
     }
@@ -59,14 +59,15 @@ describe("Agenta's current format", () => {
   test('of two applications at once is no deployment and keeps its name', () => {
     const two = structuredClone(AGENTA_DEPLOYMENT)
     Object.assign(two.event.attributes.diff.created, { 'other.revision': { new: {} } })
-    expect(read(two).type).toBe('environments.revisions.committed')
-    expect(read(relayed(two)).type).toBe('environments.revisions.committed')
+    expect(read(two)).toMatchObject({ deployment: null, type: 'environments.revisions.committed' })
+    const event = 'agenta.environments.revisions.committed'
+    expect(read(relayed(two, { event }))).toMatchObject({ deployment: null, type: event })
   })
 
   test('of another event keeps the name of that event', () => {
     const event = { event_id: 'e1', event_type: 'webhooks.subscriptions.tested', timestamp: '2026-04-07T11:24:18Z' }
     expect(read({ event })).toEqual({
-      payload: { event },
+      deployment: null,
       type: 'webhooks.subscriptions.tested',
       timestamp: '2026-04-07T11:24:18Z',
       deliveryId: 'e1',
@@ -74,10 +75,22 @@ describe("Agenta's current format", () => {
   })
 })
 
-test('what another source sent is never read as a deployment, whatever its payload says', () => {
-  for (const payload of [deployed, AGENTA_DEPLOYMENT]) {
-    const webhook = read(relayed(payload, { source: 'shop', event: 'shop.paid' }))
-    expect(webhook).toMatchObject({ type: 'shop.paid', deliveryId: 'relay-1' })
+test('an event of Signalbox keeps its name', () => {
+  const completed = { event: 'job.completed', timestamp: '2026-04-07T11:24:18Z', delivery_id: 'd1', data: {} }
+  expect(read(completed)).toEqual({
+    deployment: null,
+    type: 'job.completed',
+    timestamp: '2026-04-07T11:24:18Z',
+    deliveryId: 'd1',
+  })
+})
+
+test('what another source sent is never a deployment, whatever it says', () => {
+  for (const event of ['shop.paid', 'environment.deployed']) {
+    for (const payload of [deployed, AGENTA_DEPLOYMENT]) {
+      const webhook = read(relayed(payload, { source: 'shop', event }))
+      expect(webhook).toMatchObject({ deployment: null, type: event, deliveryId: 'relay-1' })
+    }
   }
 })
 
@@ -100,7 +113,7 @@ test('bytes that are not UTF-8 are refused', () => {
   )
 })
 
-test('whatever the JSON object, it is read, and its type is a text or unknown', () => {
+test('whatever the JSON object, it is read, and what is a deployment is called one', () => {
   const key = fc.constantFrom('event', 'data', 'payload', 'source', 'event_type', 'attributes', 'references', 'diff')
   const { value } = fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(
@@ -112,7 +125,8 @@ test('whatever the JSON object, it is read, and its type is a text or unknown', 
   }))
   fc.assert(
     fc.property(fc.dictionary(key, value, { maxKeys: 4 }), (body) => {
-      expect(['string', 'undefined']).toContain(typeof read(body).type)
+      const { deployment, type } = read(body)
+      if (deployment !== null) expect(type).toBe('environment.deployed')
     }),
     { numRuns: 500 },
   )

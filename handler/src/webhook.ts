@@ -5,11 +5,13 @@ import { isObject } from '../../src/lib/json.ts'
 import { parseJsonObject } from '../../src/lib/json-body.ts'
 import { readAgenta } from '../../src/sources/agenta/payload.ts'
 
-/** A webhook as read; the last three are for the log. */
+const DEPLOYED = 'environment.deployed'
+
+/** A webhook as read; all but the deployment are for the log. */
 export type Webhook = {
-  /** In the form of `environment.deployed` where it is a deployment. */
-  payload: unknown
-  type: string | undefined
+  /** In the form of `environment.deployed`; null for every other event. */
+  deployment: unknown
+  type: unknown
   timestamp: unknown
   deliveryId: unknown
 }
@@ -21,22 +23,24 @@ export type Webhook = {
  */
 export function readWebhook(bytes: Uint8Array): Webhook {
   const body = parseJsonObject(bytes)
-  const { type, id, payload } = readAgenta(relayedFromAgenta(body) ?? body)
+  const { type, payload } = readAgenta(agentaBody(body))
+  const isDeployment = type === DEPLOYED
   const event = isObject(body.event) ? body.event : {}
   return {
-    payload,
-    type: type ?? (typeof body.event === 'string' ? body.event : undefined),
+    deployment: isDeployment ? payload : null,
+    type: isDeployment ? DEPLOYED : (event.event_type ?? body.event),
     timestamp: body.timestamp ?? event.timestamp,
-    deliveryId: body.delivery_id ?? id,
+    deliveryId: body.delivery_id ?? event.event_id,
   }
 }
 
 /**
- * The payload inside the envelope in which Signalbox relays other senders' events. Only Agenta's is
- * opened: a payload of any other sender cannot become a deployment, whatever it says.
+ * What Agenta sent: the body, or the payload in the envelope in which Signalbox relays other
+ * senders' events. Nothing of what another source sent: it cannot become a deployment, whatever it
+ * says.
  */
-function relayedFromAgenta(body: JsonObject): JsonObject | null {
-  if (!isRelayedEvent(body)) return null
+function agentaBody(body: JsonObject): JsonObject {
+  if (!isRelayedEvent(body)) return body
   const { source, payload } = body.data
-  return source === 'agenta' && isObject(payload) ? payload : null
+  return source === 'agenta' && isObject(payload) ? payload : {}
 }
