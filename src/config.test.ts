@@ -7,6 +7,7 @@ import { loadConfig } from './config/config-file.ts'
 import { configure } from './config/configure.ts'
 import { readEnvironment } from './lib/environment.ts'
 import { silentLog } from './lib/log.ts'
+import type { Rule } from './rules/rule.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -54,4 +55,14 @@ test('something that is no agent or no source is refused, too', async () => {
     )
     await rm(join(folder, 'other.mjs'))
   }
+})
+
+test("a rule's policy is refused by rule and field", () => {
+  const rule = { name: 'fix', on: 'issues.labeled', agent: 'ping' }
+  const configured = (policy: unknown) =>
+    configure(readEnvironment({}), { rules: [{ ...rule, policy } as Rule] }, silentLog).rules
+  expect(configured({ branchPrefixes: ['fix/'] })).toMatchObject([{ policy: { branchPrefixes: ['fix/'] } }])
+  expect(() => configured({ branchPrefix: 'fix/' })).toThrow(
+    expect.objectContaining({ code: 'config_invalid', detail: 'rule "fix": policy: unknown field "branchPrefix"' }),
+  )
 })

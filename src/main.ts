@@ -20,7 +20,6 @@ import { eventPayload } from './events/payload.ts'
 import { causesOf, getEvent } from './events/query.ts'
 import type { Recorder } from './events/record.ts'
 import { openRecorder } from './events/record.ts'
-import type { WriteForge } from './forges/forge.ts'
 import { readOnly } from './forges/read-only.ts'
 import { openApi } from './http/api/api.ts'
 import { addConfiguredRoutes } from './http/api/configured.ts'
@@ -32,18 +31,17 @@ import { httpApp } from './http/app.ts'
 import type { Access } from './http/auth.ts'
 import { openServer } from './http/listen.ts'
 import { finishedJobEvent } from './jobs/finished.ts'
-import type { Publish } from './jobs/job.ts'
 import { openOrchestrator } from './jobs/orchestrator.ts'
 import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
-import { GiveUp } from './lib/error.ts'
 import type { Log } from './lib/log.ts'
 import { tokenBucket } from './lib/token-bucket.ts'
 import { VERSION } from './lib/version.ts'
 import type { PipelineParts } from './pipeline.ts'
 import { openPipeline } from './pipeline.ts'
-import { publish } from './publisher/publish.ts'
+import { parseOutputs } from './publisher/output.ts'
+import { publisher } from './publisher/publish.ts'
 import { lapseAll } from './queue/settle.ts'
 import { DELIVERIES, JOBS } from './queue/table.ts'
 import type { Routing } from './routing.ts'
@@ -152,17 +150,6 @@ async function openReceiver(wiring: Wiring): Promise<{ url: string; close(): Pro
   return openServer(app, { host, port: environment.PORT, ...(requestTimeoutMs && { requestTimeoutMs }) })
 }
 
-/** The publisher as jobs know it: without a forge there is nobody to write to. */
-function publishWith(forge: WriteForge | null): Publish {
-  return (job, outputs) => {
-    if (forge === null)
-      throw new GiveUp(
-        'Nothing can be written to GitHub: set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY.',
-      )
-    return Promise.all(outputs.map((output) => publish(forge, output, { job })))
-  }
-}
-
 /**
  * An event's payload as agents get it: what Agenta sends today in the guide's form, and a
  * deployment with its configuration, however large.
@@ -181,20 +168,22 @@ async function readPayload(store: Store, sources: Configured['sources'], event: 
 /** Opens what does the work: the orchestrator and the sender of deliveries. */
 function openWorkers({ environment, store, log, clock, configured, recorder, wake }: Wiring) {
   const { database } = store
-  const { forge, agents } = configured
+  const { forges, agents, rules } = configured
+  const publish = publisher({ forges, policyOf: (name) => rules.find((rule) => rule.name === name)?.policy })
   const tickMs = environment.TICK_INTERVAL_SECONDS * 1000
   const orchestrator = openOrchestrator({
     database,
     clock,
     log,
     agents,
-    forge: forge && readOnly(forge),
+    forge: readOnly(forges),
     slots: environment.MAX_CONCURRENT_JOBS,
     tickMs,
     wake,
     payloadOf: (event) => readPayload(store, configured.sources, event),
+    parseOutputs,
     loadEvent: (id) => getEvent(database, id),
-    publish: publishWith(forge),
+    publish: (job, outputs) => Promise.all(outputs.map((output) => publish(job, output))),
     onFinished: async (tx, finished) => {
       const causes = await causesOf(
         tx,

@@ -60,6 +60,17 @@ test('a commit made from blobs and trees is a real commit on the new branch', as
   expect(Buffer.from(read.data.content, 'base64').toString()).toBe('{"a":1}\n')
 })
 
+test('a path that the base does not have cannot be deleted from it', async () => {
+  const { bot, app } = world
+  const gone = (path: string) => [{ path, mode: '100644', type: 'blob', sha: null }] as const
+  const create = (path: string, base?: { base_tree: string }) =>
+    bot.rest.git.createTree({ ...app, ...base, tree: [...gone(path)] })
+  expect((await create('src/a.txt', { base_tree: 'main' })).status).toBe(201)
+  for (const refused of [create('src/none.txt', { base_tree: 'main' }), create('src/a.txt')]) {
+    expect(await failure(refused)).toMatchObject({ status: 422, message: expect.stringContaining('BadObjectState') })
+  }
+})
+
 test('refs are found, matched, moved forwards, forced and deleted as on GitHub', async () => {
   const { bot, app } = world
   const { main, commit } = await commitThroughApi(world, 'agenta/deploy-1')

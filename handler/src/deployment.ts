@@ -2,9 +2,10 @@
 
 import { answerDeployment } from '../../src/agents/deployment-pr/answer.ts'
 import type { DeploymentEvent } from '../../src/agents/deployment-pr/deployment-event.ts'
-import type { WriteForge } from '../../src/forges/forge.ts'
+import type { Forges } from '../../src/forges/forges.ts'
 import { AppError, GiveUp } from '../../src/lib/error.ts'
 import type { PullRequestOutput, Receipt } from '../../src/publisher/output.ts'
+import { parseOutputs } from '../../src/publisher/output.ts'
 import { publish } from '../../src/publisher/publish.ts'
 import { creating, detected, published, received } from './narration.ts'
 import type { Settings } from './options.ts'
@@ -19,15 +20,15 @@ type Deployment = { event: DeploymentEvent; output: PullRequestOutput }
  * not configured, and what `publish` throws.
  */
 export async function actOn(webhook: Webhook, settings: Settings): Promise<object> {
-  const { forge, say } = settings
+  const { forges, say } = settings
   say(...received(webhook))
   if (webhook.deployment === null) return { received: true }
-  if (forge === null) {
+  if (forges === null) {
     throw new AppError('forge_failed', 'GitHub is not configured: set GITHUB_TOKEN and GITHUB_REPO.')
   }
   const deployment = readDeployment(webhook.deployment, settings)
   if ('skipped' in deployment) return { received: true }
-  const receipt = await openPullRequest(forge, deployment, settings)
+  const receipt = await openPullRequest(forges, deployment, settings)
   say(...published(receipt))
   return { received: true, ...summary(receipt) }
 }
@@ -42,14 +43,17 @@ function readDeployment(payload: unknown, { deployment }: Settings): Deployment 
 }
 
 async function openPullRequest(
-  forge: WriteForge,
+  forges: Forges,
   { event, output }: Deployment,
   { policy, say }: Settings,
 ): Promise<Receipt | null> {
+  // A `customise` option may have made anything of it.
+  parseOutputs([output])
   say(...detected(event))
-  const work = { ...output, base: output.base ?? (await forge.defaultBranch(output.repository)) }
+  const { forge, path } = forges.of(output.repository)
+  const work = { ...output, base: output.base ?? (await forge.defaultBranch(path)) }
   say(...creating(work))
-  return publish(forge, work, { job: { id: event.delivery_id ?? event.data.deployment_id }, policy })
+  return publish(forges, work, { job: { id: event.delivery_id ?? event.data.deployment_id }, policy })
 }
 
 function summary(receipt: Receipt | null): object {

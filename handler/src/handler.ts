@@ -22,7 +22,7 @@ const SERVICE = 'Signalbox webhook handler'
 export function createHandler(options: HandlerOptions): (request: Request) => Promise<Response> {
   const settings = readOptions(options)
   const app = new Hono({ getPath: lastPart })
-    .get('/health', (c) => c.json({ status: 'healthy', service: SERVICE, github_configured: settings.forge !== null }))
+    .get('/health', (c) => c.json({ status: 'healthy', service: SERVICE, github_configured: settings.forges !== null }))
     .all('/health', methodNotAllowed('GET', 'HEAD'))
     .post('/webhook', limitBody(settings), async (c) => {
       const body = new Uint8Array(await c.req.arrayBuffer())

@@ -39,7 +39,7 @@ test.each([['https://github.com/acme/shop'], ['shop'], ['acme/..'], ['acme.inc/s
   },
 )
 
-test.each([['acme/shop'], ['Acme-Inc/shop.ts']])('the repository %j is accepted', (name) => {
+test.each([['acme/shop'], ['github:acme/shop'], ['Acme-Inc/shop.ts']])('the repository %j is accepted', (name) => {
   expect(refusal({ github: { repository: name }, repositories: { bot: name } })).toBe('accepted')
 })
 
@@ -61,7 +61,7 @@ test.each<[Partial<HandlerOptions>, boolean]>([
   [{ github: { token: 't' }, repositories: { bot: 'acme/bot' } }, true],
   [{ github: { app: { appId: 1, privateKey: 'key' }, repository: 'acme/shop' } }, true],
 ])('%j: GitHub is configured: %j', (options, isConfigured) => {
-  expect(readOptions({ secret: SECRET, ...options }).forge !== null).toBe(isConfigured)
+  expect(readOptions({ secret: SECRET, ...options }).forges !== null).toBe(isConfigured)
 })
 
 test('production is the only environment unless others are named', () => {

@@ -3,7 +3,8 @@
 import { MIN_SECRET_CHARS, secretKey } from '@signalbox/sdk/scheme'
 import type { DeploymentPrDefaults } from '../../src/agents/deployment-pr/answer.ts'
 import { deploymentPrInput } from '../../src/agents/deployment-pr/options.ts'
-import type { WriteForge } from '../../src/forges/forge.ts'
+import type { Forges } from '../../src/forges/forges.ts'
+import { forgesFrom } from '../../src/forges/forges.ts'
 import type { GithubAuth } from '../../src/forges/github/connection.ts'
 import { github as githubForge } from '../../src/forges/github/github.ts'
 import { AppError, errorText } from '../../src/lib/error.ts'
@@ -52,7 +53,7 @@ type GithubSettings = {
 export type Settings = {
   secrets: readonly string[]
   /** Null without a token or an App, and without a repository. */
-  forge: WriteForge | null
+  forges: Forges | null
   deployment: DeploymentPrDefaults
   policy: Policy | undefined
   maxBodyBytes: number
@@ -73,7 +74,7 @@ export function readOptions(options: HandlerOptions): Settings {
   return {
     secrets: readSecrets(secret, secrets),
     deployment,
-    forge: hasRepository(deployment) ? openForge(github) : null,
+    forges: hasRepository(deployment) ? openForges(github) : null,
     policy,
     maxBodyBytes: maxBodyBytes ?? MAX_BODY_BYTES,
     now: now ?? Date.now,
@@ -135,7 +136,8 @@ function hasRepository({ repository, repositories = {} }: DeploymentPrDefaults):
   return repository !== undefined || Object.keys(repositories).length > 0
 }
 
-function openForge({ token, app, apiUrl }: GithubSettings): WriteForge | null {
+function openForges({ token, app, apiUrl }: GithubSettings): Forges | null {
   const auth = app ?? (token ? { token } : null)
-  return auth === null ? null : githubForge({ auth, apiUrl, userAgent: 'signalbox-handler', log: silentLog })
+  if (auth === null) return null
+  return forgesFrom({ github: githubForge({ auth, apiUrl, userAgent: 'signalbox-handler', log: silentLog }) })
 }

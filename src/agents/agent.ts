@@ -4,23 +4,26 @@ import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
 import type { Output } from '../publisher/output.ts'
 
-/** What an agent is given. */
+/** What an agent gets. */
 export type AgentContext<Input> = {
   job: { id: string; type: string; rule: string; attempt: number }
   /** The job's input, validated by the agent's schema. */
   input: Input
   /** The event that made the job, with its raw body; null for a manual job. */
   event: Event | null
-  /** The event's body as JSON; undefined if there is none. */
+  /**
+   * What the event says: the same payload that the API, the SQL views and the deliveries to
+   * endpoints show. Undefined without an event.
+   */
   payload: unknown
   /**
    * Runs `fn` once for the whole life of the job: after a crash or a retry its result (JSON) is
    * remembered. Names are unique within a job.
    */
   step<T>(name: string, fn: () => Promise<T> | T): Promise<T>
-  /** Makes an empty folder for this try, removed when the try ends. */
+  /** Makes an empty folder for this attempt, removed when the attempt ends. */
   workspace(): Promise<string>
-  /** The forge, for reading; null when no forge is configured. */
+  /** The forges, for reading, all repositories through one; null when none is configured. */
   forge: ReadForge | null
   /** Lines of the job's own log. */
   log(line: string, stream?: 'log' | 'stdout' | 'stderr'): void
@@ -40,11 +43,11 @@ export type Agent<Input = unknown> = {
   run(context: AgentContext<Input>): Promise<AgentResult>
 }
 
-/** What a finished run gives back. */
-export type AgentResult = { outputs?: Output[]; result?: unknown }
+/** What a finished run returns: what to write to the forge, and the job's result (JSON). */
+export type AgentResult = { outputs?: readonly Output[]; result?: unknown }
 
 /** Declares an agent with its input's type inferred from the schema. */
-// The registry holds agents of any input; the orchestrator parses the input by `agent.input` before
+// The registry has agents of any input; the orchestrator parses the input by `agent.input` before
 // `run`.
 export function defineAgent<Schema extends z.ZodType>(agent: {
   name: string

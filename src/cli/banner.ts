@@ -39,7 +39,7 @@ export type Banner = {
 /** Puts together what is to be said. */
 export function bannerOf(started: Started): Banner {
   const { mode, environment, configPath, store, service, roles, endpoints } = started
-  const { sources, rules, agents, forge } = service.configured
+  const { sources, rules, agents, forges } = service.configured
   return {
     version: VERSION,
     mode,
@@ -50,7 +50,7 @@ export function bannerOf(started: Started): Banner {
     config: configPath,
     sources: [...sources.values()].map(shownSource),
     api: service.access,
-    github: forge === null ? null : (environment.GITHUB_REPO ?? 'any repository'),
+    github: forges.names.includes('github') ? (environment.GITHUB_REPO ?? 'any repository') : null,
     rules: rules.length,
     agents: agents.size,
     endpoints,

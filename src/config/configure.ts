@@ -4,10 +4,13 @@ import type { Agent } from '../agents/agent.ts'
 import { deploymentPr } from '../agents/deployment-pr/deployment-pr.ts'
 import { ping } from '../agents/ping/ping.ts'
 import type { WriteForge } from '../forges/forge.ts'
+import type { Forges } from '../forges/forges.ts'
+import { forgesFrom } from '../forges/forges.ts'
 import { github as githubForge } from '../forges/github/github.ts'
 import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
+import { checkPolicies } from '../publisher/policy.ts'
 import { defaultRules, parseRules } from '../rules/define.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { Source } from '../sources/source.ts'
@@ -19,7 +22,7 @@ export type Configured = {
   sources: ReadonlyMap<string, Source>
   agents: ReadonlyMap<string, Agent>
   rules: readonly Rule[]
-  forge: WriteForge | null
+  forges: Forges
 }
 
 function agentsByName(given: readonly Agent[]): ReadonlyMap<string, Agent> {
@@ -34,7 +37,7 @@ function agentsByName(given: readonly Agent[]): ReadonlyMap<string, Agent> {
   return agents
 }
 
-function forgeFrom(environment: Environment, log: Log): WriteForge | null {
+function githubFrom(environment: Environment, log: Log): WriteForge | null {
   const {
     GITHUB_TOKEN: token,
     GITHUB_APP_ID: appId,
@@ -60,5 +63,6 @@ export function configure(environment: Environment, config: Config, log: Log): C
     others: config.sources ?? [],
   })
   const rules = parseRules(config.rules ?? defaultRules, [...agents.keys()])
-  return { sources, agents, rules, forge: forgeFrom(environment, log) }
+  checkPolicies(rules)
+  return { sources, agents, rules, forges: forgesFrom({ github: githubFrom(environment, log) }) }
 }

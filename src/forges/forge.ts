@@ -1,5 +1,5 @@
-// What the rest of the house knows of a forge (GitHub today): reading for agents, writing for the
-// publisher only.
+// What the rest of the program knows of a forge: reading for agents, writing for the publisher
+// only. Each forge has a folder beside this file.
 
 export type PullRequest = {
   number: number
@@ -22,8 +22,8 @@ export type PullRequest = {
 /** What an agent may do: look. */
 export type ReadForge = {
   /**
-   * The default branch's name; throws `AppError('forge_failed')` when the repository cannot be
-   * seen.
+   * The default branch's name.
+   * @throws AppError `forge_failed` when the repository cannot be seen.
    */
   defaultBranch(repository: string): Promise<string>
   /** The commit a branch points at; null when there is no such branch. */
@@ -31,55 +31,69 @@ export type ReadForge = {
   /** A text file's content at a ref; null when it does not exist. */
   readFile(repository: string, path: string, ref: string): Promise<string | null>
   /**
-   * Pull requests with that head branch (or all, newest first), open ones only unless said
-   * otherwise.
+   * Pull requests, newest first, all of them or those of one head branch. Of the open ones (the
+   * default) the newest 1,000 are returned; of those in any state the newest 100.
    */
   pullRequests(repository: string, options: { head?: string; state?: 'open' | 'all' }): Promise<PullRequest[]>
 }
 
 /**
- * What the publisher may do: write, one GitHub call each, so that a crash falls between two of
- * them.
+ * What happens to one file in a commit. A `string` is stored as UTF-8. Without `executable` a file
+ * stays as it is, and a new one is not executable. Deleting a file that is not there does nothing.
  */
+export type Change =
+  | { path: string; content: string | Uint8Array; executable?: boolean | undefined }
+  | { path: string; deleted: true }
+
+/** A commit to make on a branch. */
+export type Commit = {
+  branch: string
+  /**
+   * The commit to build on. A branch only ever moves forward, so it must be at this commit or at an
+   * ancestor of it.
+   */
+  parent: string
+  /** Whether the branch does not exist yet and is to be made. */
+  isNew: boolean
+  message: string
+  changes: readonly Change[]
+}
+
+/**
+ * `committed`: the branch is at the new commit `sha`. `unchanged`: the parent, `sha`, has these
+ * files already, and nothing was written. `moved`: somebody else made, moved or deleted the branch
+ * meanwhile.
+ */
+export type Committed = { kind: 'committed' | 'unchanged'; sha: string } | { kind: 'moved' }
+
+/** What comments can be about: an issue or pull request, or a commit. */
+export type CommentTarget = { issue: number } | { commit: string }
+
+/** What the publisher may do: write. A call that dies half-way leaves nothing that anybody sees. */
 export type WriteForge = ReadForge & {
+  /** Globs of the files that run something or grant rights on this forge. */
+  readonly protectedPaths: readonly string[]
+  /** The longest body of a pull request or a comment. */
+  readonly maxBodyChars: number
   /**
-   * The tree that `baseTreeSha` becomes with these files (UTF-8); the same sha means that nothing
-   * changes.
+   * Makes one commit and moves its branch there.
+   * @throws GiveUp when a path leads through a file or names a directory.
    */
-  createTree(
-    repository: string,
-    tree: { baseTreeSha: string; files: readonly { path: string; content: string }[] },
-  ): Promise<string>
+  commitFiles(repository: string, commit: Commit): Promise<Committed>
   /**
-   * A commit by the token's owner (so GitHub signs an App's); gives its sha. No branch is moved: an
-   * unused one is harmless.
-   */
-  createCommit(repository: string, commit: { parentSha: string; treeSha: string; message: string }): Promise<string>
-  /** False when the branch exists already. */
-  createBranch(repository: string, branch: string, sha: string): Promise<boolean>
-  /** Fast-forward only; false when the branch has moved meanwhile. */
-  updateBranch(repository: string, branch: string, sha: string): Promise<boolean>
-  commit(repository: string, sha: string): Promise<{ sha: string; message: string; treeSha: string; parents: string[] }>
-  /**
-   * What `head` has that `base` has not, oldest first (`base...head`, at most 250); branches, tags
-   * or shas.
+   * The commits that `head` has and `base` has not (`base...head`; branches, tags or shas), oldest
+   * first. The first 1,000 are returned.
    */
   commitsBetween(repository: string, base: string, head: string): Promise<{ sha: string; message: string }[]>
-  /** Null when GitHub says one is open for that branch already. */
+  /** Opens a pull request; null when one is open for that branch already. */
   createPullRequest(
     repository: string,
     pull: { head: string; base: string; title: string; body: string },
   ): Promise<PullRequest | null>
   updatePullRequest(repository: string, number: number, change: { title?: string; body?: string }): Promise<PullRequest>
-  /** Creates labels the repository lacks, then adds all to the issue; gives the issue's page. */
+  /** Creates labels the repository lacks, then adds all to the issue; returns the issue's page. */
   addLabels(repository: string, issue: number, labels: readonly string[]): Promise<{ url: string }>
-  comments(
-    repository: string,
-    target: { issue: number } | { commit: string },
-  ): Promise<{ id: number; url: string; body: string }[]>
-  createComment(
-    repository: string,
-    target: { issue: number } | { commit: string },
-    body: string,
-  ): Promise<{ id: number; url: string }>
+  /** The comments, oldest first. Of more than 1,000 the oldest 100 and at least the newest 800. */
+  comments(repository: string, target: CommentTarget): Promise<{ id: number; url: string; body: string }[]>
+  createComment(repository: string, target: CommentTarget, body: string): Promise<{ id: number; url: string }>
 }

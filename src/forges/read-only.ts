@@ -1,15 +1,29 @@
-// The half of a forge that an agent is given.
-import type { ReadForge, WriteForge } from './forge.ts'
+// The half of the forges that an agent is given.
+import type { ReadForge } from './forge.ts'
+import type { Forges } from './forges.ts'
 
 /**
- * A forge that can only look: the writing methods are not there at all, so no cast brings them
- * back.
+ * One forge for every repository, which can only look: the writing methods are not there at all, so
+ * no cast brings them back. Null when no forge is configured.
  */
-export function readOnly(forge: WriteForge): ReadForge {
+export function readOnly(forges: Forges): ReadForge | null {
+  if (forges.names.length === 0) return null
   return {
-    defaultBranch: (repository) => forge.defaultBranch(repository),
-    branchSha: (repository, branch) => forge.branchSha(repository, branch),
-    readFile: (repository, path, ref) => forge.readFile(repository, path, ref),
-    pullRequests: (repository, options) => forge.pullRequests(repository, options),
+    async defaultBranch(repository) {
+      const { forge, path } = forges.of(repository)
+      return forge.defaultBranch(path)
+    },
+    async branchSha(repository, branch) {
+      const { forge, path } = forges.of(repository)
+      return forge.branchSha(path, branch)
+    },
+    async readFile(repository, file, ref) {
+      const { forge, path } = forges.of(repository)
+      return forge.readFile(path, file, ref)
+    },
+    async pullRequests(repository, options) {
+      const { forge, path } = forges.of(repository)
+      return forge.pullRequests(path, options)
+    },
   }
 }

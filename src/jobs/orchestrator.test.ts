@@ -70,6 +70,7 @@ function orchestrate(agents: Agent[], options: Partial<OrchestratorOptions> = {}
     agents: new Map(agents.map((one) => [one.name, one])),
     forge: null,
     publish: async (_job, outputs) => outputs.map(receiptOf),
+    parseOutputs: (outputs) => outputs as Output[],
     loadEvent: async () => null,
     payloadOf: () => undefined,
     slots: 4,

@@ -11,6 +11,7 @@ import type { ReadForge } from '../forges/forge.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp, RetryAt } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
+import type { Output } from '../publisher/output.ts'
 import type { Outcome } from '../queue/table.ts'
 import type { Job, JobRow, Publish } from './job.ts'
 import { toJob } from './job.ts'
@@ -28,6 +29,11 @@ export type RunOptions = {
   agents: ReadonlyMap<string, Agent>
   forge: ReadForge | null
   publish: Publish
+  /**
+   * Checks what an agent wants written.
+   * @throws GiveUp when it is not valid.
+   */
+  parseOutputs: (outputs: unknown) => readonly Output[]
   loadEvent: (id: string) => Promise<Event | null>
   /** An event's body as JSON; undefined if it is none. */
   payloadOf: (event: Event) => unknown | Promise<unknown>
@@ -134,8 +140,9 @@ async function runAgent(
   })
   context.signal.throwIfAborted()
   // Without outputs the end of the job, which comes next, is the memory.
-  const hasOutputs = answer.outputs !== undefined && answer.outputs.length > 0
-  if (hasOutputs) await rememberRun(database, clock, holdOf(row), answer)
+  const outputs = options.parseOutputs(answer.outputs ?? [])
+  const hasOutputs = outputs.length > 0
+  if (hasOutputs) await rememberRun(database, clock, holdOf(row), { ...answer, outputs })
   return { result: answer.result, hasOutputs }
 }
 

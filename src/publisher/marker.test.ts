@@ -32,6 +32,17 @@ test('a text ends with exactly the new marker, within its limit', () => {
   expect(readMarker(withMarker('x'.repeat(5000), { keys: ['a'] }, 1000))?.keys).toEqual(['a'])
 })
 
+test('a marker keeps the newest keys, and never outgrows the body', () => {
+  const numbered = Array.from({ length: 60 }, (_, at) => `deployment=${at}`)
+  expect(readMarker(markerText({ keys: numbered }))?.keys).toEqual(numbered.slice(10))
+  // The longest keys, of characters that take up nine each.
+  const long = Array.from({ length: 60 }, (_, at) => `${at}${'客'.repeat(198)}`)
+  const text = withMarker('body', { keys: long, series: '客'.repeat(200), order: 1 }, 65_000)
+  expect(text.startsWith('body\n\n<!-- signalbox:')).toBe(true)
+  expect(text.length).toBeLessThan(15_000)
+  expect(readMarker(text)?.keys).toEqual(long.slice(-5))
+})
+
 test('a text without a marker, or with half of one, has none', () => {
   expect(readMarker('<!-- signalbox:key=a')).toBeNull()
   expect(readMarker('')).toBeNull()

@@ -1,9 +1,9 @@
-// The hidden marker: how the publisher recognises its own work, because GitHub offers no
-// idempotency key.
+// The hidden marker: how the publisher recognises its own work, because forges offer no idempotency
+// key.
 
 /**
- * What a pull request or comment says about itself: the works it holds, and for pull requests their
- * series and the newest's order.
+ * What a pull request or comment says about itself: the works it contains, and for pull requests
+ * their series and the order of the newest.
  */
 export type Marker = { keys: string[]; series?: string | undefined; order?: number | undefined }
 
@@ -12,13 +12,25 @@ const MARKER = /<!-- signalbox:([^<>\n]*) -->/g
 
 // The newest keys are kept; a marker must not grow until the body no longer fits.
 const MAX_KEYS = 50
+const MAX_KEYS_CHARS = 10_000
 
-/** The marker as an HTML comment, which GitHub does not show. */
+/** The marker as an HTML comment, which Markdown does not show. */
 export function markerText({ keys, series, order }: Marker): string {
-  const parts = keys.slice(-MAX_KEYS).map((key) => `key=${encodeValue(key)}`)
+  const parts = newest(keys.map((key) => `key=${encodeValue(key)}`))
   if (series !== undefined) parts.push(`series=${encodeValue(series)}`)
   if (order !== undefined) parts.push(`order=${order}`)
   return `<!-- signalbox:${parts.join(' ')} -->`
+}
+
+function newest(parts: readonly string[]): string[] {
+  const kept: string[] = []
+  let chars = 0
+  for (const part of parts.toReversed()) {
+    chars += part.length
+    if (kept.length === MAX_KEYS || chars > MAX_KEYS_CHARS) break
+    kept.unshift(part)
+  }
+  return kept
 }
 
 /** The last marker of a text; null when there is none. */
@@ -32,7 +44,7 @@ export function readMarker(text: string): Marker | null {
 }
 
 /**
- * The text with exactly this marker at its end, whatever markers it held before; `limit` characters
+ * The text with exactly this marker at its end, whatever markers it had before; `limit` characters
  * in all.
  */
 export function withMarker(text: string, marker: Marker, limit: number): string {
@@ -54,7 +66,7 @@ function decodeValue(value: string): string {
   }
 }
 
-const CUT_NOTE = '\n\n*(cut: too long for GitHub)*'
+const CUT_NOTE = '\n\n*(cut: too long)*'
 
 function cut(text: string, limit: number): string {
   return text.length <= limit ? text : text.slice(0, limit - CUT_NOTE.length).toWellFormed() + CUT_NOTE

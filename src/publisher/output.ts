@@ -1,56 +1,115 @@
-// What an agent may ask to have written to the forge. Data only.
+// What an agent may ask to have written to the forge: data only, checked before it is stored.
+import { z } from 'zod'
+import { GiveUp } from '../lib/error.ts'
+import { repositoryName } from '../lib/repository.ts'
+import { describe } from '../lib/zod.ts'
+
+const MAX_OUTPUTS = 100
+
+const labels = z.array(z.string().min(1).max(50)).max(100).readonly()
+const body = z.string().max(200_000)
+const key = z.string().min(1).max(200)
+
+/** One file: written whole, as text or (bytes that are not text) in base64, or deleted. */
+const change = z.union([
+  z.strictObject({
+    path: z.string().min(1),
+    content: z.union([z.string(), z.strictObject({ base64: z.base64() })]),
+    /** Absent: as the file is already; a new file is not. */
+    executable: z.boolean().optional(),
+  }),
+  z.strictObject({ path: z.string().min(1), deleted: z.literal(true) }),
+])
 
 /** One commit on a branch of its own, and the pull request for it. */
-export type PullRequestOutput = {
-  kind: 'pull_request'
-  /** `owner/name`. */
-  repository: string
+const pullRequest = z.strictObject({
+  kind: z.literal('pull_request'),
+  /** `owner/name` on the default forge, or `forge:path`. */
+  repository: repositoryName,
   /** Base branch; the repository's default branch if absent. */
-  base?: string
+  base: z.string().min(1).optional(),
   /** Deterministic: the same work always names the same branch. */
-  branch: string
-  title: string
-  /** Markdown that the agent composed; anything taken from outside was made inert before. */
-  body: string
-  commitMessage: string
-  files: readonly { path: string; content: string }[]
-  labels?: readonly string[]
+  branch: z.string().min(1),
+  title: z.string().min(1).max(250),
+  /** Markdown that the agent composed; anything untrusted was made inert before. */
+  body,
+  commitMessage: z.string().min(1).max(10_000),
+  changes: z.array(change).min(1).readonly(),
+  labels: labels.optional(),
   /** What this pull request stands for, written as a hidden marker: `deployment=<id>`. */
-  key: string
+  key,
   /**
    * What pull requests of the same thing share, written as a hidden marker too:
    * `deploy:<app>:<environment>`.
    */
-  series?: string
+  series: z.string().min(1).max(200).optional(),
   /**
    * When the work is of: of two outputs of one series, the higher is newer and a late lower one
    * never overwrites it.
    */
-  order?: number
+  order: z.number().optional(),
   /**
    * When an open pull request of the same series exists: put this commit on it (default), or open
    * another.
    */
-  onOpenPullRequest?: 'update' | 'separate'
-}
+  onOpenPullRequest: z.enum(['update', 'separate']).optional(),
+})
 
 /** A comment on an issue, pull request or commit. */
-export type CommentOutput = {
-  kind: 'comment'
-  repository: string
-  target: { issue: number } | { commit: string }
-  body: string
+const comment = z.strictObject({
+  kind: z.literal('comment'),
+  repository: repositoryName,
+  target: z.union([
+    z.strictObject({ issue: z.int().positive() }),
+    z.strictObject({ commit: z.string().regex(/^[0-9a-f]{40}$/, 'write the 40 digits of a commit') }),
+  ]),
+  body,
   /** Distinguishes several comments of one job. */
-  key: string
-}
+  key,
+})
 
 /** Labels on an issue or pull request, created in the repository when missing. */
-export type LabelsOutput = { kind: 'labels'; repository: string; issue: number; labels: readonly string[] }
+const labelling = z.strictObject({
+  kind: z.literal('labels'),
+  repository: repositoryName,
+  issue: z.int().positive(),
+  labels,
+})
 
+const answer = z.object({
+  outputs: z.array(z.discriminatedUnion('kind', [pullRequest, comment, labelling])).max(MAX_OUTPUTS),
+})
+
+/** One commit on a branch of its own, and the pull request for it. */
+export type PullRequestOutput = z.infer<typeof pullRequest>
+
+/** One file of a pull request. */
+export type FileChange = z.infer<typeof change>
+
+/** A comment on an issue, pull request or commit. */
+export type CommentOutput = z.infer<typeof comment>
+
+/** Labels on an issue or pull request, created in the repository when missing. */
+export type LabelsOutput = z.infer<typeof labelling>
+
+/** What an agent may ask to have written. */
 export type Output = PullRequestOutput | CommentOutput | LabelsOutput
+
+/** A pull request output with its base branch known. */
+export type PullRequestWork = PullRequestOutput & { base: string }
 
 /**
  * What was written: the address to show, and the numbers to find it again. `created` is false when
  * it was there already.
  */
 export type Receipt = { url: string; number?: number; branch?: string; sha?: string; created: boolean }
+
+/**
+ * Checks an agent's outputs, whatever made them, before anything is done with them.
+ * @throws GiveUp when one is not valid: the same agent would return it again.
+ */
+export function parseOutputs(outputs: unknown): Output[] {
+  const parsed = answer.safeParse({ outputs })
+  if (!parsed.success) throw new GiveUp(`The agent's outputs are not valid: ${describe(parsed.error)}`)
+  return parsed.data.outputs
+}

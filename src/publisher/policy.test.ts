@@ -1,8 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { PullRequestOutput } from './output.ts'
-import { refusal } from './policy.ts'
+import type { Output, PullRequestOutput } from './output.ts'
+import type { Policy } from './policy.ts'
+import { checkPolicies, refusal } from './policy.ts'
+
+const forge = { protectedPaths: ['.github/**', '**/CODEOWNERS'] }
+
+function refused(output: Output, policy: Policy = {}) {
+  return refusal(output, policy, forge)
+}
 
 function output(more: Partial<PullRequestOutput> = {}, path = 'deployments/bot/production.json'): PullRequestOutput {
   return {
@@ -12,22 +19,37 @@ function output(more: Partial<PullRequestOutput> = {}, path = 'deployments/bot/p
     title: 't',
     body: 'b',
     commitMessage: 'm',
-    files: [{ path, content: 'c' }],
+    changes: [{ path, content: 'c' }],
     key: 'k',
     ...more,
   }
 }
 
-test('a deployment pull request is allowed', () => expect(refusal(output())).toBeNull())
+test('a deployment pull request is allowed', () => expect(refused(output())).toBeNull())
 
-test.each([
+const PROTECTED = [
   '.github/workflows/ci.yml',
   '.GitHub/workflows/x.yml',
   '.github/CODEOWNERS',
   'docs/CODEOWNERS',
   '.gitmodules',
   'a/.gitattributes',
-])('%s is protected', (path) => expect(refusal(output({}, path))).toMatch(/is protected/))
+  // It would replace the protected file by a directory.
+  '.gitmodules/x',
+  'docs/CODEOWNERS/x',
+]
+
+test.each(PROTECTED)('%s is neither written nor deleted', (path) => {
+  expect(refused(output({}, path))).toBe(`The path ${path} is protected.`)
+  expect(refused(output({ changes: [{ path, deleted: true }] }))).toBe(`The path ${path} is protected.`)
+})
+
+test("a rule's protected paths replace the default ones", () => {
+  const policy = { protectedPaths: ['prompts/**'] }
+  expect(refused(output({}, '.github/workflows/ci.yml'), policy)).toBeNull()
+  expect(refused(output({}, 'prompts/a.md'), policy)).toMatch(/is protected/)
+  expect(refused(output({}, '.git/config'), { protectedPaths: [] })).toMatch(/not a path inside/)
+})
 
 test.each([
   '',
@@ -43,20 +65,50 @@ test.each([
   'a\u0000b',
   'git~1/x',
   '\ud800',
-])('%j is no path inside the repository', (path) => expect(refusal(output({}, path))).toMatch(/not a path inside/))
+  'x'.repeat(1025),
+])('%j is no path inside the repository', (path) => expect(refused(output({}, path))).toMatch(/not a path inside/))
 
-test('other repositories, branches and too many files are refused', () => {
+test('other repositories and branches are refused', () => {
   const policy = { repositories: ['acme/*'] }
-  expect(refusal(output(), policy)).toBeNull()
-  expect(refusal(output({ repository: 'Acme/Shop' }), policy)).toBeNull()
-  expect(refusal(output({ repository: 'other/shop' }), policy)).toMatch(/not an allowed one/)
-  expect(refusal({ kind: 'labels', repository: 'other/shop', issue: 1, labels: [] }, policy)).toMatch(/not an allowed/)
-  expect(refusal(output({ branch: 'main' }))).toMatch(/does not begin with agenta/)
-  expect(refusal(output({ branch: 'task/1' }), { branchPrefixes: ['task/'] })).toBeNull()
-  expect(refusal(output({ files: [] }))).toMatch(/at least one file/)
-  expect(refusal(output({ files: Array.from({ length: 101 }, (_, at) => ({ path: `f${at}`, content: '' })) }))).toMatch(
-    /101 files/,
-  )
+  expect(refused(output(), policy)).toBeNull()
+  expect(refused(output({ repository: 'Acme/Shop' }), policy)).toBeNull()
+  expect(refused(output({ repository: 'other/shop' }), policy)).toBe('The repository other/shop is not an allowed one.')
+  expect(refused({ kind: 'labels', repository: 'other/shop', issue: 1, labels: [] }, policy)).toMatch(/not an allowed/)
+  expect(refused(output({ branch: 'main' }))).toBe('The branch main does not begin with agenta/ or signalbox/.')
+  expect(refused(output({ branch: 'task/1' }), { branchPrefixes: ['task/'] })).toBeNull()
+  expect(refused(output(), { branchPrefixes: ['task/'] })).toMatch(/does not begin with task\//)
+})
+
+test.each([
+  ['acme/*', 'github:acme/shop', true],
+  ['github:acme/*', 'acme/shop', true],
+  ['acme/*', 'gitlab:acme/shop', false],
+  ['gitlab:acme/**', 'gitlab:acme/tools/shop', true],
+  ['gitlab:acme/**', 'acme/shop', false],
+  ['**', 'gitlab:acme/tools/shop', true],
+])('the repositories %j: whether %s is allowed is %s', (glob, repository, allowed) => {
+  expect(refused(output({ repository }), { repositories: [glob] }) === null).toBe(allowed)
+})
+
+test('a repository is excluded by a glob that begins with !, with or without its forge', () => {
+  for (const excluded of ['!acme/secret', '!github:acme/secret']) {
+    const policy = { repositories: ['acme/*', excluded] }
+    expect(refused(output(), policy)).toBeNull()
+    expect(refused(output({ repository: 'acme/secret' }), policy)).toMatch(/not an allowed one/)
+  }
+})
+
+test('without a policy any repository of any forge is allowed', () => {
+  for (const repository of ['acme/shop', 'gitlab:a/b/c']) expect(refused(output({ repository }))).toBeNull()
+})
+
+test('too many files, and a file that is named twice, are refused', () => {
+  const changes = (count: number) => Array.from({ length: count }, (_, at) => ({ path: `f${at}`, content: '' }))
+  expect(refused(output({ changes: changes(100) }))).toBeNull()
+  expect(refused(output({ changes: changes(101) }))).toBe('101 files are more than the 100 allowed.')
+  expect(refused(output({ changes: changes(3) }), { maxFiles: 2 })).toBe('3 files are more than the 2 allowed.')
+  const twice = [...changes(1), { path: 'f0', deleted: true } as const]
+  expect(refused(output({ changes: twice }))).toBe('The path f0 is changed twice.')
 })
 
 test('branch names that git refuses are refused', () => {
@@ -68,31 +120,34 @@ test('branch names that git refuses are refused', () => {
       return false
     }
   }
-  const part = fc.constantFrom(
-    'a',
-    '.',
-    '/',
-    '..',
-    '@{',
-    '@',
-    '.lock',
-    ' ',
-    '~',
-    '^',
-    ':',
-    '?',
-    '*',
-    '[',
-    '\\',
-    '-',
-    '\u007f',
-    'é',
-  )
+  const letters = ['a', '.', '/', '..', '@{', '@', '.lock', ' ', '~', '^', ':', '?', '*', '[', '\\', '-', '\u007f', 'é']
   fc.assert(
-    fc.property(fc.array(part, { minLength: 1, maxLength: 6 }), (parts) => {
+    fc.property(fc.array(fc.constantFrom(...letters), { minLength: 1, maxLength: 6 }), (parts) => {
       const branch = `agenta/${parts.join('')}`
-      expect(refusal(output({ branch })) === null).toBe(accepted(branch))
+      expect(refused(output({ branch })) === null).toBe(accepted(branch))
     }),
     { numRuns: 150 },
+  )
+})
+
+test("the policies of a configuration's rules are checked, each mistake by rule and field", () => {
+  const good = { repositories: ['acme/*'], branchPrefixes: ['task/'], protectedPaths: [], maxFiles: 3 }
+  expect(() => checkPolicies([{ name: 'a' }, { name: 'b', policy: {} }, { name: 'c', policy: good }])).not.toThrow()
+  const rules = [
+    { name: 'a', policy: { maxFile: 3 } },
+    { name: 'b', policy: { maxFiles: 0, repositories: 'acme/*' } },
+    { name: 'c', policy: { repositories: [''] } },
+    { name: 'd', policy: 'none' },
+  ]
+  expect(() => checkPolicies(rules)).toThrow(
+    expect.objectContaining({
+      code: 'config_invalid',
+      detail: [
+        'rule "a": policy: unknown field "maxFile"',
+        'rule "b": policy.repositories: expected array, received string; policy.maxFiles: expected number to be >=1',
+        'rule "c": policy.repositories.0: expected string to have >=1 characters',
+        'rule "d": policy: expected object, received string',
+      ].join('\n'),
+    }),
   )
 })

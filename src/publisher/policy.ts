@@ -1,55 +1,105 @@
 // What may be written at all, whoever asks for it.
-import picomatch from 'picomatch'
+import { z } from 'zod'
+import { AppError } from '../lib/error.ts'
+import { compileGlobs, PATH, REPOSITORY } from '../lib/glob.ts'
+import { DEFAULT_FORGE, formatRepositoryRef, parseRepositoryRef } from '../lib/repository.ts'
+import { describe } from '../lib/zod.ts'
 import type { Output, PullRequestOutput } from './output.ts'
 
-/** Limits on what outputs may do; the defaults stand where a part is absent. */
-export type Policy = {
-  /** Globs of `owner/name`. Default: any repository the token can write to. */
-  repositories?: readonly string[]
+const globs = z.array(z.string().min(1).max(256)).max(100).readonly()
+
+const policy = z.strictObject({
+  /** Globs of repositories, case ignored: `acme/*`. Default: any that the token can write. */
+  repositories: globs.optional(),
   /** Beginnings of branch names. Default `agenta/` and `signalbox/`. */
-  branchPrefixes?: readonly string[]
+  branchPrefixes: z.array(z.string().min(1).max(200)).min(1).max(100).readonly().optional(),
   /**
-   * Globs of paths never written, case ignored. Default: whatever runs or grants rights on GitHub.
+   * Globs of paths never written or deleted, case ignored. They replace the default: what changes
+   * how git reads the repository, and what runs something or grants rights on the forge.
    */
-  protectedPaths?: readonly string[]
-  /** Default 100. */
-  maxFiles?: number
+  protectedPaths: globs.optional(),
+  /** Files in one pull request. Default 100. */
+  maxFiles: z.int().min(1).max(1000).optional(),
+})
+
+/** Limits on what outputs may do; a default stands where a part is absent. */
+export type Policy = z.infer<typeof policy>
+
+const DEFAULT_REPOSITORIES = ['**']
+const DEFAULT_BRANCH_PREFIXES = ['agenta/', 'signalbox/']
+const DEFAULT_MAX_FILES = 100
+// Submodules fetch other repositories; attributes run filters.
+const PROTECTED_ON_ANY_FORGE = ['.gitmodules', '**/.gitattributes']
+
+/**
+ * Checks the policies of a configuration's rules.
+ * @throws AppError `config_invalid` naming each rule and field at fault.
+ */
+export function checkPolicies(rules: readonly { name: string; policy?: unknown }[]): void {
+  const problems = rules.flatMap((rule) => {
+    const parsed = z.object({ policy: policy.optional() }).safeParse({ policy: rule.policy })
+    return parsed.success ? [] : [`rule "${rule.name}": ${describe(parsed.error)}`]
+  })
+  if (problems.length > 0) throw new AppError('config_invalid', problems.join('\n'))
 }
 
-/** The policy of a rule that states none. */
-const DEFAULT_POLICY = {
-  repositories: ['*/*'],
-  branchPrefixes: ['agenta/', 'signalbox/'],
-  protectedPaths: ['.github/**', '**/CODEOWNERS', '.gitmodules', '**/.gitattributes'],
-  maxFiles: 100,
-} as const satisfies Policy
-
-/** Why the output may not be written, as a sentence; null when it may. */
-export function refusal(output: Output, policy: Policy = {}): string | null {
-  const limits = { ...DEFAULT_POLICY, ...policy }
-  if (!picomatch.isMatch(output.repository, [...limits.repositories], { nocase: true })) {
+/**
+ * Why the output may not be written, as a sentence; null when it may. `forge` names the paths that
+ * its own kind of forge protects.
+ */
+export function refusal(
+  output: Output,
+  limits: Policy,
+  forge: { readonly protectedPaths: readonly string[] },
+): string | null {
+  if (!isAllowedRepository(output.repository, limits.repositories ?? DEFAULT_REPOSITORIES)) {
     return `The repository ${output.repository} is not an allowed one.`
   }
-  return output.kind === 'pull_request' ? pullRequestRefusal(output, limits) : null
+  if (output.kind !== 'pull_request') return null
+  return (
+    branchRefusal(output.branch, limits.branchPrefixes ?? DEFAULT_BRANCH_PREFIXES) ??
+    filesRefusal(output, {
+      maxFiles: limits.maxFiles ?? DEFAULT_MAX_FILES,
+      protectedPaths: limits.protectedPaths ?? [...PROTECTED_ON_ANY_FORGE, ...forge.protectedPaths],
+    })
+  )
 }
 
-function pullRequestRefusal(output: PullRequestOutput, limits: Required<Policy>): string | null {
-  const { branch, files } = output
-  if (!limits.branchPrefixes.some((prefix) => branch.startsWith(prefix))) {
-    return `The branch ${branch} does not begin with ${limits.branchPrefixes.join(' or ')}.`
+/** Names and globs compare without the default forge, so that neither has to write it. */
+function isAllowedRepository(repository: string, allowed: readonly string[]): boolean {
+  const withoutDefault = new RegExp(`^(!?)${DEFAULT_FORGE}:`, 'i')
+  const patterns = allowed.map((glob) => glob.replace(withoutDefault, '$1'))
+  return compileGlobs(patterns, REPOSITORY)(formatRepositoryRef(parseRepositoryRef(repository)))
+}
+
+function branchRefusal(branch: string, prefixes: readonly string[]): string | null {
+  if (!prefixes.some((prefix) => branch.startsWith(prefix))) {
+    return `The branch ${branch} does not begin with ${prefixes.join(' or ')}.`
   }
-  if (!isBranchName(branch)) return `${JSON.stringify(branch)} is not a branch name git accepts.`
-  if (files.length === 0) return 'A pull request needs at least one file.'
-  if (files.length > limits.maxFiles) return `${files.length} files are more than the ${limits.maxFiles} allowed.`
-  const isProtected = picomatch([...limits.protectedPaths], { dot: true, nocase: true })
-  for (const { path } of files) {
+  return isBranchName(branch) ? null : `${JSON.stringify(branch)} is not a branch name git accepts.`
+}
+
+function filesRefusal({ changes }: PullRequestOutput, limits: { maxFiles: number; protectedPaths: readonly string[] }) {
+  if (changes.length > limits.maxFiles) return `${changes.length} files are more than the ${limits.maxFiles} allowed.`
+  const isProtected = compileGlobs(limits.protectedPaths, PATH)
+  const seen = new Set<string>()
+  for (const { path } of changes) {
     if (!isPlainPath(path)) return `${JSON.stringify(path)} is not a path inside the repository.`
-    if (isProtected(path)) return `The path ${path} is protected.`
+    // A file below a protected one would take its place.
+    if (withParents(path).some(isProtected)) return `The path ${path} is protected.`
+    if (seen.has(path)) return `The path ${path} is changed twice.`
+    seen.add(path)
   }
   return null
 }
 
-/** The rules of `git check-ref-format`, and GitHub's limit of 255 bytes for the whole reference. */
+/** `a`, `a/b` and `a/b/c` of `a/b/c`. */
+function withParents(path: string): string[] {
+  const parts = path.split('/')
+  return parts.map((_, at) => parts.slice(0, at + 1).join('/'))
+}
+
+/** The rules of `git check-ref-format`, and 255 bytes (GitHub's limit) for the whole reference. */
 function isBranchName(branch: string): boolean {
   return (
     Buffer.byteLength(`refs/heads/${branch}`) <= 255 &&

@@ -50,7 +50,7 @@ test.each(WAYS)(
     await atEach(writes, async (at) => {
       const repo = await makeRepository()
       await expect(send(repo, 1, {}, forgeWith({ send: breaking(at, how).send }))).rejects.toThrow()
-      // The base moves between the two tries, as it would.
+      // The base moves between the two attempts, as it would.
       await repo.commit({ message: 'Meanwhile', files: { 'OTHER.md': `${at}` } })
       expect(await send(repo, 1)).toMatchObject({ number: 1 })
       await expectExactlyOne(repo, 1)

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { afterAll, expect, test } from 'vitest'
 import { openApiGuard } from '../../fake-github/openapi.ts'
 import { GiveUp } from '../lib/error.ts'
@@ -5,7 +6,7 @@ import { openStage } from './fixtures/stage.ts'
 
 const guard = openApiGuard()
 const stage = await openStage({ onExchange: guard.onExchange })
-const { fake, makeRepository, forgeWith, send, commitsOn, expectExactlyOne, expectUpdated } = stage
+const { fake, makeRepository, send, commitsOn, expectExactlyOne, expectUpdated } = stage
 
 afterAll(async () => {
   await fake.close()
@@ -73,7 +74,7 @@ test("a newer deployment whose pull request was closed without merging stands in
   expect(await send(repo, 1)).toMatchObject({ number: 2, created: true })
 })
 
-test('"separate" gives each deployment a branch and a pull request of its own', async () => {
+test('with "separate" each deployment has a branch and a pull request of its own', async () => {
   const repo = await makeRepository()
   await send(repo, 1, { onOpenPullRequest: 'separate' })
   expect(await send(repo, 2, { onOpenPullRequest: 'separate' })).toMatchObject({ number: 2, created: true })
@@ -119,6 +120,35 @@ test('files that are as they should be need no pull request', async () => {
   expect(await repo.branches()).toEqual(['main'])
 })
 
+test('bytes, executable files and deletions are in the one commit', async () => {
+  const repo = await makeRepository()
+  await repo.commit({ message: 'Old', files: { 'old.txt': 'x' } })
+  const receipt = await send(repo, 1, {
+    changes: [
+      { path: 'bin/run', content: '#!/bin/sh\n', executable: true },
+      { path: 'logo.png', content: { base64: Buffer.from([0, 255, 10]).toString('base64') } },
+      { path: 'old.txt', deleted: true },
+    ],
+  })
+  const git = (...args: string[]) => execFileSync('git', ['--git-dir', repo.dir, ...args])
+  expect(git('diff-tree', '-r', '--no-commit-id', `${receipt?.sha}`).toString().trim().split('\n').map(change)).toEqual(
+    ['A 100755 bin/run', 'A 100644 logo.png', 'D 000000 old.txt'],
+  )
+  expect([...git('cat-file', 'blob', 'agenta/deploy-bot-1:logo.png')]).toEqual([0, 255, 10])
+})
+
+/** `:000000 100755 … A\tbin/run` as `A 100755 bin/run`. */
+function change(line: string) {
+  return line.replace(/^:\d+ (\d+) \w+ \w+ (\w)\t/, '$2 $1 ')
+}
+
+test('a directory is not replaced by a file, which is not worth a retry', async () => {
+  const repo = await makeRepository()
+  await repo.commit({ message: 'Docs', files: { 'docs/CODEOWNERS': '* @acme' } })
+  await expect(send(repo, 1, { changes: [{ path: 'docs', content: 'x' }] })).rejects.toThrow(GiveUp)
+  expect(await repo.branches()).toEqual(['main'])
+})
+
 test("somebody else's branch of that name is left alone", async () => {
   const repo = await makeRepository()
   await repo.commit({ message: 'Mine', files: { a: 'b' }, branch: 'agenta/deploy-bot-1' })
@@ -128,7 +158,7 @@ test("somebody else's branch of that name is left alone", async () => {
 
 test('an empty branch of that name is used', async () => {
   const repo = await makeRepository()
-  await forgeWith().createBranch(repo.fullName, 'agenta/deploy-bot-1', (await repo.head()) ?? '')
+  execFileSync('git', ['--git-dir', repo.dir, 'branch', 'agenta/deploy-bot-1', 'main'])
   await repo.commit({ message: 'Meanwhile', files: { a: 'b' } })
   await send(repo, 1)
   await expectExactlyOne(repo, 1)

@@ -4,20 +4,14 @@ import type { PullRequest, WriteForge } from '../forges/forge.ts'
 import { commitToBranch } from './commit-to-branch.ts'
 import type { Marker } from './marker.ts'
 import { readMarker, withMarker } from './marker.ts'
-import type { PullRequestOutput, Receipt } from './output.ts'
+import type { PullRequestOutput, PullRequestWork, Receipt } from './output.ts'
 import { isWork, readTrailer } from './trailer.ts'
-
-// GitHub's limit for a body is 65,536 characters.
-const MAX_BODY_CHARS = 65_000
-
-/** A pull request output with its base branch known. */
-export type PullRequestWork = PullRequestOutput & { base: string }
 
 type Published = { pull: PullRequest; sha?: string | undefined; created: boolean }
 
 /**
  * Finds this work's pull request, or puts the work on an open one of the same series, or opens one;
- * null when the base already holds exactly these files. A merged or closed pull request counts as
+ * null when the base already has exactly these files. A merged or closed pull request counts as
  * done: there is never a second.
  */
 export async function publishPullRequest(forge: WriteForge, output: PullRequestOutput): Promise<Receipt | null> {
@@ -34,7 +28,7 @@ export async function publishPullRequest(forge: WriteForge, output: PullRequestO
 }
 
 function missingLabels({ labels = [] }: PullRequestWork, pull: PullRequest): string[] {
-  // A human who closed or merged it is done with it; and GitHub's labels ignore case.
+  // A person who closed or merged it is done with it. Labels that differ in case only are the same.
   if (pull.state !== 'open') return []
   const present = new Set(pull.labels.map((label) => label.toLowerCase()))
   return labels.filter((label) => !present.has(label.toLowerCase()))
@@ -51,11 +45,13 @@ async function openPullRequest(forge: WriteForge, work: PullRequestWork): Promis
   const placed = await commitToBranch(forge, work, { branch: work.branch, own: true })
   if (placed.state === 'unchanged') return null
   const { repository, branch: head, base, title } = work
-  const body = withMarker(work.body, ownMarker(work), MAX_BODY_CHARS)
+  const body = withMarker(work.body, ownMarker(work), forge.maxBodyChars)
   const pull = await forge.createPullRequest(repository, { head, base, title, body })
   if (pull !== null) return { pull, sha: placed.sha, created: true }
   const faster = await ownPullRequest(forge, work)
-  if (faster === null) throw new Error(`GitHub says ${head} has an open pull request, but does not show it yet`)
+  if (faster === null) {
+    throw new Error(`The forge says that ${head} has an open pull request, but does not show it yet.`)
+  }
   return { ...faster, sha: placed.sha }
 }
 
@@ -90,7 +86,8 @@ function isOfSeries(pull: PullRequest, work: PullRequestWork): boolean {
 }
 
 /**
- * The pull request of the series that was closed with this work on it, or merged with newer work.
+ * The pull request of the series that was closed with this work on it, or merged with newer work;
+ * looked for among the repository's newest 100.
  */
 async function settledBy(forge: WriteForge, work: PullRequestWork): Promise<PullRequest | undefined> {
   const all = await forge.pullRequests(work.repository, { state: 'all' })
@@ -99,17 +96,17 @@ async function settledBy(forge: WriteForge, work: PullRequestWork): Promise<Pull
   for (const pull of closed) {
     // An update may have died between its commit and the key in the body; it was on the last one
     // then.
-    const mayHold = pull === merged[0] || readMarker(pull.body)?.keys.includes(work.key)
-    if (mayHold && (await holdsWork(forge, work, pull))) return withKey(forge, work, pull)
+    const mayContain = pull === merged[0] || readMarker(pull.body)?.keys.includes(work.key)
+    if (mayContain && (await containsWork(forge, work, pull))) return withKey(forge, work, pull)
   }
   return merged.find((pull) => isNewer(pull, work))
 }
 
-/** Says in the body what the commit says, because GitHub's webhooks tell of the body only. */
+/** Says in the body what the commit says, because a forge's webhooks contain the body only. */
 async function withKey(forge: WriteForge, work: PullRequestWork, pull: PullRequest): Promise<PullRequest> {
   const old = readMarker(pull.body)
   if (old?.keys.includes(work.key)) return pull
-  const body = withMarker(pull.body, joinMarkers(old, ownMarker(work)), MAX_BODY_CHARS)
+  const body = withMarker(pull.body, joinMarkers(old, ownMarker(work)), forge.maxBodyChars)
   return forge.updatePullRequest(work.repository, pull.number, { body })
 }
 
@@ -121,7 +118,7 @@ function isNewer(pull: PullRequest, work: PullRequestWork): boolean {
  * A key in the body of a merged pull request is not enough: its commit may have been pushed just
  * after the merge.
  */
-async function holdsWork(forge: WriteForge, work: PullRequestWork, pull: PullRequest): Promise<boolean> {
+async function containsWork(forge: WriteForge, work: PullRequestWork, pull: PullRequest): Promise<boolean> {
   if (isNewer(pull, work) && readMarker(pull.body)?.keys.includes(work.key)) return true
   const commits = await forge.commitsBetween(work.repository, pull.baseSha, pull.headSha)
   return commits.some(({ message }) => isWork(readTrailer(message), work.key))
@@ -140,7 +137,7 @@ async function updatePullRequest(
   if (pull === undefined) return null
   const marker = joinMarkers(readMarker(pull.body), ownMarker(work))
   const isNewest = placed.state !== 'superseded' && (marker.order ?? 0) <= (work.order ?? 0)
-  const body = withMarker(isNewest ? work.body : pull.body, marker, MAX_BODY_CHARS)
+  const body = withMarker(isNewest ? work.body : pull.body, marker, forge.maxBodyChars)
   const title = isNewest ? work.title : pull.title
   if (body === pull.body && title === pull.title) return { pull, sha: placed.sha, created: false }
   const updated = await forge.updatePullRequest(work.repository, pull.number, { title, body })

@@ -70,6 +70,8 @@ const ruleSchema = z.strictObject({
   group: group.optional(),
   maxAttempts: z.int().min(1).max(100).optional(),
   timeLimitMs: z.int().min(1000).max(MAX_TIME_LIMIT_MS).optional(),
+  // The publisher's to check, whose policy it is.
+  policy: z.unknown().optional(),
 })
 
 /**

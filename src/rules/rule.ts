@@ -1,6 +1,8 @@
 // What a rule is: which events become which jobs. Data only, so that it can be shown, tested and
 // explained.
 
+import type { Policy } from '../publisher/policy.ts'
+
 /** A glob (`release/*`), or several of which one must match. */
 export type Globs = string | readonly string[]
 
@@ -48,4 +50,6 @@ export type Rule = {
   maxAttempts?: number
   /** How long one try may take, in milliseconds. Default 15 minutes. */
   timeLimitMs?: number
+  /** What the agent's outputs may write; defaults that allow little stand where a part is absent. */
+  policy?: Policy
 }

@@ -1,10 +1,17 @@
-// Makes text from outside inert in what GitHub renders: no mention, link, HTML, closing keyword,
+// Makes untrusted text inert in what GitHub renders: no mention, link, HTML, closing keyword,
 // directive or hidden character acts.
+import { cut } from '../lib/cut.ts'
 
-// Characters nobody sees (controls, zero-width, bidirectional, tags), but for line ends, tabs, and
-// the joiners inside an emoji.
-const INVISIBLE =
-  /(?![\n\t])(?!(?<=\p{Emoji})\ufe0f)(?!(?<=\p{Extended_Pictographic}\ufe0f?)\u200d(?=\p{Extended_Pictographic}))[\p{Cc}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]/gu
+const MAX_INLINE_CHARS = 1000
+
+// Line ends and tabs are seen, and the joiners inside an emoji make it one.
+const NO_LINE_END_OR_TAB = String.raw`(?![\n\t])`
+const NO_EMOJI_STYLE = String.raw`(?!(?<=\p{Emoji})\ufe0f)`
+const NO_EMOJI_JOINER = String.raw`(?!(?<=\p{Extended_Pictographic}\ufe0f?)\u200d(?=\p{Extended_Pictographic}))`
+const UNSEEN = String.raw`[\p{Cc}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]`
+
+// Characters nobody sees: controls, zero-width, bidirectional, tags.
+const INVISIBLE = new RegExp(NO_LINE_END_OR_TAB + NO_EMOJI_STYLE + NO_EMOJI_JOINER + UNSEEN, 'gu')
 
 // A keyword and the reference it would close:
 // https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
@@ -12,60 +19,17 @@ const CLOSING =
   /\b((?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?:\s*:\s*|\s+)(?:[\w.-]+\/[\w.-]+)?)(#(?=\d)|GH-(?=\d)|https?:\/\/)/gi
 
 // What Markdown and GitHub's filters leave alone; everything else is put into a code span.
-const PLAIN =
-  /^[\p{L}\p{N}\p{Emoji_Presentation}](?:[\p{L}\p{M}\p{N}\p{Emoji_Presentation} .,;:'’"()+=%?!/–—…→-]|(?<=[A-Za-z0-9])_(?=[A-Za-z0-9]))*$/u
+const PLAIN_FIRST = String.raw`[\p{L}\p{N}\p{Emoji_Presentation}]`
+const PLAIN_CHARACTER = String.raw`[\p{L}\p{M}\p{N}\p{Emoji_Presentation} .,;:'’"()+=%?!/–—…→-]`
+const UNDERSCORE_IN_WORD = '(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])'
+const PLAIN = new RegExp(`^${PLAIN_FIRST}(?:${PLAIN_CHARACTER}|${UNDERSCORE_IN_WORD})*$`, 'u')
 const LINKED = /:\/\/|www\.|GH-\d/i
 const EMAIL = /(?<![^\s(])[A-Za-z0-9](?:[\w.+-]*\w)?@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?![^\s),.;:])/g
 
-const MAX_INLINE_CHARS = 1000
-
-function codePoint(char: string): string {
-  return `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
-}
-
-/**
- * The text with every invisible character written out (`⟨U+200B⟩`), so that a reviewer sees what a
- * model would read.
- */
-export function visible(text: string): string {
-  return text
-    .toWellFormed()
-    .replaceAll('\r\n', '\n')
-    .replace(INVISIBLE, (char) => `⟨${codePoint(char)}⟩`)
-}
-
-/**
- * JSON text with invisible characters as `\u` escapes: the same value, and nothing hidden in a
- * reviewed file.
- */
-export function visibleJson(json: string): string {
-  return json.replace(INVISIBLE, (char) =>
-    Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
-  )
-}
-
-/** One line, shortened to `maxChars` with an ellipsis. */
-function oneLine(text: string, maxChars: number): string {
-  // Cut before the work, which nothing after the cut can change.
-  const line = visible(text.slice(0, maxChars * 4))
-    .replace(/\s+/g, ' ')
-    .trim()
-  return line.length <= maxChars ? line : `${line.slice(0, maxChars - 1).toWellFormed()}…`
-}
-
-/**
- * Text for a code span or fence, with closing keywords disarmed by a look-alike: nothing acts
- * inside code, but a squash merge copies the body into a commit message, where there is no code.
- * Our own hidden marker is disarmed likewise.
- */
-function disarmed(text: string): string {
-  return text
-    .replaceAll('<!-- signalbox:', '<!‐‐ signalbox:')
-    .replace(CLOSING, (_, before: string, reference: string) => before + lookAlike(reference))
-}
-
-function lookAlike(reference: string): string {
-  return reference.replace('#', '＃').replace('-', '‐').replace('://', ':／／')
+/** Text inside a line of Markdown: as it is when it is plain, else a code span. */
+export function inline(text: string): string {
+  const line = oneLine(text, MAX_INLINE_CHARS)
+  return PLAIN.test(line.replace(EMAIL, 'email')) && !LINKED.test(line) ? line : codeSpan(line)
 }
 
 /** A title or a commit's subject, which are not Markdown: at most `maxChars` on one line. */
@@ -79,12 +43,6 @@ export function plainLine(text: string, maxChars: number): string {
       .replaceAll('[', '(')
       .replaceAll(']', ')')
   )
-}
-
-/** Text inside a line of Markdown: as it is when it is plain, else a code span. */
-export function inline(text: string): string {
-  const line = oneLine(text, MAX_INLINE_CHARS)
-  return PLAIN.test(line.replace(EMAIL, 'email')) && !LINKED.test(line) ? line : codeSpan(line)
 }
 
 /**
@@ -110,4 +68,53 @@ export function fenced(lines: readonly string[], language: string): string[] {
 function fenceFor(text: string, atLeast: number): string {
   const longest = Math.max(0, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length))
   return '`'.repeat(Math.max(atLeast, longest + 1))
+}
+
+/** One line, shortened to `maxChars` with an ellipsis. */
+function oneLine(text: string, maxChars: number): string {
+  // Cut before the work, which nothing after the cut can change.
+  const line = visible(text.slice(0, maxChars * 4))
+    .replace(/\s+/g, ' ')
+    .trim()
+  return cut(line, maxChars)
+}
+
+/**
+ * Text for a code span or fence, with closing keywords disarmed by a look-alike: nothing acts
+ * inside code, but a squash merge copies the body into a commit message, where there is no code.
+ * The publisher's hidden marker is disarmed likewise.
+ */
+function disarmed(text: string): string {
+  return text
+    .replaceAll('<!-- signalbox:', '<!‐‐ signalbox:')
+    .replace(CLOSING, (_, before: string, reference: string) => before + lookAlike(reference))
+}
+
+function lookAlike(reference: string): string {
+  return reference.replace('#', '＃').replace('-', '‐').replace('://', ':／／')
+}
+
+/**
+ * The text with every invisible character written out (`⟨U+200B⟩`), so that a reviewer sees what a
+ * model would read.
+ */
+export function visible(text: string): string {
+  return text
+    .toWellFormed()
+    .replaceAll('\r\n', '\n')
+    .replace(INVISIBLE, (char) => `⟨${codePoint(char)}⟩`)
+}
+
+/**
+ * JSON text with invisible characters as `\u` escapes: the same value, and nothing hidden in a
+ * reviewed file.
+ */
+export function visibleJson(json: string): string {
+  return json.replace(INVISIBLE, (char) =>
+    Array.from({ length: char.length }, (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
+  )
+}
+
+function codePoint(char: string): string {
+  return `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 }

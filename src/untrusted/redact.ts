@@ -1,13 +1,29 @@
 // Takes values that look like secrets out of what is shown or committed: by the name of their key,
 // and by their form.
+import { isObject } from '../lib/json.ts'
 import { REDACTED, redactText } from './redact-text.ts'
 
 const MAX_DEPTH = 100
 
-// `max_tokens`, `top_k` and `stop_token` are settings of a model; `api_key`, `access_token` and
-// `client-secret` are not.
-const SECRET_NAME =
-  /(?:^|_)(?:pass(?:word|wd|phrase|code)s?|pwd|secrets?|credentials?|authorization|cookies?|private_?keys?|api_?keys?|dsn|connection_?string)(?:_?\d+|_(?:prod|production|staging|dev|live|test|value|json|base64))?$/
+// A name's words are compared in snake case: `apiKey`, `x-api-key` and `OPENAI_API_KEY` alike.
+const WORD_START = '(?:^|_)'
+const SECRET_NAMES = [
+  'pass(?:word|wd|phrase|code)s?',
+  'pwd',
+  'secrets?',
+  'credentials?',
+  'authorization',
+  'cookies?',
+  'private_?keys?',
+  'api_?keys?',
+  'dsn',
+  'connection_?string',
+].join('|')
+// `api_key_2`, `api_key_prod`.
+const SUFFIX = String.raw`(?:_?\d+|_(?:prod|production|staging|dev|live|test|value|json|base64))?`
+const SECRET_NAME = new RegExp(`${WORD_START}(?:${SECRET_NAMES})${SUFFIX}$`)
+// Names of texts only: `max_tokens`, `top_k` and `stop_token` are settings of a model, whereas
+// `access_token` is a secret.
 const SECRET_TEXT_NAME =
   /(?:^|_)(?:token|auth|bearer|pass)$|(?:^|_)(?:access|api|auth|bearer|refresh|session|github)_tokens$/
 const KEY_NAME = /_key$/
@@ -19,42 +35,6 @@ const NO_SECRET = /^(?:<[^<>]{1,40}>|\[[A-Z]{1,20}\]|\$\{[A-Za-z_]\w{0,80}\}|\{\
 const PLAIN_WORD = /^[A-Za-z_.-]{1,31}$/
 const SCHEMA_TYPES: readonly unknown[] = ['string', 'number', 'integer', 'boolean', 'array', 'object', 'null']
 const SCHEMA_KEYS = new Set(['type', 'title', 'description', 'format', 'pattern', 'minLength', 'maxLength', 'nullable'])
-
-/**
- * Whether a key of this name, or of this dotted path (`credentials.openai`), holds a secret of that
- * kind of value.
- */
-export function isSecretName(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean' || (typeof value === 'string' && NO_SECRET.test(value))) return false
-  const steps = name.split(/(?<!\\)\./)
-  // What a secret object holds is secret, whatever its own key is called.
-  return steps.some((step, at) => isSecretStep(step, at === steps.length - 1 ? value : {}))
-}
-
-function isSecretStep(step: string, value: unknown): boolean {
-  const words = step
-    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .replace(/[^A-Za-z0-9]+/g, '_')
-    .replace(/_+$/, '')
-    .toLowerCase()
-  if (SECRET_NAME.test(words)) return true
-  if (typeof value === 'number') return false
-  if (KEY_NAME.test(words)) return typeof value === 'string' && !PLAIN_WORD.test(value)
-  return SECRET_TEXT_NAME.test(words) && !MODEL_TOKEN.test(words)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** A tool's parameter is described by a JSON Schema, which may well be called `password`. */
-function isSchema(value: unknown): boolean {
-  return (
-    isObject(value) &&
-    Object.keys(value).every((key) => SCHEMA_KEYS.has(key) && typeof value[key] !== 'object') &&
-    SCHEMA_TYPES.includes(value.type)
-  )
-}
 
 /**
  * A JSON value with every secret in it replaced; `name` is the key it stood under. Values nested
@@ -88,4 +68,36 @@ function withoutPairValue(item: unknown): unknown {
   return Array.isArray(item) && item.length === 2 && typeof item[0] === 'string' && typeof item[1] === 'string'
     ? [item[0], redact(item[1], item[0])]
     : item
+}
+
+/**
+ * Whether the value under a key of this name, or of this dotted path (`credentials.openai`), is a
+ * secret.
+ */
+export function isSecretName(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean' || (typeof value === 'string' && NO_SECRET.test(value))) return false
+  const steps = name.split(/(?<!\\)\./)
+  // What a secret object contains is secret, whatever its own key is called.
+  return steps.some((step, at) => isSecretStep(step, at === steps.length - 1 ? value : {}))
+}
+
+function isSecretStep(step: string, value: unknown): boolean {
+  const words = step
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/[^A-Za-z0-9]+/g, '_')
+    .replace(/_+$/, '')
+    .toLowerCase()
+  if (SECRET_NAME.test(words)) return true
+  if (typeof value === 'number') return false
+  if (KEY_NAME.test(words)) return typeof value === 'string' && !PLAIN_WORD.test(value)
+  return SECRET_TEXT_NAME.test(words) && !MODEL_TOKEN.test(words)
+}
+
+/** A tool's parameter is described by a JSON Schema, which may well be called `password`. */
+function isSchema(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    Object.keys(value).every((key) => SCHEMA_KEYS.has(key) && typeof value[key] !== 'object') &&
+    SCHEMA_TYPES.includes(value.type)
+  )
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { resolveCommit } from '../git.ts'
 import { readCommit, writeCommit } from '../git-commits.ts'
 import type { TreeEdits } from '../git-objects.ts'
-import { editTree, readObject, readTree, typeOfMode, walkTree, writeObject } from '../git-objects.ts'
+import { editTree, findInTree, readObject, readTree, typeOfMode, walkTree, writeObject } from '../git-objects.ts'
 import { notFound, unprocessable, validationFailed } from '../github-error.ts'
 import type { RepositoryCall } from '../route.ts'
 import { change, json, read, readBody } from '../route.ts'
@@ -66,7 +66,12 @@ export const gitDataRoutes = [
     const base = body.base_tree ? await treeOf(dir, body.base_tree) : null
     if (body.base_tree && !base) throw unprocessable('base_tree is not a valid tree oid')
     const edits: TreeEdits = new Map()
-    for (const entry of body.tree) edits.set(checkPath(entry.path), await treeEdit(dir, entry))
+    for (const entry of body.tree) {
+      const path = checkPath(entry.path)
+      const isGone = entry.sha === null && (base === null || (await findInTree(dir, base, path)) === null)
+      if (isGone) throw unprocessable('GitRPC::BadObjectState')
+      edits.set(path, await treeEdit(dir, entry))
+    }
     return json(await showTree(call, await editTree(dir, base, edits), false), 201)
   }),
 

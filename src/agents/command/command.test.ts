@@ -73,6 +73,11 @@ test('the job comes on standard input, the outcome goes back on file descriptor 
   })
 })
 
+test('a list on file descriptor 3 is the outputs, which are checked later with those of all agents', async () => {
+  const { given } = context()
+  expect(await script(`printf '[{"kind":"unknown"}]' >&3`).run(given)).toEqual({ outputs: [{ kind: 'unknown' }] })
+})
+
 test('its lines are the log of the job', async () => {
   const { given, lines } = context()
   expect(await script('echo one; echo two >&2; printf three').run(given)).toEqual({})
@@ -111,9 +116,9 @@ test('a failure is retried with its last lines, exit code 78 gives up', async ()
 
 test.each([
   ['not JSON', 'nonsense'],
-  ['an unknown kind', '[{"kind":"delete_repository"}]'],
   ['an unknown field', '{"outputs":[],"token":"x"}'],
-  ['no repository', '[{"kind":"labels","repository":"../x","issue":1,"labels":[]}]'],
+  ['outputs that are no list', '{"outputs":{"kind":"labels"}}'],
+  ['a text', '"done"'],
 ])('an answer with %s gives up', async (_, answer) => {
   await expect(script(`printf '%s' '${answer}' >&3`).run(context().given)).rejects.toThrow(GiveUp)
 })
@@ -162,12 +167,18 @@ test('a job that was cancelled before it began starts nothing', async () => {
   expect(folders).toEqual([])
 })
 
-test('endless output is cut and does not fill the memory', async () => {
+test('a line without an end comes in pieces and does not fill the memory', async () => {
   const { given, lines } = context()
-  await node(`process.stdout.write('x'.repeat(20_000_000) + '\\n' + 'y\\n'.repeat(50_000))`).run(given)
-  expect(lines).toHaveLength(10_000)
-  expect(Math.max(...lines.map(([line]) => line.length))).toBeLessThanOrEqual(4001)
-  expect(lines.at(-1)?.[0]).toMatch(/rest is not kept/)
+  await node(`process.stdout.write('x'.repeat(20_000_000) + '\\ny\\n')`).run(given)
+  expect(Math.max(...lines.map(([line]) => line.length))).toBeLessThan(1_000_000)
+  expect(lines.map(([line]) => line).join('')).toBe(`${'x'.repeat(20_000_000)}y`)
+  expect(lines.at(-1)).toEqual(['y', 'stdout'])
+})
+
+test('the last lines of a failure are cut', async () => {
+  const failing = node(`process.stderr.write('x'.repeat(1_000_000)); process.exitCode = 1`).run(context().given)
+  const error = await failing.catch((reason: unknown) => reason)
+  expect(String(error).length).toBeLessThan(21_000)
 })
 
 test('a program that does not read its input is no failure', async () => {

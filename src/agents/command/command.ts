@@ -2,19 +2,22 @@
 // on file descriptor 3.
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
+import { cut } from '../../lib/cut.ts'
 import { GiveUp } from '../../lib/error.ts'
+import { describe } from '../../lib/zod.ts'
 import type { Agent, AgentContext, AgentResult } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
-import { agentAnswer } from '../output-schema.ts'
 import { startProcessGroup } from './process-group.ts'
 
 // EX_CONFIG of sysexits.h.
 const GIVE_UP_EXIT_CODE = 78
 
-const MAX_LOG_LINES = 10_000
-const MAX_LINE_CHARS = 4000
+// Longer lines without an end are passed on in pieces.
+const MAX_PIECE_CHARS = 4000
 const MAX_ANSWER_CHARS = 5_000_000
+// Of the end of standard error, for the job's error.
 const ERROR_LINES = 5
+const MAX_ERROR_LINE_CHARS = 4000
 
 /** A program to run for a job. */
 export type CommandOptions = {
@@ -24,11 +27,11 @@ export type CommandOptions = {
   /** The program and its arguments; no shell is involved. */
   argv: readonly [string, ...string[]]
   /**
-   * Names of our environment variables to pass on, HOME included. Otherwise the program sees only
-   * PATH, LANG, and HOME and TMPDIR of its own.
+   * Names of Signalbox's environment variables to pass on, HOME included. Otherwise the program
+   * sees only PATH, LANG, and HOME and TMPDIR of its own.
    */
   env?: readonly string[]
-  /** Where it runs. Default: an empty folder made for this try, which is also its HOME. */
+  /** Where it runs. Default: an empty folder made for this attempt, which is also its HOME. */
   cwd?: string
   /** Between SIGTERM and SIGKILL when its time is up. Default 5,000. */
   graceMs?: number
@@ -52,21 +55,20 @@ async function runCommand(options: CommandOptions, context: AgentContext<unknown
   const { signal } = context
   signal.throwIfAborted()
   const home = await context.workspace()
-  const env = { HOME: home, TMPDIR: home, ...allowed(options.env ?? []) }
+  const env = { HOME: home, TMPDIR: home, ...passedOn(options.env ?? []) }
   const group = startProcessGroup(options.argv, { cwd: options.cwd ?? home, env, signal, graceMs: options.graceMs })
-  // A program that does not read its input, or ends before it has, is none of our business.
+  // A program may end without having read its input.
   group.stdin.on('error', () => {})
   group.stdin.end(jobJson(context))
-  const log = boundedLog(context)
   const lastErrors: string[] = []
   const onError = (line: string) => {
-    lastErrors.push(line)
+    lastErrors.push(cut(line, MAX_ERROR_LINE_CHARS))
     if (lastErrors.length > ERROR_LINES) lastErrors.shift()
-    log(line, 'stderr')
+    context.log(line, 'stderr')
   }
   const [exit, , , answer] = await Promise.all([
     group.exit.catch(cannotStart(options.argv[0])),
-    eachLine(group.stdout, (line) => log(line, 'stdout')),
+    eachLine(group.stdout, (line) => context.log(line, 'stdout')),
     eachLine(group.stderr, onError),
     readAll(group.third),
   ])
@@ -85,7 +87,7 @@ function cannotStart(file: string) {
   }
 }
 
-function allowed(names: readonly string[]): Record<string, string> {
+function passedOn(names: readonly string[]): Record<string, string> {
   const known = ['PATH', 'LANG', ...names].flatMap((name) => {
     const value = process.env[name]
     return value === undefined ? [] : [[name, value] as const]
@@ -105,40 +107,30 @@ function jobJson({ job, event, payload, input }: AgentContext<unknown>): string 
   return JSON.stringify({ job, event: shown, payload: payload ?? null, input: input ?? null })
 }
 
-function boundedLog(context: AgentContext<unknown>): AgentContext<unknown>['log'] {
-  let lines = 0
-  return (line, stream) => {
-    lines += 1
-    if (lines < MAX_LOG_LINES) context.log(line, stream)
-    if (lines === MAX_LOG_LINES) context.log(`More than ${MAX_LOG_LINES} lines: the rest is not kept.`)
-  }
-}
-
 async function eachLine(stream: Readable, onLine: (line: string) => void): Promise<void> {
-  for await (const line of lines(stream))
-    onLine(line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}…` : line)
+  for await (const line of lines(stream)) onLine(line)
 }
 
-/** Lines as they come; one without an end is given in pieces, so that it cannot fill the memory. */
+/** Lines as they come; one without an end comes in pieces, so that it cannot fill the memory. */
 async function* lines(stream: Readable): AsyncGenerator<string> {
-  let left = ''
+  let rest = ''
   for await (const chunk of chunks(stream)) {
-    const parts = (left + chunk).split(/\r?\n/)
-    left = parts.pop() ?? ''
+    const parts = (rest + chunk).split(/\r?\n/)
+    rest = parts.pop() ?? ''
     yield* parts
-    if (left.length > MAX_LINE_CHARS) {
-      yield left
-      left = ''
+    if (rest.length > MAX_PIECE_CHARS) {
+      yield rest
+      rest = ''
     }
   }
-  if (left !== '') yield left
+  if (rest !== '') yield rest
 }
 
 async function* chunks(stream: Readable): AsyncGenerator<string> {
   try {
     yield* stream.setEncoding('utf8')
   } catch (error) {
-    // A descendant outside the group held the pipe open, so it was cut after the program had ended.
+    // A descendant outside the group kept the pipe open, so it was cut after the program had ended.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
   }
 }
@@ -152,12 +144,18 @@ async function readAll(stream: Readable): Promise<string> {
   return text
 }
 
+/** `{"outputs": […], "result": …}`; the outputs are checked with those of all agents. */
+const answerObject = z.strictObject({ outputs: z.array(z.unknown()).optional(), result: z.json().optional() })
+
 function parseAnswer(text: string): AgentResult {
   if (text.trim() === '') return {}
   if (text.length > MAX_ANSWER_CHARS) throw new GiveUp('The answer on file descriptor 3 is larger than 5 MB.')
-  const parsed = agentAnswer.safeParse(parseJson(text))
-  if (!parsed.success) throw new GiveUp(`The answer on file descriptor 3 is wrong: ${z.prettifyError(parsed.error)}`)
-  return parsed.data
+  const answer = parseJson(text)
+  const parsed = answerObject.safeParse(Array.isArray(answer) ? { outputs: answer } : answer)
+  if (!parsed.success) {
+    throw new GiveUp(`The answer on file descriptor 3 is not valid: ${describe(parsed.error, { root: 'the answer' })}`)
+  }
+  return parsed.data as AgentResult
 }
 
 function parseJson(text: string): unknown {

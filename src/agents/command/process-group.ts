@@ -21,12 +21,12 @@ export type ProcessGroup = {
 
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 5000
-/** How long a descendant that left the group may hold our pipes open. */
+/** How long a descendant that left the group may keep the pipes open. */
 const PIPES_MS = 1000
 
 const running = new Set<ChildProcess>()
-// A second Ctrl-C, or a drain that was too short for a program that ignores SIGTERM: nothing may go
-// on without us.
+// After a second Ctrl-C, or a drain too short for a program that ignores SIGTERM, nothing may go on
+// without this process.
 process.on('exit', () => {
   for (const child of running) killGroup(child, 'SIGKILL')
 })
@@ -44,7 +44,7 @@ export function startProcessGroup(
   const { cwd, env, signal, graceMs = GRACE_MS } = options
   const child = spawn(file, args, { cwd, env, detached: true, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] })
   const [stdin, stdout, stderr, third] = child.stdio
-  if (stdin === null || !stdout || !stderr || !third) throw new Error('the child has no pipes')
+  if (stdin === null || !stdout || !stderr || !third) throw new Error('The child process has no pipes.')
   let killer: NodeJS.Timeout | undefined
   const stop = () => {
     killGroup(child, 'SIGTERM')
@@ -80,7 +80,7 @@ function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal)
   } catch (error) {
-    // ESRCH: all of it has ended. EPERM: what is left is not ours (macOS says so of zombies, too).
+    // ESRCH: all of it has ended. EPERM: what is left belongs to others (so macOS says of zombies).
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ESRCH' && code !== 'EPERM') throw error
   }

@@ -1,7 +1,7 @@
 // What a deployment calls for: a pull request, or a reason for none. Shared by the agent and the
 // webhook handler, so it knows nothing of jobs.
-import { z } from 'zod'
 import { GiveUp } from '../../lib/error.ts'
+import { describe } from '../../lib/zod.ts'
 import type { PullRequestOutput } from '../../publisher/output.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { deploymentEvent } from './deployment-event.ts'
@@ -9,7 +9,7 @@ import { deploymentPullRequest, repositoryOf } from './deployment-pull-request.t
 import type { DeploymentPrOptions } from './options.ts'
 
 /**
- * Changes the output before it is published, or gives null for none: other texts, checks of your
+ * Changes the output before it is published, or returns null for none: other texts, checks of your
  * own.
  */
 type Customise = (output: PullRequestOutput, event: DeploymentEvent) => PullRequestOutput | null
@@ -18,15 +18,16 @@ type Customise = (output: PullRequestOutput, event: DeploymentEvent) => PullRequ
 export type DeploymentPrDefaults = DeploymentPrOptions & { customise?: Customise }
 
 /**
- * The pull request a deployment calls for, or the reason why there is none; throws `GiveUp` when
- * the payload is not a deployment.
+ * The pull request a deployment calls for, or the reason why there is none.
+ * @throws GiveUp when the payload is not a deployment, or no repository is set for its app.
  */
 export function answerDeployment(
   payload: unknown,
   { customise, ...options }: DeploymentPrDefaults,
 ): { event: DeploymentEvent; output: PullRequestOutput } | { event: DeploymentEvent; skipped: string } {
   const parsed = deploymentEvent.safeParse(payload)
-  if (!parsed.success) throw new GiveUp(`Not a deployment event: ${z.prettifyError(parsed.error).slice(0, 500)}`)
+  if (!parsed.success)
+    throw new GiveUp(`The payload is not a deployment event: ${describe(parsed.error, { root: 'the payload' })}`)
   const event = parsed.data
   const { app_name: app, environment } = event.data
   if (options.environments !== undefined && !options.environments.includes(environment)) {

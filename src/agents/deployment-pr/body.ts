@@ -1,14 +1,16 @@
-// The pull request's body: the sections a reviewer expects, with everything from outside made
-// inert.
+// The pull request's body: the sections a reviewer expects, with everything untrusted made inert.
 import { inline, visible } from '../../untrusted/inert.ts'
 import { REDACTED, redactText } from '../../untrusted/redact-text.ts'
+import type { ChangeEntry } from './changes.ts'
 import { changeEntries } from './changes.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { readChanges } from './deployment-event.ts'
 
-// GitHub accepts 65,536 characters; bytes are counted to be on the safe side, and the hidden marker
-// needs room.
+// GitHub accepts 65,536 characters. Bytes are counted to be on the safe side, and the hidden marker
+// comes on top.
 const MAX_BODY_BYTES = 60_000
+// For the two notes below the changes.
+const MAX_NOTES_BYTES = 3000
 const MAX_MESSAGE_LINES = 50
 const MAX_MESSAGE_BYTES = 15_000
 // Far more than is shown, so that no secret is cut in two and shown in part.
@@ -21,8 +23,8 @@ const MAX_MESSAGE_CHARS = 200_000
 export function pullRequestBody(event: DeploymentEvent, file: string): string {
   const before = heading(event)
   const after = [...message(event), ...CLOSING_SECTIONS].join('\n')
-  const budget = MAX_BODY_BYTES - Buffer.byteLength(before) - Buffer.byteLength(after)
-  return [before, ...changes(event, file, budget), after].join('\n')
+  const maxBytes = MAX_BODY_BYTES - Buffer.byteLength(before) - Buffer.byteLength(after)
+  return [before, ...changes(event, file, maxBytes), after].join('\n')
 }
 
 function heading({ timestamp, data }: DeploymentEvent): string {
@@ -48,33 +50,44 @@ function utc(timestamp: string): string {
   return Number.isNaN(at.getTime()) ? inline(timestamp) : `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
 
-function changes({ data }: DeploymentEvent, file: string, budgetBytes: number): string[] {
+function changes({ data }: DeploymentEvent, file: string, maxBytes: number): string[] {
   const read = readChanges(data.config_diff)
   const entries = changeEntries(read)
   if (entries.length === 0) {
-    return [
-      read.unreadable ? '*The configuration changes could not be read*' : '*No configuration changes detected*',
-      '',
-    ]
+    const note = read.unreadable ? 'The configuration changes could not be read' : 'No configuration changes detected'
+    return [`*${note}*`, '']
   }
-  const lines: string[] = []
-  // Room for the notes below.
-  let left = budgetBytes - 3000
-  let last = ''
-  let shown = 0
-  for (const { heading: title, entry } of entries) {
-    const added = title === last ? [entry] : [...(last === '' ? [] : ['']), title, '', entry]
-    left -= Buffer.byteLength(added.join('\n')) + 1
-    if (left < 0) break
-    lines.push(...added)
-    last = title
-    shown += 1
+  const shown = entriesWithin(maxBytes - MAX_NOTES_BYTES, entries)
+  const lines = underHeadings(shown)
+  const isRedacted = lines.some((line) => line.includes(REDACTED))
+  const missing = entries.length - shown.length
+  return [
+    ...lines,
+    ...(isRedacted ? [`*What looks like a secret is shown as ${REDACTED}.*`, ''] : []),
+    ...(missing > 0 ? [shortenedNote(missing, file, data.config_url), ''] : []),
+  ]
+}
+
+/** The first entries, as many as take up at most so many bytes with their headings. */
+function entriesWithin(maxBytes: number, entries: readonly ChangeEntry[]): ChangeEntry[] {
+  const shown: ChangeEntry[] = []
+  let bytes = 0
+  for (const entry of entries) {
+    bytes += Buffer.byteLength([...headingLines(entry, shown.at(-1)), entry.entry].join('\n')) + 1
+    if (bytes > maxBytes) break
+    shown.push(entry)
   }
-  lines.push('')
-  if (lines.some((line) => line.includes(REDACTED)))
-    lines.push(`*What looks like a secret is shown as ${REDACTED}.*`, '')
-  if (shown < entries.length) lines.push(shortenedNote(entries.length - shown, file, data.config_url), '')
-  return lines
+  return shown
+}
+
+function underHeadings(entries: readonly ChangeEntry[]): string[] {
+  return [...entries.flatMap((entry, at) => [...headingLines(entry, entries[at - 1]), entry.entry]), '']
+}
+
+/** What stands above an entry: its heading, unless the entry before has the same. */
+function headingLines({ heading: title }: ChangeEntry, previous: ChangeEntry | undefined): string[] {
+  if (previous === undefined) return [title, '']
+  return previous.heading === title ? [] : ['', title, '']
 }
 
 function shortenedNote(missing: number, file: string, url: string | null | undefined): string {
@@ -90,20 +103,21 @@ function link(url: string | null | undefined): string {
 }
 
 function message({ data }: DeploymentEvent): string[] {
-  const lines = visible(redactText((data.commit_message ?? '').slice(0, MAX_MESSAGE_CHARS)))
-    .trim()
-    .split('\n')
-  const quoted: string[] = []
+  const text = visible(redactText((data.commit_message ?? '').slice(0, MAX_MESSAGE_CHARS))).trim()
+  return ['## Commit Message', '', ...(text === '' ? ['*No commit message*'] : quoted(text.split('\n'))), '']
+}
+
+function quoted(lines: readonly string[]): string[] {
+  const shown: string[] = []
   let bytes = 0
   for (const line of lines.slice(0, MAX_MESSAGE_LINES)) {
-    const shown = line.trim() === '' ? '>' : `> ${inline(line)}`
-    bytes += Buffer.byteLength(shown)
+    const quote = line.trim() === '' ? '>' : `> ${inline(line)}`
+    bytes += Buffer.byteLength(quote)
     if (bytes > MAX_MESSAGE_BYTES) break
-    quoted.push(shown)
+    shown.push(quote)
   }
-  const left = lines.length - quoted.length
-  if (left > 0) quoted.push('>', `> *${left} more lines*`)
-  return ['## Commit Message', '', ...(lines.join('') === '' ? ['*No commit message*'] : quoted), '']
+  const missing = lines.length - shown.length
+  return missing > 0 ? [...shown, '>', `> *${missing} more lines*`] : shown
 }
 
 const CLOSING_SECTIONS = [

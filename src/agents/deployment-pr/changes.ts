@@ -1,9 +1,10 @@
 // The "Changes" section: every parameter on a line, long ones as a diff of their lines.
 import { structuredPatch } from 'diff'
+import { cut } from '../../lib/cut.ts'
+import { sortedKeys } from '../../lib/json.ts'
 import { codeSpan, fenced, inline, visible } from '../../untrusted/inert.ts'
 import { redact } from '../../untrusted/redact.ts'
 import type { ConfigChanges } from './deployment-event.ts'
-import { sorted } from './deployment-file.ts'
 
 const MAX_INLINE_CHARS = 200
 const MAX_BLOCK_LINES = 400
@@ -12,8 +13,11 @@ const MAX_BLOCK_CHARS = 20_000
 // Past this many changed lines a diff says no more than both texts, and costs its square.
 const MAX_EDIT_LENGTH = 500
 
-/** The parameters as Markdown entries under their headings, in the order they are shown. */
-export function changeEntries(changes: ConfigChanges): { heading: string; entry: string }[] {
+/** One parameter in Markdown, and the heading it belongs under. */
+export type ChangeEntry = { heading: string; entry: string }
+
+/** The parameters in the order they are shown. */
+export function changeEntries(changes: ConfigChanges): ChangeEntry[] {
   return [
     ...changes.modified.map((change) => ({ heading: '### Modified Parameters', entry: modified(change) })),
     ...changes.added.map((change) => ({ heading: '### Added Parameters', entry: single(change, '+') })),
@@ -63,11 +67,11 @@ function showApart(old: unknown, now: unknown): [string, string] {
 }
 
 function json(value: unknown): string {
-  return JSON.stringify(sorted(value)) ?? 'null'
+  return JSON.stringify(sortedKeys(value)) ?? 'null'
 }
 
 function longText(value: unknown): string {
-  return visible(typeof value === 'string' ? value : (JSON.stringify(sorted(value), null, 2) ?? 'null'))
+  return visible(typeof value === 'string' ? value : (JSON.stringify(sortedKeys(value), null, 2) ?? 'null'))
 }
 
 function isJson(text: string): boolean {
@@ -104,8 +108,8 @@ function shortened(lines: string[]): string[] {
   for (const line of lines) {
     chars += Math.min(line.length, MAX_LINE_CHARS)
     if (kept.length >= MAX_BLOCK_LINES || chars > MAX_BLOCK_CHARS) break
-    kept.push(line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS).toWellFormed()}…` : line)
+    kept.push(cut(line, MAX_LINE_CHARS))
   }
-  const left = lines.length - kept.length
-  return left > 0 ? [...kept, `… ${left} more lines`] : kept
+  const missing = lines.length - kept.length
+  return missing > 0 ? [...kept, `… ${missing} more lines`] : kept
 }

@@ -1,6 +1,7 @@
 // The deployment event as it comes over the wire, read with tolerance: what is not needed may be
-// absent or odd.
+// absent or malformed.
 import { z } from 'zod'
+import { isObject } from '../../lib/json.ts'
 
 const text = z.union([z.string(), z.number().transform(String)])
 const name = text.pipe(z.string().min(1))
@@ -44,27 +45,23 @@ export type ConfigChanges = {
   unreadable: boolean
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function entries(value: unknown): { key: string; value: unknown }[] {
-  return isRecord(value) ? Object.entries(value).map(([key, item]) => ({ key, value: item })) : []
-}
-
-/** The changes in a `config_diff` of any shape; never throws. */
+/** The changes in a `config_diff` of any shape; what is malformed is left out. */
 export function readChanges(diff: unknown): ConfigChanges {
-  const parts = isRecord(diff) ? diff : {}
+  const parts = isObject(diff) ? diff : {}
   const modified = entries(parts.modified).map(({ key, value }) => {
     // Agenta's first design wrote [old, new].
     if (Array.isArray(value) && value.length === 2) return { key, old: value[0], new: value[1] }
-    return isRecord(value) && 'new' in value
+    return isObject(value) && 'new' in value
       ? { key, old: value.old, new: value.new }
       : { key, old: undefined, new: value }
   })
   const named = [parts.added, parts.modified, parts.removed]
   const unreadable =
-    !(isRecord(diff) || diff === undefined || diff === null) ||
-    named.some((part) => part !== undefined && !isRecord(part))
+    !(isObject(diff) || diff === undefined || diff === null) ||
+    named.some((part) => part !== undefined && !isObject(part))
   return { modified, added: entries(parts.added), removed: entries(parts.removed), unreadable }
+}
+
+function entries(value: unknown): { key: string; value: unknown }[] {
+  return isObject(value) ? Object.entries(value).map(([key, item]) => ({ key, value: item })) : []
 }

@@ -1,4 +1,5 @@
 // The committed file: what is live, in bytes that depend on nothing else.
+import { sortedKeys } from '../../lib/json.ts'
 import { visibleJson } from '../../untrusted/inert.ts'
 import { redact } from '../../untrusted/redact.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
@@ -15,7 +16,7 @@ export function deploymentFile({ timestamp, project_id, data }: DeploymentEvent)
   const isWhole = JSON.stringify(shown) === stringifyOrNull(given)
   const variant = { name: redact(variant_name ?? null), id: variant_id ?? null, revision: revision ?? null }
   const file = { ...(shown as object), variant, ...(isWhole ? { config_sha256 } : {}) }
-  return `${visibleJson(JSON.stringify(sorted(file), null, 2))}\n`
+  return `${visibleJson(JSON.stringify(sortedKeys(file), null, 2))}\n`
 }
 
 function stringifyOrNull(value: unknown): string | null {
@@ -25,12 +26,4 @@ function stringifyOrNull(value: unknown): string | null {
     // Nested too deep for the engine, so it was cut and is not whole.
     return null
   }
-}
-
-/** Every object's keys in code unit order, so that equal configurations are equal files. */
-export function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return value.map(sorted)
-  const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(pairs.map(([key, item]) => [key, sorted(item)]))
 }

@@ -21,8 +21,8 @@ export function deploymentPr(defaults: DeploymentPrDefaults = {}): Agent {
         return { outputs: [], result: { skipped: answer.skipped } }
       }
       const { output } = answer
-      const file = output.files[0]?.path
-      log(`pull request for ${output.repository}: ${file} on ${output.branch}`)
+      const file = output.changes[0]?.path
+      log(`The pull request for ${output.repository} is ${file} on ${output.branch}.`)
       return { outputs: [output], result: { repository: output.repository, branch: output.branch, file } }
     },
   })

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { PullRequestOutput } from '../../publisher/output.ts'
+import { parseOutputs } from '../../publisher/output.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { deploymentEvent, readChanges } from './deployment-event.ts'
 import { deploymentPullRequest, repositoryOf } from './deployment-pull-request.ts'
@@ -10,19 +12,22 @@ import { branchName, safePart } from './names.ts'
 function fixture(name: string) {
   return readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
 }
-const seed = deploymentEvent.parse(JSON.parse(fixture('deployed-event.json')))
+const deployed = deploymentEvent.parse(JSON.parse(fixture('deployed-event.json')))
 const hostile = deploymentEvent.parse(JSON.parse(fixture('hostile-payload.json')))
 const options = { repository: 'your-org/your-repo' }
+function contentOf({ changes: [change] }: PullRequestOutput) {
+  return change !== undefined && 'content' in change ? change.content : undefined
+}
 function withData(data: Partial<DeploymentEvent['data']>): DeploymentEvent {
   return {
-    ...seed,
-    data: { ...seed.data, ...data },
+    ...deployed,
+    data: { ...deployed.data, ...data },
   }
 }
 
-test("the seed's example payload gives the seed's example pull request, to the byte", () => {
-  const output = deploymentPullRequest(seed, options)
-  expect(`${output.body}\n`).toBe(fixture('seed-body.md'))
+test('the documented example of a deployment makes the documented pull request, to the byte', () => {
+  const output = deploymentPullRequest(deployed, options)
+  expect(`${output.body}\n`).toBe(fixture('deployed-body.md'))
   expect(output).toMatchObject({
     branch: 'agenta/deploy-customer-support-bot-1234567890',
     title: '🤖 Deploy customer-support-bot to production',
@@ -33,7 +38,7 @@ test("the seed's example payload gives the seed's example pull request, to the b
     order: Date.UTC(2025, 10, 20, 10, 30),
     onOpenPullRequest: 'update',
   })
-  expect(output.files.map(({ path }) => path)).toEqual(['deployments/customer-support-bot/production.json'])
+  expect(output.changes.map(({ path }) => path)).toEqual(['deployments/customer-support-bot/production.json'])
 })
 
 test('deployments of the same second are ordered by their sequence, those of others by their time', () => {
@@ -53,15 +58,15 @@ test('deployments of the same second are ordered by their sequence, those of oth
 
 test('the committed file has sorted keys, two spaces and a newline at its end', async () => {
   const event = withData({ config: { z: 1, a: { d: [2, 1], c: null } }, config_sha256: 'abc' })
-  await expect(deploymentPullRequest(event, options).files[0]?.content).toMatchFileSnapshot('fixtures/seed-file.json')
+  await expect(contentOf(deploymentPullRequest(event, options))).toMatchFileSnapshot('fixtures/deployed-file.json')
 })
 
-test('a hostile deployment gives an inert body and file', async () => {
+test('a hostile deployment makes an inert body and file', async () => {
   const output = deploymentPullRequest(hostile, options)
   await expect(`${output.body}\n`).toMatchFileSnapshot('fixtures/hostile-body.md')
-  await expect(output.files[0]?.content).toMatchFileSnapshot('fixtures/hostile-file.json')
-  const { body, files, ...rest } = output
-  await expect(`${JSON.stringify({ ...rest, path: files[0]?.path }, null, 2)}\n`).toMatchFileSnapshot(
+  await expect(contentOf(output)).toMatchFileSnapshot('fixtures/hostile-file.json')
+  const { body, changes, ...rest } = output
+  await expect(`${JSON.stringify({ ...rest, path: changes[0]?.path }, null, 2)}\n`).toMatchFileSnapshot(
     'fixtures/hostile-output.json',
   )
   const everything = JSON.stringify(output)
@@ -70,7 +75,18 @@ test('a hostile deployment gives an inert body and file', async () => {
   expect(JSON.stringify({ ...rest, body })).not.toMatch(/(?:fixes|closes):? #\d|<!-- signalbox/i)
 })
 
-test('a late repeat of the event gives the same bytes', () => {
+test('a name of spaces makes no empty label, and long ids that differ stay different', () => {
+  const spaces = deploymentPullRequest(withData({ environment: ' ' }), options)
+  expect(spaces.labels).toEqual(['agenta-deployment'])
+  expect(parseOutputs([spaces])).toEqual([spaces])
+  const [one, other] = ['1', '2'].map((end) =>
+    deploymentPullRequest(withData({ deployment_id: 'x'.repeat(500) + end, app_name: 'y'.repeat(500) + end }), options),
+  )
+  expect(one?.key).not.toBe(other?.key)
+  expect(one?.series).not.toBe(other?.series)
+})
+
+test('a late repeat of the event makes the same bytes', () => {
   const again = deploymentEvent.parse(JSON.parse(JSON.stringify(hostile)))
   expect(deploymentPullRequest(again, options)).toEqual(deploymentPullRequest(hostile, options))
 })
@@ -126,14 +142,15 @@ test('a long message and endless names do not break the limit either', () => {
     app_name: long,
     variant_name: long,
     environment: long,
+    deployment_id: long,
   })
   const output = deploymentPullRequest(event, options)
   expect(Buffer.byteLength(output.body)).toBeLessThan(65_000)
-  expect(output.title.length).toBeLessThanOrEqual(250)
   expect(Buffer.byteLength(output.branch)).toBeLessThan(244)
+  expect(parseOutputs([output])).toEqual([output])
 })
 
-test('a long message of many lines and of large characters leaves room for the changes and the checklist', () => {
+test('a long message of many lines and of large characters leaves space for the changes and the checklist', () => {
   const { body } = deploymentPullRequest(withData({ commit_message: `${'🤖'.repeat(600)}\n`.repeat(60) }), options)
   expect(Buffer.byteLength(body)).toBeLessThanOrEqual(60_000)
   expect(body).toContain('- **temperature**: `0.7` → `0.5`')
@@ -141,7 +158,7 @@ test('a long message of many lines and of large characters leaves room for the c
   expect(body).toContain('## Review Checklist')
 })
 
-test('any JSON as config_diff gives a pull request', () => {
+test('any JSON as config_diff makes a pull request', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (diff, part) => {
       for (const config_diff of [diff, { added: part, modified: diff, removed: part }]) {
@@ -159,7 +176,7 @@ test('options change repository, base, path, title and labels', () => {
   expect(repositoryOf('customer-support-bot', { repository: 'acme/all', repositories })).toBe('acme/bots')
   expect(repositoryOf('constructor', { repository: 'acme/all', repositories })).toBe('acme/all')
   expect(repositoryOf('other', { repositories })).toBeNull()
-  const output = deploymentPullRequest(seed, {
+  const output = deploymentPullRequest(deployed, {
     repository: 'acme/bots',
     base: 'release',
     path: 'config/{environment}/{app}.json',
@@ -174,7 +191,7 @@ test('options change repository, base, path, title and labels', () => {
     labels: ['env:production'],
     onOpenPullRequest: 'separate',
   })
-  expect(output.files[0]?.path).toBe('config/production/customer-support-bot.json')
+  expect(output.changes[0]?.path).toBe('config/production/customer-support-bot.json')
 })
 
 test('git accepts every branch name, and different names stay different', () => {

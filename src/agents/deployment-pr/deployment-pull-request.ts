@@ -5,7 +5,7 @@ import { redactText } from '../../untrusted/redact-text.ts'
 import { pullRequestBody } from './body.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { deploymentFile } from './deployment-file.ts'
-import { branchName, safePart } from './names.ts'
+import { branchName, safePart, shortened } from './names.ts'
 import type { DeploymentPrOptions } from './options.ts'
 import { DEFAULT_OPTIONS, fill } from './options.ts'
 
@@ -13,6 +13,7 @@ const MAX_NAME_CHARS = 100
 const MAX_TITLE_CHARS = 250
 // GitHub's limit for a label.
 const MAX_LABEL_CHARS = 50
+const MAX_KEY_CHARS = 200
 
 /** The repository of an app: its own, else the common one; null when neither is set. */
 export function repositoryOf(app: string, { repository, repositories = {} }: DeploymentPrOptions): string | null {
@@ -39,12 +40,12 @@ export function deploymentPullRequest(
       .toWellFormed(),
     body: pullRequestBody(event, file),
     commitMessage: `Deploy ${names.variant} to ${names.environment}`,
-    files: [{ path: file, content: deploymentFile(event) }],
-    labels: (options.labels ?? DEFAULT_OPTIONS.labels).map((label) =>
-      fill(label, names).slice(0, MAX_LABEL_CHARS).toWellFormed(),
-    ),
-    key: `deployment=${deployment_id}`,
-    series: `deploy:${app}:${environment}`,
+    changes: [{ path: file, content: deploymentFile(event) }],
+    labels: (options.labels ?? DEFAULT_OPTIONS.labels)
+      .map((label) => fill(label, names).slice(0, MAX_LABEL_CHARS).toWellFormed())
+      .filter((label) => label !== ''),
+    key: shortened(`deployment=${deployment_id}`, MAX_KEY_CHARS),
+    series: shortened(`deploy:${app}:${environment}`, MAX_KEY_CHARS),
     ...(order === null ? {} : { order }),
     onOpenPullRequest: options.onOpenPullRequest ?? DEFAULT_OPTIONS.onOpenPullRequest,
   }

@@ -15,7 +15,7 @@ function cutToBytes(text: string, maxBytes: number): string {
 /**
  * A name as one part of a path or a branch, at most `maxBytes` bytes: letters of any script,
  * digits, `.`, `_` and `-` stay. When anything had to change, a short hash of the original follows,
- * so that different names stay different. Holds to `git check-ref-format`: no leading dot or dash,
+ * so that different names stay different. Keeps to `git check-ref-format`: no leading dot or dash,
  * no `..`, no `.lock`, no dot at the end.
  */
 export function safePart(name: string, maxBytes = 80): string {
@@ -36,4 +36,14 @@ export function safePart(name: string, maxBytes = 80): string {
  */
 export function branchName(app: string, deploymentId: string): string {
   return `agenta/deploy-${safePart(app)}-${safePart(deploymentId.replace(/^deploy[_-](?=[A-Za-z0-9])/, ''))}`
+}
+
+/**
+ * A text of at most `maxChars` characters; what is left out is replaced by a hash of the whole, so
+ * that different texts stay different.
+ */
+export function shortened(text: string, maxChars: number): string {
+  if (text.length <= maxChars) return text
+  const hash = createHash('sha256').update(text.toWellFormed()).digest('hex').slice(0, 16)
+  return `${text.slice(0, maxChars - hash.length - 1).toWellFormed()}-${hash}`
 }

@@ -1,6 +1,6 @@
 // What a rule, or a handler, may set about deployment pull requests.
 import { z } from 'zod'
-import { repositoryName } from '../output-schema.ts'
+import { repositoryName } from '../../lib/repository.ts'
 
 const fields = {
   repository: repositoryName.optional().describe('Where pull requests go, `owner/name`.'),

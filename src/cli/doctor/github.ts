@@ -71,7 +71,7 @@ async function repositoryChecks(environment: Environment, auth: GithubAuth, repo
     readRetries: 0,
   }
   try {
-    return await connect(options).as(repository, async (octokit, at) => {
+    return await connect(options).withClient(repository, async (octokit, at) => {
       const { data } = await octokit.rest.repos.get(at)
       const mayWrite = 'token' in auth ? data.permissions?.push : await appMayWrite(octokit, at)
       const seen = repositoryCheck(data.full_name, mayWrite)
@@ -99,7 +99,7 @@ export function repositoryCheck(repository: string, mayWrite: boolean | undefine
   return problem('GitHub repository', `${repository} is visible but may not be written`, hint)
 }
 
-type Octokit = Parameters<Parameters<ReturnType<typeof connect>['as']>[1]>[0]
+type Octokit = Parameters<Parameters<ReturnType<typeof connect>['withClient']>[1]>[0]
 type At = { owner: string; repo: string }
 
 // For an App the repository's own `permissions` are a user's and all false; the installation's

@@ -1,18 +1,19 @@
-// Octokit, set up for us: a token or an App, a time limit per request, retries of reads only, paced
-// writes.
-import { createAppAuth } from '@octokit/auth-app'
-import { Octokit, RequestError } from 'octokit'
+// Octokit, set up for Signalbox: a token or an App, a time limit per request, retries of reads
+// only, paced writes.
+import { Octokit } from 'octokit'
 import type { Log } from '../../lib/log.ts'
-import { githubFailure, statusOf } from './github-failure.ts'
+import { parseGithubPath } from '../../lib/repository.ts'
+import type { Clients } from './clients.ts'
+import { clientsOf } from './clients.ts'
+import { githubFailure } from './github-failure.ts'
 import { pace } from './pace.ts'
-import { parseRepository } from './repository-name.ts'
 
 const USER_AGENT = 'signalbox'
 const PUBLIC_API = 'https://api.github.com'
 const PUBLIC_PACE = { burst: 20, everyMs: 1000 }
 // GitHub Enterprise Server has no rate limits unless its administrator sets some:
 // https://docs.github.com/en/enterprise-server@latest/admin/configuring-settings/configuring-user-applications-for-your-enterprise/configuring-rate-limits
-const OWN_PACE = { burst: 50, everyMs: 100 }
+const ENTERPRISE_PACE = { burst: 50, everyMs: 100 }
 
 /**
  * A personal access token, or a GitHub App; without `installationId` the App's installation is
@@ -34,33 +35,38 @@ export type GithubOptions = {
   /** How often a failed read is repeated at once. Default 2; a write never is. */
   readRetries?: number | undefined
   /**
-   * Writes at once, and then one every so many milliseconds. Default 20 and 1000; ten a second on a
-   * GitHub of your own.
+   * Writes at once, and then one every so many milliseconds. Default 20 and 1000; 50 and 100 on
+   * GitHub Enterprise Server.
    */
   writes?: { burst: number; everyMs: number } | undefined
   /** In place of the global `fetch`. */
   fetch?: typeof fetch | undefined
 }
 
-/**
- * Runs something against GitHub as whoever may act on that repository; failures come out as
- * `githubFailure` says.
- */
+/** A repository as octokit names it. */
+export type Repository = { owner: string; repo: string }
+
+/** A way to call GitHub. */
 export type GithubConnection = {
   apiUrl: string
-  as<T>(repository: string, run: (octokit: Octokit, at: { owner: string; repo: string }) => Promise<T>): Promise<T>
+  /**
+   * Runs something with the client that may act on that repository. It runs once more from its
+   * beginning when GitHub refuses a call because an App's token or installation has changed, so it
+   * must be safe to repeat up to any call.
+   * @throws what `githubFailure` makes of a failure; AppError `input_invalid` when it is not the
+   * name of a repository.
+   */
+  withClient<T>(repository: string, run: (octokit: Octokit, at: Repository) => Promise<T>): Promise<T>
 }
 
 /** Opens nothing yet: connections are made by the first request. */
 export function connect(options: GithubOptions): GithubConnection {
   const apiUrl = (options.apiUrl ?? PUBLIC_API).replace(/\/+$/, '')
-  const octokit = octokitMaker(options, apiUrl)
-  const { auth } = options
-  const clients = 'token' in auth ? oneClient(octokit({ auth: auth.token })) : installations(auth, octokit)
+  const clients: Clients = clientsOf(options.auth, octokitMaker(options, apiUrl))
   return {
     apiUrl,
-    async as(repository, run) {
-      const at = parseRepository(repository)
+    async withClient(repository, run) {
+      const at = parseGithubPath(repository)
       try {
         return await run(await clients.of(at), at).catch(async (error: unknown) => {
           if (!clients.mayRenew(error)) throw error
@@ -74,52 +80,11 @@ export function connect(options: GithubOptions): GithubConnection {
   }
 }
 
-type Repository = { owner: string; repo: string }
-
-/** Whom to be: one client per account, made when it is first needed. */
-type Clients = {
-  of(at: Repository): Promise<Octokit>
-  /**
-   * Whether a failure may be due to a token or an installation that is no more; a call refused for
-   * that did nothing.
-   */
-  mayRenew(error: unknown): boolean
-  forget(at: Repository): void
-}
-
-function oneClient(client: Octokit): Clients {
-  return { of: async () => client, mayRenew: () => false, forget: () => {} }
-}
-
-function installations(auth: Exclude<GithubAuth, { token: string }>, octokit: (auth: object) => Octokit): Clients {
-  const { appId, privateKey } = auth
-  const app = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey } })
-  const byOwner = new Map<string, Octokit>()
-  return {
-    async of(at) {
-      const known = byOwner.get(at.owner)
-      if (known !== undefined) return known
-      const installationId = auth.installationId ?? (await app.rest.apps.getRepoInstallation(at)).data.id
-      const client = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey, installationId } })
-      byOwner.set(at.owner, client)
-      return client
-    },
-    // A token may die early (a changed permission, a rotated key), and an App that is installed
-    // anew has another installation.
-    mayRenew: (error) => statusOf(error) === 401 || isOfToken(error),
-    forget: (at) => void byOwner.delete(at.owner),
-  }
-}
-
-function isOfToken(error: unknown): boolean {
-  return error instanceof RequestError && error.status === 404 && error.request.url.endsWith('/access_tokens')
-}
-
 function octokitMaker(options: GithubOptions, apiUrl: string): (auth: object) => Octokit {
   const send = options.fetch ?? fetch
   const timeoutMs = options.requestTimeoutMs ?? 10_000
   const log = quiet(options.log)
-  const passGate = pace(options.writes ?? (apiUrl === PUBLIC_API ? PUBLIC_PACE : OWN_PACE))
+  const passGate = pace(options.writes ?? (apiUrl === PUBLIC_API ? PUBLIC_PACE : ENTERPRISE_PACE))
   return (auth) => {
     const client = new Octokit({
       ...auth,
@@ -131,8 +96,8 @@ function octokitMaker(options: GithubOptions, apiUrl: string): (auth: object) =>
         fetch: (url: string, init: RequestInit) => send(url, { ...init, signal: AbortSignal.timeout(timeoutMs) }),
       },
       // octokit's throttling spaces every write by 1 s and every pull request by 3 s, 7 s of a
-      // sender's 10 for one publication, and sleeps through rate limits with the job's slot in its
-      // hands; `pace` and `RetryAt` do it here.
+      // sender's 10 for one publication, and sleeps through rate limits while the job keeps its
+      // slot; `pace` and `RetryAt` take its place.
       throttle: { enabled: false },
       // Quick, and for reads only: the plugin would repeat a POST whose answer was lost, which
       // makes a second comment.

@@ -1,5 +1,6 @@
 // What GitHub's refusals mean for the work at hand.
 import { RequestError } from 'octokit'
+import { cut } from '../../lib/cut.ts'
 import { AppError, errorText, RetryAt } from '../../lib/error.ts'
 
 const DEFAULT_PAUSE_MS = 60_000
@@ -9,24 +10,24 @@ export function statusOf(error: unknown): number | null {
   return error instanceof RequestError && error.response !== undefined ? error.status : null
 }
 
-/** GitHub's own words for a failure, its validation errors included. */
-export function saidByGithub(error: unknown): string {
-  return errorText(error).slice(0, 500)
+/** GitHub's own text of a failure, its validation errors included; at most 500 characters. */
+export function githubText(error: unknown): string {
+  return cut(errorText(error), 500)
 }
 
 /**
- * Translates a failure of octokit: a rate limit is `RetryAt` (the job waits in the database), a
- * refusal is `AppError('forge_failed')` saying what is missing, and an outage, or an answer that
- * never came, a plain `Error` to be retried.
+ * Translates a failure of octokit. A rate limit is `RetryAt`: the job waits in the database. A
+ * refusal is the AppError `forge_failed` and says what is missing. An outage, or an answer that
+ * never came, is a plain `Error` to be retried.
  */
 export function githubFailure(error: unknown, now: () => number = Date.now): unknown {
   if (!(error instanceof RequestError)) return error
   const call = `${error.request.method} ${new URL(error.request.url).pathname}`
-  if (error.response === undefined) return new Error(`GitHub gave no answer to ${call}: ${saidByGithub(error)}`)
+  if (error.response === undefined) return new Error(`GitHub did not answer ${call}: ${githubText(error)}`)
   const when = rateLimitedUntil(error, now())
-  if (when !== null) return new RetryAt(when, `GitHub's rate limit: ${saidByGithub(error)}`)
-  if (error.status >= 500) return new Error(`GitHub answered ${error.status} to ${call}: ${saidByGithub(error)}`)
-  return new AppError('forge_failed', `${meaning(error)} (${call} gave ${error.status}: ${saidByGithub(error)})`)
+  if (when !== null) return new RetryAt(when, `GitHub's rate limit: ${githubText(error)}`)
+  if (error.status >= 500) return new Error(`GitHub answered ${error.status} to ${call}: ${githubText(error)}`)
+  return new AppError('forge_failed', `${meaning(error)} (${call} returned ${error.status}: ${githubText(error)})`)
 }
 
 function header(error: RequestError, name: string): string {
@@ -39,7 +40,7 @@ function header(error: RequestError, name: string): string {
 function rateLimitedUntil(error: RequestError, now: number): Date | null {
   if (error.status !== 403 && error.status !== 429) return null
   const seconds = Number.parseInt(header(error, 'retry-after'), 10)
-  // At least a second, because a try that only waited uses up no attempt of its job.
+  // At least a second, because a job that only waits uses up no attempt.
   if (seconds >= 0) return new Date(now + Math.max(1, seconds) * 1000)
   const reset = Number.parseInt(header(error, 'x-ratelimit-reset'), 10)
   // A second more, because the reset is given in whole seconds.
@@ -52,7 +53,7 @@ function meaning(error: RequestError): string {
   if (error.status === 401) return 'GitHub does not accept the token: it is wrong, expired or revoked'
   if (error.status === 404) return 'GitHub does not have that, or does not show it to this token'
   if (error.status !== 403) return 'GitHub did not accept the request'
-  // Fine-grained tokens and Apps are told permissions, classic tokens scopes.
+  // The answer names permissions to fine-grained tokens and Apps, scopes to classic tokens.
   const needed = header(error, 'x-accepted-github-permissions') || header(error, 'x-accepted-oauth-scopes')
   return needed === '' ? 'The token may not do that' : `The token may not do that: it needs ${needed}`
 }

@@ -1,24 +1,24 @@
 // Labels: https://docs.github.com/en/rest/issues/labels
 import type { Octokit } from 'octokit'
 import type { WriteForge } from '../forge.ts'
-import type { GithubConnection } from './connection.ts'
+import type { GithubConnection, Repository } from './connection.ts'
 import { statusOf } from './github-failure.ts'
 
 const LOOK = { color: '1d76db', description: 'Added by Signalbox' }
 
-/** See `WriteForge.addLabels`. Adding a label that is there already changes nothing. */
-export function addLabels(
-  { apiUrl, as }: GithubConnection,
-  ...[repository, issue, labels]: Parameters<WriteForge['addLabels']>
-): Promise<{ url: string }> {
-  return as(repository, async (octokit, at) => {
-    for (const name of labels) await ensureLabel(octokit, { ...at, name })
-    await octokit.rest.issues.addLabels({ ...at, issue_number: issue, labels: [...labels] })
-    return { url: `${webUrl(apiUrl)}/${repository}/issues/${issue}` }
-  })
+/** See `WriteForge`. Adding a label that is there already changes nothing. */
+export function labels({ apiUrl, withClient }: GithubConnection): Pick<WriteForge, 'addLabels'> {
+  return {
+    addLabels: (repository, issue, names) =>
+      withClient(repository, async (octokit, at) => {
+        for (const name of names) await ensureLabel(octokit, { ...at, name })
+        await octokit.rest.issues.addLabels({ ...at, issue_number: issue, labels: [...names] })
+        return { url: `${webUrl(apiUrl)}/${repository}/issues/${issue}` }
+      }),
+  }
 }
 
-async function ensureLabel(octokit: Octokit, label: { owner: string; repo: string; name: string }): Promise<void> {
+async function ensureLabel(octokit: Octokit, label: Repository & { name: string }): Promise<void> {
   try {
     await octokit.rest.issues.getLabel(label)
   } catch (error) {
@@ -27,7 +27,7 @@ async function ensureLabel(octokit: Octokit, label: { owner: string; repo: strin
   }
 }
 
-async function createLabel(octokit: Octokit, label: { owner: string; repo: string; name: string }): Promise<void> {
+async function createLabel(octokit: Octokit, label: Repository & { name: string }): Promise<void> {
   try {
     await octokit.rest.issues.createLabel({ ...label, ...LOOK })
   } catch (error) {

@@ -1,25 +1,28 @@
 // Keeps our writes within what GitHub asks for, so that its secondary rate limit is not provoked.
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Clock } from '../../lib/clock.ts'
+import { systemClock } from '../../lib/clock.ts'
 import { RetryAt } from '../../lib/error.ts'
+import { rateLimit } from '../../lib/rate-limit.ts'
 
 const LONGEST_WAIT_MS = 10_000
 
 /**
- * A gate to pass before each write: `burst` at once, then one every `everyMs` (a generic cell rate
- * algorithm). A wait of more than ten seconds is thrown as `RetryAt` instead, so that a job waits
- * in the database and holds no slot. GitHub asks for one write a second over time and allows 80 a
- * minute: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+ * A gate to pass before each write: `burst` at once, then one every `everyMs`. A wait of more than
+ * ten seconds is thrown as `RetryAt` instead, so that a job waits in the database, not in a slot. GitHub
+ * asks for one write a second over time and allows 80 a minute:
+ * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
-export function pace(options: { burst: number; everyMs: number; now?: () => number }): () => Promise<void> {
-  const now = options.now ?? Date.now
-  let paidUntil = 0
+export function pace(options: { burst: number; everyMs: number; clock?: Pick<Clock, 'now'> }): () => Promise<void> {
+  const { clock = systemClock } = options
+  const limit = rateLimit(clock, options)
   return async () => {
-    const at = now()
-    const next = Math.max(paidUntil, at) + options.everyMs
-    const waitMs = next - at - options.burst * options.everyMs
-    if (waitMs > LONGEST_WAIT_MS)
-      throw new RetryAt(new Date(at + waitMs), 'many writes to GitHub are already under way')
-    paidUntil = next
+    const waitMs = limit.delayMs()
+    if (waitMs > LONGEST_WAIT_MS) {
+      const when = new Date(clock.now().getTime() + waitMs)
+      throw new RetryAt(when, 'Many writes to GitHub are waiting already.')
+    }
+    limit.reserve()
     if (waitMs > 0) await wait(waitMs)
   }
 }

@@ -1,12 +1,50 @@
 // Pull requests: https://docs.github.com/en/rest/pulls/pulls
 import type { PullRequest, WriteForge } from '../forge.ts'
 import type { GithubConnection } from './connection.ts'
-import { saidByGithub, statusOf } from './github-failure.ts'
+import { githubText, statusOf } from './github-failure.ts'
+import { firstPages, PAGE_SIZE } from './pages.ts'
 
-type Arguments<Name extends keyof WriteForge> = Parameters<WriteForge[Name]>
-
-const PAGE_SIZE = 100
 const MAX_OPEN_PAGES = 10
+
+/** See `ReadForge` and `WriteForge`. */
+export function pullRequests({
+  withClient,
+}: GithubConnection): Pick<WriteForge, 'pullRequests' | 'createPullRequest' | 'updatePullRequest'> {
+  return {
+    pullRequests: (repository, { head, state = 'open' }) =>
+      withClient(repository, async (octokit, at) => {
+        const found = await octokit.paginate(
+          octokit.rest.pulls.list,
+          {
+            ...at,
+            ...(head === undefined ? {} : { head: `${at.owner}:${head}` }),
+            state,
+            sort: 'created',
+            direction: 'desc',
+            per_page: PAGE_SIZE,
+          },
+          firstPages(state === 'open' ? MAX_OPEN_PAGES : 1, (data: Answer[]) => data.map(toPullRequest)),
+        )
+        // GitHub ignores a `head` it cannot read, and then returns every pull request.
+        return head === undefined ? found : found.filter((pull) => pull.head === head)
+      }),
+
+    createPullRequest: (repository, pull) =>
+      withClient(repository, async (octokit, at) => {
+        try {
+          return toPullRequest((await octokit.rest.pulls.create({ ...at, ...pull })).data)
+        } catch (error) {
+          if (statusOf(error) === 422 && /pull request already exists/i.test(githubText(error))) return null
+          throw error
+        }
+      }),
+
+    updatePullRequest: (repository, number, change) =>
+      withClient(repository, async (octokit, at) =>
+        toPullRequest((await octokit.rest.pulls.update({ ...at, pull_number: number, ...change })).data),
+      ),
+  }
+}
 
 type Answer = {
   number: number
@@ -34,56 +72,4 @@ function toPullRequest(answer: Answer): PullRequest {
     body: answer.body ?? '',
     labels: answer.labels.map(({ name }) => name ?? ''),
   }
-}
-
-/** See `ReadForge.pullRequests`: up to 1,000 open ones; of all, the newest 100. */
-export function pullRequests(
-  { as }: GithubConnection,
-  ...[repository, { head, state = 'open' }]: Arguments<'pullRequests'>
-): Promise<PullRequest[]> {
-  return as(repository, async (octokit, at) => {
-    const byHead = head === undefined ? {} : { head: `${at.owner}:${head}` }
-    const found: PullRequest[] = []
-    for (let page = 1; page <= (state === 'open' ? MAX_OPEN_PAGES : 1); page += 1) {
-      const selection = {
-        ...at,
-        ...byHead,
-        state,
-        sort: 'created',
-        direction: 'desc',
-        per_page: PAGE_SIZE,
-        page,
-      } as const
-      const { data } = await octokit.rest.pulls.list(selection)
-      found.push(...data.map(toPullRequest))
-      if (data.length < PAGE_SIZE) break
-    }
-    // A wrong `head` filter is ignored by GitHub, which then gives every pull request.
-    return head === undefined ? found : found.filter((pull) => pull.head === head)
-  })
-}
-
-/** See `WriteForge.createPullRequest`. */
-export function createPullRequest(
-  { as }: GithubConnection,
-  ...[repository, pull]: Arguments<'createPullRequest'>
-): Promise<PullRequest | null> {
-  return as(repository, async (octokit, at) => {
-    try {
-      return toPullRequest((await octokit.rest.pulls.create({ ...at, ...pull })).data)
-    } catch (error) {
-      if (statusOf(error) === 422 && /pull request already exists/i.test(saidByGithub(error))) return null
-      throw error
-    }
-  })
-}
-
-/** See `WriteForge.updatePullRequest`. */
-export function updatePullRequest(
-  { as }: GithubConnection,
-  ...[repository, number, change]: Arguments<'updatePullRequest'>
-): Promise<PullRequest> {
-  return as(repository, async (octokit, at) =>
-    toPullRequest((await octokit.rest.pulls.update({ ...at, pull_number: number, ...change })).data),
-  )
 }

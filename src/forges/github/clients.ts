@@ -1,0 +1,50 @@
+// Whom to be towards GitHub: one client for a token, one for each account an App is installed on.
+import { createAppAuth } from '@octokit/auth-app'
+import type { Octokit } from 'octokit'
+import { RequestError } from 'octokit'
+import type { GithubAuth, Repository } from './connection.ts'
+import { statusOf } from './github-failure.ts'
+
+/** The clients, each made when it is first needed. */
+export type Clients = {
+  of(at: Repository): Promise<Octokit>
+  /**
+   * Whether a failure may be due to a token or an installation that is no longer valid; a call
+   * refused for that did nothing.
+   */
+  mayRenew(error: unknown): boolean
+  forget(at: Repository): void
+}
+
+/** The clients of a token or an App; `octokit` makes one. */
+export function clientsOf(auth: GithubAuth, octokit: (auth: object) => Octokit): Clients {
+  return 'token' in auth ? oneClient(octokit({ auth: auth.token })) : installations(auth, octokit)
+}
+
+function oneClient(client: Octokit): Clients {
+  return { of: async () => client, mayRenew: () => false, forget: () => {} }
+}
+
+function installations(auth: Exclude<GithubAuth, { token: string }>, octokit: (auth: object) => Octokit): Clients {
+  const { appId, privateKey } = auth
+  const app = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey } })
+  const byOwner = new Map<string, Octokit>()
+  return {
+    async of(at) {
+      const known = byOwner.get(at.owner)
+      if (known !== undefined) return known
+      const installationId = auth.installationId ?? (await app.rest.apps.getRepoInstallation(at)).data.id
+      const client = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey, installationId } })
+      byOwner.set(at.owner, client)
+      return client
+    },
+    // A token may die early (a changed permission, a rotated key), and an App that is installed
+    // anew has another installation.
+    mayRenew: (error) => statusOf(error) === 401 || isOfToken(error),
+    forget: (at) => void byOwner.delete(at.owner),
+  }
+}
+
+function isOfToken(error: unknown): boolean {
+  return error instanceof RequestError && error.status === 404 && error.request.url.endsWith('/access_tokens')
+}

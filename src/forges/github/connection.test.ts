@@ -1,0 +1,170 @@
+import { afterAll, afterEach, expect, test } from 'vitest'
+import { AppError, RetryAt } from '../../lib/error.ts'
+import { failure, openGithubStage } from './fixtures/stage.ts'
+
+const stage = await openGithubStage()
+const { fake, repo, forge } = stage
+
+afterEach(() => fake.faults.clear())
+afterAll(() => stage.close())
+
+/** A way to GitHub on which every answer is the same. */
+function answering(status: number, headers: Record<string, string> = {}, message = 'no') {
+  const send: typeof fetch = async () =>
+    new Response(JSON.stringify({ message }), { status, headers: { 'content-type': 'application/json', ...headers } })
+  return forge({ fetch: send })
+}
+
+function makeBranch(as: ReturnType<typeof forge>, branch: string, parent: string) {
+  const changes = [{ path: `${branch}.txt`, content: branch }]
+  return as.commitFiles('acme/shop', { branch, parent, isNew: true, message: 'm', changes })
+}
+
+test.each(['shop', 'a/b/c', '../x', 'acme/..', 'acme/shop?x', '', 'acme/shop#1', '-x/y', 'gitlab:acme/shop'])(
+  '%j is no repository on GitHub, and is never asked for',
+  async (name) => {
+    const before = fake.requests.length
+    expect(await failure(forge().defaultBranch(name))).toMatchObject({ code: 'input_invalid' })
+    expect(fake.requests).toHaveLength(before)
+  },
+)
+
+test('a repository that does not exist, or is not visible, is a refusal that names the call', async () => {
+  const error = await failure(forge().defaultBranch('acme/none'))
+  expect(error).toBeInstanceOf(AppError)
+  expect(error).toMatchObject({
+    code: 'forge_failed',
+    detail: expect.stringContaining('GET /api/v3/repos/acme/none returned 404'),
+  })
+})
+
+test('a wrong token is named as the reason, without being shown', async () => {
+  const error = await failure(forge({ auth: { token: 'ghp_wrong' } }).defaultBranch('acme/shop'))
+  expect(error).toMatchObject({ code: 'forge_failed', detail: expect.stringContaining('does not accept the token') })
+  expect(JSON.stringify(error) + String(error)).not.toContain('ghp_wrong')
+})
+
+test('a missing permission is named', async () => {
+  const permissions = { contents: 'read', metadata: 'read', pull_requests: 'read' } as const
+  const weak = fake.addToken({ login: 'acme', permissions })
+  const error = await failure(makeBranch(forge({ auth: { token: weak } }), 'agenta/x', (await repo.head()) ?? ''))
+  expect(error).toMatchObject({ code: 'forge_failed', detail: expect.stringContaining('The token may not do that') })
+})
+
+test.each([
+  ['fine-grained tokens and Apps', { 'x-accepted-github-permissions': 'contents=write' }, 'it needs contents=write'],
+  ['classic tokens', { 'x-accepted-oauth-scopes': 'repo' }, 'it needs repo'],
+])('what is needed is said to %s', async (_, headers, needed) => {
+  const error = await failure(answering(403, headers).defaultBranch('acme/shop'))
+  expect(error).toMatchObject({ code: 'forge_failed', detail: expect.stringContaining(needed) })
+})
+
+test('a request that GitHub calls invalid is a refusal with its own text, cut', async () => {
+  const error = await failure(answering(422, {}, 'too long '.repeat(200)).defaultBranch('acme/shop'))
+  expect(error).toMatchObject({
+    code: 'forge_failed',
+    detail: expect.stringMatching(/did not accept.*returned 422: too/),
+  })
+  expect((error as AppError).detail.length).toBeLessThan(700)
+})
+
+test('an outage is a plain error that names the call, so that the work is retried', async () => {
+  const error = await failure(answering(503).defaultBranch('acme/shop'))
+  expect(error).not.toBeInstanceOf(AppError)
+  expect(String(error)).toContain('GitHub answered 503 to GET /api/v3/repos/acme/shop')
+})
+
+test.each(['secondaryRateLimit', 'primaryRateLimit'] as const)(
+  'a %s defers the work to the time that GitHub names',
+  async (kind) => {
+    fake.faults.add({ kind, retryAfterSeconds: 90 })
+    const before = Date.now()
+    const error = await failure(forge({ readRetries: 2 }).defaultBranch('acme/shop'))
+    expect(error).toBeInstanceOf(RetryAt)
+    const waitMs = (error as RetryAt).when.getTime() - before
+    expect(waitMs).toBeGreaterThan(85_000)
+    expect(waitMs).toBeLessThan(95_000)
+  },
+)
+
+test.each(['retry-after', 'x-ratelimit-reset'])(
+  'a rate limit whose %s says "now" is not asked again at once',
+  async (header) => {
+    const before = Date.now()
+    const limited = answering(403, { [header]: '0', 'x-ratelimit-remaining': '0' }, 'secondary rate limit')
+    const error = await failure(limited.defaultBranch('acme/shop'))
+    expect((error as RetryAt).when.getTime()).toBeGreaterThanOrEqual(before + 1000)
+  },
+)
+
+test('a rate limit without a time is a pause of a minute', async () => {
+  for (const limited of [answering(429), answering(403, {}, 'You have exceeded a secondary rate limit')]) {
+    const before = Date.now()
+    const error = (await failure(limited.defaultBranch('acme/shop'))) as RetryAt
+    expect(error.when.getTime() - before).toBeGreaterThanOrEqual(60_000)
+    expect(error.when.getTime() - before).toBeLessThan(70_000)
+  }
+})
+
+test('a failing read is repeated, a failing or unanswered write never', async () => {
+  const reads = fake.faults.add({ kind: 'status', status: 502, method: 'GET' })
+  const retrying = forge({ readRetries: 2 })
+  expect(await retrying.defaultBranch('acme/shop')).toBe('main')
+  expect(reads.hits).toBe(1)
+  const issue = await repo.openIssue({ title: 'x' })
+  for (const fault of [{ kind: 'status', status: 502 }, { kind: 'lostResponse' }] as const) {
+    const writes = fake.faults.add({ ...fault, method: 'POST', times: 5 })
+    const error = await failure(retrying.createComment('acme/shop', { issue: issue.number }, 'hello'))
+    expect(error).toBeInstanceOf(Error)
+    expect(error).not.toBeInstanceOf(AppError)
+    expect(writes.hits).toBe(1)
+    writes.remove()
+  }
+  expect(await repo.issueComments(issue.number)).toHaveLength(1)
+})
+
+test('a request that takes too long is given up', async () => {
+  fake.faults.add({ kind: 'timeout' })
+  const error = await failure(forge({ requestTimeoutMs: 100 }).defaultBranch('acme/shop'))
+  expect(String(error)).toMatch(/did not answer GET \/api\/v3\/repos\/acme\/shop/)
+})
+
+test('more writes than GitHub asks for wait elsewhere', async () => {
+  const slow = forge({ writes: { burst: 1, everyMs: 60_000 } })
+  const issue = await repo.openIssue({ title: 'x' })
+  await slow.createComment('acme/shop', { issue: issue.number }, 'one')
+  const error = await failure(slow.createComment('acme/shop', { issue: issue.number }, 'two'))
+  expect(error).toBeInstanceOf(RetryAt)
+  expect(await repo.issueComments(issue.number)).toHaveLength(1)
+})
+
+// These two at once: octokit itself waits six seconds before it believes a 401 to a new token.
+test.concurrent('an App finds its installation by repository, and gets a new token when one dies early', async () => {
+  const app = fake.addApp({ slug: 'box', permissions: { contents: 'write', pull_requests: 'write', metadata: 'read' } })
+  app.install('acme')
+  const as = forge({ auth: { appId: app.appId, privateKey: app.privateKeyPem } })
+  expect(await as.defaultBranch('acme/shop')).toBe('main')
+  // The commit is made already when the branch is refused: all of it is done again.
+  fake.faults.add({ kind: 'expireToken', method: 'POST', route: '/repos/{owner}/{repo}/git/refs' })
+  const parent = (await repo.head()) ?? ''
+  expect(await makeBranch(as, 'agenta/app', parent)).toMatchObject({ kind: 'committed' })
+  expect(await makeBranch(as, 'agenta/app', parent)).toEqual({ kind: 'moved' })
+})
+
+test.concurrent('an App that was removed and installed again is found again', async () => {
+  const app = fake.addApp({ slug: 'again', permissions: { contents: 'read', metadata: 'read' } })
+  app.install('acme')
+  const as = forge({ auth: { appId: app.appId, privateKey: app.privateKeyPem } })
+  expect(await as.defaultBranch('acme/shop')).toBe('main')
+  app.uninstall('acme')
+  expect(await failure(as.defaultBranch('acme/shop'))).toMatchObject({ code: 'forge_failed' })
+  app.install('acme')
+  expect(await as.defaultBranch('acme/shop')).toBe('main')
+})
+
+test('an App that is not installed is a refusal that names the call', async () => {
+  const app = fake.addApp({ slug: 'elsewhere' })
+  const auth = { appId: app.appId, privateKey: app.privateKeyPem }
+  const error = await failure(forge({ auth }).defaultBranch('acme/shop'))
+  expect(error).toMatchObject({ code: 'forge_failed', detail: expect.stringContaining('/installation returned 404') })
+})

@@ -1,0 +1,58 @@
+// Reading a repository: https://docs.github.com/en/rest/repos
+import type { WriteForge } from '../forge.ts'
+import type { GithubConnection } from './connection.ts'
+import { statusOf } from './github-failure.ts'
+import { firstPages, PAGE_SIZE } from './pages.ts'
+
+const MAX_COMPARE_PAGES = 10
+
+/** See `ReadForge`. */
+export function repositories({
+  withClient,
+}: GithubConnection): Pick<WriteForge, 'defaultBranch' | 'branchSha' | 'readFile' | 'commitsBetween'> {
+  return {
+    defaultBranch: (repository) =>
+      withClient(repository, async (octokit, at) => (await octokit.rest.repos.get(at)).data.default_branch),
+
+    branchSha: (repository, branch) =>
+      withClient(repository, (octokit, at) =>
+        // 409 is GitHub's answer for a repository without any commit.
+        nullOn(
+          [404, 409],
+          async () => (await octokit.rest.git.getRef({ ...at, ref: `heads/${branch}` })).data.object.sha,
+        ),
+      ),
+
+    readFile: (repository, path, ref) =>
+      withClient(repository, (octokit, at) =>
+        nullOn([404], async () => {
+          const { data } = await octokit.rest.repos.getContent({ ...at, path, ref })
+          if (Array.isArray(data) || data.type !== 'file' || !('content' in data)) return null
+          if (data.encoding === 'base64') return Buffer.from(data.content, 'base64').toString('utf8')
+          // Above 1 MB the content is left out (encoding "none") and must be asked for as a blob.
+          const blob = await octokit.rest.git.getBlob({ ...at, file_sha: data.sha })
+          return Buffer.from(blob.data.content, 'base64').toString('utf8')
+        }),
+      ),
+
+    commitsBetween: (repository, base, head) =>
+      withClient(repository, (octokit, at) =>
+        octokit.paginate(
+          'GET /repos/{owner}/{repo}/compare/{basehead}',
+          { ...at, basehead: `${base}...${head}`, per_page: PAGE_SIZE },
+          firstPages(MAX_COMPARE_PAGES, ({ commits }) =>
+            commits.map(({ sha, commit }) => ({ sha, message: commit.message })),
+          ),
+        ),
+      ),
+  }
+}
+
+async function nullOn<T>(statuses: number[], look: () => Promise<T>): Promise<T | null> {
+  try {
+    return await look()
+  } catch (error) {
+    if (statuses.includes(statusOf(error) ?? 0)) return null
+    throw error
+  }
+}

@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest'
+import { GiveUp } from '../lib/error.ts'
+import type { Output } from './output.ts'
+import { parseOutputs } from './output.ts'
+
+const pullRequest = {
+  kind: 'pull_request',
+  repository: 'acme/shop',
+  branch: 'agenta/x',
+  title: 'Title',
+  body: '',
+  commitMessage: 'Message',
+  changes: [{ path: 'a.txt', content: 'text' }],
+  key: 'k',
+} as const
+const comment = { kind: 'comment', repository: 'acme/shop', target: { issue: 1 }, body: 'Hi', key: 'k' } as const
+const labels = { kind: 'labels', repository: 'acme/shop', issue: 1, labels: ['bug'] } as const
+
+test('outputs of every kind come back as they are', () => {
+  const outputs: Output[] = [
+    pullRequest,
+    {
+      ...pullRequest,
+      repository: 'gitlab:acme/tools/shop',
+      base: 'main',
+      labels: ['bot'],
+      series: 's',
+      order: 1.5,
+      onOpenPullRequest: 'separate',
+      changes: [
+        { path: 'bin/run', content: '#!/bin/sh\n', executable: true },
+        { path: 'logo.png', content: { base64: 'iVBORw0KGgo=' }, executable: false },
+        { path: 'old.txt', deleted: true },
+      ],
+    },
+    comment,
+    { ...comment, repository: 'github:acme/shop', target: { commit: 'a'.repeat(40) } },
+    labels,
+  ]
+  expect(parseOutputs(outputs)).toEqual(outputs)
+  expect(parseOutputs([])).toEqual([])
+})
+
+test('what they contain survives being stored as JSON', () => {
+  const stored = JSON.parse(JSON.stringify([{ ...pullRequest, base: undefined }]))
+  expect(parseOutputs(stored)).toEqual([pullRequest])
+})
+
+test('an option that is undefined is an option that is absent', () => {
+  expect(parseOutputs([{ ...pullRequest, base: undefined, labels: undefined }])).toEqual([pullRequest])
+})
+
+test.each([
+  ['no list', pullRequest, 'outputs: expected array, received object'],
+  [
+    'an unknown kind',
+    [{ kind: 'delete_repository' }],
+    'outputs.0.kind: expected one of "pull_request"|"comment"|"labels"',
+  ],
+  ['an unknown field', [{ ...comment, token: 'x' }], 'outputs.0: unknown field "token"'],
+  ['a missing field', [comment, { ...labels, issue: undefined }], 'outputs.1.issue: is required'],
+  ['no repository', [{ ...labels, repository: '../x' }], 'outputs.0.repository: write owner/name'],
+  ['half a commit', [{ ...comment, target: { commit: 'abc' } }], 'outputs.0.target.commit: write the 40 digits'],
+  ['an issue 0', [{ ...labels, issue: 0 }], 'outputs.0.issue: expected number to be >0'],
+  ['an empty label', [{ ...labels, labels: [''] }], 'outputs.0.labels.0: expected string to have >=1 characters'],
+  ['no changes', [{ ...pullRequest, changes: [] }], 'outputs.0.changes: expected array to have >=1 items'],
+  ['a title that is too long', [{ ...pullRequest, title: 'x'.repeat(251) }], 'outputs.0.title: expected string'],
+  ['too many outputs', Array.from({ length: 101 }, () => labels), 'outputs: expected array to have <=100 items'],
+])('%s is refused for good, and named', (_, outputs, problem) => {
+  expect(() => parseOutputs(outputs)).toThrow(GiveUp)
+  expect(() => parseOutputs(outputs)).toThrow(`The agent's outputs are not valid: ${problem}`)
+})
+
+test.each([
+  ['bytes', { path: 'a', content: new Uint8Array(3) }],
+  ['text for base64', { path: 'a', content: { base64: 'not base64!' } }],
+  ['content for a deletion', { path: 'a', content: '', deleted: true }],
+  ['a deletion that is false', { path: 'a', deleted: false }],
+  ['no path', { path: '', content: '' }],
+])('a change with %s is refused', (_, change) => {
+  expect(() => parseOutputs([{ ...pullRequest, changes: [change] }])).toThrow(/outputs\.0\.changes\.0/)
+})
