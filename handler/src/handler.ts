@@ -26,6 +26,8 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     .all('/health', methodNotAllowed('GET', 'HEAD'))
     .post('/webhook', limitBody(settings), async (c) => {
       const body = new Uint8Array(await c.req.arrayBuffer())
+      // The limit believes a Content-Length, and a platform may pass on what a client wrote there.
+      if (body.length > settings.maxBodyBytes) throw tooLarge(settings)
       await verify(c.req.raw.headers, body, settings)
       return c.json(await actOn(readWebhook(body), settings))
     })
@@ -39,18 +41,25 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
   return async (request) => app.fetch(request)
 }
 
-/** Routes by the last part of the path, so that any prefix a platform adds (`/api`, a stage) is fine. */
+/**
+ * Routes by the last part of the path, so that any prefix a platform adds (`/api`, a stage) is
+ * fine.
+ */
 function lastPart(request: Request): string {
   return `/${new URL(request.url).pathname.split('/').findLast((part) => part !== '') ?? ''}`
 }
 
-function limitBody({ maxBodyBytes }: Settings) {
+function limitBody(settings: Settings) {
   return bodyLimit({
-    maxSize: maxBodyBytes,
+    maxSize: settings.maxBodyBytes,
     onError() {
-      throw new AppError('body_too_large', `The request body is larger than ${maxBodyBytes} bytes.`)
+      throw tooLarge(settings)
     },
   })
+}
+
+function tooLarge({ maxBodyBytes }: Settings): AppError {
+  return new AppError('body_too_large', `The request body is larger than ${maxBodyBytes} bytes.`)
 }
 
 function methodNotAllowed(...allowed: string[]) {
