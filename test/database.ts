@@ -1,4 +1,4 @@
-// A database of its own for a test: real PostgreSQL, migrated, empty.
+// A database of its own for a test: PostgreSQL, migrated, empty.
 import { randomUUID } from 'node:crypto'
 import { inject } from 'vitest'
 import type { Database } from '../src/db/database.ts'
@@ -7,21 +7,21 @@ import { silentLog } from '../src/lib/log.ts'
 
 type Server = { url: string; template: string }
 
-let asking: Promise<Server> | undefined
+let server: Promise<Server> | undefined
 
-async function askForServer(): Promise<Server> {
-  const response = await fetch(inject('databaseDoor'))
+async function fetchServer(): Promise<Server> {
+  const response = await fetch(inject('databaseServerUrl'))
   if (!response.ok) throw new Error(`The test database did not start: ${await response.text()}`)
   return (await response.json()) as Server
 }
 
 /**
- * Opens a fresh copy of the migrated database, which `close()` drops. `SIGNALBOX_TEST_DATABASE_URL`
- * names another server to run on. `migrated: false` gives a database without any table.
+ * Opens a new copy of the migrated database, which `close` drops. `migrated: false` means a
+ * database without any table. `SIGNALBOX_TEST_DATABASE_URL` is another server to use.
  */
 export async function openTestDatabase(options: { max?: number; migrated?: boolean } = {}): Promise<Database> {
-  asking ??= askForServer()
-  const { url, template } = await asking
+  server ??= fetchServer()
+  const { url, template } = await server
   const name = `signalbox_test_${randomUUID().replaceAll('-', '')}`
   const admin = await openDatabase({ url, log: silentLog, max: 1 })
   await admin.query(`create database ${name} template ${options.migrated === false ? 'template0' : template}`)

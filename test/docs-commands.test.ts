@@ -1,5 +1,5 @@
-// Every command of the documents is run as printed, against a server started as they say; every SQL
-// statement too.
+// Every command and SQL statement of the documents is run as printed, against a server started as
+// they say.
 import { execFile, execFileSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -29,11 +29,11 @@ async function blocksOf(language: string) {
   return found.flat()
 }
 
-// These install and test everything: they are what runs this very test.
-function isOurselves(block: string): boolean {
+// These install and test everything, so they run this test too.
+function runsThisTest(block: string): boolean {
   return /^script\/(test|bootstrap)$/.test(block)
 }
-const commands = (await blocksOf('sh')).filter(({ block }) => !isOurselves(block))
+const commands = (await blocksOf('sh')).filter(({ block }) => !runsThisTest(block))
 const sql = await blocksOf('sql')
 
 const hasCurl = (() => {
@@ -65,7 +65,7 @@ beforeAll(async () => {
   await mkdir(join(folder, 'path'))
   await symlink(join(root, 'bin/signalbox'), join(folder, 'path/signalbox'))
   await writeFile(join(folder, 'config.json'), '{"temperature":0.5}')
-  // `dev` on a port of its own, without the token, as somebody trying it out has it.
+  // `dev` on a free port and without a token, as somebody trying it out runs it.
   const { SIGNALBOX_API_TOKEN: _, ...open } = env()
   server = run(['dev'], { cwd: folder, env: { ...open, PORT: '0' } })
   url = (await server.prints(/http:\/\/127\.0\.0\.1:\d+/))[0]

@@ -1,6 +1,5 @@
-// The documents say what the program does: the tables of errors and of settings are compared with
-// it.
-import { readFileSync } from 'node:fs'
+// The documents match the program: the tables of errors and settings, folders, and files.
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { VARIABLE_NAMES } from '../src/lib/environment.ts'
 import { ERRORS } from '../src/lib/error.ts'
@@ -15,9 +14,59 @@ test('docs/errors.md lists exactly the errors of the table', () => {
   expect(Object.fromEntries(rows)).toEqual(ERRORS)
 })
 
-test('.env.example, docs/configuration.md and the program know the same variables', () => {
+test('.env.example and docs/configuration.md list exactly the variables of the program', () => {
   const inExample = [...read('.env.example').matchAll(/^([A-Z_]+)=/gm)].map((match) => match[1])
   const inDocs = [...read('docs/configuration.md').matchAll(/^\| `([A-Z_]+)` \|/gm)].map((match) => match[1])
   expect([...inExample].sort()).toEqual([...VARIABLE_NAMES].sort())
   expect([...inDocs].sort()).toEqual([...VARIABLE_NAMES].sort())
+})
+
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'ARCHITECTURE.md',
+  ...readdirSync(new URL('../docs', import.meta.url)).map((name) => `docs/${name}`),
+]
+
+function exists(path: string): boolean {
+  return existsSync(new URL(`../${path}`, import.meta.url))
+}
+
+test('ARCHITECTURE.md lists exactly the folders of src', () => {
+  const tree = /^src\/\n((?: {2}.*\n)+)/m.exec(read('ARCHITECTURE.md'))?.[1] ?? ''
+  const listed = [...tree.matchAll(/^ {2}(\S+)\//gm)].map((match) => match[1])
+  const src = new URL('../src/', import.meta.url)
+  const folders = readdirSync(src).filter((name) => statSync(new URL(name, src)).isDirectory())
+  expect(listed.sort()).toEqual([...folders, 'db/embedded'].sort())
+})
+
+// Files that the documents name and that do not exist yet.
+const MISSING = ['deliveries/envelope.ts', 'deliveries/load.ts']
+
+test('every file of src that the documents name exists', () => {
+  const named = DOCUMENTS.flatMap((document) =>
+    [...read(document).matchAll(/`(?:src\/)?([\w-]+(?:\/[\w-]+)*\.ts)`/g)].map((match) => match[1] ?? ''),
+  )
+  const missing = [...new Set(named)].filter(
+    (path) => !exists(`src/${path}`) && !exists(path) && !path.includes('NAME'),
+  )
+  const inOtherFolders = new Set(['signalbox.config.ts', 'x.test.ts'])
+  expect(missing.filter((path) => !inOtherFolders.has(path)).sort()).toEqual(MISSING.sort())
+})
+
+test('every link of the documents leads to a file, and to a heading in it', () => {
+  const broken = DOCUMENTS.flatMap((document) =>
+    [...read(document).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].flatMap(([link, path = '', heading]) => {
+      const target = path === '' ? document : new URL(path, `file:///${document}`).pathname.slice(1)
+      if (!exists(target)) return [`${document}: ${link}`]
+      const headings = [...read(target).matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
+        text
+          .toLowerCase()
+          .replaceAll(/[^\w -]/g, '')
+          .replaceAll(' ', '-'),
+      )
+      return heading === undefined || headings.includes(heading) ? [] : [`${document}: ${link}`]
+    }),
+  )
+  expect(broken).toEqual([])
 })

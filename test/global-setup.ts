@@ -1,6 +1,4 @@
-// One PostgreSQL for the whole run, started when the first test asks for it, and gone afterwards
-// without a trace.
-
+// One PostgreSQL for the whole run, started when the first test needs it, and deleted at the end.
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,8 +12,8 @@ import { silentLog } from '../src/lib/log.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Answers with the test server's `{ url, template }`, starting it if need be. */
-    databaseDoor: string
+    /** Answers with the test server's `{ url, template }`, and starts it for the first request. */
+    databaseServerUrl: string
   }
 }
 
@@ -30,7 +28,7 @@ async function openServer(): Promise<Server> {
   if (given) return { url: given, close: async () => {} }
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-test-'))
   const remove = () => rm(folder, { recursive: true })
-  // Run by root, PostgreSQL's account has to get in.
+  // Run by root, PostgreSQL has another account, which must be able to enter.
   await chmod(folder, 0o755)
   const options = {
     dataDir: join(folder, 'data'),
@@ -49,7 +47,7 @@ function withDatabase(url: string, name: string): string {
   return Object.assign(new URL(url), { pathname: `/${name}` }).href
 }
 
-/** Makes the migrated database that every test's own one is a copy of. */
+/** Creates the migrated database that every test's database is a copy of. */
 async function prepare(server: Server): Promise<TestServer> {
   // Two runs may share one server.
   const template = `signalbox_template_${process.pid}`
@@ -77,21 +75,21 @@ async function openTestServer(): Promise<TestServer> {
   return prepare(await openServer())
 }
 
-/** Vitest's globalSetup: opens the door, and returns what closes everything behind it. */
+/** Vitest's global setup: returns what stops everything at the end. */
 export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   let opening: Promise<TestServer> | undefined
-  const door = createServer((_request, response) => {
+  const server = createServer((_request, response) => {
     opening ??= openTestServer()
     opening.then(
       ({ url, template }) => response.end(JSON.stringify({ url, template })),
       (error) => response.writeHead(500).end(String(error?.stack ?? error)),
     )
   })
-  await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve))
-  provide('databaseDoor', `http://127.0.0.1:${(door.address() as AddressInfo).port}`)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  provide('databaseServerUrl', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   return async () => {
-    door.closeAllConnections()
-    door.close()
+    server.closeAllConnections()
+    server.close()
     await (await opening?.catch(() => undefined))?.close()
   }
 }

@@ -1,4 +1,4 @@
-// Running the real command line as a process of its own, as an operator would.
+// Runs the command line as a process of its own, as an operator does.
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -7,23 +7,19 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SIGNALBOX = `${ROOT}bin/signalbox`
 
+/** A running process. */
 export type Running = {
   child: ChildProcess
-  /** Everything it printed so far, both streams. */
+  /** Everything it has printed so far, on both streams. */
   output(): string
-  /**
-   * Resolves with the first match in what it prints; rejects with all it printed when it ends
-   * before.
-   */
+  /** Resolves with the first match in what it prints; rejects with all of it when it ends first. */
   prints(pattern: RegExp): Promise<RegExpExecArray>
+  /** Resolves with its exit code, or with the signal that ended it. */
   exited: Promise<number | string>
   kill(signal: NodeJS.Signals): Promise<number | string>
 }
 
-/**
- * Starts `bin/signalbox` with these arguments. The environment is bare: nothing of the tester's
- * settings gets in.
- */
+/** Starts `bin/signalbox`, or another command, without the environment of the tests. */
 export function run(args: string[], options: { cwd: string; env?: Record<string, string>; command?: string }): Running {
   const child = spawn(options.command ?? SIGNALBOX, args, {
     cwd: options.cwd,
@@ -41,7 +37,7 @@ export function run(args: string[], options: { cwd: string; env?: Record<string,
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk
-      for (const tell of listeners) tell()
+      for (const notify of listeners) notify()
     })
   }
   const exited = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string)

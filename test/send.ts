@@ -1,9 +1,10 @@
-// Sending a request exactly as it is described, however wrong: over a plain socket, byte by byte.
+// Sends a request exactly as described, even a malformed one, over a plain socket.
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { BadRequest } from './fixtures/bad-requests.ts'
 import type { HeaderList } from './fixtures/signed.ts'
 
+/** The first answer on the connection. */
 export type Answer = { status: number; body: string }
 
 type Sending = Pick<BadRequest, 'kind' | 'method' | 'path'> & { headers: HeaderList; body: Buffer }
@@ -13,7 +14,7 @@ function headOf({ kind, method, path, headers, body }: Sending, host: string): B
     kind === 'chunked' ? [['transfer-encoding', 'chunked']] : [['content-length', String(body.length)]]
   const given = headers.some(([name]) => name.toLowerCase() === 'content-length') ? [] : length
   const lines = [['host', host] as const, ...headers, ...given].map(([name, value]) => `${name}: ${value}\r\n`)
-  // Header bytes are Latin-1 on the wire; a character beyond it is sent as its UTF-8 bytes.
+  // Headers are Latin-1 on the wire; other characters are sent as UTF-8.
   const text = `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`
   return /[^\0-\xff]/.test(text) ? Buffer.from(text, 'utf8') : Buffer.from(text, 'latin1')
 }
@@ -32,8 +33,8 @@ function* piecesOf(sending: Sending, host: string): Generator<Buffer> {
 }
 
 /**
- * Sends it, and gives the first answer on the connection. Rejects when the server hangs up without
- * one, or says nothing for `limitMs`.
+ * Sends the request and returns the answer. Rejects when the server closes the connection without
+ * one, or does not answer within `limitMs`.
  */
 export function send(url: string, sending: Sending, limitMs = 20_000): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -41,10 +42,10 @@ export function send(url: string, sending: Sending, limitMs = 20_000): Promise<A
     const socket = connect(Number(port), hostname)
     const received: Buffer[] = []
     let sent = false
-    const finish = (give: () => void) => {
+    const finish = (settle: () => void) => {
       clearTimeout(timer)
       socket.destroy()
-      give()
+      settle()
     }
     const timer = setTimeout(() => finish(() => reject(new Error('no answer'))), limitMs)
     const answer = () => {
@@ -61,12 +62,14 @@ export function send(url: string, sending: Sending, limitMs = 20_000): Promise<A
       const found = answer()
       if (found?.complete) finish(() => resolve(found))
     })
-    // A server that answers before the whole body is sent may reset the connection afterwards; its
-    // answer counts.
+    // A server that answers before it has the whole body may reset the connection then; the answer
+    // counts.
     const ended = () => {
       const found = answer()
       finish(() =>
-        found ? resolve(found) : reject(new Error(`hung up without an answer${sent ? '' : ' while sending'}`)),
+        found
+          ? resolve(found)
+          : reject(new Error(`the server closed the connection without an answer${sent ? '' : ' while sending'}`)),
       )
     }
     socket.on('error', () => setImmediate(ended))

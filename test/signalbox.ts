@@ -1,4 +1,4 @@
-// A whole Signalbox for a test: real HTTP, real PostgreSQL, on a port the system chose.
+// A whole Signalbox for a test: real HTTP and PostgreSQL, on a port the system chooses.
 import type { Config } from '../src/config/config-file.ts'
 import type { Database } from '../src/db/database.ts'
 import { readEnvironment } from '../src/lib/environment.ts'
@@ -10,18 +10,17 @@ import { openTestDatabase } from './database.ts'
 export const SECRET = 'a-secret-of-32-characters-or-so!'
 export const TOKEN = 'an-api-token-of-32-characters-yes'
 
+/** A running service, its database, and its API with the token set. */
 export type TestSignalbox = {
   url: string
   database: Database
-  /** The one row or value of a query. */
+  /** How many rows a table has. */
   count(table: string, where?: string): Promise<number>
   api(path: string, init?: { method?: string; body?: unknown; headers?: Record<string, string> }): Promise<Response>
   close(): Promise<void>
 }
 
-/**
- * Opens a service with both webhook secrets and the API token set; `close` drops its database too.
- */
+/** Opens a service with both webhook secrets and the API token. `close` drops its database too. */
 export async function openTestSignalbox(
   options: {
     config?: Config
@@ -77,8 +76,8 @@ export async function openTestSignalbox(
 }
 
 /**
- * Polls until `check` gives something, for what happens in another process or behind a timer; gives
- * up loudly.
+ * Polls until `check` returns something, for what happens in another process or at a timer. Throws
+ * after `limitMs`.
  */
 export async function until<T>(
   what: string,
@@ -89,12 +88,12 @@ export async function until<T>(
   for (;;) {
     const found = await check()
     if (found) return found
-    if (Date.now() > giveUpAt) throw new Error(`waited ${limitMs} ms in vain until ${what}`)
+    if (Date.now() > giveUpAt) throw new Error(`it took more than ${limitMs} ms until ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 
-/** Does `work` for every item, `workers` of them at a time, in the order of the items. */
+/** Runs `work` for every item in order, for `workers` items at a time. */
 export async function spread<Item>(
   items: readonly Item[],
   workers: number,

@@ -1,5 +1,5 @@
-// The demo: both directions of the loop on real parts. Everything is a real process talking real
-// HTTP; only GitHub is a stand-in.
+// The demo: both directions, from a deployment to a pull request and from a push to a comment. The
+// processes and HTTP are real; only GitHub is a fake.
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { fail, note, over, say, until } from './narrate.ts'
 import { endParts, freePort, once, startHandler, startSignalbox } from './parts.ts'
 
 const APP = 'customer-support-bot'
-const stays = !process.argv.includes('--once')
+const keepsRunning = !process.argv.includes('--once')
 
 type Json = Record<string, unknown>
 type Stage = {
@@ -74,11 +74,11 @@ async function deployments(stage: Stage): Promise<string> {
     const first = await until('the first pull request is open', () => newestPull(repository))
     await repository.mergePullRequest(first.number)
   }
-  say('its pull requests are merged; now something changes')
+  say('its pull requests are merged; the second revision changes the configuration')
   const second = await deploy(stage, 2, 'Improved response quality')
 
   const delivery = await deliveredIn(stage, second)
-  say(`signed delivery to "${delivery.endpoint_name}" ${delivery.status} at try ${delivery.attempts}`)
+  say(`signed delivery to "${delivery.endpoint_name}" ${delivery.status} at attempt ${delivery.attempts}`)
   showPull('by your own handler', await until('the handler opens its pull request', () => newestPull(stage.byHandler)))
   const pull = await until('the agent opens its pull request', () => newestPull(stage.turnkey))
   showPull('by the built-in agent', pull)
@@ -92,14 +92,16 @@ async function deployments(stage: Stage): Promise<string> {
 }
 
 async function merge(stage: Stage, deploymentId: string): Promise<void> {
-  note('2. The loop closes: the merge comes back\n')
+  note('2. The merge is reported back\n')
   const pull = await until('the pull request is open', () => newestPull(stage.turnkey))
   await stage.turnkey.mergePullRequest(pull.number)
   const state = await until('the merge is stored against the deployment', async () => {
     const { pull_requests: pulls } = (await api(stage, `/api/deployments/${deploymentId}`)) as { pull_requests: Json[] }
     return pulls.find((one) => one.state === 'merged' && one.repository === stage.turnkey.fullName)
   })
-  say(`GitHub's signed webhook says #${state.number} was ${state.state} by ${state.merged_by}; ${deploymentId} knows`)
+  say(
+    `GitHub's signed webhook says that ${state.merged_by} ${state.state} #${state.number}; it is stored with ${deploymentId}`,
+  )
 }
 
 async function push(stage: Stage): Promise<void> {
@@ -118,7 +120,7 @@ async function push(stage: Stage): Promise<void> {
     const found = await api(stage, `/api/jobs/${jobs[0]?.id}`)
     return found.status === 'completed' && found
   })
-  say(`job ${job.id} (${job.assigned_agent}) ${job.status} at try ${job.attempt}`)
+  say(`job ${job.id} (${job.assigned_agent}) ${job.status} at attempt ${job.attempt}`)
   for (const { line } of job.log as { line: string }[]) say(`  its log: ${line}`)
   say(`comment on ${sha.slice(0, 7)}: ${comment.html_url}`)
   note(
@@ -139,7 +141,7 @@ async function lookAround(stage: Stage): Promise<void> {
 }
 
 async function show(github: FakeGithub, folder: string): Promise<void> {
-  note(`A handler of yours and Signalbox start; ${github.url} stands in for GitHub.\n`)
+  note(`Your own handler and Signalbox start; ${github.url} takes the place of GitHub.\n`)
   const repository = (name: string) =>
     github.addRepository({ owner: 'acme', name, files: { 'README.md': `# ${name}\n` } })
   const [byHandler, turnkey] = [await repository('prompts-by-handler'), await repository('prompts')]
@@ -159,23 +161,23 @@ async function show(github: FakeGithub, folder: string): Promise<void> {
   const stage: Stage = { url: signalbox.url, token, cli: signalbox.cli, byHandler, turnkey }
   await merge(stage, await deployments(stage))
   await push(stage)
-  if (stays) await lookAround(stage)
+  if (keepsRunning) await lookAround(stage)
 }
 
 async function main(): Promise<void> {
-  // From the start: whenever Ctrl-C comes, nothing stays behind.
+  // Before anything starts, so that Ctrl-C at any time ends everything.
   const stopped = once('SIGINT', 'SIGTERM', 'SIGHUP').then(() => 'stopped')
   const folder = await mkdtemp(join(tmpdir(), 'signalbox-demo-'))
-  // Root's PostgreSQL runs as somebody else, who must be able to get in.
+  // Run by root, PostgreSQL has another account, which must be able to enter the folder.
   await chmod(folder, 0o711)
   const github = await openFakeGithub()
   const showing = show(github, folder)
   try {
     if ((await Promise.race([stopped, showing])) === 'stopped') process.exitCode = 130
-    else if (stays) {
-      note('\nIt stays up; press Ctrl-C to end it.')
+    else if (keepsRunning) {
+      note('\nEverything keeps running; press Ctrl-C to end it.')
       await stopped
-    } else note('The loop is closed. Without --once it stays up, for you to look around.')
+    } else note('Done. Without --once everything keeps running, so that you can look around.')
   } finally {
     over.abort()
     await endParts()

@@ -1,5 +1,4 @@
-// The processes of the demo: the example handler and Signalbox itself, started as anybody would
-// start them.
+// The processes of the demo: the example handler and Signalbox, started as a user starts them.
 import type { ChildProcess } from 'node:child_process'
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -13,12 +12,12 @@ import { over, quote } from './narrate.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const HANDLER_SECRET = randomBytes(24).toString('base64url')
 
-/** A running part. */
+/** A running process, and its address. */
 type Part = { url: string }
 
 const children: ChildProcess[] = []
 
-/** Ends every part that was started, ready or not, the newest first, and waits for that. */
+/** Ends every process that was started, the newest first, and waits for that. */
 export async function endParts(): Promise<void> {
   for (const child of children.splice(0).reverse()) await end(child)
 }
@@ -32,12 +31,12 @@ export function once(...signals: NodeJS.Signals[]): Promise<void> {
   })
 }
 
-/** The wanted port if it is free, else one the system chooses. */
-export function freePort(wanted: number): Promise<number> {
+/** The preferred port if it is free, else 0, so that the system chooses. */
+export function freePort(preferred: number): Promise<number> {
   return new Promise((resolve) => {
     const probe = createServer()
       .once('error', () => resolve(0))
-      .listen(wanted, '127.0.0.1', () => probe.close(() => resolve(wanted)))
+      .listen(preferred, '127.0.0.1', () => probe.close(() => resolve(preferred)))
   })
 }
 
@@ -49,9 +48,7 @@ function end(child: ChildProcess): Promise<void> {
   })
 }
 
-/**
- * Starts a process, shows what it prints, and resolves with its address when it has printed one.
- */
+/** Starts a process, shows what it prints, and resolves with the first address it prints. */
 function start(who: string, command: string, args: string[], env: Record<string, string>, cwd: string): Promise<Part> {
   return new Promise((resolve, reject) => {
     over.signal.throwIfAborted()
@@ -72,7 +69,7 @@ function start(who: string, command: string, args: string[], env: Record<string,
   })
 }
 
-/** A user's own receiver: examples/handler-node, with its secret. */
+/** Starts examples/handler-node, with its secret. */
 export function startHandler({ github, repository, folder }: Starting): Promise<Part> {
   return start(
     'handler',
@@ -93,7 +90,7 @@ export function startHandler({ github, repository, folder }: Starting): Promise<
   )
 }
 
-/** Signalbox with the demo's configuration: `cli` runs its command line against it. */
+/** Starts Signalbox with the demo's configuration. `cli` runs a command against it. */
 export async function startSignalbox(
   options: Starting & { token: string; handlerUrl: string; port: number },
 ): Promise<Part & { secret: string; cli: (...args: string[]) => Promise<string> }> {

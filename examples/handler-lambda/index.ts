@@ -1,8 +1,8 @@
-// The handler on AWS Lambda, called through a function URL or an HTTP API (payload format 2.0).
+// The handler on AWS Lambda, with a function URL or an HTTP API (payload format 2.0).
 import { handlerFromEnvironment } from '../handler-node/handler.ts'
 
 /**
- * What Lambda passes:
+ * The part of Lambda's event that is read here:
  * https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads
  */
 export type LambdaRequest = {
@@ -14,19 +14,19 @@ export type LambdaRequest = {
   isBase64Encoded?: boolean
 }
 
-/** What Lambda expects back. */
+/** Lambda's response. */
 export type LambdaResponse = { statusCode: number; headers: Record<string, string>; body: string }
 
 const handle = handlerFromEnvironment()
 
-/** Turns the event into a web-standard request, bytes untouched, and the response back. */
+/** Converts the event to a web-standard request with the same bytes, and the response back. */
 export async function handler(event: LambdaRequest): Promise<LambdaResponse> {
   const request = toRequest(event)
   const response = request === null ? new Response('malformed request', { status: 400 }) : await handle(request)
   return { statusCode: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
 }
 
-/** Null for a method or a header that no web-standard request can have. */
+/** The request, or null for a method or a header that no web-standard request can have. */
 function toRequest(event: LambdaRequest): Request | null {
   const { method } = event.requestContext.http
   const url = `https://${event.requestContext.domainName}${event.rawPath}?${event.rawQueryString ?? ''}`

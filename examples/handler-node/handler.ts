@@ -1,4 +1,4 @@
-// The handler as every example sets it up: from the environment.
+// The handler of every example, configured by environment variables.
 import { createHandler } from '@signalbox/handler'
 
 function variable(name: string): string | undefined {
@@ -6,8 +6,8 @@ function variable(name: string): string | undefined {
 }
 
 /**
- * Reads `AGENTA_WEBHOOK_SECRET` (several separated by commas while one rotates) and `GITHUB_TOKEN`,
- * `_REPO`, `_BASE_BRANCH`, `_API_URL`.
+ * Creates the handler from `AGENTA_WEBHOOK_SECRET` (several, separated by commas, while one is
+ * replaced), `GITHUB_TOKEN`, `GITHUB_REPO`, `GITHUB_BASE_BRANCH` and `GITHUB_API_URL`.
  */
 export function handlerFromEnvironment(): (request: Request) => Promise<Response> {
   return createHandler({

@@ -1,61 +1,12 @@
 // Listening proves to itself that notifications arrive, and recovers when they do not.
-import type { AddressInfo, Server } from 'node:net'
-import { connect, createServer } from 'node:net'
-import { Transform } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import { silentLog as log } from '../lib/log.ts'
 import type { Database } from './database.ts'
+import { openPooler } from './fixtures/pooler.ts'
 import type { ListenerOptions, Sleep } from './listen.ts'
 import { openListener, openNotifier } from './listen.ts'
-
-/** Drops the notifications (messages "A") of a PostgreSQL server, as a transaction pooler does. */
-function withoutNotifications(drops: () => boolean): Transform {
-  let rest = Buffer.alloc(0)
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      rest = Buffer.concat([rest, chunk])
-      // One byte of type, then the length of the rest, itself included.
-      while (rest.length >= 5 && rest.length > rest.readUInt32BE(1)) {
-        const message = rest.subarray(0, 1 + rest.readUInt32BE(1))
-        rest = rest.subarray(message.length)
-        if (!(drops() && message[0] === 'A'.charCodeAt(0))) this.push(message)
-      }
-      done()
-    },
-  })
-}
-
-type Pooler = { url: string; dropsNotifications: boolean; cut(): void }
-
-/** A proxy in front of the database that can drop notifications, and cut every connection. */
-async function openPooler(url: string, dropsNotifications: boolean): Promise<Pooler> {
-  const target = new URL(url)
-  const cuts = new Set<() => void>()
-  const server: Server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname)
-    const cut = () => {
-      client.destroy()
-      upstream.destroy()
-    }
-    cuts.add(cut)
-    for (const socket of [client, upstream]) socket.on('error', cut).on('close', cut)
-    client.pipe(upstream)
-    upstream.pipe(withoutNotifications(() => pooler.dropsNotifications)).pipe(client)
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close())
-  const port = String((server.address() as AddressInfo).port)
-  const pooler: Pooler = {
-    url: Object.assign(new URL(url), { port }).href,
-    dropsNotifications,
-    cut: () => {
-      for (const cut of cuts) cut()
-    },
-  }
-  return pooler
-}
 
 /** Waits that the test ends: `pass(ms)` ends every wait of that length. */
 function manualSleep(): { sleep: Sleep; pass(ms: number): void; waiting(ms: number): boolean } {

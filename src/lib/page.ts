@@ -2,7 +2,7 @@
 import { AppError } from './error.ts'
 import { isUuid } from './id.ts'
 
-/** Rows, newest first, and the id that the following page begins behind; null on the last one. */
+/** Rows, newest first, and the id that the following page begins after; null on the last one. */
 export type Page<Item> = { items: Item[]; next: string | null }
 
 /** How many rows a page has: 50 unless asked otherwise, at least 1 and at most 100. */

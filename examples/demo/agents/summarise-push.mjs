@@ -1,4 +1,5 @@
-// A program as an agent: reads the job, says what it sees in its log, and asks for a comment on the pushed commit.
+// A program as an agent: reads the job, writes to the job's log, and returns a comment on the
+// pushed commit.
 import { readFileSync, writeSync } from 'node:fs'
 
 const { event, payload } = JSON.parse(readFileSync(0, 'utf8'))

@@ -3,7 +3,7 @@ import { handlerFromEnvironment } from '../../handler-node/handler.ts'
 
 const handle = handlerFromEnvironment()
 
-/** Vercel calls the method's export with a web-standard `Request`. */
+/** Receives webhooks: Vercel calls the export named like the method. */
 export const POST = handle
 
 /** Answers health checks; `vercel.json` sends `/health` here. */

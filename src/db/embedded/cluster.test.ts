@@ -20,7 +20,9 @@ beforeEach(async () => {
   await mkdir(dataDir, { mode: 0o700 })
 })
 
-const locate = () => locateCluster({ dataDir, spareRoot, log })
+function locate(): Promise<Cluster> {
+  return locateCluster({ dataDir, spareRoot, log })
+}
 
 describe('the place of a database', () => {
   test('is the folder "postgres" of the data directory', async () => {

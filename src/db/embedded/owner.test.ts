@@ -2,11 +2,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { lockOwner } from './owner.ts'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { isRunning, lockOwner } from './owner.ts'
 
 describe('the lock on a data directory', () => {
   let dir = ''
@@ -48,9 +48,50 @@ describe('the lock on a data directory', () => {
     ;(await lockOwner(dir)).release()
   })
 
-  test('that a power failure left empty is replaced', async () => {
-    await writeFile(path(), '')
+  test.each(['', '{"pid":', 'not JSON'])('that a power failure left as %j is replaced', async (content) => {
+    await writeFile(path(), content)
     ;(await lockOwner(dir)).release()
+  })
+
+  test('is replaced when a process died while it was replacing one', async () => {
+    await leaveLock({ pid: 2 ** 22 + 1 })
+    await copyFile(path(), `${path()}.takeover`)
+    ;(await lockOwner(dir)).release()
+    expect(await readdir(dir)).toEqual([])
+  })
+
+  test('can be read by its owner only, and names this process', async () => {
+    const lock = await lockOwner(dir)
+    expect((await stat(path())).mode & 0o777).toBe(0o600)
+    expect(JSON.parse(await readFile(path(), 'utf8'))).toMatchObject({ pid: process.pid })
+    lock.release()
+  })
+
+  test('shows every second that its owner is running', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const lock = await lockOwner(dir)
+    await utimes(path(), 0, 0)
+    vi.advanceTimersByTime(999)
+    expect((await stat(path())).mtimeMs).toBe(0)
+    vi.advanceTimersByTime(1)
+    await vi.waitFor(async () => expect((await stat(path())).mtimeMs).toBeGreaterThan(Date.now() - 60_000))
+    lock.release()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('can be released twice, and when its directory is gone', async () => {
+    const lock = await lockOwner(dir)
+    lock.release()
+    lock.release()
+    const other = await lockOwner(dir)
+    await rm(dir, { recursive: true })
+    other.release()
+    await mkdir(dir)
+  })
+
+  test('on a directory that does not exist is an error', async () => {
+    await expect(lockOwner(join(dir, 'missing'))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
   test('of a dead owner goes to exactly one of many processes that start at once', async () => {
@@ -75,5 +116,23 @@ describe('the lock on a data directory', () => {
     })
     clearInterval(heart)
     ;(await lockOwner(dir, 150)).release()
+  })
+})
+
+describe('a process id', () => {
+  test('is that of a running process, under any account', () => {
+    expect(isRunning(process.pid)).toBe(true)
+    // The first process of the machine or container.
+    expect(isRunning(1)).toBe(true)
+  })
+
+  test('of a process that has ended is not', async () => {
+    const child = spawn(process.execPath, ['-e', ''])
+    await once(child, 'exit')
+    expect(isRunning(child.pid ?? 0)).toBe(false)
+  })
+
+  test.each([0, -1, -process.pid])('is not %i, which would mean a group of processes', (pid) => {
+    expect(isRunning(pid)).toBe(false)
   })
 })
