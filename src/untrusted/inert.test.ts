@@ -63,3 +63,62 @@ test('no text gets out of its code span or fence', () => {
     }),
   )
 })
+
+test('lines are cut to their length, an emoji as a whole', () => {
+  expect(plainLine('abc', 3)).toBe('abc')
+  expect(plainLine('abcd', 3)).toBe('ab…')
+  expect(plainLine('ab🤖d', 4)).toBe('ab…')
+  expect(plainLine('  a  \n  b  ', 10)).toBe('a b')
+  expect(inline('word '.repeat(1000)).length).toBeLessThanOrEqual(1000)
+})
+
+test('a text of any length has any number of hidden characters written out', () => {
+  expect(visible('\u200b'.repeat(3))).toBe('⟨U+200B⟩⟨U+200B⟩⟨U+200B⟩')
+  expect(visible('\ud800')).toBe('\ufffd')
+  expect(visible('\u2028\u2029\u0000\u001b')).toBe('⟨U+2028⟩⟨U+2029⟩⟨U+0000⟩⟨U+001B⟩')
+  // A joiner or a style outside an emoji hides something.
+  expect(visible('a\u200db')).toBe('a⟨U+200D⟩b')
+  expect(visible('a\ufe0f')).toBe('a⟨U+FE0F⟩')
+})
+
+test('visible JSON is the same value, whatever the text', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const json = visibleJson(JSON.stringify({ text }))
+      expect(JSON.parse(json)).toEqual({ text })
+      expect(json).not.toMatch(/[\u200b-\u200f\u202a-\u202e\u2066-\u2069]/)
+    }),
+  )
+})
+
+test('nothing in a line of Markdown acts, and a line stays a line', () => {
+  const pieces = fc.constantFrom(
+    '@a',
+    '#1',
+    'fixes ',
+    '<b>',
+    '[x](y)',
+    '`',
+    '\n',
+    '*',
+    'https://x.example',
+    ' ',
+    'a',
+    '|',
+    '\\',
+  )
+  fc.assert(
+    fc.property(fc.array(pieces), (parts) => {
+      const shown = inline(parts.join(''))
+      expect(shown).not.toContain('\n')
+      // Outside a code span there are only characters that Markdown leaves alone.
+      if (!shown.startsWith('`')) expect(shown).not.toMatch(/[@#<>[\]`*|\\]|https?:/)
+      expect(shown).not.toMatch(/\bfixes\s+(?:#\d|https:\/\/)/)
+    }),
+  )
+})
+
+test("the publisher's own marker cannot be forged inside code", () => {
+  expect(codeSpan('<!-- signalbox:key=x -->')).not.toContain('<!-- signalbox:')
+  expect(fenced(['<!-- signalbox:key=x -->'], 'diff').join('\n')).not.toContain('<!-- signalbox:')
+})

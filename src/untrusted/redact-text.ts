@@ -17,8 +17,8 @@ const TOKENS = [
   /\bgh[pousr]_[A-Za-z0-9]{20,}/g,
   /\bgithub_pat_[A-Za-z0-9_]{20,}/g,
   /\bglpat-[A-Za-z0-9_-]{16,}/g,
-  // OpenAI, Anthropic, Stripe. A digit or a known vendor's part, because "sk-learn-based-classifier"
-  // is a word.
+  // OpenAI, Anthropic, Stripe: with a digit or a known part, because "sk-learn-based-classifier" is
+  // a word.
   /\b(?:sk|rk|pk)[-_](?:(?:proj|ant|or|lf|admin|svcacct|live|test)[-_]|(?=[A-Za-z_-]{0,60}\d))[A-Za-z0-9_-]{16,}/g,
   // Groq, Replicate, Pinecone, LangSmith.
   /\b(?:gsk|r8|pcsk|lsv2_pt|lsv2_sk)_[A-Za-z0-9_]{16,}/g,

@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references in configurations look like this
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isSecretName, redact } from './redact.ts'
 import { redactText } from './redact-text.ts'
@@ -159,4 +160,30 @@ test('a megabyte of hostile text takes no time', () => {
   ])
     redactText(piece.repeat(1_000_000 / piece.length))
   expect(performance.now() - started).toBeLessThan(5000)
+})
+
+test('redacting twice changes nothing, and no secret is left at any place', () => {
+  const secret = `ghp_${'a1'.repeat(18)}`
+  const json = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.constantFrom(secret, `say ${secret}`, 'plain', 3, true, null),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom('name', 'value', 'token', 'a', secret), tie('value'), { maxKeys: 3 }),
+    ),
+  })).value
+  fc.assert(
+    fc.property(json, (value) => {
+      const once = redact(value)
+      expect(JSON.stringify(once)).not.toContain(secret)
+      expect(redact(once)).toEqual(once)
+    }),
+  )
+})
+
+test('what is not secret keeps its type and its place', () => {
+  const value = { a: [1, 'x', null, { b: false }], c: { d: {}, e: [] }, max_tokens: 5, f: '' }
+  expect(redact(value)).toEqual(value)
+  expect(redact(undefined)).toBeUndefined()
+  expect(redact('plain')).toBe('plain')
 })

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import type { Event } from '../../events/event.ts'
 import { GiveUp } from '../../lib/error.ts'
 import type { AgentContext } from '../agent.ts'
 import type { CommandOptions } from './command.ts'
@@ -88,6 +89,51 @@ test('its lines are the log of the job', async () => {
   expect(lines.filter(([, stream]) => stream === 'stderr')).toEqual([['two', 'stderr']])
 })
 
+test('lines end with a line feed, perhaps after a carriage return, and may be empty', async () => {
+  const { given, lines } = context()
+  await script(`printf 'a\\r\\n\\nb\\rc\\n'`).run(given)
+  expect(lines.map(([line]) => line)).toEqual(['a', '', 'b\rc'])
+})
+
+test('a character that comes in two parts is one', async () => {
+  const { given, lines } = context()
+  const source = `process.stdout.write(Buffer.from([0xc3])); setTimeout(() => process.stdout.write(Buffer.from([0xa9, 10])), 50)`
+  await node(source).run(given)
+  expect(lines).toEqual([['é', 'stdout']])
+})
+
+test('the event comes without its body and its headers', async () => {
+  const event = {
+    id: 'e1',
+    type: 'push',
+    source: 'github',
+    subject: 'main',
+    actor: 'jane',
+    facts: { branch: 'main' },
+    body: new Uint8Array([1]),
+    headers: { 'x-hub-signature-256': 'secret' },
+  } as unknown as Event
+  const echo = `const fs = require('node:fs'); fs.writeSync(3, JSON.stringify({ result: JSON.parse(fs.readFileSync(0, 'utf8')) }))`
+  const { result } = await node(echo).run(context({ event, payload: undefined, input: undefined }).given)
+  expect(result).toEqual({
+    job: { id: 'job-1', type: 'script', rule: 'r', attempt: 2 },
+    event: { id: 'e1', type: 'push', source: 'github', subject: 'main', actor: 'jane', facts: { branch: 'main' } },
+    payload: null,
+    input: null,
+  })
+})
+
+test('it runs where its options say, and its folder is still its HOME', async () => {
+  const report = `require('node:fs').writeSync(3, JSON.stringify({ result: [process.cwd(), process.env.HOME] }))`
+  const { result } = await node(report, { cwd: '/' }).run(context().given)
+  expect(result).toEqual(['/', folders[0]])
+})
+
+test('its name and its description are those it was given', () => {
+  expect(command({ name: 'a', argv: ['sh', '-c', 'x'] })).toMatchObject({ name: 'a', description: 'Runs sh.' })
+  expect(command({ name: 'a', argv: ['sh'], description: 'Does it.' }).description).toBe('Does it.')
+})
+
 test('it sees only the environment it was given', async () => {
   process.env.COMMAND_TEST_SECRET = 'secret'
   process.env.COMMAND_TEST_NAMED = 'named'
@@ -159,6 +205,22 @@ test('a descendant in a session of its own does not hold the job up', async () =
   await script('setsid sleep 30 & echo $!').run(given)
   const [[pid] = ['0']] = lines
   process.kill(Number(pid))
+})
+
+test('an answer of more than five megabytes gives up, and the program does not hang on it', async () => {
+  const source = `const fs = require('node:fs'); for (let n = 0; n < 6; n += 1) fs.writeSync(3, ' '.repeat(1_000_000))`
+  expect(await node(source).run(context().given)).toEqual({})
+  const full = source.replace("' '", "'1'")
+  await expect(node(full).run(context().given)).rejects.toThrow(/larger than 5 MB/)
+})
+
+test('a program that may not be run is not worth a retry', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'command-'))
+  folders.push(folder)
+  await writeFile(join(folder, 'script'), '#!/bin/sh\n', { mode: 0o644 })
+  const run = command({ name: 'x', argv: [join(folder, 'script')] }).run(context().given)
+  await expect(run).rejects.toThrow(GiveUp)
+  await expect(run).rejects.toThrow(/cannot be started/)
 })
 
 test('a job that was cancelled before it began starts nothing', async () => {

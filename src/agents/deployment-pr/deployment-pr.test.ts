@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { GiveUp } from '../../lib/error.ts'
+import { parseOutputs } from '../../publisher/output.ts'
 import type { AgentContext } from '../agent.ts'
-import { ping } from '../ping/ping.ts'
 import type { DeploymentPrDefaults } from './answer.ts'
 import { deploymentPr } from './deployment-pr.ts'
 
@@ -76,10 +76,48 @@ test('a misspelt option is an error', () => {
   expect(() => deploymentPr().input.parse({ repositry: 'acme/all' })).toThrow(/repositry/)
 })
 
-test('ping answers with what it was asked by', async () => {
-  const given = context({})
-  expect(await ping.run(given)).toEqual({
-    result: { pong: true, at: '2026-01-01T00:00:00.000Z', job: 'job-1', attempt: 1, event: null },
-  })
-  expect(given.lines).toEqual(['pong at 2026-01-01T00:00:00.000Z'])
+test('the log says where the pull request goes, or why there is none', async () => {
+  const agent = deploymentPr({ repository: 'acme/all', environments: ['production'] })
+  const opened = context({ payload })
+  await agent.run(opened)
+  expect(opened.lines).toEqual([
+    'The pull request for acme/all is deployments/customer-support-bot/production.json ' +
+      'on agenta/deploy-customer-support-bot-1234567890.',
+  ])
+  const skipped = context({ payload: { ...payload, data: { ...payload.data, environment: 'staging' } } })
+  await agent.run(skipped)
+  expect(skipped.lines).toEqual(['Deployments to staging get no pull request.'])
+})
+
+test('a payload that is no deployment is refused by its fields', async () => {
+  const wrong = { ...payload, data: { ...payload.data, app_name: undefined } }
+  await expect(run({ payload: wrong }, { repository: 'acme/all' })).rejects.toThrow(
+    'The payload is not a deployment event: data.app_name: is required',
+  )
+  await expect(run({ payload: undefined }, { repository: 'acme/all' })).rejects.toThrow(
+    'The payload is not a deployment event: the payload: is required',
+  )
+})
+
+test("an app's own repository is taken before the common one, on whatever forge", async () => {
+  const repositories = { 'customer-support-bot': 'gitlab:acme/tools/bots' }
+  const { outputs } = await run({ payload, input: { repositories } }, { repository: 'acme/all' })
+  expect(outputs).toMatchObject([{ repository: 'gitlab:acme/tools/bots' }])
+})
+
+test('a rule without options uses the defaults', async () => {
+  for (const input of [undefined, null, {}])
+    expect((await run({ payload, input }, { repository: 'acme/all' })).outputs).toHaveLength(1)
+})
+
+test('what customise throws is the failure of the job', async () => {
+  const customise = () => {
+    throw new Error('not on a Friday')
+  }
+  await expect(run({ payload }, { repository: 'acme/all', customise })).rejects.toThrow('not on a Friday')
+})
+
+test('its outputs are valid, also from the documented example', async () => {
+  const { outputs } = await run({ payload }, { repository: 'acme/all' })
+  expect(parseOutputs(outputs)).toEqual(outputs)
 })

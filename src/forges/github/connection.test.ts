@@ -1,5 +1,7 @@
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { AppError, RetryAt } from '../../lib/error.ts'
+import { silentLog } from '../../lib/log.ts'
+import { connect } from './connection.ts'
 import { failure, openGithubStage } from './fixtures/stage.ts'
 
 const stage = await openGithubStage()
@@ -167,4 +169,46 @@ test('an App that is not installed is a refusal that names the call', async () =
   const auth = { appId: app.appId, privateKey: app.privateKeyPem }
   const error = await failure(forge({ auth }).defaultBranch('acme/shop'))
   expect(error).toMatchObject({ code: 'forge_failed', detail: expect.stringContaining('/installation returned 404') })
+})
+
+test('a named installation is not looked for', async () => {
+  const app = fake.addApp({ slug: 'named', permissions: { contents: 'read', metadata: 'read' } })
+  const { id } = app.install('acme')
+  const before = fake.requests.length
+  const auth = { appId: app.appId, privateKey: app.privateKeyPem, installationId: id }
+  expect(await forge({ auth }).defaultBranch('acme/shop')).toBe('main')
+  const paths = fake.requests.slice(before).map(({ path }) => path)
+  expect(paths.some((path) => path.endsWith('/installation'))).toBe(false)
+})
+
+test('an App acts for each account by its own installation, each looked for once', async () => {
+  await fake.addRepository({ owner: 'other', name: 'tool', files: { a: 'b' } })
+  const app = fake.addApp({ slug: 'both', permissions: { contents: 'read', metadata: 'read' } })
+  app.install('acme')
+  app.install('other')
+  const as = forge({ auth: { appId: app.appId, privateKey: app.privateKeyPem } })
+  const before = fake.requests.length
+  for (const repository of ['acme/shop', 'other/tool', 'acme/shop', 'other/tool'])
+    expect(await as.defaultBranch(repository)).toBe('main')
+  const looked = fake.requests.slice(before).filter(({ path }) => path.endsWith('/installation'))
+  expect(looked).toHaveLength(2)
+})
+
+test('a token that is refused is not asked for again: it cannot be renewed', async () => {
+  const asked: string[] = []
+  const send: typeof fetch = async (url) => {
+    asked.push(String(url))
+    return new Response('{"message":"Bad credentials"}', {
+      status: 401,
+      headers: { 'content-type': 'application/json' },
+    })
+  }
+  expect(await failure(forge({ fetch: send }).defaultBranch('acme/shop'))).toMatchObject({ code: 'forge_failed' })
+  expect(asked).toHaveLength(1)
+})
+
+test('an error of the work itself stays as it is', async () => {
+  const { withClient } = connect({ apiUrl: fake.apiUrl, auth: { token: 'x' }, log: silentLog })
+  const bug = new TypeError('a bug')
+  expect(await failure(withClient('acme/shop', () => Promise.reject(bug)))).toBe(bug)
 })

@@ -191,3 +191,29 @@ test('each directory on the way is read once', async () => {
     .filter(({ method, path }) => method === 'GET' && path.includes('/git/trees/'))
   expect(trees).toHaveLength(2)
 })
+
+test.each([1, 2, 3, 4])('dying after write number %s leaves the branch as it was, or finished', async (last) => {
+  const repo = await makeRepository()
+  let writes = 0
+  const dying: typeof fetch = async (url, init) => {
+    if (writes >= last) throw new Error('the process is dead')
+    if (init?.method !== 'GET') writes += 1
+    const response = await fetch(url, init)
+    if (writes === last) throw new Error('the process is dead')
+    return response
+  }
+  const commit: Commit = {
+    branch: 'agenta/x',
+    parent: (await repo.head()) ?? '',
+    isNew: true,
+    message: 'M',
+    changes: [{ path: 'logo.png', content: new Uint8Array([1, 2]) }],
+  }
+  const first = await failure(forge({ fetch: dying }).commitFiles(repo.fullName, commit))
+  expect(first).toBeInstanceOf(Error)
+  // Blob, tree and commit are unused objects; the last write makes the branch.
+  const isFinished = last === 4
+  expect(await repo.branches()).toEqual(isFinished ? ['agenta/x', 'main'] : ['main'])
+  expect((await forge().commitFiles(repo.fullName, commit)).kind).toBe(isFinished ? 'moved' : 'committed')
+  expect(git(repo, 'rev-list', '--count', 'main..agenta/x').toString().trim()).toBe('1')
+})

@@ -9,8 +9,8 @@ const LONGEST_WAIT_MS = 10_000
 
 /**
  * A gate to pass before each write: `burst` at once, then one every `everyMs`. A wait of more than
- * ten seconds is thrown as `RetryAt` instead, so that a job waits in the database, not in a slot. GitHub
- * asks for one write a second over time and allows 80 a minute:
+ * ten seconds is thrown as `RetryAt` instead, so that a job waits in the database, not in a slot.
+ * GitHub asks for one write a second over time and allows 80 a minute:
  * https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
  */
 export function pace(options: { burst: number; everyMs: number; clock?: Pick<Clock, 'now'> }): () => Promise<void> {
