@@ -1,6 +1,6 @@
 -- The whole record of Signalbox: events, the jobs and deliveries they caused, and the deployments.
 -- The tables live in a schema of their own, because `events` and `jobs` are names an application may
--- already use; the two views the guide's SQL reads (`agent_jobs`, `webhook_events`) are in `public`.
+-- already use; the two views for everyday SQL (`agent_jobs`, `webhook_events`) are in `public`.
 create schema if not exists signalbox;
 
 -- One immutable row for everything that happened, ignored and rejected things included.
@@ -16,15 +16,15 @@ create table signalbox.events (
   subject text,
   actor text,
   -- What rules match on: repository, branch, tag, label, action, environment, app, author …
-  facts jsonb not null default '{}',
+  facts json not null default '{}',
   -- Raw bytes as they came (null when rejected): replayable and verifiable again to the byte.
   body bytea,
   -- What the event says, where that is not simply the body: a source translated it, or the body is
   -- not JSON. Null: the body is the payload.
   payload json,
   content_type text,
-  headers jsonb not null default '{}',
-  -- How many events of our own stand between this one and something from outside; stops loops.
+  headers json not null default '{}',
+  -- How many internal events are between this one and something from outside; stops loops.
   depth smallint not null default 0,
   cause_job_id uuid,
   received_at timestamptz not null default now(),
@@ -32,7 +32,9 @@ create table signalbox.events (
   constraint events_delivery unique (source, delivery_id)
 );
 create index events_received on signalbox.events (received_at desc);
-create index events_type on signalbox.events (type, received_at desc);
+-- For types that are rare: a list of others is found walking back from the newest event. One column
+-- only, so that equal entries are stored once.
+create index events_type on signalbox.events (type);
 
 -- Claimable rows, jobs and deliveries alike (src/queue): `available_at` is the one timer. It schedules
 -- a pending row, holds a failed try back, and is the end of the lease of a running one.
@@ -244,22 +246,11 @@ end $$;
 create trigger jobs_ended before update of status on signalbox.jobs
   for each row when (old.status is distinct from new.status) execute function signalbox.end_by_hand();
 
--- A body as JSON, or null where it is not JSON that PostgreSQL can hold (\u0000, bytes that are not UTF-8).
--- GitHub's form encoding is `payload=` and percent-encoded JSON.
-create function signalbox.as_json(body bytea, content_type text) returns jsonb language plpgsql immutable as $$
-declare
-  form text;
+-- What an event says, for SQL to look into: the stored payload, else the body. Null where that is not
+-- JSON, or JSON that jsonb cannot hold (\u0000).
+create function signalbox.event_payload(payload json, body bytea) returns jsonb language plpgsql immutable as $$
 begin
-  if content_type not like 'application/x-www-form-urlencoded%' then
-    return convert_from(body, 'UTF8')::jsonb;
-  end if;
-  form := translate(substring(convert_from(body, 'UTF8') from '(?:^|&)payload=([^&]*)'), '+', ' ');
-  return (
-    select convert_from(string_agg(
-      case when part[1] like '\%__' then decode(substr(part[1], 2), 'hex') else convert_to(part[1], 'UTF8') end,
-      ''::bytea order by place), 'UTF8')::jsonb
-    from regexp_matches(form, '%[0-9a-fA-F]{2}|[^%]+', 'g') with ordinality as found (part, place)
-  );
+  return coalesce(payload::jsonb, convert_from(body, 'UTF8')::jsonb);
 exception when others then
   return null;
 end $$;
@@ -270,7 +261,8 @@ create view public.agent_jobs as
   from signalbox.jobs;
 
 create view public.webhook_events as
-  select id, source, type as event_type, coalesce(payload::jsonb, signalbox.as_json(body, coalesce(content_type, ''))) as payload, status = 'routed' as processed, received_at
+  select id, source, type as event_type, signalbox.event_payload(payload, body) as payload,
+         status = 'routed' as processed, received_at
   from signalbox.events
   union all
   select id, 'orchestrator', 'heartbeat',

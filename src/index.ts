@@ -1,4 +1,4 @@
-// What `import … from 'signalbox'` gives: everything a configuration file is written with.
+// What `import … from 'signalbox'` provides: everything a configuration file is written with.
 
 /**
  * The zod that agents' input schemas are made with, so that a configuration needs no package of its
@@ -11,9 +11,21 @@ export { command } from './agents/command/command.ts'
 export { deploymentPr } from './agents/deployment-pr/deployment-pr.ts'
 export type { Config } from './config/config-file.ts'
 export { defineConfig } from './config/config-file.ts'
-export { GiveUp, RetryAt } from './lib/error.ts'
+export type { EndpointConfig } from './endpoints/endpoint.ts'
+export type { Event } from './events/event.ts'
+export type { Facts } from './events/facts.ts'
+export type { PullRequest } from './events/pull-request.ts'
+export type { ErrorCode } from './lib/error.ts'
+export { AppError, GiveUp, RetryAt } from './lib/error.ts'
+export type { Globs } from './lib/glob.ts'
+export type { Json, JsonObject } from './lib/json.ts'
+export { parseJsonObject } from './lib/json-body.ts'
 export type { Output } from './publisher/output.ts'
 export { defaultRules } from './rules/define.ts'
 export type { Condition, Rule } from './rules/rule.ts'
-export type { Source } from './sources/source.ts'
+export { requireHeader } from './sources/header.ts'
+export type { Digests } from './sources/signature.ts'
+export { requireDigest } from './sources/signature.ts'
+export type { HeaderReader, Normalised, Source } from './sources/source.ts'
+export { defineSource } from './sources/source.ts'
 export { standardWebhooks } from './sources/standard-webhooks/standard-webhooks.ts'

@@ -1,25 +1,19 @@
-// The only place that builds things: settings in, parts made and connected, a running service out.
-import type { EnvironmentDeployed } from '@signalbox/sdk'
+// The only place that builds things: environment and configuration in, parts made and connected, a
+// running service out.
 import type { Config } from './config/config-file.ts'
-import type { Configured } from './config/configure.ts'
+import type { Installation } from './config/configure.ts'
 import { configure } from './config/configure.ts'
 import { openGitSync } from './config/git-sync.ts'
-import type { Sql } from './db/database.ts'
 import type { ListenerStatus } from './db/listen.ts'
 import { openListener, openNotifier } from './db/listen.ts'
 import { migrate } from './db/migrate.ts'
 import type { Store } from './db/store.ts'
 import { openSender } from './deliveries/sender.ts'
-import type { EventDraft } from './deployments/deployed-event.ts'
-import { recordPullRequest } from './deployments/pull-requests.ts'
-import { configOf } from './deployments/query.ts'
+import { trackPullRequests } from './deployments/pull-requests.ts'
 import { recordDeployment } from './deployments/record.ts'
 import { disableEndpoints, syncConfigEndpoints } from './endpoints/endpoints.ts'
-import type { Event, Recorded } from './events/event.ts'
 import { eventPayload } from './events/payload.ts'
 import { causesOf, getEvent } from './events/query.ts'
-import type { Recorder } from './events/record.ts'
-import { openRecorder } from './events/record.ts'
 import { readOnly } from './forges/read-only.ts'
 import { openApi } from './http/api/api.ts'
 import { addConfiguredRoutes } from './http/api/configured.ts'
@@ -35,26 +29,21 @@ import { openOrchestrator } from './jobs/orchestrator.ts'
 import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
+import { every } from './lib/every.ts'
 import type { Log } from './lib/log.ts'
-import { tokenBucket } from './lib/token-bucket.ts'
 import { VERSION } from './lib/version.ts'
-import type { PipelineParts } from './pipeline.ts'
+import type { Pipeline } from './pipeline.ts'
 import { openPipeline } from './pipeline.ts'
 import { parseOutputs } from './publisher/output.ts'
 import { publisher } from './publisher/publish.ts'
 import { lapseAll } from './queue/settle.ts'
 import { DELIVERIES, JOBS } from './queue/table.ts'
-import type { Routing } from './routing.ts'
-import { openRouting } from './routing.ts'
-import { jobTypes } from './rules/jobs.ts'
 
-// Everybody who may have work wakes everybody who may do it, over one channel.
+// Every producer notifies every worker on this channel.
 const CHANNEL = 'signalbox'
-// How often the queues are looked at while notifications do not arrive.
+// How often the workers look for due rows while notifications do not arrive.
 const POLL_MS = 1_000
 const DELIVERY_SLOTS = 16
-// Refused requests kept as rows: at most about 86,000 a day, a few hundred bytes each.
-const REFUSALS = { burst: 100, perSecond: 1 }
 
 /** What a service is made from. */
 export type SignalboxOptions = {
@@ -65,7 +54,7 @@ export type SignalboxOptions = {
    * there is no such file.
    */
   configFolder?: string | null
-  /** An open, migrated store; the service does not close it. */
+  /** An open store; the service does not close it. */
   store: Store
   /** `dev` binds loopback only and needs no token there. */
   mode: 'dev' | 'serve'
@@ -78,16 +67,70 @@ export type SignalboxOptions = {
 }
 
 /**
- * A running service. `close` answers what was accepted, lets running work end, and gives the rest
- * back.
+ * A running service. `close` answers what was accepted, lets running work end, and releases the
+ * rest.
  */
 export type Signalbox = {
   /** Null when this process does not receive. */
   url: string | null
-  configured: Configured
+  configured: Installation
   access: Access['kind']
   listening(): ListenerStatus
   close(): Promise<void>
+}
+
+/** Opens a service over a store: migrates the database, connects the parts, and starts them. */
+export async function openSignalbox(options: SignalboxOptions): Promise<Signalbox> {
+  const { environment, config, store, mode, log, clock = systemClock } = options
+  const { database } = store
+  const roles = options.roles ?? { receiver: true, orchestrator: true }
+  const installation = configure(environment, config, log)
+  const access = accessOf(environment, mode)
+  await migrate(database, { log })
+  await syncConfigEndpoints(database, config.endpoints ?? [])
+  if (store.kind === 'embedded') await expireLeases(database, clock)
+
+  const notifier = openNotifier(database, CHANNEL)
+  const workers: Worker[] = []
+  const nudge = () => {
+    for (const worker of workers) worker.nudge()
+  }
+  const onWork = () => {
+    nudge()
+    notifier.notify()
+  }
+  const { sources, rules, agents } = installation
+  const names = [...agents.keys()]
+  const reactions = [trackPullRequests]
+  const pipeline = await openPipeline({ database, clock, log, sources, rules, agents: names, reactions, onWork })
+  const wiring = { ...options, clock, installation, access, pipeline, onWork, notify: () => notifier.notify() }
+  if (roles.orchestrator) workers.push(orchestratorOf(wiring), senderOf(wiring))
+  // First, because the port may be taken: until here nothing runs that would have to be stopped.
+  const server = roles.receiver ? await openReceiver(wiring) : null
+  const { url } = store
+  const listener = await openListener({ database, url, channels: [CHANNEL], onNotify: nudge, log })
+  // Notifications arrive only in a session that is not shared, and so statements prepared in one
+  // stay there.
+  database.prepareStatements(listener.live)
+  const polling = every(POLL_MS, () => listener.live || nudge(), { log, name: 'poll' })
+  for (const worker of workers) worker.start()
+  const gitSync = roles.orchestrator ? gitSyncOf(options) : null
+
+  const close = async () => {
+    await polling.close()
+    // Both at once: while the last senders are answered, nothing new is begun.
+    await Promise.all([server?.close(), ...workers.map((worker) => worker.drain())])
+    await pipeline.idle()
+    await gitSync?.close()
+    await Promise.all([listener.close(), notifier.close()])
+  }
+  return {
+    url: server?.url ?? null,
+    configured: installation,
+    access: access.kind,
+    listening: () => listener.status(),
+    close,
+  }
 }
 
 function accessOf(environment: Environment, mode: SignalboxOptions['mode']): Access {
@@ -95,180 +138,76 @@ function accessOf(environment: Environment, mode: SignalboxOptions['mode']): Acc
   return { kind: mode === 'dev' ? 'loopback' : 'closed' }
 }
 
-/**
- * A pull request that documents a deployment is stored against it, together with GitHub's event.
- */
-const alongside: PipelineParts['alongside'] = ({ type, payload }, sourceName) =>
-  sourceName === 'github' && type.startsWith('pull_request.')
-    ? (tx, eventId) => recordPullRequest(tx, { eventId, payload })
-    : undefined
+// Only one process can own an embedded server's data directory, so leases left from before are
+// dead.
+async function expireLeases(database: Store['database'], clock: Clock): Promise<void> {
+  for (const table of [JOBS, DELIVERIES]) await lapseAll(database, table, clock)
+}
+
+type Worker = { start(): void; nudge(): void; drain(): Promise<void> }
 
 type Wiring = SignalboxOptions & {
   clock: Clock
-  configured: Configured
-  routing: Routing
-  wake: () => void
-  recorder: Recorder
+  installation: Installation
+  access: Access
+  pipeline: Pipeline
+  /** Notifies every worker, those of this process at once. */
+  onWork(): void
+  /** Notifies the workers of other processes. */
+  notify(): void
 }
 
-/** Opens the HTTP edge. */
-async function openReceiver(wiring: Wiring): Promise<{ url: string; close(): Promise<void> }> {
-  const { environment, store, mode, log, clock, configured, routing, recorder, wake } = wiring
+function openReceiver(wiring: Wiring): Promise<{ url: string; close(): Promise<void> }> {
+  const { environment, store, mode, log, clock, installation, access, pipeline, onWork, requestTimeoutMs } = wiring
   const { database } = store
-  const access = accessOf(environment, mode)
-  const pipeline = openPipeline({
-    clock,
-    log,
-    recorder,
-    alongside,
-    sources: configured.sources,
-    jobTypes: jobTypes(configured.rules, [...configured.agents.keys()]),
-    refusals: tokenBucket(clock, REFUSALS),
-  })
+  const { recordIn } = pipeline
+  const deploying = { database, clock, recordIn, onWork, publicUrl: environment.SIGNALBOX_PUBLIC_URL }
   const api = openApi(access)
-  addEventRoutes(api, database, async (event) => {
-    await routing.reload(database)
-    return routing.explain(event)
-  })
-  addJobRoutes(api, database, clock, wake)
-  addDeploymentRoutes(api, database, async (request, options) => {
-    const recordEvent = async (tx: Sql, event: EventDraft) => {
-      const [recorded] = await recorder.recordIn(tx, [{ ...event, payload: null, depth: 0, causeJobId: null }])
-      return recorded as Recorded
-    }
-    const publicUrl = environment.SIGNALBOX_PUBLIC_URL
-    const recorded = await recordDeployment({ database, clock, recordEvent, publicUrl }, request, options)
-    wake()
-    return recorded
-  })
+  addEventRoutes(api, database, pipeline.explain)
+  addJobRoutes(api, database, clock, onWork)
+  addDeploymentRoutes(api, database, (request, key) => recordDeployment(deploying, request, key))
   addEndpointRoutes(api, database)
-  addConfiguredRoutes(api, configured)
+  addConfiguredRoutes(api, installation)
   const probe = async () => void (await database.query('select 1'))
   const app = httpApp({ version: VERSION, access, log, pipeline, probe, api })
   const host = mode === 'dev' ? '127.0.0.1' : (environment.HOST ?? '0.0.0.0')
-  const { requestTimeoutMs } = wiring
   return openServer(app, { host, port: environment.PORT, ...(requestTimeoutMs && { requestTimeoutMs }) })
 }
 
-/**
- * An event's payload as agents get it: what Agenta sends today in the guide's form, and a
- * deployment with its configuration, however large.
- */
-async function readPayload(store: Store, sources: Configured['sources'], event: Event): Promise<unknown> {
-  const source = sources.get(event.source)
-  if (source !== undefined && event.body !== null) {
-    return source.normalise(event.body, { get: (name) => event.headers[name.toLowerCase()] ?? null }).payload
-  }
-  const payload = eventPayload(event)
-  if (event.source !== 'deployments') return payload
-  const { data, ...rest } = payload as unknown as EnvironmentDeployed
-  return { ...rest, data: { ...data, config: data.config ?? (await configOf(store.database, data.deployment_id)) } }
-}
-
-/** Opens what does the work: the orchestrator and the sender of deliveries. */
-function openWorkers({ environment, store, log, clock, configured, recorder, wake }: Wiring) {
+function orchestratorOf({ environment, store, log, clock, installation, pipeline, notify }: Wiring): Worker {
   const { database } = store
-  const { forges, agents, rules } = configured
+  const { forges, agents, rules } = installation
   const publish = publisher({ forges, policyOf: (name) => rules.find((rule) => rule.name === name)?.policy })
-  const tickMs = environment.TICK_INTERVAL_SECONDS * 1000
-  const orchestrator = openOrchestrator({
+  return openOrchestrator({
     database,
     clock,
     log,
     agents,
     forge: readOnly(forges),
     slots: environment.MAX_CONCURRENT_JOBS,
-    tickMs,
-    wake,
-    payloadOf: (event) => readPayload(store, configured.sources, event),
+    tickMs: environment.TICK_INTERVAL_SECONDS * 1000,
+    wake: notify,
+    payloadOf: eventPayload,
     parseOutputs,
     loadEvent: (id) => getEvent(database, id),
     publish: (job, outputs) => Promise.all(outputs.map((output) => publish(job, output))),
     onFinished: async (tx, finished) => {
-      const causes = await causesOf(
-        tx,
-        finished.flatMap(({ job }) => job.eventId ?? []),
-      )
+      const ids = finished.flatMap(({ job }) => job.eventId ?? [])
+      const causes = await causesOf(tx, ids)
       const now = clock.now()
       const drafts = finished.map((one) => finishedJobEvent(one, causes.get(one.job.eventId ?? '') ?? null, now))
-      await recorder.recordIn(tx, drafts)
+      await pipeline.recordIn(tx, drafts)
     },
   })
-  const sender = openSender({ database, clock, log, slots: DELIVERY_SLOTS, tickMs, wake, disableEndpoints })
-  return {
-    start() {
-      orchestrator.start()
-      sender.start()
-    },
-    nudge() {
-      orchestrator.nudge()
-      sender.nudge()
-    },
-    drain: () => Promise.all([orchestrator.drain(), sender.drain()]),
-  }
 }
 
-/**
- * Opens a service over an open store: brings the database up to date, connects the parts, and
- * starts them.
- */
-export async function openSignalbox(options: SignalboxOptions): Promise<Signalbox> {
-  const { environment, config, store, mode, log, clock = systemClock } = options
-  const { receiver: receives, orchestrator: works } = options.roles ?? { receiver: true, orchestrator: true }
-  const configured = configure(environment, config, log)
-  await migrate(store.database, { log })
-  await syncConfigEndpoints(store.database, config.endpoints ?? [])
-  if (store.kind === 'embedded') {
-    // Its data directory has one owner: whoever holds a lease is dead, so nobody need wait for it
-    // to run out.
-    for (const table of [JOBS, DELIVERIES]) await lapseAll(store.database, table, clock)
-  }
-  const routing = await openRouting(store.database, configured.rules)
+function senderOf({ environment, store, log, clock, notify }: Wiring): Worker {
+  const { database } = store
+  const tickMs = environment.TICK_INTERVAL_SECONDS * 1000
+  return openSender({ database, clock, log, slots: DELIVERY_SLOTS, tickMs, wake: notify, disableEndpoints })
+}
 
-  let nudge = () => {}
-  const notifier = openNotifier(store.database, CHANNEL)
-  // The work made here is looked at here at once; other processes are told by the database.
-  const wake = () => {
-    nudge()
-    notifier.notify()
-  }
-  const recorder = openRecorder({ database: store.database, clock, router: routing, onWork: wake })
-  const wiring: Wiring = { ...options, clock, configured, routing, wake, recorder }
-  const workers = works ? openWorkers({ ...wiring, wake: () => notifier.notify() }) : null
-  if (workers) nudge = workers.nudge
-  // First, because the port may be taken: until here nothing runs that would have to be stopped.
-  const server = receives ? await openReceiver(wiring) : null
-  const listener = await openListener({
-    database: store.database,
-    url: store.url,
-    channels: [CHANNEL],
-    onNotify: () => nudge(),
-    log,
-  })
-  // Notifications arrive: the connection is a session of our own, and so statements prepared in it
-  // stay there.
-  store.database.prepareStatements(listener.live)
-  const polling = setInterval(() => listener.live || nudge(), POLL_MS)
-  workers?.start()
-  const { configFolder = null } = options
-  const gitSync =
-    works && environment.GIT_SYNC_ENABLED && configFolder !== null
-      ? openGitSync({ folder: configFolder, intervalMs: environment.TICK_INTERVAL_SECONDS * 1000, log })
-      : null
-
-  const close = async () => {
-    clearInterval(polling)
-    // Both at once: while the last senders are answered, nothing new is begun.
-    await Promise.all([server?.close(), workers?.drain()])
-    await recorder.idle()
-    await gitSync?.close()
-    await Promise.all([listener.close(), notifier.close()])
-  }
-  return {
-    url: server?.url ?? null,
-    configured,
-    access: accessOf(environment, mode).kind,
-    listening: () => listener.status(),
-    close,
-  }
+function gitSyncOf({ environment, configFolder: folder = null, log }: SignalboxOptions) {
+  if (folder === null || !environment.GIT_SYNC_ENABLED) return null
+  return openGitSync({ folder, intervalMs: environment.TICK_INTERVAL_SECONDS * 1000, log })
 }

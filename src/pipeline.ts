@@ -1,160 +1,212 @@
-// The product on one screen: verify who sent it, read what it says, decide what follows, and record
-// all of it in one commit.
-import type { Json } from '@signalbox/sdk'
-import type { Draft, Recorded } from './events/event.ts'
-import type { Recorder } from './events/record.ts'
+// The product on one screen: receive, normalise, decide, record and react.
+import type { Database, Sql } from './db/database.ts'
+import type { Endpoint } from './endpoints/endpoint.ts'
+import { loadEndpoints } from './endpoints/endpoints.ts'
+import type { EndpointVerdict } from './endpoints/match.ts'
+import { deliveriesFor, explainEndpoint, matchEndpoints } from './endpoints/match.ts'
+import type { Draft, Event, NewEvent, Reaction, Recorded, Route } from './events/event.ts'
+import { insertEvents, outcomesOf } from './events/insert.ts'
+import { openRecorder } from './events/record.ts'
 import type { Clock } from './lib/clock.ts'
 import { AppError } from './lib/error.ts'
-import { newId } from './lib/id.ts'
 import type { Log } from './lib/log.ts'
-import type { JobType } from './rules/jobs.ts'
-import { manualJob } from './rules/jobs.ts'
-import { manualKeptHeaders, normaliseManual } from './sources/manual.ts'
-import type { HeaderReader, Normalised, Source } from './sources/source.ts'
+import { rateLimit } from './lib/rate-limit.ts'
+import type { Explanation as RuleExplanation } from './rules/explain.ts'
+import { explainCompiled } from './rules/explain.ts'
+import { jobsFor, jobTypes, manualJob } from './rules/jobs.ts'
+import type { CompiledRule } from './rules/match.ts'
+import { compileRules } from './rules/match.ts'
+import { ignoredReason } from './rules/reason.ts'
+import type { Rule } from './rules/rule.ts'
+import { acceptedDraft, refusedDraft } from './sources/draft.ts'
+import { manual, readManual } from './sources/manual.ts'
+import type { HeaderReader, Source } from './sources/source.ts'
 
-// Of a refused request's headers no more is kept than shows what was wrong.
-const MAX_REFUSED_HEADER_CHARS = 200
-const MANUAL = { name: 'manual', keptHeaders: manualKeptHeaders }
+// Refused requests kept as rows: at most about 86,000 a day, a few hundred bytes each.
+const REFUSALS = { burst: 100, everyMs: 1000 }
+// Internal events may cause internal events, but not for ever.
+const MAX_DEPTH = 3
+const MAX_STALE_ATTEMPTS = 10
 
-/** The pipeline: one way in for webhooks, one for what this program itself has to say. */
-export type Pipeline = {
-  /**
-   * The source, or throws what can be said of a webhook before its body is read: unknown or closed
-   * source, missing headers, wrong content type.
-   */
-  admit(sourceName: string, headers: HeaderReader): Source
-  /**
-   * Verifies, reads and records one admitted webhook. Resolves only when it is durable.
-   * @throws AppError with the status the sender gets
-   */
-  receive(source: Source, rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
-  /**
-   * Reads a manual trigger (its caller is authorised already) and records it with the job it asks
-   * for.
-   * @throws AppError `job_type_unknown` naming the known ones
-   */
-  trigger(rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
-  /**
-   * Keeps a refused request as an event, without its body, and not more of them than the cap
-   * allows.
-   */
-  refuse(sourceName: string, error: AppError, headers: HeaderReader, remote: string): Promise<void>
-}
-
-/** What the sender of a webhook is told. */
-export type Received = Recorded & { type: string }
-
-/** What the pipeline is built from; `alongside` says what else must commit with an event. */
-export type PipelineParts = {
+/** What a pipeline is built from. */
+export type PipelineOptions = {
+  database: Database
   clock: Clock
   log: Log
   sources: ReadonlyMap<string, Source>
-  recorder: Recorder
-  jobTypes: ReadonlyMap<string, JobType>
-  refusals: { take(): boolean }
-  alongside(said: Normalised, sourceName: string): Draft['alongside'] | undefined
+  rules: readonly Rule[]
+  /** Names of the agents, whose jobs can be asked for by hand. */
+  agents?: readonly string[]
+  /** What must commit with an event besides its jobs and deliveries. */
+  reactions?: readonly Reaction[]
+  /** Called after a commit that made jobs or deliveries. */
+  onWork(): void
 }
 
-type Sender = Pick<Source, 'name' | 'keptHeaders'>
-type Arrival = { body: Uint8Array; headers: HeaderReader; remote: string }
+/** A request that may send its body: its source, and what that read from the headers. */
+export type Admitted = { source: Source; envelope: unknown }
 
-function kept(source: Sender, headers: HeaderReader, remote: string): Record<string, string> {
-  const found: Record<string, string> = { remote }
-  for (const name of source.keptHeaders) {
-    const value = headers.get(name)
-    if (value !== null) found[name] = value
-  }
-  return found
+/** What the sender of a webhook is answered. */
+export type Received = Recorded & { type: string }
+
+/** Why an event was routed or not: what every rule and every endpoint made of it. */
+export type Explanation = {
+  event: Pick<Event, 'id' | 'type' | 'status' | 'reason'>
+  rules: RuleExplanation[]
+  endpoints: (EndpointVerdict & { endpoint: string })[]
 }
 
-/** An event's draft from what was read of it. */
-function draftOf(source: Sender, said: Normalised, { body, headers, remote }: Arrival, now: Date): Draft {
-  return {
-    id: newId(now),
-    source: source.name,
-    deliveryId: said.deliveryId,
-    type: said.type,
-    subject: said.subject,
-    actor: said.actor,
-    facts: said.facts,
-    body,
-    // A form is not JSON; any other body is the payload.
-    payload: headers.get('content-type')?.startsWith('application/x-www-form-urlencoded')
-      ? (said.payload as Json)
-      : null,
-    contentType: headers.get('content-type'),
-    headers: kept(source, headers, remote),
-    depth: 0,
-    causeJobId: null,
-  }
+/** One way in for webhooks, one for what this program records itself. */
+export type Pipeline = Writer & {
+  /**
+   * Finds the source and reads the headers, before the body is read.
+   * @throws AppError `source_unknown`, `source_closed`, and what the source says of the headers.
+   */
+  admit(sourceName: string, headers: HeaderReader): Admitted
+  /**
+   * Verifies, reads and records one admitted webhook. Resolves only when it is durable.
+   * @throws AppError with the status the sender gets.
+   */
+  receive(admitted: Admitted, rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
+  /**
+   * Records a manual trigger, whose caller is authorised already, with the job it asks for.
+   * @throws AppError `job_type_unknown` naming the known ones.
+   */
+  trigger(rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
+  /** Keeps a refused request as an event without its body, as long as there are not too many. */
+  refuse(sourceName: string, error: AppError, headers: HeaderReader, remote: string): Promise<void>
 }
 
 /**
- * Connects the rooms. Nothing here waits for the work to be done: a job or a delivery is a row,
- * committed with its event.
+ * Opens the pipeline. It does no work itself: a job or a delivery is a row, committed with its
+ * event.
  */
-export function openPipeline(parts: PipelineParts): Pipeline {
-  const { clock, log, sources, recorder, refusals } = parts
-
-  // On its own, so that the parsed payload is not kept while its event waits to be committed.
-  const read = (source: Source, arrival: Arrival): Draft => {
-    source.verify(arrival.body, arrival.headers, clock.now())
-    const said = source.normalise(arrival.body, arrival.headers)
-    const draft = draftOf(source, said, arrival, clock.now())
-    const alongside = parts.alongside(said, source.name)
-    return alongside ? { ...draft, alongside } : draft
-  }
-
+export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
+  const { clock, log, sources } = options
+  const types = jobTypes(options.rules, options.agents ?? [])
+  const refusals = rateLimit(clock, REFUSALS)
+  const writer = await openWriter(options)
   return {
+    ...writer,
     admit(sourceName, headers) {
       const source = sources.get(sourceName)
       if (source === undefined) {
         throw new AppError('source_unknown', `There is no source called "${sourceName.slice(0, 80)}".`)
       }
       if (source.secrets.length === 0) throw new AppError('source_closed')
-      source.checkHeaders(headers)
-      return source
+      return { source, envelope: source.open(headers) }
     },
-    async receive(source, rawBody, headers, remote) {
-      const draft = read(source, { body: rawBody, headers, remote })
-      const recorded = await recorder.record(draft)
-      log.debug({ ...recorded, type: draft.type }, 'event recorded')
-      return { ...recorded, type: draft.type }
+    async receive({ source, envelope }, body, headers, remote) {
+      source.verify(envelope, body, clock.now())
+      const normalised = source.normalise(envelope, body)
+      const recorded = await writer.record(
+        acceptedDraft(source, normalised, { body, headers, remote, at: clock.now() }),
+      )
+      log.debug({ ...recorded, type: normalised.type }, 'event recorded')
+      return { ...recorded, type: normalised.type }
     },
-    async trigger(rawBody, headers, remote) {
-      const said = normaliseManual(rawBody, headers)
-      const draft = draftOf(MANUAL, said, { body: rawBody, headers, remote }, clock.now())
-      draft.requested = manualJob(parts.jobTypes, { eventId: draft.id, jobType: said.jobType, input: said.input })
-      return { ...(await recorder.record(draft)), type: said.type }
+    async trigger(body, headers, remote) {
+      const { jobType, input, ...normalised } = readManual(body, headers)
+      const draft = acceptedDraft(manual, normalised, { body, headers, remote, at: clock.now() })
+      const requested = manualJob(types, { eventId: draft.id, jobType, input })
+      return { ...(await writer.record({ ...draft, requested })), type: draft.type }
     },
     async refuse(sourceName, error, headers, remote) {
-      // The cap is for the log too: a stranger must not fill that either.
-      const keeps = refusals.take()
-      log[keeps ? 'warn' : 'debug'](
-        { source: sourceName, code: error.code, detail: error.detail, remote },
-        'request refused',
-      )
+      // The limit is for the log too, because a sender without a secret must not fill that either.
+      const isKept = refusals.take()
+      const { code, detail } = error
+      log[isKept ? 'warn' : 'debug']({ source: sourceName, code, detail, remote }, 'request refused')
       const source = sources.get(sourceName)
-      if (source === undefined || !keeps) return
-      const strangers: HeaderReader = { get: (name) => headers.get(name)?.slice(0, MAX_REFUSED_HEADER_CHARS) ?? null }
-      const id = newId(clock.now())
-      await recorder.record({
-        id,
-        source: sourceName,
-        // Not the sender's delivery id: a forged request must not take the place of the real one.
-        deliveryId: `rejected:${id}`,
-        type: `rejected.${error.code}`,
-        subject: null,
-        actor: null,
-        facts: {},
-        body: null,
-        payload: null,
-        contentType: strangers.get('content-type'),
-        headers: kept(source, strangers, remote),
-        depth: 0,
-        causeJobId: null,
-        rejected: `${error.code}: ${error.detail}`,
-      })
+      if (isKept && source) await writer.record(refusedDraft(source, error, { headers, remote, at: clock.now() }))
     },
+  }
+}
+
+type Writer = {
+  /**
+   * Records an event in a commit it shares with others.
+   * @throws AppError `database_unavailable` when nothing could be stored: the sender should repeat.
+   */
+  record(draft: Draft): Promise<Recorded>
+  /** Records inside the caller's transaction; the caller notifies the workers after its commit. */
+  recordIn(tx: Sql, drafts: readonly Draft[]): Promise<Recorded[]>
+  /** Says what every rule and endpoint makes of an event now. */
+  explain(event: Event): Promise<Explanation>
+  /** Resolves when no event is waiting or in flight. */
+  idle(): Promise<void>
+}
+
+async function openWriter({ database, clock, onWork, reactions = [], ...options }: PipelineOptions): Promise<Writer> {
+  const rules = compileRules(options.rules)
+  // This process's copy. Its version moves with every change to the endpoints, and an insert by an
+  // old version writes nothing.
+  let copy = await loadEndpoints(database)
+
+  async function write(sql: Sql, drafts: readonly Draft[]): Promise<{ recorded: Recorded[]; hasWork: boolean }> {
+    for (let attempt = 0; attempt < MAX_STALE_ATTEMPTS; attempt++) {
+      const { version, endpoints } = copy
+      const events = drafts.map((draft): NewEvent => ({ ...draft, ...decide(draft, rules, endpoints) }))
+      const inserted = await insertEvents(sql, clock, events, version)
+      if (inserted.version === version) {
+        const added = events.filter(({ id }) => inserted.ids.has(id))
+        for (const event of added) await react(sql, event)
+        const recorded = await outcomesOf(sql, events, inserted.ids)
+        return { recorded, hasWork: added.some(({ jobs, deliveries }) => jobs.length + deliveries.length > 0) }
+      }
+      // Through the connection at hand: one in a transaction must not wait for another.
+      copy = await loadEndpoints(sql)
+    }
+    throw new AppError('database_unavailable', 'The endpoints kept changing while events were being recorded.')
+  }
+
+  async function react(sql: Sql, event: NewEvent): Promise<void> {
+    for (const reaction of reactions) if (reaction.on(event)) await reaction.run(sql, event)
+  }
+
+  const recorder = openRecorder(async (drafts) => {
+    // One statement is its own transaction; only what must commit with it needs an explicit one.
+    const needsTransaction = reactions.some((reaction) => drafts.some((draft) => reaction.on(draft)))
+    const { recorded, hasWork } = await (needsTransaction
+      ? database.transaction((tx) => write(tx, drafts))
+      : write(database, drafts))
+    if (hasWork) onWork()
+    return recorded
+  })
+
+  return {
+    ...recorder,
+    recordIn: async (tx, drafts) => (await write(tx, drafts)).recorded,
+    async explain(event) {
+      copy = await loadEndpoints(database)
+      return explainDecision(event, rules, copy.endpoints)
+    },
+  }
+}
+
+/**
+ * What follows from an event: the jobs its rules ask for, and the deliveries endpoints asked for.
+ */
+function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonly Endpoint[]): Route {
+  const nothing = { jobs: [], deliveries: [] }
+  if (draft.rejected !== undefined) return { ...nothing, status: 'rejected', reason: draft.rejected }
+  if (draft.requested) return { status: 'routed', reason: null, jobs: [draft.requested], deliveries: [] }
+  if (draft.depth > MAX_DEPTH) {
+    const reason = `it is ${draft.depth} internal events away from one from outside; more than ${MAX_DEPTH} would be a loop`
+    return { ...nothing, status: 'ignored', reason }
+  }
+  const jobs = jobsFor(rules, draft)
+  const deliveries = deliveriesFor(draft, matchEndpoints(endpoints, draft))
+  if (jobs.length + deliveries.length > 0) return { status: 'routed', reason: null, jobs, deliveries }
+  const isPing = draft.type === 'ping'
+  const reason = isPing ? 'ping: the sender checks that this server is there' : ignoredReason(rules, draft)
+  return { ...nothing, status: 'ignored', reason }
+}
+
+function explainDecision(event: Event, rules: readonly CompiledRule[], endpoints: readonly Endpoint[]): Explanation {
+  const { id, type, status, reason } = event
+  return {
+    event: { id, type, status, reason },
+    rules: rules.map((rule) => explainCompiled(rule, event)),
+    endpoints: endpoints.map((endpoint) => ({ endpoint: endpoint.name, ...explainEndpoint(endpoint, event) })),
   }
 }

@@ -181,12 +181,12 @@ describe('a push', () => {
   })
 
   test('to another branch is kept with the reason why nothing followed', async () => {
-    await repository.commit({ message: 'Try', files: { 'a.txt': 'a' }, branch: 'try' })
+    await repository.commit({ message: 'Trial', files: { 'a.txt': 'a' }, branch: 'trial' })
     await github.settled()
     const { rows } = await signalbox.database.query<{ reason: string }>(
       `select reason from signalbox.events where type = 'push'`,
     )
-    expect(rows[0]?.reason).toContain('try')
+    expect(rows[0]?.reason).toContain('trial')
     const { rows: events } = await signalbox.database.query<{ id: string }>(
       `select id from signalbox.events where type = 'push'`,
     )
@@ -197,6 +197,6 @@ describe('a push', () => {
       ['deployment-pr', false],
       ['github_push', false],
     ])
-    expect(why.rules[1]?.sentence).toContain('the branch is try, wanted main')
+    expect(why.rules[1]?.sentence).toContain('the branch is trial, wanted main')
   })
 })

@@ -41,7 +41,7 @@ async function ask(bad: BadRequest) {
 describe('a bad request', () => {
   const quick = badRequests.filter((bad) => bad.kind !== 'slow')
 
-  /** Sends them all; gives those that were answered otherwise than documented. */
+  /** Sends them all; returns those that were answered otherwise than documented. */
   const flood = async (): Promise<unknown[]> => {
     const wrong: unknown[] = []
     for (const bad of quick) {
@@ -61,7 +61,7 @@ describe('a bad request', () => {
     expect((process.memoryUsage().rss - before) / MB).toBeLessThan(200)
   }, 60_000)
 
-  test('a sender that never finishes its body is told so, and costs no one else anything', async () => {
+  test('a sender that never finishes its body gets an error, and nobody else is kept waiting', async () => {
     const slow = badRequests.filter((bad) => bad.kind === 'slow')
     const [answers, other] = await Promise.all([Promise.all(slow.map(ask)), githubPush('beside-a-slow-one')])
     expect(answers.map((answer) => answer.status)).toEqual(slow.map((bad) => bad.expect.status))
@@ -187,7 +187,7 @@ describe('the corpus of GitHub payloads', () => {
 })
 
 describe('the same delivery', () => {
-  test('fifty at once are one event, and the others are told so', async () => {
+  test('fifty at once are one event, and the others are answered as duplicates', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, async () => (await githubPush('fifty')).json()))
     expect(answers.filter((answer) => !(answer as { duplicate: boolean }).duplicate)).toHaveLength(1)
     expect(await signalbox.count('signalbox.events', `delivery_id = 'fifty'`)).toBe(1)

@@ -1,19 +1,14 @@
 // An event read from a file: a stored one, a deployment's payload, or one of GitHub's.
 
 import type { Facts } from '../events/facts.ts'
-import { agenta } from '../sources/agenta/agenta.ts'
-import { github } from '../sources/github/github.ts'
-import type { Source } from '../sources/source.ts'
+import type { JsonObject } from '../lib/json.ts'
+import { isObject } from '../lib/json.ts'
+import { readAgenta } from '../sources/agenta/payload.ts'
+import { readGithub } from '../sources/github/github.ts'
 import { CliError } from './failure.ts'
 
 /** What of an event rules look at. */
 export type EventInFile = { source: string; type: string; facts: Facts }
-
-type JsonObject = Record<string, unknown>
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 // The first whose keys are all there, so what is a part of another comes later.
 const TELLING_KEYS: readonly (readonly [event: string, ...keys: string[]])[] = [
@@ -43,15 +38,8 @@ const TELLING_KEYS: readonly (readonly [event: string, ...keys: string[]])[] = [
 ]
 
 /** Which of GitHub's events a payload is, by its keys; undefined when they do not tell. */
-export function githubEventOf(payload: JsonObject): string | undefined {
+export function githubEventOf(payload: Record<string, unknown>): string | undefined {
   return TELLING_KEYS.find(([, ...keys]) => keys.every((key) => Object.hasOwn(payload, key)))?.[0]
-}
-
-function normalised(source: Source, payload: JsonObject, headers: Record<string, string>): EventInFile {
-  const all: Record<string, string> = { 'content-type': 'application/json', ...headers }
-  const bytes = Buffer.from(JSON.stringify(payload))
-  const { type, facts } = source.normalise(bytes, { get: (name) => all[name.toLowerCase()] ?? null })
-  return { source: source.name, type, facts }
 }
 
 /**
@@ -72,7 +60,8 @@ function readEvent(given: unknown, name: string, event: string | undefined): Eve
   if (typeof given.type === 'string' && isObject(given.facts)) {
     return { source: String(given.source ?? 'file'), type: given.type, facts: given.facts as Facts }
   }
-  if (event === undefined && Object.hasOwn(given, 'event')) return normalised(agenta({ secrets: [] }), given, {})
+  const deployed = event === undefined && Object.hasOwn(given, 'event') ? readAgenta(given as JsonObject) : undefined
+  if (deployed?.type !== undefined) return { source: 'agenta', type: deployed.type, facts: deployed.facts }
   const named = event ?? githubEventOf(given)
   if (named === undefined) {
     throw new CliError(
@@ -81,5 +70,6 @@ function readEvent(given: unknown, name: string, event: string | undefined): Eve
       'Say it as GitHub does in X-GitHub-Event, for example: --event pull_request',
     )
   }
-  return normalised(github({ secrets: [] }), given, { 'x-github-event': named, 'x-github-delivery': 'file' })
+  const { type, facts } = readGithub(named, given)
+  return { source: 'github', type, facts }
 }

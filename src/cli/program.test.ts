@@ -198,7 +198,7 @@ describe('with a server', () => {
     expect((await ask(['events', 'show', id, '--payload'])).out).toContain('"event": "environment.deployed"')
     const explained = await ask(['rules', 'explain', id])
     expect(explained.out).toMatch(/✓ rule deployment-pr: .* matches/)
-    expect(explained.out).toMatch(/✓ endpoint hook: Told/)
+    expect(explained.out).toMatch(/✓ endpoint hook: Notified/)
   })
 
   test('a file is explained by the rules of this folder, without a server', async () => {

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/config-file.ts'
 import { loadConfig } from '../config/config-file.ts'
-import type { Configured } from '../config/configure.ts'
+import type { Installation } from '../config/configure.ts'
 import type { Environment } from '../lib/environment.ts'
 import { readEnvironment } from '../lib/environment.ts'
 import type { Log } from '../lib/log.ts'
@@ -53,7 +53,7 @@ export function quietLog({ ORCHESTRATOR_LOG_LEVEL: level }: Pick<Environment, 'O
 export async function loadConfigured(
   terminal: Pick<Terminal, 'env' | 'folder'>,
   options: { config?: string | undefined },
-): Promise<Configured> {
+): Promise<Installation> {
   const { environment, config } = await loadSettings(terminal, options)
   // Loaded here, because it brings in the whole program: most commands start in half the time
   // without it.

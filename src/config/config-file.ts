@@ -24,7 +24,7 @@ export type Config = {
 const FILE_NAMES = ['signalbox.config.ts', 'signalbox.config.js', 'signalbox.config.mjs']
 const KEYS = ['sources', 'rules', 'agents', 'endpoints']
 
-/** Types a configuration, and gives it back. */
+/** Types a configuration, and returns it. */
 export function defineConfig(config: Config): Config {
   return config
 }
@@ -34,17 +34,17 @@ export type LoadedConfig = { config: Config; path: string | null }
 
 // A configuration may stand in any folder, so `signalbox` means this very program there, installed
 // or not.
-function resolveOurName(): void {
-  const ours = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href
+function resolveOwnName(): void {
+  const own = new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url).href
   registerHooks({
     resolve: (specifier, context, next) =>
-      specifier === 'signalbox' ? { url: ours, shortCircuit: true } : next(specifier, context),
+      specifier === 'signalbox' ? { url: own, shortCircuit: true } : next(specifier, context),
   })
 }
 
 /**
  * Loads the configuration of a folder, or the named file.
- * @throws AppError `config_invalid` naming the file and what is wrong with it
+ * @throws AppError `config_invalid` naming the file and what is wrong with it.
  */
 export async function loadConfig(folder: string, file?: string): Promise<LoadedConfig> {
   const candidates = (file ? [file] : FILE_NAMES).map((name) => resolve(folder, name))
@@ -53,7 +53,7 @@ export async function loadConfig(folder: string, file?: string): Promise<LoadedC
     if (file) throw new AppError('config_invalid', `There is no configuration file ${file}.`)
     return { config: {}, path: null }
   }
-  resolveOurName()
+  resolveOwnName()
   const module = await import(pathToFileURL(path).href).catch((error: unknown) => {
     throw new AppError('config_invalid', `${path}: ${errorText(error)}`, { cause: error })
   })
@@ -63,9 +63,9 @@ export async function loadConfig(folder: string, file?: string): Promise<LoadedC
   }
   const unknown = Object.keys(config).filter((key) => !KEYS.includes(key))
   if (unknown.length > 0) {
-    throw new AppError('config_invalid', `${path}: unknown key ${unknown.join(', ')}; the keys are ${KEYS.join(', ')}.`)
+    throw new AppError('config_invalid', `${path}: ${unknown.join(', ')}: unknown; the keys are ${KEYS.join(', ')}.`)
   }
   const [single] = Object.entries(config).find(([, value]) => value !== undefined && !Array.isArray(value)) ?? []
-  if (single !== undefined) throw new AppError('config_invalid', `${path}: ${single} must be a list.`)
+  if (single !== undefined) throw new AppError('config_invalid', `${path}: ${single}: must be a list.`)
   return { config: config as Config, path }
 }

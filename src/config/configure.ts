@@ -1,5 +1,6 @@
 // What an installation consists of: the built-in parts, and those of its configuration and
 // environment.
+import { z } from 'zod'
 import type { Agent } from '../agents/agent.ts'
 import { deploymentPr } from '../agents/deployment-pr/deployment-pr.ts'
 import { ping } from '../agents/ping/ping.ts'
@@ -10,6 +11,7 @@ import { github as githubForge } from '../forges/github/github.ts'
 import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
+import { describe } from '../lib/zod.ts'
 import { checkPolicies } from '../publisher/policy.ts'
 import { defaultRules, parseRules } from '../rules/define.ts'
 import type { Rule } from '../rules/rule.ts'
@@ -17,24 +19,66 @@ import type { Source } from '../sources/source.ts'
 import { sourcesFrom } from '../sources/sources.ts'
 import type { Config } from './config-file.ts'
 
-/** What the configuration and the environment come to. */
-export type Configured = {
+/** What the built-in parts, the configuration file and the environment add up to. */
+export type Installation = {
   sources: ReadonlyMap<string, Source>
   agents: ReadonlyMap<string, Agent>
   rules: readonly Rule[]
   forges: Forges
 }
 
-function agentsByName(given: readonly Agent[]): ReadonlyMap<string, Agent> {
-  const agents = new Map<string, Agent>()
-  for (const agent of given) {
+/**
+ * The agents by name. One of the configuration takes the place of a built-in one of its name, as
+ * `deploymentPr({ customise })` does.
+ */
+function agentsByName(builtIn: readonly Agent[], configured: readonly Agent[]): ReadonlyMap<string, Agent> {
+  for (const [index, agent] of configured.entries()) {
     if (typeof agent?.run !== 'function') {
-      throw new AppError('config_invalid', 'Something among the agents is none: make them with defineAgent or command.')
+      const remedy = 'create agents with defineAgent() or command().'
+      throw new AppError('config_invalid', `agents[${index}] is not an agent: ${remedy}`)
     }
-    if (agents.has(agent.name)) throw new AppError('config_invalid', `Two agents are called "${agent.name}".`)
-    agents.set(agent.name, agent)
+    if (configured.findIndex(({ name }) => name === agent.name) !== index) {
+      const problem = `another agent is called "${agent.name}"; choose another name.`
+      throw new AppError('config_invalid', `agents[${index}].name: ${problem}`)
+    }
   }
-  return agents
+  return new Map([...builtIn, ...configured].map((agent) => [agent.name, agent]))
+}
+
+/**
+ * Checks the input that rules pass to their agents, so that a mistake is found before the first
+ * job.
+ */
+function requireInputs(rules: readonly Rule[], agents: ReadonlyMap<string, Agent>): void {
+  const problems = rules.flatMap((rule) => {
+    const error = rule.with && inputError(agents.get(rule.agent), rule.with)
+    return error ? [`rule "${rule.name}": ${describe(error)}`] : []
+  })
+  if (problems.length > 0) throw new AppError('config_invalid', problems.join('\n'))
+}
+
+/** What is wrong with the fields given. Others may come from a manual trigger. */
+function inputError(agent: Agent | undefined, given: Record<string, unknown>): z.ZodError | null {
+  const issues = issuesOf(agent, given).filter(({ path }) => isGiven(given, path))
+  return issues.length === 0
+    ? null
+    : new z.ZodError(issues.map((issue) => ({ ...issue, path: ['with', ...issue.path] })))
+}
+
+function issuesOf(agent: Agent | undefined, given: unknown): readonly z.core.$ZodIssue[] {
+  try {
+    return agent?.input.safeParse(given).error?.issues ?? []
+  } catch (error) {
+    // A schema with asynchronous checks can only be asked by the job itself.
+    if (error instanceof z.core.$ZodAsyncError) return []
+    throw error
+  }
+}
+
+function isGiven(value: unknown, path: readonly PropertyKey[]): boolean {
+  const [key, ...rest] = path
+  if (key === undefined) return value !== undefined
+  return typeof value === 'object' && value !== null && isGiven((value as Record<PropertyKey, unknown>)[key], rest)
 }
 
 function githubFrom(environment: Environment, log: Log): WriteForge | null {
@@ -51,12 +95,12 @@ function githubFrom(environment: Environment, log: Log): WriteForge | null {
 
 /**
  * Puts the built-in parts and the configured ones together, and checks them.
- * @throws AppError `config_invalid`
+ * @throws AppError `config_invalid` naming the entry and the field at fault.
  */
-export function configure(environment: Environment, config: Config, log: Log): Configured {
+export function configure(environment: Environment, config: Config, log: Log): Installation {
   const { GITHUB_REPO: repository, GITHUB_BASE_BRANCH: base } = environment
   const builtIn = [ping, deploymentPr({ ...(repository && { repository }), ...(base && { base }) })]
-  const agents = agentsByName([...builtIn, ...(config.agents ?? [])])
+  const agents = agentsByName(builtIn, config.agents ?? [])
   const sources = sourcesFrom({
     githubSecrets: environment.GITHUB_WEBHOOK_SECRET,
     agentaSecrets: environment.AGENTA_WEBHOOK_SECRET,
@@ -64,5 +108,6 @@ export function configure(environment: Environment, config: Config, log: Log): C
   })
   const rules = parseRules(config.rules ?? defaultRules, [...agents.keys()])
   checkPolicies(rules)
+  requireInputs(rules, agents)
   return { sources, agents, rules, forges: forgesFrom({ github: githubFrom(environment, log) }) }
 }

@@ -3,8 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
+import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { pull } from './git-sync.ts'
+import { until } from '../../test/signalbox.ts'
+import { openGitSync, pull } from './git-sync.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -37,9 +39,52 @@ test('a clone follows its upstream, and one that has work of its own is left as 
   expect((await git(clone, 'rev-parse', 'HEAD')).stdout).toBe(own)
 })
 
-test('a folder that is no checkout, or has no upstream, is none of its business', async () => {
+test('a folder that is not a checkout, or has no upstream, is left alone', async () => {
   expect(await pull(folder)).toBeNull()
   await git(folder, 'init', '-q')
   await commit(folder, 'one')
   expect(await pull(folder)).toBeNull()
+})
+
+/** A log whose lines a test reads. */
+function memoryLog() {
+  const lines: { level: number; msg: string }[] = []
+  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
+  return { log, lines }
+}
+
+test('a running sync pulls at once and again, and says so only when something came', async () => {
+  const origin = join(folder, 'origin')
+  const clone = join(folder, 'clone')
+  await git(folder, 'init', '-q', '-b', 'main', origin)
+  await commit(origin, 'one')
+  await git(folder, 'clone', '-q', origin, clone)
+  const { log, lines } = memoryLog()
+  const two = await commit(origin, 'two')
+  const sync = openGitSync({ folder: clone, intervalMs: 20, log })
+  const head = async () => (await git(clone, 'rev-parse', 'HEAD')).stdout
+  await until('the clone has the second commit', async () => (await head()) === two && lines.length === 1)
+  const three = await commit(origin, 'three')
+  await until('it has the third one', async () => (await head()) === three && lines.length === 2)
+  await sync.close()
+  expect(lines.map(({ level }) => level)).toEqual([pino.levels.values.info, pino.levels.values.info])
+  await commit(origin, 'four')
+  expect(await head()).toBe(three)
+})
+
+test('a pull that fails is a warning with the setting that ends it, and the next one comes', async () => {
+  const origin = join(folder, 'origin')
+  const clone = join(folder, 'clone')
+  await git(folder, 'init', '-q', '-b', 'main', origin)
+  await commit(origin, 'one')
+  await git(folder, 'clone', '-q', origin, clone)
+  await rm(origin, { recursive: true })
+  const { log, lines } = memoryLog()
+  const sync = openGitSync({ folder: clone, intervalMs: 20, log })
+  await until('it has failed twice', async () => lines.length >= 2)
+  await sync.close()
+  expect(lines[0]).toMatchObject({
+    level: pino.levels.values.warn,
+    msg: 'git pull failed; set GIT_SYNC_ENABLED=false to stop pulling',
+  })
 })

@@ -2,14 +2,16 @@
 // before they are needed.
 import { execa } from 'execa'
 import { errorText } from '../lib/error.ts'
+import type { Repeated } from '../lib/every.ts'
+import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 
 const PULL_LIMIT_MS = 30_000
 
 /**
  * Pulls `folder` once, if it is a Git checkout whose branch has an upstream. Never merges, and
- * never asks for a password: what cannot be fast-forwarded is left alone. Gives the commit it is at
- * now, or null when there was nothing to pull from.
+ * never asks for a password: what cannot be fast-forwarded is left alone. Returns the commit it is
+ * at now, or null when there was nothing to pull from.
  */
 export async function pull(folder: string, signal?: AbortSignal): Promise<string | null> {
   const git = (...args: string[]) =>
@@ -20,47 +22,34 @@ export async function pull(folder: string, signal?: AbortSignal): Promise<string
       ...(signal ? { cancelSignal: signal } : {}),
     })
   const upstream = await git('rev-parse', '--abbrev-ref', '@{upstream}').catch(() => null)
+  // A git that was ended says nothing about the upstream.
+  signal?.throwIfAborted()
   if (upstream === null) return null
   await git('pull', '--ff-only', '--quiet')
   return (await git('rev-parse', 'HEAD')).stdout
 }
 
-/** A running sync; `close` also ends a pull that is under way. */
-export type GitSync = { close(): Promise<void> }
-
 /**
  * Pulls at once and then every `intervalMs`. A failed pull is a warning: work goes on with what is
- * there.
+ * there. `close` also ends a pull that is under way.
  */
-export function openGitSync(options: { folder: string; intervalMs: number; log: Log }): GitSync {
+export function openGitSync(options: { folder: string; intervalMs: number; log: Log }): Pick<Repeated, 'close'> {
   const { folder, intervalMs, log } = options
-  const closing = new AbortController()
   let at: string | null = null
-  let running = Promise.resolve()
-  const sync = async () => {
+  const sync = async (signal: AbortSignal) => {
     try {
-      const commit = await pull(folder, closing.signal)
-      if (commit !== at)
+      const commit = await pull(folder, signal)
+      if (commit !== at) {
         log.info(
           { folder, commit },
           'the configuration folder was pulled; a changed signalbox.config.ts counts from the next start',
         )
+      }
       at = commit
     } catch (error) {
-      if (!closing.signal.aborted)
-        log.warn({ folder, error: errorText(error) }, 'git pull failed; set GIT_SYNC_ENABLED=false to stop trying')
+      if (signal.aborted) return
+      log.warn({ folder, error: errorText(error) }, 'git pull failed; set GIT_SYNC_ENABLED=false to stop pulling')
     }
   }
-  const next = () => {
-    running = running.then(sync)
-  }
-  next()
-  const timer = setInterval(next, intervalMs)
-  return {
-    async close() {
-      clearInterval(timer)
-      closing.abort()
-      await running
-    },
-  }
+  return every(intervalMs, sync, { log, name: 'git-sync', immediately: true })
 }

@@ -1,57 +1,53 @@
 // The `environment.deployed` event: the bytes every receiver gets, and what rules and endpoints
 // match on.
 import type { EnvironmentDeployed } from '@signalbox/sdk'
-import type { NewEvent } from '../events/event.ts'
+import type { Draft } from '../events/event.ts'
 import { newId } from '../lib/id.ts'
+import type { Json } from '../lib/json.ts'
 import type { Deployment } from './deployment.ts'
-import type { JsonObject } from './diff.ts'
+import type { Configuration } from './request.ts'
 
-// Configurations of this many bytes of JSON or more are not in the event; `config_url` leads to
-// them.
+// Configurations of this many bytes of JSON or more are not in the body, which has the address in
+// `config_url` instead.
 const MAX_INLINE_CONFIG_BYTES = 20_000
-
-/** An event as this room knows it; who records it adds its jobs and deliveries. */
-export type EventDraft = Pick<
-  NewEvent,
-  'id' | 'source' | 'deliveryId' | 'type' | 'subject' | 'actor' | 'facts' | 'body' | 'contentType' | 'headers'
->
 
 /**
  * Builds the event of a deployment. The body is serialised here and nowhere else; these bytes are
- * stored, signed and sent.
+ * stored, signed and sent. Where they leave out a large configuration, the event's payload has it.
  */
-export function deployedEvent(deployment: Deployment, config: JsonObject, publicUrl?: string): EventDraft {
-  const deliveryId = `delivery_${newId(deployment.createdAt)}`
+export function deployedEvent(deployment: Deployment, config: Configuration, publicUrl?: string): Draft {
+  const { appName, environment, deployedBy } = deployment
+  const isInline = config.bytes < MAX_INLINE_CONFIG_BYTES
+  const complete = envelope(deployment, {
+    deliveryId: `delivery_${newId(deployment.createdAt)}`,
+    config: config.value,
+    configUrl: isInline ? null : configUrl(deployment.id, publicUrl),
+  })
+  const sent = isInline ? complete : { ...complete, data: { ...complete.data, config: null } }
   return {
     id: deployment.eventId,
     source: 'deployments',
-    deliveryId,
-    type: 'environment.deployed',
-    subject: `${deployment.appName}@${deployment.environment}`,
-    actor: deployment.deployedBy,
-    facts: {
-      environment: deployment.environment,
-      app: deployment.appName,
-      project: deployment.projectId,
-      author: deployment.deployedBy,
-    },
-    body: Buffer.from(JSON.stringify(wireBody(deployment, config, deliveryId, publicUrl))),
+    deliveryId: complete.delivery_id,
+    type: complete.event,
+    subject: `${appName}@${environment}`,
+    actor: deployedBy,
+    facts: { environment, app: appName, project: deployment.projectId, author: deployedBy },
+    body: Buffer.from(JSON.stringify(sent)),
+    payload: isInline ? null : complete,
     contentType: 'application/json',
     headers: {},
+    depth: 0,
+    causeJobId: null,
   }
 }
 
-// The fields and their order are the wire contract of DESIGN §5: the guide's first, then ours.
-function wireBody(
-  deployment: Deployment,
-  config: JsonObject,
-  deliveryId: string,
-  publicUrl: string | undefined,
-): EnvironmentDeployed {
-  const isInline = Buffer.byteLength(JSON.stringify(config)) < MAX_INLINE_CONFIG_BYTES
+type Sent = { deliveryId: string; config: Json; configUrl: string | null }
+
+// A wire contract: Agenta's fields first, in its order, then those added here. No name changes.
+function envelope(deployment: Deployment, { deliveryId, config, configUrl: config_url }: Sent): EnvironmentDeployed {
   return {
     event: 'environment.deployed',
-    // Whole seconds, as in the guide's example; the order of deployments is told by `sequence`.
+    // Whole seconds; `sequence` is what orders deployments.
     timestamp: deployment.createdAt.toISOString().replace(/\.\d+Z$/, 'Z'),
     delivery_id: deliveryId,
     project_id: deployment.projectId,
@@ -65,8 +61,8 @@ function wireBody(
       config_diff: deployment.configDiff,
       deployed_by: deployment.deployedBy,
       deployment_id: deployment.id,
-      config: isInline ? config : null,
-      config_url: isInline ? null : configUrl(deployment.id, publicUrl),
+      config,
+      config_url,
       config_sha256: deployment.configSha256,
       sequence: deployment.sequence,
       previous_deployment_id: deployment.previousDeploymentId,

@@ -49,8 +49,8 @@ export function deploymentIdOf(uuid: string): string {
 }
 
 /**
- * The row a public id means, with or without its prefix; null when it is not a deployment id of
- * ours.
+ * The row a public id means, with or without its prefix; null when it is not the id of a
+ * deployment.
  */
 export function deploymentUuid(id: string): string | null {
   const uuid = (id.startsWith(PREFIX) ? id.slice(PREFIX.length) : id).toLowerCase()

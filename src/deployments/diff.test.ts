@@ -1,9 +1,50 @@
-import type { Json } from '@signalbox/sdk'
+import type { ConfigDiff } from '@signalbox/sdk'
 import { array, assert, constant, constantFrom, dictionary, double, letrec, oneof, property, string } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson } from './canonical.ts'
-import type { JsonObject } from './diff.ts'
-import { applyDiff, configDiff, pathKeys } from './diff.ts'
+import type { Json, JsonObject } from '../lib/json.ts'
+import { canonicalJson, isObject } from '../lib/json.ts'
+import { configDiff } from './diff.ts'
+
+/** The keys a path of a diff leads through: `['model', 'top.p']` for `model.top\\.p`. */
+function pathKeys(path: string): string[] {
+  // With a dot in front of every key, an empty key is a dot of its own.
+  return (`.${path}`.match(/\.(?:[^\\.]|\\.)*/gs) ?? []).map((step) => step.slice(1).replace(/\\(.)/gs, '$1'))
+}
+
+/** The configuration that `diff` leads to from `before`. */
+function applyDiff(diff: ConfigDiff, before: JsonObject): JsonObject {
+  const after = copy(before) as JsonObject
+  for (const path of Object.keys(diff.removed)) {
+    const { parent, key } = find(after, path)
+    delete parent[key]
+  }
+  for (const [path, change] of Object.entries(diff.modified)) put(after, path, change.new)
+  for (const [path, value] of Object.entries(diff.added)) put(after, path, value)
+  return after
+}
+
+function copy(value: Json): Json {
+  if (Array.isArray(value)) return value.map(copy)
+  if (!isObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copy(member as Json)]))
+}
+
+function find(root: JsonObject, path: string): { parent: JsonObject; key: string } {
+  const keys = pathKeys(path)
+  const last = keys.pop() ?? ''
+  let parent = root
+  for (const step of keys) {
+    const next = Object.hasOwn(parent, step) ? parent[step] : undefined
+    if (!isObject(next)) throw new RangeError(`there is no object on the way to "${path}"`)
+    parent = next as JsonObject
+  }
+  return { parent, key: last }
+}
+
+function put(root: JsonObject, path: string, value: Json): void {
+  const { parent, key: name } = find(root, path)
+  Object.defineProperty(parent, name, { value: copy(value), enumerable: true, configurable: true, writable: true })
+}
 
 const hardKeys = constantFrom(
   'a',
@@ -34,7 +75,7 @@ const { object: anyObject } = letrec<{ json: Json; object: JsonObject }>((tie) =
 }))
 
 describe('the diff of two configurations', () => {
-  it("has the seed's shape for a flat configuration", () => {
+  it('names what was added, modified and removed, key by key', () => {
     const before = { temperature: 0.7, system_prompt: 'You are a helpful assistant', stop: ['a'], top_p: 1 }
     const after = { temperature: 0.5, system_prompt: 'Be concise and professional.', stop: ['a'], max_tokens: 100 }
     expect(configDiff(before, after)).toEqual({
@@ -57,7 +98,7 @@ describe('the diff of two configurations', () => {
     })
   })
 
-  it('tells an empty object, null and a missing parameter apart', () => {
+  it('distinguishes an empty object, null and a missing parameter', () => {
     expect(configDiff({}, { a: {} }).added).toEqual({ a: {} })
     expect(configDiff({ a: null }, { a: {} }).modified).toEqual({ a: { old: null, new: {} } })
     expect(configDiff({ a: {} }, {}).removed).toEqual({ a: {} })
@@ -111,10 +152,5 @@ describe('the diff of two configurations', () => {
         expect(pathKeys(path)).toEqual(keys)
       }),
     )
-  })
-
-  it('refuses to be applied to a configuration it does not fit', () => {
-    const diff = configDiff({ a: { b: 1 } }, { a: { b: 2 } })
-    expect(() => applyDiff(diff, { a: 1 })).toThrow(RangeError)
   })
 })

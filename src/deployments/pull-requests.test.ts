@@ -1,37 +1,56 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database } from '../db/database.ts'
+import type { NewEvent } from '../events/event.ts'
+import type { PullRequest } from '../events/pull-request.ts'
 import { systemClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
-import { deploymentsNamedIn, recordPullRequest } from './pull-requests.ts'
+import { deploymentsNamedIn, trackPullRequests } from './pull-requests.ts'
 import { getDeployment } from './query.ts'
 import { recordDeployment } from './record.ts'
 
 const A = '01934e00-0000-7000-8000-00000000000a'
 const B = '01934e00-0000-7000-8000-00000000000b'
 
-type Change = { body?: string | null; ref?: string; headRepo?: string | null; action?: string } & Record<
-  string,
-  unknown
->
+type Change = Partial<Omit<PullRequest, 'head'>> & Partial<PullRequest['head']>
 
-function payload({ body = null, ref = 'work', headRepo = 'acme/bot', action = 'opened', ...pull }: Change = {}) {
+function pullRequest({ ref = 'work', fromFork = false, ...change }: Change = {}): PullRequest {
   return {
-    action,
-    repository: { full_name: 'acme/bot' },
-    pull_request: {
-      number: 7,
-      html_url: 'https://github.com/acme/bot/pull/7',
-      state: 'open',
-      merged: false,
-      merge_commit_sha: 'trial',
-      merged_by: null,
-      updated_at: '2026-01-01T00:00:00Z',
-      body,
-      head: { ref, repo: headRepo === null ? null : { full_name: headRepo } },
-      base: { ref: 'main', repo: { full_name: 'acme/bot' } },
-      ...pull,
-    },
+    repository: 'acme/bot',
+    number: 7,
+    url: 'https://github.com/acme/bot/pull/7',
+    state: 'open',
+    reopened: false,
+    mergeSha: null,
+    mergedBy: null,
+    head: { ref, fromFork },
+    body: null,
+    updatedAt: new Date('2026-01-01T00:00:00Z'),
+    ...change,
+  }
+}
+
+/** The event of a push, or one that says this of a pull request. */
+function eventOf(pull?: PullRequest): NewEvent {
+  return {
+    id: newId(),
+    source: 'github',
+    deliveryId: newId(),
+    type: pull ? 'pull_request.edited' : 'push',
+    subject: null,
+    actor: null,
+    facts: {},
+    body: Buffer.from('{}'),
+    payload: null,
+    contentType: 'application/json',
+    headers: {},
+    depth: 0,
+    causeJobId: null,
+    ...(pull && { pullRequest: pull }),
+    status: 'ignored',
+    reason: 'no rule',
+    jobs: [],
+    deliveries: [],
   }
 }
 
@@ -40,44 +59,54 @@ describe('the deployments a pull request documents', () => {
     [`<!-- signalbox:key=deployment=deploy_${A} -->`],
     [`text\n\n<!-- signalbox:key=deployment=${A.toUpperCase()} series=deploy:bot:production order=3 -->\n`],
   ])('are read from the hidden marker %j', (body) => {
-    expect(deploymentsNamedIn(payload({ body }))).toEqual([`deploy_${A}`])
+    expect(deploymentsNamedIn(pullRequest({ body }))).toEqual([A])
   })
 
   it('are read from the branch, whatever the name of the application', () => {
     for (const ref of [`agenta/deploy-my-bot-${A}`, `agenta/deploy-bot-deploy_${A}`, `agenta/deploy-a-${B}-${A}`]) {
-      expect(deploymentsNamedIn(payload({ ref }))).toEqual([`deploy_${A}`])
+      expect(deploymentsNamedIn(pullRequest({ ref }))).toEqual([A])
     }
   })
 
   it('are each named once, the branch and several markers together', () => {
     const body = `<!-- signalbox:key=deployment=deploy_${A} key=deployment=deploy_${B} order=2 -->`
-    expect(deploymentsNamedIn(payload({ body, ref: `agenta/deploy-bot-${A}` }))).toEqual([`deploy_${A}`, `deploy_${B}`])
+    expect(deploymentsNamedIn(pullRequest({ body, ref: `agenta/deploy-bot-${A}` }))).toEqual([A, B])
   })
 
   it.each([
-    ['plain text', payload({ body: `key=deployment=deploy_${A} ` })],
-    ['a comment of someone else', payload({ body: `<!-- key=deployment=deploy_${A} -->` })],
-    ['an id that is not ours', payload({ body: '<!-- signalbox:key=deployment=deploy_1234567890 -->' })],
-    ['an id with something behind it', payload({ body: `<!-- signalbox:key=deployment=${A}0 -->` })],
-    ['an application named like one', payload({ body: `<!-- signalbox:series=deploy:key=deployment=${A}:x -->` })],
-    ['another branch', payload({ ref: `feature/deploy-bot-${A}` })],
-    ['a fork', payload({ ref: `agenta/deploy-bot-${A}`, headRepo: 'mallory/bot' })],
-    ['a deleted fork', payload({ ref: `agenta/deploy-bot-${A}`, headRepo: null })],
-    ['a payload of another event', { action: 'opened', issue: { number: 7 } }],
-    ['no object at all', null],
-  ])('are none for %s', (_, hook) => {
-    expect(deploymentsNamedIn(hook)).toEqual([])
+    ['plain text', { body: `key=deployment=deploy_${A} ` }],
+    ['a comment without our mark', { body: `<!-- key=deployment=deploy_${A} -->` }],
+    ['an id that is not a UUID', { body: '<!-- signalbox:key=deployment=deploy_1234567890 -->' }],
+    ['an id with something after it', { body: `<!-- signalbox:key=deployment=${A}0 -->` }],
+    ['an application named like one', { body: `<!-- signalbox:series=deploy:key=deployment=${A}:x -->` }],
+    ['another branch', { ref: `feature/deploy-bot-${A}` }],
+    ['a fork', { ref: `agenta/deploy-bot-${A}`, fromFork: true }],
+  ])('are none for %s', (_, change) => {
+    expect(deploymentsNamedIn(pullRequest(change))).toEqual([])
   })
 
   it('are found in linear time, however hostile the body', () => {
     const startedAt = performance.now()
-    deploymentsNamedIn(payload({ body: '<!-- signalbox:'.repeat(4300) }))
-    deploymentsNamedIn(payload({ body: `<!-- signalbox:${` key=deployment=${A}`.repeat(1200)} -->` }))
+    deploymentsNamedIn(pullRequest({ body: '<!-- signalbox:'.repeat(4300) }))
+    deploymentsNamedIn(pullRequest({ body: `<!-- signalbox:${` key=deployment=${A}`.repeat(1200)} -->` }))
     expect(performance.now() - startedAt).toBeLessThan(1000)
+  })
+
+  it('are at most a hundred', () => {
+    const keys = Array.from({ length: 300 }, (_, i) => ` key=deployment=${A.slice(0, -3)}${String(i).padStart(3, '0')}`)
+    expect(deploymentsNamedIn(pullRequest({ body: `<!-- signalbox:${keys.join('')} -->` }))).toHaveLength(100)
   })
 })
 
-describe('a pull request reported by GitHub', () => {
+describe('the reaction', () => {
+  it('is for events of a pull request that names a deployment, and for no others', () => {
+    expect(trackPullRequests.on(eventOf())).toBe(false)
+    expect(trackPullRequests.on(eventOf(pullRequest()))).toBe(false)
+    expect(trackPullRequests.on(eventOf(pullRequest({ ref: `agenta/deploy-bot-${A}` })))).toBe(true)
+  })
+})
+
+describe('a reported pull request', () => {
   let database: Database
   beforeAll(async () => {
     database = await openTestDatabase()
@@ -93,72 +122,71 @@ describe('a pull request reported by GitHub', () => {
       config: {},
       deployed_by: 'jane',
     }
-    const recordEvent = async () => ({ id: newId() })
-    return (await recordDeployment({ database, clock: systemClock, recordEvent }, request)).deployment.id
+    const context = { database, clock: systemClock, recordIn: async () => [], onWork: () => {} }
+    return (await recordDeployment(context, request)).deployment.id
   }
-  const report = (change: Change) => recordPullRequest(database, { eventId: newId(), payload: payload(change) })
+  const report = async (change: Change) => {
+    const event = eventOf(pullRequest(change))
+    await trackPullRequests.run(database, event)
+    return event.id
+  }
   const stateOf = async (id: string) => (await getDeployment(database, id)).pullRequests.map((pull) => pull.state)
   const marker = (id: string) => `<!-- signalbox:key=deployment=${id} -->`
-  const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString().replace('.000Z', 'Z')
-  const merged = {
-    action: 'closed',
-    state: 'closed',
-    merged: true,
-    merge_commit_sha: 'abc',
-    merged_by: { login: 'jane' },
-  }
+  const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second))
+  const merged: Change = { state: 'merged', mergeSha: 'abc', mergedBy: 'jane' }
 
   it('is stored against the deployment, from opened to merged', async () => {
     const id = await deploy()
-    await report({ body: marker(id), updated_at: at(1) })
+    await report({ body: marker(id), updatedAt: at(1) })
     const pull = { repository: 'acme/bot', number: 7, url: 'https://github.com/acme/bot/pull/7' }
     expect((await getDeployment(database, id)).pullRequests).toEqual([
-      { ...pull, state: 'open', mergeSha: null, mergedBy: null, updatedAt: new Date(at(1)) },
+      { ...pull, state: 'open', mergeSha: null, mergedBy: null, updatedAt: at(1) },
     ])
-    await report({ body: marker(id), updated_at: at(2), ...merged })
+    const eventId = await report({ body: marker(id), updatedAt: at(2), ...merged })
     expect((await getDeployment(database, id)).pullRequests).toEqual([
-      { ...pull, state: 'merged', mergeSha: 'abc', mergedBy: 'jane', updatedAt: new Date(at(2)) },
+      { ...pull, state: 'merged', mergeSha: 'abc', mergedBy: 'jane', updatedAt: at(2) },
+    ])
+    const { rows } = await database.query('select event_id from signalbox.deployment_pull_requests where number = 7')
+    expect(rows).toContainEqual({ event_id: eventId })
+  })
+
+  it('of another forge stands beside one of the same number on the default one', async () => {
+    const id = await deploy()
+    await report({ body: marker(id), number: 70 })
+    await report({ body: marker(id), number: 70, repository: 'gitlab:acme/bot', ...merged })
+    const pulls = (await getDeployment(database, id)).pullRequests
+    expect(pulls.map(({ repository, state }) => [repository, state])).toEqual([
+      ['acme/bot', 'open'],
+      ['gitlab:acme/bot', 'merged'],
     ])
   })
 
   it('is not undone by a webhook that arrives late', async () => {
     const id = await deploy()
     const body = marker(id)
-    await report({ body, number: 8, action: 'closed', state: 'closed', updated_at: at(5) })
-    await report({ body, number: 8, action: 'edited', updated_at: at(4) })
+    await report({ body, number: 8, state: 'closed', updatedAt: at(5) })
+    await report({ body, number: 8, updatedAt: at(4) })
     expect(await stateOf(id)).toEqual(['closed'])
-    await report({ body, number: 8, action: 'edited', updated_at: at(5) })
+    await report({ body, number: 8, updatedAt: at(5) })
     expect(await stateOf(id)).toEqual(['closed'])
-    await report({ body, number: 8, action: 'reopened', updated_at: at(5) })
+    await report({ body, number: 8, reopened: true, updatedAt: at(5) })
     expect(await stateOf(id)).toEqual(['open'])
-    await report({ body, number: 8, ...merged, updated_at: at(6) })
-    await report({ body, number: 8, action: 'closed', state: 'closed', updated_at: at(7) })
+    await report({ body, number: 8, ...merged, updatedAt: at(6) })
+    await report({ body, number: 8, state: 'closed', updatedAt: at(7) })
     expect(await stateOf(id)).toEqual(['merged'])
   })
 
-  it('tells on a deployment whose place on it was taken by a later one', async () => {
+  it('also counts for a deployment whose place on it was taken by a later one', async () => {
     const [first, second] = [await deploy(), await deploy()]
-    await report({ body: marker(first), number: 9, updated_at: at(1) })
-    await report({ body: marker(second), number: 9, updated_at: at(2) })
-    await report({ body: marker(second), number: 9, updated_at: at(3), ...merged })
+    await report({ body: marker(first), number: 9, updatedAt: at(1) })
+    await report({ body: marker(second), number: 9, updatedAt: at(2) })
+    await report({ body: marker(second), number: 9, updatedAt: at(3), ...merged })
     expect([await stateOf(first), await stateOf(second)]).toEqual([['merged'], ['merged']])
   })
 
-  it('is passed over when it names no deployment of ours, or is malformed', async () => {
+  it('that names a deployment which does not exist changes nothing', async () => {
     const before = await database.query('select 1 from signalbox.deployment_pull_requests')
     await report({ body: marker(`deploy_${A}`), number: 10 })
-    const id = await deploy()
-    for (const wrong of [
-      { number: 2 ** 40 },
-      { number: 'x' },
-      { updated_at: 'yesterday' },
-      { html_url: 'javascript:alert(1)' },
-      { html_url: 'https://github.com/\u0000' },
-      { state: 'merged' },
-      { merged: true, merge_commit_sha: '\u0000' },
-    ]) {
-      await report({ body: marker(id), ...wrong })
-    }
     expect((await database.query('select 1 from signalbox.deployment_pull_requests')).rowCount).toBe(before.rowCount)
   })
 })

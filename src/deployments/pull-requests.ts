@@ -1,68 +1,56 @@
-// Closing the loop: what GitHub reports about a pull request is stored against the deployments it
+// Closing the loop: what a forge reports about a pull request is stored against the deployments it
 // documents.
-import { z } from 'zod'
 import type { Sql } from '../db/database.ts'
-import { deploymentIdOf } from './deployment.ts'
+import type { Reaction } from '../events/event.ts'
+import type { PullRequest } from '../events/pull-request.ts'
 
 // More than one pull request ever documents; a body made to name thousands costs no more than this.
 const MAX_DEPLOYMENTS = 100
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
-const storedText = z.string().regex(/^[^\0]*$/)
-const repository = z.object({ full_name: storedText })
-
-// https://docs.github.com/webhooks/webhook-events-and-payloads#pull_request
-const pullRequestPayload = z.object({
-  action: z.string(),
-  pull_request: z.object({
-    number: z.int32().positive(),
-    html_url: z.url({ protocol: /^https?$/ }).and(storedText),
-    state: z.enum(['open', 'closed']),
-    body: z.string().nullish(),
-    merged: z.boolean().nullish(),
-    merge_commit_sha: storedText.nullish(),
-    merged_by: z.object({ login: storedText }).nullish(),
-    updated_at: z.iso.datetime({ offset: true }),
-    // `repo` is null when a fork was deleted.
-    head: z.object({ ref: z.string(), repo: repository.nullish() }),
-    base: z.object({ repo: repository }),
-  }),
-})
 
 /**
- * The public ids of the deployments a `pull_request` webhook's pull request documents: those named
- * in the publisher's hidden markers in its body, and the one its branch is named after. None when
- * it comes from a fork, whose author could claim anything, or when the payload is not of that
- * shape.
+ * Stores a pull request's state against every deployment it documents, in the transaction that
+ * records its event. A webhook that arrives late does not undo a newer one, and ids of deployments
+ * that do not exist are ignored.
  */
-export function deploymentsNamedIn(payload: unknown): string[] {
-  const { data } = pullRequestPayload.safeParse(payload)
-  return data === undefined ? [] : uuidsNamedIn(data).map(deploymentIdOf)
+export const trackPullRequests: Reaction = {
+  on: ({ pullRequest }) => pullRequest !== undefined && deploymentsNamedIn(pullRequest).length > 0,
+  async run(tx, { id, pullRequest }) {
+    if (pullRequest !== undefined) await store(tx, id, pullRequest)
+  },
 }
 
 /**
- * Stores a pull request's state against every deployment it documents, in one statement, or none
- * when it documents none. A webhook that arrives late does not undo a newer one, and ids that are
- * no deployment of ours are passed over.
+ * The UUIDs of the deployments a pull request documents: those named in the publisher's hidden
+ * markers in its body, and the one its branch is named after. None when it comes from a fork, whose
+ * author could claim anything.
  */
-export async function recordPullRequest(tx: Sql, event: { eventId: string; payload: unknown }): Promise<void> {
-  const { data } = pullRequestPayload.safeParse(event.payload)
-  const uuids = data === undefined ? [] : uuidsNamedIn(data)
-  if (data === undefined || uuids.length === 0) return
-  const { action, pull_request: pull } = data
-  const isMerged = pull.merged === true
+export function deploymentsNamedIn({ head, body }: Pick<PullRequest, 'head' | 'body'>): string[] {
+  if (head.fromFork) return []
+  // `<!-- signalbox:key=deployment=deploy_… key=… -->`. Without `<` and `>` inside, the search
+  // stays linear on a hostile body.
+  const markers = (body ?? '').match(/<!-- signalbox:[^<>\n]* -->/g) ?? []
+  const inMarkers = markers.flatMap((marker) => [
+    ...marker.matchAll(new RegExp(`[ :]key=deployment=(?:deploy_)?(${UUID})(?= )`, 'gi')),
+  ])
+  const inBranch = new RegExp(`^agenta/deploy-.+-(?:deploy_)?(${UUID})$`, 'i').exec(head.ref)
+  const named = [inBranch, ...inMarkers].flatMap((match) => match?.[1]?.toLowerCase() ?? [])
+  return [...new Set(named)].slice(0, MAX_DEPLOYMENTS)
+}
+
+async function store(tx: Sql, eventId: string, pull: PullRequest): Promise<void> {
   await tx.query(UPSERT, [
-    uuids,
-    pull.base.repo.full_name,
+    deploymentsNamedIn(pull),
+    pull.repository,
     pull.number,
-    pull.html_url,
-    isMerged ? 'merged' : pull.state,
-    // While a pull request is open, this is the commit of GitHub's trial merge.
-    isMerged ? (pull.merge_commit_sha ?? null) : null,
-    isMerged ? (pull.merged_by?.login ?? null) : null,
-    event.eventId,
-    pull.updated_at,
-    action === 'reopened',
+    pull.url,
+    pull.state,
+    pull.mergeSha,
+    pull.mergedBy,
+    eventId,
+    pull.updatedAt,
+    pull.reopened,
   ])
 }
 
@@ -86,16 +74,3 @@ const UPSERT = `
   where (stored.state <> 'merged' or excluded.state = 'merged')
     and (stored.updated_at < excluded.updated_at
       or (stored.updated_at = excluded.updated_at and (excluded.state <> 'open' or $10::boolean)))`
-
-function uuidsNamedIn({ pull_request: pull }: z.infer<typeof pullRequestPayload>): string[] {
-  if (pull.head.repo?.full_name !== pull.base.repo.full_name) return []
-  // `<!-- signalbox:key=deployment=deploy_… key=… -->`. Without `<` and `>` inside, the search
-  // stays linear on a hostile body.
-  const markers = (pull.body ?? '').match(/<!-- signalbox:[^<>\n]* -->/g) ?? []
-  const inMarkers = markers.flatMap((marker) => [
-    ...marker.matchAll(new RegExp(`[ :]key=deployment=(?:deploy_)?(${UUID})(?= )`, 'gi')),
-  ])
-  const inBranch = new RegExp(`^agenta/deploy-.+-(?:deploy_)?(${UUID})$`, 'i').exec(pull.head.ref)
-  const named = [inBranch, ...inMarkers].flatMap((match) => match?.[1]?.toLowerCase() ?? [])
-  return [...new Set(named)].slice(0, MAX_DEPLOYMENTS)
-}

@@ -3,9 +3,9 @@ import { isEnvironmentDeployed } from '@signalbox/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database, Sql } from '../db/database.ts'
+import type { Draft } from '../events/event.ts'
 import { fakeClock, systemClock } from '../lib/clock.ts'
-import { canonicalSha256 } from './canonical.ts'
-import type { EventDraft } from './deployed-event.ts'
+import { canonicalSha256 } from '../lib/json.ts'
 import { deploymentIdOf, deploymentUuid } from './deployment.ts'
 import { configOf, getDeployment, listDeployments } from './query.ts'
 import { recordDeployment } from './record.ts'
@@ -16,11 +16,18 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
+let notified = 0
+function onWork(): void {
+  notified++
+}
+
 /** Stores the event as the pipeline does, without jobs and deliveries. */
-async function recordEvent(tx: Sql, event: EventDraft) {
+async function recordIn(tx: Sql, [event]: readonly Draft[]): Promise<void> {
+  if (event === undefined) throw new Error('no event was given')
   await tx.query(
-    `insert into signalbox.events (id, source, delivery_id, type, status, subject, actor, facts, body, content_type)
-     values ($1, $2, $3, $4, 'routed', $5, $6, $7, $8, $9)`,
+    `insert into signalbox.events (id, source, delivery_id, type, status, subject, actor, facts, body, payload,
+       content_type)
+     values ($1, $2, $3, $4, 'routed', $5, $6, $7, $8, $9, $10)`,
     [
       event.id,
       event.source,
@@ -30,14 +37,14 @@ async function recordEvent(tx: Sql, event: EventDraft) {
       event.actor,
       JSON.stringify(event.facts),
       event.body,
+      event.payload && JSON.stringify(event.payload),
       event.contentType,
     ],
   )
-  return { id: event.id }
 }
 
 const clock = fakeClock('2025-11-20T10:30:00.123Z')
-const seed = {
+const example = {
   project_id: 'project_abc',
   app_name: 'customer-support-bot',
   variant_name: 'v2-optimized',
@@ -48,25 +55,26 @@ const seed = {
   deployed_by: 'jane@company.com',
 }
 function record(change: object, options: { idempotencyKey?: string } = {}) {
-  return recordDeployment({ database, clock, recordEvent }, { ...seed, ...change }, options)
+  return recordDeployment({ database, clock, recordIn, onWork }, { ...example, ...change }, options)
 }
 
 async function eventOf(id: string) {
   const { rows } = await database.query<{
     body: Buffer
+    stored: EnvironmentDeployed | null
     facts: object
     delivery_id: string
     subject: string
     actor: string
-  }>('select body, facts, delivery_id, subject, actor from signalbox.events where id = $1', [id])
+  }>('select body, payload as stored, facts, delivery_id, subject, actor from signalbox.events where id = $1', [id])
   const [row] = rows
   if (row === undefined) throw new Error('no such event')
   return { ...row, text: row.body.toString(), payload: JSON.parse(row.body.toString()) as EnvironmentDeployed }
 }
 
 describe('recording a deployment', () => {
-  it("records the event of the seed's example, field by field and in its order", async () => {
-    const app = 'seed-bot'
+  it('records its event, field by field and in the order of the wire contract', async () => {
+    const app = 'example-bot'
     const first = (await record({ app_name: app })).deployment
     const { deployment } = await record({
       app_name: app,
@@ -84,7 +92,7 @@ describe('recording a deployment', () => {
         data: {
           app_name: app,
           variant_name: 'v2-optimized',
-          variant_id: 'variant_seed-bot',
+          variant_id: 'variant_example-bot',
           environment: 'production',
           revision: 15,
           commit_message: 'Improved response quality',
@@ -109,21 +117,21 @@ describe('recording a deployment', () => {
     expect(deployment.id).toMatch(/^deploy_[0-9a-f-]{36}$/)
     expect(delivery_id).toMatch(/^delivery_[0-9a-f-]{36}$/)
     expect(facts).toEqual({ environment: 'production', app, project: 'project_abc', author: 'jane@company.com' })
-    expect([subject, actor]).toEqual(['seed-bot@production', 'jane@company.com'])
+    expect([subject, actor]).toEqual(['example-bot@production', 'jane@company.com'])
   })
 
   it('starts at revision and sequence 1, with everything added', async () => {
     const { deployment } = await record({ app_name: 'first', revision: undefined, commit_message: undefined })
     expect(deployment).toMatchObject({ revision: 1, sequence: 1, previousDeploymentId: null, commitMessage: null })
-    expect(deployment.configDiff).toEqual({ added: seed.config, modified: {}, removed: {} })
+    expect(deployment.configDiff).toEqual({ added: example.config, modified: {}, removed: {} })
   })
 
-  it('gives fifty deployments at once the numbers 1 to 50, each following the one before', async () => {
+  it('numbers fifty deployments at once from 1 to 50, each following the one before', async () => {
     const all = await Promise.all(
       Array.from({ length: 50 }, (_, index) =>
         recordDeployment(
-          { database, clock: systemClock, recordEvent },
-          { ...seed, app_name: 'crowd', revision: undefined, config: { index } },
+          { database, clock: systemClock, recordIn, onWork },
+          { ...example, app_name: 'crowd', revision: undefined, config: { index } },
         ),
       ),
     )
@@ -143,27 +151,36 @@ describe('recording a deployment', () => {
     expect((await place({})).deployment.sequence).toBe(2)
   })
 
-  it('leaves nothing behind when the event cannot be recorded, the number included', async () => {
+  it('notifies the workers once it has committed, and not for a repeat', async () => {
+    const before = notified
+    await record({ app_name: 'notified' }, { idempotencyKey: 'notified' })
+    expect(notified).toBe(before + 1)
+    await record({ app_name: 'notified' }, { idempotencyKey: 'notified' })
+    expect(notified).toBe(before + 1)
+  })
+
+  it('writes nothing when the event cannot be recorded, and uses up no number', async () => {
     const fails = () => Promise.reject(new Error('no event'))
-    const request = { ...seed, app_name: 'atomic' }
-    await expect(recordDeployment({ database, clock, recordEvent: fails }, request)).rejects.toThrow('no event')
+    const request = { ...example, app_name: 'atomic' }
+    await expect(recordDeployment({ database, clock, recordIn: fails, onWork }, request)).rejects.toThrow('no event')
     expect((await record({ app_name: 'atomic' })).deployment.sequence).toBe(1)
   })
 
   it('sends an address in place of a configuration of 20 kB or more', async () => {
     const config = { prompt: 'x'.repeat(20_000 - '{"prompt":""}'.length) }
     const shorter = { prompt: config.prompt.slice(1) }
-    const context = { database, clock, recordEvent, publicUrl: 'https://signalbox.example.com/base/' }
-    const { deployment } = await recordDeployment(context, { ...seed, app_name: 'large', config })
-    const { payload } = await eventOf(deployment.eventId)
+    const context = { database, clock, recordIn, onWork, publicUrl: 'https://signalbox.example.com/base/' }
+    const { deployment } = await recordDeployment(context, { ...example, app_name: 'large', config })
+    const { payload, stored } = await eventOf(deployment.eventId)
     expect(payload.data.config).toBeNull()
     expect(payload.data.config_url).toBe(`https://signalbox.example.com/base/api/deployments/${deployment.id}/config`)
     expect(await configOf(database, deployment.id)).toEqual(config)
-    const small = await recordDeployment(context, { ...seed, app_name: 'small', config: shorter })
-    expect((await eventOf(small.deployment.eventId)).payload.data).toMatchObject({
-      config: shorter,
-      config_url: null,
-    })
+    // What agents get is complete.
+    expect(stored).toEqual({ ...payload, data: { ...payload.data, config } })
+    const small = await recordDeployment(context, { ...example, app_name: 'small', config: shorter })
+    const { payload: whole, stored: nothing } = await eventOf(small.deployment.eventId)
+    expect(whole.data).toMatchObject({ config: shorter, config_url: null })
+    expect(nothing).toBeNull()
   })
 
   it('keeps what PostgreSQL text could not: \\u0000, lone surrogates and __proto__ in the configuration', async () => {
@@ -178,7 +195,7 @@ describe('recording a deployment', () => {
 describe('an Idempotency-Key', () => {
   const count = async (app: string) => (await listDeployments(database, { app })).items.length
 
-  it('gives the same request the same deployment, also fifty at once', async () => {
+  it('makes the same request the same deployment, also fifty at once', async () => {
     const all = await Promise.all(
       Array.from({ length: 50 }, () => record({ app_name: 'once' }, { idempotencyKey: 'once-key' })),
     )

@@ -1,35 +1,37 @@
 // Recording a deployment: its row, its place in the sequence, its diff and its event, in one
 // transaction.
 import type { Database, Sql } from '../db/database.ts'
+import type { Draft } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
-import { canonicalSha256 } from './canonical.ts'
-import type { EventDraft } from './deployed-event.ts'
+import type { JsonObject } from '../lib/json.ts'
+import { canonicalSha256 } from '../lib/json.ts'
 import { deployedEvent } from './deployed-event.ts'
 import type { Deployment } from './deployment.ts'
 import { deploymentIdOf } from './deployment.ts'
-import type { JsonObject } from './diff.ts'
 import { configDiff } from './diff.ts'
 import { getDeployment } from './query.ts'
-import type { DeploymentRequest } from './request.ts'
+import type { Configuration, DeploymentRequest } from './request.ts'
 import { readDeploymentRequest, readIdempotencyKey } from './request.ts'
 
-/** What recording a deployment needs from the house. */
+/** What recording a deployment needs from the rest of the program. */
 export type RecordDeploymentContext = {
   database: Database
   clock: Clock
   /** Records the event, with its jobs and deliveries, in the deployment's own transaction. */
-  recordEvent: (tx: Sql, event: EventDraft) => Promise<{ id: string }>
+  recordIn(tx: Sql, events: readonly Draft[]): Promise<unknown>
+  /** Notifies the workers, once the transaction has committed. */
+  onWork(): void
   /** The address this server is reached at from outside, for links to large configurations. */
   publicUrl?: string | undefined
 }
 
 /**
  * Records what went live where, and its `environment.deployed` event with it. The same
- * `idempotencyKey` with the same request gives the first deployment and `duplicate: true`.
- * @throws `input_invalid` naming the fields at fault, `header_invalid` for a malformed key, and
- * `conflict` for a key that was used for another request.
+ * `idempotencyKey` with the same request returns the first deployment and `duplicate: true`.
+ * @throws AppError `input_invalid` naming the fields at fault, `header_invalid` for a malformed
+ * key, and `conflict` for a key that was used for another request.
  */
 export async function recordDeployment(
   context: RecordDeploymentContext,
@@ -38,8 +40,8 @@ export async function recordDeployment(
 ): Promise<{ deployment: Deployment; duplicate: boolean }> {
   const input = readDeploymentRequest(request)
   const key = readIdempotencyKey(options.idempotencyKey)
-  const requestSha256 = canonicalSha256(input)
-  return context.database.transaction(async (tx) => {
+  const requestSha256 = canonicalSha256({ ...input, config: input.config.sha256 })
+  const recorded = await context.database.transaction(async (tx) => {
     // The key's lock always comes before the environment's, so that two requests cannot wait for
     // each other.
     const earlier = key === null ? null : await findByKey(tx, key, requestSha256)
@@ -47,12 +49,12 @@ export async function recordDeployment(
     const { previous, now } = await lockEnvironment(tx, input, context.clock)
     const uuid = newId(now)
     const deployment = nextDeployment(uuid, input, previous, now)
-    const draft = deployedEvent(deployment, input.config, context.publicUrl)
-    const event = await context.recordEvent(tx, draft)
-    const recorded = { ...deployment, eventId: event.id }
-    await insert(tx, { uuid, deployment: recorded, config: input.config, previous, key, requestSha256 })
-    return { deployment: recorded, duplicate: false }
+    await context.recordIn(tx, [deployedEvent(deployment, input.config, context.publicUrl)])
+    await insert(tx, { uuid, deployment, config: input.config, previous, key, requestSha256 })
+    return { deployment, duplicate: false }
   })
+  if (!recorded.duplicate) context.onWork()
+  return recorded
 }
 
 type Previous = { uuid: string; sequence: number; revision: number; config: JsonObject }
@@ -76,7 +78,7 @@ async function findByKey(tx: Sql, key: string, requestSha256: string): Promise<D
   return getDeployment(tx, found.id)
 }
 
-// The lock is held until commit, so the next deployment of this environment sees this one: a
+// The lock lasts until commit, so the next deployment of this environment sees this one: a
 // sequence without gaps.
 async function lockEnvironment(
   tx: Sql,
@@ -108,7 +110,7 @@ function nextDeployment(uuid: string, input: DeploymentRequest, previous: Previo
     variantId: input.variant_id ?? `variant_${input.app_name}`,
     environment: input.environment,
     revision: input.revision ?? (previous === null ? 1 : previous.revision + 1),
-    configSha256: canonicalSha256(input.config),
+    configSha256: input.config.sha256,
     commitMessage: input.commit_message,
     deployedBy: input.deployed_by,
     sequence: (previous?.sequence ?? 0) + 1,
@@ -116,14 +118,14 @@ function nextDeployment(uuid: string, input: DeploymentRequest, previous: Previo
     eventId: newId(now),
     createdAt: now,
     pullRequests: [],
-    configDiff: configDiff(previous?.config ?? {}, input.config),
+    configDiff: configDiff(previous?.config ?? {}, input.config.value),
   }
 }
 
 type Insertion = {
   uuid: string
   deployment: Deployment
-  config: JsonObject
+  config: Configuration
   previous: Previous | null
   key: string | null
   requestSha256: string
@@ -143,7 +145,7 @@ async function insert(tx: Sql, { uuid, deployment, config, previous, key, reques
       deployment.variantId,
       deployment.environment,
       deployment.revision,
-      JSON.stringify(config),
+      config.json,
       deployment.configSha256,
       JSON.stringify(deployment.configDiff),
       deployment.commitMessage,

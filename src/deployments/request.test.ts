@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../lib/error.ts'
+import { canonicalSha256 } from '../lib/json.ts'
 import { MAX_CONFIG_DEPTH, readDeploymentRequest, readIdempotencyKey } from './request.ts'
 
 const valid = {
@@ -27,7 +28,14 @@ function nested(depth: number): unknown {
 
 describe('a request to record a deployment', () => {
   it('is completed with null for what was left out', () => {
-    expect(readDeploymentRequest(valid)).toEqual({ ...valid, variant_id: null, revision: null, commit_message: null })
+    const config = {
+      value: valid.config,
+      json: '{"temperature":0.5}',
+      bytes: 19,
+      sha256: canonicalSha256(valid.config),
+    }
+    const nothing = { variant_id: null, revision: null, commit_message: null }
+    expect(readDeploymentRequest(valid)).toEqual({ ...valid, ...nothing, config })
     expect(readDeploymentRequest({ ...valid, revision: null, commit_message: null })).toEqual(
       readDeploymentRequest(valid),
     )
@@ -35,13 +43,15 @@ describe('a request to record a deployment', () => {
 
   it('keeps any JSON in the configuration, a key called __proto__ included', () => {
     const config = JSON.parse('{"__proto__":{"x":1},"a":[null,true,"\\u0000",{"":1e300}]}')
-    expect(JSON.stringify(readDeploymentRequest({ ...valid, config }).config)).toBe(JSON.stringify(config))
+    const read = readDeploymentRequest({ ...valid, config }).config
+    expect(read.json).toBe(JSON.stringify(config))
+    expect(JSON.stringify(read.value)).toBe(read.json)
   })
 
   it.each([
     ['project_id: is required', { project_id: undefined }],
     ['config: is required', { config: undefined }],
-    ['app_name: Invalid input: expected string', { app_name: 7 }],
+    ['app_name: expected string', { app_name: 7 }],
     ['app_name: must not be blank', { app_name: '  ' }],
     ['app_name: must be one line', { app_name: 'a\u0000b' }],
     ['environment: must be one line', { environment: 'pro\nduction' }],
@@ -53,7 +63,7 @@ describe('a request to record a deployment', () => {
     ['commit_message: must be well-formed', { commit_message: 'a\u0000' }],
     ['config: must be a JSON object', { config: [] }],
     ['config: must be a JSON object', { config: null }],
-    ['config: must hold nothing but JSON', { config: { a: Number.NaN } }],
+    ['config: must contain nothing but JSON', { config: { a: Number.NaN } }],
     ['config: must not be nested deeper', { config: nested(MAX_CONFIG_DEPTH + 1) }],
     ['config: must not be nested deeper', { config: nested(100_000) }],
     ['config: must not be larger', { config: { prompt: 'é'.repeat(500_001) } }],
@@ -64,6 +74,13 @@ describe('a request to record a deployment', () => {
 
   it.each([undefined, null, 'text', [], 7])('is refused when the body is %j', (body) => {
     expect(() => readDeploymentRequest(body)).toThrow(AppError)
+  })
+
+  it('is measured in bytes of its JSON, the same however its keys are ordered', () => {
+    const read = (config: object) => readDeploymentRequest({ ...valid, config }).config
+    expect(read({ a: 'é' }).bytes).toBe(Buffer.byteLength('{"a":"é"}'))
+    expect(read({ a: 1, b: 2 }).sha256).toBe(read({ b: 2, a: 1 }).sha256)
+    expect(read({ a: 1, b: 2 }).json).not.toBe(read({ b: 2, a: 1 }).json)
   })
 
   it('names every field at fault at once', () => {

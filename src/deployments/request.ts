@@ -1,17 +1,27 @@
-// The request that records a deployment: what it may hold, checked before anything is stored.
-import type { Json } from '@signalbox/sdk'
+// The request that records a deployment: what it may contain, checked before anything is stored.
 import { z } from 'zod'
 import { AppError } from '../lib/error.ts'
-import type { JsonObject } from './diff.ts'
-import { isJsonObject } from './diff.ts'
+import type { Json, JsonObject } from '../lib/json.ts'
+import { canonicalSha256, isObject } from '../lib/json.ts'
+import { describe } from '../lib/zod.ts'
 
 /**
- * Deeper configurations are refused: what walks JSON by recursion, ours or a receiver's, must not
- * run out of stack.
+ * Deeper configurations are refused, because what walks JSON by recursion, here or at a receiver,
+ * must not run out of stack.
  */
 export const MAX_CONFIG_DEPTH = 64
 // Larger configurations are refused; counted in bytes of their JSON in UTF-8.
 const MAX_CONFIG_BYTES = 1_000_000
+
+/** A configuration with everything that is computed from the whole of it, each once. */
+export type Configuration = {
+  value: JsonObject
+  /** Its JSON, the keys in the order they came. */
+  json: string
+  bytes: number
+  /** SHA-256 of its canonical JSON. */
+  sha256: string
+}
 
 // PostgreSQL's text cannot hold \u0000, UTF-8 cannot hold a lone surrogate, and a name is one line.
 function line(max: number) {
@@ -22,10 +32,24 @@ function line(max: number) {
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line of well-formed text without control characters')
 }
 
-const configuration = z.custom<JsonObject>().superRefine((value, context) => {
-  const problem = problemOf(value)
-  if (problem !== null) context.addIssue({ code: 'custom', message: problem })
-})
+const configuration = z
+  .custom<JsonObject>()
+  .superRefine((value, context) => {
+    const problem = shapeProblem(value)
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem })
+  })
+  .transform((value, context): Configuration => {
+    const json = JSON.stringify(value)
+    const bytes = Buffer.byteLength(json)
+    if (bytes > MAX_CONFIG_BYTES) {
+      context.addIssue({
+        code: 'custom',
+        message: `must not be larger than ${MAX_CONFIG_BYTES} bytes (it has ${bytes})`,
+      })
+      return z.NEVER
+    }
+    return { value, json, bytes, sha256: canonicalSha256(value) }
+  })
 
 // The body of `POST /api/deployments`. Unknown fields are refused, so that a misspelt one is not
 // silently dropped.
@@ -53,18 +77,18 @@ export type DeploymentRequest = {
   variant_id: string | null
   environment: string
   revision: number | null
-  config: JsonObject
+  config: Configuration
   commit_message: string | null
   deployed_by: string
 }
 
 /**
  * Checks a parsed request body.
- * @throws `input_invalid` naming every field at fault.
+ * @throws AppError `input_invalid` naming every field at fault.
  */
 export function readDeploymentRequest(body: unknown): DeploymentRequest {
   const { data, error } = deploymentRequest.safeParse(body, { reportInput: true })
-  if (error) throw new AppError('input_invalid', error.issues.map(sentence).join('; '))
+  if (error) throw new AppError('input_invalid', describe(error, { root: 'the request' }))
   return {
     ...data,
     variant_id: data.variant_id ?? null,
@@ -75,7 +99,7 @@ export function readDeploymentRequest(body: unknown): DeploymentRequest {
 
 /**
  * Checks an `Idempotency-Key`: 1 to 255 visible ASCII characters.
- * @throws `header_invalid`.
+ * @throws AppError `header_invalid` when it is anything else.
  */
 export function readIdempotencyKey(key: string | undefined): string | null {
   if (key === undefined) return null
@@ -83,35 +107,22 @@ export function readIdempotencyKey(key: string | undefined): string | null {
   throw new AppError('header_invalid', 'Idempotency-Key: must be 1 to 255 visible ASCII characters.')
 }
 
-function sentence(issue: z.core.$ZodIssue): string {
-  const field = issue.path.length === 0 ? 'the request' : issue.path.join('.')
-  const missing = issue.code === 'invalid_type' && issue.input === undefined
-  return `${field}: ${missing ? 'is required' : issue.message}`
-}
-
-function problemOf(config: unknown): string | null {
+// A loop, not a recursion: JSON.parse itself accepts any depth, so this runs before anything that
+// could exhaust the stack.
+function shapeProblem(config: unknown): string | null {
   if (config === undefined) return 'is required'
-  if (!isJsonObject(config)) return 'must be a JSON object'
-  const problem = shapeProblem(config)
-  if (problem !== null) return problem
-  const bytes = Buffer.byteLength(JSON.stringify(config))
-  return bytes <= MAX_CONFIG_BYTES ? null : `must not be larger than ${MAX_CONFIG_BYTES} bytes (it has ${bytes})`
-}
-
-// A loop, not a recursion: JSON.parse itself accepts any depth, so this is what stands before a
-// full stack.
-function shapeProblem(config: JsonObject): string | null {
-  const left: { value: Json; depth: number }[] = [{ value: config, depth: 1 }]
+  if (!isObject(config)) return 'must be a JSON object'
+  const left: { value: unknown; depth: number }[] = [{ value: config, depth: 1 }]
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
     const { value, depth } = next
     if (depth > MAX_CONFIG_DEPTH) return `must not be nested deeper than ${MAX_CONFIG_DEPTH} levels`
     if (typeof value === 'object' && value !== null) {
       for (const member of Object.values(value)) left.push({ value: member, depth: depth + 1 })
-    } else if (!isJsonScalar(value)) return 'must hold nothing but JSON values'
+    } else if (!isJsonScalar(value)) return 'must contain nothing but JSON values'
   }
   return null
 }
 
-function isJsonScalar(value: unknown): boolean {
+function isJsonScalar(value: unknown): value is Json {
   return value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
 }

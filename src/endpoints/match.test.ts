@@ -13,60 +13,70 @@ function deployed(facts: object = {}) {
     facts: { environment: 'production', app: 'bot', project: 'p', ...facts },
   }
 }
-function isTold(change: object, event: { type: string; facts: object }) {
+function isNotified(change: object, event: { type: string; facts: object }) {
   return matchEndpoints([endpoint(change)], event).length === 1
 }
 
 describe('an endpoint', () => {
-  it('is told of production deployments by default, and of nothing else', () => {
-    expect(isTold({}, deployed())).toBe(true)
-    expect(isTold({}, deployed({ environment: 'staging' }))).toBe(false)
-    expect(isTold({}, { type: 'push', facts: {} })).toBe(false)
+  it('is notified of production deployments by default, and of nothing else', () => {
+    expect(isNotified({}, deployed())).toBe(true)
+    expect(isNotified({}, deployed({ environment: 'staging' }))).toBe(false)
+    expect(isNotified({}, { type: 'push', facts: {} })).toBe(false)
   })
 
-  it('is told of every environment when that is null', () => {
-    expect(isTold({ environments: null }, deployed({ environment: 'feature/x' }))).toBe(true)
+  it('is notified of every environment when that is null', () => {
+    expect(isNotified({ environments: null }, deployed({ environment: 'feature/x' }))).toBe(true)
   })
 
   it('matches globs, over dots and slashes', () => {
-    expect(isTold({ events: ['*'] }, deployed())).toBe(true)
-    expect(isTold({ events: ['environment.*'] }, deployed())).toBe(true)
-    expect(isTold({ events: ['issues.*', 'push'] }, { type: 'push', facts: {} })).toBe(true)
-    expect(isTold({ environments: ['feature/*'] }, deployed({ environment: 'feature/a/b' }))).toBe(true)
-    expect(isTold({ apps: ['support-*'] }, deployed({ app: 'support-bot' }))).toBe(true)
-    expect(isTold({ apps: ['support-*'] }, deployed())).toBe(false)
+    expect(isNotified({ events: ['*'] }, deployed())).toBe(true)
+    expect(isNotified({ events: ['environment.*'] }, deployed())).toBe(true)
+    expect(isNotified({ events: ['issues.*', 'push'] }, { type: 'push', facts: {} })).toBe(true)
+    expect(isNotified({ environments: ['feature/*'] }, deployed({ environment: 'feature/a/b' }))).toBe(true)
+    expect(isNotified({ apps: ['support-*'] }, deployed({ app: 'support-bot' }))).toBe(true)
+    expect(isNotified({ apps: ['support-*'] }, deployed())).toBe(false)
   })
 
-  it('matches whole names, case and all, and takes "!" for a letter', () => {
-    expect(isTold({ environments: ['prod'] }, deployed())).toBe(false)
-    expect(isTold({ environments: ['Production'] }, deployed())).toBe(false)
-    expect(isTold({ environments: ['!staging', 'test'] }, deployed())).toBe(false)
+  it('matches whole names, case and all', () => {
+    expect(isNotified({ environments: ['prod'] }, deployed())).toBe(false)
+    expect(isNotified({ environments: ['Production'] }, deployed())).toBe(false)
+    expect(isNotified({ apps: ['bot?'] }, deployed())).toBe(false)
   })
 
-  it('is not held back by an environment or application the event does not have', () => {
-    expect(isTold({ events: ['push'], apps: ['bot'] }, { type: 'push', facts: { repository: 'acme/bot' } })).toBe(true)
+  it('leaves out what a glob with "!" names, as a rule does', () => {
+    expect(isNotified({ events: ['*', '!push'] }, { type: 'push', facts: {} })).toBe(false)
+    expect(isNotified({ events: ['*', '!push'] }, deployed())).toBe(true)
+    expect(isNotified({ environments: ['!staging'] }, deployed())).toBe(true)
+    expect(isNotified({ environments: ['!staging'] }, deployed({ environment: 'staging' }))).toBe(false)
+    expect(isNotified({ environments: ['!staging', 'test'] }, deployed())).toBe(false)
   })
 
-  it('is told of nothing while it is paused or disabled', () => {
-    expect(isTold({ status: 'paused' }, deployed())).toBe(false)
-    expect(isTold({ status: 'disabled' }, deployed())).toBe(false)
+  it('is not kept from an event by an environment or application the event does not have', () => {
+    expect(isNotified({ events: ['push'], apps: ['bot'] }, { type: 'push', facts: { repository: 'acme/bot' } })).toBe(
+      true,
+    )
+  })
+
+  it('is notified of nothing while it is paused or disabled', () => {
+    expect(isNotified({ status: 'paused' }, deployed())).toBe(false)
+    expect(isNotified({ status: 'disabled' }, deployed())).toBe(false)
   })
 })
 
 describe('the explanation', () => {
   it.each([
-    [{}, {}, 'Told: it wants "environment.deployed", and this is "environment.deployed".'],
-    [{ status: 'paused' }, {}, 'Not told: it is paused.'],
+    [{}, {}, 'Notified: it wants "environment.deployed", and this is "environment.deployed".'],
+    [{ status: 'paused' }, {}, 'Not notified: it is paused.'],
     [
       { events: ['push', 'issues.*'] },
       {},
-      'Not told: it wants "push" or "issues.*", and this is "environment.deployed".',
+      'Not notified: it wants "push" or "issues.*", and this is "environment.deployed".',
     ],
-    [{}, { environment: 'staging' }, 'Not told: it wants environment "production", and this is "staging".'],
-    [{ apps: ['a'] }, {}, 'Not told: it wants app "a", and this is "bot".'],
+    [{}, { environment: 'staging' }, 'Not notified: it wants environment "production", and this is "staging".'],
+    [{ apps: ['a'] }, {}, 'Not notified: it wants app "a", and this is "bot".'],
   ])('of %j for %j is one sentence', (change, facts, sentence) => {
     const verdict = explainEndpoint(endpoint(change), deployed(facts))
-    expect(verdict).toEqual({ matched: isTold(change, deployed(facts)), sentence })
+    expect(verdict).toEqual({ matched: isNotified(change, deployed(facts)), sentence })
   })
 })
 

@@ -1,33 +1,34 @@
-// Who is told of an event, and why someone is not (pure).
-import picomatch from 'picomatch'
+// Which endpoints are notified of an event, and why one is not (pure).
 import type { NewDelivery, NewEvent } from '../events/event.ts'
+import type { Matcher } from '../lib/glob.ts'
+import { compileGlobs, NAME } from '../lib/glob.ts'
 import { idFor } from '../lib/id.ts'
 import type { Endpoint } from './endpoint.ts'
 
-/** What of an event decides who is told. */
+/** The parts of an event that endpoints match on. */
 export type MatchableEvent = Pick<NewEvent, 'type' | 'facts'>
 
-/** Why an endpoint is told of an event or not. */
+/** Why an endpoint is notified of an event or not. */
 export type EndpointVerdict = {
   matched: boolean
-  /** One sentence, such as: Not told: it wants environment "production", and this is "staging". */
+  /** One sentence: Not notified: it wants environment "production", and this is "staging". */
   sentence: string
 }
 
 /**
- * The endpoints that are to be told of an event: active ones that want its type, its environment
- * and its application.
+ * The endpoints to notify of an event: active ones that want its type, its environment and its
+ * application.
  */
 export function matchEndpoints<Of extends Endpoint>(endpoints: readonly Of[], event: MatchableEvent): Of[] {
   return endpoints.filter((endpoint) => objection(endpoint, event) === null)
 }
 
-/** Why this endpoint is told of this event, or what stands against it. */
+/** Why this endpoint is notified of this event, or why not. */
 export function explainEndpoint(endpoint: Endpoint, event: MatchableEvent): EndpointVerdict {
   const reason = objection(endpoint, event)
   return reason === null
-    ? { matched: true, sentence: `Told: it wants ${quote(endpoint.events)}, and this is "${event.type}".` }
-    : { matched: false, sentence: `Not told: ${reason}.` }
+    ? { matched: true, sentence: `Notified: it wants ${quote(endpoint.events)}, and this is "${event.type}".` }
+    : { matched: false, sentence: `Not notified: ${reason}.` }
 }
 
 /**
@@ -65,14 +66,12 @@ function quote(globs: readonly string[]): string {
 
 // Compiled once for every copy of an endpoint: this runs for every event before its sender is
 // answered.
-const compiled = new WeakMap<readonly string[], (value: string) => boolean>()
+const compiled = new WeakMap<readonly string[], Matcher>()
 
-function isMatch(globs: string[], value: string): boolean {
+function isMatch(globs: readonly string[], value: string): boolean {
   const known = compiled.get(globs)
   if (known !== undefined) return known(value)
-  // `bash`: "*" is any text, with its slashes. `nonegate`: "!" is a letter, for "!a" beside "b"
-  // would be everything but a.
-  const matcher = picomatch(globs, { bash: true, dot: true, nonegate: true })
+  const matcher = compileGlobs(globs, NAME)
   compiled.set(globs, matcher)
   return matcher(value)
 }

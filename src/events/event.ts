@@ -1,11 +1,12 @@
 // What an event is: something that happened, one immutable row.
-import type { Json } from '@signalbox/sdk'
 import type { Sql } from '../db/database.ts'
+import type { Json } from '../lib/json.ts'
 import type { Facts } from './facts.ts'
+import type { PullRequest } from './pull-request.ts'
 
 export type EventStatus = 'routed' | 'ignored' | 'rejected'
 
-/** An event as the log holds it. */
+/** An event as it is stored. */
 export type Event = {
   id: string
   source: string
@@ -26,7 +27,7 @@ export type Event = {
   payload: Json | null
   contentType: string | null
   headers: Record<string, string>
-  /** Events of our own between this one and something from outside. */
+  /** How many internal events are between this one and something from outside. */
   depth: number
   receivedAt: Date
 }
@@ -67,29 +68,29 @@ export type Draft = {
   headers: Record<string, string>
   depth: number
   causeJobId: string | null
+  /** What it says of a pull request. Not stored with the event; reactions read it. */
+  pullRequest?: PullRequest
   /** Set when the request was refused: nothing follows from it, and this is why. */
   rejected?: string
   /** A job asked for by name (the manual trigger), whatever the rules say. */
   requested?: NewJob
-  /**
-   * What else must commit with the event when it is new: a pull request's state on the deployment
-   * it documents, say.
-   */
-  alongside?: (tx: Sql, eventId: string) => Promise<void>
 }
 
 /** What follows from an event. */
 export type Route = { status: EventStatus; reason: string | null; jobs: NewJob[]; deliveries: NewDelivery[] }
 
-/**
- * Decides what follows from a draft, by the rules and by this process's copy of the endpoints,
- * which has a version and can be read again: through the connection at hand, because one in a
- * transaction must not wait for another.
- */
-export type Router = { version(): number; reload(sql: Sql): Promise<void>; route(draft: Draft): Route }
-
-/** An event with all that must commit together with it. */
+/** An event with the jobs and deliveries that must commit together with it. */
 export type NewEvent = Draft & Route
+
+/**
+ * What else must commit with an event: a pull request's state on the deployments it documents, say.
+ * Runs for a new event only, not for a repeated delivery; if it throws, the event is not recorded.
+ */
+export type Reaction = {
+  /** Whether there is something to do for this event. */
+  on(event: Draft): boolean
+  run(tx: Sql, event: NewEvent): Promise<void>
+}
 
 /**
  * What became of recording: the event's id (the first one's, for a repeat), whether it was there

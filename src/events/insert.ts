@@ -1,14 +1,15 @@
 // The one statement that records events: the rows of events, their jobs and their deliveries, in
 // one commit.
 import type { Sql } from '../db/database.ts'
+import { storable, storableJson } from '../db/text.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { NewEvent } from './event.ts'
+import type { NewEvent, Recorded } from './event.ts'
 
 /**
- * What the statement says: which of the given ids are new, and the version of the endpoints it saw.
- * Nothing was written when that version is not `expectedVersion`.
+ * What the statement returned: which of the given ids are new, and the version of the endpoints it
+ * saw. Nothing was written when that version is not `expectedVersion`.
  */
-export type Inserted = { ids: ReadonlySet<string>; version: number }
+type Inserted = { ids: ReadonlySet<string>; version: number }
 
 // Rows come as one JSON text a table, and all bodies as one run of bytes cut up by `at` and
 // `bytes`. However many rows there are, the statement is the same: as a VALUES list PostgreSQL took
@@ -20,10 +21,10 @@ with new_events as (
   insert into signalbox.events (id, source, delivery_id, type, status, reason, subject, actor, facts, body, payload,
     content_type, headers, depth, cause_job_id, received_at)
   select id, source, delivery_id, type, status, reason, subject, actor, facts, substring($4::bytea from at for bytes),
-    payload, content_type, headers, depth, cause_job_id, coalesce($1::timestamptz, now())
+    payload::json, content_type, headers, depth, cause_job_id, coalesce($1::timestamptz, now())
   from json_to_recordset($3::json) as n (id uuid, source text, delivery_id text, type text, status text, reason text,
-    subject text, actor text, facts jsonb, at integer, bytes integer, payload json, content_type text, headers jsonb, depth smallint,
-    cause_job_id uuid)
+    subject text, actor text, facts json, at integer, bytes integer, payload text, content_type text, headers json,
+    depth smallint, cause_job_id uuid)
   where (select version from signalbox.endpoints_version) = $2::bigint
   on conflict (source, delivery_id) do nothing
   returning id
@@ -42,23 +43,7 @@ with new_events as (
 )
 select version::int as version, array(select id from new_events) as ids from signalbox.endpoints_version`
 
-// PostgreSQL's text and jsonb hold neither NUL nor half of a surrogate pair; what is only looked at
-// may be mended, the body keeps the bytes.
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\ufffd')
-}
-
-/**
- * JSON that every column can hold. Mending looks at every string, so it is done only where the text
- * shows that there is something to mend.
- */
-function storableJson(rows: readonly object[]): string {
-  const text = JSON.stringify(rows)
-  if (!/\\u(?:0000|d[89a-f])/.test(text)) return text
-  return JSON.stringify(rows, (_key, part) => (typeof part === 'string' ? storable(part) : part))
-}
-
-/** Event rows, each knowing where its body is in the run of bytes (counted from 1). */
+/** The rows of events, each with the place of its body in the run of bytes, counted from 1. */
 function eventRows(events: readonly NewEvent[]) {
   let at = 1
   return events.map((event) => {
@@ -73,10 +58,11 @@ function eventRows(events: readonly NewEvent[]) {
       subject: event.subject,
       actor: event.actor,
       facts: event.facts,
-      // No place: no body, which is not the same as an empty one.
+      // Null when there is no body, which is not the same as an empty one.
       at: event.body === null ? null : at,
       bytes,
-      payload: event.payload,
+      // As text within the text, because inside it PostgreSQL would have to decode every \u0000.
+      payload: event.payload === null ? null : JSON.stringify(event.payload),
       content_type: event.contentType,
       headers: event.headers,
       depth: event.depth,
@@ -121,8 +107,8 @@ function bodiesOf(events: readonly NewEvent[]): Uint8Array {
 }
 
 /**
- * The order of the unique key: two statements that hold the same deliveries in different orders
- * would wait for each other.
+ * The order of the unique key: two statements with the same deliveries in different orders would
+ * wait for each other.
  */
 function byDelivery(a: NewEvent, b: NewEvent): number {
   const [one, other] = [deliveryKey(a.source, a.deliveryId), deliveryKey(b.source, b.deliveryId)]
@@ -152,14 +138,27 @@ export async function insertEvents(
   return { ids: new Set(rows[0]?.ids), version: rows[0]?.version ?? 0 }
 }
 
-/** An event as it was recorded before. */
-export type Earlier = Pick<NewEvent, 'id' | 'status' | 'reason'>
-
 /**
- * What these deliveries were recorded as before, keyed by `source` and `delivery_id` as
- * `deliveryKey` joins them.
+ * What became of each event, in the same order: those with a new id as they are, the others as
+ * they were recorded before.
  */
-export async function recordedBefore(
+export async function outcomesOf(
+  sql: Sql,
+  events: readonly NewEvent[],
+  newIds: ReadonlySet<string>,
+): Promise<Recorded[]> {
+  const repeats = events.filter((event) => !newIds.has(event.id))
+  const earlier = repeats.length === 0 ? new Map<string, Earlier>() : await recordedBefore(sql, repeats)
+  return events.map((event) => {
+    const isNew = newIds.has(event.id)
+    const { id, status, reason } = earlier.get(deliveryKey(event.source, event.deliveryId)) ?? event
+    return { id, duplicate: !isNew, status, reason, jobIds: isNew ? event.jobs.map((job) => job.id) : [] }
+  })
+}
+
+type Earlier = Pick<NewEvent, 'id' | 'status' | 'reason'>
+
+async function recordedBefore(
   sql: Sql,
   events: readonly { source: string; deliveryId: string }[],
 ): Promise<Map<string, Earlier>> {
@@ -172,6 +171,6 @@ export async function recordedBefore(
 }
 
 /** One text for a source and a delivery id. */
-export function deliveryKey(source: string, deliveryId: string): string {
+function deliveryKey(source: string, deliveryId: string): string {
   return `${source}\n${storable(deliveryId)}`
 }

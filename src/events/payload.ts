@@ -1,5 +1,5 @@
 // What an event says: decided when it was recorded, read here and nowhere else.
-import type { Json } from '@signalbox/sdk'
+import type { Json } from '../lib/json.ts'
 import type { Event } from './event.ts'
 
 /**

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { AppError } from '../lib/error.ts'
 import { defaultRules, parseRules } from './define.ts'
@@ -41,9 +42,9 @@ test.each([
     { ...rule, agent: 'nobody' },
     'rule "review": agent: there is no agent "nobody"; known: command, deployment-pr, ping',
   ],
-  [{ ...rule, wen: {} }, 'rule "review": Unrecognized key: "wen"'],
-  [{ ...rule, when: { brunch: 'main' } }, 'rule "review": when: Unrecognized key: "brunch"'],
-  [{ ...rule, when: { any: [{ brunch: 'x' }] } }, 'rule "review": when.any.0: Unrecognized key: "brunch"'],
+  [{ ...rule, wen: {} }, 'rule "review": unknown field "wen"'],
+  [{ ...rule, when: { brunch: 'main' } }, 'rule "review": when: unknown field "brunch"'],
+  [{ ...rule, when: { any: [{ brunch: 'x' }] } }, 'rule "review": when.any.0: unknown field "brunch"'],
   [{ ...rule, when: { not: {} } }, 'rule "review": when.not: must not be empty'],
   [{ ...rule, when: { any: [] } }, 'rule "review": when.any: must not be empty'],
   [{ ...rule, when: { branch: '' } }, 'rule "review": when.branch: '],
@@ -60,16 +61,16 @@ test.each([
 
 test('every problem is named at once, two rules of one name among them', () => {
   expect(refusal([rule, rule, { ...rule, name: 'b', priority: 'high' }]).split('\n')).toEqual([
-    'rule "review": name: another rule is called so',
+    'rule "review": name: another rule has it; every rule needs its own',
     expect.stringContaining('rule "b": priority: '),
   ])
 })
 
 test('rules that are no list are refused', () => {
-  expect(refusal({ rule })).toBe('rules must be a list')
+  expect(refusal({ rule })).toBe('rules: must be a list.')
 })
 
-test('the default rules are valid, and give a production deployment to deployment-pr', () => {
+test('the default rules are valid, and make a production deployment a job of deployment-pr', () => {
   expect(parseRules(defaultRules, agents)).toEqual(defaultRules)
   const deployed = (environment: string) =>
     jobsFor(compileRules(defaultRules), {
@@ -80,4 +81,41 @@ test('the default rules are valid, and give a production deployment to deploymen
     })
   expect(deployed('production')).toMatchObject([{ agent: 'deployment-pr', groupKey: 'deploy:support-bot:production' }])
   expect(deployed('staging')).toEqual([])
+})
+
+test('the edges of every number are accepted, and one beyond is refused with the field', () => {
+  const edges = { priority: [1, 10], maxAttempts: [1, 100], timeLimitMs: [1000, 24 * 60 * 60 * 1000] }
+  for (const [field, [least = 0, most = 0]] of Object.entries(edges)) {
+    for (const value of [least, most]) expect(parseRules([{ ...rule, [field]: value }], agents)).toHaveLength(1)
+    for (const value of [least - 1, most + 1, least + 0.5, `${least}`]) {
+      expect(refusal([{ ...rule, [field]: value }])).toContain(`rule "review": ${field}: `)
+    }
+  }
+})
+
+test('a condition may be nested, and a mistake in it is named by its path', () => {
+  const when = { all: [{ any: [{ branch: 'main' }, { not: { lable: 'x' } }] }] }
+  expect(refusal([{ ...rule, when }])).toContain('when.all.0.any.1.not: unknown field "lable"')
+})
+
+test('whatever a file has for rules, they are accepted or refused as a mistake of the configuration', () => {
+  const key = fc.constantFrom('name', 'on', 'agent', 'when', 'with', 'group', 'any', 'not', 'branch', '__proto__')
+  const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small' },
+      fc.constantFrom<unknown>('push', 'ping', '!', '', '{app}', '{', 7, null, undefined),
+      fc.array(tie('value'), { maxLength: 2 }),
+      fc.dictionary(key, tie('value'), { maxKeys: 5 }),
+    ),
+  }))
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 3 }), (given) => {
+      try {
+        expect(parseRules(given, agents)).toHaveLength(given.length)
+      } catch (error) {
+        expect(error).toBeInstanceOf(AppError)
+      }
+    }),
+    { numRuns: 300 },
+  )
 })

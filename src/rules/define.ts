@@ -1,7 +1,8 @@
-// Rules as a configuration file gives them: checked field by field, and the ones that hold when
+// Rules as a configuration file has them: checked field by field, and the ones that apply when
 // there is no file.
 import { z } from 'zod'
-import { AppError } from '../lib/error.ts'
+import { AppError, errorText } from '../lib/error.ts'
+import { describe } from '../lib/zod.ts'
 import { GROUP_FACTS } from './group.ts'
 import { MANUAL_RULE } from './jobs.ts'
 import { compileRule } from './match.ts'
@@ -75,18 +76,19 @@ const ruleSchema = z.strictObject({
 })
 
 /**
- * Checks rules from a configuration file; throws `config_invalid`, naming each rule and field at
- * fault, for unknown keys, repeated names and agents that do not exist too.
+ * Checks rules from a configuration file.
+ * @throws AppError `config_invalid`, naming each rule and field at fault, for unknown keys,
+ * repeated names and agents that do not exist too.
  */
 export function parseRules(given: unknown, agentNames: readonly string[]): Rule[] {
-  if (!Array.isArray(given)) throw new AppError('config_invalid', 'rules must be a list')
+  if (!Array.isArray(given)) throw new AppError('config_invalid', 'rules: must be a list.')
   const problems: string[] = []
   const rules: Rule[] = []
   const names = new Set<unknown>()
   for (const [index, each] of given.entries()) {
     const found = problemsOf(each, agentNames)
     const ownName = z.object({ name: z.string() }).safeParse(each).data?.name
-    if (ownName !== undefined && names.has(ownName)) found.push('name: another rule is called so')
+    if (ownName !== undefined && names.has(ownName)) found.push('name: another rule has it; every rule needs its own')
     names.add(ownName)
     const label = ownName === undefined ? `rules[${index}]` : `rule "${ownName}"`
     problems.push(...found.map((problem) => `${label}: ${problem}`))
@@ -98,9 +100,7 @@ export function parseRules(given: unknown, agentNames: readonly string[]): Rule[
 
 function problemsOf(given: unknown, agentNames: readonly string[]): string[] {
   const parsed = ruleSchema.safeParse(given)
-  if (!parsed.success) {
-    return parsed.error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
-  }
+  if (!parsed.success) return [describe(parsed.error)]
   const { agent } = parsed.data
   if (!agentNames.includes(agent)) {
     return [`agent: there is no agent "${agent}"; known: ${[...agentNames].sort().join(', ')}`]
@@ -109,11 +109,11 @@ function problemsOf(given: unknown, agentNames: readonly string[]): string[] {
     compileRule(given as Rule)
     return []
   } catch (error) {
-    return [`a glob cannot be read: ${error instanceof Error ? error.message : String(error)}`]
+    return [`a glob cannot be read: ${errorText(error)}`]
   }
 }
 
-/** The rules without a configuration file: the seed's workflows for which there is an agent. */
+/** The rules without a configuration file. */
 export const defaultRules: readonly Rule[] = [
   {
     name: 'deployment-pr',

@@ -109,7 +109,7 @@ test('explaining and matching always agree, and the top parts are what decides',
   )
 })
 
-test('"not" turns a condition round, whatever it is', () => {
+test('"not" reverses a condition, whatever it is', () => {
   fc.assert(
     fc.property(condition, anyEvent, (when, event) => {
       const [plainRule, negated]: Rule[] = [

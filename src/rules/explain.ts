@@ -1,8 +1,9 @@
 // Why a rule matched an event, or did not: the same questions as matching asks, all of them, with
 // their answers.
+import type { Globs } from '../lib/glob.ts'
 import type { Check, CompiledCondition, CompiledRule, MatchInput } from './match.ts'
 import { compileRule, conditionHolds, holds } from './match.ts'
-import type { Globs, Rule } from './rule.ts'
+import type { Rule } from './rule.ts'
 
 /**
  * One question and its answer. `part` says where in the rule: `on`, `branch`, `any.0.label`,
@@ -38,18 +39,18 @@ export function explainCompiled({ rule, on, source, when }: CompiledRule, event:
 }
 
 /** An answer, the answers it is made of, and both in words. */
-type Answer = { part: string; wanted: string; actual: string; holds: boolean; reason: string; parts: Answer[] }
+type Answer = ExplainedCheck & { reason: string; parts: Answer[] }
 
 function answer(check: Check, event: MatchInput): Answer {
   const actual = check.actual(event)
-  const held = holds(check, event)
+  const isMet = holds(check, event)
   const name = check.part === 'on' ? 'type' : check.part
   const wanted = inWords(check.wanted)
   const reason =
     actual.length === 0
       ? `the event has no ${name}, wanted ${wanted}`
-      : `the ${name} is ${actual.join(', ')}${held ? '' : `, wanted ${wanted}`}`
-  return { part: check.part, wanted, actual: actual.join(', ') || 'none', holds: held, reason, parts: [] }
+      : `the ${name} is ${actual.join(', ')}${isMet ? '' : `, wanted ${wanted}`}`
+  return { part: check.part, wanted, actual: actual.join(', ') || 'none', holds: isMet, reason, parts: [] }
 }
 
 function answersOf(condition: CompiledCondition, event: MatchInput): Answer[] {
@@ -61,26 +62,23 @@ function answersOf(condition: CompiledCondition, event: MatchInput): Answer[] {
 }
 
 function allAnswer(conditions: readonly CompiledCondition[], event: MatchInput): Answer {
-  const { parts, held } = eachAnswer('all', conditions, event)
+  const { parts, met } = eachAnswer('all', conditions, event)
   const failed = parts.filter((each) => !each.holds)
   const reasons = (failed.length > 0 ? failed : parts).map((each) => each.reason)
-  return group(
-    'all',
-    `all ${parts.length}`,
-    `${held} of ${parts.length}`,
-    failed.length === 0,
-    reasons.join('; '),
-    parts,
-  )
+  const wanted = `all ${parts.length}`
+  const actual = `${met} of ${parts.length}`
+  return { part: 'all', wanted, actual, holds: failed.length === 0, reason: reasons.join('; '), parts }
 }
 
 function anyAnswer(conditions: readonly CompiledCondition[], event: MatchInput): Answer {
-  const { parts, held } = eachAnswer('any', conditions, event)
-  const reason =
-    held > 0
+  const { parts, met } = eachAnswer('any', conditions, event)
+  const reasons =
+    met > 0
       ? parts.filter((each) => each.holds).map((each) => each.reason)
       : [`none of these holds: ${parts.map((each) => `(${each.reason})`).join(', ')}`]
-  return group('any', `any of ${parts.length}`, `${held} of ${parts.length}`, held > 0, reason.join('; '), parts)
+  const wanted = `any of ${parts.length}`
+  const actual = `${met} of ${parts.length}`
+  return { part: 'any', wanted, actual, holds: met > 0, reason: reasons.join('; '), parts }
 }
 
 function notAnswer(condition: CompiledCondition, event: MatchInput): Answer {
@@ -90,7 +88,8 @@ function notAnswer(condition: CompiledCondition, event: MatchInput): Answer {
   const reason = excluded
     ? `the rule excludes it, for ${because.join(' and ')}`
     : `not excluded, for ${because.join('; ')}`
-  return group('not', 'not so', excluded ? 'so' : 'not so', !excluded, reason, under('not', inner))
+  const actual = excluded ? 'so' : 'not so'
+  return { part: 'not', wanted: 'not so', actual, holds: !excluded, reason, parts: under('not', inner) }
 }
 
 /** The answers to a list of conditions, each as one. */
@@ -100,14 +99,11 @@ function eachAnswer(part: string, conditions: readonly CompiledCondition[], even
     const failed = inner.filter((each) => !each.holds)
     const reason = (failed.length > 0 ? failed : inner).map((each) => each.reason).join(' and ')
     const name = `${part}.${index}`
-    const [wanted, actual] = [`all ${inner.length}`, `${inner.length - failed.length} of ${inner.length}`]
-    return group(name, wanted, actual, failed.length === 0, reason, under(name, inner))
+    const wanted = `all ${inner.length}`
+    const actual = `${inner.length - failed.length} of ${inner.length}`
+    return { part: name, wanted, actual, holds: failed.length === 0, reason, parts: under(name, inner) }
   })
-  return { parts, held: parts.filter((each) => each.holds).length }
-}
-
-function group(part: string, wanted: string, actual: string, held: boolean, reason: string, parts: Answer[]): Answer {
-  return { part, wanted, actual, holds: held, reason, parts }
+  return { parts, met: parts.filter((each) => each.holds).length }
 }
 
 /** The same answers, named as parts of a group. */
@@ -115,8 +111,8 @@ function under(name: string, answers: readonly Answer[]): Answer[] {
   return answers.map((each) => ({ ...each, part: `${name}.${each.part}`, parts: under(name, each.parts) }))
 }
 
-function flatten({ part, wanted, actual, holds: held, parts }: Answer): ExplainedCheck[] {
-  return [{ part, wanted, actual, holds: held }, ...parts.flatMap(flatten)]
+function flatten({ reason: _, parts, ...check }: Answer): ExplainedCheck[] {
+  return [check, ...parts.flatMap(flatten)]
 }
 
 function inWords(globs: Globs): string {

@@ -1,10 +1,9 @@
 // Groups: jobs of one group never run at the same time, and the group is named by a template over
 // an event's facts.
-
 import type { Facts } from '../events/facts.ts'
 import { idFor } from '../lib/id.ts'
 
-/** The facts a template may name. `labels` is a list and none of them. */
+/** The facts a template may name. `labels` is a list, and not one of them. */
 export const GROUP_FACTS = [
   'repository',
   'branch',

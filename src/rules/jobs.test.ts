@@ -78,7 +78,7 @@ describe('a job by hand', () => {
     ['ping', 'command'],
   )
 
-  test('is of a type that a rule or an agent gives', () => {
+  test('is of a type that a rule or an agent has', () => {
     expect([...types.keys()]).toEqual(['deployment-pr', 'github_push', 'ping', 'command'])
     expect(manualJob(types, { eventId: 'e1', jobType: 'ping', input: undefined })).toMatchObject({
       rule: 'manual',
@@ -100,6 +100,6 @@ describe('a job by hand', () => {
   test('of an unknown type is refused, and the known ones are named', () => {
     const wanted = () => manualJob(types, { eventId: 'e1', jobType: 'custom_task', input: {} })
     expect(wanted).toThrow(AppError)
-    expect(wanted).toThrow('there is no job type "custom_task"; known: command, deployment-pr, github_push, ping')
+    expect(wanted).toThrow('There is no job type "custom_task"; known: command, deployment-pr, github_push, ping.')
   })
 })

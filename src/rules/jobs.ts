@@ -43,7 +43,8 @@ export function jobTypes(rules: readonly Rule[], agentNames: readonly string[]):
 /**
  * The job a manual trigger asks for. An object as input joins the rule's `with`, whose own fields
  * win, being the operator's; any other input counts only where there is no `with`. A manual job has
- * no facts, so it is in no group that names one. Throws `job_type_unknown`, naming the known types.
+ * no facts, so it is in no group that names one.
+ * @throws AppError `job_type_unknown`, naming the known types.
  */
 export function manualJob(
   types: ReadonlyMap<string, JobType>,
@@ -52,7 +53,7 @@ export function manualJob(
   const known = types.get(trigger.jobType)
   if (known === undefined) {
     const names = [...types.keys()].sort().join(', ')
-    throw new AppError('job_type_unknown', `there is no job type "${trigger.jobType}"; known: ${names}`)
+    throw new AppError('job_type_unknown', `There is no job type "${trigger.jobType}"; known: ${names}.`)
   }
   const rule: Rule = { ...(known.rule ?? { on: '*', agent: known.agent }), name: MANUAL_RULE, jobType: trigger.jobType }
   return { ...jobOf(rule, trigger.eventId, {}), input: inputOf(rule.with ?? {}, trigger.input) }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Facts } from '../events/facts.ts'
 import { compileRules, matchRules } from './match.ts'
@@ -83,4 +84,48 @@ test('rules come back in the order they were given', () => {
   }))
   const matched = matchRules(compileRules(rules), { source: 'github', type: 'push', facts: {} })
   expect(matched.map(({ name }) => name)).toEqual(['b', 'c'])
+})
+
+describe('what a condition means, for any conditions and facts', () => {
+  const word = fc.constantFrom('main', 'dev', 'release/1', 'mona', 'renovate[bot]')
+  const glob = fc.constantFrom('main', 'release/*', '**', '!main', '*[bot]')
+  const condition: fc.Arbitrary<Condition> = fc.record({ branch: glob, author: glob, tag: glob }, { requiredKeys: [] })
+  const facts: fc.Arbitrary<Facts> = fc.record({ branch: word, author: word, tag: word }, { requiredKeys: [] })
+
+  test('`any` is or, `all` is and, `not` is not', () => {
+    fc.assert(
+      fc.property(condition, condition, facts, (a, b, known) => {
+        expect(holds({ any: [a, b] }, known)).toBe(holds(a, known) || holds(b, known))
+        expect(holds({ all: [a, b] }, known)).toBe(holds(a, known) && holds(b, known))
+        expect(holds({ not: a }, known)).toBe(!holds(a, known))
+        expect(holds({ not: { any: [a, b] } }, known)).toBe(holds({ all: [{ not: a }, { not: b }] }, known))
+      }),
+    )
+  })
+
+  test('what is given beside them must hold, too', () => {
+    fc.assert(
+      fc.property(condition, condition, facts, (a, b, known) => {
+        expect(holds({ ...a, any: [b] }, known)).toBe(holds(a, known) && holds(b, known))
+        expect(holds({ ...a, not: b }, known)).toBe(holds(a, known) && !holds(b, known))
+      }),
+    )
+  })
+
+  test('of an empty list, `all` holds and `any` does not', () => {
+    expect(holds({ all: [] }, {})).toBe(true)
+    expect(holds({ any: [] }, {})).toBe(false)
+  })
+})
+
+test('everything but one kind of event can be asked for', () => {
+  expect(matches({ on: ['*', '!push'] }, { type: 'push' })).toBe(false)
+  expect(matches({ on: ['*', '!push'] }, { type: 'issues.opened' })).toBe(true)
+  expect(matches({ on: '!pull_request.*' }, { type: 'pull_request.opened' })).toBe(false)
+  expect(matches({ on: '!pull_request.*' }, { type: 'push' })).toBe(true)
+})
+
+test('an empty glob is a mistake, not a rule that never matches', () => {
+  expect(() => compileRules([{ name: 'r', on: '', agent: 'ping' }])).toThrow(TypeError)
+  expect(() => compileRules([{ name: 'r', on: '*', agent: 'ping', when: { branch: [''] } }])).toThrow(TypeError)
 })

@@ -1,11 +1,10 @@
 // Which rules an event matches. Pure; globs are compiled once.
-
 import type { Facts } from '../events/facts.ts'
-import type { GlobKind, Matcher } from './glob.ts'
-import { compileGlobs } from './glob.ts'
-import type { Condition, Globs, Rule } from './rule.ts'
+import type { GlobKind, Globs, Matcher } from '../lib/glob.ts'
+import { compileGlobs, LOGIN, NAME, REF, REPOSITORY } from '../lib/glob.ts'
+import type { Condition, Rule } from './rule.ts'
 
-/** What of an event decides. */
+/** The parts of an event that rules match on. */
 export type MatchInput = { source: string; type: string; facts: Facts }
 
 /**
@@ -30,11 +29,6 @@ export type CompiledCondition = {
 /** A rule, ready to be asked. */
 export type CompiledRule = { rule: Rule; on: Check; source: Check | null; when: CompiledCondition }
 
-const NAME: GlobKind = { path: false, ignoreCase: false }
-const LOGIN: GlobKind = { path: false, ignoreCase: true }
-const REF: GlobKind = { path: true, ignoreCase: false }
-const REPOSITORY: GlobKind = { path: true, ignoreCase: true }
-
 /** The parts of a condition that are globs, and how each compares. */
 export const GLOB_PARTS = {
   branch: REF,
@@ -49,7 +43,10 @@ export const GLOB_PARTS = {
 
 type GlobPart = keyof typeof GLOB_PARTS
 
-/** Compiles rules once, in their order. Throws for a glob that is empty. */
+/**
+ * Compiles rules once, in their order.
+ * @throws TypeError when a glob is empty.
+ */
 export function compileRules(rules: readonly Rule[]): CompiledRule[] {
   return rules.map(compileRule)
 }

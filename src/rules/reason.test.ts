@@ -29,3 +29,9 @@ test('it stays short', () => {
   const event = { ...push, facts: { branch: 'x'.repeat(512) } }
   expect(reason([rule], event)).toHaveLength(500)
 })
+
+test('a rule for another source is not near', () => {
+  expect(reason([{ ...rule, source: 'agenta', when: {} }])).toBe(
+    'no rule matches and no endpoint asked for it: no rule is for push from github',
+  )
+})

@@ -1,5 +1,6 @@
-// Why nothing followed from an event: a short text kept with it, and the answer to "why did nothing
+// Why nothing followed from an event: a short text stored with it, which answers "why did nothing
 // happen?".
+import { cut } from '../lib/cut.ts'
 import { explainCompiled } from './explain.ts'
 import type { CompiledRule, MatchInput } from './match.ts'
 import { holds } from './match.ts'
@@ -12,8 +13,7 @@ const MAX_REASON_CHARS = 500
  * characters.
  */
 export function ignoredReason(rules: readonly CompiledRule[], event: MatchInput): string {
-  const text = `no rule matches and no endpoint asked for it: ${whyNoRule(rules, event)}`
-  return text.length > MAX_REASON_CHARS ? `${text.slice(0, MAX_REASON_CHARS - 1).toWellFormed()}…` : text
+  return cut(`no rule matches and no endpoint asked for it: ${whyNoRule(rules, event)}`, MAX_REASON_CHARS)
 }
 
 function whyNoRule(rules: readonly CompiledRule[], event: MatchInput): string {

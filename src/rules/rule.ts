@@ -1,10 +1,7 @@
 // What a rule is: which events become which jobs. Data only, so that it can be shown, tested and
 // explained.
-
+import type { Globs } from '../lib/glob.ts'
 import type { Policy } from '../publisher/policy.ts'
-
-/** A glob (`release/*`), or several of which one must match. */
-export type Globs = string | readonly string[]
 
 /**
  * All given parts must hold. Values are globs. `label` is the one just added or removed where the
@@ -46,9 +43,9 @@ export type Rule = {
    * `deploy:{app}:{environment}`.
    */
   group?: string
-  /** Tries in all. Default 5. */
+  /** Attempts in all. Default 5. */
   maxAttempts?: number
-  /** How long one try may take, in milliseconds. Default 15 minutes. */
+  /** How long one attempt may take, in milliseconds. Default 15 minutes. */
   timeLimitMs?: number
   /** What the agent's outputs may write; defaults that allow little stand where a part is absent. */
   policy?: Policy

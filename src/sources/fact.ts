@@ -1,18 +1,17 @@
 // Reading single facts out of a payload nobody has validated: a value of the wrong kind is an
 // absent fact, never an error.
 import type { Facts } from '../events/facts.ts'
-import type { JsonObject } from './body.ts'
-import { isObject } from './body.ts'
+import { isObject } from '../lib/json.ts'
 
 /** Facts as they are being read; `undefined` means absent. */
 export type LooseFacts = { [Name in keyof Facts]?: Facts[Name] | undefined }
 
-const NOTHING: JsonObject = Object.freeze({})
+const NOTHING: Record<string, unknown> = Object.freeze({})
 const MAX_TEXT_CHARS = 512
 const MAX_LABELS = 100
 
 /** The object, or an empty one, so that reading further finds nothing. */
-export function part(value: unknown): JsonObject {
+export function part(value: unknown): Record<string, unknown> {
   return isObject(value) ? value : NOTHING
 }
 

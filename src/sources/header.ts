@@ -1,27 +1,31 @@
-// Reading request headers: present, bounded, and of a content type we can read.
+// Reading request headers: present, bounded, and of a content type that can be read.
 import { AppError } from '../lib/error.ts'
 import type { HeaderReader } from './source.ts'
 
-/** The header's value; throws `header_missing`, naming it, when it is absent or empty. */
+/**
+ * The header's value.
+ * @throws AppError `header_missing`, naming it, when it is absent or empty.
+ */
 export function requireHeader(headers: HeaderReader, name: string): string {
   const value = headers.get(name)
-  if (value === null || value === '') throw new AppError('header_missing', `the header ${name} is missing`)
+  if (value === null || value === '') throw new AppError('header_missing', `${name}: the header is missing or empty.`)
   return value
 }
 
 /**
- * The header's value if it fits the pattern, which also bounds its length; throws `header_missing`
- * or `header_invalid`. A repeated header has a comma in it and fits none.
+ * The header's value if it fits the pattern, which also bounds its length. A repeated header has a
+ * comma in it and fits none of the patterns in use.
+ * @throws AppError `header_missing` or `header_invalid`, naming it.
  */
 export function requireHeaderLike(headers: HeaderReader, name: string, pattern: RegExp): string {
   const value = requireHeader(headers, name)
-  if (!pattern.test(value)) throw new AppError('header_invalid', `the header ${name} is malformed`)
+  if (!pattern.test(value)) throw new AppError('header_invalid', `${name}: the header is malformed.`)
   return value
 }
 
 /**
- * The media type in lower case without its parameters; throws `content_type_unsupported` unless it
- * is one of `supported` and in UTF-8.
+ * The media type in lower case without its parameters.
+ * @throws AppError `content_type_unsupported` unless it is one of `supported` and in UTF-8.
  */
 export function requireContentType(headers: HeaderReader, supported: readonly string[]): string {
   const value = headers.get('content-type')
@@ -32,17 +36,17 @@ export function requireContentType(headers: HeaderReader, supported: readonly st
   if (!supported.includes(type)) {
     throw new AppError(
       'content_type_unsupported',
-      `send ${supported.join(' or ')}${type ? `, not ${shown(type)}` : ''}`,
+      `The content type must be ${supported.join(' or ')}${type ? `, not ${shown(type)}` : ''}.`,
     )
   }
   const charset = parameters.map((part) => part.trim()).find((part) => part.startsWith('charset='))
   if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset)) {
-    throw new AppError('content_type_unsupported', `send UTF-8, not ${shown(charset)}`)
+    throw new AppError('content_type_unsupported', `The body must be UTF-8, not ${shown(charset)}.`)
   }
   return type
 }
 
-/** What a stranger sent, made fit for an error text. */
+/** Untrusted text, made fit for an error text. */
 function shown(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 80)
 }

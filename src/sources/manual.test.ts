@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
-import { normaliseManual } from './manual.ts'
+import { readManual } from './manual.ts'
 
 function trigger(body: string, headers: Record<string, string> = { 'content-type': 'application/json' }) {
-  return normaliseManual(Buffer.from(body), new Headers(headers))
+  return readManual(Buffer.from(body), new Headers(headers))
 }
 
 test('no body at all asks for ping, whatever the content type', () => {
@@ -24,6 +24,19 @@ test('job type and payload come from the body, the payload being any JSON', () =
     })
   }
   expect(trigger('{"job_type":"ping"}').input).toBeUndefined()
+})
+
+test('the body is the payload, so none is stored besides', () => {
+  expect(trigger('{"job_type":"ping"}')).not.toHaveProperty('payload')
+  expect(trigger('', {})).not.toHaveProperty('payload')
+})
+
+test.each([
+  ['{"job_type":"ping","priority":10}', '"priority": unknown field; the fields are job_type and payload.'],
+  ['{"job_type":7}', 'job_type: must be 1 to 100 letters'],
+  ['{}', 'job_type: must be 1 to 100 letters'],
+])('%s is refused with the field and the remedy', (body, detail) => {
+  expect(() => trigger(body)).toThrow(detail)
 })
 
 test('two triggers are two events, unless they have one idempotency key', () => {

@@ -1,8 +1,22 @@
 // HMAC-SHA256 by Node's own crypto, ten times faster than WebCrypto here; compared in constant time
-// with every live secret.
-import type { BinaryLike } from 'node:crypto'
+// under every live secret. What is signed, and where the digests are, the SDK knows.
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { Scheme, SignatureClaim, VerificationCode } from '@signalbox/sdk/scheme'
+import { checkTimestamp, secretKey, WebhookVerificationError } from '@signalbox/sdk/scheme'
+import type { ErrorCode } from '../lib/error.ts'
 import { AppError } from '../lib/error.ts'
+import type { HeaderReader } from './source.ts'
+
+const CODES: Record<VerificationCode, ErrorCode> = {
+  missing_header: 'header_missing',
+  malformed_header: 'header_invalid',
+  malformed_body: 'body_invalid',
+  timestamp_too_old: 'signature_invalid',
+  timestamp_too_new: 'signature_invalid',
+  signature_mismatch: 'signature_invalid',
+  no_secret: 'source_closed',
+  invalid_secret: 'config_invalid',
+}
 
 /** The secrets that are set. An empty one would be a key everybody knows. */
 export function liveSecrets(secrets: readonly string[]): readonly string[] {
@@ -10,43 +24,73 @@ export function liveSecrets(secrets: readonly string[]): readonly string[] {
 }
 
 /**
- *
- * @throws `source_closed` when there is no key: a source without a secret accepts nothing.
+ * The keys of secrets in one of the SDK's schemes.
+ * @throws AppError `config_invalid` for a secret that is not a shared secret.
  */
-export function requireOpen(keys: readonly unknown[]): void {
-  if (keys.length === 0) throw new AppError('source_closed')
-}
-
-/** The 32 bytes that 64 hex digits stand for; null for anything else, non-ASCII included. */
-export function hexDigest(hex: string): Buffer | null {
-  return /^[0-9a-fA-F]{64}$/.test(hex) ? Buffer.from(hex, 'hex') : null
-}
-
-/** The 32 bytes that padded base64 stands for; null for anything else. */
-export function base64Digest(base64: string): Buffer | null {
-  return /^[A-Za-z0-9+/]{43}=$/.test(base64) ? Buffer.from(base64, 'base64') : null
+export function keysOf(secrets: readonly string[], scheme: Scheme): readonly Uint8Array[] {
+  return secrets.map((secret) => translated(() => secretKey(secret, scheme)))
 }
 
 /**
- *
- * @throws `signature_invalid` unless one of the signatures is the HMAC-SHA256 of the parts, one
- * after the other, under one of the keys. Every pair is compared, so that time tells nothing about
- * which came close.
+ * What the headers claim, by one of the SDK's readers.
+ * @throws AppError `header_missing` or `header_invalid`.
+ */
+export function readClaim<Claim>(read: (headers: HeaderReader) => Claim, headers: HeaderReader): Claim {
+  return translated(() => read(headers))
+}
+
+/**
+ * Accepts a claim that is true for this body: signed by one of the keys, and now where it has a
+ * time.
+ * @throws AppError `signature_invalid`, and `source_closed` when there is no key at all.
  */
 export function requireSignature(
-  keys: readonly BinaryLike[],
-  signatures: readonly (Buffer | null)[],
-  ...message: BinaryLike[]
+  keys: readonly Uint8Array[],
+  claim: SignatureClaim,
+  rawBody: Uint8Array,
+  now: Date,
 ): void {
-  requireOpen(keys)
+  translated(() => checkTimestamp(claim, { nowSeconds: now.getTime() / 1000 }))
+  requireDigest(keys, claim, rawBody)
+}
+
+/** Digests as they were sent, and how they were made. */
+export type Digests = {
+  /** What is signed before the body; nothing if absent. */
+  prefix?: string
+  /** How the candidates are written. */
+  encoding: 'base64' | 'hex'
+  /** One right one is enough, as while a secret rotates. */
+  candidates: readonly string[]
+}
+
+/**
+ * Accepts a body whose HMAC-SHA256 under one of the keys is among the candidates. Every one is
+ * compared under every key, so that the time this takes says nothing about which came close. An
+ * empty key is ignored, because everybody knows it.
+ * @throws AppError `signature_invalid`, and `source_closed` when there is no key at all.
+ */
+export function requireDigest(
+  keys: readonly (string | Uint8Array)[],
+  { prefix = '', encoding, candidates }: Digests,
+  rawBody: Uint8Array,
+): void {
+  const live = keys.filter((key) => key.length > 0)
+  if (live.length === 0) throw new AppError('source_closed')
+  const digests = candidates.map((candidate) => Buffer.from(candidate, encoding)).filter(({ length }) => length === 32)
   let matches = 0
-  for (const key of keys) {
-    const hmac = createHmac('sha256', key)
-    for (const piece of message) hmac.update(piece)
-    const expected = hmac.digest()
-    for (const signature of signatures) {
-      if (signature !== null && timingSafeEqual(signature, expected)) matches++
-    }
+  for (const key of live) {
+    const expected = createHmac('sha256', key).update(prefix).update(rawBody).digest()
+    for (const digest of digests) if (timingSafeEqual(digest, expected)) matches++
   }
   if (matches === 0) throw new AppError('signature_invalid')
+}
+
+function translated<Result>(run: () => Result): Result {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof WebhookVerificationError) throw new AppError(CODES[error.code], `${error.message}.`)
+    throw error
+  }
 }

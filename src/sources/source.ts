@@ -1,5 +1,7 @@
-// What a source is: who may send to us, how to tell it is them, and how to read what they say.
+// What a source is: who may send events, how to verify that it is them, and how to read them.
 import type { Facts } from '../events/facts.ts'
+import type { PullRequest } from '../events/pull-request.ts'
+import type { Json } from '../lib/json.ts'
 
 /**
  * Request headers, whatever the runtime: a web `Headers`, or a reader over Node's. Names are
@@ -7,11 +9,12 @@ import type { Facts } from '../events/facts.ts'
  */
 export type HeaderReader = { get(name: string): string | null }
 
-/** What a verified request says, in the words every room uses. */
+/** What a verified request says, in the same words whoever sent it. */
 export type Normalised = {
   /**
-   * GitHub's own name with its action (`pull_request.opened`, `push`), or ours
-   * (`environment.deployed`).
+   * What happened: GitHub's own name with its action (`pull_request.opened`, `push`), or
+   * `environment.deployed`. The types of a source in the configuration begin with its name: of a
+   * source `shop`, `order.paid` is recorded as `shop.order.paid`.
    */
   type: string
   /** The sender's id for this delivery: the same id twice is the same event. */
@@ -20,32 +23,48 @@ export type Normalised = {
   subject: string | null
   /** Who did it: a login or an e-mail address. */
   actor: string | null
-  /** What rules match on. */
+  /** What rules and endpoints match on. */
   facts: Facts
-  /** The parsed body. */
-  payload: unknown
+  /**
+   * What the event says, only where that is not simply the body as JSON: the source translated it,
+   * or the body is not JSON. It is stored with the event and never computed again.
+   */
+  payload?: Json
+  /** What it says of a pull request, if it is about one. */
+  pullRequest?: PullRequest
 }
 
 /**
- * A configured sender. `verify` throws `AppError` (`header_missing`, `header_invalid`,
- * `signature_invalid`) and compares the raw bytes in constant time against every live secret;
- * `normalise` is called on verified bytes only and throws `AppError('body_invalid')` or
- * `('content_type_unsupported')`.
+ * A configured sender, as three steps. `Envelope` is whatever `open` reads from the headers and the
+ * other two need. What they throw as `AppError` is the answer to the sender.
  */
-export type Source = {
+export type Source<Envelope = unknown> = {
+  /** The last part of the path it posts to, and the beginning of its events' types. */
   name: string
-  /** Live secrets; none means the source is closed and answers 503 `source_closed`. */
+  /** All live secrets; with none the source is closed and answers 503 `source_closed`. */
   secrets: readonly string[]
   /**
-   * Names of the headers worth keeping with the event, lower case; never credentials or signatures'
-   * secrets.
+   * Names of the headers worth keeping with the event, in lower case; never credentials.
    */
   keptHeaders: readonly string[]
   /**
-   * Throws before any byte of the body is read when a needed header is missing or a content type is
-   * wrong.
+   * Reads everything that is needed from the headers, before any byte of the body is read.
+   * @throws AppError `header_missing`, `header_invalid` or `content_type_unsupported`.
    */
-  checkHeaders(headers: HeaderReader): void
-  verify(rawBody: Uint8Array, headers: HeaderReader, now: Date): void
-  normalise(rawBody: Uint8Array, headers: HeaderReader): Normalised
+  open(headers: HeaderReader): Envelope
+  /**
+   * Compares the signature with the raw bytes, in constant time, under every live secret.
+   * @throws AppError `signature_invalid`.
+   */
+  verify(envelope: Envelope, rawBody: Uint8Array, now: Date): void
+  /**
+   * Reads the body. Called on verified bytes only.
+   * @throws AppError `body_invalid`.
+   */
+  normalise(envelope: Envelope, rawBody: Uint8Array): Normalised
+}
+
+/** Types a source of your own, and returns it: `Envelope` is inferred from what `open` returns. */
+export function defineSource<Envelope>(source: Source<Envelope>): Source<Envelope> {
+  return source
 }

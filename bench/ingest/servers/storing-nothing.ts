@@ -1,34 +1,38 @@
-// Signalbox's own receiving edge, with a recorder that says "recorded" and keeps nothing: what durability costs is the difference.
-import type { Recorder } from '../../../src/events/record.ts'
+// Signalbox's own receiving edge and source, in front of a pipeline that stores nothing: what durability costs is the difference.
 import { openApi } from '../../../src/http/api/api.ts'
 import { httpApp } from '../../../src/http/app.ts'
 import { openServer } from '../../../src/http/listen.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { openLog } from '../../../src/lib/pino-log.ts'
-import { openPipeline } from '../../../src/pipeline.ts'
+import type { Pipeline } from '../../../src/pipeline.ts'
+import { acceptedDraft } from '../../../src/sources/draft.ts'
 import { github } from '../../../src/sources/github/github.ts'
 import { ready } from '../../parent.ts'
 import { SECRET } from '../payload.ts'
 
-const recorder: Pick<Recorder, 'record'> = {
-  record: async ({ id }) => ({ id, duplicate: false, status: 'ignored', reason: 'nothing is stored here', jobIds: [] }),
-}
 const log = openLog()
 const access = { kind: 'closed' } as const
-const pipeline = openPipeline({
-  clock: systemClock,
-  log,
-  sources: new Map([['github', github({ secrets: [SECRET] })]]),
-  recorder: recorder as Recorder,
-  jobTypes: new Map(),
-  refusals: { take: () => true },
-  alongside: () => undefined,
-})
+const source = github({ secrets: [SECRET] })
+type Envelope = ReturnType<typeof source.open>
+const pipeline: Pick<Pipeline, 'admit' | 'receive'> = {
+  admit: (_name, headers) => ({ source, envelope: source.open(headers) }),
+  async receive({ envelope }, body, headers, remote) {
+    const at = systemClock.now()
+    source.verify(envelope as Envelope, body, at)
+    const { id, type } = acceptedDraft(source, source.normalise(envelope as Envelope, body), {
+      body,
+      headers,
+      remote,
+      at,
+    })
+    return { id, type, duplicate: false, status: 'ignored', reason: 'nothing is stored here', jobIds: [] }
+  },
+}
 const app = httpApp({
   version: 'bench',
   access,
   log,
-  pipeline,
+  pipeline: pipeline as Pipeline,
   probe: async () => undefined,
   api: openApi(access),
 })

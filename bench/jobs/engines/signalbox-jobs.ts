@@ -1,10 +1,11 @@
 // Making jobs the way Signalbox does: with the event that asks for them, in one commit, which concurrent callers share.
 import type { Database } from '../../../src/db/database.ts'
 import { openNotifier } from '../../../src/db/listen.ts'
-import type { Draft, Route } from '../../../src/events/event.ts'
-import { openRecorder } from '../../../src/events/record.ts'
+import type { Draft } from '../../../src/events/event.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { idFor, newId } from '../../../src/lib/id.ts'
+import { silentLog } from '../../../src/lib/log.ts'
+import { openPipeline } from '../../../src/pipeline.ts'
 
 /** The channel a service of `main.ts` listens on. */
 export const CHANNEL = 'signalbox'
@@ -39,21 +40,18 @@ const draft = (text: string): Draft => {
   }
 }
 
-const route = ({ requested }: Draft): Route => ({
-  status: 'routed',
-  reason: null,
-  jobs: requested ? [requested] : [],
-  deliveries: [],
-})
-
 /** Makes jobs, and counts and forgets them. */
 export const openJobs = async (database: Database) => {
   const notifier = openNotifier(database, CHANNEL)
-  const { rows } = await database.query<{ version: number }>('select version::int from signalbox.endpoints_version')
-  const version = rows[0]?.version ?? 0
-  const router = { version: () => version, reload: async () => undefined, route }
-  const recorder = openRecorder({ database, clock: systemClock, router, onWork: notifier.notify })
-  const enqueue = (text: string) => recorder.record(draft(text))
+  const pipeline = await openPipeline({
+    database,
+    clock: systemClock,
+    log: silentLog,
+    sources: new Map(),
+    rules: [],
+    onWork: notifier.notify,
+  })
+  const enqueue = (text: string) => pipeline.record(draft(text))
   return {
     enqueue,
     enqueueMany: (count: number) => Promise.all(Array.from({ length: count }, () => enqueue(''))),
@@ -63,7 +61,7 @@ export const openJobs = async (database: Database) => {
     },
     clear: () => database.query('truncate signalbox.events cascade'),
     async close() {
-      await recorder.idle()
+      await pipeline.idle()
       await notifier.close()
     },
   }

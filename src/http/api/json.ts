@@ -1,7 +1,7 @@
 // A JSON body of an API request.
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
-import { parseJson } from '../../sources/body.ts'
+import { parseJson } from '../../lib/json-body.ts'
 import { requireContentType } from '../../sources/header.ts'
 import { withBody } from '../body.ts'
 import { nodeHeaders } from '../receive.ts'

@@ -1,40 +1,41 @@
-// Agenta as a source: the seed's signature and payload, those Agenta ships today, and Signalbox's
-// own deliveries.
+// Agenta as a source: the webhooks of its first design, those it sends today, and the deliveries of
+// another Signalbox.
 import { createHash } from 'node:crypto'
+import type { AgentaClaim, StandardClaim } from '@signalbox/sdk/scheme'
+import { readStandardOrAgenta } from '@signalbox/sdk/scheme'
 import { AppError } from '../../lib/error.ts'
-import { parseJsonObject } from '../body.ts'
-import { facts, text } from '../fact.ts'
-import { requireContentType, requireHeader } from '../header.ts'
-import { hexDigest, liveSecrets, requireOpen, requireSignature } from '../signature.ts'
+import { parseJsonObject } from '../../lib/json-body.ts'
+import { eventType } from '../event-type.ts'
+import { text } from '../fact.ts'
+import { requireContentType } from '../header.ts'
+import { keysOf, liveSecrets, readClaim, requireSignature } from '../signature.ts'
 import type { HeaderReader, Normalised, Source } from '../source.ts'
-import {
-  eventType,
-  isStandard,
-  requireFresh,
-  requireStandardHeaders,
-  standardKey,
-  verifyStandard,
-} from '../standard-webhooks/standard-webhooks.ts'
-import { readAgenta } from './payload.ts'
+import { STANDARD_HEADERS } from '../standard-webhooks/standard-webhooks.ts'
+import { agentaType, readAgenta } from './payload.ts'
 
-const SIGNATURE = 'X-Agenta-Signature'
-const CONTENT_TYPES = ['application/json']
 const DELIVERY_ID = /^[\x21-\x7e]{1,200}$/
-const ID_HEADERS = ['webhook-id', 'x-agenta-delivery', 'x-agenta-delivery-id', 'idempotency-key']
+const ID_HEADERS = ['x-agenta-delivery', 'x-agenta-delivery-id', 'idempotency-key']
 const TYPE_HEADERS = ['x-agenta-event', 'x-agenta-event-type']
 
+type Envelope = {
+  claim: StandardClaim | AgentaClaim
+  /** The type and the id that the headers say, for a body that has none. */
+  type: string | undefined
+  id: string | undefined
+}
+
 /**
- * Agenta's webhooks. Signed as Standard Webhooks when any of its headers is there, and then that
- * alone decides; else by `X-Agenta-Signature`: `sha256=<hex>` or `<hex>` of the raw body, or
- * `t=…,v1=<hex>` of `{t}.{body}` not older than five minutes.
+ * Agenta's webhooks. If any header of Standard Webhooks is present only that scheme is accepted;
+ * otherwise `X-Agenta-Signature`: `sha256=<hex>` or `<hex>` of the raw body, or `t=…,v1=<hex>` of
+ * `{t}.{body}` not older than five minutes.
  *
  * Type and id are read from the signed body first (`event`, `delivery_id`, `event.event_id`), only
- * then from headers, which a replay could change; a request without any id has the hash of its body
- * for one, so that the same body is the same event.
+ * then from headers, which a replay could change. A request without any id gets the hash of its
+ * body for one, so that the same body is the same event.
  */
-export function agenta(options: { secrets: readonly string[] }): Source {
+export function agenta(options: { secrets: readonly string[] }): Source<Envelope> {
   const secrets = liveSecrets(options.secrets)
-  const standardKeys = secrets.map(standardKey)
+  const keys = { standard: keysOf(secrets, 'standard'), agenta: keysOf(secrets, 'agenta') }
   return {
     name: 'agenta',
     secrets,
@@ -43,63 +44,49 @@ export function agenta(options: { secrets: readonly string[] }): Source {
       'user-agent',
       'x-agenta-event-id',
       'x-agenta-signature',
-      'webhook-timestamp',
-      'webhook-signature',
+      ...STANDARD_HEADERS,
       ...ID_HEADERS,
       ...TYPE_HEADERS,
     ],
-    checkHeaders(headers) {
-      requireOpen(secrets)
-      requireContentType(headers, CONTENT_TYPES)
-      if (isStandard(headers)) requireStandardHeaders(headers)
-      else requireHeader(headers, SIGNATURE)
+    open(headers) {
+      requireContentType(headers, ['application/json'])
+      const type = headerAmong(headers, TYPE_HEADERS, (value) => eventType(value) !== undefined)
+      const id = headerAmong(headers, ID_HEADERS, (value) => DELIVERY_ID.test(value))
+      const claim = readClaim(readStandardOrAgenta, headers)
+      return { claim, type: type && agentaType(type), id: claim.scheme === 'standard' ? claim.id : id }
     },
-    verify(rawBody, headers, now) {
-      requireOpen(secrets)
-      if (isStandard(headers)) return verifyStandard(standardKeys, rawBody, headers, now)
-      const value = requireHeader(headers, SIGNATURE)
-      // A header that has items is only ever read as the timed form: an untimed signature must not
-      // rescue a wrong one.
-      if (/,|^\s*(t|v\d+)=/.test(value)) return verifyTimed(secrets, value, rawBody, now)
-      requireSignature(secrets, [hexDigest(value.replace(/^sha256=/, ''))], rawBody)
+    verify({ claim }, rawBody, now) {
+      requireSignature(keys[claim.scheme], claim, rawBody, now)
     },
     normalise,
   }
 }
 
-function verifyTimed(secrets: readonly string[], value: string, rawBody: Uint8Array, now: Date): void {
-  const items = value.split(',').map((item) => item.trim())
-  const [time, ...more] = items.filter((item) => item.startsWith('t='))
-  const timestamp = time?.slice('t='.length) ?? ''
-  if (!/^\d{1,12}$/.test(timestamp) || more.length > 0) {
-    throw new AppError('header_invalid', `the header ${SIGNATURE} must have exactly one t=<Unix seconds>`)
+function normalise({ type: headerType, id: headerId }: Envelope, rawBody: Uint8Array): Normalised {
+  const body = parseJsonObject(rawBody)
+  const { id, facts, payload, ...read } = readAgenta(body)
+  const type = read.type ?? headerType
+  if (type === undefined) {
+    throw new AppError('body_invalid', 'Neither the body nor X-Agenta-Event says which event it is.')
   }
-  requireFresh(timestamp, now)
-  const digests = items.filter((item) => item.startsWith('v1=')).map((item) => hexDigest(item.slice('v1='.length)))
-  requireSignature(secrets, digests, `${timestamp}.`, rawBody)
-}
-
-function normalise(rawBody: Uint8Array, headers: HeaderReader): Normalised {
-  requireContentType(headers, CONTENT_TYPES)
-  const read = readAgenta(parseJsonObject(rawBody))
-  const type = read.type ?? headerAmong(headers, TYPE_HEADERS, (value) => eventType(value) !== undefined)
-  if (type === undefined)
-    throw new AppError('body_invalid', 'neither the body nor X-Agenta-Event says which event it is')
-  const { app, environment, author } = read.facts
+  const { app, environment, author } = facts
   return {
     type,
     deliveryId:
-      (read.id !== undefined && DELIVERY_ID.test(read.id) ? read.id : undefined) ??
-      headerAmong(headers, ID_HEADERS, (value) => DELIVERY_ID.test(value)) ??
+      (id !== undefined && DELIVERY_ID.test(id) ? id : undefined) ??
+      headerId ??
       `sha256:${createHash('sha256').update(rawBody).digest('hex')}`,
     subject: (environment === undefined ? app : text(`${app ?? ''}@${environment}`)) ?? null,
     actor: author ?? null,
-    facts: facts(read.facts),
-    payload: read.payload,
+    facts,
+    ...(payload === body ? {} : { payload }),
   }
 }
 
-/** The first of these headers that is there; throws `header_invalid` when it does not fit. */
+/**
+ * The first of these headers that is there.
+ * @throws AppError `header_invalid` when it does not fit.
+ */
 function headerAmong(
   headers: HeaderReader,
   names: readonly string[],
@@ -108,6 +95,6 @@ function headerAmong(
   const name = names.find((each) => headers.get(each))
   if (name === undefined) return undefined
   const value = headers.get(name) ?? ''
-  if (!fits(value)) throw new AppError('header_invalid', `the header ${name} is malformed`)
+  if (!fits(value)) throw new AppError('header_invalid', `${name}: the header is malformed.`)
   return value
 }

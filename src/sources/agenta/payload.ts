@@ -1,18 +1,23 @@
-// Agenta's bodies, the seed's and today's, read into one form: the deployment contract of the seed.
+// Agenta's bodies, of its first design and of today, read into one form: `environment.deployed`.
+// Pure, so that whoever gets such a body without a server reads it alike.
 import type { EnvironmentDeployed } from '@signalbox/sdk'
-import type { JsonObject } from '../body.ts'
-import { isObject } from '../body.ts'
-import type { LooseFacts } from '../fact.ts'
-import { part, text } from '../fact.ts'
-import { eventType } from '../standard-webhooks/standard-webhooks.ts'
+import type { Facts } from '../../events/facts.ts'
+import type { Json, JsonObject } from '../../lib/json.ts'
+import { isObject } from '../../lib/json.ts'
+import { eventType, typeUnder } from '../event-type.ts'
+import { facts, part, text } from '../fact.ts'
 
 /** What a body says by itself; `type` and `id` are undefined when it does not say. */
 export type AgentaReading = {
+  /** `environment.deployed`, or Agenta's own name below `agenta.`. */
   type: string | undefined
   id: string | undefined
-  facts: LooseFacts
-  payload: JsonObject | EnvironmentDeployed
+  facts: Facts
+  /** The body itself, or the `environment.deployed` it was translated to. */
+  payload: Json
 }
+
+const DEPLOYED = 'environment.deployed'
 
 /**
  * What Agenta calls a deployment today:
@@ -22,20 +27,26 @@ const DEPLOYED_TODAY = 'environments.revisions.committed'
 
 /** Reads a body of either form. One that is of neither has no facts. */
 export function readAgenta(body: JsonObject): AgentaReading {
-  return isObject(body.event) ? readToday(body) : readSeed(body)
+  return isObject(body.event) ? readToday(body) : readFirst(body)
 }
 
-function readSeed(body: JsonObject): AgentaReading {
+/** The name of Agenta's event among all: any but a deployment's is below `agenta.`. */
+export function agentaType(type: string): string {
+  return type === DEPLOYED ? type : typeUnder('agenta', type)
+}
+
+function readFirst(body: JsonObject): AgentaReading {
   const data = part(body.data)
+  const type = eventType(body.event)
   return {
-    type: eventType(body.event),
+    type: type && agentaType(type),
     id: text(body.delivery_id),
-    facts: {
+    facts: facts({
       environment: text(data.environment),
       app: text(data.app_name),
       project: text(body.project_id),
       author: text(data.deployed_by) ?? text(part(data.deployed_by).email),
-    },
+    }),
     payload: body,
   }
 }
@@ -46,22 +57,22 @@ function readToday(body: JsonObject): AgentaReading {
   const deployed = type === DEPLOYED_TODAY ? toDeployment(body) : null
   const attributes = part(event.attributes)
   return {
-    type: deployed?.event ?? type,
+    type: deployed?.event ?? (type && agentaType(type)),
     id: text(event.event_id),
-    facts: {
+    facts: facts({
       environment: slug(part(attributes.references).environment),
       app: deployed?.data.app_name,
       project: text(part(body.scope).project_id),
       author: text(attributes.user_id),
-    },
+    }),
     payload: deployed ?? body,
   }
 }
 
 /**
- * A committed environment revision as the seed's deployment; null unless it put exactly one
- * application into a named environment, for the seed's form has room for one. Agenta sends
- * references only, so the difference is between revisions.
+ * A committed environment revision as a deployment; null unless it put exactly one application
+ * into a named environment, because `environment.deployed` describes one. Agenta sends references
+ * only, so the difference is between revisions.
  */
 function toDeployment(body: JsonObject): EnvironmentDeployed | null {
   const event = part(body.event)
@@ -75,7 +86,7 @@ function toDeployment(body: JsonObject): EnvironmentDeployed | null {
   const variant = part(now.application_variant)
   const eventId = text(event.event_id) ?? ''
   return {
-    event: 'environment.deployed',
+    event: DEPLOYED,
     timestamp: text(event.timestamp) ?? text(event.created_at) ?? '',
     delivery_id: eventId,
     project_id: text(part(body.scope).project_id) ?? '',
@@ -115,6 +126,6 @@ function both(entries: unknown): Diff['modified'] {
   })
 }
 
-function mapEntries<Value>(entries: JsonObject, map: (entry: unknown) => Value): Record<string, Value> {
+function mapEntries<Value>(entries: Record<string, unknown>, map: (entry: unknown) => Value): Record<string, Value> {
   return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, map(entry)]))
 }

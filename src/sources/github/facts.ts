@@ -1,13 +1,13 @@
 // What rules can ask about each of GitHub's events. Only fields used here are read; 52 of 329
 // official examples fail the official schema.
-import type { JsonObject } from '../body.ts'
 import type { LooseFacts } from '../fact.ts'
 import { count, labelNames, part, refFacts, sha, text } from '../fact.ts'
 
-type Reader = (payload: JsonObject) => LooseFacts
+type Payload = Record<string, unknown>
+type Reader = (payload: Payload) => LooseFacts
 
 /** An issue, a pull request or a discussion. */
-function thread(item: JsonObject): LooseFacts {
+function thread(item: Payload): LooseFacts {
   return {
     number: count(item.number),
     author: text(part(item.user).login),
@@ -73,7 +73,7 @@ const deploymentReview: Reader = (payload) => ({
 })
 
 /**
- * GitHub lists up to ten branches that hold the commit; only a single one says where it belongs.
+ * GitHub lists up to ten branches that contain the commit; only a single one says where it belongs.
  */
 const status: Reader = (payload) => {
   const branches = Array.isArray(payload.branches) ? payload.branches : []
@@ -124,7 +124,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 ])
 
 /** The facts of one of GitHub's events; of one not known here, those that every event may have. */
-export function githubFacts(event: string, payload: JsonObject): LooseFacts {
+export function githubFacts(event: string, payload: Payload): LooseFacts {
   return {
     repository: text(part(payload.repository).full_name),
     action: text(payload.action),
@@ -137,7 +137,7 @@ export function githubFacts(event: string, payload: JsonObject): LooseFacts {
  * What the event is about, most exact first: `acme/shop#12`, `acme/shop@v1.2`, `acme/shop@main`,
  * `acme/shop`, then an organisation, an account or an advisory.
  */
-export function githubSubject(about: LooseFacts, payload: JsonObject): string | null {
+export function githubSubject(about: LooseFacts, payload: Payload): string | null {
   const { repository } = about
   if (repository !== undefined) {
     if (about.number !== undefined) return `${repository}#${about.number}`

@@ -24,8 +24,13 @@ function codeOf(act: () => unknown): string {
   return 'accepted'
 }
 
-function verify(of: typeof source, { body, headers }: ReturnType<typeof request>) {
-  return codeOf(() => of.verify(body, headers, now))
+/** What becomes of a request whose headers are these, whatever else is needed being there. */
+function verify(of: typeof source, body: Uint8Array, headers: Headers) {
+  return codeOf(() => of.verify(of.open(headers), body, now))
+}
+
+function read({ body, headers }: ReturnType<typeof request>) {
+  return source.normalise(source.open(headers), body)
 }
 
 describe('the signature', () => {
@@ -33,7 +38,8 @@ describe('the signature', () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.array(fc.string()), fc.array(fc.string()), (bytes, before, after) => {
         const rotating = github({ secrets: [...before, keys.secret, ...after] })
-        expect(verify(rotating, request(Buffer.from(bytes)))).toBe('accepted')
+        const { body, headers } = request(Buffer.from(bytes))
+        expect(verify(rotating, body, headers)).toBe('accepted')
       }),
     )
   })
@@ -44,7 +50,7 @@ describe('the signature', () => {
         const { body, headers } = request(Buffer.from(bytes))
         const changed = Buffer.from(body)
         changed[place % body.length]! ^= 1 << bit
-        expect(codeOf(() => source.verify(changed, headers, now))).toBe('signature_invalid')
+        expect(verify(source, changed, headers)).toBe('signature_invalid')
       }),
     )
   })
@@ -54,20 +60,23 @@ describe('the signature', () => {
     const right = headers.get('x-hub-signature-256')!
     for (let at = 0; at < right.length; at++) {
       const digit = right[at] === '0' ? '1' : '0'
-      const wrong = new Headers({ 'x-hub-signature-256': right.slice(0, at) + digit + right.slice(at + 1) })
-      expect(codeOf(() => source.verify(body, wrong, now))).toBe('signature_invalid')
+      const wrong = new Headers(headers)
+      wrong.set('x-hub-signature-256', right.slice(0, at) + digit + right.slice(at + 1))
+      expect(verify(source, body, wrong)).toBe('signature_invalid')
     }
   })
 
   test('of anything else is refused, and nothing but an expected error is thrown', () => {
-    const { body } = request({ a: 1 })
+    const { body, headers } = request({ a: 1 })
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary', minLength: 1 }),
         fc.constantFrom('', 'sha256=', 'sha1='),
         (text, prefix) => {
-          const headers = { get: () => prefix + text }
-          expect(codeOf(() => source.verify(body, headers, now))).toBe('signature_invalid')
+          const wrong = {
+            get: (name: string) => (name.toLowerCase() === 'x-hub-signature-256' ? prefix + text : headers.get(name)),
+          }
+          expect(codeOf(() => source.verify(source.open(wrong), body, now))).toBe('signature_invalid')
         },
       ),
     )
@@ -77,34 +86,60 @@ describe('the signature', () => {
     // https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries#testing-the-webhook-payload-validation
     const documented = github({ secrets: ["It's a Secret to Everybody"] })
     const signature = 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17'
-    const headers = new Headers({ 'x-hub-signature-256': signature })
-    expect(codeOf(() => documented.verify(Buffer.from('Hello, World!'), headers, now))).toBe('accepted')
+    const { headers } = request({}, { 'x-hub-signature-256': signature })
+    expect(verify(documented, Buffer.from('Hello, World!'), headers)).toBe('accepted')
   })
 })
 
-test('without a secret the source is closed, an empty secret being none', () => {
+test('without a secret nothing is accepted, an empty secret being none', () => {
   const closed = github({ secrets: ['', ''] })
   expect(closed.secrets).toEqual([])
   const { body, headers } = request({})
-  expect(codeOf(() => closed.checkHeaders(headers))).toBe('source_closed')
-  expect(codeOf(() => closed.verify(body, headers, now))).toBe('source_closed')
+  expect(verify(closed, body, headers)).toBe('source_closed')
 })
 
 test('a missing header is named', () => {
-  for (const name of ['X-GitHub-Event', 'X-GitHub-Delivery', 'X-Hub-Signature-256']) {
+  for (const name of ['X-GitHub-Event', 'X-GitHub-Delivery', 'x-hub-signature-256']) {
     const { headers } = request({}, { [name.toLowerCase()]: undefined })
-    expect(() => source.checkHeaders(headers)).toThrow(`the header ${name} is missing`)
+    expect(() => source.open(headers)).toThrow(`${name}: the header is missing or empty.`)
   }
 })
 
 test('it names an event after GitHub, with the action if there is one, and keeps the delivery id', () => {
-  const read = (event: string, payload: unknown) => {
-    const { body, headers } = request(payload, { 'x-github-event': event, 'x-github-delivery': 'd-1' })
-    return source.normalise(body, headers)
+  const sent = (event: string, payload: unknown) =>
+    read(request(payload, { 'x-github-event': event, 'x-github-delivery': 'd-1' }))
+  expect(sent('push', { ref: 'refs/heads/main' })).toMatchObject({ type: 'push', deliveryId: 'd-1' })
+  expect(sent('issues', { action: 'labeled' }).type).toBe('issues.labeled')
+  expect(sent('ping', { zen: 'Keep it simple.' }).type).toBe('ping')
+})
+
+test('its event header, which is not signed, cannot make it one of the program itself', () => {
+  const sent = (event: string, action: string) => read(request({ action }, { 'x-github-event': event })).type
+  expect(sent('environment', 'deployed')).toBe('github.environment.deployed')
+  expect(sent('job', 'completed')).toBe('github.job.completed')
+  expect(sent('manual', '')).toBe('github.manual')
+})
+
+test('only of a form the payload is something else than the body', () => {
+  const payload = { ref: 'refs/heads/main', note: 'ü + & = %' }
+  expect(read(request(payload))).not.toHaveProperty('payload')
+  const form = Buffer.from(`payload=${encodeURIComponent(JSON.stringify(payload))}`)
+  const sent = request(form, { 'content-type': 'application/x-www-form-urlencoded' })
+  expect(read(sent)).toMatchObject({ payload, facts: { branch: 'main' } })
+})
+
+test('a pull request is reported with its event, and with no other', () => {
+  const pull = {
+    number: 7,
+    html_url: 'https://github.com/acme/bot/pull/7',
+    state: 'open',
+    updated_at: '2026-01-01T00:00:00Z',
+    head: { ref: 'work', repo: { full_name: 'acme/bot' } },
+    base: { repo: { full_name: 'acme/bot' } },
   }
-  expect(read('push', { ref: 'refs/heads/main' })).toMatchObject({ type: 'push', deliveryId: 'd-1' })
-  expect(read('issues', { action: 'labeled' }).type).toBe('issues.labeled')
-  expect(read('ping', { zen: 'Keep it simple.' }).type).toBe('ping')
+  const sent = (event: string) => read(request({ action: 'opened', pull_request: pull }, { 'x-github-event': event }))
+  expect(sent('pull_request').pullRequest).toMatchObject({ repository: 'acme/bot', number: 7, state: 'open' })
+  expect(sent('pull_request_review')).not.toHaveProperty('pullRequest')
 })
 
 const sha = '6113728f27ae82c7b1a177c8d03f9e96e0adf246'
@@ -217,12 +252,12 @@ const cases: [event: string, payload: object, subject: string | null, facts: Fac
 ]
 
 test.each(cases)('the facts of %s %j', (event, payload, subject, facts) => {
-  const { body, headers } = request({ ...payload, sender: { login: 'hubot' } }, { 'x-github-event': event })
-  expect(source.normalise(body, headers)).toMatchObject({ subject, actor: 'hubot', facts })
-  expect(source.normalise(body, headers).facts).toEqual(facts)
+  const sent = read(request({ ...payload, sender: { login: 'hubot' } }, { 'x-github-event': event }))
+  expect(sent).toMatchObject({ subject, actor: 'hubot', facts })
+  expect(sent.facts).toEqual(facts)
 })
 
-test('whatever the JSON, normalising gives an event whose texts a database can hold, or body_invalid', () => {
+test('whatever the JSON, normalising returns an event whose texts a database can hold, or body_invalid', () => {
   const events = [
     'push',
     'create',
@@ -265,8 +300,7 @@ test('whatever the JSON, normalising gives an event whose texts a database can h
   const payload = fc.dictionary(fc.constantFrom(...names), fc.oneof(leaf, branch, fc.array(branch, { maxLength: 2 })))
   fc.assert(
     fc.property(payload, fc.constantFrom(...events), (value, event) => {
-      const { body, headers } = request(value, { 'x-github-event': event })
-      const { type, subject, actor, facts } = source.normalise(body, headers)
+      const { type, subject, actor, facts } = read(request(value, { 'x-github-event': event }))
       for (const text of [type, subject ?? '', actor ?? '', ...Object.values(facts).flat().map(String)]) {
         expect(text).not.toContain('\u0000')
         expect(text.isWellFormed()).toBe(true)

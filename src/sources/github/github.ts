@@ -1,28 +1,31 @@
 // GitHub as a source: https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
-import { parseJsonObject, parsePayloadForm } from '../body.ts'
+import type { GithubClaim } from '@signalbox/sdk/scheme'
+import { readGithub as readSignature } from '@signalbox/sdk/scheme'
+import { parseJsonObject, parsePayloadForm } from '../../lib/json-body.ts'
+import { githubType } from '../event-type.ts'
 import { facts, part, text } from '../fact.ts'
-import { requireContentType, requireHeader, requireHeaderLike } from '../header.ts'
-import { hexDigest, liveSecrets, requireOpen, requireSignature } from '../signature.ts'
-import type { HeaderReader, Normalised, Source } from '../source.ts'
+import { requireContentType, requireHeaderLike } from '../header.ts'
+import { keysOf, liveSecrets, readClaim, requireSignature } from '../signature.ts'
+import type { Normalised, Source } from '../source.ts'
 import { githubFacts, githubSubject } from './facts.ts'
+import { githubPullRequest } from './pull-request.ts'
 
-const EVENT = 'X-GitHub-Event'
-const DELIVERY = 'X-GitHub-Delivery'
-const SIGNATURE = 'X-Hub-Signature-256'
 const EVENT_NAME = /^[a-z][a-z0-9_]{0,63}$/
 const DELIVERY_ID = /^[A-Za-z0-9_.:-]{1,128}$/
 const FORM = 'application/x-www-form-urlencoded'
-const CONTENT_TYPES = ['application/json', FORM]
-// A custom `repository_dispatch` puts any text there, and the type is an index key.
+// A custom `repository_dispatch` puts any text there.
 const MAX_ACTION_CHARS = 100
+
+type Envelope = { isForm: boolean; event: string; deliveryId: string; claim: GithubClaim }
 
 /**
  * GitHub's webhooks, of a repository, an organisation or an App. Events are named `push`,
  * `issues.labeled`: GitHub's event, and its action where it has one. The event's name and the
  * delivery's id are headers, which GitHub does not sign.
  */
-export function github(options: { secrets: readonly string[] }): Source {
+export function github(options: { secrets: readonly string[] }): Source<Envelope> {
   const secrets = liveSecrets(options.secrets)
+  const keys = keysOf(secrets, 'github')
   return {
     name: 'github',
     secrets,
@@ -37,35 +40,33 @@ export function github(options: { secrets: readonly string[] }): Source {
       // Of no use without the secret, and what shows later that the stored bytes are GitHub's.
       'x-hub-signature-256',
     ],
-    checkHeaders(headers) {
-      requireOpen(secrets)
-      requireContentType(headers, CONTENT_TYPES)
-      requireHeaderLike(headers, EVENT, EVENT_NAME)
-      requireHeaderLike(headers, DELIVERY, DELIVERY_ID)
-      requireHeader(headers, SIGNATURE)
+    open: (headers) => ({
+      isForm: requireContentType(headers, ['application/json', FORM]) === FORM,
+      event: requireHeaderLike(headers, 'X-GitHub-Event', EVENT_NAME),
+      deliveryId: requireHeaderLike(headers, 'X-GitHub-Delivery', DELIVERY_ID),
+      claim: readClaim(readSignature, headers),
+    }),
+    verify: ({ claim }, rawBody, now) => requireSignature(keys, claim, rawBody, now),
+    normalise({ isForm, event, deliveryId }, rawBody) {
+      const payload = isForm ? parsePayloadForm(rawBody) : parseJsonObject(rawBody)
+      return { deliveryId, ...readGithub(event, payload), ...(isForm && { payload }) }
     },
-    verify(rawBody, headers) {
-      const value = requireHeader(headers, SIGNATURE)
-      const signature = value.startsWith('sha256=') ? hexDigest(value.slice('sha256='.length)) : null
-      requireSignature(secrets, [signature], rawBody)
-    },
-    normalise,
   }
 }
 
-function normalise(rawBody: Uint8Array, headers: HeaderReader): Normalised {
-  const contentType = requireContentType(headers, CONTENT_TYPES)
-  const event = requireHeaderLike(headers, EVENT, EVENT_NAME)
-  const deliveryId = requireHeaderLike(headers, DELIVERY, DELIVERY_ID)
-  const payload = contentType === FORM ? parsePayloadForm(rawBody) : parseJsonObject(rawBody)
+/** What a payload of GitHub's says; `event` is its `X-GitHub-Event`. */
+export function readGithub(
+  event: string,
+  payload: Record<string, unknown>,
+): Omit<Normalised, 'deliveryId' | 'payload'> {
   const about = githubFacts(event, payload)
   const action = text(payload.action)?.slice(0, MAX_ACTION_CHARS).toWellFormed()
+  const pullRequest = event === 'pull_request' ? githubPullRequest(payload) : undefined
   return {
-    type: action === undefined ? event : `${event}.${action}`,
-    deliveryId,
+    type: githubType(event, action),
     subject: githubSubject(about, payload),
     actor: text(part(payload.sender).login) ?? about.author ?? null,
     facts: facts(about),
-    payload,
+    ...(pullRequest && { pullRequest }),
   }
 }

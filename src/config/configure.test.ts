@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineAgent } from '../agents/agent.ts'
+import { deploymentPr } from '../agents/deployment-pr/deployment-pr.ts'
+import { readEnvironment } from '../lib/environment.ts'
+import { AppError } from '../lib/error.ts'
+import { silentLog } from '../lib/log.ts'
+import { defaultRules } from '../rules/define.ts'
+import type { Rule } from '../rules/rule.ts'
+import { standardWebhooks } from '../sources/standard-webhooks/standard-webhooks.ts'
+import type { Config } from './config-file.ts'
+import { configure } from './configure.ts'
+
+const secret = 'a-secret-of-32-characters-or-so!'
+
+function install(config: unknown = {}, env: Record<string, string> = {}) {
+  return configure(readEnvironment(env), config as Config, silentLog)
+}
+
+function refusal(config: unknown): string {
+  try {
+    install(config)
+  } catch (error) {
+    expect(error).toBeInstanceOf(AppError)
+    expect((error as AppError).code).toBe('config_invalid')
+    return (error as AppError).detail
+  }
+  return 'accepted'
+}
+
+function agent(name: string, input: z.ZodType = z.unknown()) {
+  return defineAgent({ name, description: name, input, run: async () => ({}) })
+}
+
+describe('an installation', () => {
+  test('without a file has the built-in sources, agents and default rules, and no forge', () => {
+    const { sources, agents, rules, forges } = install()
+    expect([...sources.keys()]).toEqual(['github', 'agenta'])
+    expect([...agents.keys()]).toEqual(['ping', 'deployment-pr'])
+    expect(rules).toEqual(defaultRules)
+    expect(forges.names).toEqual([])
+  })
+
+  test('takes its secrets and its forge from the environment', () => {
+    const { sources, forges } = install({}, { GITHUB_WEBHOOK_SECRET: `${secret},${secret}2`, GITHUB_TOKEN: 'token' })
+    expect(sources.get('github')?.secrets).toEqual([secret, `${secret}2`])
+    expect(sources.get('agenta')?.secrets).toEqual([])
+    expect(forges.names).toEqual(['github'])
+  })
+
+  test('has what the configuration adds', () => {
+    const rule: Rule = { name: 'r', on: 'shop.order.*', agent: 'reviewer' }
+    const { sources, agents, rules } = install({
+      sources: [standardWebhooks({ name: 'shop', secrets: [secret] })],
+      agents: [agent('reviewer')],
+      rules: [rule],
+    })
+    expect([sources.has('shop'), agents.has('reviewer'), rules]).toEqual([true, true, [rule]])
+  })
+
+  test('may replace a built-in agent with one set up otherwise', () => {
+    const own = deploymentPr({ customise: () => null })
+    expect(install({ agents: [own] }).agents.get('deployment-pr')).toBe(own)
+  })
+})
+
+describe('a wrong entry is refused with its place and a remedy', () => {
+  test.each([
+    [
+      { agents: [agent('a'), { name: 'b' }] },
+      'agents[1] is not an agent: create agents with defineAgent() or command().',
+    ],
+    [{ agents: [undefined] }, 'agents[0] is not an agent: create agents with defineAgent() or command().'],
+    [{ agents: [agent('a'), agent('a')] }, 'agents[1].name: another agent is called "a"; choose another name.'],
+    [{ sources: [null] }, 'sources[0] is not a source: create sources with standardWebhooks() or defineSource().'],
+    [{ rules: [{ name: 'r', on: 'push', agent: 'nobody' }] }, 'rule "r": agent: there is no agent "nobody"'],
+  ])('%#', (config, detail) => {
+    expect(refusal(config)).toContain(detail)
+  })
+})
+
+describe('the input that a rule passes to its agent is checked at the start', () => {
+  const deploy = (given: object) => ({ rules: [{ name: 'deploy', on: '*', agent: 'deployment-pr', with: given }] })
+
+  test.each([{}, { repository: 'acme/prompts' }, { repositories: { bot: 'acme/bot' }, base: 'main' }])(
+    '%j is accepted',
+    (given) => {
+      expect(refusal(deploy(given))).toBe('accepted')
+    },
+  )
+
+  test.each([
+    [{ repository: 'prompts' }, /^rule "deploy": with\.repository: /],
+    [{ repositories: { bot: 'no slash' } }, /^rule "deploy": with\.repositories\.bot: /],
+    [{ repositry: 'acme/prompts' }, /^rule "deploy": with: unknown field "repositry"/],
+    [{ base: 7 }, /^rule "deploy": with\.base: expected string/],
+  ])('%j is refused by rule and field', (given, detail) => {
+    expect(refusal(deploy(given))).toMatch(detail)
+  })
+
+  test('fields that are absent may come from a manual trigger', () => {
+    const input = z.strictObject({ task: z.string(), model: z.enum(['small', 'large']) })
+    const rules = (given: object) => [{ name: 'r', on: '*', agent: 'worker', with: given }]
+    expect(refusal({ agents: [agent('worker', input)], rules: rules({ model: 'small' }) })).toBe('accepted')
+    expect(refusal({ agents: [agent('worker', input)], rules: rules({ model: 'huge' }) })).toMatch(
+      /^rule "r": with\.model: /,
+    )
+  })
+
+  test('a schema with asynchronous checks is left to the job', () => {
+    const input = z.object({ name: z.string().refine(async () => false) })
+    const rules = [{ name: 'r', on: '*', agent: 'worker', with: { name: 'x' } }]
+    expect(refusal({ agents: [agent('worker', input)], rules })).toBe('accepted')
+  })
+
+  test('a rule without `with` is not checked', () => {
+    const input = z.object({ task: z.string() })
+    expect(refusal({ agents: [agent('worker', input)], rules: [{ name: 'r', on: '*', agent: 'worker' }] })).toBe(
+      'accepted',
+    )
+  })
+})
+
+test("a rule's policy is refused by rule and field", () => {
+  const rule = { name: 'fix', on: 'issues.labeled', agent: 'ping' }
+  const configured = (policy: unknown) => install({ rules: [{ ...rule, policy } as Rule] }).rules
+  expect(configured({ branchPrefixes: ['fix/'] })).toMatchObject([{ policy: { branchPrefixes: ['fix/'] } }])
+  expect(() => configured({ branchPrefix: 'fix/' })).toThrow(
+    expect.objectContaining({ code: 'config_invalid', detail: 'rule "fix": policy: unknown field "branchPrefix"' }),
+  )
+})

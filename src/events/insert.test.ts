@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openTestDatabase } from '../../test/database.ts'
+import { draft } from '../../test/drafts.ts'
+import type { Database } from '../db/database.ts'
+import { fakeClock, systemClock } from '../lib/clock.ts'
+import { idFor, newId } from '../lib/id.ts'
+import type { Draft, NewEvent, NewJob } from './event.ts'
+import { insertEvents, outcomesOf } from './insert.ts'
+import { getEvent } from './query.ts'
+
+let database: Database
+beforeAll(async () => {
+  database = await openTestDatabase()
+})
+afterAll(() => database.close())
+
+function ignored(change: Partial<Draft> = {}): NewEvent {
+  return { ...draft(change), status: 'ignored', reason: 'no rule', jobs: [], deliveries: [] }
+}
+
+function routed(change: Partial<Draft> = {}, job: Partial<NewJob> = {}): NewEvent {
+  const event = draft(change)
+  const made: NewJob = {
+    id: idFor('job', event.id),
+    rule: 'review',
+    type: 'review',
+    agent: 'reviewer',
+    input: { depth: 1 },
+    priority: 7,
+    groupKey: 'shop',
+    maxAttempts: 3,
+    timeLimitMs: 1000,
+    ...job,
+  }
+  return { ...event, status: 'routed', reason: null, jobs: [made], deliveries: [] }
+}
+
+async function insert(events: NewEvent[], version = 1) {
+  return insertEvents(database, systemClock, events, version)
+}
+async function count(table: string): Promise<number> {
+  return (await database.query<{ n: number }>(`select count(*)::int as n from signalbox.${table}`)).rows[0]?.n ?? -1
+}
+
+describe('one statement', () => {
+  test('writes many events, each with its own bytes, whatever their order', async () => {
+    const events = Array.from({ length: 20 }, (_, i) =>
+      ignored({ deliveryId: `z${99 - i}`, body: Buffer.from(`{"n":${i},"pad":"${'é'.repeat(i)}"}`) }),
+    )
+    const { ids } = await insert(events)
+    expect(ids).toEqual(new Set(events.map(({ id }) => id)))
+    for (const { id, body } of events) expect((await getEvent(database, id))?.body).toEqual(body)
+  })
+
+  test('keeps no body, an empty one and one of any bytes apart', async () => {
+    const events = [null, Buffer.alloc(0), Buffer.from([0, 255, 128])].map((body) => ignored({ body }))
+    await insert(events)
+    const stored = await Promise.all(events.map(({ id }) => getEvent(database, id)))
+    expect(stored.map((event) => event?.body)).toEqual([null, Buffer.alloc(0), Buffer.from([0, 255, 128])])
+  })
+
+  test('writes the jobs and the deliveries of its events', async () => {
+    const endpointId = newId()
+    await database.query(
+      `insert into signalbox.endpoints (id, name, url, secrets, events, origin)
+       values ($1, 'hook', 'https://example.com', array['whsec_x'], array['*'], 'api')`,
+      [endpointId],
+    )
+    const { rows: versions } = await database.query<{ version: number }>(
+      'select version::int from signalbox.endpoints_version',
+    )
+    const event = { ...routed(), deliveries: [{ id: newId(), endpointId, groupKey: 'g' }] }
+    await insert([event], versions[0]?.version)
+    const jobs = await database.query(
+      `select event_id, rule, type, agent, input, priority, group_key, max_attempts, time_limit_ms, status
+       from signalbox.jobs where event_id = $1`,
+      [event.id],
+    )
+    expect(jobs.rows).toEqual([
+      {
+        event_id: event.id,
+        rule: 'review',
+        type: 'review',
+        agent: 'reviewer',
+        input: { depth: 1 },
+        priority: 7,
+        group_key: 'shop',
+        max_attempts: 3,
+        time_limit_ms: 1000,
+        status: 'pending',
+      },
+    ])
+    const deliveries = await database.query(
+      'select endpoint_id, group_key, status from signalbox.deliveries where event_id = $1',
+      [event.id],
+    )
+    expect(deliveries.rows).toEqual([{ endpoint_id: endpointId, group_key: 'g', status: 'pending' }])
+    await database.query('update signalbox.endpoints_version set version = 1')
+  })
+
+  test('writes nothing at all when the endpoints have another version', async () => {
+    const [events, jobs] = [await count('events'), await count('jobs')]
+    const { ids, version } = await insert([routed(), ignored()], 99)
+    expect([ids.size, version]).toEqual([0, 1])
+    expect([await count('events'), await count('jobs')]).toEqual([events, jobs])
+  })
+
+  test('writes no job for a delivery that was recorded before', async () => {
+    await insert([routed({ deliveryId: 'again' })])
+    const jobs = await count('jobs')
+    expect((await insert([routed({ deliveryId: 'again' })])).ids.size).toBe(0)
+    expect(await count('jobs')).toBe(jobs)
+  })
+
+  test("takes the time of the given clock, or of the database if that is the system's", async () => {
+    const event = ignored()
+    await insertEvents(database, fakeClock('2020-02-02T02:02:02Z'), [event], 1)
+    expect((await getEvent(database, event.id))?.receivedAt).toEqual(new Date('2020-02-02T02:02:02Z'))
+    const other = ignored()
+    await insert([other])
+    const at = (await getEvent(database, other.id))?.receivedAt.getTime() ?? 0
+    expect(Math.abs(at - Date.now())).toBeLessThan(60_000)
+  })
+
+  test('stores facts and headers as they are, and a payload only where there is one', async () => {
+    const facts = { labels: ['a', 'b'], number: 7, branch: 'ü"\\' }
+    const [plain, translated] = [ignored({ facts, headers: { a: 'b' } }), ignored({ payload: { deep: [{}] } })]
+    await insert([plain, translated])
+    expect(await getEvent(database, plain.id)).toMatchObject({ facts, headers: { a: 'b' }, payload: null })
+    expect(await getEvent(database, translated.id)).toMatchObject({ payload: { deep: [{}] } })
+  })
+})
+
+describe('the outcome', () => {
+  test('of a new event is its own, and of a repeat that of the first, in the order asked', async () => {
+    const first = routed({ deliveryId: 'first' })
+    await insert([first])
+    const [fresh, repeat] = [ignored(), ignored({ deliveryId: 'first' })]
+    const { ids } = await insert([repeat, fresh])
+    expect(await outcomesOf(database, [repeat, fresh], ids)).toEqual([
+      { id: first.id, duplicate: true, status: 'routed', reason: null, jobIds: [] },
+      { id: fresh.id, duplicate: false, status: 'ignored', reason: 'no rule', jobIds: [] },
+    ])
+  })
+
+  test('of two copies in one batch is one event', async () => {
+    const [one, other] = [routed({ deliveryId: 'twin' }), routed({ deliveryId: 'twin' })]
+    const { ids } = await insert([one, other])
+    const outcomes = await outcomesOf(database, [one, other], ids)
+    expect(outcomes.map(({ duplicate }) => duplicate).sort()).toEqual([false, true])
+    expect(new Set(outcomes.map(({ id }) => id))).toEqual(ids)
+  })
+
+  test('finds an id with characters the database has none for', async () => {
+    const first = ignored({ deliveryId: 'a\0b' })
+    await insert([first])
+    const repeat = ignored({ deliveryId: 'a\0b' })
+    const { ids } = await insert([repeat])
+    expect(await outcomesOf(database, [repeat], ids)).toMatchObject([{ id: first.id, duplicate: true }])
+  })
+})

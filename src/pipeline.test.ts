@@ -1,0 +1,462 @@
+// The pipeline over a real database: what is received is recorded once, with all that follows from it.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openTestDatabase } from '../test/database.ts'
+import { draft } from '../test/drafts.ts'
+import { AGENTA_DEPLOYMENT, PUSH } from '../test/fixtures/payloads.ts'
+import type { HeaderList } from '../test/fixtures/signed.ts'
+import { agentaHeaders, githubHeaders } from '../test/fixtures/signed.ts'
+import { until } from '../test/signalbox.ts'
+import type { Database, Sql } from './db/database.ts'
+import type { Draft, NewEvent, Reaction, Recorded } from './events/event.ts'
+import { eventPayload } from './events/payload.ts'
+import { getEvent } from './events/query.ts'
+import { fakeClock, systemClock } from './lib/clock.ts'
+import { AppError } from './lib/error.ts'
+import { newId } from './lib/id.ts'
+import { silentLog } from './lib/log.ts'
+import type { PipelineOptions } from './pipeline.ts'
+import { openPipeline } from './pipeline.ts'
+import type { Rule } from './rules/rule.ts'
+import type { Source } from './sources/source.ts'
+import { sourcesFrom } from './sources/sources.ts'
+
+const keys = { secret: 'a-secret-of-32-characters-or-so!', token: '', now: new Date('2026-01-01T00:00:00Z') }
+const review: Rule = { name: 'review', on: 'push', agent: 'reviewer' }
+
+let database: Database
+beforeEach(async () => {
+  database = await openTestDatabase()
+})
+afterEach(() => database.close())
+
+function sources(...others: Source[]) {
+  return sourcesFrom({ githubSecrets: [keys.secret], agentaSecrets: [keys.secret], others })
+}
+function open(options: Partial<PipelineOptions> = {}) {
+  return openPipeline({
+    database,
+    clock: systemClock,
+    log: silentLog,
+    sources: sources(),
+    rules: [review],
+    onWork: () => {},
+    ...options,
+  })
+}
+type Pipeline = Awaited<ReturnType<typeof open>>
+
+async function send(pipeline: Pipeline, source: string, body: Buffer, list: HeaderList) {
+  const headers = new Headers(list)
+  return pipeline.receive(pipeline.admit(source, headers), body, headers, '203.0.113.7')
+}
+async function count(table: string): Promise<number> {
+  return (await database.query<{ n: number }>(`select count(*)::int as n from signalbox.${table}`)).rows[0]?.n ?? -1
+}
+async function addEndpoint(events: string[] = ['*']): Promise<string> {
+  const id = newId()
+  await database.query(
+    `insert into signalbox.endpoints (id, name, url, secrets, events, origin)
+     values ($1, 'hook', 'https://example.com', array['whsec_x'], $2, 'api')`,
+    [id, events],
+  )
+  return id
+}
+/** The database, counting the statements that do not come from a transaction. */
+function counted(): { database: Database; statements(): number; transactions(): number } {
+  let [statements, transactions] = [0, 0]
+  return {
+    database: {
+      ...database,
+      query: (...given) => {
+        statements++
+        return database.query(...given)
+      },
+      transaction: (...given) => {
+        transactions++
+        return database.transaction(...given)
+      },
+    },
+    statements: () => statements,
+    transactions: () => transactions,
+  }
+}
+
+describe('recording', () => {
+  test('an event is stored with its exact bytes and its jobs before record resolves', async () => {
+    const event = draft({ body: Buffer.from([0, 255, 10, 13, 0xf0, 0x9f]) })
+    const recorded = await (await open()).record(event)
+    expect(recorded).toMatchObject({ id: event.id, duplicate: false, status: 'routed', reason: null })
+    expect(recorded.jobIds).toHaveLength(1)
+    const stored = await getEvent(database, event.id)
+    expect(stored?.body).toEqual(event.body)
+    expect(stored).toMatchObject({ type: 'push', facts: event.facts, headers: event.headers, actor: 'octocat' })
+    expect(await count('jobs')).toBe(1)
+  })
+
+  test('fifty copies of one delivery at once make one event and one job, and the others are duplicates', async () => {
+    const { record } = await open()
+    const all = await Promise.all(Array.from({ length: 50 }, () => record(draft({ deliveryId: 'same' }))))
+    expect(all.filter((one) => !one.duplicate)).toHaveLength(1)
+    expect(new Set(all.map((one) => one.id)).size).toBe(1)
+    expect([await count('events'), await count('jobs')]).toEqual([1, 1])
+  })
+
+  test('two processes given the same delivery make one event between them', async () => {
+    const pipelines = [await open(), await open()]
+    const all = await Promise.all(
+      pipelines.flatMap(({ record }) => Array.from({ length: 20 }, (_, i) => record(draft({ deliveryId: `d${i}` })))),
+    )
+    expect(all.filter((one) => !one.duplicate)).toHaveLength(20)
+    expect(await count('jobs')).toBe(20)
+  })
+
+  test('the same delivery id from another source is another event', async () => {
+    const { record } = await open()
+    const all = await Promise.all(['github', 'agenta'].map((source) => record(draft({ source, deliveryId: 'x' }))))
+    expect(all.map((one) => one.duplicate)).toEqual([false, false])
+  })
+
+  test('requests that arrive together share a few commits, without a transaction of several statements', async () => {
+    const watched = counted()
+    const { record } = await open({ database: watched.database })
+    await Promise.all(Array.from({ length: 100 }, () => record(draft())))
+    expect(await count('events')).toBe(100)
+    // The endpoints are read once when the pipeline opens.
+    expect(watched.statements()).toBeLessThanOrEqual(4)
+    expect(watched.transactions()).toBe(0)
+  })
+
+  test('an event of which more follows than a statement takes values is recorded with all of it', async () => {
+    const input = { text: '{"a",\\"b"} NULL', none: null }
+    const rules = Array.from({ length: 7000 }, (_, i): Rule => ({ ...review, name: `rule-${i}`, with: input }))
+    const recorded = await (await open({ rules })).record(draft())
+    expect(recorded.jobIds).toHaveLength(7000)
+    const { rows } = await database.query('select count(*)::int as n, input::text from signalbox.jobs group by 2')
+    expect(rows).toEqual([{ n: 7000, input: JSON.stringify(input) }])
+  })
+
+  test('two transactions with the same deliveries in different orders do not wait for each other', async () => {
+    const watched = counted()
+    const pipeline = await open({ database: watched.database })
+    const before = watched.statements()
+    const all = await database.transaction(async (tx) => {
+      await pipeline.recordIn(tx, [draft({ deliveryId: 'a' })])
+      const waiting = Promise.all(['b', 'a'].map((deliveryId) => pipeline.record(draft({ deliveryId }))))
+      await until('it waits for the transaction', async () => {
+        const { rows } = await database.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        return rows.length > 0
+      })
+      await pipeline.recordIn(tx, [draft({ deliveryId: 'b' })])
+      return { waiting }
+    })
+    expect((await all.waiting).map(({ duplicate }) => duplicate)).toEqual([true, true])
+    // The insert, and the look for what was there: neither was ended as a deadlock and repeated.
+    expect(watched.statements() - before).toBe(2)
+  })
+
+  test('a repeat is answered with what was recorded, whatever the rules say now', async () => {
+    const first = await (await open()).record(draft({ deliveryId: 'again' }))
+    const second = await (await open({ rules: [] })).record(draft({ deliveryId: 'again' }))
+    expect(second).toEqual({ id: first.id, duplicate: true, status: 'routed', reason: null, jobIds: [] })
+  })
+
+  test('one event the database refuses does not fail its neighbours', async () => {
+    // The table's own check refuses a priority of 99.
+    const rules = [{ ...review, when: { branch: 'bad' }, priority: 99 }]
+    const { record } = await open({ rules })
+    const results = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) => record(draft(i === 7 ? { facts: { branch: 'bad' } } : {}))),
+    )
+    expect(results.map((one) => one.status).indexOf('rejected')).toBe(7)
+    expect(await count('events')).toBe(19)
+  })
+
+  test('work is announced after a commit that made some, and not for an ignored event', async () => {
+    let announced = 0
+    const onWork = () => {
+      announced++
+    }
+    await (await open({ onWork })).record(draft())
+    expect(announced).toBe(1)
+    await (await open({ onWork, rules: [] })).record(draft())
+    expect(announced).toBe(1)
+  })
+
+  test('when the database is away the sender is asked to repeat', async () => {
+    const { record } = await open({
+      database: {
+        ...database,
+        query: (text, ...rest) =>
+          text.includes('new_events')
+            ? Promise.reject(new AppError('database_unavailable'))
+            : database.query(text, ...rest),
+      },
+    })
+    await expect(record(draft())).rejects.toMatchObject({ code: 'database_unavailable' })
+  })
+})
+
+describe('deciding', () => {
+  const decided = async (given: Partial<Draft>, options: Partial<PipelineOptions> = {}): Promise<Recorded> =>
+    (await open(options)).record(draft(given))
+
+  test('an event nobody asked for is ignored, with what kept the nearest rule', async () => {
+    const rules = [{ ...review, when: { branch: 'release' } }]
+    expect(await decided({}, { rules })).toMatchObject({
+      status: 'ignored',
+      reason: expect.stringContaining('the branch is main, wanted release'),
+    })
+    expect(await decided({ type: 'ping' })).toMatchObject({
+      status: 'ignored',
+      reason: expect.stringContaining('ping'),
+    })
+  })
+
+  test('internal events may cause internal events three deep, and then no more', async () => {
+    expect(await decided({ depth: 3 })).toMatchObject({ status: 'routed' })
+    expect(await decided({ depth: 4 })).toMatchObject({ status: 'ignored', reason: expect.stringContaining('loop') })
+  })
+
+  test('rules and endpoints read the same globs: everything but pushes', async () => {
+    await addEndpoint(['*', '!push'])
+    const rules: Rule[] = [{ ...review, on: ['*', '!push'] }]
+    expect(await decided({ type: 'push' }, { rules })).toMatchObject({ status: 'ignored', jobIds: [] })
+    expect(await count('deliveries')).toBe(0)
+    const other = await decided({ type: 'issues.opened' }, { rules })
+    expect([other.jobIds.length, await count('deliveries')]).toEqual([1, 1])
+  })
+
+  test('every decision can be explained, by the endpoints as they are now', async () => {
+    const pipeline = await open()
+    const { id } = await pipeline.record(draft())
+    await addEndpoint(['issues.*'])
+    const event = await getEvent(database, id)
+    if (event === null) throw new Error('it was not recorded')
+    expect(await pipeline.explain(event)).toMatchObject({
+      event: { id, type: 'push', status: 'routed', reason: null },
+      rules: [{ rule: 'review', matched: true, sentence: '"review" matches: the type is push.' }],
+      endpoints: [
+        { endpoint: 'hook', matched: false, sentence: 'Not notified: it wants "issues.*", and this is "push".' },
+      ],
+    })
+  })
+})
+
+describe('endpoints that change while events are recorded', () => {
+  test('an event decided by an old copy of the endpoints is decided anew before anything is written', async () => {
+    const { record } = await open()
+    await addEndpoint()
+    await record(draft())
+    expect([await count('events'), await count('jobs'), await count('deliveries')]).toEqual([1, 1, 1])
+  })
+
+  test('inside a transaction they are read again through it: it does not wait for a second connection', async () => {
+    const narrow = await openTestDatabase({ max: 1 })
+    const pipeline = await open({ database: narrow })
+    await narrow.query(
+      `insert into signalbox.endpoints (id, name, url, secrets, events, origin)
+       values ($1, 'a', 'https://example.com', array['whsec_x'], array['*'], 'api')`,
+      [newId()],
+    )
+    const recorded = await narrow.transaction((tx) => pipeline.recordIn(tx, [draft()]))
+    expect(recorded).toMatchObject([{ status: 'routed' }])
+    await narrow.close()
+  })
+
+  test('endpoints that never come to rest end in a request to repeat, not in an endless loop', async () => {
+    const restless: Database = {
+      ...database,
+      query: async (text, values, name) => {
+        if (text.includes('new_events'))
+          await database.query('update signalbox.endpoints_version set version = version + 1')
+        return database.query(text, values, name)
+      },
+    }
+    await expect((await open({ database: restless })).record(draft())).rejects.toMatchObject({
+      code: 'database_unavailable',
+    })
+    expect(await count('events')).toBe(0)
+  })
+})
+
+describe('a reaction', () => {
+  function reaction(run: (tx: Sql, event: NewEvent) => Promise<void>): Reaction {
+    return { on: ({ type }) => type === 'release.published', run }
+  }
+  const release = (change: Partial<Draft> = {}) => draft({ type: 'release.published', ...change })
+
+  test('commits with its event, and runs for a new one only', async () => {
+    const ran: string[] = []
+    const reactions = [
+      reaction(async (tx, { id, status }) => {
+        ran.push(`${id} ${status}`)
+        await tx.query(`update signalbox.events set actor = 'reaction' where id = $1`, [id])
+      }),
+    ]
+    const { record } = await open({ reactions })
+    const first = await record(release({ deliveryId: 'once' }))
+    await record(release({ deliveryId: 'once' }))
+    expect(ran).toEqual([`${first.id} ignored`])
+    expect((await getEvent(database, first.id))?.actor).toBe('reaction')
+  })
+
+  test('that fails takes its event with it, and not the others of its batch', async () => {
+    const reactions = [reaction(() => Promise.reject(new Error('no')))]
+    const { record } = await open({ reactions })
+    const results = await Promise.allSettled([draft(), release(), draft()].map(record))
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(await count('events')).toBe(2)
+  })
+
+  test('costs a transaction only where there is something to do', async () => {
+    const watched = counted()
+    const { record } = await open({ database: watched.database, reactions: [reaction(async () => {})] })
+    await record(draft())
+    expect(watched.transactions()).toBe(0)
+    await record(release())
+    expect(watched.transactions()).toBe(1)
+  })
+
+  test("runs in the caller's transaction, too", async () => {
+    const seen: string[] = []
+    const pipeline = await open({ reactions: [reaction(async (_, { type }) => void seen.push(type))] })
+    await database.transaction((tx) => pipeline.recordIn(tx, [draft(), release()]))
+    expect(seen).toEqual(['release.published'])
+  })
+})
+
+describe('what an event says', () => {
+  /** What agents, the API and SQL are shown of one event. */
+  async function payloadOf(id: string): Promise<{ read: unknown; sql: unknown }> {
+    const event = await getEvent(database, id)
+    const { rows } = await database.query<{ payload: unknown }>('select payload from webhook_events where id = $1', [
+      id,
+    ])
+    return { read: event && eventPayload(event), sql: rows[0]?.payload }
+  }
+
+  test('is its body, of which no copy is stored', async () => {
+    const body = Buffer.from(JSON.stringify(PUSH))
+    const { id } = await send(await open(), 'github', body, githubHeaders(body, keys))
+    expect(await payloadOf(id)).toEqual({ read: PUSH, sql: PUSH })
+    const { rows } = await database.query('select payload from signalbox.events')
+    expect(rows).toEqual([{ payload: null }])
+  })
+
+  test('is the JSON in a form', async () => {
+    const payload = { ...PUSH, note: 'ü + % & = "quoted" \n 日本' }
+    const body = Buffer.from(`payload=${encodeURIComponent(JSON.stringify(payload)).replaceAll('%20', '+')}`)
+    const headers = githubHeaders(body, keys, { 'content-type': 'application/x-www-form-urlencoded' })
+    const { id } = await send(await open(), 'github', body, headers)
+    expect(await payloadOf(id)).toEqual({ read: payload, sql: payload })
+  })
+
+  test('is the translation of what Agenta sends today, while the bytes stay as they came', async () => {
+    const body = Buffer.from(JSON.stringify(AGENTA_DEPLOYMENT))
+    const { id } = await send(await open({ clock: fakeClock() }), 'agenta', body, agentaHeaders(body, keys))
+    const { read, sql } = await payloadOf(id)
+    expect(read).toMatchObject({ event: 'environment.deployed', data: { app_name: 'customer-support-bot' } })
+    expect(sql).toEqual(read)
+    expect((await getEvent(database, id))?.body).toEqual(body)
+  })
+
+  test('does not change when the code of its source does', async () => {
+    const translating = (version: number): Source => ({
+      name: 'shop',
+      secrets: [keys.secret],
+      keptHeaders: [],
+      open: () => null,
+      verify: () => {},
+      normalise: () => ({
+        type: 'order',
+        deliveryId: 'd1',
+        subject: null,
+        actor: null,
+        facts: {},
+        payload: { version },
+      }),
+    })
+    const body = Buffer.from('<order/>')
+    const { id } = await send(await open({ sources: sources(translating(1)) }), 'shop', body, [])
+    expect(await payloadOf(id)).toEqual({ read: { version: 1 }, sql: { version: 1 } })
+    const repeated = await send(await open({ sources: sources(translating(2)) }), 'shop', body, [])
+    expect(repeated).toMatchObject({ id, duplicate: true })
+    expect(await payloadOf(id)).toEqual({ read: { version: 1 }, sql: { version: 1 } })
+  })
+
+  test('is kept to the character where PostgreSQL has none for it; SQL then shows null', async () => {
+    const payload = { nul: 'a\0b', lone: '\ud800', backslash: '\\u0000' }
+    const event = draft({ payload })
+    await (await open()).record(event)
+    expect(await payloadOf(event.id)).toEqual({ read: payload, sql: null })
+  })
+
+  test('is changed where it is only shown: subject and facts get U+FFFD', async () => {
+    const body = Buffer.from('{"label":"a\\u0000b\\ud800"}')
+    const event = draft({ subject: 'a\0b', facts: { label: 'a\0b\ud800' }, body })
+    await (await open()).record(event)
+    const stored = await getEvent(database, event.id)
+    expect(stored).toMatchObject({ subject: 'a\ufffdb', facts: { label: 'a\ufffdb\ufffd' }, body })
+    expect((await payloadOf(event.id)).sql).toBeNull()
+  })
+
+  test('is nothing for an empty manual trigger and for a refused request', async () => {
+    const pipeline = await open({ agents: ['ping'] })
+    const { id } = await pipeline.trigger(Buffer.alloc(0), new Headers(), '127.0.0.1')
+    expect(await payloadOf(id)).toEqual({ read: undefined, sql: null })
+    await pipeline.refuse('github', new AppError('signature_invalid'), new Headers({ 'x-github-event': 'push' }), '::1')
+    const { rows } = await database.query<{ id: string }>(`select id from signalbox.events where status = 'rejected'`)
+    expect(await payloadOf(rows[0]?.id ?? '')).toEqual({ read: undefined, sql: null })
+  })
+})
+
+describe('receiving', () => {
+  test('a request is admitted by its headers alone, or refused with the reason', async () => {
+    const pipeline = await open({ sources: sourcesFrom({ githubSecrets: [keys.secret], agentaSecrets: [] }) })
+    const refusal = (name: string, headers: HeaderList) => {
+      try {
+        pipeline.admit(name, new Headers(headers))
+      } catch (error) {
+        return (error as AppError).code
+      }
+      return 'admitted'
+    }
+    const body = Buffer.from('{}')
+    expect(refusal('github', githubHeaders(body, keys))).toBe('admitted')
+    expect(refusal('github', githubHeaders(body, keys, { 'x-github-event': undefined }))).toBe('header_missing')
+    expect(refusal('gitlab', [])).toBe('source_unknown')
+    expect(refusal('agenta', agentaHeaders(body, keys))).toBe('source_closed')
+  })
+
+  test('a forged request is not recorded', async () => {
+    const body = Buffer.from(JSON.stringify(PUSH))
+    const forged = githubHeaders(body, { ...keys, secret: 'not-the-secret' })
+    await expect(send(await open(), 'github', body, forged)).rejects.toMatchObject({ code: 'signature_invalid' })
+    expect(await count('events')).toBe(0)
+  })
+
+  test('refused requests are kept a hundred at once, and then one a second', async () => {
+    const clock = fakeClock()
+    const pipeline = await open({ clock })
+    const refuse = () => pipeline.refuse('github', new AppError('header_missing'), new Headers(), '::1')
+    for (let i = 0; i < 150; i++) await refuse()
+    expect(await count('events')).toBe(100)
+    clock.advance(2000)
+    for (let i = 0; i < 5; i++) await refuse()
+    expect(await count('events')).toBe(102)
+    await pipeline.refuse('nobody', new AppError('source_unknown'), new Headers(), '::1')
+    expect(await count('events')).toBe(102)
+  })
+
+  test('a manual trigger makes the job it names, whatever the rules say of its event', async () => {
+    const pipeline = await open({ agents: ['ping'] })
+    const headers = new Headers({ 'content-type': 'application/json' })
+    const trigger = (body: object) => pipeline.trigger(Buffer.from(JSON.stringify(body)), headers, '::1')
+    const { jobIds } = await trigger({ job_type: 'reviewer', payload: { a: 1 } })
+    const { rows } = await database.query('select id, agent, rule, input from signalbox.jobs')
+    expect(rows).toEqual([{ id: jobIds[0], agent: 'reviewer', rule: 'manual', input: { a: 1 } }])
+    await expect(trigger({ job_type: 'nobody' })).rejects.toMatchObject({ code: 'job_type_unknown' })
+  })
+})

@@ -1,0 +1,46 @@
+// The names of events' types, and which source may use which.
+
+const EVENT_TYPE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/
+
+// The first words of what this program records itself; `rejected.…` is a refused request.
+const INTERNAL: ReadonlySet<string> = new Set(
+  'deployments endpoint environment job manual orchestrator rejected signalbox'.split(' '),
+)
+
+// GitHub's events, as far as their names could be a source's (which has no `_`).
+const GITHUB: ReadonlySet<string> = new Set(
+  (
+    'create delete deployment discussion fork gollum installation issues label member membership meta milestone ' +
+    'organization package ping project public push release repository sponsorship star status team watch'
+  ).split(' '),
+)
+
+/**
+ * The text if it can be an event's type: up to 100 letters, digits, `.`, `_`, `-`; undefined
+ * otherwise.
+ */
+export function eventType(value: unknown): string | undefined {
+  return typeof value === 'string' && EVENT_TYPE.test(value) ? value : undefined
+}
+
+/** The type under the name of its source: `order.paid` of `shop` is `shop.order.paid`. */
+export function typeUnder(name: string, type: string): string {
+  return type.startsWith(`${name}.`) ? type : `${name}.${type}`
+}
+
+/**
+ * GitHub's event with its action. It keeps GitHub's name, unless that would be one of this
+ * program's own: the header with the event is not signed.
+ */
+export function githubType(event: string, action: string | undefined): string {
+  const type = action === undefined ? event : `${event}.${action}`
+  return INTERNAL.has(event) ? typeUnder('github', type) : type
+}
+
+/**
+ * Whether types that begin with this name belong to GitHub or to this program, so that no other
+ * source may be called so.
+ */
+export function isReserved(name: string): boolean {
+  return INTERNAL.has(name) || GITHUB.has(name)
+}
