@@ -5,7 +5,13 @@ export default defineConfig({
   resolve: { conditions: ['signalbox-source'] },
   ssr: { resolve: { conditions: ['signalbox-source'] } },
   test: {
-    include: ['src/**/*.test.ts', 'sdk/src/**/*.test.ts', 'fake-github/**/*.test.ts', 'test/**/*.test.ts'],
+    include: [
+      'src/**/*.test.ts',
+      'sdk/src/**/*.test.ts',
+      'handler/src/**/*.test.ts',
+      'fake-github/**/*.test.ts',
+      'test/**/*.test.ts',
+    ],
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,

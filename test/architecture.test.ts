@@ -10,7 +10,7 @@ const src = join(root, 'src')
 // From the top to the bottom. A module is a folder of `src`, or a file directly in it.
 const LAYERS = [
   ['cli'],
-  ['main.ts', 'index.ts', 'handler.ts'],
+  ['main.ts', 'index.ts'],
   ['config'],
   ['http'],
   ['pipeline.ts'],
@@ -68,6 +68,23 @@ test('modules import from the layers below only, and modules of one layer never 
 test('nothing outside src is imported from inside it but packages', () => {
   const outside = files.flatMap((file) => internalImportsOf(file).filter((target) => target.startsWith('..')))
   expect(outside).toEqual([])
+})
+
+// What the webhook handler shares with the service. Nothing in it needs a database or a job.
+const SHARED_WITH_HANDLER =
+  /^src\/((agents\/deployment-pr|untrusted|forges|publisher|lib)\/|sources\/agenta\/payload\.ts$)/
+
+test('the webhook handler imports only what it shares with the service', () => {
+  const handler = join(root, 'handler/src')
+  const own = readdirSync(handler, { encoding: 'utf8' }).filter((file) => /(?<!\.test)\.ts$/.test(file))
+  const imports = own.flatMap((file) => {
+    const statements = readFileSync(join(handler, file), 'utf8').matchAll(/from\s+['"](\.[^'"]+)['"]/g)
+    return [...statements].map((match) => relative(root, join(handler, match[1] ?? '')))
+  })
+  expect(own).toContain('index.ts')
+  expect(imports.filter((target) => !target.startsWith('handler/src/') && !SHARED_WITH_HANDLER.test(target))).toEqual(
+    [],
+  )
 })
 
 test('the SDK imports nothing but itself', () => {

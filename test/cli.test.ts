@@ -94,7 +94,7 @@ test('a pipe that is closed early is no failure', async () => {
 test('a .env file is read, the environment wins, and a wrong value in it is named', async () => {
   await writeFile(join(folder, '.env'), 'SIGNALBOX_URL=http://127.0.0.1:9\nPORT=abc\n')
   const wrong = await call(['jobs', 'ls'])
-  expect(wrong).toEqual({ code: 1, text: expect.stringContaining('PORT must be a whole number') })
+  expect(wrong).toEqual({ code: 1, text: expect.stringContaining('PORT: must be a whole number') })
   const asked = await call(['jobs', 'ls'], { PORT: '1' })
   expect(asked).toEqual({ code: 1, text: expect.stringContaining('There is no answer from http://127.0.0.1:9.') })
   await rm(join(folder, '.env'))

@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const CHECKED = [
   'src/db',
   'src/lib',
+  'handler',
   'examples',
   'docs',
   'script',
@@ -23,6 +24,10 @@ const CHECKED = [
   'test/docs-commands.test.ts',
   'test/folder.ts',
   'test/global-setup.ts',
+  'test/handler-examples.test.ts',
+  'test/installation.ts',
+  'test/manifests.test.ts',
+  'test/packages.test.ts',
   'test/process.ts',
   'test/send.ts',
   'test/signalbox.ts',

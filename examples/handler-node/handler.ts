@@ -1,5 +1,5 @@
 // The handler of every example, configured by environment variables.
-import { createHandler } from 'signalbox/handler'
+import { createHandler } from '@signalbox/handler'
 
 function variable(name: string): string | undefined {
   return process.env[name]?.trim() || undefined

@@ -24,7 +24,7 @@ function started(change: {
       sources: new Map([source('github', ['one', 'two']), source('agenta', []), source('gitea', [])]),
       rules: [{ name: 'one' }],
       agents: new Map(),
-      forge: forge ? {} : null,
+      forges: { names: forge ? ['github'] : [] },
     },
   } as unknown as Started['service']
   const environment = readEnvironment(env)

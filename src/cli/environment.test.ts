@@ -26,7 +26,7 @@ describe('the environment', () => {
   })
 
   test('that is wrong is named by its variable, whether it came as an option or not', () => {
-    const wrong = { code: 'config_invalid', detail: expect.stringContaining('PORT ') }
+    const wrong = { code: 'config_invalid', detail: expect.stringContaining('PORT: ') }
     expect(() => environmentOf({ env: { PORT: 'x' } })).toThrow(expect.objectContaining(wrong))
     expect(() => environmentOf({ env: {} }, { port: '99999' })).toThrow(expect.objectContaining(wrong))
   })

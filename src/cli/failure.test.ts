@@ -5,13 +5,13 @@ import { AppError, ERRORS } from '../lib/error.ts'
 import { CliError, failureJson, failureOf, failureText } from './failure.ts'
 
 test('an expected error is its sentence, its particulars and what to do', () => {
-  const failure = failureOf(new AppError('config_invalid', 'PORT must be a whole number'))
+  const failure = failureOf(new AppError('config_invalid', 'PORT: must be a whole number'))
   expect(failureText(failure)).toBe(
-    `signalbox: The configuration is not valid.\n  PORT must be a whole number\n  → ${ERRORS.config_invalid.hint}\n`,
+    `signalbox: The configuration is not valid.\n  PORT: must be a whole number\n  → ${ERRORS.config_invalid.hint}\n`,
   )
   expect(JSON.parse(failureJson(failure))).toEqual({
     code: 'config_invalid',
-    detail: 'PORT must be a whole number',
+    detail: 'PORT: must be a whole number',
     hint: ERRORS.config_invalid.hint,
   })
   expect(failureText(failureOf(new AppError('not_found')))).toMatch(

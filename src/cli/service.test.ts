@@ -82,7 +82,7 @@ describe('a service that cannot start', () => {
   })
 
   test.each(['x', '-1', '70000', '80.5'])('names the port %j', async (port) => {
-    expect(await start([`--port=${port}`])).toMatchObject({ code: 1, err: expect.stringContaining('PORT ') })
+    expect(await start([`--port=${port}`])).toMatchObject({ code: 1, err: expect.stringContaining('PORT: ') })
   })
 
   test('names what is wrong in its configuration', async () => {

@@ -280,14 +280,14 @@ describe('an attempt of a job', () => {
     expect(await getJob(database, id)).toMatchObject({
       attempt: 5,
       status: 'pending',
-      availableAt: new Date(clock.now().getTime() + 1000),
+      available_at: new Date(clock.now().getTime() + 1000).toISOString(),
     })
   })
 
   it('is shown while it runs, and its row is written when it ends', async () => {
     const id = await addJob()
     const inside: unknown[] = []
-    const startedAt = clock.now()
+    const startedAt = clock.now().toISOString()
     const orchestrator: Orchestrator = orchestrate([
       work(async () => {
         inside.push((await getJob(database, id)).attempts)
@@ -296,10 +296,10 @@ describe('an attempt of a job', () => {
       }),
     ])
     await orchestrator.tick()
-    const running = { attempt: 1, owner: orchestrator.id, error: null, result: null, startedAt }
-    expect(inside).toEqual([[{ ...running, outcome: null, finishedAt: null }]])
+    const running = { attempt: 1, owner: orchestrator.id, error: null, result: null, started_at: startedAt }
+    expect(inside).toEqual([[{ ...running, outcome: null, finished_at: null }]])
     expect((await getJob(database, id)).attempts).toEqual([
-      { ...running, outcome: 'completed', finishedAt: clock.now() },
+      { ...running, outcome: 'completed', finished_at: clock.now().toISOString() },
     ])
   })
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { GiveUp } from '../../lib/error.ts'
 import { parseOutputs } from '../../publisher/output.ts'
 import type { AgentContext } from '../agent.ts'
-import type { DeploymentPrDefaults } from './deployment-pr.ts'
+import type { DeploymentPrDefaults } from './answer.ts'
 import { deploymentPr } from './deployment-pr.ts'
 
 const payload = JSON.parse(readFileSync(new URL('fixtures/deployed-event.json', import.meta.url), 'utf8'))

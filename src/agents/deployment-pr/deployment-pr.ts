@@ -1,49 +1,9 @@
 // The agent that answers a deployment with a pull request.
-import { GiveUp } from '../../lib/error.ts'
-import { describe } from '../../lib/zod.ts'
-import type { PullRequestOutput } from '../../publisher/output.ts'
 import type { Agent } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
-import type { DeploymentEvent } from './deployment-event.ts'
-import { deploymentEvent } from './deployment-event.ts'
-import { deploymentPullRequest, repositoryOf } from './deployment-pull-request.ts'
-import type { DeploymentPrOptions } from './options.ts'
+import type { DeploymentPrDefaults } from './answer.ts'
+import { answerDeployment } from './answer.ts'
 import { deploymentPrInput } from './options.ts'
-
-/**
- * Changes the output before it is published, or returns null for none: other texts, checks of your
- * own.
- */
-type Customise = (output: PullRequestOutput, event: DeploymentEvent) => PullRequestOutput | null
-
-/** Options of the agent; a rule's `with` overrides them one by one. */
-export type DeploymentPrDefaults = DeploymentPrOptions & { customise?: Customise }
-
-/**
- * The pull request a deployment calls for, or the reason why there is none.
- * @throws GiveUp when the payload is not a deployment, or no repository is set for its app.
- */
-export function answerDeployment(
-  payload: unknown,
-  { customise, ...options }: DeploymentPrDefaults,
-): { event: DeploymentEvent; output: PullRequestOutput } | { event: DeploymentEvent; skipped: string } {
-  const parsed = deploymentEvent.safeParse(payload)
-  if (!parsed.success)
-    throw new GiveUp(`The payload is not a deployment event: ${describe(parsed.error, { root: 'the payload' })}`)
-  const event = parsed.data
-  const { app_name: app, environment } = event.data
-  if (options.environments !== undefined && !options.environments.includes(environment)) {
-    return { event, skipped: `Deployments to ${environment} get no pull request.` }
-  }
-  const repository = repositoryOf(app, options)
-  if (repository === null)
-    throw new GiveUp(
-      `No repository is set for ${app}: set GITHUB_REPO, or the rule's \`repository\` or \`repositories\`.`,
-    )
-  const standard = deploymentPullRequest(event, { ...options, repository })
-  const output = customise === undefined ? standard : customise(standard, event)
-  return output === null ? { event, skipped: 'The configuration asked for no pull request.' } : { event, output }
-}
 
 /**
  * Commits the deployed configuration to `deployments/<app>/<environment>.json` and opens a pull

@@ -8,7 +8,7 @@ import { openFakeGithub } from '@signalbox/fake-github'
 import { signBody } from '@signalbox/sdk'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
-const body = readFileSync(new URL('agents/deployment-pr/fixtures/deployed-event.json', import.meta.url), 'utf8')
+const body = readFileSync(new URL('../src/agents/deployment-pr/fixtures/deployed-event.json', import.meta.url), 'utf8')
 const secret = 'my_webhook_secret_key'
 function example(path: string) {
   return fileURLToPath(new URL(`../examples/${path}`, import.meta.url))

