@@ -4,6 +4,7 @@ import type { Config } from './config/config-file.ts'
 import type { Installation } from './config/configure.ts'
 import { configure } from './config/configure.ts'
 import { openGitSync } from './config/git-sync.ts'
+import type { Database } from './db/database.ts'
 import type { ListenerStatus } from './db/listen.ts'
 import { openListener, openNotifier } from './db/listen.ts'
 import { migrate } from './db/migrate.ts'
@@ -11,16 +12,14 @@ import type { Store } from './db/store.ts'
 import { DELIVERIES } from './deliveries/delivery.ts'
 import { openSender } from './deliveries/sender.ts'
 import { trackPullRequests } from './deployments/pull-requests.ts'
-import { recordDeployment } from './deployments/record.ts'
 import { disableEndpoints, syncConfigEndpoints } from './endpoints/endpoints.ts'
 import { eventPayload } from './events/payload.ts'
 import { causesOf } from './events/query.ts'
 import { openEventReader } from './events/reader.ts'
 import { readOnly } from './forges/read-only.ts'
-import { apiRoutes } from './http/api/api.ts'
-import { httpApp } from './http/app.ts'
 import type { Access } from './http/auth.ts'
-import { openServer } from './http/listen.ts'
+import { accessFor } from './http/auth.ts'
+import { openReceiver } from './http/receiver.ts'
 import { recordFinished } from './jobs/finished.ts'
 import { JOBS } from './jobs/job.ts'
 import { openOrchestrator } from './jobs/orchestrator.ts'
@@ -29,7 +28,6 @@ import { systemClock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
 import { every } from './lib/every.ts'
 import type { Log } from './lib/log.ts'
-import { VERSION } from './lib/version.ts'
 import type { Pipeline } from './pipeline.ts'
 import { openPipeline } from './pipeline.ts'
 import { parseOutputs } from './publisher/output.ts'
@@ -78,11 +76,12 @@ export type Signalbox = {
 
 /** Opens a service over a store: migrates the database, connects the parts, and starts them. */
 export async function openSignalbox(options: SignalboxOptions): Promise<Signalbox> {
-  const { environment, config, store, mode, log, clock = systemClock } = options
-  const { database } = store
+  const { environment, config, configFolder, store, mode, log, clock = systemClock, requestTimeoutMs } = options
+  const { database, url } = store
   const roles = options.roles ?? { receiver: true, orchestrator: true }
   const installation = configure(environment, config, log)
-  const access = accessOf(environment, mode)
+  const { sources, rules, agents } = installation
+  const access = accessFor(mode, environment.SIGNALBOX_API_TOKEN)
   await migrate(database, { log })
   await syncConfigEndpoints(database, config.endpoints ?? [])
   if (store.kind === 'embedded') await expireLeases(database, clock)
@@ -96,22 +95,23 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
     nudge()
     notifier.notify()
   }
-  const { sources, rules, agents } = installation
-  const names = [...agents.keys()]
+  const shared = { environment, database, clock, log }
   const reactions = [trackPullRequests]
-  const pipeline = await openPipeline({ database, clock, log, sources, rules, agents: names, reactions, onWork })
-  const wiring = { ...options, clock, installation, access, pipeline, onWork, notify: () => notifier.notify() }
-  if (roles.orchestrator) workers.push(orchestratorOf(wiring), senderOf(wiring))
+  const pipeline = await openPipeline({ ...shared, sources, rules, agents: [...agents.keys()], reactions, onWork })
+  if (roles.orchestrator) workers.push(...openWorkers({ ...shared, installation, pipeline, wake: notifier.notify }))
   // First, because the port may be taken: until here nothing runs that would have to be stopped.
-  const server = roles.receiver ? await openReceiver(wiring) : null
-  const { url } = store
+  const server = roles.receiver
+    ? await openReceiver({ ...shared, mode, access, configured: installation, pipeline, onWork, requestTimeoutMs })
+    : null
   const listener = await openListener({ database, url, channels: [CHANNEL], onNotify: nudge, log })
   // Notifications arrive only in a session that is not shared, and so statements prepared in one
   // stay there.
   database.prepareStatements(listener.live)
   const polling = every(POLL_MS, () => listener.live || nudge(), { log, name: 'poll' })
   for (const worker of workers) worker.start()
-  const gitSync = roles.orchestrator ? gitSyncOf(options) : null
+  const pulls = roles.orchestrator && environment.GIT_SYNC_ENABLED && configFolder
+  const intervalMs = environment.TICK_INTERVAL_SECONDS * 1000
+  const gitSync = pulls ? openGitSync({ folder: configFolder, intervalMs, log }) : null
 
   const close = async () => {
     await polling.close()
@@ -130,79 +130,38 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
   }
 }
 
-function accessOf(environment: Environment, mode: SignalboxOptions['mode']): Access {
-  if (environment.SIGNALBOX_API_TOKEN !== undefined) return { kind: 'token', token: environment.SIGNALBOX_API_TOKEN }
-  return { kind: mode === 'dev' ? 'loopback' : 'closed' }
-}
-
 // Only one process can own an embedded server's data directory, so leases left from before are
 // dead.
-async function expireLeases(database: Store['database'], clock: Clock): Promise<void> {
+async function expireLeases(database: Database, clock: Clock): Promise<void> {
   await queueOn({ table: JOBS, clock }).expireLeases(database)
   await queueOn({ table: DELIVERIES, clock }).expireLeases(database)
 }
 
 type Worker = { start(): void; nudge(): void; drain(): Promise<void> }
 
-type Wiring = SignalboxOptions & {
-  clock: Clock
+type WorkersOptions = { environment: Environment; database: Database; clock: Clock; log: Log } & {
   installation: Installation
-  access: Access
   pipeline: Pipeline
-  /** Notifies every worker, those of this process at once. */
-  onWork(): void
   /** Notifies the workers of other processes. */
-  notify(): void
+  wake(): void
 }
 
-function openReceiver(wiring: Wiring): Promise<{ url: string; close(): Promise<void> }> {
-  const { environment, store, mode, log, clock, installation, access, pipeline, onWork, requestTimeoutMs } = wiring
-  const { database } = store
-  const { recordIn } = pipeline
-  const deploying = { database, clock, recordIn, onWork, publicUrl: environment.SIGNALBOX_PUBLIC_URL }
-  const api = apiRoutes({
-    access,
-    database,
-    clock,
-    configured: installation,
-    wake: onWork,
-    explain: pipeline.explain,
-    deploy: (request, key) => recordDeployment(deploying, request, key),
-  })
-  const probe = async () => void (await database.query('select 1'))
-  const app = httpApp({ version: VERSION, access, log, pipeline, probe, api })
-  const host = mode === 'dev' ? '127.0.0.1' : (environment.HOST ?? '0.0.0.0')
-  return openServer(app, { host, port: environment.PORT, ...(requestTimeoutMs && { requestTimeoutMs }) })
-}
-
-function orchestratorOf({ environment, store, log, clock, installation, pipeline, notify }: Wiring): Worker {
-  const { database } = store
+function openWorkers({ environment, installation, pipeline, ...shared }: WorkersOptions): Worker[] {
+  const { database, clock } = shared
   const { forges, agents, rules } = installation
-  return openOrchestrator({
-    database,
-    clock,
-    log,
+  const tickMs = environment.TICK_INTERVAL_SECONDS * 1000
+  const orchestrator = openOrchestrator({
+    ...shared,
+    tickMs,
     agents,
     forge: readOnly(forges),
     slots: environment.MAX_CONCURRENT_JOBS,
-    tickMs: environment.TICK_INTERVAL_SECONDS * 1000,
-    wake: notify,
-    payloadOf: eventPayload,
     loadEvent: openEventReader(database),
+    payloadOf: eventPayload,
     parseOutputs,
     publish: publisher({ forges, policyOf: (name) => rules.find((rule) => rule.name === name)?.policy }),
     onFinished: recordFinished({ clock, causesOf, recordIn: pipeline.recordIn }),
   })
-}
-
-function senderOf({ environment, store, log, clock, notify }: Wiring): Worker {
-  const { database } = store
-  const tickMs = environment.TICK_INTERVAL_SECONDS * 1000
-  const slots = DELIVERY_SLOTS
-  return openSender({ database, clock, log, slots, tickMs, wake: notify, payloadOf: eventPayload, disableEndpoints })
-}
-
-function gitSyncOf({ environment, configFolder: folder = null, log }: SignalboxOptions) {
-  if (folder === null || !environment.GIT_SYNC_ENABLED) return null
-  return openGitSync({ folder, intervalMs: environment.TICK_INTERVAL_SECONDS * 1000, log })
+  const sender = openSender({ ...shared, tickMs, slots: DELIVERY_SLOTS, payloadOf: eventPayload, disableEndpoints })
+  return [orchestrator, sender]
 }

@@ -8,6 +8,12 @@ import { AppError } from '../lib/error.ts'
  */
 export type Access = { kind: 'token'; token: string } | { kind: 'loopback' } | { kind: 'closed' }
 
+/** How the API of a process is guarded: `dev` needs no token on this machine. */
+export function accessFor(mode: 'dev' | 'serve', token: string | undefined): Access {
+  if (token !== undefined) return { kind: 'token', token }
+  return { kind: mode === 'dev' ? 'loopback' : 'closed' }
+}
+
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host']
 

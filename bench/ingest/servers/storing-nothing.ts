@@ -1,4 +1,5 @@
-// Signalbox's own receiving edge and source, in front of a pipeline that stores nothing: what durability costs is the difference.
+// Signalbox's own receiving edge and source, in front of a pipeline that stores nothing: what
+// durability costs is the difference.
 import { Hono } from 'hono'
 import { httpApp } from '../../../src/http/app.ts'
 import { openServer } from '../../../src/http/listen.ts'
@@ -14,7 +15,7 @@ const log = openLog()
 const access = { kind: 'closed' } as const
 const source = github({ secrets: [SECRET] })
 type Envelope = ReturnType<typeof source.open>
-const pipeline: Pick<Pipeline, 'admit' | 'receive'> = {
+const pipeline: Pick<Pipeline, 'admit' | 'receive' | 'refuse'> = {
   admit: (_name, headers) => ({ source, envelope: source.open(headers) }),
   async receive({ envelope }, body, headers, remote) {
     const at = systemClock.now()
@@ -27,6 +28,7 @@ const pipeline: Pick<Pipeline, 'admit' | 'receive'> = {
     })
     return { id, type, duplicate: false, status: 'ignored', reason: 'nothing is stored here', jobIds: [] }
   },
+  refuse: async () => undefined,
 }
 const app = httpApp({
   version: 'bench',

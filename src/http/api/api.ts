@@ -3,6 +3,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Agent } from '../../agents/agent.ts'
 import type { Database } from '../../db/database.ts'
+import type { RecordDeploymentContext } from '../../deployments/record.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { AppError } from '../../lib/error.ts'
 import { VERSION } from '../../lib/version.ts'
@@ -13,7 +14,6 @@ import type { Access } from '../auth.ts'
 import { authorise } from '../auth.ts'
 import { addAgentRoutes } from './agents.ts'
 import { addDeliveryRoutes } from './deliveries.ts'
-import type { Deploy } from './deployments.ts'
 import { addDeploymentRoutes } from './deployments.ts'
 import { addEndpointRoutes } from './endpoints.ts'
 import type { Explain } from './events.ts'
@@ -36,17 +36,17 @@ export type ApiParts = {
     sources: ReadonlyMap<string, Source>
   }
   explain: Explain
-  deploy: Deploy
+  deploying: RecordDeploymentContext
   /** Notifies the workers: a job became pending. */
-  wake(): void
+  onWork(): void
 }
 
 /** The API. It lets in only who `access` allows. */
-export function apiRoutes({ access, database, clock, configured, explain, deploy, wake }: ApiParts): Api {
+export function apiRoutes({ access, database, clock, configured, explain, deploying, onWork }: ApiParts): Api {
   const api = emptyApi(access)
   addEventRoutes(api, database, explain)
-  addJobRoutes(api, database, clock, wake)
-  addDeploymentRoutes(api, database, deploy)
+  addJobRoutes(api, database, clock, onWork)
+  addDeploymentRoutes(api, deploying)
   addEndpointRoutes(api, database)
   addDeliveryRoutes(api, database)
   addRuleRoutes(api, configured.rules)

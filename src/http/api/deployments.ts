@@ -1,18 +1,13 @@
 // `/api/deployments`: what configuration went live where.
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Database } from '../../db/database.ts'
 import { configOf, listDeployments, showDeployment } from '../../deployments/query.ts'
+import type { RecordDeploymentContext } from '../../deployments/record.ts'
+import { recordDeployment } from '../../deployments/record.ts'
 import { deploymentRequest } from '../../deployments/request.ts'
 import { deploymentConfig, deploymentDetail, deploymentSummary, recordedDeployment } from '../../deployments/wire.ts'
 import { answer, failure, idParam, jsonBody, listQuery, pageAnswer } from './answer.ts'
 import type { Api } from './api.ts'
 import { readJson } from './json.ts'
-
-/** Records a deployment and its event in one transaction. */
-export type Deploy = (
-  request: unknown,
-  options: { idempotencyKey: string | undefined },
-) => Promise<{ deployment: { id: string }; duplicate: boolean }>
 
 const create = createRoute({
   method: 'post',
@@ -61,11 +56,11 @@ const config = createRoute({
 })
 
 /** Adds the routes of deployments. */
-export function addDeploymentRoutes(api: Api, database: Database, deploy: Deploy): void {
+export function addDeploymentRoutes(api: Api, deploying: RecordDeploymentContext): void {
+  const { database } = deploying
   api.openapi(create, async (c) => {
-    const { deployment, duplicate } = await deploy(await readJson(c), {
-      idempotencyKey: c.req.header('idempotency-key'),
-    })
+    const idempotencyKey = c.req.header('idempotency-key')
+    const { deployment, duplicate } = await recordDeployment(deploying, await readJson(c), { idempotencyKey })
     return c.json({ ...(await showDeployment(database, deployment.id)), duplicate }, duplicate ? 200 : 201)
   })
   api.openapi(list, async (c) => c.json(await listDeployments(database, c.req.valid('query')), 200))

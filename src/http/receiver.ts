@@ -1,0 +1,42 @@
+// The half of a service that listens: webhooks, the manual trigger, health and the API.
+import type { RecordDeploymentContext } from '../deployments/record.ts'
+import type { Environment } from '../lib/environment.ts'
+import type { Log } from '../lib/log.ts'
+import { VERSION } from '../lib/version.ts'
+import type { Pipeline } from '../pipeline.ts'
+import type { ApiParts } from './api/api.ts'
+import { apiRoutes } from './api/api.ts'
+import { httpApp } from './app.ts'
+import type { Server } from './listen.ts'
+import { openServer } from './listen.ts'
+
+/** What a receiver is built from. */
+export type ReceiverOptions = Pick<ApiParts, 'access' | 'database' | 'clock' | 'configured' | 'onWork'> & {
+  environment: Pick<Environment, 'HOST' | 'PORT' | 'SIGNALBOX_PUBLIC_URL'>
+  /** `dev` binds loopback only. */
+  mode: 'dev' | 'serve'
+  log: Log
+  pipeline: Pipeline
+  /** How long a sender may take over its whole request. Default one minute. */
+  requestTimeoutMs?: number | undefined
+}
+
+/**
+ * Starts listening.
+ * @throws AppError `config_invalid` when the port is in use.
+ */
+export function openReceiver(options: ReceiverOptions): Promise<Server> {
+  const { environment, mode, access, database, clock, configured, log, pipeline, onWork, requestTimeoutMs } = options
+  const deploying: RecordDeploymentContext = {
+    database,
+    clock,
+    recordIn: pipeline.recordIn,
+    onWork,
+    publicUrl: environment.SIGNALBOX_PUBLIC_URL,
+  }
+  const api = apiRoutes({ access, database, clock, configured, explain: pipeline.explain, deploying, onWork })
+  const probe = async () => void (await database.query('select 1'))
+  const app = httpApp({ version: VERSION, access, log, pipeline, probe, api })
+  const host = mode === 'dev' ? '127.0.0.1' : (environment.HOST ?? '0.0.0.0')
+  return openServer(app, { host, port: environment.PORT, ...(requestTimeoutMs && { requestTimeoutMs }) })
+}
