@@ -1,5 +1,6 @@
 // The headers of one delivery attempt: who it is from, which event it is, and the proof.
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
+import { secretKey, standardPrefix, writeBodySignature, writeStandard } from '@signalbox/sdk/scheme'
 
 /** One attempt to deliver one event. */
 export type Signing = {
@@ -25,27 +26,22 @@ export type Signing = {
  */
 export function signedHeaders(signing: Signing): Record<string, string> {
   const { eventId, body, secrets } = signing
-  const timestamp = String(Math.floor(signing.at.getTime() / 1000))
-  const signatures = secrets.map((secret) => {
-    const hmac = createHmac('sha256', standardKey(secret)).update(`${eventId}.${timestamp}.`).update(body)
-    return `v1,${hmac.digest('base64')}`
+  const timestamp = Math.floor(signing.at.getTime() / 1000)
+  const prefix = standardPrefix(eventId, timestamp)
+  const digests = secrets.map((secret) => {
+    const key = createSecretKey(secretKey(secret, 'standard'))
+    return createHmac('sha256', key).update(prefix).update(body).digest('base64')
   })
   return {
     'content-type': 'application/json',
     'user-agent': `Signalbox/${signing.version}`,
     'webhook-id': eventId,
-    'webhook-timestamp': timestamp,
-    'webhook-signature': signatures.join(' '),
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': writeStandard(digests),
     'x-agenta-event': headerText(signing.eventType),
     'x-agenta-delivery': headerText(signing.deliveryId),
-    'x-agenta-signature': `sha256=${createHmac('sha256', secrets[0]).update(body).digest('hex')}`,
+    'x-agenta-signature': writeBodySignature(createHmac('sha256', secrets[0]).update(body).digest('hex')),
   }
-}
-
-// Agenta's form uses the secret's text even when it begins with `whsec_`: its receivers know no
-// other way.
-function standardKey(secret: string): Buffer {
-  return secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret)
 }
 
 // Types and ids of foreign events come from outside, and a header takes visible ASCII only.

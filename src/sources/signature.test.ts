@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import type { AgentaClaim } from '@signalbox/sdk/scheme'
 import { readGithub, readStandard } from '@signalbox/sdk/scheme'
 import fc from 'fast-check'
@@ -55,7 +55,7 @@ test('a signed time is good for five minutes either way, edges included', () => 
       timestampSeconds: now.getTime() / 1000 + offset,
       timestampHeader: 'x-agenta-signature',
     }
-    return verdict(() => requireSignature([Buffer.from('key')], claim, Buffer.from('{}'), now))
+    return verdict(() => requireSignature([createSecretKey('key', 'utf8')], claim, Buffer.from('{}'), now))
   }
   expect([-300, 0, 300].map(at)).toEqual(['accepted', 'accepted', 'accepted'])
   expect([-301, 301, Number.NaN].map(at)).toEqual(['signature_invalid', 'signature_invalid', 'signature_invalid'])
