@@ -66,7 +66,7 @@ create table signalbox.jobs (
   -- Who makes the running attempt. Its row in job_attempts is written when it ends.
   owner uuid,
   attempt_started_at timestamptz,
-  -- What the agent returned, and when: an agent that has run does not run again.
+  -- What the agent returned, and when, once it has left outputs: it does not run again for them.
   result json,
   ran_at timestamptz,
   error text,

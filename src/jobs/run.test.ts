@@ -153,9 +153,10 @@ describe('one attempt', () => {
     const row = { ...(await claimJob()), attempt: 2 }
     expect((await attempt(row, async () => ({}), { database: away })).outcome).toMatchObject({ kind: 'deferred' })
     const first = await claimJob()
-    expect((await attempt(first, async () => ({}), { database: away })).outcome).toMatchObject({ kind: 'retried' })
+    const noted = async () => ({ outputs: [note('a')] })
+    expect((await attempt(first, noted, { database: away })).outcome).toMatchObject({ kind: 'retried' })
     isAway = false
-    expect((await attempt(first, async () => ({}), { database: away })).outcome).toEqual({ kind: 'completed' })
+    expect((await attempt(first, noted, { database: away })).outcome).toEqual({ kind: 'completed' })
   })
 
   it('grows its back-off with the failures before it', async () => {

@@ -18,7 +18,7 @@ import type { Lease } from './lease.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import { outcomeOf } from './retry-policy.ts'
 import type { StepStore } from './steps.ts'
-import { openStepStore } from './steps.ts'
+import { openStepStore, toJson } from './steps.ts'
 
 /** What an attempt needs from the rest of the program. */
 export type RunOptions = {
@@ -96,8 +96,8 @@ function startTimeLimit(limitMs: number, over: AbortController): NodeJS.Timeout 
 }
 
 /**
- * Runs the agent, unless an earlier attempt did, and remembers what it returned; returns the job's
- * result and whether there may be outputs to publish.
+ * Runs the agent, unless an earlier attempt left outputs, and remembers what it returned; returns
+ * the job's result and whether there may be outputs to publish.
  */
 async function runAgent(
   options: RunOptions,
@@ -122,9 +122,13 @@ async function runAgent(
   })
   context.signal.throwIfAborted()
   const outputs = parseOutputs(returned)
-  const lease: Lease = { id: row.id, attempt: row.attempt, owner: row.owner }
-  await rememberRun(database, lease, { clock, result, outputs })
-  return { result, hasOutputs: outputs.length > 0 }
+  const hasOutputs = outputs.length > 0
+  // Without outputs the end of the job, which comes next, is what remembers the run: a commit less.
+  if (hasOutputs) {
+    const lease: Lease = { id: row.id, attempt: row.attempt, owner: row.owner }
+    await rememberRun(database, lease, { clock, result, outputs })
+  } else toJson(result, 'The result')
+  return { result, hasOutputs }
 }
 
 function agentOf(agents: ReadonlyMap<string, Agent>, name: string): Agent {
