@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { AppError } from '../lib/error.ts'
+import { refusalOf } from '../../test/refusal.ts'
 import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
 
 const url = 'https://example.com/hook'
 const secret = 'my_webhook_secret_key'
 
 function refusal(run: () => unknown): string {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof AppError) return `${error.code} ${error.detail}`
-    throw error
-  }
-  return 'accepted'
+  const error = refusalOf(run)
+  return error ? `${error.code} ${error.detail}` : 'accepted'
 }
 
 describe('a request for an endpoint', () => {
