@@ -315,7 +315,7 @@ describe('an attempt of a job', () => {
       }),
     ]).tick()
     for (const id of [polite, deaf]) {
-      expect(await getJob(database, id)).toMatchObject({ status: 'failed', error: 'time limit of 0.02 s exceeded' })
+      expect(await getJob(database, id)).toMatchObject({ status: 'failed', error: 'The time limit of 0.02 s is over.' })
     }
     await expect(context?.step('late', () => 1)).rejects.toThrow('time limit')
     await expect(context?.workspace()).rejects.toThrow('time limit')

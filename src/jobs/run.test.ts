@@ -140,7 +140,7 @@ describe('one attempt', () => {
       ({ signal }) =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('socket hang up')))),
     )
-    expect(outcome).toMatchObject({ error: 'time limit of 0.01 s exceeded' })
+    expect(outcome).toMatchObject({ error: 'The time limit of 0.01 s is over.' })
   })
 
   it('defers when the database is away before it begins, and fails when it goes away later', async () => {

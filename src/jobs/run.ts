@@ -81,7 +81,7 @@ export async function runJob(
   } finally {
     clearTimeout(timer)
     // Also ends what is left of an agent that returned: no step, line or folder after this.
-    over.abort(new Error('the attempt has ended'))
+    over.abort(new Error('The attempt has ended.'))
     await workspaces
       .remove()
       .catch((error: unknown) => log.warn({ err: error, job: job.id }, 'a workspace could not be removed'))
@@ -90,7 +90,7 @@ export async function runJob(
 }
 
 function startTimeLimit(limitMs: number, over: AbortController): NodeJS.Timeout {
-  const end = () => over.abort(new Error(`time limit of ${limitMs / 1000} s exceeded`))
+  const end = () => over.abort(new Error(`The time limit of ${limitMs / 1000} s is over.`))
   // A longer timer would fire at once.
   return setTimeout(end, Math.min(limitMs, 2 ** 31 - 1))
 }
