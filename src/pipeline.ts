@@ -153,7 +153,7 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
         const recorded = await outcomesOf(sql, events, inserted.ids)
         return { recorded, hasWork: added.some(({ jobs, deliveries }) => jobs.length + deliveries.length > 0) }
       }
-      // Through the connection at hand: one in a transaction must not wait for another.
+      // By the same connection: a transaction that waited for another one could wait for itself.
       copy = await loadEndpoints(sql)
     }
     throw new AppError('database_unavailable', 'The endpoints kept changing while events were being recorded.')

@@ -71,10 +71,7 @@ export const endpointRequest = z.strictObject({
   status: endpointStatus.default('active'),
 })
 
-/**
- * An endpoint in `signalbox.config.ts`: its name tells it from the others, and its secret comes
- * from you.
- */
+/** An endpoint in `signalbox.config.ts`: its name is unique, and its secret is set there. */
 export type EndpointConfig = Omit<z.input<typeof endpointRequest>, 'name'> & { name: string }
 
 /** A new secret in the form of Standard Webhooks, of 32 random bytes. */

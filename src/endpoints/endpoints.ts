@@ -94,7 +94,7 @@ export async function syncConfigEndpoints(
   })
 }
 
-/** Disables endpoints: they are notified of nothing more, and what was waiting for them is skipped. */
+/** Disables endpoints: they are notified of nothing more, and what waits for them is skipped. */
 export async function disableEndpoints(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql.query(
     `update signalbox.endpoints set status = 'disabled', updated_at = now() where id = any($1::uuid[]) and status <> 'disabled'`,
@@ -114,7 +114,7 @@ async function insert(sql: Sql, origin: Endpoint['origin'], endpoint: NewEndpoin
     [newId(), origin, ...valuesOf(endpoint)],
   )
   const [row] = rows
-  if (row === undefined) throw new Error('an insert gave no row')
+  if (row === undefined) throw new Error('The insert of an endpoint returned no row.')
   return row
 }
 

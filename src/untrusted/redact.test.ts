@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: references in configurations look like this
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: configurations refer to secrets so
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isSecretName, redact } from './redact.ts'

@@ -1,5 +1,5 @@
 // Agenta's bodies, of its first design and of today, read into one form: `environment.deployed`.
-// Pure, so that whoever gets such a body without a server reads it alike.
+// Pure, because the webhook handler reads the same bodies without a server.
 import type { EnvironmentDeployed } from '@signalbox/sdk'
 import type { Facts } from '../../events/facts.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
