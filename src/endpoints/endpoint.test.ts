@@ -117,3 +117,15 @@ describe('a generated secret', () => {
     expect(readEndpointRequest({ url, secret: made }).secrets).toEqual([made])
   })
 })
+
+it.each(['events', 'environments', 'apps'])(
+  '%s: an exclusion of nothing is refused, because no event could be matched',
+  (field) => {
+    expect(() => readEndpointRequest({ url: 'https://example.com', [field]: ['*', '!'] })).toThrow(
+      expect.objectContaining({
+        code: 'input_invalid',
+        detail: expect.stringContaining(`${field}.1: must name what it excludes`),
+      }),
+    )
+  },
+)

@@ -187,3 +187,11 @@ test('what is not secret keeps its type and its place', () => {
   expect(redact(undefined)).toBeUndefined()
   expect(redact('plain')).toBe('plain')
 })
+
+test('a text made to begin a token at every place costs little', () => {
+  const startedAt = performance.now()
+  const hostile = 'eyJ-'.repeat(50_000)
+  expect(redactText(hostile)).toBe(hostile)
+  // 31 s when each of them was searched to the end.
+  expect(performance.now() - startedAt).toBeLessThan(5000)
+})

@@ -250,3 +250,13 @@ test('whatever the JSON, normalising returns an event or an expected error', () 
     { numRuns: 1000 },
   )
 })
+
+test('an application whose key is a name that every object has is read like any other', () => {
+  const updated = { constructor: { old: null, new: { application: { slug: 'real-app' } } } }
+  const event = {
+    event_id: 'e1',
+    event_type: 'environments.revisions.committed',
+    attributes: { references: { environment: { slug: 'production' } }, diff: { created: {}, updated } },
+  }
+  expect(readAgenta({ event }).facts.app).toBe('real-app')
+})
