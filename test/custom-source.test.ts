@@ -31,7 +31,7 @@ const bank = defineSource({
   normalise({ id }, rawBody) {
     const { kind, account, cents } = parseJsonObject(rawBody)
     return {
-      type: String(kind),
+      type: typeof kind === 'string' ? kind : 'received',
       deliveryId: id,
       subject: `account ${account}`,
       actor: null,

@@ -209,3 +209,11 @@ test('a server that never answers is given up after the time limit', async () =>
     detail: 'There is no answer from http://signalbox.test.',
   })
 })
+
+test.each([
+  [{ url: undefined as unknown as string }, 'url: must be the address'],
+  [{ url: 'example' }, 'url: must be the address'],
+  [{ url: 'http://localhost', token: 'two\nlines' }, 'token: must be visible ASCII'],
+])('wrong options are refused at once, and a token is never quoted', (options, problem) => {
+  expect(() => signalbox(options)).toThrow(problem)
+})

@@ -33,6 +33,7 @@ export type Transport = {
 
 /** Prepares calls to one server. */
 export function openTransport(options: TransportOptions): Transport {
+  if (!URL.canParse(options.url ?? '')) throw new TypeError('url: must be the address of a Signalbox server')
   const base = new URL(options.url.endsWith('/') ? options.url : `${options.url}/`)
   // Errors about a header quote it: a token with a line break would be shown by them.
   if (options.token && !/^[\x21-\x7e]+$/.test(options.token)) {

@@ -37,6 +37,9 @@ function agentsByName(builtIn: readonly Agent[], configured: readonly Agent[]): 
       const remedy = 'create agents with defineAgent() or command().'
       throw new AppError('config_invalid', `agents[${index}] is not an agent: ${remedy}`)
     }
+    if (typeof agent.input?.safeParse !== 'function') {
+      throw new AppError('config_invalid', `agents[${index}].input: must be a zod schema; z comes from 'signalbox'.`)
+    }
     if (configured.findIndex(({ name }) => name === agent.name) !== index) {
       const problem = `another agent is called "${agent.name}"; choose another name.`
       throw new AppError('config_invalid', `agents[${index}].name: ${problem}`)

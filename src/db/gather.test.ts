@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { unavailable } from './connection.ts'
 import type { GatherOptions, Read } from './gather.ts'
 import { gather } from './gather.ts'
 
@@ -176,4 +177,31 @@ describe('reading together', () => {
       },
     )
   })
+})
+
+it('lets an id that cannot be read fail alone', async () => {
+  const { read } = store({ a: 1, b: 1 })
+  const take = gather<string>({
+    maxBytes: 100,
+    read: (ids, limit) => (ids.includes('bad') ? Promise.reject(new Error('a missing chunk')) : read(ids, limit)),
+  })
+  const answers = await Promise.allSettled(['a', 'bad', 'b'].map((id) => take(id, (value) => value)))
+  expect(answers.map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason)))).toEqual([
+    'value of a',
+    'Error: a missing chunk',
+    'value of b',
+  ])
+})
+
+it('asks once, and refuses all, when the database is away', async () => {
+  let reads = 0
+  const take = gather<string>({
+    maxBytes: 100,
+    read: async () => {
+      reads++
+      throw unavailable(new Error('gone'))
+    },
+  })
+  const answers = await Promise.allSettled(['a', 'b', 'c'].map((id) => take(id, (value) => value)))
+  expect([reads, answers.filter(({ status }) => status === 'rejected').length]).toEqual([1, 3])
 })

@@ -1,5 +1,6 @@
 // Reads together what is asked for one by one, and no more at once than fits.
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isAway } from './connection.ts'
 
 /** One value that was read; null when no row has that id. */
 export type Read<Value> = { id: string; bytes: number; value: Value | null }
@@ -45,24 +46,32 @@ export function gather<Value>({ maxBytes, read }: GatherOptions<Value>): Gather<
   }
 
   async function readSome(): Promise<void> {
-    const asked = waiting
+    const asked = Map.groupBy(waiting, ({ id }) => id)
     waiting = []
-    const ids = [...new Set(asked.map(({ id }) => id))]
-    try {
-      const limit = { maxBytes: maxBytes - usedBytes, atLeastOne: usedBytes === 0 }
-      const found = new Map((await read(ids, limit)).map((one) => [one.id, one]))
-      const left = asked.filter(({ id }) => !found.has(id))
-      for (const one of found.values()) {
-        answer(
-          one,
-          asked.filter(({ id }) => id === one.id),
-        )
-      }
-      waiting = [...left, ...waiting]
-      if (found.size > 0) mayFindMore = true
-    } catch (error) {
-      for (const { reject } of asked) reject(error)
+    const refuse = (id: string, error: unknown) => {
+      for (const { reject } of asked.get(id) ?? []) reject(error)
+      asked.delete(id)
       mayFindMore = true
+    }
+    for await (const one of found([...asked.keys()], refuse)) {
+      answer(one, asked.get(one.id) ?? [])
+      asked.delete(one.id)
+      mayFindMore = true
+    }
+    waiting = [...[...asked.values()].flat(), ...waiting]
+  }
+
+  /** Reads ids together; where that fails one by one, so that a bad one fails alone. */
+  async function* found(
+    ids: readonly string[],
+    refuse: (id: string, error: unknown) => void,
+  ): AsyncGenerator<Read<Value>> {
+    try {
+      yield* await read(ids, { maxBytes: maxBytes - usedBytes, atLeastOne: usedBytes === 0 })
+    } catch (error) {
+      if (ids.length > 1 && !isAway(error)) {
+        for (const id of ids) yield* found([id], refuse)
+      } else for (const id of ids) refuse(id, error)
     }
   }
 

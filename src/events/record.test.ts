@@ -145,3 +145,16 @@ test('while the database hangs, no more events are taken than memory can hold', 
   await whenIdle
   expect((await Promise.all(all)).filter((one) => typeof one === 'object')).toHaveLength(10_000)
 })
+
+test.each(['57014', '55P03'])(
+  'a batch that waited too long (%s) is not halved, to wait as long again',
+  async (code) => {
+    let writes = 0
+    const { record } = openRecorder(async () => {
+      writes++
+      throw Object.assign(new Error('canceling statement'), { code })
+    })
+    const answers = await Promise.allSettled(drafts(16).map(record))
+    expect([writes, answers.filter(({ status }) => status === 'rejected').length]).toEqual([1, 16])
+  },
+)

@@ -99,7 +99,7 @@ async function commit(writeBatch: WriteBatch, batch: readonly Waiting[]): Promis
     const recorded = await writeBatch(batch.map(({ draft }) => draft))
     for (const [i, item] of batch.entries()) item.resolve(recorded[i] as Recorded)
   } catch (error) {
-    if (batch.length === 1 || error instanceof AppError) {
+    if (batch.length === 1 || error instanceof AppError || isOfAll(error)) {
       for (const item of batch) item.reject(error)
       return
     }
@@ -109,4 +109,10 @@ async function commit(writeBatch: WriteBatch, batch: readonly Waiting[]): Promis
     await commit(writeBatch, batch.slice(0, middle))
     await commit(writeBatch, batch.slice(middle))
   }
+}
+
+// 55P03 a lock not granted in time, 57014 a statement ended by its time limit: no item is at
+// fault, and every part of the batch would wait as long again.
+function isOfAll(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '57014')
 }

@@ -12,7 +12,10 @@ const flag = z
   .toLowerCase()
   .pipe(z.enum(['true', 'false', '1', '0']))
   .transform((value) => value === 'true' || value === '1')
-const url = text.refine((value) => URL.canParse(value), 'must be a URL')
+const url = text.refine(
+  (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+  'must be an address that begins with http:// or https://',
+)
 
 const secret = text.refine((value) => value.length >= MIN_SECRET_CHARS, {
   message: `must be at least ${MIN_SECRET_CHARS} characters; "signalbox secret generate" makes one`,

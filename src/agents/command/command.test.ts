@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { Event } from '../../events/event.ts'
 import { GiveUp } from '../../lib/error.ts'
 import type { AgentContext } from '../agent.ts'
-import type { CommandOptions } from './command.ts'
+import type { CommandOptions, CommandOptions } from './command.ts'
 import { command } from './command.ts'
 
 const folders: string[] = []
@@ -246,4 +246,13 @@ test('the last lines of a failure are cut', async () => {
 test('a program that does not read its input is no failure', async () => {
   const { given } = context({ payload: 'x'.repeat(5_000_000) })
   expect(await script('exit 0').run(given)).toEqual({})
+})
+
+test.each([
+  [{ name: 'a', argv: './a.sh' }, 'command(): argv: expected array'],
+  [{ name: 'a', argv: [] }, 'command(): argv: must name the program to run'],
+  [{ name: 'a', argv: ['x'], envs: ['A'] }, 'command(): unknown field "envs"'],
+  [{ argv: ['x'] }, 'command(): name: is required'],
+])('wrong options %j are refused when they are written', (options, problem) => {
+  expect(() => command(options as unknown as CommandOptions)).toThrow(problem)
 })

@@ -3,7 +3,7 @@
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { cut } from '../../lib/cut.ts'
-import { GiveUp } from '../../lib/error.ts'
+import { AppError, GiveUp } from '../../lib/error.ts'
 import { describe } from '../../lib/zod.ts'
 import type { Agent, AgentContext, AgentResult } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
@@ -24,7 +24,10 @@ export type CommandOptions = {
   /** The agent's name, which rules refer to. */
   name: string
   description?: string
-  /** The program and its arguments; no shell is involved. */
+  /**
+   * The program and its arguments; no shell is involved. A relative path is one of `cwd`: write
+   * `${import.meta.dirname}/run.sh` for a file beside the configuration.
+   */
   argv: readonly [string, ...string[]]
   /**
    * Names of Signalbox's environment variables to pass on, HOME included. Otherwise the program
@@ -37,12 +40,24 @@ export type CommandOptions = {
   graceMs?: number
 }
 
+const commandOptions = z.strictObject({
+  name: z.string().min(1),
+  description: z.string().optional(),
+  argv: z.array(z.string()).min(1, 'must name the program to run'),
+  env: z.array(z.string()).optional(),
+  cwd: z.string().optional(),
+  graceMs: z.number().min(0).optional(),
+})
+
 /**
  * Runs the program with `{ job, event, payload, input }` as JSON on standard input. Exit code 0 is
  * success, 78 gives up, anything else is retried. JSON on file descriptor 3 (`{"outputs": […],
  * "result": …}`) becomes the job's outputs and result.
+ * @throws AppError `config_invalid` naming the option at fault.
  */
 export function command(options: CommandOptions): Agent {
+  const { error } = commandOptions.safeParse(options, { reportInput: true })
+  if (error) throw new AppError('config_invalid', `command(): ${describe(error)}`)
   return defineAgent({
     name: options.name,
     description: options.description ?? `Runs ${options.argv[0]}.`,
