@@ -1,6 +1,6 @@
 // Publishing a comment: looked for by its marker before it is written.
 import type { WriteForge } from '../forges/forge.ts'
-import { readMarker, withMarker } from './marker.ts'
+import { readMarker, withMarker } from '../lib/marker.ts'
 import type { CommentOutput, Receipt } from './output.ts'
 
 /**

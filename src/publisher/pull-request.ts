@@ -1,9 +1,9 @@
 // Publishing a pull request: one branch, one commit, one pull request, however often and wherever
 // it was interrupted.
 import type { PullRequest, WriteForge } from '../forges/forge.ts'
+import type { Marker } from '../lib/marker.ts'
+import { readMarker, withMarker } from '../lib/marker.ts'
 import { commitToBranch } from './commit-to-branch.ts'
-import type { Marker } from './marker.ts'
-import { readMarker, withMarker } from './marker.ts'
 import type { PullRequestOutput, PullRequestWork, Receipt } from './output.ts'
 import { isWork, readTrailer } from './trailer.ts'
 
