@@ -47,6 +47,8 @@ create table signalbox.jobs (
   agent text not null,
   -- `json`, not `jsonb`: a manual payload may hold \u0000, which jsonb refuses.
   input json not null default '{}',
+  -- What its outputs may write: the rule's policy when the job was made. Null: the defaults.
+  policy json,
   status text not null default 'pending'
     check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
   priority smallint not null default 5 check (priority between 1 and 10),

@@ -53,7 +53,7 @@ async function openPullRequest(
   const { forge, path } = forges.of(output.repository)
   const work = { ...output, base: output.base ?? (await forge.defaultBranch(path)) }
   say(...creating(work))
-  return publish(forges, work, { job: { id: event.delivery_id ?? event.data.deployment_id }, policy })
+  return publish(forges, work, { id: event.delivery_id ?? event.data.deployment_id, policy })
 }
 
 function summary(receipt: Receipt | null): object {
