@@ -16,8 +16,8 @@ type Deployment = { event: DeploymentEvent; output: PullRequestOutput }
 /**
  * Opens the pull request of a deployment, at most once, and returns what the sender is answered.
  * Every other event is received and nothing more.
- * @throws AppError `body_invalid` when the deployment cannot be read, `forge_failed` when GitHub is
- * not configured, and what `publish` throws.
+ * @throws AppError `body_invalid` when the deployment cannot be read, `forge_failed` when GitHub or
+ * the repository of its app is not configured, and what `publish` throws.
  */
 export async function actOn(webhook: Webhook, settings: Settings): Promise<object> {
   const { forges, say } = settings
@@ -34,8 +34,15 @@ export async function actOn(webhook: Webhook, settings: Settings): Promise<objec
 }
 
 function readDeployment(payload: unknown, { deployment }: Settings): Deployment | { skipped: string } {
+  const answer = answered(payload, deployment)
+  if (!('missing' in answer)) return answer
+  const remedy = 'set GITHUB_REPO (github.repository), or name the app in repositories.'
+  throw new AppError('forge_failed', `No repository is configured for ${answer.event.data.app_name}: ${remedy}`)
+}
+
+function answered(payload: unknown, options: Settings['deployment']): ReturnType<typeof answerDeployment> {
   try {
-    return answerDeployment(payload, deployment)
+    return answerDeployment(payload, options)
   } catch (error) {
     if (error instanceof GiveUp) throw new AppError('body_invalid', error.message)
     throw error
