@@ -1,6 +1,6 @@
 // The configured senders by name, which is the last part of the path they post to.
+import { MIN_SECRET_CHARS } from '@signalbox/sdk/scheme'
 import { AppError } from '../lib/error.ts'
-import { MIN_SECRET_CHARS } from '../lib/secret-length.ts'
 import { agenta } from './agenta/agenta.ts'
 import { isReserved, typeUnder } from './event-type.ts'
 import { github } from './github/github.ts'
