@@ -55,14 +55,16 @@ const pullRequest = z.strictObject({
   onOpenPullRequest: z.enum(['update', 'separate']).optional(),
 })
 
+// Apart, because not every forge numbers issues and pull requests together.
+const issue = z.strictObject({ issue: z.int().positive() })
+const pullRequestNumber = z.strictObject({ pullRequest: z.int().positive() })
+const commit = z.strictObject({ commit: z.string().regex(/^[0-9a-f]{40}$/, 'write the 40 digits of a commit') })
+
 /** A comment on an issue, pull request or commit. */
 const comment = z.strictObject({
   kind: z.literal('comment'),
   repository: repositoryName,
-  target: z.union([
-    z.strictObject({ issue: z.int().positive() }),
-    z.strictObject({ commit: z.string().regex(/^[0-9a-f]{40}$/, 'write the 40 digits of a commit') }),
-  ]),
+  target: z.union([issue, pullRequestNumber, commit]),
   body,
   /** Distinguishes several comments of one job. */
   key,
@@ -72,7 +74,7 @@ const comment = z.strictObject({
 const labelling = z.strictObject({
   kind: z.literal('labels'),
   repository: repositoryName,
-  issue: z.int().positive(),
+  target: z.union([issue, pullRequestNumber]),
   labels,
 })
 

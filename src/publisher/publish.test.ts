@@ -2,6 +2,7 @@ import { openFakeGithub } from '@signalbox/fake-github'
 import { afterAll, expect, test } from 'vitest'
 import { forgesFrom } from '../forges/forges.ts'
 import { github } from '../forges/github/github.ts'
+import type { CommentTarget } from '../forges/target.ts'
 import { GiveUp } from '../lib/error.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Output } from './output.ts'
@@ -13,7 +14,7 @@ const auth = { token: fake.addToken({ login: 'acme' }) }
 const forges = forgesFrom({ github: github({ apiUrl: fake.apiUrl, auth, log: silentLog, readRetries: 0 }) })
 afterAll(() => fake.close())
 
-function comment(target: { issue: number } | { commit: string }, key = 'review'): Output {
+function comment(target: CommentTarget, key = 'review'): Output {
   return {
     kind: 'comment',
     repository: repo.fullName,
@@ -49,9 +50,22 @@ test('a commit is commented once', async () => {
   expect(await repo.commitComments(commit)).toHaveLength(1)
 })
 
+test('a pull request is commented on and labelled by its own number', async () => {
+  await repo.commit({ message: 'm', files: { a: 'b' }, branch: 'feature' })
+  const { number: pullRequest } = await repo.openPullRequest({ title: 'p', head: 'feature' })
+  const said = comment({ pullRequest })
+  const first = await publish(forges, said, { id: 'a' })
+  expect(first).toMatchObject({ number: pullRequest, created: true })
+  expect(await publish(forges, said, { id: 'a' })).toEqual({ ...first, created: false })
+  const labelled: Output = { kind: 'labels', repository: repo.fullName, target: { pullRequest }, labels: ['reviewed'] }
+  expect(await publish(forges, labelled, { id: 'a' })).toMatchObject({ number: pullRequest })
+  const pull = (await repo.pulls()).find(({ number }) => number === pullRequest)
+  expect(pull?.labels).toMatchObject([{ name: 'reviewed' }])
+})
+
 test('labels are added, however often', async () => {
   const { number: issue } = await repo.openIssue({ title: 'x' })
-  const output: Output = { kind: 'labels', repository: repo.fullName, issue, labels: ['triaged'] }
+  const output: Output = { kind: 'labels', repository: repo.fullName, target: { issue }, labels: ['triaged'] }
   for (let time = 0; time < 2; time += 1) {
     expect(await publish(forges, output, { id: 'a' })).toMatchObject({ number: issue, created: false })
   }

@@ -23,7 +23,7 @@ export async function publishPullRequest(forge: WriteForge, output: PullRequestO
   // Last, so that a repeat after a crash before this finds the pull request without its labels and
   // adds them.
   const missing = missingLabels(work, pull)
-  if (missing.length > 0) await forge.addLabels(work.repository, pull.number, missing)
+  if (missing.length > 0) await forge.addLabels(work.repository, { pullRequest: pull.number }, missing)
   return { url: pull.url, number: pull.number, branch: pull.head, sha: sha ?? pull.headSha, created }
 }
 
