@@ -21,8 +21,10 @@ export function publisher({ forges }: { forges: Forges }): Publish {
 
 /**
  * Writes the output, or finds that it is written already, and says where it is; null means there
- * was nothing to change. Safe to repeat after a crash at any point and to run twice at once.
- * @throws GiveUp when the policy refuses, or the forge is not configured.
+ * was nothing to change. Safe to repeat after a crash at any point. Pull requests and labels are
+ * also safe to publish twice at once; a comment is not, and relies on its job's lease.
+ * @throws GiveUp when the policy refuses, the forge is not configured, the branch has somebody
+ * else's commits, the base branch is not there, or a path leads through a file or names a directory.
  * @throws RetryAt at a rate limit.
  * @throws AppError `forge_failed` when the forge refuses.
  * @throws Error otherwise; a repeat may succeed.

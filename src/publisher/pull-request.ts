@@ -48,11 +48,11 @@ async function openPullRequest(forge: WriteForge, work: PullRequestWork): Promis
   const body = withMarker(work.body, ownMarker(work), forge.maxBodyChars)
   const pull = await forge.createPullRequest(repository, { head, base, title, body })
   if (pull !== null) return { pull, sha: placed.sha, created: true }
-  const faster = await ownPullRequest(forge, work)
-  if (faster === null) {
+  const theirs = await ownPullRequest(forge, work)
+  if (theirs === null) {
     throw new Error(`The forge says that ${head} has an open pull request, but does not show it yet.`)
   }
-  return { ...faster, sha: placed.sha }
+  return { ...theirs, sha: placed.sha }
 }
 
 /**
