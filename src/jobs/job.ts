@@ -26,7 +26,9 @@ export type Job = {
   policy: Policy | null
   /** Which attempt this is, from 1. */
   attempt: number
-  /** The event that made it; null for a job made otherwise. */
+  /**
+   * The event that made it, for a manual job its trigger; null for a row inserted without one.
+   */
   eventId: string | null
 }
 
