@@ -31,7 +31,8 @@ create table signalbox.events (
   constraint events_reason check ((status = 'routed') = (reason is null)),
   constraint events_delivery unique (source, delivery_id)
 );
--- received: `webhook_events` in the order of time. type: lists of a rare type, and that one has none.
+-- received: `webhook_events` in the order of time. type: lists of one type; shows
+-- quickly that there is none.
 create index events_received on signalbox.events (received_at desc);
 -- For types that are rare: a list of others is found walking back from the newest event. One column
 -- only, so that equal entries are stored once.
@@ -52,7 +53,7 @@ create table signalbox.jobs (
   status text not null default 'pending'
     check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
   priority smallint not null default 5 check (priority between 1 and 10),
-  -- Rows of one group run one at a time: a running row takes a slot of its group; there is one.
+  -- Rows of one group run one at a time: each group has one slot, which its running row takes.
   group_key text,
   group_slot smallint not null default 0,
   -- Whether it keeps its group from the start of its first attempt to its end, back-off included.
