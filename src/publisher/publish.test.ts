@@ -1,8 +1,10 @@
 import { openFakeGithub } from '@signalbox/fake-github'
 import { afterAll, expect, test } from 'vitest'
+import { forgesOf } from '../forges/configured.ts'
 import { forgesFrom } from '../forges/forges.ts'
 import { github } from '../forges/github/github.ts'
 import type { CommentTarget } from '../forges/target.ts'
+import { readEnvironment } from '../lib/environment.ts'
 import { GiveUp } from '../lib/error.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Output } from './output.ts'
@@ -94,7 +96,7 @@ test('a repository of a forge that is not configured is not worth a retry', asyn
 })
 
 test('without a forge the publisher names the variables to set', async () => {
-  const none = publisher({ forges: forgesFrom({ github: null }) })
+  const none = publisher({ forges: forgesOf(readEnvironment({}), silentLog) })
   const published = none({ id: 'a' }, comment({ issue: 1 }))
   await expect(published).rejects.toThrow(GiveUp)
   await expect(published).rejects.toThrow(/set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY/)
