@@ -3,8 +3,9 @@ import { expect, test } from 'vitest'
 import type { Facts } from '../events/facts.ts'
 import { explain } from './explain.ts'
 import type { MatchInput } from './match.ts'
-import { compileRules, GLOB_PARTS, matchRules } from './match.ts'
+import { compileRules, matchRules } from './match.ts'
 import type { Condition, Rule } from './rule.ts'
+import { GLOB_PARTS } from './rule.ts'
 
 const rule: Rule = {
   name: 'review',
