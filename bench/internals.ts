@@ -169,6 +169,7 @@ function draftOf(id: string, jobId: string, text: string): object {
       type: 'no-op',
       agent: 'no-op',
       input: { text },
+      policy: null,
       priority: 5,
       groupKey: null,
       maxAttempts: 5,

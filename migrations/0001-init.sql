@@ -47,10 +47,12 @@ create table signalbox.jobs (
   agent text not null,
   -- `json`, not `jsonb`: a manual payload may contain \u0000, which jsonb refuses.
   input json not null default '{}',
+  -- What its outputs may write: the rule's policy when the job was made. Null: the defaults.
+  policy json,
   status text not null default 'pending'
     check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
   priority smallint not null default 5 check (priority between 1 and 10),
-  -- Rows of one group run one at a time: a running row takes a slot of its group; there is one.
+  -- Rows of one group run one at a time: each group has one slot, which its running row takes.
   group_key text,
   group_slot smallint not null default 0,
   -- Whether it keeps its group from the start of its first attempt to its end, back-off included.

@@ -148,7 +148,7 @@ type WorkersOptions = { environment: Environment; database: Database; clock: Clo
 
 function openWorkers({ environment, installation, pipeline, ...shared }: WorkersOptions): Worker[] {
   const { database, clock } = shared
-  const { forges, agents, rules } = installation
+  const { forges, agents } = installation
   const tickMs = environment.TICK_INTERVAL_SECONDS * 1000
   const orchestrator = openOrchestrator({
     ...shared,
@@ -159,7 +159,7 @@ function openWorkers({ environment, installation, pipeline, ...shared }: Workers
     loadEvent: openEventReader(database),
     payloadOf: eventPayload,
     parseOutputs,
-    publish: publisher({ forges, policyOf: (name) => rules.find((rule) => rule.name === name)?.policy }),
+    publish: publisher({ forges }),
     onFinished: recordFinished({ clock, causesOf, recordIn: pipeline.recordIn }),
   })
   const sender = openSender({ ...shared, tickMs, slots: DELIVERY_SLOTS, payloadOf: eventPayload, disableEndpoints })

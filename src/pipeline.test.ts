@@ -459,4 +459,18 @@ describe('receiving', () => {
     expect(rows).toEqual([{ id: jobIds[0], agent: 'reviewer', rule: 'manual', input: { a: 1 } }])
     await expect(trigger({ job_type: 'nobody' })).rejects.toMatchObject({ code: 'job_type_unknown' })
   })
+
+  test("a manual trigger's job has the policy of the rule of its type", async () => {
+    const policy = { repositories: ['acme/shop'] }
+    const pipeline = await open({ rules: [{ ...review, policy }], agents: ['ping'] })
+    const headers = new Headers({ 'content-type': 'application/json' })
+    for (const type of ['reviewer', 'ping']) {
+      await pipeline.trigger(Buffer.from(JSON.stringify({ job_type: type })), headers, '::1')
+    }
+    const { rows } = await database.query('select type, policy from signalbox.jobs order by type')
+    expect(rows).toEqual([
+      { type: 'ping', policy: null },
+      { type: 'reviewer', policy },
+    ])
+  })
 })

@@ -66,15 +66,14 @@ export function read(path: string, need: Need, handle: (call: RepositoryCall) =>
 }
 
 /**
- * A route that changes a repository; people need the role (write by default), tokens the
- * permission.
+ * A route that changes a repository: tokens need the permission `need`, people the role, which is
+ * write if absent.
  */
 export function change(
   method: string,
   path: string,
-  need: Need,
+  { need, role = 'write' }: { need: Need; role?: Role },
   handle: (call: ChangeCall) => Promise<Reply> | Reply,
-  role: Role = 'write',
 ): Route {
   return {
     method,

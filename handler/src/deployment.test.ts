@@ -234,6 +234,19 @@ describe('customise', () => {
   })
 })
 
+test('a deployment of an app that has no repository is a 502 that says where to set one', async () => {
+  const github = { token: fake.addToken({ login: 'your-org' }), apiUrl: fake.apiUrl }
+  const { send } = await setUp({ github, repositories: { 'another-bot': 'your-org/another' } })
+  const { status, answer } = await send(deployed)
+  expect(status).toBe(502)
+  expect(answer).toEqual({
+    code: 'forge_failed',
+    detail:
+      'No repository is configured for customer-support-bot: ' +
+      'set GITHUB_REPO (github.repository), or name the app in repositories.',
+  })
+})
+
 test('without GitHub a deployment is a 502, and other events are received', async () => {
   const { send } = await setUp({ github: {} })
   expect(await send(deployed)).toMatchObject({

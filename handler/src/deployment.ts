@@ -7,7 +7,7 @@ import { AppError, GiveUp } from '../../src/lib/error.ts'
 import type { PullRequestOutput, Receipt } from '../../src/publisher/output.ts'
 import { parseOutputs } from '../../src/publisher/output.ts'
 import { publish } from '../../src/publisher/publish.ts'
-import { creating, detected, published, received } from './narration.ts'
+import { creating, detected, published, received } from './log-lines.ts'
 import type { Settings } from './options.ts'
 import type { Webhook } from './webhook.ts'
 
@@ -16,12 +16,12 @@ type Deployment = { event: DeploymentEvent; output: PullRequestOutput }
 /**
  * Opens the pull request of a deployment, at most once, and returns what the sender is answered.
  * Every other event is received and nothing more.
- * @throws AppError `body_invalid` when the deployment cannot be read, `forge_failed` when GitHub is
- * not configured, and what `publish` throws.
+ * @throws AppError `body_invalid` when the deployment cannot be read, `forge_failed` when GitHub or
+ * the repository of its app is not configured, and what `publish` throws.
  */
 export async function actOn(webhook: Webhook, settings: Settings): Promise<object> {
-  const { forges, say } = settings
-  say(...received(webhook))
+  const { forges, log } = settings
+  log(...received(webhook))
   if (webhook.deployment === null) return { received: true }
   if (forges === null) {
     throw new AppError('forge_failed', 'GitHub is not configured: set GITHUB_TOKEN and GITHUB_REPO.')
@@ -29,13 +29,20 @@ export async function actOn(webhook: Webhook, settings: Settings): Promise<objec
   const deployment = readDeployment(webhook.deployment, settings)
   if ('skipped' in deployment) return { received: true }
   const receipt = await openPullRequest(forges, deployment, settings)
-  say(...published(receipt))
+  log(...published(receipt))
   return { received: true, ...summary(receipt) }
 }
 
 function readDeployment(payload: unknown, { deployment }: Settings): Deployment | { skipped: string } {
+  const answer = answered(payload, deployment)
+  if (!('missing' in answer)) return answer
+  const remedy = 'set GITHUB_REPO (github.repository), or name the app in repositories.'
+  throw new AppError('forge_failed', `No repository is configured for ${answer.event.data.app_name}: ${remedy}`)
+}
+
+function answered(payload: unknown, options: Settings['deployment']): ReturnType<typeof answerDeployment> {
   try {
-    return answerDeployment(payload, deployment)
+    return answerDeployment(payload, options)
   } catch (error) {
     if (error instanceof GiveUp) throw new AppError('body_invalid', error.message)
     throw error
@@ -45,15 +52,15 @@ function readDeployment(payload: unknown, { deployment }: Settings): Deployment 
 async function openPullRequest(
   forges: Forges,
   { event, output }: Deployment,
-  { policy, say }: Settings,
+  { policy, log }: Settings,
 ): Promise<Receipt | null> {
   // A `customise` option may have made anything of it.
   parseOutputs([output])
-  say(...detected(event))
+  log(...detected(event))
   const { forge, path } = forges.of(output.repository)
-  const work = { ...output, base: output.base ?? (await forge.defaultBranch(path)) }
-  say(...creating(work))
-  return publish(forges, work, { job: { id: event.delivery_id ?? event.data.deployment_id }, policy })
+  const changeSet = { ...output, base: output.base ?? (await forge.defaultBranch(path)) }
+  log(...creating(changeSet))
+  return publish(forges, changeSet, { id: event.delivery_id ?? event.data.deployment_id, policy })
 }
 
 function summary(receipt: Receipt | null): object {

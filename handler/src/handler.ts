@@ -4,7 +4,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { AppError } from '../../src/lib/error.ts'
 import { actOn } from './deployment.ts'
 import { errorResponse, toAppError } from './failure.ts'
-import { failed } from './narration.ts'
+import { failed } from './log-lines.ts'
 import type { HandlerOptions, Settings } from './options.ts'
 import { readOptions } from './options.ts'
 import { verify } from './verification.ts'
@@ -35,7 +35,7 @@ export function createHandler(options: HandlerOptions): (request: Request) => Pr
     .notFound(() => errorResponse(new AppError('not_found')))
     .onError((error) => {
       const known = toAppError(error, settings.now)
-      settings.say(...failed(known))
+      settings.log(...failed(known))
       return errorResponse(known)
     })
   return async (request) => app.fetch(request)

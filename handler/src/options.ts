@@ -59,7 +59,7 @@ export type Settings = {
   maxBodyBytes: number
   now: () => number
   /** Writes lines to the log. */
-  say: (...lines: string[]) => void
+  log: (...lines: string[]) => void
 }
 
 /**
@@ -78,7 +78,7 @@ export function readOptions(options: HandlerOptions): Settings {
     policy,
     maxBodyBytes: maxBodyBytes ?? MAX_BODY_BYTES,
     now: now ?? Date.now,
-    say: (...lines) => {
+    log: (...lines) => {
       for (const line of lines) write(line)
     },
   }

@@ -9,7 +9,10 @@ export type AgentContext<Input> = {
   job: { id: string; type: string; rule: string; attempt: number }
   /** The job's input, validated by the agent's schema. */
   input: Input
-  /** The event that made the job, with its raw body; null for a manual job. */
+  /**
+   * The event that made the job, with its raw body; of a manual job, its trigger. Null for a job
+   * that no event made, such as a row inserted by SQL.
+   */
   event: Event | null
   /**
    * What the event says: the same payload that the API, the SQL views and the deliveries to

@@ -58,7 +58,8 @@ describe('the banner', () => {
         { name: 'gitea', status: 'closed', hint: 'give it a secret in signalbox.config.ts' },
       ],
       api: 'token',
-      github: 'acme/shop',
+      forges: ['github'],
+      repository: 'acme/shop',
       rules: 1,
       agents: 0,
       endpoints: 2,
@@ -72,7 +73,14 @@ describe('the banner', () => {
     expect(text).toMatch(/^webhooks +POST http:\/\/127\.0\.0\.1:8000\/webhook\/github$/m)
     expect(text).toMatch(/^ +agenta is closed: set AGENTA_WEBHOOK_SECRET$/m)
     expect(text).toMatch(/^config +no signalbox\.config\.ts: the default rules \(1 rule, 0 agents, 2 endpoints\)$/m)
-    expect(text).toMatch(/^github +not reachable: set GITHUB_TOKEN for pull requests$/m)
+  })
+
+  test('names the forges that can be written, or what sets one up', () => {
+    const forges = (change: Parameters<typeof started>[0]) => /^forges +(.*)$/m.exec(started(change).text)?.[1]
+    expect(forges({})).toMatch(/^none, so nothing can be written: set GITHUB_TOKEN, or GITHUB_APP_ID and /)
+    expect(forges({ forge: true })).toBe('github')
+    const env = { GITHUB_REPO: 'acme/shop' }
+    expect(forges({ forge: true, env })).toBe('github; deployments are documented in acme/shop')
   })
 
   test('shows the public address to senders, where there is one', () => {

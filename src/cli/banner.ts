@@ -1,5 +1,6 @@
 // What a service says of itself when it has started.
 import type { Store } from '../db/store.ts'
+import { NO_FORGE_REMEDY } from '../forges/configured.ts'
 import type { Environment } from '../lib/environment.ts'
 import { VERSION } from '../lib/version.ts'
 import type { Signalbox } from '../main.ts'
@@ -31,7 +32,9 @@ export type Banner = {
   config: string | null
   sources: ShownSource[]
   api: 'token' | 'loopback' | 'closed'
-  github: string | null
+  /** The forges that can be read and written, and the repository for deployments where one is set. */
+  forges: readonly string[]
+  repository: string | null
   rules: number
   agents: number
   endpoints: number
@@ -51,7 +54,8 @@ export function bannerOf(started: Started): Banner {
     config: configPath,
     sources: [...sources.values()].map(shownSource),
     api: service.access,
-    github: forges.names.includes('github') ? (environment.GITHUB_REPO ?? 'any repository') : null,
+    forges: forges.names,
+    repository: environment.GITHUB_REPO ?? null,
     rules: rules.length,
     agents: agents.size,
     endpoints,
@@ -96,15 +100,20 @@ function tryText({ mode, url, api }: Banner): string {
   return `\nTry it:\n  curl -X POST${token} ${url}/webhook/manual\n`
 }
 
+function forgesText({ forges, repository }: Banner): string {
+  if (forges.length === 0) return `none, so nothing can be written: ${NO_FORGE_REMEDY}`
+  return repository === null ? forges.join(', ') : `${forges.join(', ')}; deployments are documented in ${repository}`
+}
+
 /** The banner for people. */
 export function bannerText(cli: Pick<Cli, 'paint'>, banner: Banner, environment: Environment): string {
-  const { url, roles, github } = banner
+  const { url, roles } = banner
   const does = url === null ? 'works on jobs and deliveries, and receives nothing' : `listens on ${url}`
   const has = [count(banner.rules, 'rule'), count(banner.agents, 'agent'), count(banner.endpoints, 'endpoint')]
   const lines = fields([
     ['database', databaseText(banner, environment)],
     ...receivingRows(banner, environment.SIGNALBOX_PUBLIC_URL),
-    ['github', github === null ? 'not reachable: set GITHUB_TOKEN for pull requests' : `writes to ${github}`],
+    ['forges', forgesText(banner)],
     ['config', `${banner.config ?? 'no signalbox.config.ts: the default rules'} (${has.join(', ')})`],
     ['jobs', roles.orchestrator ? '' : 'are left to another process: signalbox serve --only orchestrator'],
   ])

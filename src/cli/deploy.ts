@@ -53,7 +53,9 @@ function short(value: Json): string {
 /** What changed, one line a parameter: `temperature: 0.7 → 0.5`. */
 function changeLines({ added, modified, removed }: ConfigDiff): string[] {
   const lines = [
-    ...Object.entries(modified).map(([key, { old, new: now }]) => `~ ${inline(key)}: ${short(old)} → ${short(now)}`),
+    ...Object.entries(modified).map(
+      ([key, { old, new: after }]) => `~ ${inline(key)}: ${short(old)} → ${short(after)}`,
+    ),
     ...Object.entries(added).map(([key, value]) => `+ ${inline(key)}: ${short(value)}`),
     ...Object.entries(removed).map(([key, value]) => `- ${inline(key)}: ${short(value)}`),
   ]

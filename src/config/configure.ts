@@ -4,10 +4,8 @@ import { z } from 'zod'
 import type { Agent } from '../agents/agent.ts'
 import { deploymentPr } from '../agents/deployment-pr/deployment-pr.ts'
 import { ping } from '../agents/ping/ping.ts'
-import type { WriteForge } from '../forges/forge.ts'
+import { forgesOf } from '../forges/configured.ts'
 import type { Forges } from '../forges/forges.ts'
-import { forgesFrom } from '../forges/forges.ts'
-import { github as githubForge } from '../forges/github/github.ts'
 import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
@@ -84,18 +82,6 @@ function isGiven(value: unknown, path: readonly PropertyKey[]): boolean {
   return typeof value === 'object' && value !== null && isGiven((value as Record<PropertyKey, unknown>)[key], rest)
 }
 
-function githubFrom(environment: Environment, log: Log): WriteForge | null {
-  const {
-    GITHUB_TOKEN: token,
-    GITHUB_APP_ID: appId,
-    GITHUB_APP_PRIVATE_KEY: privateKey,
-    GITHUB_API_URL: apiUrl,
-  } = environment
-  if (token !== undefined) return githubForge({ apiUrl, auth: { token }, log })
-  if (appId !== undefined && privateKey !== undefined) return githubForge({ apiUrl, auth: { appId, privateKey }, log })
-  return null
-}
-
 /**
  * Puts the built-in parts and the configured ones together, and checks them.
  * @throws AppError `config_invalid` naming the entry and the field at fault.
@@ -112,5 +98,5 @@ export function configure(environment: Environment, config: Config, log: Log): I
   const rules = parseRules(config.rules ?? defaultRules, [...agents.keys()])
   requireInputs(rules, agents)
   checkPolicies(rules)
-  return { sources, agents, rules, forges: forgesFrom({ github: githubFrom(environment, log) }) }
+  return { sources, agents, rules, forges: forgesOf(environment, log) }
 }

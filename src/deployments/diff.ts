@@ -33,9 +33,9 @@ function compareObjects(before: JsonObject, after: JsonObject, prefix: string): 
     .filter((key) => !Object.hasOwn(after, key))
     .map((key): Change => ({ path: pathOf(key), old: before[key] ?? null }))
   const kept = Object.keys(after).flatMap((key): Change[] => {
-    const now = after[key] ?? null
-    if (!Object.hasOwn(before, key)) return [{ path: pathOf(key), new: now }]
-    return compare(before[key] ?? null, now, pathOf(key))
+    const value = after[key] ?? null
+    if (!Object.hasOwn(before, key)) return [{ path: pathOf(key), new: value }]
+    return compare(before[key] ?? null, value, pathOf(key))
   })
   return [...gone, ...kept]
 }

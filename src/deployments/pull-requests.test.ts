@@ -81,10 +81,10 @@ describe('the deployments a pull request documents', () => {
 })
 
 describe('the reaction', () => {
-  it('is for events of a pull request that names a deployment, and for no others', () => {
+  it('is for events of a pull request of the repository itself, and for no others', () => {
     expect(trackPullRequests.on(eventOf())).toBe(false)
-    expect(trackPullRequests.on(eventOf(pullRequest()))).toBe(false)
-    expect(trackPullRequests.on(eventOf(pullRequest({ ref: `agenta/deploy-bot-${A}` })))).toBe(true)
+    expect(trackPullRequests.on(eventOf(pullRequest({ fromFork: true })))).toBe(false)
+    expect(trackPullRequests.on(eventOf(pullRequest()))).toBe(true)
   })
 })
 
@@ -109,7 +109,7 @@ describe('a reported pull request', () => {
   }
   const report = async (change: Change) => {
     const event = eventOf(pullRequest(change))
-    await trackPullRequests.run(database, event)
+    if (trackPullRequests.on(event)) await trackPullRequests.run(database, event)
     return event.id
   }
   const stateOf = async (id: string) => (await showDeployment(database, id)).pull_requests.map((pull) => pull.state)
@@ -164,6 +164,19 @@ describe('a reported pull request', () => {
     await report({ body: marker(second), number: 9, updatedAt: at(2) })
     await report({ body: marker(second), number: 9, updatedAt: at(3), ...merged })
     expect([await stateOf(first), await stateOf(second)]).toEqual([['merged'], ['merged']])
+  })
+
+  it('still counts when a person has removed its marker', async () => {
+    const id = await deploy()
+    await report({ body: marker(id), number: 11, updatedAt: at(1) })
+    await report({ body: 'Rewritten by hand.', number: 11, updatedAt: at(2), ...merged })
+    expect(await stateOf(id)).toEqual(['merged'])
+  })
+
+  it('that never named a deployment is not stored', async () => {
+    await report({ body: 'Fix a typo', number: 12 })
+    const { rowCount } = await database.query('select 1 from signalbox.deployment_pull_requests where number = 12')
+    expect(rowCount).toBe(0)
   })
 
   it('that names a deployment which does not exist changes nothing', async () => {

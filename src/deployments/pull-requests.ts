@@ -1,21 +1,21 @@
-// Closing the loop: what a forge reports about a pull request is stored against the deployments it
-// documents.
+// What a forge reports about a pull request, stored with the deployments that it documents.
 import type { Sql } from '../db/database.ts'
 import type { Reaction } from '../events/event.ts'
 import type { PullRequest } from '../events/pull-request.ts'
+import { deploymentOfBranch, deploymentOfKey } from '../lib/deployment-key.ts'
+import { markedKeys } from '../lib/marker.ts'
 
 // More than one pull request ever documents; a body made to name thousands costs no more than this.
 const MAX_DEPLOYMENTS = 100
 
-const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
-
 /**
- * Stores a pull request's state against every deployment it documents, in the transaction that
- * records its event. A webhook that arrives late does not undo a newer one, and ids of deployments
- * that do not exist are ignored.
+ * Stores a pull request's state with every deployment it documents, in the transaction that records
+ * its event. A webhook that arrives late does not undo a newer one, and ids of deployments that do
+ * not exist are ignored. One that names no deployment may have named one before a person edited its
+ * body: the statement finds that by an index, and writes nothing for other pull requests.
  */
 export const trackPullRequests: Reaction = {
-  on: ({ pullRequest }) => pullRequest !== undefined && deploymentsNamedIn(pullRequest).length > 0,
+  on: ({ pullRequest }) => pullRequest !== undefined && !pullRequest.head.fromFork,
   async run(tx, { id, pullRequest }) {
     if (pullRequest !== undefined) await store(tx, id, pullRequest)
   },
@@ -28,19 +28,12 @@ export const trackPullRequests: Reaction = {
  */
 export function deploymentsNamedIn({ head, body }: Pick<PullRequest, 'head' | 'body'>): string[] {
   if (head.fromFork) return []
-  // `<!-- signalbox:key=deployment=deploy_… key=… -->`. Without `<` and `>` inside, the search
-  // stays linear on a hostile body.
-  const markers = (body ?? '').match(/<!-- signalbox:[^<>\n]* -->/g) ?? []
-  const inMarkers = markers.flatMap((marker) => [
-    ...marker.matchAll(new RegExp(`[ :]key=deployment=(?:deploy_)?(${UUID})(?= )`, 'gi')),
-  ])
-  const inBranch = new RegExp(`^agenta/deploy-.+-(?:deploy_)?(${UUID})$`, 'i').exec(head.ref)
-  const named = [inBranch, ...inMarkers].flatMap((match) => match?.[1]?.toLowerCase() ?? [])
-  return [...new Set(named)].slice(0, MAX_DEPLOYMENTS)
+  const named = [deploymentOfBranch(head.ref), ...markedKeys(body ?? '').map(deploymentOfKey)]
+  return [...new Set(named.filter((id) => id !== null))].slice(0, MAX_DEPLOYMENTS)
 }
 
 async function store(tx: Sql, eventId: string, pull: PullRequest): Promise<void> {
-  await tx.query(UPSERT, [
+  const values = [
     deploymentsNamedIn(pull),
     pull.repository,
     pull.number,
@@ -51,7 +44,8 @@ async function store(tx: Sql, eventId: string, pull: PullRequest): Promise<void>
     eventId,
     pull.updatedAt,
     pull.reopened,
-  ])
+  ]
+  await tx.query(UPSERT, values, 'track pull request')
 }
 
 // Deployments this pull request documented before are updated too: a later deployment put on the

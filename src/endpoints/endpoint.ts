@@ -1,11 +1,11 @@
 // What an endpoint is: an address that is notified of events. And how the request to create one is
 // checked.
 import { randomBytes } from 'node:crypto'
+import { MIN_SECRET_CHARS, secretProblem } from '@signalbox/sdk/scheme'
 import { z } from 'zod'
 import type { ErrorCode } from '../lib/error.ts'
 import { AppError } from '../lib/error.ts'
 import { isGlob } from '../lib/glob.ts'
-import { MIN_SECRET_CHARS } from '../lib/secret-length.ts'
 import { describe } from '../lib/zod.ts'
 import type { endpoint } from './wire.ts'
 import { endpointStatus } from './wire.ts'
@@ -54,8 +54,7 @@ export const endpointRequest = z.strictObject({
   }),
   url: z.string().max(2048).meta({ description: '`https:`, or `http:` to this machine.' }),
   secret: secret.optional().meta({
-    description:
-      '`whsec_` and base64 of 24 to 64 bytes, or any text of 20 characters or more. Default for the API: one is made.',
+    description: `\`whsec_\` and base64 of 24 to 64 bytes, or any text of ${MIN_SECRET_CHARS} characters or more. Default for the API: one is made.`,
   }),
   secrets: z
     .array(secret)
@@ -135,18 +134,4 @@ function urlProblem(text: string, { allowHttp = false }: EndpointPolicy): string
 // The URL parser has already turned 127.1, 0x7f000001 and their like into dotted decimals.
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
-}
-
-function secretProblem(value: string): string | null {
-  if (/^wh[sp]k_/.test(value)) return 'must be a shared secret, not an ed25519 key'
-  if (/[^\x21-\x7e]/.test(value)) return 'must be visible ASCII without spaces'
-  if (!value.startsWith('whsec_')) {
-    return value.length < MIN_SECRET_CHARS ? `must have at least ${MIN_SECRET_CHARS} characters` : null
-  }
-  const key = value.slice('whsec_'.length)
-  const bytes = Buffer.from(key, 'base64')
-  const isBase64 = bytes.toString('base64').replace(/=+$/, '') === key.replace(/=+$/, '')
-  // The range of
-  // https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
-  return isBase64 && bytes.length >= 24 && bytes.length <= 64 ? null : 'must be whsec_ and base64 of 24 to 64 bytes'
 }

@@ -1,6 +1,7 @@
 // What an event is: something that happened, one immutable row.
 import type { Sql } from '../db/database.ts'
 import type { Json } from '../lib/json.ts'
+import type { Policy } from '../publisher/policy.ts'
 import type { Facts } from './facts.ts'
 import type { PullRequest } from './pull-request.ts'
 
@@ -39,6 +40,8 @@ export type NewJob = {
   type: string
   agent: string
   input: unknown
+  /** What its outputs may write, kept with the job; null: the defaults. */
+  policy: Policy | null
   priority: number
   groupKey: string | null
   maxAttempts: number

@@ -5,7 +5,7 @@
  * on it does not hold.
  */
 export type Facts = {
-  /** `owner/name`. */
+  /** `forge:path`, or the path alone (`owner/name`) on the default forge. */
   repository?: string
   /** The branch pushed to, or a pull request's base branch. */
   branch?: string

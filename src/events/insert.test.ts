@@ -26,6 +26,7 @@ function routed(change: Partial<Draft> = {}, job: Partial<NewJob> = {}): NewEven
     type: 'review',
     agent: 'reviewer',
     input: { depth: 1 },
+    policy: { maxFiles: 2 },
     priority: 7,
     groupKey: 'shop',
     maxAttempts: 3,
@@ -72,7 +73,7 @@ describe('one statement', () => {
     const event = { ...routed(), deliveries: [{ id: newId(), endpointId, groupKey: 'g' }] }
     await insert([event], versions[0]?.version)
     const jobs = await database.query(
-      `select event_id, rule, type, agent, input, priority, group_key, max_attempts, time_limit_ms, status
+      `select event_id, rule, type, agent, input, policy, priority, group_key, max_attempts, time_limit_ms, status
        from signalbox.jobs where event_id = $1`,
       [event.id],
     )
@@ -83,6 +84,7 @@ describe('one statement', () => {
         type: 'review',
         agent: 'reviewer',
         input: { depth: 1 },
+        policy: { maxFiles: 2 },
         priority: 7,
         group_key: 'shop',
         max_attempts: 3,

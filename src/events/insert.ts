@@ -29,11 +29,11 @@ with new_events as (
   on conflict (source, delivery_id) do nothing
   returning id
 ), new_jobs as (
-  insert into signalbox.jobs (id, event_id, rule, type, agent, input, priority, group_key, max_attempts, time_limit_ms,
-    available_at, created_at)
+  insert into signalbox.jobs (id, event_id, rule, type, agent, input, policy, priority, group_key, max_attempts,
+    time_limit_ms, available_at, created_at)
   select n.*, coalesce($1, now()), coalesce($1, now())
   from json_to_recordset($5::json) as n (id uuid, event_id uuid, rule text, type text, agent text, input json,
-    priority smallint, group_key text, max_attempts integer, time_limit_ms integer)
+    policy json, priority smallint, group_key text, max_attempts integer, time_limit_ms integer)
   join new_events on new_events.id = n.event_id
 ), new_deliveries as (
   insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, available_at, created_at)
@@ -82,6 +82,7 @@ function jobRows(events: readonly NewEvent[]) {
       type: job.type,
       agent: job.agent,
       input: job.input,
+      policy: job.policy,
       priority: job.priority,
       group_key: job.groupKey,
       max_attempts: job.maxAttempts,

@@ -1,5 +1,6 @@
 // What the rest of the program knows of a forge: reading for agents, writing for the publisher
 // only. Each forge has a folder beside this file.
+import type { CommentTarget, LabelTarget } from './target.ts'
 
 export type PullRequest = {
   number: number
@@ -66,9 +67,6 @@ export type Commit = {
  */
 export type Committed = { kind: 'committed' | 'unchanged'; sha: string } | { kind: 'moved' }
 
-/** What comments can be about: an issue or pull request, or a commit. */
-export type CommentTarget = { issue: number } | { commit: string }
-
 /** What the publisher may do: write. A call that dies half-way leaves nothing that anybody sees. */
 export type WriteForge = ReadForge & {
   /** Globs of the files that run something or grant rights on this forge. */
@@ -91,8 +89,8 @@ export type WriteForge = ReadForge & {
     pull: { head: string; base: string; title: string; body: string },
   ): Promise<PullRequest | null>
   updatePullRequest(repository: string, number: number, change: { title?: string; body?: string }): Promise<PullRequest>
-  /** Creates labels the repository lacks, then adds all to the issue; returns the issue's page. */
-  addLabels(repository: string, issue: number, labels: readonly string[]): Promise<{ url: string }>
+  /** Creates labels the repository lacks, then adds all to the target; returns the target's page. */
+  addLabels(repository: string, target: LabelTarget, labels: readonly string[]): Promise<{ url: string }>
   /** The comments, oldest first. Of more than 1,000 the oldest 100 and at least the newest 800. */
   comments(repository: string, target: CommentTarget): Promise<{ id: number; url: string; body: string }[]>
   createComment(repository: string, target: CommentTarget, body: string): Promise<{ id: number; url: string }>

@@ -51,12 +51,10 @@ test('a name that a prototype has is no forge', () => {
   expect(() => forgesFrom({ github }).of('constructor:acme/shop')).toThrow(GiveUp)
 })
 
-test('without any forge the refusal names the variables to set', () => {
-  const forges = forgesFrom({ github: null })
+test('without any forge the refusal says how to set one up', () => {
+  const forges = forgesFrom({ github: null }, 'set A_TOKEN')
   expect(forges.names).toEqual([])
-  expect(() => forges.of('acme/shop')).toThrow(
-    'No forge is configured: set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY.',
-  )
+  expect(() => forges.of('acme/shop')).toThrow('No forge is configured: set A_TOKEN.')
 })
 
 test('what is not the name of a repository is refused', () => {

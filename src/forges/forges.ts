@@ -16,8 +16,14 @@ export type Forges = {
   of(repository: string): { forge: WriteForge; path: string }
 }
 
-/** Puts forges together by name; null is one that is not configured. */
-export function forgesFrom(configured: Readonly<Record<string, WriteForge | null>>): Forges {
+/**
+ * Puts forges together by name; null is one that is not configured. `remedy` says what to do where
+ * none is, as the rest of a sentence.
+ */
+export function forgesFrom(
+  configured: Readonly<Record<string, WriteForge | null>>,
+  remedy = 'set one up; docs/configuration.md says how',
+): Forges {
   const forges = new Map(Object.entries(configured).flatMap(([name, forge]) => (forge ? [[name, forge] as const] : [])))
   const names = [...forges.keys()]
   return {
@@ -26,14 +32,14 @@ export function forgesFrom(configured: Readonly<Record<string, WriteForge | null
       const ref = parseRepositoryRef(repository)
       const name = ref.forge ?? DEFAULT_FORGE
       const forge = forges.get(name)
-      if (forge === undefined) throw new GiveUp(notConfigured(repository, name, names))
+      if (forge === undefined) {
+        throw new GiveUp(
+          names.length === 0
+            ? `No forge is configured: ${remedy}.`
+            : `The forge "${name}" of ${repository} is not configured; configured: ${names.join(', ')}.`,
+        )
+      }
       return { forge, path: ref.path }
     },
   }
-}
-
-function notConfigured(repository: string, name: string, names: readonly string[]): string {
-  if (names.length > 0)
-    return `The forge "${name}" of ${repository} is not configured; configured: ${names.join(', ')}.`
-  return 'No forge is configured: set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY.'
 }

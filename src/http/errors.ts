@@ -1,5 +1,5 @@
-// Errors at the edge: expected ones as `{code, detail}`, anything else as "internal error" with a
-// request id to look up in the log.
+// Errors as they are answered: expected ones as `{code, detail}`, anything else as "internal error"
+// with a request id to look up in the log.
 import { randomUUID } from 'node:crypto'
 import { HTTPException } from 'hono/http-exception'
 import { AppError, errorText } from '../lib/error.ts'

@@ -1,4 +1,4 @@
-// The edge of receiving: what is refused before the body, what is remembered of a refusal, and what
+// Receiving: what is refused before the body, what is remembered of a refusal, and what
 // a sender is answered.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PUSH } from '../../test/fixtures/payloads.ts'

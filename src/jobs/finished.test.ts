@@ -11,7 +11,16 @@ const clock = fakeClock()
 const tx: Sql = { query: async () => ({ rows: [], rowCount: 0 }) }
 
 function job(change: Partial<Job> = {}): Job {
-  return { id: newId(), type: 'review', rule: 'on-push', agent: 'reviewer', attempt: 3, eventId: null, ...change }
+  return {
+    id: newId(),
+    type: 'review',
+    rule: 'on-push',
+    agent: 'reviewer',
+    policy: null,
+    attempt: 3,
+    eventId: null,
+    ...change,
+  }
 }
 
 describe('the event of a job’s end', () => {

@@ -1,5 +1,6 @@
 // What a job is: a durable unit of work, done by one agent.
 import type { Output, Receipt } from '../publisher/output.ts'
+import type { Policy } from '../publisher/policy.ts'
 import type { Claimed, QueueTable } from '../queue/table.ts'
 
 /** What a run leaves besides its outcome. */
@@ -21,9 +22,13 @@ export type Job = {
   type: string
   rule: string
   agent: string
+  /** What its outputs may write; null: the defaults. */
+  policy: Policy | null
   /** Which attempt this is, from 1. */
   attempt: number
-  /** The event that made it; null for a job made otherwise. */
+  /**
+   * The event that made it, for a manual job its trigger; null for a row inserted without one.
+   */
   eventId: string | null
 }
 
@@ -37,7 +42,7 @@ export type Step = <T>(name: string, fn: () => Promise<T> | T) => Promise<T>
 
 /**
  * Writes one output to the forge; returns its receipt, null where there was nothing to change.
- * @throws GiveUp when the rule's policy refuses it.
+ * @throws GiveUp when the job's policy refuses it.
  */
 export type Publish = (job: Job, output: Output) => Promise<Receipt | null>
 
@@ -48,6 +53,7 @@ export type JobRow = Claimed<{
   rule: string
   agent: string
   input: unknown
+  policy: Policy | null
   time_limit_ms: number
   /** What the agent returned, and when; null while it has not run to its end. */
   result: unknown
@@ -55,12 +61,13 @@ export type JobRow = Claimed<{
 }>
 
 /** A job as its row has it. */
-export function toJob(row: Pick<JobRow, 'id' | 'type' | 'rule' | 'agent' | 'attempt' | 'event_id'>): Job {
+export function toJob(row: Pick<JobRow, 'id' | 'type' | 'rule' | 'agent' | 'policy' | 'attempt' | 'event_id'>): Job {
   return {
     id: row.id,
     type: row.type,
     rule: row.rule,
     agent: row.agent,
+    policy: row.policy,
     attempt: row.attempt,
     eventId: row.event_id,
   }

@@ -657,7 +657,7 @@ describe('an orchestrator', () => {
         },
       },
     ).tick()
-    const job = { type: 'a-type', rule: 'a-rule', agent: 'work', attempt: 1, eventId: null }
+    const job = { type: 'a-type', rule: 'a-rule', agent: 'work', policy: null, attempt: 1, eventId: null }
     expect(new Set(finished)).toEqual(
       new Set([
         { job: { ...job, id: ok }, outcome: 'completed', result: [1] },

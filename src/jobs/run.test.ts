@@ -35,10 +35,11 @@ beforeEach(async () => {
 })
 
 /** A claimed job. */
-async function claimJob({ timeLimitMs = 60_000, input = {} as unknown } = {}): Promise<JobRow> {
+async function claimJob({ timeLimitMs = 60_000, input = {} as unknown, policy = null as unknown } = {}) {
   await database.query(
-    `insert into signalbox.jobs (id, rule, type, agent, time_limit_ms, input, available_at) values ($1, 'r', 't', 'work', $2, $3, $4)`,
-    [newId(), timeLimitMs, JSON.stringify(input), clock.now()],
+    `insert into signalbox.jobs (id, rule, type, agent, time_limit_ms, input, available_at, policy)
+     values ($1, 'r', 't', 'work', $2, $3, $4, $5)`,
+    [newId(), timeLimitMs, JSON.stringify(input), clock.now(), JSON.stringify(policy)],
   )
   const [row] = await queue.claim(database, { owner: newId(), limit: 1, leaseMs: 30_000 })
   return row!
@@ -92,6 +93,19 @@ describe('one attempt', () => {
     expect(await attempt(ran, never)).toEqual({ outcome: { kind: 'completed' }, detail: { result: 'from before' } })
     // Not even an agent that is no longer there is missed.
     expect((await attempt(ran, never, { agents: new Map() })).outcome).toEqual({ kind: 'completed' })
+  })
+
+  it('publishes under the policy that its row has', async () => {
+    const policy = { repositories: ['acme/shop'] }
+    const row = await claimJob({ policy })
+    const jobs: unknown[] = []
+    await attempt(row, async () => ({ outputs: [note('a')] }), {
+      publish: async (job) => {
+        jobs.push(job)
+        return null
+      },
+    })
+    expect(jobs).toMatchObject([{ id: row.id, policy }])
   })
 
   it('names what is wrong with an input', async () => {
@@ -204,7 +218,7 @@ describe('what an attempt writes', () => {
     const published: Output[] = []
     const publishing = publishPending(database, row, {
       clock,
-      job: { id: row.id, type: 't', rule: 'r', agent: 'work', attempt: 1, eventId: null },
+      job: { id: row.id, type: 't', rule: 'r', agent: 'work', policy: null, attempt: 1, eventId: null },
       stop: stop.signal,
       publish: async (_job, output) => {
         published.push(output)

@@ -1,8 +1,8 @@
 // Every variable is validated at the start, and a wrong one is named with what is wrong with it.
+import { MIN_SECRET_CHARS } from '@signalbox/sdk/scheme'
 import { describe, expect, test } from 'vitest'
 import { refusalOf } from '../../test/refusal.ts'
 import { readEnvironment, VARIABLE_NAMES } from './environment.ts'
-import { MIN_SECRET_CHARS } from './secret-length.ts'
 
 const SECRET = 's'.repeat(MIN_SECRET_CHARS)
 

@@ -1,9 +1,9 @@
 // The environment: every variable Signalbox reads, validated once at start.
+import { MIN_SECRET_CHARS } from '@signalbox/sdk/scheme'
 import { z } from 'zod'
 import { AppError } from './error.ts'
 import { LOG_LEVELS } from './log.ts'
 import { githubPath } from './repository.ts'
-import { MIN_SECRET_CHARS } from './secret-length.ts'
 import { describe } from './zod.ts'
 
 const text = z.string()

@@ -38,6 +38,12 @@ export function formatRepositoryRef({ forge, path }: RepositoryRef): string {
   return forge === null || forge === DEFAULT_FORGE ? path : `${forge}:${path}`
 }
 
+/** The one spelling of a repository's name; any other text as it is. */
+export function plainRepositoryName(text: string): string {
+  const ref = read(text)
+  return ref === null ? text : formatRepositoryRef(ref)
+}
+
 /**
  * The owner and the name in a path on GitHub.
  * @throws AppError `input_invalid` when GitHub could not have such a repository.

@@ -1,6 +1,7 @@
 // Publishing a comment: looked for by its marker before it is written.
 import type { WriteForge } from '../forges/forge.ts'
-import { readMarker, withMarker } from './marker.ts'
+import { numberOf } from '../forges/target.ts'
+import { readMarker, withMarker } from '../lib/marker.ts'
 import type { CommentOutput, Receipt } from './output.ts'
 
 /**
@@ -11,7 +12,7 @@ import type { CommentOutput, Receipt } from './output.ts'
 export async function publishComment(forge: WriteForge, output: CommentOutput, job: { id: string }): Promise<Receipt> {
   const { repository, target } = output
   const key = `job=${job.id}/${output.key}`
-  const about = 'issue' in target ? { number: target.issue } : { sha: target.commit }
+  const about = 'commit' in target ? { sha: target.commit } : { number: numberOf(target) }
   const earlier = (await forge.comments(repository, target)).find(({ body }) => readMarker(body)?.keys.includes(key))
   if (earlier !== undefined) return { url: earlier.url, ...about, created: false }
   const body = withMarker(output.body, { keys: [key] }, forge.maxBodyChars)

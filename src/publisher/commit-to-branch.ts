@@ -1,36 +1,37 @@
-// Putting a work's commit on a branch exactly once, against anybody who moves the branch meanwhile.
+// Putting a change set's commit on a branch exactly once, against anybody who moves the branch
+// meanwhile.
 import type { Change, WriteForge } from '../forges/forge.ts'
 import { GiveUp } from '../lib/error.ts'
-import type { FileChange, PullRequestWork } from './output.ts'
+import type { ChangeSet, FileChange } from './output.ts'
 import type { Trailer } from './trailer.ts'
-import { isWork, readTrailer, withTrailer } from './trailer.ts'
+import { isCommitOf, readTrailer, withTrailer } from './trailer.ts'
 
 const MAX_ATTEMPTS = 5
 
 /**
  * `committed`: the commit is there; `unchanged`: the files are as they should be already;
- * `superseded`: newer work is there; `gone`: no such branch any more.
+ * `superseded`: a newer change set is there; `gone`: no such branch any more.
  */
 type Placed = { state: 'committed' | 'unchanged' | 'superseded' | 'gone'; sha?: string }
 
 type Target = { branch: string; own: boolean }
 
 /**
- * Makes the commit and moves the branch to it, or finds it there. `own` is the work's own branch,
- * made when missing; any other must exist and have commits of works already.
+ * Makes the commit and moves the branch to it, or finds it there. `own` is the change set's own
+ * branch, made when missing; any other must exist and have commits of change sets already.
  */
-export async function commitToBranch(forge: WriteForge, work: PullRequestWork, target: Target): Promise<Placed> {
-  const { repository } = work
+export async function commitToBranch(forge: WriteForge, changeSet: ChangeSet, target: Target): Promise<Placed> {
+  const { repository } = changeSet
   const { branch } = target
-  const changes = work.changes.map(toChange)
-  const message = withTrailer(work.commitMessage, work)
+  const changes = changeSet.changes.map(toChange)
+  const message = withTrailer(changeSet.commitMessage, changeSet)
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const tip = await forge.branchSha(repository, branch)
-    const commits = tip === null ? [] : await readTrailers(forge, work, tip)
-    const settled = settledState(work, target, commits)
+    const commits = tip === null ? [] : await readTrailers(forge, changeSet, tip)
+    const settled = settledState(changeSet, target, commits)
     if (settled !== null) return settled
     // An empty branch (or none) starts from the base as it is now.
-    const parent = commits.length > 0 && tip !== null ? tip : await baseTip(forge, work)
+    const parent = commits.length > 0 && tip !== null ? tip : await baseTip(forge, changeSet)
     const done = await forge.commitFiles(repository, { branch, parent, isNew: tip === null, message, changes })
     if (done.kind !== 'moved') return { state: done.kind, sha: done.sha }
   }
@@ -45,25 +46,25 @@ function toChange(change: FileChange): Change {
 
 type Found = Trailer & { sha: string }
 
-async function readTrailers(forge: WriteForge, work: PullRequestWork, tip: string): Promise<Found[]> {
-  const commits = await forge.commitsBetween(work.repository, work.base, tip)
+async function readTrailers(forge: WriteForge, changeSet: ChangeSet, tip: string): Promise<Found[]> {
+  const commits = await forge.commitsBetween(changeSet.repository, changeSet.base, tip)
   return commits.map(({ sha, message }) => ({ sha, ...readTrailer(message) }))
 }
 
 /** The end of it, if the commits that the branch has over its base decide that; else null. */
-function settledState(work: PullRequestWork, target: Target, commits: readonly Found[]): Placed | null {
-  const there = commits.find((commit) => isWork(commit, work.key))
+function settledState(changeSet: ChangeSet, target: Target, commits: readonly Found[]): Placed | null {
+  const there = commits.find((commit) => isCommitOf(commit, changeSet.key))
   if (there !== undefined) return { state: 'committed', sha: there.sha }
   if (target.own && commits.length > 0) {
-    throw new GiveUp(`The branch ${target.branch} of ${work.repository} has somebody else's commits.`)
+    throw new GiveUp(`The branch ${target.branch} of ${changeSet.repository} has somebody else's commits.`)
   }
   if (!target.own && commits.length === 0) return { state: 'gone' }
-  const { order = Number.NEGATIVE_INFINITY } = work
+  const { order = Number.NEGATIVE_INFINITY } = changeSet
   const newer = commits.find((commit) => (commit.order ?? Number.NEGATIVE_INFINITY) > order)
   return newer === undefined ? null : { state: 'superseded', sha: newer.sha }
 }
 
-async function baseTip(forge: WriteForge, { repository, base }: PullRequestWork): Promise<string> {
+async function baseTip(forge: WriteForge, { repository, base }: ChangeSet): Promise<string> {
   const sha = await forge.branchSha(repository, base)
   if (sha === null) throw new GiveUp(`The repository ${repository} has no branch ${base} with a commit.`)
   return sha

@@ -14,7 +14,7 @@ const pullRequest = {
   key: 'k',
 } as const
 const comment = { kind: 'comment', repository: 'acme/shop', target: { issue: 1 }, body: 'Hi', key: 'k' } as const
-const labels = { kind: 'labels', repository: 'acme/shop', issue: 1, labels: ['bug'] } as const
+const labels = { kind: 'labels', repository: 'acme/shop', target: { issue: 1 }, labels: ['bug'] } as const
 
 test('outputs of every kind come back as they are', () => {
   const outputs: Output[] = [
@@ -35,7 +35,9 @@ test('outputs of every kind come back as they are', () => {
     },
     comment,
     { ...comment, repository: 'github:acme/shop', target: { commit: 'a'.repeat(40) } },
+    { ...comment, target: { pullRequest: 2 } },
     labels,
+    { ...labels, target: { pullRequest: 2 } },
   ]
   expect(parseOutputs(outputs)).toEqual(outputs)
   expect(parseOutputs([])).toEqual([])
@@ -58,10 +60,10 @@ test.each([
     'outputs.0.kind: expected one of "pull_request"|"comment"|"labels"',
   ],
   ['an unknown field', [{ ...comment, token: 'x' }], 'outputs.0: unknown field "token"'],
-  ['a missing field', [comment, { ...labels, issue: undefined }], 'outputs.1.issue: is required'],
+  ['a missing field', [comment, { ...labels, target: undefined }], 'outputs.1.target: is required'],
   ['no repository', [{ ...labels, repository: '../x' }], 'outputs.0.repository: write owner/name'],
   ['half a commit', [{ ...comment, target: { commit: 'abc' } }], 'outputs.0.target.commit: write the 40 digits'],
-  ['an issue 0', [{ ...labels, issue: 0 }], 'outputs.0.issue: expected number to be >0'],
+  ['an issue 0', [{ ...labels, target: { issue: 0 } }], 'outputs.0.target.issue: expected number to be >0'],
   ['an empty label', [{ ...labels, labels: [''] }], 'outputs.0.labels.0: expected string to have >=1 characters'],
   ['no changes', [{ ...pullRequest, changes: [] }], 'outputs.0.changes: expected array to have >=1 items'],
   ['a title that is too long', [{ ...pullRequest, title: 'x'.repeat(251) }], 'outputs.0.title: expected string'],

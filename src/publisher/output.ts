@@ -28,7 +28,7 @@ const pullRequest = z.strictObject({
   repository: repositoryName,
   /** Base branch; the repository's default branch if absent. */
   base: z.string().min(1).optional(),
-  /** Deterministic: the same work always names the same branch. */
+  /** Deterministic: the same change set always names the same branch. */
   branch: z.string().min(1),
   title: z.string().min(1).max(250),
   /** Markdown that the agent composed; anything untrusted was made inert before. */
@@ -44,7 +44,7 @@ const pullRequest = z.strictObject({
    */
   series: z.string().min(1).max(200).optional(),
   /**
-   * When the work is of: of two outputs of one series, the higher is newer and a late lower one
+   * When the change was: of two outputs of one series, the higher is newer and a late lower one
    * never overwrites it.
    */
   order: z.number().optional(),
@@ -55,14 +55,16 @@ const pullRequest = z.strictObject({
   onOpenPullRequest: z.enum(['update', 'separate']).optional(),
 })
 
+// Apart, because not every forge numbers issues and pull requests together.
+const issue = z.strictObject({ issue: z.int().positive() })
+const pullRequestNumber = z.strictObject({ pullRequest: z.int().positive() })
+const commit = z.strictObject({ commit: z.string().regex(/^[0-9a-f]{40}$/, 'write the 40 digits of a commit') })
+
 /** A comment on an issue, pull request or commit. */
 const comment = z.strictObject({
   kind: z.literal('comment'),
   repository: repositoryName,
-  target: z.union([
-    z.strictObject({ issue: z.int().positive() }),
-    z.strictObject({ commit: z.string().regex(/^[0-9a-f]{40}$/, 'write the 40 digits of a commit') }),
-  ]),
+  target: z.union([issue, pullRequestNumber, commit]),
   body,
   /** Distinguishes several comments of one job. */
   key,
@@ -72,7 +74,7 @@ const comment = z.strictObject({
 const labelling = z.strictObject({
   kind: z.literal('labels'),
   repository: repositoryName,
-  issue: z.int().positive(),
+  target: z.union([issue, pullRequestNumber]),
   labels,
 })
 
@@ -95,8 +97,8 @@ export type LabelsOutput = z.infer<typeof labelling>
 /** What an agent may ask to have written. */
 export type Output = PullRequestOutput | CommentOutput | LabelsOutput
 
-/** A pull request output with its base branch known. */
-export type PullRequestWork = PullRequestOutput & { base: string }
+/** What is put on a branch by one commit: a pull request output with its base branch known. */
+export type ChangeSet = PullRequestOutput & { base: string }
 
 /**
  * What was written: the address to show, and the numbers to find it again. `created` is false when

@@ -73,7 +73,9 @@ test('other repositories and branches are refused', () => {
   expect(refused(output(), policy)).toBeNull()
   expect(refused(output({ repository: 'Acme/Shop' }), policy)).toBeNull()
   expect(refused(output({ repository: 'other/shop' }), policy)).toBe('The repository other/shop is not an allowed one.')
-  expect(refused({ kind: 'labels', repository: 'other/shop', issue: 1, labels: [] }, policy)).toMatch(/not an allowed/)
+  expect(refused({ kind: 'labels', repository: 'other/shop', target: { issue: 1 }, labels: [] }, policy)).toMatch(
+    /not an allowed/,
+  )
   expect(refused(output({ branch: 'main' }))).toBe('The branch main does not begin with agenta/ or signalbox/.')
   expect(refused(output({ branch: 'task/1' }), { branchPrefixes: ['task/'] })).toBeNull()
   expect(refused(output(), { branchPrefixes: ['task/'] })).toMatch(/does not begin with task\//)

@@ -1,7 +1,10 @@
 import { openFakeGithub } from '@signalbox/fake-github'
 import { afterAll, expect, test } from 'vitest'
+import { forgesOf } from '../forges/configured.ts'
 import { forgesFrom } from '../forges/forges.ts'
 import { github } from '../forges/github/github.ts'
+import type { CommentTarget } from '../forges/target.ts'
+import { readEnvironment } from '../lib/environment.ts'
 import { GiveUp } from '../lib/error.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Output } from './output.ts'
@@ -13,7 +16,7 @@ const auth = { token: fake.addToken({ login: 'acme' }) }
 const forges = forgesFrom({ github: github({ apiUrl: fake.apiUrl, auth, log: silentLog, readRetries: 0 }) })
 afterAll(() => fake.close())
 
-function comment(target: { issue: number } | { commit: string }, key = 'review'): Output {
+function comment(target: CommentTarget, key = 'review'): Output {
   return {
     kind: 'comment',
     repository: repo.fullName,
@@ -30,30 +33,43 @@ test('a comment is written once for each job and key, also after its answer was 
     kind: 'lostResponse',
     route: '/repos/{owner}/{repo}/issues/{issue_number}/comments',
   })
-  await expect(publish(forges, comment({ issue }), { job: { id: 'a' } })).rejects.toThrow(/did not answer/)
-  const again = await publish(forges, comment({ issue }), { job: { id: 'a' } })
+  await expect(publish(forges, comment({ issue }), { id: 'a' })).rejects.toThrow(/did not answer/)
+  const again = await publish(forges, comment({ issue }), { id: 'a' })
   const [only, ...others] = await repo.issueComments(issue)
   expect(others).toEqual([])
   expect(again).toEqual({ url: only?.html_url, number: issue, created: false })
   expect(only?.body).toBe('All good.\n\n<!-- signalbox:key=job=a/review -->')
-  expect(await publish(forges, comment({ issue }, 'second'), { job: { id: 'a' } })).toMatchObject({ created: true })
-  expect(await publish(forges, comment({ issue }), { job: { id: 'b' } })).toMatchObject({ created: true })
+  expect(await publish(forges, comment({ issue }, 'second'), { id: 'a' })).toMatchObject({ created: true })
+  expect(await publish(forges, comment({ issue }), { id: 'b' })).toMatchObject({ created: true })
   expect(await repo.issueComments(issue)).toHaveLength(3)
 })
 
 test('a commit is commented once', async () => {
   const commit = (await repo.head()) ?? ''
-  const first = await publish(forges, comment({ commit }), { job: { id: 'a' } })
+  const first = await publish(forges, comment({ commit }), { id: 'a' })
   expect(first).toMatchObject({ sha: commit, created: true })
-  expect(await publish(forges, comment({ commit }), { job: { id: 'a' } })).toEqual({ ...first, created: false })
+  expect(await publish(forges, comment({ commit }), { id: 'a' })).toEqual({ ...first, created: false })
   expect(await repo.commitComments(commit)).toHaveLength(1)
+})
+
+test('a pull request is commented on and labelled by its own number', async () => {
+  await repo.commit({ message: 'm', files: { a: 'b' }, branch: 'feature' })
+  const { number: pullRequest } = await repo.openPullRequest({ title: 'p', head: 'feature' })
+  const said = comment({ pullRequest })
+  const first = await publish(forges, said, { id: 'a' })
+  expect(first).toMatchObject({ number: pullRequest, created: true })
+  expect(await publish(forges, said, { id: 'a' })).toEqual({ ...first, created: false })
+  const labelled: Output = { kind: 'labels', repository: repo.fullName, target: { pullRequest }, labels: ['reviewed'] }
+  expect(await publish(forges, labelled, { id: 'a' })).toMatchObject({ number: pullRequest })
+  const pull = (await repo.pulls()).find(({ number }) => number === pullRequest)
+  expect(pull?.labels).toMatchObject([{ name: 'reviewed' }])
 })
 
 test('labels are added, however often', async () => {
   const { number: issue } = await repo.openIssue({ title: 'x' })
-  const output: Output = { kind: 'labels', repository: repo.fullName, issue, labels: ['triaged'] }
+  const output: Output = { kind: 'labels', repository: repo.fullName, target: { issue }, labels: ['triaged'] }
   for (let time = 0; time < 2; time += 1) {
-    expect(await publish(forges, output, { job: { id: 'a' } })).toMatchObject({ number: issue, created: false })
+    expect(await publish(forges, output, { id: 'a' })).toMatchObject({ number: issue, created: false })
   }
   expect((await repo.issues()).find(({ number }) => number === issue)?.labels).toMatchObject([{ name: 'triaged' }])
 })
@@ -61,43 +77,38 @@ test('labels are added, however often', async () => {
 test('what the policy refuses is never sent', async () => {
   const before = fake.requests.length
   const output = comment({ issue: 1 })
-  await expect(publish(forges, output, { job: { id: 'a' }, policy: { repositories: ['other/*'] } })).rejects.toThrow(
-    GiveUp,
-  )
+  await expect(publish(forges, output, { id: 'a', policy: { repositories: ['other/*'] } })).rejects.toThrow(GiveUp)
   expect(fake.requests).toHaveLength(before)
 })
 
 test('the repository may name its forge, and the receipt is the same', async () => {
   const { number: issue } = await repo.openIssue({ title: 'x' })
-  const first = await publish(forges, comment({ issue }), { job: { id: 'a' } })
+  const first = await publish(forges, comment({ issue }), { id: 'a' })
   const named = { ...comment({ issue }), repository: `github:${repo.fullName}` }
-  expect(await publish(forges, named, { job: { id: 'a' } })).toEqual({ ...first, created: false })
+  expect(await publish(forges, named, { id: 'a' })).toEqual({ ...first, created: false })
 })
 
 test('a repository of a forge that is not configured is not worth a retry', async () => {
   const elsewhere = { ...comment({ issue: 1 }), repository: 'gitlab:acme/shop' }
-  const published = publish(forges, elsewhere, { job: { id: 'a' } })
+  const published = publish(forges, elsewhere, { id: 'a' })
   await expect(published).rejects.toThrow(GiveUp)
   await expect(published).rejects.toThrow('not configured; configured: github.')
 })
 
 test('without a forge the publisher names the variables to set', async () => {
-  const none = publisher({ forges: forgesFrom({ github: null }), policyOf: () => undefined })
-  const published = none({ id: 'a', rule: 'r' }, comment({ issue: 1 }))
+  const none = publisher({ forges: forgesOf(readEnvironment({}), silentLog) })
+  const published = none({ id: 'a' }, comment({ issue: 1 }))
   await expect(published).rejects.toThrow(GiveUp)
   await expect(published).rejects.toThrow(/set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY/)
 })
 
-test("the publisher keeps to the policy of the job's rule", async () => {
+test('the publisher keeps to the policy that the job has', async () => {
   const { number: issue } = await repo.openIssue({ title: 'x' })
-  const write = publisher({
-    forges,
-    policyOf: (rule) => (rule === 'strict' ? { repositories: ['other/*'] } : undefined),
-  })
-  await expect(write({ id: 'a', rule: 'strict' }, comment({ issue }))).rejects.toThrow(
+  const write = publisher({ forges })
+  await expect(write({ id: 'a', policy: { repositories: ['other/*'] } }, comment({ issue }))).rejects.toThrow(
     'Refused by policy: The repository acme/shop is not an allowed one.',
   )
-  expect(await write({ id: 'a', rule: 'open' }, comment({ issue }))).toMatchObject({ number: issue, created: true })
+  expect(await write({ id: 'a', policy: null }, comment({ issue }))).toMatchObject({ number: issue, created: true })
   expect(await repo.issueComments(issue)).toHaveLength(1)
 })
 
@@ -112,16 +123,16 @@ test('what the forge protects is refused, unless the rule says otherwise', async
     changes: [{ path: '.github/workflows/ci.yml', content: 'on: push\n' }],
     key: 'ci',
   }
-  await expect(publish(forges, workflow, { job: { id: 'a' } })).rejects.toThrow(/ci\.yml is protected/)
+  await expect(publish(forges, workflow, { id: 'a' })).rejects.toThrow(/ci\.yml is protected/)
   const policy = { protectedPaths: ['**/CODEOWNERS'] }
-  expect(await publish(forges, workflow, { job: { id: 'a' }, policy })).toMatchObject({ created: true })
+  expect(await publish(forges, workflow, { id: 'a', policy })).toMatchObject({ created: true })
 })
 
 test('a body that is too long for the forge is cut, and keeps its marker', async () => {
   const { number: issue } = await repo.openIssue({ title: 'x' })
   const long = { ...comment({ issue }), body: 'é'.repeat(200_000) }
-  await publish(forges, long, { job: { id: 'a' } })
-  expect(await publish(forges, long, { job: { id: 'a' } })).toMatchObject({ created: false })
+  await publish(forges, long, { id: 'a' })
+  expect(await publish(forges, long, { id: 'a' })).toMatchObject({ created: false })
   const [only] = await repo.issueComments(issue)
   expect(only?.body).toHaveLength(65_000)
   expect(only?.body).toMatch(/\*\(cut: too long\)\*\n\n<!-- signalbox:key=job=a\/review -->$/)

@@ -8,33 +8,30 @@ import type { Policy } from './policy.ts'
 import { refusal } from './policy.ts'
 import { publishPullRequest } from './pull-request.ts'
 
-/** Writes one output of a job, as `publish` does. */
-export type Publish = (job: { id: string; rule: string }, output: Output) => Promise<Receipt | null>
+/** Who asks: a job, or what stands for one; without a policy, the defaults apply. */
+export type Author = { id: string; policy?: Policy | null | undefined }
 
-/**
- * The publisher of jobs. `policyOf` knows the policy of a rule by its name: undefined for a rule
- * that states none, and for one that is no longer configured, which means the defaults.
- */
-export function publisher(options: { forges: Forges; policyOf(rule: string): Policy | undefined }): Publish {
-  const { forges, policyOf } = options
-  return (job, output) => publish(forges, output, { job, policy: policyOf(job.rule) })
+/** Writes one output of a job, as `publish` does. */
+export type Publish = (job: Author, output: Output) => Promise<Receipt | null>
+
+/** The publisher of jobs. */
+export function publisher({ forges }: { forges: Forges }): Publish {
+  return (job, output) => publish(forges, output, job)
 }
 
 /**
  * Writes the output, or finds that it is written already, and says where it is; null means there
- * was nothing to change. Safe to repeat after a crash at any point and to run twice at once.
- * @throws GiveUp when the policy refuses, or the forge is not configured.
+ * was nothing to change. Safe to repeat after a crash at any point. Pull requests and labels are
+ * also safe to publish twice at once; a comment is not, and relies on its job's lease.
+ * @throws GiveUp when the policy refuses, the forge is not configured, the branch has somebody
+ * else's commits, the base branch is not there, or a path leads through a file or names a directory.
  * @throws RetryAt at a rate limit.
  * @throws AppError `forge_failed` when the forge refuses.
  * @throws Error otherwise; a repeat may succeed.
  */
-export async function publish(
-  forges: Forges,
-  output: Output,
-  { job, policy = {} }: { job: { id: string }; policy?: Policy | undefined },
-): Promise<Receipt | null> {
+export async function publish(forges: Forges, output: Output, job: Author): Promise<Receipt | null> {
   const { forge, path } = forges.of(output.repository)
-  const reason = refusal(output, policy, forge)
+  const reason = refusal(output, job.policy ?? {}, forge)
   if (reason !== null) throw new GiveUp(`Refused by policy: ${reason}`)
   if (output.kind === 'pull_request') return publishPullRequest(forge, { ...output, repository: path })
   if (output.kind === 'comment') return publishComment(forge, { ...output, repository: path }, job)

@@ -1,19 +1,19 @@
 // What our commits say about themselves in their last lines; unlike a pull request's body, nobody
 // edits these by hand.
-import { encodeValue } from './marker.ts'
+import { encodeValue } from '../lib/marker.ts'
 
-/** A commit's work and its place in the series; absent in commits of others. */
+/** A commit's change set and its place in the series; absent in commits of others. */
 export type Trailer = { key?: string; order?: number }
 
-/** The message with git trailers (`git interpret-trailers`) that name its work. */
+/** The message with git trailers (`git interpret-trailers`) that name its change set. */
 export function withTrailer(message: string, { key, order }: { key: string; order?: number | undefined }): string {
   const lines = [`Signalbox-Key: ${encodeValue(key)}`]
   if (order !== undefined) lines.push(`Signalbox-Order: ${order}`)
   return `${message.trimEnd()}\n\n${lines.join('\n')}\n`
 }
 
-/** Whether a commit is that work. */
-export function isWork(trailer: Trailer, key: string): boolean {
+/** Whether a commit is of the change set with this key. */
+export function isCommitOf(trailer: Trailer, key: string): boolean {
   return trailer.key === encodeValue(key)
 }
 

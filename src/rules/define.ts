@@ -7,6 +7,7 @@ import { GROUP_FACTS } from './group.ts'
 import { MANUAL_RULE } from './jobs.ts'
 import { compileRule } from './match.ts'
 import type { Condition, Rule } from './rule.ts'
+import { GLOB_PARTS } from './rule.ts'
 
 const MAX_TIME_LIMIT_MS = 24 * 60 * 60 * 1000
 
@@ -18,14 +19,7 @@ const glob = z.string().min(1, 'must not be empty').max(256, 'must not be longer
 const globs = z.union([glob, z.array(glob).min(1, 'must not be empty').max(100)], 'must be a glob or a list of globs')
 
 const conditionShape = {
-  branch: globs.optional(),
-  tag: globs.optional(),
-  label: globs.optional(),
-  action: globs.optional(),
-  environment: globs.optional(),
-  app: globs.optional(),
-  repository: globs.optional(),
-  author: globs.optional(),
+  ...Object.fromEntries(Object.keys(GLOB_PARTS).map((part) => [part, globs.optional()])),
   get all() {
     return z.array(someCondition).min(1, 'must not be empty').optional()
   },

@@ -3,8 +3,9 @@ import { expect, test } from 'vitest'
 import type { Facts } from '../events/facts.ts'
 import { explain } from './explain.ts'
 import type { MatchInput } from './match.ts'
-import { compileRules, GLOB_PARTS, matchRules } from './match.ts'
+import { compileRules, matchRules } from './match.ts'
 import type { Condition, Rule } from './rule.ts'
+import { GLOB_PARTS } from './rule.ts'
 
 const rule: Rule = {
   name: 'review',
@@ -23,11 +24,11 @@ test('a match says what it is for', () => {
     checks: [
       { part: 'on', wanted: 'push', actual: 'push', holds: true },
       { part: 'branch', wanted: 'main or release/*', actual: 'main', holds: true },
-      { part: 'not', wanted: 'not so', actual: 'not so', holds: true },
+      { part: 'not', wanted: 'no match', actual: 'no match', holds: true },
       { part: 'not.author', wanted: '*[bot]', actual: 'mona', holds: false },
     ],
     sentence:
-      '"review" matches: the type is push; the branch is main; not excluded, for the author is mona, wanted *[bot].',
+      '"review" matches: the type is push; the branch is main; not excluded, because the author is mona, wanted *[bot].',
   })
 })
 
@@ -36,7 +37,7 @@ test.each([
   [{}, '"review" does not match: the event has no branch, wanted main or release/*.'],
   [
     { branch: 'main', author: 'renovate[bot]' },
-    '"review" does not match: the rule excludes it, for the author is renovate[bot].',
+    '"review" does not match: the rule excludes it, because the author is renovate[bot].',
   ],
 ])('a miss says what kept it: %j', (facts, sentence) => {
   expect(explain(rule, pushTo(facts)).sentence).toBe(sentence)

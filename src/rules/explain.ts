@@ -86,10 +86,10 @@ function notAnswer(condition: CompiledCondition, event: MatchInput): Answer {
   const excluded = conditionHolds(condition, event)
   const because = inner.filter((each) => each.holds === excluded).map((each) => each.reason)
   const reason = excluded
-    ? `the rule excludes it, for ${because.join(' and ')}`
-    : `not excluded, for ${because.join('; ')}`
-  const actual = excluded ? 'so' : 'not so'
-  return { part: 'not', wanted: 'not so', actual, holds: !excluded, reason, parts: under('not', inner) }
+    ? `the rule excludes it, because ${because.join(' and ')}`
+    : `not excluded, because ${because.join('; ')}`
+  const actual = excluded ? 'match' : 'no match'
+  return { part: 'not', wanted: 'no match', actual, holds: !excluded, reason, parts: under('not', inner) }
 }
 
 /** The answers to a list of conditions, each as one. */

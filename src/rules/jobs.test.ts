@@ -30,6 +30,7 @@ test('a matching rule makes one job with its options and the defaults', () => {
     type: 'deployment-pr',
     agent: 'deployment-pr',
     input: { base: 'main' },
+    policy: null,
     priority: 5,
     groupKey: 'deploy:support-bot:production',
     maxAttempts: 5,
@@ -95,6 +96,15 @@ describe('a job by hand', () => {
     expect(input('deployment-pr', { task: 'x', base: 'dev' })).toEqual({ task: 'x', base: 'main' })
     expect(input('deployment-pr', 'dev')).toEqual({ base: 'main' })
     for (const given of [{ a: 1 }, [1], null, 'x']) expect(input('ping', given)).toEqual(given)
+  })
+
+  test("keeps to the policy of its type's rule, which a job without a rule does not have", () => {
+    const policy = { repositories: ['acme/prompts'] }
+    const types = jobTypes([{ ...deploy, policy }], ['ping'])
+    const policyOf = (jobType: string) => manualJob(types, { eventId: 'e1', jobType, input: {} }).policy
+    expect(policyOf('deployment-pr')).toEqual(policy)
+    expect(policyOf('ping')).toBeNull()
+    expect(jobsFor(compileRules([{ ...deploy, policy }]), event)[0]?.policy).toEqual(policy)
   })
 
   test('of an unknown type is refused, and the known ones are named', () => {

@@ -17,7 +17,8 @@ export const MANUAL_RULE = 'manual'
 
 /**
  * The jobs an event makes, one for each rule it matches. Their ids are computed from the event and
- * the rule, so that no repeat can make a second one.
+ * the rule, so that no repeat can make a second one. Each keeps its rule's policy, whatever becomes
+ * of the rule until the job runs.
  */
 export function jobsFor(rules: readonly CompiledRule[], event: MatchInput & { id: string }): NewJob[] {
   return matchRules(rules, event).map((rule) => jobOf(rule, event.id, event.facts))
@@ -42,8 +43,8 @@ export function jobTypes(rules: readonly Rule[], agentNames: readonly string[]):
 
 /**
  * The job a manual trigger asks for. An object as input joins the rule's `with`, whose own fields
- * win, being the operator's; any other input counts only where there is no `with`. A manual job has
- * no facts, so it is in no group that names one.
+ * win, being the operator's; any other input counts only where there is no `with`. The rule's policy
+ * is the job's too. A manual job has no facts, so it is in no group that names one.
  * @throws AppError `job_type_unknown`, naming the known types.
  */
 export function manualJob(
@@ -66,6 +67,7 @@ function jobOf(rule: Rule, eventId: string, facts: Facts): NewJob {
     type: rule.jobType ?? rule.agent,
     agent: rule.agent,
     input: rule.with ?? {},
+    policy: rule.policy ?? null,
     priority: rule.priority ?? DEFAULT_PRIORITY,
     groupKey: groupKey(rule.group, facts),
     maxAttempts: rule.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,

@@ -1,8 +1,9 @@
 // Which rules an event matches. Pure; globs are compiled once.
 import type { Facts } from '../events/facts.ts'
-import type { GlobKind, Globs, Matcher } from '../lib/glob.ts'
-import { compileGlobs, LOGIN, NAME, REF, REPOSITORY } from '../lib/glob.ts'
-import type { Condition, Rule } from './rule.ts'
+import type { Globs, Matcher } from '../lib/glob.ts'
+import { compileGlobs, NAME } from '../lib/glob.ts'
+import type { Condition, GlobPart, Rule } from './rule.ts'
+import { GLOB_PARTS } from './rule.ts'
 
 /** The parts of an event that rules match on. */
 export type MatchInput = { source: string; type: string; facts: Facts }
@@ -28,20 +29,6 @@ export type CompiledCondition = {
 
 /** A rule, ready to be asked. */
 export type CompiledRule = { rule: Rule; on: Check; source: Check | null; when: CompiledCondition }
-
-/** The parts of a condition that are globs, and how each compares. */
-export const GLOB_PARTS = {
-  branch: REF,
-  tag: REF,
-  label: LOGIN,
-  action: NAME,
-  environment: NAME,
-  app: NAME,
-  repository: REPOSITORY,
-  author: LOGIN,
-} as const satisfies Partial<Record<keyof Condition, GlobKind>>
-
-type GlobPart = keyof typeof GLOB_PARTS
 
 /**
  * Compiles rules once, in their order.

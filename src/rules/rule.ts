@@ -1,21 +1,30 @@
 // What a rule is: which events become which jobs. Data only, so that it can be shown, tested and
 // explained.
-import type { Globs } from '../lib/glob.ts'
+import type { Facts } from '../events/facts.ts'
+import type { GlobKind, Globs } from '../lib/glob.ts'
+import { LOGIN, NAME, REF, REPOSITORY } from '../lib/glob.ts'
 import type { Policy } from '../publisher/policy.ts'
+
+/** The facts that a condition has globs for, and how each compares. */
+export const GLOB_PARTS = {
+  branch: REF,
+  tag: REF,
+  label: LOGIN,
+  action: NAME,
+  environment: NAME,
+  app: NAME,
+  repository: REPOSITORY,
+  author: LOGIN,
+} as const satisfies Partial<Record<keyof Facts, GlobKind>>
+
+/** A fact that a condition has globs for. */
+export type GlobPart = keyof typeof GLOB_PARTS
 
 /**
  * All given parts must hold. Values are globs. `label` is the one just added or removed where the
  * event is about one, else any label it carries.
  */
-export type Condition = {
-  branch?: Globs
-  tag?: Globs
-  label?: Globs
-  action?: Globs
-  environment?: Globs
-  app?: Globs
-  repository?: Globs
-  author?: Globs
+export type Condition = { [Part in GlobPart]?: Globs } & {
   all?: readonly Condition[]
   any?: readonly Condition[]
   not?: Condition

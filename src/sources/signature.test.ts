@@ -4,7 +4,7 @@ import { readGithub, readStandard } from '@signalbox/sdk/scheme'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { codeOf } from '../../test/refusal.ts'
-import { keysOf, liveSecrets, readClaim, requireDigest, requireSignature } from './signature.ts'
+import { keysOf, liveSecrets, readClaim, requireDigest, requireSignature, requireToken } from './signature.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
 const encodings = fc.constantFrom<'base64' | 'hex'>('hex', 'base64')
@@ -57,6 +57,22 @@ test('without a key everything is refused as closed, and an empty secret is not 
   expect(codeOf(() => requireDigest([''], digests, Buffer.from('{}')))).toBe('source_closed')
   expect(codeOf(() => requireDigest(['', 'key'], digests, Buffer.from('{}')))).toBe('signature_invalid')
   expect(liveSecrets(['', 'a', ''])).toEqual(['a'])
+})
+
+test('a token is accepted when it is one of the secrets, and no other text is', () => {
+  fc.assert(
+    fc.property(fc.string(), fc.string({ minLength: 1 }), fc.string({ minLength: 1 }), (given, one, other) => {
+      const isRight = given === one || given === other
+      expect(codeOf(() => requireToken(given, ['', one, other]))).toBe(isRight ? 'accepted' : 'signature_invalid')
+      expect(codeOf(() => requireToken(other, [one, other]))).toBe('accepted')
+    }),
+  )
+})
+
+test('without a secret no token is accepted, not even an empty one', () => {
+  expect(codeOf(() => requireToken('', []))).toBe('source_closed')
+  expect(codeOf(() => requireToken('', ['']))).toBe('source_closed')
+  expect(codeOf(() => requireToken('', ['secret']))).toBe('signature_invalid')
 })
 
 test("what is wrong with headers is this program's own error, and names the header", () => {

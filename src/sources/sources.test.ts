@@ -3,6 +3,7 @@ import { badRequests } from '../../test/fixtures/bad-requests.ts'
 import { oddRequests } from '../../test/fixtures/odd-requests.ts'
 import type { HeaderList } from '../../test/fixtures/signed.ts'
 import { refusalOf } from '../../test/refusal.ts'
+import type { PullRequest } from '../events/pull-request.ts'
 import { AppError } from '../lib/error.ts'
 import { readManual } from './manual.ts'
 import type { Source } from './source.ts'
@@ -121,6 +122,28 @@ describe('a source of the configuration', () => {
     const normalise = () => ({ type, deliveryId: 'd1', subject: null, actor: null, facts: {} })
     const source = configured({ ...shop, normalise }).get('shop')
     expect(source?.normalise({}, Buffer.from(''))).toMatchObject({ type: recorded, deliveryId: 'd1' })
+  })
+
+  test.each([
+    ['github:acme/shop', 'acme/shop'],
+    ['acme/shop', 'acme/shop'],
+    ['gitlab:acme/tools/shop', 'gitlab:acme/tools/shop'],
+    ['no repository', 'no repository'],
+  ])('that names the repository %s has the fact %s', (repository, plain) => {
+    const pullRequest = { repository, number: 1 } as PullRequest
+    const normalise = () => ({
+      type: 'a',
+      deliveryId: 'd',
+      subject: null,
+      actor: null,
+      facts: { repository },
+      pullRequest,
+    })
+    const source = configured({ ...shop, normalise }).get('shop')
+    expect(source?.normalise({}, Buffer.from(''))).toMatchObject({
+      facts: { repository: plain },
+      pullRequest: { repository: plain, number: 1 },
+    })
   })
 
   test('is closed while its secret is not set', () => {

@@ -1,6 +1,7 @@
 // The configured senders by name, which is the last part of the path they post to.
+import { MIN_SECRET_CHARS } from '@signalbox/sdk/scheme'
 import { AppError } from '../lib/error.ts'
-import { MIN_SECRET_CHARS } from '../lib/secret-length.ts'
+import { plainRepositoryName } from '../lib/repository.ts'
 import { agenta } from './agenta/agenta.ts'
 import { isReserved, typeUnder } from './event-type.ts'
 import { github } from './github/github.ts'
@@ -72,7 +73,10 @@ function isTextList(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((each) => typeof each === 'string')
 }
 
-/** The source with its types below its name, so that its events cannot be taken for another's. */
+/**
+ * The source with its types below its name, so that its events cannot be taken for another's, and
+ * its repositories in the spelling that rules and policies compare.
+ */
 function underItsName(source: Source): Source {
   const { name, secrets, keptHeaders } = source
   return {
@@ -84,8 +88,17 @@ function underItsName(source: Source): Source {
     normalise(envelope, rawBody) {
       const normalised = source.normalise(envelope, rawBody)
       requireTexts(name, normalised)
-      return { ...normalised, type: typeUnder(name, normalised.type) }
+      return { ...withPlainRepositories(normalised), type: typeUnder(name, normalised.type) }
     },
+  }
+}
+
+function withPlainRepositories(normalised: Normalised): Normalised {
+  const { facts, pullRequest } = normalised
+  return {
+    ...normalised,
+    ...(facts.repository && { facts: { ...facts, repository: plainRepositoryName(facts.repository) } }),
+    ...(pullRequest && { pullRequest: { ...pullRequest, repository: plainRepositoryName(pullRequest.repository) } }),
   }
 }
 

@@ -21,20 +21,14 @@ export const commentRoutes = [
     json(issueCommentShape(call.hub, call.repo, find(call))),
   ),
 
-  change('PATCH', '/repos/{owner}/{repo}/issues/comments/{comment_id}', WRITE, editComment, 'read'),
+  change('PATCH', '/repos/{owner}/{repo}/issues/comments/{comment_id}', { need: WRITE, role: 'read' }, editComment),
 
-  change(
-    'DELETE',
-    '/repos/{owner}/{repo}/issues/comments/{comment_id}',
-    WRITE,
-    (call) => {
-      const comment = ownComment(call)
-      call.repo.issueComments.delete(comment.id)
-      emitComment(call, comment, 'deleted')
-      return noContent()
-    },
-    'read',
-  ),
+  change('DELETE', '/repos/{owner}/{repo}/issues/comments/{comment_id}', { need: WRITE, role: 'read' }, (call) => {
+    const comment = ownComment(call)
+    call.repo.issueComments.delete(comment.id)
+    emitComment(call, comment, 'deleted')
+    return noContent()
+  }),
 
   read('/repos/{owner}/{repo}/issues/{issue_number}/comments', READ, (call) => {
     const issue = findIssue(call)
@@ -44,7 +38,7 @@ export const commentRoutes = [
     )
   }),
 
-  change('POST', '/repos/{owner}/{repo}/issues/{issue_number}/comments', WRITE, createComment, 'read'),
+  change('POST', '/repos/{owner}/{repo}/issues/{issue_number}/comments', { need: WRITE, role: 'read' }, createComment),
 ]
 
 function createComment(call: ChangeCall) {

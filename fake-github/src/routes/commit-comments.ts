@@ -16,7 +16,7 @@ export const commitCommentRoutes = [
   change(
     'POST',
     '/repos/{owner}/{repo}/commits/{commit_sha}/comments',
-    'contents:write',
+    { need: 'contents:write', role: 'read' },
     async (call) => {
       const fields = z.object({ body, path: z.string().nullish(), position, line: position })
       const given = readBody(call, 'CommitComment', fields)
@@ -39,7 +39,6 @@ export const commitCommentRoutes = [
       emit(call, 'commit_comment', { action: 'created', comment: shape })
       return json(shape, 201, { location: shape.url })
     },
-    'read',
   ),
 
   read('/repos/{owner}/{repo}/commits/{commit_sha}/comments', 'contents:read', async (call) => {
@@ -56,14 +55,14 @@ export const commitCommentRoutes = [
     json(commitCommentShape(call.hub, call.repo, find(call))),
   ),
 
-  change('PATCH', '/repos/{owner}/{repo}/comments/{comment_id}', 'contents:write', (call: ChangeCall) => {
+  change('PATCH', '/repos/{owner}/{repo}/comments/{comment_id}', { need: 'contents:write' }, (call: ChangeCall) => {
     const comment = find(call)
     comment.body = readBody(call, 'CommitComment', z.object({ body })).body
     comment.updatedAtMs = call.hub.clock()
     return json(commitCommentShape(call.hub, call.repo, comment))
   }),
 
-  change('DELETE', '/repos/{owner}/{repo}/comments/{comment_id}', 'contents:write', (call) => {
+  change('DELETE', '/repos/{owner}/{repo}/comments/{comment_id}', { need: 'contents:write' }, (call) => {
     call.repo.commitComments.delete(find(call).id)
     return noContent()
   }),

@@ -26,7 +26,7 @@ const deleteBody = z.object({ ...common, sha: z.string() })
 export const contentRoutes = [
   read('/repos/{owner}/{repo}/contents/{path}', 'contents:read', (call) => getContents(call, call.params.path ?? '')),
 
-  change('PUT', '/repos/{owner}/{repo}/contents/{path}', 'contents:write', async (call) => {
+  change('PUT', '/repos/{owner}/{repo}/contents/{path}', { need: 'contents:write' }, async (call) => {
     const body = readBody(call, 'Content', putBody)
     if (/[^A-Za-z0-9+/=\s]/.test(body.content)) throw unprocessable('content is not valid Base64')
     const before = await currentFile(call, body.branch)
@@ -40,7 +40,7 @@ export const contentRoutes = [
     return json({ content, commit }, before.entry ? 200 : 201)
   }),
 
-  change('DELETE', '/repos/{owner}/{repo}/contents/{path}', 'contents:write', async (call) => {
+  change('DELETE', '/repos/{owner}/{repo}/contents/{path}', { need: 'contents:write' }, async (call) => {
     const body = readBody(call, 'Content', deleteBody)
     const before = await currentFile(call, body.branch)
     if (!before.entry) throw notFound()

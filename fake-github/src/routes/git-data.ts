@@ -38,7 +38,7 @@ const blobBody = z.object({ content: z.string(), encoding: z.enum(['utf-8', 'bas
 
 /** https://docs.github.com/en/rest/git */
 export const gitDataRoutes = [
-  change('POST', '/repos/{owner}/{repo}/git/blobs', 'contents:write', async (call) => {
+  change('POST', '/repos/{owner}/{repo}/git/blobs', { need: 'contents:write' }, async (call) => {
     const { content, encoding } = readBody(call, 'Blob', blobBody)
     const sha = await writeObject(call.repo.dir, 'blob', Buffer.from(content, encoding))
     const url = `${repositoryUrl(call.hub, call.repo)}/git/blobs/${sha}`
@@ -60,7 +60,7 @@ export const gitDataRoutes = [
     })
   }),
 
-  change('POST', '/repos/{owner}/{repo}/git/trees', 'contents:write', async (call) => {
+  change('POST', '/repos/{owner}/{repo}/git/trees', { need: 'contents:write' }, async (call) => {
     const body = readBody(call, 'Tree', treeBody)
     const { dir } = call.repo
     const base = body.base_tree ? await treeOf(dir, body.base_tree) : null
@@ -81,7 +81,7 @@ export const gitDataRoutes = [
     return json(await showTree(call, tree, call.query.has('recursive')))
   }),
 
-  change('POST', '/repos/{owner}/{repo}/git/commits', 'contents:write', async (call) => {
+  change('POST', '/repos/{owner}/{repo}/git/commits', { need: 'contents:write' }, async (call) => {
     const body = readBody(call, 'Commit', commitBody)
     const { hub, repo } = call
     if (!(await readTree(repo.dir, body.tree))) throw unprocessable('Tree SHA does not exist')

@@ -49,20 +49,20 @@ export const hookRoutes = [
   read(HOOKS, 'repository_hooks:read', (call) =>
     page(call, [...call.repo.hooks.values()], (hook) => hookShape(call.hub, call.repo, hook)),
   ),
-  change('POST', HOOKS, 'repository_hooks:write', createHook, 'admin'),
+  change('POST', HOOKS, { need: 'repository_hooks:write', role: 'admin' }, createHook),
   read(HOOK, 'repository_hooks:read', (call) => json(hookShape(call.hub, call.repo, find(call)))),
-  change('PATCH', HOOK, 'repository_hooks:write', updateHook, 'admin'),
-  change('DELETE', HOOK, 'repository_hooks:write', (call) => done(call.repo.hooks.delete(find(call).id)), 'admin'),
-  read(`${HOOK}/config`, 'repository_hooks:read', (call) => json(hookConfigShape(find(call)))),
-  change(
-    'PATCH',
-    `${HOOK}/config`,
-    'repository_hooks:write',
-    (call) => json(hookConfigShape(applyConfig(find(call), readBody(call, 'Hook', configBody)))),
-    'admin',
+  change('PATCH', HOOK, { need: 'repository_hooks:write', role: 'admin' }, updateHook),
+  change('DELETE', HOOK, { need: 'repository_hooks:write', role: 'admin' }, (call) =>
+    done(call.repo.hooks.delete(find(call).id)),
   ),
-  change('POST', `${HOOK}/pings`, 'repository_hooks:write', (call) => done(ping(call, find(call))), 'admin'),
-  change('POST', `${HOOK}/tests`, 'repository_hooks:write', testHook, 'admin'),
+  read(`${HOOK}/config`, 'repository_hooks:read', (call) => json(hookConfigShape(find(call)))),
+  change('PATCH', `${HOOK}/config`, { need: 'repository_hooks:write', role: 'admin' }, (call) =>
+    json(hookConfigShape(applyConfig(find(call), readBody(call, 'Hook', configBody)))),
+  ),
+  change('POST', `${HOOK}/pings`, { need: 'repository_hooks:write', role: 'admin' }, (call) =>
+    done(ping(call, find(call))),
+  ),
+  change('POST', `${HOOK}/tests`, { need: 'repository_hooks:write', role: 'admin' }, testHook),
   read(`${HOOK}/deliveries`, 'repository_hooks:read', (call) => pageDeliveries(call, find(call))),
   read(`${HOOK}/deliveries/{delivery_id}`, 'repository_hooks:read', (call) =>
     json(deliveryShape(findDelivery(call, find(call)))),
@@ -70,12 +70,11 @@ export const hookRoutes = [
   change(
     'POST',
     `${HOOK}/deliveries/{delivery_id}/attempts`,
-    'repository_hooks:write',
+    { need: 'repository_hooks:write', role: 'admin' },
     (call) => {
       call.hub.webhooks.redeliver(findDelivery(call, find(call)))
       return json({}, 202)
     },
-    'admin',
   ),
 ]
 

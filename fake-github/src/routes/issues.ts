@@ -33,7 +33,7 @@ export const issueRoutes = [
     page(call, selectIssues(call), (issue) => issueShape(call.hub, call.repo, issue)),
   ),
 
-  change('POST', '/repos/{owner}/{repo}/issues', 'issues:write', createIssue, 'read'),
+  change('POST', '/repos/{owner}/{repo}/issues', { need: 'issues:write', role: 'read' }, createIssue),
 
   read('/repos/{owner}/{repo}/issues/{issue_number}', 'issues:read|pull_requests:read', (call) =>
     json(showIssue(call, findIssue(call))),
@@ -42,9 +42,8 @@ export const issueRoutes = [
   change(
     'PATCH',
     '/repos/{owner}/{repo}/issues/{issue_number}',
-    'issues:write|pull_requests:write',
+    { need: 'issues:write|pull_requests:write', role: 'read' },
     updateIssue,
-    'read',
   ),
 ]
 

@@ -29,7 +29,7 @@ const namesBody = z.union([names, z.object({ labels: names.default([]) }).transf
 export const labelRoutes = [
   read(LABELS, READ, (call) => page(call, call.repo.labels, (label) => labelShape(call.hub, call.repo, label))),
 
-  change('POST', LABELS, WRITE, (call) => {
+  change('POST', LABELS, { need: WRITE }, (call) => {
     const { hub, repo } = call
     const body = readBody(call, 'Label', createBody)
     checkFree(call, body.name)
@@ -42,7 +42,7 @@ export const labelRoutes = [
 
   read(`${LABELS}/{name}`, READ, (call) => json(labelShape(call.hub, call.repo, find(call)))),
 
-  change('PATCH', `${LABELS}/{name}`, WRITE, (call) => {
+  change('PATCH', `${LABELS}/{name}`, { need: WRITE }, (call) => {
     const { hub, repo } = call
     const label = find(call)
     const body = readBody(call, 'Label', updateBody)
@@ -57,7 +57,7 @@ export const labelRoutes = [
     return json(shape)
   }),
 
-  change('DELETE', `${LABELS}/{name}`, WRITE, (call) => {
+  change('DELETE', `${LABELS}/{name}`, { need: WRITE }, (call) => {
     const { hub, repo } = call
     const label = find(call)
     repo.labels = repo.labels.filter((other) => other !== label)
@@ -68,22 +68,18 @@ export const labelRoutes = [
 
   read(ON_ISSUE, READ, (call) => page(call, findIssue(call).labels, (label) => labelShape(call.hub, call.repo, label))),
 
-  change('POST', ON_ISSUE, WRITE, (call) => setTo(call, (issue, given) => [...namesOf(issue), ...given]), 'triage'),
-
-  change('PUT', ON_ISSUE, WRITE, (call) => setTo(call, (_, given) => given), 'triage'),
-
-  change(
-    'DELETE',
-    ON_ISSUE,
-    WRITE,
-    async (call) => {
-      await setLabels(call, findIssue(call, 'write'), [])
-      return noContent()
-    },
-    'triage',
+  change('POST', ON_ISSUE, { need: WRITE, role: 'triage' }, (call) =>
+    setTo(call, (issue, given) => [...namesOf(issue), ...given]),
   ),
 
-  change('DELETE', `${ON_ISSUE}/{name}`, WRITE, removeLabel, 'triage'),
+  change('PUT', ON_ISSUE, { need: WRITE, role: 'triage' }, (call) => setTo(call, (_, given) => given)),
+
+  change('DELETE', ON_ISSUE, { need: WRITE, role: 'triage' }, async (call) => {
+    await setLabels(call, findIssue(call, 'write'), [])
+    return noContent()
+  }),
+
+  change('DELETE', `${ON_ISSUE}/{name}`, { need: WRITE, role: 'triage' }, removeLabel),
 ]
 
 async function setTo(call: ChangeCall, pick: (issue: Issue, given: string[]) => string[]) {

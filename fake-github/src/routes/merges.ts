@@ -28,7 +28,7 @@ export const mergeRoutes = [
     return noContent()
   }),
 
-  change('PUT', '/repos/{owner}/{repo}/pulls/{pull_number}/merge', 'contents:write', async (call) => {
+  change('PUT', '/repos/{owner}/{repo}/pulls/{pull_number}/merge', { need: 'contents:write' }, async (call) => {
     const { hub, repo, account } = call
     const issue = findPull(call)
     const { pull } = issue

@@ -37,7 +37,7 @@ export const pullRoutes = [
     page(call, selectPulls(call), (issue) => pullListShape(call.hub, call.repo, issue)),
   ),
 
-  change('POST', '/repos/{owner}/{repo}/pulls', 'pull_requests:write', createPull),
+  change('POST', '/repos/{owner}/{repo}/pulls', { need: 'pull_requests:write' }, createPull),
 
   read('/repos/{owner}/{repo}/pulls/{pull_number}', 'pull_requests:read', async (call) => {
     const issue = findPull(call)
@@ -50,7 +50,7 @@ export const pullRoutes = [
     return json(await pullShape(call.hub, call.repo, issue))
   }),
 
-  change('PATCH', '/repos/{owner}/{repo}/pulls/{pull_number}', 'pull_requests:write', updatePull),
+  change('PATCH', '/repos/{owner}/{repo}/pulls/{pull_number}', { need: 'pull_requests:write' }, updatePull),
 
   read('/repos/{owner}/{repo}/pulls/{pull_number}/files', 'pull_requests:read', async (call) => {
     const { hub, repo } = call

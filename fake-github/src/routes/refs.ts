@@ -31,7 +31,7 @@ export const refRoutes = [
     return page(call, refs, ([name, at]) => show(call, name, at))
   }),
 
-  change('POST', '/repos/{owner}/{repo}/git/refs', 'contents:write', async (call) => {
+  change('POST', '/repos/{owner}/{repo}/git/refs', { need: 'contents:write' }, async (call) => {
     const body = readBody(call, 'Reference', z.object({ ref: z.string(), sha }))
     const { dir } = call.repo
     if (!/^refs\/[^/]+\/./.test(body.ref)) {
@@ -47,7 +47,7 @@ export const refRoutes = [
     return json(shape, 201, { location: shape.url })
   }),
 
-  change('PATCH', '/repos/{owner}/{repo}/git/refs/{ref}', 'contents:write', async (call) => {
+  change('PATCH', '/repos/{owner}/{repo}/git/refs/{ref}', { need: 'contents:write' }, async (call) => {
     const body = readBody(call, 'Reference', z.object({ sha, force: z.boolean().default(false) }))
     const ref = `refs/${call.params.ref}`
     const before = await readRef(call.repo.dir, ref)
@@ -60,7 +60,7 @@ export const refRoutes = [
     return json(await show(call, ref, body.sha))
   }),
 
-  change('DELETE', '/repos/{owner}/{repo}/git/refs/{ref}', 'contents:write', async (call) => {
+  change('DELETE', '/repos/{owner}/{repo}/git/refs/{ref}', { need: 'contents:write' }, async (call) => {
     const { repo } = call
     const ref = `refs/${call.params.ref}`
     if (!(await readRef(repo.dir, ref))) throw unprocessable('Reference does not exist')

@@ -25,7 +25,7 @@ export const releaseRoutes = [
     page(call, [...call.repo.releases.values()].reverse(), (release) => show(call, release)),
   ),
 
-  change('POST', RELEASES, 'contents:write', createRelease),
+  change('POST', RELEASES, { need: 'contents:write' }, createRelease),
 
   read(`${RELEASES}/latest`, 'contents:read', (call) => {
     const published = [...call.repo.releases.values()].filter(({ draft, prerelease }) => !draft && !prerelease)

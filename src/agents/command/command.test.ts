@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { Event } from '../../events/event.ts'
 import { GiveUp } from '../../lib/error.ts'
 import type { AgentContext } from '../agent.ts'
-import type { CommandOptions, CommandOptions } from './command.ts'
+import type { CommandOptions } from './command.ts'
 import { command } from './command.ts'
 
 const folders: string[] = []

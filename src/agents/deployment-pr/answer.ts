@@ -18,13 +18,20 @@ type Customise = (output: PullRequestOutput, event: DeploymentEvent) => PullRequ
 export type DeploymentPrDefaults = DeploymentPrOptions & { customise?: Customise }
 
 /**
- * The pull request a deployment calls for, or the reason why there is none.
- * @throws GiveUp when the payload is not a deployment, or no repository is set for its app.
+ * The pull request, the reason why there is to be none, or what is missing to open one: who asks
+ * knows where that is set.
  */
-export function answerDeployment(
-  payload: unknown,
-  { customise, ...options }: DeploymentPrDefaults,
-): { event: DeploymentEvent; output: PullRequestOutput } | { event: DeploymentEvent; skipped: string } {
+type Answer = { event: DeploymentEvent } & (
+  | { output: PullRequestOutput }
+  | { skipped: string }
+  | { missing: 'repository' }
+)
+
+/**
+ * What a deployment calls for.
+ * @throws GiveUp when the payload is not a deployment.
+ */
+export function answerDeployment(payload: unknown, { customise, ...options }: DeploymentPrDefaults): Answer {
   const parsed = deploymentEvent.safeParse(payload)
   if (!parsed.success)
     throw new GiveUp(`The payload is not a deployment event: ${describe(parsed.error, { root: 'the payload' })}`)
@@ -34,10 +41,7 @@ export function answerDeployment(
     return { event, skipped: `Deployments to ${environment} get no pull request.` }
   }
   const repository = repositoryOf(app, options)
-  if (repository === null)
-    throw new GiveUp(
-      `No repository is set for ${app}: set GITHUB_REPO, or the rule's \`repository\` or \`repositories\`.`,
-    )
+  if (repository === null) return { event, missing: 'repository' }
   const standard = deploymentPullRequest(event, { ...options, repository })
   const output = customise === undefined ? standard : customise(standard, event)
   return output === null ? { event, skipped: 'The configuration asked for no pull request.' } : { event, output }

@@ -27,11 +27,13 @@ export function changeEntries(changes: ConfigChanges): ChangeEntry[] {
 
 function modified(change: { key: string; old: unknown; new: unknown }): string {
   if (change.old === undefined) return single({ key: change.key, value: change.new }, '+')
-  const [old, now] = [redact(change.old, change.key), redact(change.new, change.key)]
-  const [before, after] = showApart(old, now)
+  const [before, after] = [redact(change.old, change.key), redact(change.new, change.key)]
+  const [shownBefore, shownAfter] = showApart(before, after)
   const name = `- **${inline(change.key)}**:`
-  if (isShort(before) && isShort(after)) return `${name} ${codeSpan(before)} → ${codeSpan(after)}`
-  return block(name, lineDiff(longText(old), longText(now)))
+  if (isShort(shownBefore) && isShort(shownAfter)) {
+    return `${name} ${codeSpan(shownBefore)} → ${codeSpan(shownAfter)}`
+  }
+  return block(name, lineDiff(longText(before), longText(after)))
 }
 
 function single(change: { key: string; value: unknown }, sign: '+' | '-'): string {
@@ -61,9 +63,9 @@ function show(value: unknown): string {
 }
 
 /** Both as shown; as JSON when they would look the same (`0.7` and `"0.7"`, or line ends). */
-function showApart(old: unknown, now: unknown): [string, string] {
-  const pair: [string, string] = [show(old), show(now)]
-  return pair[0] === pair[1] ? [visible(json(old)), visible(json(now))] : pair
+function showApart(before: unknown, after: unknown): [string, string] {
+  const pair: [string, string] = [show(before), show(after)]
+  return pair[0] === pair[1] ? [visible(json(before)), visible(json(after))] : pair
 }
 
 function json(value: unknown): string {
@@ -84,12 +86,12 @@ function isJson(text: string): boolean {
   }
 }
 
-function lineDiff(old: string, now: string): string[] {
+function lineDiff(before: string, after: string): string[] {
   const options = { context: 3, maxEditLength: MAX_EDIT_LENGTH }
   // With a line end each, "\ No newline at end of file" does not come up.
-  const patch = structuredPatch('', '', `${old}\n`, `${now}\n`, '', '', options)
+  const patch = structuredPatch('', '', `${before}\n`, `${after}\n`, '', '', options)
   if (patch === undefined || patch.hunks.length === 0) {
-    return [...old.split('\n').map((line) => `-${line}`), ...now.split('\n').map((line) => `+${line}`)]
+    return [...before.split('\n').map((line) => `-${line}`), ...after.split('\n').map((line) => `+${line}`)]
   }
   return patch.hunks.flatMap(({ oldStart, oldLines, newStart, newLines, lines }) => [
     `@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`,

@@ -1,4 +1,5 @@
 // The agent that answers a deployment with a pull request.
+import { GiveUp } from '../../lib/error.ts'
 import type { Agent } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
 import type { DeploymentPrDefaults } from './answer.ts'
@@ -16,6 +17,12 @@ export function deploymentPr(defaults: DeploymentPrDefaults = {}): Agent {
     input: deploymentPrInput.nullish(),
     async run({ input, payload, log }) {
       const answer = answerDeployment(payload, { ...defaults, ...input })
+      if ('missing' in answer) {
+        const { app_name: app } = answer.event.data
+        throw new GiveUp(
+          `No repository is set for ${app}: set GITHUB_REPO, or the rule's \`repository\` or \`repositories\`.`,
+        )
+      }
       if ('skipped' in answer) {
         log(answer.skipped)
         return { outputs: [], result: { skipped: answer.skipped } }

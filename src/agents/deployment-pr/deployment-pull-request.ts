@@ -1,4 +1,5 @@
 // From a deployment event to the pull request that documents it. Pure.
+import { deploymentKey } from '../../lib/deployment-key.ts'
 import type { PullRequestOutput } from '../../publisher/output.ts'
 import { plainLine } from '../../untrusted/inert.ts'
 import { redactText } from '../../untrusted/redact-text.ts'
@@ -44,7 +45,7 @@ export function deploymentPullRequest(
     labels: (options.labels ?? DEFAULT_OPTIONS.labels)
       .map((label) => fill(label, names).slice(0, MAX_LABEL_CHARS).toWellFormed())
       .filter((label) => label !== ''),
-    key: shortened(`deployment=${deployment_id}`, MAX_KEY_CHARS),
+    key: shortened(deploymentKey(deployment_id), MAX_KEY_CHARS),
     series: shortened(`deploy:${app}:${environment}`, MAX_KEY_CHARS),
     ...(order === null ? {} : { order }),
     onOpenPullRequest: options.onOpenPullRequest ?? DEFAULT_OPTIONS.onOpenPullRequest,

@@ -1,5 +1,6 @@
 // Names of branches and files made from names of apps and environments, which may be anything.
 import { createHash } from 'node:crypto'
+import { deploymentBranch } from '../../lib/deployment-key.ts'
 
 function cutToBytes(text: string, maxBytes: number): string {
   let bytes = 0
@@ -30,12 +31,9 @@ export function safePart(name: string, maxBytes = 80): string {
   return safe === '' ? hash : `${safe}-${hash}`
 }
 
-/**
- * `agenta/deploy-<app>-<deployment id>`, as the first handler named it: an id's own `deploy_` is
- * not repeated.
- */
+/** The branch of a deployment of an app, whatever the two are called. */
 export function branchName(app: string, deploymentId: string): string {
-  return `agenta/deploy-${safePart(app)}-${safePart(deploymentId.replace(/^deploy[_-](?=[A-Za-z0-9])/, ''))}`
+  return deploymentBranch(app, deploymentId, (part) => safePart(part))
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type { GithubAuth } from '../../forges/github/clients.ts'
 import { connect } from '../../forges/github/connection.ts'
+import { githubAuth } from '../../forges/github/environment.ts'
 import type { Environment } from '../../lib/environment.ts'
 import { AppError, errorText } from '../../lib/error.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -11,18 +12,12 @@ import { ok, problem } from './check.ts'
 const TIMEOUT_MS = 8_000
 const NEEDED = 'contents, pull requests and issues: write'
 
-function authOf(environment: Environment): GithubAuth | null {
-  const { GITHUB_TOKEN: token, GITHUB_APP_ID: appId, GITHUB_APP_PRIVATE_KEY: privateKey } = environment
-  if (token !== undefined) return { token }
-  return appId !== undefined && privateKey !== undefined ? { appId, privateKey } : null
-}
-
 /**
  * Everything that can be asked of GitHub without changing anything there; nothing when no
  * credentials are set.
  */
 export async function githubChecks(environment: Environment): Promise<Check[]> {
-  const auth = authOf(environment)
+  const auth = githubAuth(environment)
   if (auth === null) return []
   const token = 'token' in auth ? await tokenCheck(environment.GITHUB_API_URL, auth.token) : null
   const checks = token === null ? [] : [token]

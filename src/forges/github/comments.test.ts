@@ -10,7 +10,7 @@ test('comments go on issues, on pull requests and on commits', async () => {
   await repo.commit({ message: 'm', files: { a: 'b' }, branch: 'feature' })
   const pull = await repo.openPullRequest({ title: 'p', head: 'feature' })
   const commit = (await repo.head()) ?? ''
-  for (const target of [{ issue: issue.number }, { issue: pull.number }, { commit }]) {
+  for (const target of [{ issue: issue.number }, { pullRequest: pull.number }, { commit }]) {
     expect(await forge().comments('acme/shop', target)).toEqual([])
     const { id, url } = await forge().createComment('acme/shop', target, 'hi')
     expect(url).toContain('/acme/shop/')
@@ -19,7 +19,7 @@ test('comments go on issues, on pull requests and on commits', async () => {
 })
 
 test('an issue or a commit that does not exist is a refusal', async () => {
-  for (const target of [{ issue: 999 }, { commit: 'a'.repeat(40) }])
+  for (const target of [{ issue: 999 }, { pullRequest: 999 }, { commit: 'a'.repeat(40) }])
     expect(await failure(forge().createComment('acme/shop', target, 'hi'))).toMatchObject({ code: 'forge_failed' })
 })
 

@@ -1,6 +1,9 @@
-// Comments on issues, pull requests and commits: https://docs.github.com/en/rest/issues/comments
+// Comments on issues, pull requests and commits. A pull request is commented on as the issue of its
+// number, which GitHub makes it: https://docs.github.com/en/rest/issues/comments
 import type { Octokit } from 'octokit'
-import type { CommentTarget, WriteForge } from '../forge.ts'
+import type { WriteForge } from '../forge.ts'
+import type { CommentTarget } from '../target.ts'
+import { numberOf } from '../target.ts'
 import type { Repository } from './clients.ts'
 import type { GithubConnection } from './connection.ts'
 import { firstPages, lastPage, PAGE_SIZE } from './pages.ts'
@@ -20,9 +23,9 @@ export function comments({ withClient }: GithubConnection): Pick<WriteForge, 'co
     createComment: (repository, target, body) =>
       withClient(repository, async (octokit, at) => {
         const { data } =
-          'issue' in target
-            ? await octokit.rest.issues.createComment({ ...at, issue_number: target.issue, body })
-            : await octokit.rest.repos.createCommitComment({ ...at, commit_sha: target.commit, body })
+          'commit' in target
+            ? await octokit.rest.repos.createCommitComment({ ...at, commit_sha: target.commit, body })
+            : await octokit.rest.issues.createComment({ ...at, issue_number: numberOf(target), body })
         return { id: data.id, url: data.html_url }
       }),
   }
@@ -40,14 +43,14 @@ async function listComments(octokit: Octokit, at: Repository, target: CommentTar
   const rest = { ...paging, page: Math.max(2, last - MAX_PAGES + 2) }
   const items = firstPages(MAX_PAGES, (data: Answer[]) => data)
   const newest =
-    'issue' in target
-      ? await octokit.paginate(octokit.rest.issues.listComments, { ...rest, issue_number: target.issue }, items)
-      : await octokit.paginate(octokit.rest.repos.listCommentsForCommit, { ...rest, commit_sha: target.commit }, items)
+    'commit' in target
+      ? await octokit.paginate(octokit.rest.repos.listCommentsForCommit, { ...rest, commit_sha: target.commit }, items)
+      : await octokit.paginate(octokit.rest.issues.listComments, { ...rest, issue_number: numberOf(target) }, items)
   return [...first.data, ...newest]
 }
 
 function firstPage(octokit: Octokit, paging: Repository & { per_page: number }, target: CommentTarget) {
-  return 'issue' in target
-    ? octokit.rest.issues.listComments({ ...paging, issue_number: target.issue })
-    : octokit.rest.repos.listCommentsForCommit({ ...paging, commit_sha: target.commit })
+  return 'commit' in target
+    ? octokit.rest.repos.listCommentsForCommit({ ...paging, commit_sha: target.commit })
+    : octokit.rest.issues.listComments({ ...paging, issue_number: numberOf(target) })
 }

@@ -51,7 +51,7 @@ test.each([
   ['https://git.example/api/v3', 'https://git.example/acme/shop/issues/7'],
 ])('labels on %s are shown at %s', async (apiUrl, url) => {
   const { forge } = recording([], { apiUrl })
-  expect(await forge.addLabels('acme/shop', 7, ['bug'])).toEqual({ url })
+  expect(await forge.addLabels('acme/shop', { issue: 7 }, ['bug'])).toEqual({ url })
 })
 
 test('a head that GitHub cannot read does not find every pull request', async () => {

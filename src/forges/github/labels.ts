@@ -1,6 +1,7 @@
 // Labels: https://docs.github.com/en/rest/issues/labels
 import type { Octokit } from 'octokit'
 import type { WriteForge } from '../forge.ts'
+import { numberOf } from '../target.ts'
 import type { Repository } from './clients.ts'
 import type { GithubConnection } from './connection.ts'
 import { statusOf } from './github-failure.ts'
@@ -10,11 +11,11 @@ const LOOK = { color: '1d76db', description: 'Added by Signalbox' }
 /** See `WriteForge`. Adding a label that is there already changes nothing. */
 export function labels({ apiUrl, withClient }: GithubConnection): Pick<WriteForge, 'addLabels'> {
   return {
-    addLabels: (repository, issue, names) =>
+    addLabels: (repository, target, names) =>
       withClient(repository, async (octokit, at) => {
         for (const name of names) await ensureLabel(octokit, { ...at, name })
-        await octokit.rest.issues.addLabels({ ...at, issue_number: issue, labels: [...names] })
-        return { url: `${webUrl(apiUrl)}/${repository}/issues/${issue}` }
+        await octokit.rest.issues.addLabels({ ...at, issue_number: numberOf(target), labels: [...names] })
+        return { url: `${webUrl(apiUrl)}/${repository}/${'issue' in target ? 'issues' : 'pull'}/${numberOf(target)}` }
       }),
   }
 }

@@ -31,7 +31,7 @@ test('a pull request is opened, read, changed, and never opened twice for one br
     labels: [],
   })
   expect(await forge().createPullRequest(repo.fullName, asked)).toBeNull()
-  await forge().addLabels(repo.fullName, 1, ['bug'])
+  await forge().addLabels(repo.fullName, { pullRequest: 1 }, ['bug'])
   const changed = await forge().updatePullRequest(repo.fullName, 1, { title: 'New' })
   expect(changed).toEqual({ ...opened, title: 'New', labels: ['bug'] })
   expect(await forge().pullRequests(repo.fullName, {})).toEqual([changed])

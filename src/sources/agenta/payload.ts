@@ -82,8 +82,8 @@ function toDeployment(body: JsonObject): EnvironmentDeployed | null {
   const [key, ...others] = [...Object.keys(part(created)), ...Object.keys(part(updated))]
   const environment = slug(references.environment)
   if (key === undefined || others.length > 0 || environment === undefined) return null
-  const now = part(part(own(created, key) ?? own(updated, key)).new)
-  const variant = part(now.application_variant)
+  const after = part(part(own(created, key) ?? own(updated, key)).new)
+  const variant = part(after.application_variant)
   const eventId = text(event.event_id) ?? ''
   return {
     event: DEPLOYED,
@@ -91,11 +91,11 @@ function toDeployment(body: JsonObject): EnvironmentDeployed | null {
     delivery_id: eventId,
     project_id: text(part(body.scope).project_id) ?? '',
     data: {
-      app_name: slug(now.application) ?? key.replace(/\.revision$/, ''),
+      app_name: slug(after.application) ?? key.replace(/\.revision$/, ''),
       variant_name: slug(variant) ?? 'default',
       variant_id: text(variant.id) ?? null,
       environment,
-      revision: wholeNumber(part(now.application_revision).version),
+      revision: wholeNumber(part(after.application_revision).version),
       commit_message: text(attributes.message) ?? null,
       config_diff: { added: side(created, 'new'), modified: both(updated), removed: side(deleted, 'old') },
       deployed_by: text(attributes.user_id) ?? 'agenta',

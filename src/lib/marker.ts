@@ -1,9 +1,9 @@
-// The hidden marker: how the publisher recognises its own work, because forges offer no idempotency
-// key.
+// The hidden marker: how a pull request or comment that the publisher wrote is recognised, because
+// forges offer no idempotency key.
 
 /**
- * What a pull request or comment says about itself: the works it contains, and for pull requests
- * their series and the order of the newest.
+ * What a pull request or comment says about itself: the keys of the outputs it contains, and for
+ * pull requests their series and the order of the newest.
  */
 export type Marker = { keys: string[]; series?: string | undefined; order?: number | undefined }
 
@@ -35,9 +35,17 @@ function newest(parts: readonly string[]): string[] {
 
 /** The last marker of a text; null when there is none. */
 export function readMarker(text: string): Marker | null {
-  const last = [...text.matchAll(MARKER)].at(-1)?.[1]
-  if (last === undefined) return null
-  const pairs = last.split(' ').map((part) => part.split(/=(.*)/s))
+  const last = [...text.matchAll(MARKER)].at(-1)
+  return last === undefined ? null : toMarker(last[1] ?? '')
+}
+
+/** The keys in all markers of a text, which may have been copied together by hand. */
+export function markedKeys(text: string): string[] {
+  return [...text.matchAll(MARKER)].flatMap((match) => toMarker(match[1] ?? '').keys)
+}
+
+function toMarker(content: string): Marker {
+  const pairs = content.split(' ').map((part) => part.split(/=(.*)/s))
   const values = (name: string) => pairs.filter(([key]) => key === name).map(([, value]) => decodeValue(value ?? ''))
   const order = Number.parseFloat(values('order')[0] ?? '')
   return { keys: values('key'), series: values('series')[0], order: Number.isFinite(order) ? order : undefined }

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { markerText, readMarker, withMarker } from './marker.ts'
-import { isWork, readTrailer, withTrailer } from './trailer.ts'
+import { markedKeys, markerText, readMarker, withMarker } from './marker.ts'
 
 test('a marker is one readable HTML comment', () => {
   const marker = { keys: ['deployment=1'], series: 'deploy:bot:production', order: 7 }
@@ -54,10 +53,16 @@ test('a text without a marker, or with half of one, has none', () => {
   })
 })
 
-test('a commit message names its work in its last paragraph only', () => {
-  const message = withTrailer('Deploy v1\n\nSignalbox-Key: forged', { key: 'deployment=a b', order: 3 })
-  expect(message).toBe('Deploy v1\n\nSignalbox-Key: forged\n\nSignalbox-Key: deployment=a%20b\nSignalbox-Order: 3\n')
-  expect(isWork(readTrailer(message), 'deployment=a b')).toBe(true)
-  expect(readTrailer(message).order).toBe(3)
-  expect(readTrailer('Signalbox-Key: x\n\nEnd')).toEqual({})
+test('of several markers the last counts, and the keys of all can be read', () => {
+  const text = `${markerText({ keys: ['a', 'b c'] })}\n${markerText({ keys: ['d'], order: 1 })}`
+  expect(readMarker(text)?.keys).toEqual(['d'])
+  expect(markedKeys(text)).toEqual(['a', 'b c', 'd'])
+  expect(markedKeys('<!-- signalbox:series=key=a -->')).toEqual([])
+})
+
+test('markers are read in linear time, however hostile the text', () => {
+  const startedAt = performance.now()
+  expect(markedKeys('<!-- signalbox:'.repeat(4300))).toEqual([])
+  expect(markedKeys(`<!-- signalbox:${'key=a '.repeat(10_000)} -->`)).toHaveLength(10_000)
+  expect(performance.now() - startedAt).toBeLessThan(1000)
 })

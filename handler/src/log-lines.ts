@@ -1,6 +1,6 @@
 // The lines of the log.
 import type { DeploymentEvent } from '../../src/agents/deployment-pr/deployment-event.ts'
-import type { PullRequestWork, Receipt } from '../../src/publisher/output.ts'
+import type { ChangeSet, Receipt } from '../../src/publisher/output.ts'
 import { visible } from '../../src/untrusted/inert.ts'
 import type { Webhook } from './webhook.ts'
 
@@ -27,7 +27,7 @@ export function detected({ data }: DeploymentEvent): string[] {
 }
 
 /** The pull request is about to be opened. */
-export function creating({ repository, base, branch }: PullRequestWork): string[] {
+export function creating({ repository, base, branch }: ChangeSet): string[] {
   return [
     '📝 Creating GitHub PR...',
     `   Repository: ${repository}`,

@@ -1,0 +1,12 @@
+// What on a forge is commented on or labelled.
+
+/** What can have labels. Not every forge numbers issues and pull requests together. */
+export type LabelTarget = { issue: number } | { pullRequest: number }
+
+/** What comments can be about. */
+export type CommentTarget = LabelTarget | { commit: string }
+
+/** The number of an issue or pull request. */
+export function numberOf(target: LabelTarget): number {
+  return 'issue' in target ? target.issue : target.pullRequest
+}

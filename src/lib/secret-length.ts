@@ -1,4 +1,0 @@
-// How long a secret must be.
-
-/** A shorter secret is refused, because it could be guessed. */
-export const MIN_SECRET_CHARS = 20
