@@ -184,6 +184,41 @@ describe('recording', () => {
     expect(announced).toBe(1)
   })
 
+  describe('committed, but not heard of', () => {
+    /** Fails what is asked after the insert: which events were recorded before. */
+    function failing(error: Error, times: number): Database {
+      let left = times
+      return {
+        ...database,
+        query: (text, ...rest) =>
+          text.includes('select e.id, e.status') && left-- > 0 ? Promise.reject(error) : database.query(text, ...rest),
+      }
+    }
+    async function recordBesideARepeat(error: Error, times: number) {
+      await (await open()).record(draft({ deliveryId: 'known' }))
+      let announced = 0
+      const { record } = await open({ database: failing(error, times), onWork: () => announced++ })
+      const results = await Promise.allSettled([record(draft()), record(draft({ deliveryId: 'known' }))])
+      return { results, announced }
+    }
+
+    test('work is announced, though the sender is asked to repeat', async () => {
+      const { results, announced } = await recordBesideARepeat(new AppError('database_unavailable'), 1)
+      expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+      expect(await count('jobs')).toBe(2)
+      expect(announced).toBe(1)
+    })
+
+    test('an event written again by itself is found there, and is still the first of its kind', async () => {
+      const { results } = await recordBesideARepeat(new Error('no'), 1)
+      expect(results).toMatchObject([
+        { value: { duplicate: false, status: 'routed', jobIds: [expect.any(String)] } },
+        { value: { duplicate: true, jobIds: [] } },
+      ])
+      expect(await count('events')).toBe(2)
+    })
+  })
+
   test('when the database is away the sender is asked to repeat', async () => {
     const { record } = await open({
       database: {

@@ -39,7 +39,7 @@ export type PipelineOptions = {
   agents?: readonly string[]
   /** What must commit with an event besides its jobs and deliveries. */
   reactions?: readonly Reaction[]
-  /** Called after a commit that made jobs or deliveries. */
+  /** Called after a commit that made jobs or deliveries, or may have. */
   onWork(): void
 }
 
@@ -142,16 +142,14 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
   // old version writes nothing.
   let copy = await loadEndpoints(database)
 
-  async function write(sql: Sql, drafts: readonly Draft[]): Promise<{ recorded: Recorded[]; hasWork: boolean }> {
+  async function write(sql: Sql, drafts: readonly Draft[]): Promise<Recorded[]> {
     for (let attempt = 0; attempt < MAX_STALE_ATTEMPTS; attempt++) {
       const { version, endpoints } = copy
       const events = drafts.map((draft): NewEvent => ({ ...draft, ...decide(draft, rules, endpoints) }))
       const inserted = await insertEvents(sql, clock, events, version)
       if (inserted.version === version) {
-        const added = events.filter(({ id }) => inserted.ids.has(id))
-        for (const event of added) await react(sql, event)
-        const recorded = await outcomesOf(sql, events, inserted.ids)
-        return { recorded, hasWork: added.some(({ jobs, deliveries }) => jobs.length + deliveries.length > 0) }
+        for (const event of events.filter(({ id }) => inserted.ids.has(id))) await react(sql, event)
+        return outcomesOf(sql, events, inserted.ids)
       }
       // Through the connection at hand: one in a transaction must not wait for another.
       copy = await loadEndpoints(sql)
@@ -166,16 +164,23 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
   const recorder = openRecorder(async (drafts) => {
     // One statement is its own transaction; only what must commit with it needs an explicit one.
     const needsTransaction = reactions.some((reaction) => drafts.some((draft) => reaction.on(draft)))
-    const { recorded, hasWork } = await (needsTransaction
-      ? database.transaction((tx) => write(tx, drafts))
-      : write(database, drafts))
-    if (hasWork) onWork()
-    return recorded
+    try {
+      const recorded = await (needsTransaction
+        ? database.transaction((tx) => write(tx, drafts))
+        : write(database, drafts))
+      if (recorded.some(({ status, duplicate }) => status === 'routed' && !duplicate)) onWork()
+      return recorded
+    } catch (error) {
+      // It may have been committed all the same: the answer can be lost, or reading the earlier
+      // events can fail after it.
+      onWork()
+      throw error
+    }
   })
 
   return {
     ...recorder,
-    recordIn: async (tx, drafts) => (await write(tx, drafts)).recorded,
+    recordIn: write,
     async explain(event) {
       copy = await loadEndpoints(database)
       return explainDecision(event, rules, copy.endpoints)

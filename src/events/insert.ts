@@ -150,8 +150,10 @@ export async function outcomesOf(
   const repeats = events.filter((event) => !newIds.has(event.id))
   const earlier = repeats.length === 0 ? new Map<string, Earlier>() : await recordedBefore(sql, repeats)
   return events.map((event) => {
-    const isNew = newIds.has(event.id)
     const { id, status, reason } = earlier.get(deliveryKey(event.source, event.deliveryId)) ?? event
+    // One that is there under the id it was given now was written by a statement before this one,
+    // whose answer was lost.
+    const isNew = id === event.id
     return { id, duplicate: !isNew, status, reason, jobIds: isNew ? event.jobs.map((job) => job.id) : [] }
   })
 }
