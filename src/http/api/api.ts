@@ -37,7 +37,7 @@ export type ApiParts = {
   }
   explain: Explain
   deploying: RecordDeploymentContext
-  /** Notifies the workers: a job became pending. */
+  /** Notifies the workers: a job became pending, or left its group. */
   onWork(): void
 }
 

@@ -1,10 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { DescribedApi } from '../../../test/described-api.ts'
 import { describedApi } from '../../../test/described-api.ts'
 import type { TestSignalbox } from '../../../test/signalbox.ts'
 import { openTestSignalbox } from '../../../test/signalbox.ts'
 import type { JobLogPage, JobSummary } from '../../jobs/wire.ts'
+import { systemClock } from '../../lib/clock.ts'
 import { newId } from '../../lib/id.ts'
+import type { Api } from './api.ts'
+import { addJobRoutes } from './jobs.ts'
 
 let signalbox: TestSignalbox
 let api: DescribedApi
@@ -69,6 +73,20 @@ describe('a change by hand', () => {
       status: 409,
       body: { detail: expect.stringContaining('The job is pending') },
     })
+  })
+
+  test('notifies the workers: a cancelled job leaves its group, and a repeated one is due', async () => {
+    const { id } = await trigger()
+    const onWork = vi.fn()
+    const routes: Api = new OpenAPIHono()
+    addJobRoutes(routes, signalbox.database, systemClock, onWork)
+    for (const [verb, times] of [
+      ['cancel', 1],
+      ['retry', 2],
+    ] as const) {
+      await routes.request(`/jobs/${id}/${verb}`, { method: 'POST' })
+      expect([verb, onWork.mock.calls.length]).toEqual([verb, times])
+    }
   })
 
   test.each(['cancel', 'retry'])('to %s a job that there is not is refused', async (verb) => {
