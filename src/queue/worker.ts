@@ -150,10 +150,11 @@ export class Worker<Row extends object = object, Detail = unknown> {
       await this.#serialise(async () => {
         const hadEnded = this.#running.hasEnded()
         await this.#settleEnded()
-        if (this.#draining || this.#free() === 0) return
-        const claimed = claimNow ? (await this.#claim()).length : 0
-        if (this.#free() > 0) return this.#plan(claimed)
-        // A group that was just freed may have more work than this worker has slots.
+        if (!this.#draining && this.#free() > 0) {
+          const claimed = claimNow ? (await this.#claim()).length : 0
+          if (this.#free() > 0) return this.#plan(claimed)
+        }
+        // A group that was just freed may have more work than this worker can take.
         if (hadEnded) this.#options.wake?.()
       })
     } catch (error) {
