@@ -172,6 +172,8 @@ create table signalbox.endpoints (
   environments text[],
   apps text[],
   status text not null default 'active' check (status in ('active', 'paused', 'disabled')),
+  -- When it answered 410: the configuration does not make it active again, except with another URL.
+  gone_at timestamptz,
   origin text not null check (origin in ('config', 'api')),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()

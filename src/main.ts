@@ -12,7 +12,7 @@ import type { Store } from './db/store.ts'
 import { DELIVERIES } from './deliveries/delivery.ts'
 import { openSender } from './deliveries/sender.ts'
 import { trackPullRequests } from './deployments/pull-requests.ts'
-import { disableEndpoints, syncConfigEndpoints } from './endpoints/endpoints.ts'
+import { disableGone, syncConfigEndpoints } from './endpoints/endpoints.ts'
 import { eventPayload } from './events/payload.ts'
 import { causesOf } from './events/query.ts'
 import { openEventReader } from './events/reader.ts'
@@ -162,6 +162,6 @@ function openWorkers({ environment, installation, pipeline, ...shared }: Workers
     publish: publisher({ forges, policyOf: (name) => rules.find((rule) => rule.name === name)?.policy }),
     onFinished: recordFinished({ clock, causesOf, recordIn: pipeline.recordIn }),
   })
-  const sender = openSender({ ...shared, tickMs, slots: DELIVERY_SLOTS, payloadOf: eventPayload, disableEndpoints })
+  const sender = openSender({ ...shared, tickMs, slots: DELIVERY_SLOTS, payloadOf: eventPayload, disableGone })
   return [orchestrator, sender]
 }

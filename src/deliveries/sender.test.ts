@@ -6,7 +6,7 @@ import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database } from '../db/database.ts'
-import { createEndpoint, disableEndpoints, loadEndpoints } from '../endpoints/endpoints.ts'
+import { createEndpoint, disableGone, loadEndpoints } from '../endpoints/endpoints.ts'
 import { deliveriesFor } from '../endpoints/match.ts'
 import { eventPayload } from '../events/payload.ts'
 import { fakeClock } from '../lib/clock.ts'
@@ -52,7 +52,7 @@ async function openReceiver(answer: Answer) {
 
 function open(change: Partial<SenderOptions> = {}): Sender {
   const sender = openSender({
-    disableEndpoints,
+    disableGone,
     payloadOf: eventPayload,
     database,
     clock,

@@ -30,7 +30,7 @@ export type SenderOptions = {
   /** What an event says. */
   payloadOf(event: Pick<EnvelopeEvent, 'body' | 'payload'>): Json | undefined
   /** Disables endpoints that answered 410 Gone, in the transaction that ends their deliveries. */
-  disableEndpoints(tx: Sql, ids: readonly string[]): Promise<void>
+  disableGone(tx: Sql, ids: readonly string[]): Promise<void>
   /** How long a delivery belongs to this process without a sign of life. Default 30 s. */
   leaseMs?: number | undefined
   /** The longest it goes without looking for due deliveries. Default 30 s. */
@@ -57,7 +57,7 @@ const GONE = 410
  * each delivery's attempt once.
  */
 export function openSender(options: SenderOptions): Sender {
-  const { database, clock, log, slots, disableEndpoints, wake, leaseMs } = options
+  const { database, clock, log, slots, disableGone, wake, leaseMs } = options
   const dispatcher = options.dispatcher ?? openDispatcher()
   const load = openLoader(database, options)
   const worker = openWorker<DeliveryRow, SendResult>({
@@ -73,7 +73,7 @@ export function openSender(options: SenderOptions): Sender {
       load(claimed.id, (loaded) => deliver({ ...options, dispatcher }, { claimed, loaded, signal })),
     async onSettled(tx, settled) {
       const gone = settled.filter(isGone).map(({ row }) => row.endpoint_id)
-      if (gone.length > 0) await disableEndpoints(tx, gone)
+      if (gone.length > 0) await disableGone(tx, gone)
       return false
     },
   })
