@@ -103,10 +103,10 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
   const server = roles.receiver
     ? await openReceiver({ ...shared, mode, access, configured: installation, pipeline, onWork, requestTimeoutMs })
     : null
-  const listener = await openListener({ database, url, channels: [CHANNEL], onNotify: nudge, log })
   // Notifications arrive only in a session that is not shared, and so statements prepared in one
   // stay there.
-  database.prepareStatements(listener.live)
+  const onLive = database.prepareStatements
+  const listener = await openListener({ database, url, channels: [CHANNEL], onNotify: nudge, onLive, log })
   const polling = every(POLL_MS, () => listener.live || nudge(), { log, name: 'poll' })
   for (const worker of workers) worker.start()
   const pulls = roles.orchestrator && environment.GIT_SYNC_ENABLED && configFolder
