@@ -30,6 +30,15 @@ test('every wrong variable is a problem of its own, and the rest is still looked
   expect(environment).toMatchObject({ PORT: 8000, GITHUB_REPO: 'acme/shop' })
 })
 
+test('however many are wrong, and whatever depends on them, none is left out and none is added', () => {
+  const short = Array.from({ length: 40 }, () => 'short').join(',')
+  const wrong = { GITHUB_WEBHOOK_SECRET: short, AGENTA_WEBHOOK_SECRET: short, DATABASE_URL: 'mysql://db', PORT: 'x' }
+  const { checks, environment } = environmentChecks({ ...wrong, SUPABASE_URL: 'https://x.supabase.co' })
+  expect(checks).toHaveLength(82)
+  expect(checks.map(({ name }) => name)).not.toContain('SUPABASE_URL')
+  expect(environment).toMatchObject({ GITHUB_WEBHOOK_SECRET: [], PORT: 8000 })
+})
+
 test('SUPABASE_URL alone is explained', () => {
   const { checks } = environmentChecks({ SUPABASE_URL: 'https://x.supabase.co' })
   expect(brief(checks)).toEqual([
