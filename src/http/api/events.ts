@@ -78,9 +78,10 @@ export function addEventRoutes(api: Api, database: Database, explain: Explain): 
   api.openapi(raw, async (c) => {
     const { id } = c.req.valid('param')
     const { body, contentType } = found(await getEvent(database, id), id)
+    if (body === null) throw new AppError('not_found', 'The body of a rejected event is not kept.')
     // Never as a type that a browser would render: the bytes are untrusted.
     const headers = { 'content-type': 'application/octet-stream', 'x-original-content-type': contentType ?? '' }
-    return new Response(body === null ? null : new Uint8Array(body), { headers })
+    return new Response(new Uint8Array(body), { headers })
   })
 }
 
