@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database, Sql } from '../db/database.ts'
+import type { AttemptDetail } from '../deliveries/delivery.ts'
 import { DELIVERIES } from '../deliveries/delivery.ts'
-import type { SendResult } from '../deliveries/send.ts'
 import { JOBS } from '../jobs/job.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
@@ -166,12 +166,19 @@ describe('the detail of an attempt', () => {
   afterAll(() => rows?.close())
   beforeEach(() => rows.clear())
 
-  const sent: SendResult = { statusCode: 502, error: null, retryAfter: null, response: 'bad gateway', durationMs: 17 }
+  const sent: AttemptDetail = {
+    statusCode: 502,
+    error: null,
+    retryAfter: null,
+    response: 'bad gateway',
+    durationMs: 17,
+    isGone: false,
+  }
 
-  function open(handle: () => Promise<Handled<SendResult>>, onSettled: (settled: Settled[]) => Promise<boolean>) {
+  function open(handle: () => Promise<Handled<AttemptDetail>>, onSettled: (settled: Settled[]) => Promise<boolean>) {
     const { database, clock } = rows
     const wake = vi.fn()
-    const worker = openWorker<object, SendResult>({
+    const worker = openWorker<object, AttemptDetail>({
       database,
       clock,
       log: silentLog,
