@@ -128,16 +128,17 @@ describe('a delivery', () => {
     expect(new Set(got.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(3)
     expect(new Set(got.map(({ headers }) => headers['webhook-signature'])).size).toBe(3)
 
-    const { attempt_log, ...delivery } = await getDelivery(database, id)
+    const { attempts, ...delivery } = await getDelivery(database, id)
     expect(delivery).toMatchObject({
       status: 'succeeded',
-      attempts: 3,
+      attempt: 3,
+      failures: 2,
       max_attempts: 10,
       error: null,
       next_attempt_at: null,
     })
     expect(
-      attempt_log.map(({ attempt, outcome, status_code, error, response }) => [
+      attempts.map(({ attempt, outcome, status_code, error, response }) => [
         attempt,
         outcome,
         status_code,
@@ -149,7 +150,7 @@ describe('a delivery', () => {
       [2, 'retried', 500, 'http_500', 'no'],
       [3, 'completed', 204, null, ''],
     ])
-    for (const one of attempt_log) expect(one.duration_ms).toEqual(expect.any(Number))
+    for (const one of attempts) expect(one.duration_ms).toEqual(expect.any(Number))
   })
 
   it('is verified by the standardwebhooks package as it arrives', async () => {
@@ -172,7 +173,12 @@ describe('a delivery', () => {
       clock.advance(2 * 86_400_000)
     }
     expect(got).toHaveLength(10)
-    expect(await getDelivery(database, id)).toMatchObject({ status: 'failed', attempts: 10, error: 'http_500' })
+    expect(await getDelivery(database, id)).toMatchObject({
+      status: 'failed',
+      attempt: 10,
+      failures: 10,
+      error: 'http_500',
+    })
   })
 
   it('waits as long as Retry-After says, within its bounds', async () => {
@@ -195,9 +201,9 @@ describe('a delivery', () => {
     close()
     const id = await record([endpoint.id])
     await open().tick()
-    const { status, attempt_log } = await getDelivery(database, id)
+    const { status, attempts } = await getDelivery(database, id)
     expect(status).toBe('pending')
-    expect(attempt_log).toMatchObject([
+    expect(attempts).toMatchObject([
       { outcome: 'retried', status_code: null, error: 'connection_refused', response: null },
     ])
   })
@@ -221,12 +227,10 @@ describe('a delivery', () => {
     await database.query('update signalbox.endpoints set status = $1 where id = $2', [status, endpoint.id])
     await open().tick()
     expect(got).toHaveLength(0)
-    const { attempt_log, finished_at, ...delivery } = await getDelivery(database, id)
+    const { attempts, finished_at, ...delivery } = await getDelivery(database, id)
     expect(delivery).toMatchObject({ status: 'skipped', error: `The endpoint is ${status}.` })
     expect(finished_at).toEqual(expect.any(String))
-    expect(attempt_log).toMatchObject([
-      { outcome: 'cancelled', status_code: null, error: `The endpoint is ${status}.` },
-    ])
+    expect(attempts).toMatchObject([{ outcome: 'cancelled', status_code: null, error: `The endpoint is ${status}.` }])
   })
 
   it('goes with its endpoint when that is deleted', async () => {
@@ -418,7 +422,7 @@ describe('a sender that is drained', () => {
     sender.start()
     await isThere
     await sender.drain({ limitMs: 0 })
-    expect(await getDelivery(database, id)).toMatchObject({ status: 'pending', attempts: 1, max_attempts: 10 })
+    expect(await getDelivery(database, id)).toMatchObject({ status: 'pending', attempt: 1, max_attempts: 10 })
   })
 })
 
