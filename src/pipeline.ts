@@ -2,8 +2,8 @@
 import type { Database, Sql } from './db/database.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import { loadEndpoints } from './endpoints/endpoints.ts'
-import type { EndpointVerdict } from './endpoints/match.ts'
 import { deliveriesFor, explainEndpoint, matchEndpoints } from './endpoints/match.ts'
+import type { EndpointExplanation } from './endpoints/wire.ts'
 import type { Draft, Event, NewEvent, Reaction, Recorded, Route } from './events/event.ts'
 import { insertEvents, outcomesOf } from './events/insert.ts'
 import { openRecorder } from './events/record.ts'
@@ -11,13 +11,13 @@ import type { Clock } from './lib/clock.ts'
 import { AppError } from './lib/error.ts'
 import type { Log } from './lib/log.ts'
 import { rateLimit } from './lib/rate-limit.ts'
-import type { Explanation as RuleExplanation } from './rules/explain.ts'
 import { explainCompiled } from './rules/explain.ts'
 import { jobsFor, jobTypes, manualJob } from './rules/jobs.ts'
 import type { CompiledRule } from './rules/match.ts'
 import { compileRules } from './rules/match.ts'
 import { ignoredReason } from './rules/reason.ts'
 import type { Rule } from './rules/rule.ts'
+import type { RuleExplanation } from './rules/wire.ts'
 import { acceptedDraft, refusedDraft } from './sources/draft.ts'
 import { manual, readManual } from './sources/manual.ts'
 import type { HeaderReader, Source } from './sources/source.ts'
@@ -53,7 +53,7 @@ export type Received = Recorded & { type: string }
 export type Explanation = {
   event: Pick<Event, 'id' | 'type' | 'status' | 'reason'>
   rules: RuleExplanation[]
-  endpoints: (EndpointVerdict & { endpoint: string })[]
+  endpoints: EndpointExplanation[]
 }
 
 /** One way in for webhooks, one for what this program records itself. */

@@ -4,16 +4,16 @@ import type { Matcher } from '../lib/glob.ts'
 import { compileGlobs, NAME } from '../lib/glob.ts'
 import { idFor } from '../lib/id.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { EndpointExplanation } from './wire.ts'
 
 /** The parts of an event that endpoints match on. */
 export type MatchableEvent = Pick<NewEvent, 'type' | 'facts'>
 
-/** Why an endpoint is notified of an event or not. */
-export type EndpointVerdict = {
-  matched: boolean
-  /** One sentence: Not notified: it wants environment "production", and this is "staging". */
-  sentence: string
-}
+/**
+ * Why an endpoint is notified of an event or not: `Not notified: it wants environment
+ * "production", and this is "staging".`
+ */
+export type EndpointVerdict = Omit<EndpointExplanation, 'endpoint'>
 
 /**
  * The endpoints to notify of an event: active ones that want its type, its environment and its

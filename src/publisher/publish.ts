@@ -1,5 +1,6 @@
 // The only writer: applies one output to its forge, at most once however often it is asked.
 import type { Forges } from '../forges/forges.ts'
+import type { Publish } from '../jobs/job.ts'
 import { GiveUp } from '../lib/error.ts'
 import { publishComment } from './comment.ts'
 import { publishLabels } from './labels.ts'
@@ -7,9 +8,6 @@ import type { Output, Receipt } from './output.ts'
 import type { Policy } from './policy.ts'
 import { refusal } from './policy.ts'
 import { publishPullRequest } from './pull-request.ts'
-
-/** Writes one output of a job, as `publish` does. */
-export type Publish = (job: { id: string; rule: string }, output: Output) => Promise<Receipt | null>
 
 /**
  * The publisher of jobs. `policyOf` knows the policy of a rule by its name: undefined for a rule
