@@ -5,7 +5,7 @@ import { isoTime } from '../db/time.ts'
 import { newId } from '../lib/id.ts'
 import type { Page } from '../lib/page.ts'
 import { pageLimit, pageOf, readCursor } from '../lib/page.ts'
-import type { Endpoint, EndpointPolicy, NewEndpoint } from './endpoint.ts'
+import type { Endpoint, NewEndpoint } from './endpoint.ts'
 import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
 
 /**
@@ -30,9 +30,8 @@ export async function loadEndpoints(sql: Sql): Promise<{ version: number; endpoi
 export async function createEndpoint(
   sql: Sql,
   request: unknown,
-  policy: EndpointPolicy = {},
 ): Promise<{ endpoint: Endpoint; secret: string | null }> {
-  const input = readEndpointRequest(request, policy)
+  const input = readEndpointRequest(request)
   const secret = input.secrets.length === 0 ? generateSecret() : null
   const endpoint = await insert(sql, 'api', secret === null ? input : { ...input, secrets: [secret] })
   return { endpoint, secret }
@@ -70,12 +69,8 @@ export async function listEndpoints(sql: Sql, filter: EndpointFilter = {}): Prom
  * Returns how many were changed.
  * @throws AppError `config_invalid` naming every field at fault.
  */
-export async function syncConfigEndpoints(
-  database: Database,
-  configured: readonly unknown[],
-  policy: EndpointPolicy = {},
-): Promise<number> {
-  const wanted = readEndpointConfigs(configured, policy)
+export async function syncConfigEndpoints(database: Database, configured: readonly unknown[]): Promise<number> {
+  const wanted = readEndpointConfigs(configured)
   return database.transaction(async (tx) => {
     // Processes that start together would otherwise both find a name missing.
     await tx.query('select pg_advisory_xact_lock($1, 0)', [SYNC_LOCK])

@@ -35,7 +35,7 @@ export type RunOptions = {
   parseOutputs: (outputs: unknown) => readonly Output[]
   loadEvent: (id: string) => Promise<Event | null>
   /** An event's payload; undefined if it has none. */
-  payloadOf: (event: Event) => unknown | Promise<unknown>
+  payloadOf: (event: Event) => unknown
   /** In [0, 1): the jitter of back-offs. */
   random?: () => number
   /** What a stopped agent may take to end. */
@@ -115,7 +115,7 @@ async function runAgent(
     job: { id: row.id, type: row.type, rule: row.rule, attempt: row.attempt },
     input,
     event,
-    payload: event === null ? undefined : await options.payloadOf(event),
+    payload: event === null ? undefined : options.payloadOf(event),
     step: steps.step,
     forge,
     now: clock.now,
