@@ -98,7 +98,7 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
   const shared = { environment, database, clock, log }
   const reactions = [trackPullRequests]
   const pipeline = await openPipeline({ ...shared, sources, rules, agents: [...agents.keys()], reactions, onWork })
-  if (roles.orchestrator) workers.push(...openWorkers({ ...shared, installation, pipeline, wake: notifier.notify }))
+  if (roles.orchestrator) workers.push(...openWorkers({ ...shared, installation, pipeline, notify: notifier.notify }))
   // First, because the port may be taken: until here nothing runs that would have to be stopped.
   const server = roles.receiver
     ? await openReceiver({ ...shared, mode, access, configured: installation, pipeline, onWork, requestTimeoutMs })
@@ -142,8 +142,8 @@ type Worker = { start(): void; nudge(): void; drain(): Promise<void> }
 type WorkersOptions = { environment: Environment; database: Database; clock: Clock; log: Log } & {
   installation: Installation
   pipeline: Pipeline
-  /** Notifies the workers of other processes. */
-  wake(): void
+  /** Notifies all workers, those of this process included, through the database. */
+  notify(): void
 }
 
 function openWorkers({ environment, installation, pipeline, ...shared }: WorkersOptions): Worker[] {

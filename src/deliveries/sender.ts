@@ -39,8 +39,8 @@ export type SenderOptions = {
   maxBytes?: number | undefined
   /** Connections to use in place of its own; they stay open after `drain`. */
   dispatcher?: Dispatcher | undefined
-  /** Notifies other processes that there may be something for them. */
-  wake?: (() => void) | undefined
+  /** Notifies all workers, through the database, of groups that are free. */
+  notify?: (() => void) | undefined
   /** Source of the jitter, in [0, 1). */
   random?: (() => number) | undefined
 }
@@ -53,7 +53,7 @@ export type Sender = Pick<Worker, 'running' | 'start' | 'nudge' | 'tick' | 'drai
  * each delivery's attempt once.
  */
 export function openSender(options: SenderOptions): Sender {
-  const { database, clock, log, slots, disableGone, wake, leaseMs } = options
+  const { database, clock, log, slots, disableGone, notify, leaseMs } = options
   const dispatcher = options.dispatcher ?? openDispatcher()
   const load = openLoader(database, options)
   const worker = openWorker<DeliveryRow, AttemptDetail>({
@@ -64,7 +64,7 @@ export function openSender(options: SenderOptions): Sender {
     table: DELIVERIES,
     leaseMs,
     tickMs: options.tickMs ?? 30_000,
-    wake,
+    notify,
     handle: (claimed, signal) =>
       load(claimed.id, (loaded) => deliver({ ...options, dispatcher }, { claimed, loaded, signal })),
     async onSettled(tx, settled) {

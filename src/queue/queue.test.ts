@@ -379,14 +379,14 @@ describe.each(TABLES)('claimable $name', ({ name, table }) => {
   it('on a drain notifies others of a group that is free, while other work goes on', async () => {
     const [quick = ''] = await rows.add([{ group: 'a' }, { group: 'b' }])
     const [quickEnd, slowEnd] = [Promise.withResolvers<Outcome>(), Promise.withResolvers<Outcome>()]
-    const wake = vi.fn()
-    const worker = open({ wake, slots: 2, handle: ({ id }) => (id === quick ? quickEnd : slowEnd).promise })
+    const notify = vi.fn()
+    const worker = open({ notify, slots: 2, handle: ({ id }) => (id === quick ? quickEnd : slowEnd).promise })
     worker.start()
     worker.nudge()
     await vi.waitFor(() => expect(worker.running()).toBe(2), PATIENT)
     const drained = worker.drain()
     quickEnd.resolve(completed)
-    await vi.waitFor(() => expect(wake).toHaveBeenCalled(), { ...PATIENT, timeout: 3000 })
+    await vi.waitFor(() => expect(notify).toHaveBeenCalled(), { ...PATIENT, timeout: 3000 })
     expect(worker.running()).toBe(1)
     slowEnd.resolve(completed)
     await drained
