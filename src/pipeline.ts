@@ -6,6 +6,7 @@ import { deliveriesFor, explainEndpoint, matchEndpoints } from './endpoints/matc
 import type { EndpointExplanation } from './endpoints/wire.ts'
 import type { Draft, Event, NewEvent, Reaction, Recorded, Route } from './events/event.ts'
 import { insertEvents, outcomesOf } from './events/insert.ts'
+import { getEvent } from './events/query.ts'
 import { openRecorder } from './events/record.ts'
 import type { Clock } from './lib/clock.ts'
 import { AppError } from './lib/error.ts'
@@ -70,7 +71,8 @@ export type Pipeline = Writer & {
   receive(admitted: Admitted, rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
   /**
    * Records a manual trigger, whose caller is authorised already, with the job it asks for.
-   * @throws AppError `job_type_unknown` naming the known ones.
+   * @throws AppError `job_type_unknown` naming the known ones, and `conflict` for an
+   * `Idempotency-Key` that was used for another body.
    */
   trigger(rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
   /** Keeps a refused request as an event without its body, as long as there are not too many. */
@@ -109,7 +111,9 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       const { jobType, input, ...normalised } = readManual(body, headers)
       const draft = acceptedDraft(manual, normalised, { body, headers, remote, at: clock.now() })
       const requested = manualJob(types, { eventId: draft.id, jobType, input })
-      return { ...(await writer.record({ ...draft, requested })), type: draft.type }
+      const recorded = await writer.record({ ...draft, requested })
+      if (recorded.duplicate) await requireSameBody(options.database, recorded.id, body)
+      return { ...recorded, type: draft.type }
     },
     async refuse(sourceName, error, headers, remote) {
       // The limit is for the log too, because a sender without a secret must not fill that either.
@@ -119,6 +123,13 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       const source = sources.get(sourceName)
       if (isKept && source) await writer.record(refusedDraft(source, error, { headers, remote, at: clock.now() }))
     },
+  }
+}
+
+async function requireSameBody(sql: Sql, id: string, body: Uint8Array): Promise<void> {
+  const earlier = await getEvent(sql, id)
+  if (earlier?.body && !earlier.body.equals(body)) {
+    throw new AppError('conflict', 'This Idempotency-Key was already used for a different trigger.')
   }
 }
 

@@ -5,6 +5,7 @@ import type { Draft } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
+import { readIdempotencyKey } from '../lib/idempotency-key.ts'
 import type { JsonObject } from '../lib/json.ts'
 import { canonicalSha256 } from '../lib/json.ts'
 import { deployedEvent } from './deployed-event.ts'
@@ -12,7 +13,7 @@ import type { Deployment } from './deployment.ts'
 import { deploymentIdOf } from './deployment.ts'
 import { configDiff } from './diff.ts'
 import type { Configuration, DeploymentRequest } from './request.ts'
-import { readDeploymentRequest, readIdempotencyKey } from './request.ts'
+import { readDeploymentRequest } from './request.ts'
 
 /** What recording a deployment needs from the rest of the program. */
 export type RecordDeploymentContext = {
