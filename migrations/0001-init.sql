@@ -46,10 +46,10 @@ create table signalbox.jobs (
   type text not null,
   agent text not null,
   -- `json`, not `jsonb`: a manual payload may hold \u0000, which jsonb refuses.
-  input json not null default '{}',
+  input json not null,
   status text not null default 'pending'
     check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
-  priority smallint not null default 5 check (priority between 1 and 10),
+  priority smallint not null check (priority between 1 and 10),
   -- Rows of one group run one at a time: a running row takes a slot of its group; there is one.
   group_key text,
   group_slot smallint not null default 0,
@@ -61,8 +61,8 @@ create table signalbox.jobs (
   attempt integer not null default 0,
   failures integer not null default 0,
   losses integer not null default 0,
-  max_attempts integer not null default 5,
-  time_limit_ms integer not null default 900000,
+  max_attempts integer not null,
+  time_limit_ms integer not null,
   -- Who makes the running attempt. Its row in job_attempts is written when it ends.
   owner uuid,
   attempt_started_at timestamptz,
@@ -205,7 +205,7 @@ create table signalbox.deliveries (
   attempt integer not null default 0,
   failures integer not null default 0,
   losses integer not null default 0,
-  max_attempts integer not null default 10,
+  max_attempts integer not null,
   owner uuid,
   attempt_started_at timestamptz,
   error text,

@@ -234,6 +234,13 @@ describe('recording', () => {
 })
 
 describe('deciding', () => {
+  test('a delivery gets as many attempts as its schedule has times, and the first', async () => {
+    await addEndpoint()
+    await (await open()).record(draft())
+    const { rows } = await database.query('select max_attempts from signalbox.deliveries')
+    expect(rows).toEqual([{ max_attempts: 10 }])
+  })
+
   const decided = async (given: Partial<Draft>, options: Partial<PipelineOptions> = {}): Promise<Recorded> =>
     (await open(options)).record(draft(given))
 

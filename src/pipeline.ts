@@ -1,5 +1,6 @@
 // The product on one screen: receive, normalise, decide, record and react.
 import type { Database, Sql } from './db/database.ts'
+import { MAX_ATTEMPTS } from './deliveries/retry.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import { loadEndpoints } from './endpoints/endpoints.ts'
 import { deliveriesFor, explainEndpoint, matchEndpoints } from './endpoints/match.ts'
@@ -211,7 +212,7 @@ function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonl
     return { ...nothing, status: 'ignored', reason }
   }
   const jobs = jobsFor(rules, draft)
-  const deliveries = deliveriesFor(draft, matchEndpoints(endpoints, draft))
+  const deliveries = deliveriesFor(draft, matchEndpoints(endpoints, draft), { maxAttempts: MAX_ATTEMPTS })
   if (jobs.length + deliveries.length > 0) return { status: 'routed', reason: null, jobs, deliveries }
   const isPing = draft.type === 'ping'
   const reason = isPing ? 'ping: the sender checks that this server is there' : ignoredReason(rules, draft)

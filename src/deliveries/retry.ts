@@ -19,6 +19,9 @@ const SCHEDULE_MS: readonly number[] = [
   24 * HOUR,
 ]
 
+/** How many attempts a delivery gets: the first, and one after each time of the schedule. */
+export const MAX_ATTEMPTS = SCHEDULE_MS.length + 1
+
 /**
  * How an attempt ends: any 2xx is success, 410 (the receiver wants no more) is failure for good,
  * everything else is repeated after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, each

@@ -13,6 +13,7 @@ import { fakeClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import { getDelivery, listDeliveries } from './query.ts'
+import { MAX_ATTEMPTS } from './retry.ts'
 import type { Sender, SenderOptions } from './sender.ts'
 import { openSender } from './sender.ts'
 
@@ -80,12 +81,12 @@ async function record(endpointIds: readonly string[]): Promise<string> {
   )
   const { endpoints } = await loadEndpoints(database)
   const wanted = endpoints.filter((endpoint) => endpointIds.includes(endpoint.id))
-  const deliveries = deliveriesFor({ id, facts: {} }, wanted)
+  const deliveries = deliveriesFor({ id, facts: {} }, wanted, { maxAttempts: MAX_ATTEMPTS })
   for (const one of deliveries) {
     await database.query(
-      `insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, available_at, created_at)
-       values ($1, $2, $3, $4, $5, $5)`,
-      [one.id, id, one.endpointId, one.groupKey, clock.now()],
+      `insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, max_attempts, available_at, created_at)
+       values ($1, $2, $3, $4, $5, $6, $6)`,
+      [one.id, id, one.endpointId, one.groupKey, one.maxAttempts, clock.now()],
     )
   }
   return deliveries[0]?.id ?? ''
@@ -277,7 +278,7 @@ describe('what a receiver gets', () => {
       ],
     )
     await database.query(
-      'insert into signalbox.deliveries (id, event_id, endpoint_id, available_at, created_at) values ($1, $2, $3, $4, $4)',
+      'insert into signalbox.deliveries (id, event_id, endpoint_id, max_attempts, available_at, created_at) values ($1, $2, $3, 1, $4, $4)',
       [newId(), id, endpointId, clock.now()],
     )
     return id

@@ -36,13 +36,18 @@ export function explainEndpoint(endpoint: Endpoint, event: MatchableEvent): Endp
  * Two deployments of one app and environment are never under way to one endpoint at the same time;
  * everything else is.
  */
-export function deliveriesFor(event: Pick<NewEvent, 'id' | 'facts'>, endpoints: readonly Endpoint[]): NewDelivery[] {
+export function deliveriesFor(
+  event: Pick<NewEvent, 'id' | 'facts'>,
+  endpoints: readonly Endpoint[],
+  { maxAttempts }: { maxAttempts: number },
+): NewDelivery[] {
   return endpoints.map(({ id: endpointId }) => {
     const { project, app, environment } = event.facts
     const isOfAnEnvironment = app !== undefined && environment !== undefined
     return {
       id: idFor('delivery', event.id, endpointId),
       endpointId,
+      maxAttempts,
       groupKey: isOfAnEnvironment ? idFor('deployments', endpointId, project ?? '', app, environment) : null,
     }
   })

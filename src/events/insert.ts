@@ -36,9 +36,9 @@ with new_events as (
     priority smallint, group_key text, max_attempts integer, time_limit_ms integer)
   join new_events on new_events.id = n.event_id
 ), new_deliveries as (
-  insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, available_at, created_at)
+  insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, max_attempts, available_at, created_at)
   select n.*, coalesce($1, now()), coalesce($1, now())
-  from json_to_recordset($6::json) as n (id uuid, event_id uuid, endpoint_id uuid, group_key text)
+  from json_to_recordset($6::json) as n (id uuid, event_id uuid, endpoint_id uuid, group_key text, max_attempts integer)
   join new_events on new_events.id = n.event_id
 )
 select version::int as version, array(select id from new_events) as ids from signalbox.endpoints_version`
@@ -92,11 +92,12 @@ function jobRows(events: readonly NewEvent[]) {
 
 function deliveryRows(events: readonly NewEvent[]) {
   return events.flatMap((event) =>
-    event.deliveries.map(({ id, endpointId, groupKey }) => ({
+    event.deliveries.map(({ id, endpointId, groupKey, maxAttempts }) => ({
       id,
       event_id: event.id,
       endpoint_id: endpointId,
       group_key: groupKey,
+      max_attempts: maxAttempts,
     })),
   )
 }

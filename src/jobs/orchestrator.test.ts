@@ -95,8 +95,9 @@ type NewJobRow = {
 async function addJob(job: NewJobRow = {}): Promise<string> {
   const id = newId()
   await database.query(
-    `insert into signalbox.jobs (id, event_id, rule, type, agent, input, max_attempts, time_limit_ms, group_key, available_at)
-     values ($1, $2, 'a-rule', 'a-type', $3, $4, $5, $6, $7, $8)`,
+    `insert into signalbox.jobs (id, event_id, rule, type, agent, input, priority, max_attempts, time_limit_ms, group_key,
+       available_at)
+     values ($1, $2, 'a-rule', 'a-type', $3, $4, 5, $5, $6, $7, $8)`,
     [
       id,
       job.eventId ?? null,

@@ -37,7 +37,8 @@ beforeEach(async () => {
 /** A claimed job. */
 async function claimJob({ timeLimitMs = 60_000, input = {} as unknown } = {}): Promise<JobRow> {
   await database.query(
-    `insert into signalbox.jobs (id, rule, type, agent, time_limit_ms, input, available_at) values ($1, 'r', 't', 'work', $2, $3, $4)`,
+    `insert into signalbox.jobs (id, rule, type, agent, priority, max_attempts, time_limit_ms, input, available_at)
+     values ($1, 'r', 't', 'work', 5, 5, $2, $3, $4)`,
     [newId(), timeLimitMs, JSON.stringify(input), clock.now()],
   )
   const [row] = await queue.claim(database, { owner: newId(), limit: 1, leaseMs: 30_000 })

@@ -86,9 +86,10 @@ test('a database that is up to date passes, and one without tables is told to mi
     expect.stringContaining('ok clock'),
   ])
   await database.query(
-    `insert into signalbox.jobs (id, rule, type, agent, status, available_at)
-     values (gen_random_uuid(), 'r', 't', 'a', 'running', now() - interval '1 hour'),
-            (gen_random_uuid(), 'r', 't', 'a', 'pending', now() - interval '1 hour')`,
+    `insert into signalbox.jobs (id, rule, type, agent, input, priority, max_attempts, time_limit_ms, status,
+       available_at)
+     values (gen_random_uuid(), 'r', 't', 'a', '{}', 5, 5, 900000, 'running', now() - interval '1 hour'),
+            (gen_random_uuid(), 'r', 't', 'a', '{}', 5, 5, 900000, 'pending', now() - interval '1 hour')`,
   )
   const stuck = (await databaseChecks(environmentWith({ DATABASE_URL: database.url }))).find(
     ({ name }) => name === 'jobs',
