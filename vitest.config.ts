@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Real PostgreSQL behind every test that asks for one: see test/global-setup.ts and test/database.ts. */
+/** Real PostgreSQL for tests that ask for one: see test/global-setup.ts and test/database.ts. */
 export default defineConfig({
   resolve: { conditions: ['signalbox-source'] },
   ssr: { resolve: { conditions: ['signalbox-source'] } },
@@ -10,6 +10,7 @@ export default defineConfig({
       'sdk/src/**/*.test.ts',
       'handler/src/**/*.test.ts',
       'fake-github/**/*.test.ts',
+      'bench/*.test.ts',
       'test/**/*.test.ts',
     ],
     globalSetup: ['test/global-setup.ts'],

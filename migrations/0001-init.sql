@@ -1,6 +1,6 @@
 -- The whole record of Signalbox: events, the jobs and deliveries they caused, and the deployments.
--- The tables live in a schema of their own, because `events` and `jobs` are names an application may
--- already use; the two views for everyday SQL (`agent_jobs`, `webhook_events`) are in `public`.
+-- The tables are in a schema of their own, because an application may have tables called `events`
+-- and `jobs`. The two views for everyday SQL (`agent_jobs`, `webhook_events`) are in `public`.
 create schema if not exists signalbox;
 
 -- One immutable row for everything that happened, ignored and rejected things included.
@@ -31,10 +31,10 @@ create table signalbox.events (
   constraint events_reason check ((status = 'routed') = (reason is null)),
   constraint events_delivery unique (source, delivery_id)
 );
--- received: `webhook_events` in the order of time. type: lists of a rare type, and that one has none.
+-- received: `webhook_events` in the order of time.
 create index events_received on signalbox.events (received_at desc);
--- For types that are rare: a list of others is found walking back from the newest event. One column
--- only, so that equal entries are stored once.
+-- type: lists of a rare type, and whether there is any. Lists of the others are read back from the
+-- newest event. One column only, so that equal entries are stored once.
 create index events_type on signalbox.events (type);
 
 -- Claimable rows, jobs and deliveries alike (src/queue). `available_at` is the one timer: it
@@ -45,7 +45,7 @@ create table signalbox.jobs (
   rule text not null,
   type text not null,
   agent text not null,
-  -- `json`, not `jsonb`: a manual payload may hold \u0000, which jsonb refuses.
+  -- `json`, not `jsonb`: a manual payload may contain \u0000, which jsonb refuses.
   input json not null,
   status text not null default 'pending'
     check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
@@ -66,7 +66,7 @@ create table signalbox.jobs (
   -- Who makes the running attempt. Its row in job_attempts is written when it ends.
   owner uuid,
   attempt_started_at timestamptz,
-  -- What the agent returned, and when: an agent that has run does not run again.
+  -- What the agent returned, and when, once it has left outputs: it does not run again for them.
   result json,
   ran_at timestamptz,
   error text,
@@ -180,8 +180,8 @@ create table signalbox.endpoints (
 );
 create unique index endpoints_config_name on signalbox.endpoints (name) where origin = 'config';
 
--- A process matches events against its own copy of the endpoints. This number moves with every change
--- to them, and an insert of events is refused when the copy is behind it.
+-- A process matches events against its own copy of the endpoints. Every change to them raises this
+-- number, and an insert of events writes nothing when the copy is of an older one.
 create table signalbox.endpoints_version (version bigint not null);
 insert into signalbox.endpoints_version values (1);
 create function signalbox.bump_endpoints_version() returns trigger language plpgsql as $$
@@ -261,8 +261,8 @@ create index jobs_unsuccessful on signalbox.jobs (status, created_at desc, id de
 create index jobs_event on signalbox.jobs (event_id);
 
 -- The same for deliveries. `deliveries_event` lists all of them, newest first, and those of one
--- event: ids of events are ordered by time. `deliveries_endpoint` lists those of one endpoint, and is
--- for the foreign key.
+-- event: ids of events are ordered by time. `deliveries_endpoint` lists those of one endpoint, and
+-- serves the foreign key.
 create index deliveries_claim on signalbox.deliveries (priority, available_at) where status = 'pending';
 create index deliveries_lease on signalbox.deliveries (available_at) where status = 'running';
 create unique index deliveries_group on signalbox.deliveries (group_key, group_slot)
@@ -301,8 +301,8 @@ create trigger deliveries_ended before update of status on signalbox.deliveries
     or new.status in ('succeeded', 'failed', 'skipped') and new.finished_at is null))
   execute function signalbox.end_by_hand('signalbox.delivery_attempts', 'delivery_id');
 
--- What an event says, for SQL to look into: the stored payload, else the body. Null where that is not
--- JSON, or JSON that jsonb cannot hold (\u0000).
+-- What an event says, for SQL to look into: the stored payload, else the body. Null where that is
+-- not JSON, or JSON that jsonb cannot store (\u0000).
 create function signalbox.event_payload(payload json, body bytea) returns jsonb language plpgsql immutable as $$
 begin
   return coalesce(payload::jsonb, convert_from(body, 'UTF8')::jsonb);
@@ -325,14 +325,15 @@ create view public.webhook_events as
          true, heartbeat_at
   from signalbox.orchestrators;
 
--- Raw bodies of 5–30 kB: lz4 in the column where the server has it; see ARCHITECTURE.md for what was measured.
+-- Raw bodies of 5–30 kB: lz4 in the column where the server has it. ARCHITECTURE.md shows what was
+-- measured.
 do $$ begin
   alter table signalbox.events alter column body set compression lz4;
 exception when feature_not_supported then
   alter table signalbox.events alter column body set storage external;
 end $$;
 
--- Supabase grants new tables and views of `public` to its API roles; nobody may read these through it.
+-- Supabase grants new tables and views of `public` to its API roles, which must not read these.
 do $$ declare api_role text; begin
   for api_role in select rolname from pg_roles where rolname in ('anon', 'authenticated') loop
     execute format('revoke all on public.agent_jobs, public.webhook_events from %I', api_role);

@@ -1,4 +1,4 @@
-// The pipeline over a real database: what is received is recorded once, with all that follows from it.
+// The pipeline over a real database: what is received is recorded once, with all that follows.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../test/database.ts'
 import { draft } from '../test/drafts.ts'

@@ -163,7 +163,7 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
         for (const event of events.filter(({ id }) => inserted.ids.has(id))) await react(sql, event)
         return outcomesOf(sql, events, inserted.ids)
       }
-      // Through the connection at hand: one in a transaction must not wait for another.
+      // By the same connection: a transaction that waited for another one could wait for itself.
       copy = await loadEndpoints(sql)
     }
     throw new AppError('database_unavailable', 'The endpoints kept changing while events were being recorded.')

@@ -1,4 +1,4 @@
-// A source of one's own, written with what `signalbox` exports, from the request to the job's agent.
+// A user's own source, written with what `signalbox` exports: from the request to the job's agent.
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Json } from '../src/index.ts'

@@ -67,3 +67,16 @@ test('every link of the documents leads to a file, and to a heading in it', () =
   )
   expect(broken).toEqual([])
 })
+
+test('docs/operations.md names the flags of V8 that bin/signalbox passes', () => {
+  const passed = /heap='([^']+)'/.exec(read('bin/signalbox'))?.[1] ?? ''
+  const operations = read('docs/operations.md')
+  expect(passed).toMatch(/^--max-semi-space-size=\d+ /)
+  expect(operations).toContain(`node ${passed} /`)
+  expect(operations).toContain(
+    passed
+      .split(' ')
+      .map((flag) => `"${flag}"`)
+      .join(', '),
+  )
+})

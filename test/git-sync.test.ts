@@ -30,7 +30,7 @@ async function headOf(name: string) {
   return (await git(join(folder, name), 'rev-parse', 'HEAD')).stdout
 }
 
-test('signalbox serve pulls the folder of its configuration at every tick, unless told not to', async () => {
+test('signalbox serve pulls the folder of its configuration at every tick, unless that is switched off', async () => {
   const database = await openTestDatabase()
   const env = { DATABASE_URL: database.url, PORT: '0', HOST: '127.0.0.1', TICK_INTERVAL_SECONDS: '1' }
   const cwd = join(folder, 'clone')

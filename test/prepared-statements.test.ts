@@ -1,4 +1,4 @@
-// Statements are prepared as long as the connection is known to be direct, and not only at the start.
+// Statements are prepared whenever the connection is known to be direct, not only at the start.
 import { expect, test, vi } from 'vitest'
 import { openPooler } from '../src/db/fixtures/pooler.ts'
 import { openTestDatabase } from './database.ts'

@@ -76,8 +76,8 @@ export async function openTestSignalbox(
 }
 
 /**
- * Polls until `check` returns something, for what happens in another process or at a timer. Throws
- * after `limitMs`.
+ * Polls until `check` returns something, for what happens in another process or at a timer.
+ * @throws Error after `limitMs`.
  */
 export async function until<T>(
   what: string,

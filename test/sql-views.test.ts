@@ -1,4 +1,4 @@
-// The views `agent_jobs` and `webhook_events` answer the everyday queries, and accept the everyday updates.
+// The views `agent_jobs` and `webhook_events` answer everyday queries, and accept everyday updates.
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newId } from '../src/lib/id.ts'

@@ -55,14 +55,13 @@ for (const postgres of servers) {
   await migrate(database, { log })
   for (let round = 0; round < rounds; round++) await measureAll(database, postgres)
 }
-const of = (all: readonly Sample[], pick: (sample: Sample) => number) => median(all.map(pick)).toFixed(0)
 const rows = [...samples].map(([name, all]) => [
   name,
   withRange(all.map(({ perSecond }) => perSecond)),
-  of(all, ({ nodeUs }) => nodeUs),
-  of(all, ({ postgresUs }) => postgresUs),
-  of(all, ({ walBytes }) => walBytes),
-  of(all, ({ storedBytes }) => storedBytes),
+  medianOf(all, ({ nodeUs }) => nodeUs),
+  medianOf(all, ({ postgresUs }) => postgresUs),
+  medianOf(all, ({ walBytes }) => walBytes),
+  medianOf(all, ({ storedBytes }) => storedBytes),
 ])
 await report('storage', {
   about:
@@ -72,6 +71,10 @@ await report('storage', {
   tables: [table(['body', 'events/s', 'Node CPU µs', 'PostgreSQL CPU µs', 'WAL bytes', 'bytes stored'], rows)],
   samples: Object.fromEntries(samples),
 })
+
+function medianOf(all: readonly Sample[], pick: (sample: Sample) => number): string {
+  return median(all.map(pick)).toFixed(0)
+}
 
 /** Every size in every variant the server knows, once. */
 async function measureAll(database: Database, postgres: Postgres): Promise<void> {

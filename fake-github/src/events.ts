@@ -6,7 +6,7 @@ import { nodeId } from './shapes/node-id.ts'
 import { repositoryShape } from './shapes/repositories.ts'
 import type { Account, Hook, Installation, Repository } from './state.ts'
 
-/** Somebody who does something in a repository; every call of a route that changes one is an `Actor`. */
+/** Who changes a repository; every call of a route that changes one is an `Actor`. */
 export type Actor = {
   hub: Hub
   repo: Repository

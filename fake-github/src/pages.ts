@@ -35,18 +35,18 @@ export function pagesApp(read: ReadRest): Hono {
     const { owner, repo, number } = c.req.param()
     const issue = (await read(owner, `/repos/${owner}/${repo}/issues/${number}`)) as Json | null
     if (issue === null) return c.notFound()
-    const said = comments(await list(owner, `/repos/${owner}/${repo}/issues/${number}/comments`))
+    const texts = comments(await list(owner, `/repos/${owner}/${repo}/issues/${number}/comments`))
     return c.html(
-      layout(`${issue.title} #${number}`, html`<p><b>${issue.state}</b></p><pre>${issue.body}</pre>${said}`),
+      layout(`${issue.title} #${number}`, html`<p><b>${issue.state}</b></p><pre>${issue.body}</pre>${texts}`),
     )
   })
   pages.get('/:owner/:repo/commit/:sha', async (c) => {
     const { owner, repo, sha } = c.req.param()
     const commit = (await read(owner, `/repos/${owner}/${repo}/commits/${sha}`)) as Json | null
     if (commit === null) return c.notFound()
-    const said = comments(await list(owner, `/repos/${owner}/${repo}/commits/${sha}/comments`))
+    const texts = comments(await list(owner, `/repos/${owner}/${repo}/commits/${sha}/comments`))
     const message = (commit.commit as Json).message
-    return c.html(layout(sha.slice(0, 7), html`<pre>${message}</pre>${files(commit.files as Json[])}${said}`))
+    return c.html(layout(sha.slice(0, 7), html`<pre>${message}</pre>${files(commit.files as Json[])}${texts}`))
   })
   pages.get('/:owner/:repo/:pulls{pulls}?', async (c) => {
     const { owner, repo } = c.req.param()

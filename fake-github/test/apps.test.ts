@@ -29,8 +29,13 @@ function jwt(claims: object, key = handle.privateKeyPem): string {
   return `${text}.${createSign('RSA-SHA256').update(text).sign(key, 'base64url')}`
 }
 
-const seconds = () => Math.floor(now / 1000)
-const asApp = () => world.client(jwt({ iss: handle.appId, iat: seconds() - 60, exp: seconds() + 540 }))
+function seconds(): number {
+  return Math.floor(now / 1000)
+}
+
+function asApp() {
+  return world.client(jwt({ iss: handle.appId, iat: seconds() - 60, exp: seconds() + 540 }))
+}
 
 test('octokit’s own App class finds its installation and works as the bot', async () => {
   const { github, app, repo } = world

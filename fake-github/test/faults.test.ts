@@ -10,7 +10,10 @@ beforeEach(async () => {
 afterEach(() => world.close())
 
 const ISSUES = '/repos/{owner}/{repo}/issues'
-const create = () => world.bot.rest.issues.create({ ...world.app, title: 'x' })
+
+function create() {
+  return world.bot.rest.issues.create({ ...world.app, title: 'x' })
+}
 
 test('a status fault strikes so often, after so many, on its route only', async () => {
   const { github, repo, bot, app } = world

@@ -31,9 +31,18 @@ const env = {
   GIT_COMMITTER_NAME: 'Dev',
   GIT_COMMITTER_EMAIL: 'dev@example.com',
 }
-const git = async (...args: string[]) => (await promisify(execFile)('git', args, { env, cwd: dir })).stdout.trim()
-const withToken = (url: string, token: string) => url.replace('://', `://x-access-token:${token}@`)
-const write = (name: string, text: string) => writeFile(join(dir, 'work', name), text)
+
+async function git(...args: string[]): Promise<string> {
+  return (await promisify(execFile)('git', args, { env, cwd: dir })).stdout.trim()
+}
+
+function withToken(url: string, token: string): string {
+  return url.replace('://', `://x-access-token:${token}@`)
+}
+
+function write(name: string, text: string): Promise<void> {
+  return writeFile(join(dir, 'work', name), text)
+}
 
 async function clone(token: string): Promise<void> {
   await git('clone', '--quiet', withToken(world.repo.cloneUrl, token), 'work')
@@ -125,7 +134,7 @@ test('a pull request whose head is pushed to its base by hand counts as merged',
 test('who may not is refused', async () => {
   const { github } = world
   const hidden = await github.addRepository({ owner: 'acme', name: 'hidden', private: true, files: { a: 'a' } })
-  const tries = async (url: string) => {
+  const answerAt = async (url: string) => {
     try {
       await git('ls-remote', url)
       return 'ok'
@@ -133,11 +142,11 @@ test('who may not is refused', async () => {
       return (error as { stderr: string }).stderr
     }
   }
-  expect(await tries(world.repo.cloneUrl)).toBe('ok')
-  expect(await tries(hidden.cloneUrl)).toMatch(/could not read Username|Authentication failed/)
-  expect(await tries(withToken(hidden.cloneUrl, 'wrong'))).toMatch(/Authentication failed/)
-  expect(await tries(withToken(hidden.cloneUrl, github.addToken({ login: 'guest' })))).toMatch(/not found/)
-  expect(await tries(withToken(hidden.cloneUrl, github.addToken({ login: 'acme' })))).toBe('ok')
+  expect(await answerAt(world.repo.cloneUrl)).toBe('ok')
+  expect(await answerAt(hidden.cloneUrl)).toMatch(/could not read Username|Authentication failed/)
+  expect(await answerAt(withToken(hidden.cloneUrl, 'wrong'))).toMatch(/Authentication failed/)
+  expect(await answerAt(withToken(hidden.cloneUrl, github.addToken({ login: 'guest' })))).toMatch(/not found/)
+  expect(await answerAt(withToken(hidden.cloneUrl, github.addToken({ login: 'acme' })))).toBe('ok')
 
   await clone(github.addToken({ login: 'guest' }))
   await expect(git('-C', 'work', 'push', 'origin', 'HEAD:refs/heads/mine')).rejects.toThrow(/403/)

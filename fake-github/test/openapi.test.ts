@@ -27,7 +27,7 @@ async function sample() {
 const { create, list, delivery } = await sample()
 // biome-ignore lint/suspicious/noExplicitAny: mistakes are planted in places no type knows
 type Anything = any
-const changed = <T>(value: T, change: (copy: Anything) => void): T => {
+function changed<T>(value: T, change: (copy: Anything) => void): T {
   const copy = structuredClone(value)
   change(copy)
   return copy

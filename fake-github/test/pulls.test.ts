@@ -9,8 +9,9 @@ beforeEach(async () => {
 })
 afterEach(() => world.close())
 
-const open = (head: string, base = 'main') =>
-  world.bot.rest.pulls.create({ ...world.app, title: `Pull ${head}`, head, base, body: 'The body' })
+function open(head: string, base = 'main') {
+  return world.bot.rest.pulls.create({ ...world.app, title: `Pull ${head}`, head, base, body: 'The body' })
+}
 
 test('a pull request shows its real commits, files and whether it merges', async () => {
   const { bot, app } = world
@@ -90,7 +91,7 @@ test('pull requests are listed by state, head, base and page', async () => {
   expect(await bot.paginate(bot.rest.pulls.list, { ...app, state: 'all', per_page: 2 })).toHaveLength(3)
 })
 
-test('a merge makes a merge commit, closes the pull request and what it fixes, and tells so', async () => {
+test('a merge makes a merge commit, closes the pull request and what it fixes, and sends the webhooks', async () => {
   const { bot, app, repo } = world
   const issue = await repo.openIssue({ title: 'A bug' })
   const head = await world.branch('feature')
@@ -160,7 +161,7 @@ test('what cannot be merged is refused: conflicts, drafts, moved heads, closed o
   expect((await failure(merge(draft.number))).message).toBe('Pull Request is still a draft')
 })
 
-test('edits, closing and reopening tell what changed', async () => {
+test('edits, closing and reopening send what changed', async () => {
   const { bot, app, repo } = world
   await world.branch('feature')
   await open('feature')

@@ -22,7 +22,7 @@ const relayed = {
 }
 
 describe("a deployment in Agenta's first format", () => {
-  test('opens its pull request, and the log tells it line by line', async () => {
+  test('opens its pull request, and the log follows it line by line', async () => {
     const { repo, lines, send } = await setUp()
     const { status, answer } = await send(deployed)
     const branch = 'agenta/deploy-customer-support-bot-1234567890'

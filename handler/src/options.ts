@@ -5,7 +5,7 @@ import type { DeploymentPrDefaults } from '../../src/agents/deployment-pr/answer
 import { deploymentPrInput } from '../../src/agents/deployment-pr/options.ts'
 import type { Forges } from '../../src/forges/forges.ts'
 import { forgesFrom } from '../../src/forges/forges.ts'
-import type { GithubAuth } from '../../src/forges/github/connection.ts'
+import type { GithubAuth } from '../../src/forges/github/clients.ts'
 import { github as githubForge } from '../../src/forges/github/github.ts'
 import { AppError, errorText } from '../../src/lib/error.ts'
 import { silentLog } from '../../src/lib/log.ts'

@@ -1,19 +1,8 @@
-// Whether a request comes from somebody who knows the secret.
-import { verifyAgenta, verifyStandard, WebhookVerificationError } from '@signalbox/sdk'
+// Whether a request was signed with the shared secret.
+import { verifyAgenta, verifyStandard } from '@signalbox/sdk'
 import { hasStandardHeaders } from '@signalbox/sdk/scheme'
-import { AppError } from '../../src/lib/error.ts'
+import { verificationFailure } from '../../src/lib/verification.ts'
 import type { Settings } from './options.ts'
-
-const CODES = {
-  missing_header: 'header_missing',
-  malformed_header: 'header_invalid',
-  malformed_body: 'body_invalid',
-  timestamp_too_old: 'signature_invalid',
-  timestamp_too_new: 'signature_invalid',
-  signature_mismatch: 'signature_invalid',
-  no_secret: 'source_closed',
-  invalid_secret: 'source_closed',
-} as const
 
 /**
  * Verifies Standard Webhooks, or `X-Agenta-Signature` in either of its forms. If any header of
@@ -26,7 +15,6 @@ export async function verify(headers: Headers, body: Uint8Array, { secrets, now 
   try {
     await (hasStandardHeaders(headers) ? verifyStandard(input) : verifyAgenta(input))
   } catch (error) {
-    if (!(error instanceof WebhookVerificationError)) throw error
-    throw new AppError(CODES[error.code], error.message)
+    throw verificationFailure(error)
   }
 }

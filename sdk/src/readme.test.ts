@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
+import { signalbox } from './client.ts'
 import { deliveryHeaders } from './delivery-headers.ts'
 import { WebhookVerificationError } from './verification-error.ts'
 
@@ -73,6 +74,28 @@ test('the example that deploys deploys', async () => {
   server.closeAllConnections()
   server.close()
 })
+
+test('the list of calls is complete', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  const table = /^\| of .*\n\|.*\n((?:\|.*\n)+)/m.exec(readme)?.[1] ?? ''
+  const listed = table
+    .trim()
+    .split('\n')
+    .flatMap((row) => {
+      const [, of = '', calls = ''] = row.split('|')
+      const nouns = namesIn(of)
+      return namesIn(calls).flatMap((call) => (nouns.length === 0 ? [call] : nouns.map((noun) => `${noun}.${call}`)))
+    })
+  const client = signalbox({ url: 'http://127.0.0.1:9', token: 'none' })
+  const calls = Object.entries(client).flatMap(([name, value]) =>
+    typeof value === 'function' ? [name] : Object.keys(value).map((call) => `${name}.${call}`),
+  )
+  expect(listed.sort()).toEqual(calls.sort())
+})
+
+function namesIn(cell: string): string[] {
+  return [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name)
+}
 
 test('the example that signs is read back', async () => {
   const log = vi.spyOn(console, 'log').mockReturnValue()

@@ -34,6 +34,10 @@ export type Transport = {
 /** Prepares calls to one server. */
 export function openTransport(options: TransportOptions): Transport {
   const base = new URL(options.url.endsWith('/') ? options.url : `${options.url}/`)
+  // Errors about a header quote it: a token with a line break would be shown by them.
+  if (options.token && !/^[\x21-\x7e]+$/.test(options.token)) {
+    throw new TypeError('token: must be visible ASCII characters without spaces')
+  }
   const authorization = options.token ? { authorization: `Bearer ${options.token}` } : {}
   const wait = options.wait ?? waitFor
   // Called as a bare function: Workers refuse `fetch` as a method of another object.

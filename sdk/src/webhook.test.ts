@@ -7,7 +7,10 @@ import { verifyWebhook } from './webhook.ts'
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const SENT_SECONDS = 1_763_634_600
-const now = () => SENT_SECONDS * 1000
+
+function now(): number {
+  return SENT_SECONDS * 1000
+}
 
 /** The example payload of the contract. */
 const deployed: EnvironmentDeployed = {

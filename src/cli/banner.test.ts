@@ -3,7 +3,9 @@ import { readEnvironment } from '../lib/environment.ts'
 import type { Started } from './banner.ts'
 import { bannerOf, bannerText } from './banner.ts'
 
-const paint = (_style: string, text: string) => text
+function paint(_style: string, text: string): string {
+  return text
+}
 
 function started(change: {
   mode?: 'dev' | 'serve'
@@ -79,7 +81,7 @@ describe('the banner', () => {
     expect(text).toContain('listens on http://127.0.0.1:8000')
   })
 
-  test('gives a command to try in development only, with the token where one is needed', () => {
+  test('has a command to begin with in development only, with the token where one is needed', () => {
     expect(started({ mode: 'dev', access: 'loopback' }).text).toMatch(
       /\n {2}curl -X POST http:\/\/127\.0\.0\.1:8000\/webhook\/manual\n$/,
     )
@@ -87,7 +89,7 @@ describe('the banner', () => {
     expect(started({ mode: 'serve' }).text).not.toContain('curl')
   })
 
-  test('says how the database tells of new work', () => {
+  test('says how new work is found', () => {
     expect(started({ listening: false }).text).toMatch(
       /^database +DATABASE_URL, polling: notifications do not arrive$/m,
     )

@@ -37,7 +37,7 @@ export type Banner = {
   endpoints: number
 }
 
-/** Puts together what is to be said. */
+/** Collects what the banner says. */
 export function bannerOf(started: Started): Banner {
   const { mode, environment, configPath, store, service, roles, endpoints } = started
   const { sources, rules, agents, forges } = service.configured

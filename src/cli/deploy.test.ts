@@ -152,8 +152,8 @@ describe('an endpoint', () => {
 })
 
 test('a delivery is shown with every attempt', async () => {
-  await cli.ask(['endpoints', 'add', '--url', 'http://127.0.0.1:9/hook', '--name', 'hook', '--apps', 'told'])
-  const deployed = await deploy('told', '{}')
+  await cli.ask(['endpoints', 'add', '--url', 'http://127.0.0.1:9/hook', '--name', 'hook', '--apps', 'notified'])
+  const deployed = await deploy('notified', '{}')
   const [, id = ''] = /^delivery +(\S+) hook \(/m.exec(deployed.out) ?? []
   await until('it was attempted', async () => (await cli.json(['deliveries', 'show', id])).error !== null)
   const { out } = await cli.ask(['deliveries', 'show', id])

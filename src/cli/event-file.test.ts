@@ -7,9 +7,11 @@ const corpus = createRequire(import.meta.url)('@octokit/webhooks-examples') as E
 const payloads = corpus.flatMap(({ name, examples }) => examples.map((payload) => ({ name, payload })))
 
 test("GitHub's payloads are never taken for another event, and most are known", () => {
-  const told = payloads.map(({ name, payload }) => ({ name, told: githubEventOf(payload) ?? null }))
-  expect(told.filter((each) => each.told !== null && each.told !== each.name)).toEqual([])
-  expect(told.filter((each) => each.told !== null).length).toBeGreaterThan(payloads.length / 2)
+  const known = payloads
+    .map(({ name, payload }) => ({ name, event: githubEventOf(payload) }))
+    .filter(({ event }) => event !== undefined)
+  expect(known.filter(({ name, event }) => event !== name)).toEqual([])
+  expect(known.length).toBeGreaterThan(payloads.length / 2)
 })
 
 test('a payload of GitHub is read as its webhook would be', () => {

@@ -55,7 +55,7 @@ export function eventIn(given: unknown, name: string, options: { event?: string;
 
 function readEvent(given: unknown, name: string, event: string | undefined): EventInFile {
   if (!isObject(given)) {
-    throw new CliError('json_invalid', `${name} is not a JSON object.`, 'Give the payload of one event.')
+    throw new CliError('json_invalid', `${name} is not a JSON object.`, 'Pass the payload of one event.')
   }
   if (typeof given.type === 'string' && isObject(given.facts)) {
     return { source: String(given.source ?? 'file'), type: given.type, facts: given.facts as Facts }

@@ -9,7 +9,10 @@ function line(id: number, text = `line ${id}`): JobLogLine {
   return { id, attempt: 1, at: '2026-01-01T00:00:00.000Z', stream: 'log', line: text }
 }
 
-/** A job whose log has `batches[n]` more lines, and whose status is `statuses[n]`, at the n-th look. */
+/**
+ * A job whose log has `batches[n]` more lines, and whose status is `statuses[n]`, when it is asked
+ * for the n-th time.
+ */
 function scripted(statuses: JobDetail['status'][], batches: JobLogLine[][], pageSize = 2) {
   const asked: number[] = []
   let look = -1

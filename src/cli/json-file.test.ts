@@ -25,7 +25,7 @@ test.each([
   ['[1,2', "config.json, line 1, column 5: Expected ',' or ']' after array element."],
   ['{"a":1,}', 'config.json, line 1, column 8: Expected double-quoted property name.'],
   [`{"long": "${'x'.repeat(200)}",\n "a": nope}`, /^config\.json, line 2, column 8: Unexpected token 'o'\.$/],
-])('the mistake in %j is told by its place', (text, expected) => {
+])('the mistake in %j is named by its place', (text, expected) => {
   expect(mistake(text)).toEqual(typeof expected === 'string' ? expected : expect.stringMatching(expected))
 })
 

@@ -17,7 +17,7 @@ test('migrate applies every file once', async () => {
   expect((await database.query('select from signalbox.events')).rows).toEqual([])
 })
 
-test('a database that does not answer is said so, without its password', async () => {
+test('a database that does not answer is named as the reason, without its password', async () => {
   const env = { DATABASE_URL: 'postgres://me:hunter2hunter2@127.0.0.1:9/x' }
   const { code, out, err } = await call(['migrate'], { env })
   expect({ code, out }).toEqual({ code: 1, out: '' })

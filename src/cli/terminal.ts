@@ -1,4 +1,4 @@
-// What a command sees of the world around it, so that a test can give it another one.
+// What a command knows of its surroundings: a test passes others.
 
 /** Styles a command may ask for; they vanish where colour is not wanted. */
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'

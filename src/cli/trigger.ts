@@ -10,7 +10,7 @@ import { inline } from './text.ts'
 /** Completes `trigger`. */
 export function addTrigger(trigger: Command, cli: Cli): void {
   withServer(trigger)
-    .option('--payload <json>', 'what the job is given')
+    .option('--payload <json>', 'the payload of the job')
     .addHelpText(
       'after',
       `\nExamples:\n  $ signalbox trigger\n  $ signalbox trigger code-review --payload '{"pr": 42}'`,

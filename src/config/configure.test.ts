@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { refusalOf } from '../../test/refusal.ts'
 import { defineAgent } from '../agents/agent.ts'
 import { deploymentPr } from '../agents/deployment-pr/deployment-pr.ts'
 import { readEnvironment } from '../lib/environment.ts'
-import { AppError } from '../lib/error.ts'
 import { silentLog } from '../lib/log.ts'
 import { defaultRules } from '../rules/define.ts'
 import type { Rule } from '../rules/rule.ts'
@@ -18,14 +18,9 @@ function install(config: unknown = {}, env: Record<string, string> = {}) {
 }
 
 function refusal(config: unknown): string {
-  try {
-    install(config)
-  } catch (error) {
-    expect(error).toBeInstanceOf(AppError)
-    expect((error as AppError).code).toBe('config_invalid')
-    return (error as AppError).detail
-  }
-  return 'accepted'
+  const error = refusalOf(() => install(config))
+  expect(error?.code ?? 'config_invalid').toBe('config_invalid')
+  return error?.detail ?? 'accepted'
 }
 
 function agent(name: string, input: z.ZodType = z.unknown()) {

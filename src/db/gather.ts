@@ -1,4 +1,4 @@
-// Reads values that are asked for one by one together, and no more of them at once than fit.
+// Reads together what is asked for one by one, and no more at once than fits.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** One value that was read; null when no row has that id. */
@@ -29,21 +29,24 @@ export function gather<Value>({ maxBytes, read }: GatherOptions<Value>): Gather<
   let waiting: Ask<Value>[] = []
   let usedBytes = 0
   let isReading = false
-  let wasReleased = false
+  /** Whether the next read may find more: something was read, or released since it began. */
+  let mayFindMore = false
 
   async function pump(): Promise<void> {
     if (isReading) return
     isReading = true
-    await nextTurn()
-    while (waiting.length > 0 && (await readSome())) await nextTurn()
+    do {
+      await nextTurn()
+      mayFindMore = false
+      await readSome()
+      // Nothing may come between this look and the end: a release only pumps when nothing reads.
+    } while (waiting.length > 0 && mayFindMore)
     isReading = false
   }
 
-  /** Returns whether it is worth reading on: something was read, or released meanwhile. */
-  async function readSome(): Promise<boolean> {
+  async function readSome(): Promise<void> {
     const asked = waiting
     waiting = []
-    wasReleased = false
     const ids = [...new Set(asked.map(({ id }) => id))]
     try {
       const limit = { maxBytes: maxBytes - usedBytes, atLeastOne: usedBytes === 0 }
@@ -56,10 +59,10 @@ export function gather<Value>({ maxBytes, read }: GatherOptions<Value>): Gather<
         )
       }
       waiting = [...left, ...waiting]
-      return found.size > 0 || wasReleased
+      if (found.size > 0) mayFindMore = true
     } catch (error) {
       for (const { reject } of asked) reject(error)
-      return true
+      mayFindMore = true
     }
   }
 
@@ -69,7 +72,7 @@ export function gather<Value>({ maxBytes, read }: GatherOptions<Value>): Gather<
     const release = () => {
       if (--users > 0) return
       usedBytes -= bytes
-      wasReleased = true
+      mayFindMore = true
       if (waiting.length > 0) void pump()
     }
     for (const { resolve } of asks) resolve({ value, release })

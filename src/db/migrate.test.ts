@@ -91,7 +91,7 @@ describe('migrations', () => {
   })
 
   test.each(['0003-Three.sql', '3-three.sql', '0003_three.sql', '0003-three.sql.orig', '0003-three.txt'])(
-    'have a number and a name; %s is none and is ignored',
+    'have a number and a name; %s is not one and is ignored',
     async (name) => {
       await write(name, 'this is not SQL')
       expect(await pendingMigrations(database, directory())).toEqual(['0001-one.sql', '0002-two.sql'])

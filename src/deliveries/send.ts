@@ -164,7 +164,7 @@ const BY_CODE: Record<string, SendError> = {
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVALID_CA|HOSTNAME_MISMATCH)/
 
 function networkError(error: unknown): SendError {
-  // Happy eyeballs: every address was tried, and the first one's failure tells most.
+  // Happy eyeballs: every address was tried, and the first one's failure says most.
   if (error instanceof AggregateError && error.errors.length > 0) return networkError(error.errors[0])
   if (!(error instanceof Error)) return 'request_failed'
   const code = 'code' in error ? String(error.code) : ''

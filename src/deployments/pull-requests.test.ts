@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
+import { draft } from '../../test/drafts.ts'
 import type { Database } from '../db/database.ts'
 import type { NewEvent } from '../events/event.ts'
 import type { PullRequest } from '../events/pull-request.ts'
 import { systemClock } from '../lib/clock.ts'
-import { newId } from '../lib/id.ts'
 import { deploymentsNamedIn, trackPullRequests } from './pull-requests.ts'
 import { showDeployment } from './query.ts'
 import { recordDeployment } from './record.ts'
@@ -32,26 +32,8 @@ function pullRequest({ ref = 'work', fromFork = false, ...change }: Change = {})
 
 /** The event of a push, or one that says this of a pull request. */
 function eventOf(pull?: PullRequest): NewEvent {
-  return {
-    id: newId(),
-    source: 'github',
-    deliveryId: newId(),
-    type: pull ? 'pull_request.edited' : 'push',
-    subject: null,
-    actor: null,
-    facts: {},
-    body: Buffer.from('{}'),
-    payload: null,
-    contentType: 'application/json',
-    headers: {},
-    depth: 0,
-    causeJobId: null,
-    ...(pull && { pullRequest: pull }),
-    status: 'ignored',
-    reason: 'no rule',
-    jobs: [],
-    deliveries: [],
-  }
+  const event = draft({ type: pull ? 'pull_request.edited' : 'push', ...(pull && { pullRequest: pull }) })
+  return { ...event, status: 'ignored', reason: 'no rule', jobs: [], deliveries: [] }
 }
 
 describe('the deployments a pull request documents', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { refusalOf } from '../../test/refusal.ts'
 import { AppError } from '../lib/error.ts'
 import { canonicalSha256 } from '../lib/json.ts'
 import { MAX_CONFIG_DEPTH, readDeploymentRequest } from './request.ts'
@@ -13,13 +14,9 @@ const valid = {
 }
 
 function refusal(change: object): string {
-  try {
-    readDeploymentRequest({ ...valid, ...change })
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'input_invalid') return error.detail
-    throw error
-  }
-  return 'accepted'
+  const error = refusalOf(() => readDeploymentRequest({ ...valid, ...change }))
+  expect(error?.code ?? 'input_invalid').toBe('input_invalid')
+  return error?.detail ?? 'accepted'
 }
 
 function nested(depth: number): unknown {

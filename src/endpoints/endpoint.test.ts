@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { AppError } from '../lib/error.ts'
+import { refusalOf } from '../../test/refusal.ts'
 import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
 
 const url = 'https://example.com/hook'
 const secret = 'my_webhook_secret_key'
 
 function refusal(run: () => unknown): string {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof AppError) return `${error.code} ${error.detail}`
-    throw error
-  }
-  return 'accepted'
+  const error = refusalOf(run)
+  return error ? `${error.code} ${error.detail}` : 'accepted'
 }
 
 describe('a request for an endpoint', () => {
@@ -118,3 +113,15 @@ describe('a generated secret', () => {
     expect(readEndpointRequest({ url, secret: made }).secrets).toEqual([made])
   })
 })
+
+it.each(['events', 'environments', 'apps'])(
+  '%s: an exclusion of nothing is refused, because no event could be matched',
+  (field) => {
+    expect(() => readEndpointRequest({ url: 'https://example.com', [field]: ['*', '!'] })).toThrow(
+      expect.objectContaining({
+        code: 'input_invalid',
+        detail: expect.stringContaining(`${field}.1: must name what it excludes`),
+      }),
+    )
+  },
+)

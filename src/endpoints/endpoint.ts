@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { ErrorCode } from '../lib/error.ts'
 import { AppError } from '../lib/error.ts'
+import { isGlob } from '../lib/glob.ts'
 import { MIN_SECRET_CHARS } from '../lib/secret-length.ts'
 import { describe } from '../lib/zod.ts'
 import type { endpoint } from './wire.ts'
@@ -32,7 +33,10 @@ const line = z
   .min(1)
   .max(200)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line of well-formed text without control characters')
-const globs = z.array(line).min(1, 'must name at least one; "*" is all').max(100)
+const globs = z
+  .array(line.refine(isGlob, 'must name what it excludes after "!"'))
+  .min(1, 'must name at least one; "*" is all')
+  .max(100)
 
 /** The body of `POST /api/endpoints`, and an endpoint of the configuration. */
 export const endpointRequest = z.strictObject({
@@ -62,10 +66,7 @@ export const endpointRequest = z.strictObject({
   status: endpointStatus.default('active'),
 })
 
-/**
- * An endpoint in `signalbox.config.ts`: its name tells it from the others, and its secret comes
- * from you.
- */
+/** An endpoint in `signalbox.config.ts`: its name is unique, and its secret is set there. */
 export type EndpointConfig = Omit<z.input<typeof endpointRequest>, 'name'> & { name: string }
 
 /** A new secret in the form of Standard Webhooks, of 32 random bytes. */

@@ -93,8 +93,8 @@ export async function syncConfigEndpoints(database: Database, configured: readon
 }
 
 /**
- * Disables endpoints that answered 410 Gone: they are notified of nothing more, and what was
- * waiting for them is skipped.
+ * Disables endpoints that answered 410 Gone: they are notified of nothing more, and what waits
+ * for them is skipped.
  */
 export async function disableGone(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql.query(
@@ -118,7 +118,7 @@ async function insert(sql: Sql, origin: Endpoint['origin'], endpoint: NewEndpoin
     [newId(), origin, ...valuesOf(endpoint)],
   )
   const [row] = rows
-  if (row === undefined) throw new Error('an insert gave no row')
+  if (row === undefined) throw new Error('The insert of an endpoint returned no row.')
   return row
 }
 

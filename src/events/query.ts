@@ -49,7 +49,7 @@ export async function listEvents(sql: Sql, filter: EventFilter = {}): Promise<Pa
   return pageOf(rows, limit)
 }
 
-/** One event with what it says, as the API shows it; null when there is none of that id. */
+/** One event with what it says, as the API shows it; null when there is no such event. */
 export async function showEvent(sql: Sql, id: string): Promise<EventDetail | null> {
   if (!isUuid(id)) return null
   const { rows } = await sql.query<EventDetail & Pick<Event, 'body'>>(
@@ -62,7 +62,7 @@ export async function showEvent(sql: Sql, id: string): Promise<EventDetail | nul
   return { ...event, payload: eventPayload({ body, payload }) ?? null }
 }
 
-/** One event with its raw body; null when there is none of that id. */
+/** One event with its raw body; null when there is no such event. */
 export async function getEvent(sql: Sql, id: string): Promise<Event | null> {
   if (!isUuid(id)) return null
   const { rows } = await sql.query<Event>(`select ${EVENT_COLUMNS} from signalbox.events e where e.id = $1`, [id])

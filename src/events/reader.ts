@@ -10,7 +10,7 @@ import type { Event } from './event.ts'
 /** The most bytes of bodies that one statement reads. */
 const MAX_BYTES = 32_000_000
 
-/** Reads one event with its body; null when there is none of that id. */
+/** Reads one event with its body; null when there is no such event. */
 export type EventReader = (id: string) => Promise<Event | null>
 
 const READ = selectWithinBytes(EVENT_COLUMNS, 'left join signalbox.events e on e.id = asked.id')

@@ -1,29 +1,10 @@
 // Batching: what arrives together is committed together, and one bad event fails alone.
 import { expect, test } from 'vitest'
+import { draft } from '../../test/drafts.ts'
 import { AppError } from '../lib/error.ts'
-import { newId } from '../lib/id.ts'
 import type { Draft, Recorded } from './event.ts'
 import type { WriteBatch } from './record.ts'
 import { openRecorder } from './record.ts'
-
-function draft(change: Partial<Draft> = {}): Draft {
-  return {
-    id: newId(),
-    source: 'github',
-    deliveryId: newId(),
-    type: 'push',
-    subject: null,
-    actor: null,
-    facts: {},
-    body: Buffer.from('{}'),
-    payload: null,
-    contentType: 'application/json',
-    headers: {},
-    depth: 0,
-    causeJobId: null,
-    ...change,
-  }
-}
 
 function drafts(count: number): Draft[] {
   return Array.from({ length: count }, () => draft())

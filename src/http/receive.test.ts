@@ -68,7 +68,7 @@ describe('the answer to a webhook', () => {
     })
   })
 
-  test('of an event that nothing follows from gives the reason', async () => {
+  test('of an event that nothing follows from has the reason', async () => {
     const body = Buffer.from(JSON.stringify({ zen: 'Design for failure.' }))
     const headers = githubHeaders(body, keys, { 'x-github-event': 'ping', 'x-github-delivery': 'a-ping' })
     const answer = await post('/webhook/github', body, headers)

@@ -56,7 +56,7 @@ export async function getJob(sql: Sql, id: string): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
   const read = async <Row extends object>(text: string): Promise<Row[]> => (await sql.query<Row>(text, [id])).rows
   const [job] = await read<JobSummary & Pick<JobDetail, 'payload' | 'result'>>(
-    `select ${SUMMARY}, input as payload, result from signalbox.jobs where id = $1`,
+    `select ${SUMMARY}, input as payload, ${RESULT} as result from signalbox.jobs where id = $1`,
   )
   if (job === undefined) throw notFound(id)
   return {
@@ -98,6 +98,11 @@ const SUMMARY = `id, type as job_type, rule, agent as assigned_agent, event_id, 
   group_key as "group", attempt, failures + losses as failures, max_attempts, time_limit_ms, error, ${isoTime('available_at')} as available_at,
   ${isoTime('created_at')} as created_at, ${isoTime('started_at')} as started_at,
   ${isoTime('finished_at')} as completed_at`
+
+// A completed job's result is that of its last attempt; before that, what its agent returned.
+const RESULT = `case when status = 'completed'
+    then (select a.result from signalbox.job_attempts a where a.job_id = jobs.id and a.outcome = 'completed')
+    else result end`
 
 // An attempt gets its row when it ends; the one that runs is read from the job.
 const ATTEMPTS = `select attempt, owner, outcome, error, result,

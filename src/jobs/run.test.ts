@@ -141,7 +141,7 @@ describe('one attempt', () => {
       ({ signal }) =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('socket hang up')))),
     )
-    expect(outcome).toMatchObject({ error: 'time limit of 0.01 s exceeded' })
+    expect(outcome).toMatchObject({ error: 'The time limit of 0.01 s is over.' })
   })
 
   it('defers when the database is away before it begins, and fails when it goes away later', async () => {
@@ -154,9 +154,10 @@ describe('one attempt', () => {
     const row = { ...(await claimJob()), attempt: 2 }
     expect((await attempt(row, async () => ({}), { database: away })).outcome).toMatchObject({ kind: 'deferred' })
     const first = await claimJob()
-    expect((await attempt(first, async () => ({}), { database: away })).outcome).toMatchObject({ kind: 'retried' })
+    const noted = async () => ({ outputs: [note('a')] })
+    expect((await attempt(first, noted, { database: away })).outcome).toMatchObject({ kind: 'retried' })
     isAway = false
-    expect((await attempt(first, async () => ({}), { database: away })).outcome).toEqual({ kind: 'completed' })
+    expect((await attempt(first, noted, { database: away })).outcome).toEqual({ kind: 'completed' })
   })
 
   it('grows its back-off with the failures before it', async () => {

@@ -18,7 +18,7 @@ import type { JobLog } from './job-log.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import { outcomeOf } from './retry-policy.ts'
 import type { StepStore } from './steps.ts'
-import { openStepStore } from './steps.ts'
+import { openStepStore, toJson } from './steps.ts'
 
 /** What an attempt needs from the rest of the program. */
 export type RunOptions = {
@@ -81,7 +81,7 @@ export async function runJob(
   } finally {
     clearTimeout(timer)
     // Also ends what is left of an agent that returned: no step, line or folder after this.
-    over.abort(new Error('the attempt has ended'))
+    over.abort(new Error('The attempt has ended.'))
     await workspaces
       .remove()
       .catch((error: unknown) => log.warn({ err: error, job: job.id }, 'a workspace could not be removed'))
@@ -90,14 +90,14 @@ export async function runJob(
 }
 
 function startTimeLimit(limitMs: number, over: AbortController): NodeJS.Timeout {
-  const end = () => over.abort(new Error(`time limit of ${limitMs / 1000} s exceeded`))
+  const end = () => over.abort(new Error(`The time limit of ${limitMs / 1000} s is over.`))
   // A longer timer would fire at once.
   return setTimeout(end, Math.min(limitMs, 2 ** 31 - 1))
 }
 
 /**
- * Runs the agent, unless an earlier attempt did, and remembers what it returned; returns the job's
- * result and whether there may be outputs to publish.
+ * Runs the agent, unless an earlier attempt left outputs, and remembers what it returned; returns
+ * the job's result and whether there may be outputs to publish.
  */
 async function runAgent(
   options: RunOptions,
@@ -122,9 +122,13 @@ async function runAgent(
   })
   context.signal.throwIfAborted()
   const outputs = parseOutputs(returned)
-  const ref: AttemptRef = { id: row.id, attempt: row.attempt, owner: row.owner }
-  await rememberRun(database, ref, { clock, result, outputs })
-  return { result, hasOutputs: outputs.length > 0 }
+  const hasOutputs = outputs.length > 0
+  // Without outputs the end of the job, which comes next, is what remembers the run: a commit less.
+  if (hasOutputs) {
+    const ref: AttemptRef = { id: row.id, attempt: row.attempt, owner: row.owner }
+    await rememberRun(database, ref, { clock, result, outputs })
+  } else toJson(result, 'The result')
+  return { result, hasOutputs }
 }
 
 function agentOf(agents: ReadonlyMap<string, Agent>, name: string): Agent {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { fakeClock, systemClock } from './clock.ts'
 
-test('the real clock tells the system time, and leaves the time of statements to the database', () => {
+test('the real clock has the time of the system, and leaves the time of statements to the database', () => {
   const before = Date.now()
   const now = systemClock.now().getTime()
   expect(now).toBeGreaterThanOrEqual(before)

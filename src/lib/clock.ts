@@ -1,6 +1,6 @@
 // Time, injected: the system's clock, or one that a test moves by hand.
 
-/** What tells the time to every module. */
+/** Where every module gets the time from. */
 export type Clock = {
   now(): Date
   /**

@@ -1,19 +1,15 @@
 // Every variable is validated at the start, and a wrong one is named with what is wrong with it.
 import { describe, expect, test } from 'vitest'
+import { refusalOf } from '../../test/refusal.ts'
 import { readEnvironment, VARIABLE_NAMES } from './environment.ts'
-import { AppError } from './error.ts'
 import { MIN_SECRET_CHARS } from './secret-length.ts'
 
 const SECRET = 's'.repeat(MIN_SECRET_CHARS)
 
 function detailOf(env: Record<string, string>): string {
-  try {
-    readEnvironment(env)
-  } catch (error) {
-    if (error instanceof AppError && error.code === 'config_invalid') return error.detail
-    throw error
-  }
-  throw new Error('it was accepted')
+  const error = refusalOf(() => readEnvironment(env))
+  expect(error?.code).toBe('config_invalid')
+  return error?.detail ?? ''
 }
 
 describe('an environment without any variable', () => {

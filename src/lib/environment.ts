@@ -20,6 +20,9 @@ const secret = text.refine((value) => value.length >= MIN_SECRET_CHARS, {
 // Several secrets are live while one is replaced by another.
 const secrets = text.transform((value) => value.split(',').map((one) => one.trim())).pipe(z.array(secret))
 
+/** Sent in a header, and an error about one quotes it: a line break inside would show the token. */
+const token = text.regex(/^[\x21-\x7e]+$/, 'must be visible ASCII characters without spaces')
+
 const variables = {
   DATABASE_URL: text.regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://').optional(),
   SUPABASE_URL: text.optional(),
@@ -31,7 +34,7 @@ const variables = {
   SIGNALBOX_API_TOKEN: secret.optional(),
   GITHUB_WEBHOOK_SECRET: secrets.default([]),
   AGENTA_WEBHOOK_SECRET: secrets.default([]),
-  GITHUB_TOKEN: text.optional(),
+  GITHUB_TOKEN: token.optional(),
   GITHUB_APP_ID: text.optional(),
   GITHUB_APP_PRIVATE_KEY: text.transform((key) => key.replaceAll('\\n', '\n')).optional(),
   GITHUB_REPO: githubPath.optional(),

@@ -208,3 +208,20 @@ describe('the pattern for SQL', () => {
     )
   })
 })
+
+test('a name glob of many stars takes a time that grows with the value only', () => {
+  const matches = compileGlobs('*a*a*a*a*a*a*a*b', NAME)
+  const startedAt = performance.now()
+  expect(matches('a'.repeat(100_000))).toBe(false)
+  expect(matches(`${'a'.repeat(100_000)}b`)).toBe(true)
+  // By backtracking 512 characters took 22 s with three stars.
+  expect(performance.now() - startedAt).toBeLessThan(5000)
+})
+
+test('the parts between stars stand one after the other, and never overlap', () => {
+  expect(compileGlobs('a*a', NAME)('a')).toBe(false)
+  expect(compileGlobs('a*a', NAME)('aa')).toBe(true)
+  expect(compileGlobs('*ab*bc', NAME)('abc')).toBe(false)
+  expect(compileGlobs('*ab*bc', NAME)('abbc')).toBe(true)
+  expect(compileGlobs('DEP*', LOGIN)('dependabot[bot]')).toBe(true)
+})

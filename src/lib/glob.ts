@@ -48,6 +48,11 @@ export function compileGlobs(globs: Globs, kind: GlobKind): Matcher {
     (isAnyBut || wanted.some((matches) => matches(value))) && !unwanted.some((matches) => matches(value))
 }
 
+/** Whether it excludes something, if it is an exclusion: `!` alone is not a glob. */
+export function isGlob(text: string): boolean {
+  return text !== '!'
+}
+
 /**
  * The pattern for SQL's `like` that matches as one `NAME` glob does, as long as its only special
  * character is `*`. The others (`?`, `{a,b}`, a leading `!`) have no counterpart and are literal
@@ -64,12 +69,11 @@ function isExclusion(pattern: string): boolean {
 
 function compile(pattern: string, { path, ignoreCase }: GlobKind): Matcher {
   if (pattern === '') throw new TypeError('A glob must not be empty.')
-  // `s`: a star matches a line break too.
-  const flags = ignoreCase ? 'is' : 's'
-  if (!path && !/[?{}()\\]/.test(pattern)) return starMatcher(pattern, flags)
+  if (!path && !/[?{}()\\]/.test(pattern)) return starMatcher(pattern, ignoreCase)
   const matches = picomatch(pattern, {
     dot: true,
-    flags,
+    // `s`: a star matches a line break too.
+    flags: ignoreCase ? 'is' : 's',
     nonegate: true,
     // The same rule means the same on every machine.
     windows: false,
@@ -86,8 +90,23 @@ function compile(pattern: string, { path, ignoreCase }: GlobKind): Matcher {
  * picomatch treats `.` and `/` as parts of a path even in names: its `a/**` matches `a`, and its
  * `*` does not match `..`.
  */
-function starMatcher(pattern: string, flags: string): Matcher {
-  const source = pattern.replaceAll(/[.+^$|[\]]/g, '\\$&').replaceAll(/\*+/g, '.*')
-  const regex = new RegExp(`^${source}$`, flags)
-  return (value) => regex.test(value)
+function starMatcher(pattern: string, ignoreCase: boolean): Matcher {
+  const fold = (text: string) => (ignoreCase ? text.toLowerCase() : text)
+  const [first = '', ...rest] = fold(pattern).split(/\*+/)
+  const last = rest.pop()
+  if (last === undefined) return (value) => fold(value) === first
+  return (value) => {
+    const text = fold(value)
+    const end = text.length - last.length
+    if (end < first.length || !text.startsWith(first) || !text.endsWith(last)) return false
+    // Each part as early as it can be: a regular expression would try every way to place them, in
+    // a time that grows with the power of the stars.
+    let at = first.length
+    for (const part of rest) {
+      const found = text.indexOf(part, at)
+      if (found === -1) return false
+      at = found + part.length
+    }
+    return at <= end
+  }
 }

@@ -22,7 +22,7 @@ test('a JSON object comes back as it is', () => {
   )
 })
 
-test('arbitrary bytes give an object or body_invalid, never another error', () => {
+test('arbitrary bytes are an object or body_invalid, never another error', () => {
   const anything = fc.oneof(
     fc.uint8Array({ maxLength: 200 }),
     fc
@@ -57,7 +57,7 @@ test('a __proto__ key is data, and changes no prototype', () => {
 })
 
 describe('a form', () => {
-  test('gives the object in its payload, plus signs being spaces', () => {
+  test('returns the object in its payload, plus signs being spaces', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' })), (value) => {
         const form = new URLSearchParams({ payload: JSON.stringify(value) }).toString()
@@ -68,11 +68,11 @@ describe('a form', () => {
 })
 
 test.each([
-  ['empty', bytes(''), 'the body is empty'],
-  ['not JSON', bytes('{"a":}'), 'the body is not JSON'],
-  ['two values', bytes('{} {}'), 'the body is not JSON'],
-  ['not UTF-8', Uint8Array.of(0x22, 0xff, 0x22), 'the body is not UTF-8'],
-  ['begun with a byte order mark', bytes('\ufeff{}'), 'the body is not JSON'],
+  ['empty', bytes(''), 'The body is empty.'],
+  ['not JSON', bytes('{"a":}'), 'The body is not JSON.'],
+  ['two values', bytes('{} {}'), 'The body is not JSON.'],
+  ['not UTF-8', Uint8Array.of(0x22, 0xff, 0x22), 'The body is not UTF-8.'],
+  ['begun with a byte order mark', bytes('\ufeff{}'), 'The body is not JSON.'],
 ])('what is %s is refused', (_what, body, detail) => {
   expect(() => parseJson(body)).toThrow(expect.objectContaining({ code: 'body_invalid', detail }))
 })
@@ -80,7 +80,7 @@ test.each([
 test('a value that is not an object is JSON, but not an object', () => {
   for (const text of ['null', '[]', '"a"', '1', 'true']) {
     expect(parseJson(bytes(text))).toEqual(JSON.parse(text))
-    expect(() => parseJsonObject(bytes(text))).toThrow('the JSON is not an object')
+    expect(() => parseJsonObject(bytes(text))).toThrow('The JSON is not an object.')
   }
 })
 

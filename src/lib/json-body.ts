@@ -18,10 +18,10 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * begin with a byte order mark (RFC 8259 §8.1).
  */
 export function parseJson(bytes: Uint8Array): Json {
-  if (bytes.length === 0) throw new AppError('body_invalid', 'the body is empty')
+  if (bytes.length === 0) throw new AppError('body_invalid', 'The body is empty.')
   const text = decode(bytes)
   if (hasManyBrackets(text) && !fitsDepth(bytes)) {
-    throw new AppError('body_invalid', `the JSON is nested deeper than ${MAX_JSON_DEPTH} levels`)
+    throw new AppError('body_invalid', `The JSON is nested deeper than ${MAX_JSON_DEPTH} levels.`)
   }
   return parse(text)
 }
@@ -32,7 +32,7 @@ export function parseJson(bytes: Uint8Array): Json {
  */
 export function parseJsonObject(bytes: Uint8Array): JsonObject {
   const value = parseJson(bytes)
-  if (!isObject(value)) throw new AppError('body_invalid', 'the JSON is not an object')
+  if (!isObject(value)) throw new AppError('body_invalid', 'The JSON is not an object.')
   return value
 }
 
@@ -44,7 +44,7 @@ export function parsePayloadForm(bytes: Uint8Array): JsonObject {
   const fields = decode(bytes).split('&')
   const [field, ...more] = fields.filter((part) => part.startsWith('payload='))
   if (field === undefined || more.length > 0) {
-    throw new AppError('body_invalid', 'the form must have one field "payload"')
+    throw new AppError('body_invalid', 'The form must have one field "payload".')
   }
   return parseJsonObject(Buffer.from(percentDecode(field.slice('payload='.length)), 'utf8'))
 }
@@ -53,7 +53,7 @@ function decode(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes)
   } catch {
-    throw new AppError('body_invalid', 'the body is not UTF-8')
+    throw new AppError('body_invalid', 'The body is not UTF-8.')
   }
 }
 
@@ -61,7 +61,7 @@ function parse(text: string): Json {
   try {
     return JSON.parse(text) as Json
   } catch {
-    throw new AppError('body_invalid', 'the body is not JSON')
+    throw new AppError('body_invalid', 'The body is not JSON.')
   }
 }
 
@@ -70,7 +70,7 @@ function percentDecode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {
-    throw new AppError('body_invalid', 'the form field "payload" is not percent-encoded UTF-8')
+    throw new AppError('body_invalid', 'The form field "payload" is not percent-encoded UTF-8.')
   }
 }
 

@@ -71,7 +71,7 @@ describe('canonical JSON', () => {
     )
   })
 
-  it('gives different values different hashes', () => {
+  it('has different hashes for different values', () => {
     assert(
       property(
         array(constantFrom<Json>(null, 0, '', false, [], {}, '0', 'null'), { minLength: 2, maxLength: 2 }),
@@ -115,7 +115,7 @@ describe('sorted keys', () => {
   })
 })
 
-it('tells objects from arrays, null and other values', () => {
+it('knows objects from arrays, null and other values', () => {
   expect([{}, { a: 1 }, Object.create(null)].map(isObject)).toEqual([true, true, true])
   expect([null, [], 'a', 1, true, undefined].map(isObject)).toEqual(Array(6).fill(false))
 })

@@ -1,4 +1,4 @@
-// JSON values: their types, telling objects apart, and one order of keys.
+// JSON values: their types, which of them are objects, and one order of keys.
 import { createHash } from 'node:crypto'
 import type { Json } from '@signalbox/sdk'
 

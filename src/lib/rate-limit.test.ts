@@ -13,7 +13,7 @@ test('a burst passes at once, and then one at a time', () => {
   expect([limit.take(), limit.take()]).toEqual([true, false])
 })
 
-test('a quiet time gives the burst back, and never more', () => {
+test('after a quiet time the whole burst is there again, and never more', () => {
   const clock = fakeClock()
   const limit = rateLimit(clock, { burst: 2, everyMs: 1000 })
   limit.take()

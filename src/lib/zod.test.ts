@@ -111,3 +111,9 @@ test('any JSON that does not fit is described in bounded, well-formed text witho
     }),
   )
 })
+
+test('a control character in a key is escaped, those that JSON leaves included', () => {
+  const unknown = problem(z.strictObject({}), { '\u009b31m': 1, '\u007f': 1, '\n': 1 })
+  expect(unknown).toBe(String.raw`unknown fields "\u009b31m", "\u007f", "\n"`)
+  expect(problem(z.record(z.string(), z.int()), { '\u0085': 'x' })).toContain(String.raw`"\u0085": expected number`)
+})

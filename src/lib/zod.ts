@@ -46,7 +46,12 @@ function withPlace({ path, sentence }: Problem, root: string): string {
 /** A key of an untrusted object may be any text; quoted, it stays one readable word. */
 function inPath(key: PropertyKey): string {
   const text = String(key)
-  return /^[\w$-]+$/.test(text) ? text : JSON.stringify(text)
+  return /^[\w$-]+$/.test(text) ? text : quoted(text)
+}
+
+/** The text in quotes, without control characters: JSON escapes them only below U+0020. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replaceAll(/\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function problemsOf(issue: z.core.$ZodIssue, parent: readonly PropertyKey[]): Problem[] {
@@ -62,7 +67,7 @@ function problemsOf(issue: z.core.$ZodIssue, parent: readonly PropertyKey[]): Pr
       return [{ path, sentence: `${what} is not valid: ${inner.map((one) => withPlace(one, '')).join(' and ')}` }]
     }
     case 'unrecognized_keys': {
-      const names = issue.keys.map((key) => JSON.stringify(key)).join(', ')
+      const names = issue.keys.map(quoted).join(', ')
       return [{ path, sentence: `unknown field${issue.keys.length === 1 ? '' : 's'} ${names}` }]
     }
     default:

@@ -151,3 +151,9 @@ test("the policies of a configuration's rules are checked, each mistake by rule 
     }),
   )
 })
+
+test.each(['repositories', 'protectedPaths'])('%s: an exclusion of nothing is refused at the start', (field) => {
+  expect(() => checkPolicies([{ name: 'fix', policy: { [field]: ['!'] } }])).toThrow(
+    `rule "fix": policy.${field}.0: must name what it excludes`,
+  )
+})

@@ -1,12 +1,13 @@
 // What may be written at all, whoever asks for it.
 import { z } from 'zod'
 import { AppError } from '../lib/error.ts'
-import { compileGlobs, PATH, REPOSITORY } from '../lib/glob.ts'
+import { compileGlobs, isGlob, PATH, REPOSITORY } from '../lib/glob.ts'
 import { DEFAULT_FORGE, formatRepositoryRef, parseRepositoryRef } from '../lib/repository.ts'
 import { describe } from '../lib/zod.ts'
 import type { Output, PullRequestOutput } from './output.ts'
 
-const globs = z.array(z.string().min(1).max(256)).max(100).readonly()
+const glob = z.string().min(1).max(256).refine(isGlob, 'must name what it excludes after "!"')
+const globs = z.array(glob).max(100).readonly()
 
 const policy = z.strictObject({
   /** Globs of repositories, case ignored: `acme/*`. Default: any that the token can write. */

@@ -1,7 +1,6 @@
 // Taking due rows: the one statement all workers compete with.
 import type { Sql } from '../db/database.ts'
-import type { QueueOptions } from './queue.ts'
-import type { Claimed, QueueTable } from './table.ts'
+import type { Claimed, QueueOptions, QueueTable } from './table.ts'
 
 /**
  * Rows looked at per row wanted: a worker passes over the ones another is just taking and still

@@ -1,8 +1,7 @@
 // The lease of a claimed row: it is renewed by its worker, or expires and is reclaimed from it.
 import type { Sql } from '../db/database.ts'
-import type { QueueOptions } from './queue.ts'
 import { insertAttempts } from './settle.ts'
-import type { Attempt, Claimed, QueueTable, Settled } from './table.ts'
+import type { Attempt, Claimed, QueueOptions, QueueTable, Settled } from './table.ts'
 
 const NOW = 'coalesce($1::timestamptz, now())'
 

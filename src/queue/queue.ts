@@ -1,15 +1,11 @@
 // The queue over one table: every statement that claims, leases or ends its rows.
-import type { Clock } from '../lib/clock.ts'
 import type { Claims } from './claim.ts'
 import { claimsOn } from './claim.ts'
 import type { Leases } from './lease.ts'
 import { leasesOn } from './lease.ts'
 import type { Settlement } from './settle.ts'
 import { settlementOn } from './settle.ts'
-import type { QueueTable } from './table.ts'
-
-/** A table, and the clock its statements run by. */
-export type QueueOptions<Detail = unknown> = { table: QueueTable<Detail>; clock: Clock }
+import type { QueueOptions } from './table.ts'
 
 /** Everything that is done to claimable rows. Each function takes the connection it runs on. */
 export type Queue<Row extends object, Detail> = Claims<Row> & Leases<Row> & Settlement<Detail>

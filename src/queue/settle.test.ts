@@ -1,4 +1,4 @@
-// What an end leaves behind: the row, its attempt, and what the hook gets.
+// What the end of an attempt writes: the row, the attempt, and what the hook is called with.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database, Sql } from '../db/database.ts'

@@ -1,8 +1,7 @@
 // How attempts end: by their worker, with what follows from it, or called off by a person.
 import type { Database, Sql } from '../db/database.ts'
 import { storable } from '../db/text.ts'
-import type { QueueOptions } from './queue.ts'
-import type { Attempt, Ending, QueueTable, Settled } from './table.ts'
+import type { Attempt, Ending, QueueOptions, QueueTable, Settled } from './table.ts'
 
 const NOW = 'coalesce($1::timestamptz, now())'
 const MAX_ERROR_CHARS = 10_000

@@ -1,4 +1,5 @@
 // What the queue knows of a table of claimable rows, and what passes between it and its users.
+import type { Clock } from '../lib/clock.ts'
 
 /**
  * A table whose rows are claimed, leased and settled, and the table of their attempts. All names
@@ -22,6 +23,9 @@ export type DetailColumn<Detail> = {
   type: string
   of(detail: Detail): string | number | null
 }
+
+/** A table, and the clock its statements run by. */
+export type QueueOptions<Detail = unknown> = { table: QueueTable<Detail>; clock: Clock }
 
 /** One attempt of one row: every change by its worker is fenced by these two and the owner. */
 export type Attempt = { id: string; attempt: number }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { refusalOf } from '../../test/refusal.ts'
 import { AppError } from '../lib/error.ts'
 import { defaultRules, parseRules } from './define.ts'
 import { jobsFor } from './jobs.ts'
@@ -9,14 +10,9 @@ const agents = ['ping', 'deployment-pr', 'command']
 const rule = { name: 'review', on: 'push', agent: 'ping' }
 
 function refusal(given: unknown): string {
-  try {
-    parseRules(given, agents)
-  } catch (error) {
-    expect(error).toBeInstanceOf(AppError)
-    expect((error as AppError).code).toBe('config_invalid')
-    return (error as AppError).detail
-  }
-  throw new Error('the rules were accepted')
+  const error = refusalOf(() => parseRules(given, agents))
+  expect(error?.code).toBe('config_invalid')
+  return error?.detail ?? ''
 }
 
 test('a complete rule is accepted as it is', () => {

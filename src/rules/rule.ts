@@ -43,10 +43,10 @@ export type Rule = {
    * `deploy:{app}:{environment}`.
    */
   group?: string
-  /** Attempts in all. Default 5. */
+  /** How many failed or lost attempts end the job. Default 5. */
   maxAttempts?: number
   /** How long one attempt may take, in milliseconds. Default 15 minutes. */
   timeLimitMs?: number
-  /** What the agent's outputs may write; defaults that allow little stand where a part is absent. */
+  /** What the agent's outputs may write; where a part is absent, a default allows little. */
   policy?: Policy
 }

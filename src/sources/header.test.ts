@@ -1,16 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { AppError } from '../lib/error.ts'
+import { refusalOf } from '../../test/refusal.ts'
 import { requireContentType, requireHeader, requireHeaderLike } from './header.ts'
 
 function refusal(act: () => unknown): string {
-  try {
-    act()
-  } catch (error) {
-    if (error instanceof AppError) return `${error.code}: ${error.detail}`
-    throw error
-  }
-  return 'accepted'
+  const error = refusalOf(act)
+  return error ? `${error.code}: ${error.detail}` : 'accepted'
 }
 
 function typeOf(value?: string, supported = ['application/json']) {

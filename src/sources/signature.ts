@@ -2,22 +2,11 @@
 // under every live secret. What is signed, and where the digests are, the SDK knows.
 import type { KeyObject } from 'node:crypto'
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
-import type { Scheme, SignatureClaim, VerificationCode } from '@signalbox/sdk/scheme'
-import { checkTimestamp, secretKey, WebhookVerificationError } from '@signalbox/sdk/scheme'
-import type { ErrorCode } from '../lib/error.ts'
+import type { Scheme, SignatureClaim } from '@signalbox/sdk/scheme'
+import { checkTimestamp, secretKey } from '@signalbox/sdk/scheme'
 import { AppError } from '../lib/error.ts'
+import { verificationFailure } from '../lib/verification.ts'
 import type { HeaderReader } from './source.ts'
-
-const CODES: Record<VerificationCode, ErrorCode> = {
-  missing_header: 'header_missing',
-  malformed_header: 'header_invalid',
-  malformed_body: 'body_invalid',
-  timestamp_too_old: 'signature_invalid',
-  timestamp_too_new: 'signature_invalid',
-  signature_mismatch: 'signature_invalid',
-  no_secret: 'source_closed',
-  invalid_secret: 'config_invalid',
-}
 
 /** The secrets that are set. An empty one would be a key everybody knows. */
 export function liveSecrets(secrets: readonly string[]): readonly string[] {
@@ -96,7 +85,6 @@ function translated<Result>(run: () => Result): Result {
   try {
     return run()
   } catch (error) {
-    if (error instanceof WebhookVerificationError) throw new AppError(CODES[error.code], `${error.message}.`)
-    throw error
+    throw verificationFailure(error)
   }
 }

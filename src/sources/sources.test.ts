@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { badRequests } from '../../test/fixtures/bad-requests.ts'
 import { oddRequests } from '../../test/fixtures/odd-requests.ts'
 import type { HeaderList } from '../../test/fixtures/signed.ts'
+import { refusalOf } from '../../test/refusal.ts'
 import { AppError } from '../lib/error.ts'
 import { readManual } from './manual.ts'
 import type { Source } from './source.ts'
@@ -31,17 +32,11 @@ test.each(badRequests.filter(({ layer }) => layer === 'sources'))(
   'refused: $name',
   ({ path, headers, body, expect: wanted }) => {
     const bytes = body(keys)
-    try {
-      receive(path, headers(keys, bytes), bytes)
-    } catch (error) {
-      expect(error).toBeInstanceOf(AppError)
-      expect({ status: (error as AppError).status, code: (error as AppError).code }).toEqual(wanted)
-      // The detail goes to the caller: it is short, and says nothing of the secret.
-      expect((error as AppError).detail.length).toBeLessThan(200)
-      expect((error as AppError).detail).not.toContain(keys.secret)
-      return
-    }
-    throw new Error('it was accepted')
+    const error = refusalOf(() => receive(path, headers(keys, bytes), bytes))
+    expect({ status: error?.status, code: error?.code }).toEqual(wanted)
+    // The detail goes to the caller: it is short, and says nothing of the secret.
+    expect(error?.detail.length).toBeLessThan(200)
+    expect(error?.detail).not.toContain(keys.secret)
   },
 )
 
@@ -104,14 +99,9 @@ function configured(...others: unknown[]) {
 }
 
 function problem(...others: unknown[]): string {
-  try {
-    configured(...others)
-  } catch (error) {
-    expect(error).toBeInstanceOf(AppError)
-    expect((error as AppError).code).toBe('config_invalid')
-    return (error as AppError).detail
-  }
-  return 'accepted'
+  const error = refusalOf(() => configured(...others))
+  expect(error?.code ?? 'config_invalid').toBe('config_invalid')
+  return error?.detail ?? 'accepted'
 }
 
 describe('a source of the configuration', () => {

@@ -49,7 +49,7 @@ test.each(TOKENS)('the token of %s is taken out, and nothing around it', (_, tok
   expect(redactText(`line\n${token}`)).toBe(`line\n${REDACTED}`)
 })
 
-test('a token stands by itself: the end of a longer word is none', () => {
+test('a token stands by itself: the end of a longer word is not one', () => {
   for (const token of [`ghp_${LONG}`, `AKIA${'ABCD1234'.repeat(2)}`, `hf_${LONG}`])
     expect(redactText(`x${token}`)).toBe(`x${token}`)
 })

@@ -39,8 +39,8 @@ const TOKENS = [
   /\bwhsec_[A-Za-z0-9+/=]{16,}/g,
   // A Telegram bot.
   /\b\d{8,12}:[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])/g,
-  // A JSON Web Token.
-  /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g,
+  // A JSON Web Token. Not by `\b`: a dash is one, and each would begin a new search to the end.
+  /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*/g,
   /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g,
 ]
 

@@ -5,7 +5,10 @@ import { join } from 'node:path'
 
 /** The folders of one attempt. */
 export type Workspaces = {
-  /** Makes an empty folder. Throws the signal's reason once the attempt is over. */
+  /**
+   * Makes an empty folder.
+   * @throws the signal's reason once the attempt is over.
+   */
   make(): Promise<string>
   /** Removes all of them. */
   remove(): Promise<void>

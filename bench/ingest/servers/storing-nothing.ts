@@ -1,5 +1,5 @@
-// Signalbox's own receiving edge and source, in front of a pipeline that stores nothing: what
-// durability costs is the difference.
+// Signalbox's own receiving edge and source, in front of a pipeline that stores nothing. The
+// difference is what durability costs.
 import { Hono } from 'hono'
 import { httpApp } from '../../../src/http/app.ts'
 import { openServer } from '../../../src/http/listen.ts'

@@ -78,7 +78,7 @@ export const pullRoutes = [
   }),
 ]
 
-/** The pull request of the path; 404 when there is none of that number. */
+/** The pull request of the path; 404 when there is no such one. */
 export function findPull(call: RepositoryCall): PullIssue {
   const issue = call.repo.issues.get(numberParam(call, 'pull_number'))
   if (!issue || !isPull(issue)) throw notFound()

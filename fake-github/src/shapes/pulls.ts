@@ -89,7 +89,7 @@ export function pullCommits(repo: Repository, pull: Pull): Promise<string[]> {
 
 /**
  * A pull request with everything that only `GET /repos/{owner}/{repo}/pulls/{pull_number}` and
- * webhooks tell.
+ * webhooks have.
  */
 export async function pullShape(hub: Hub, repo: Repository, issue: PullIssue) {
   const { pull } = issue

@@ -146,7 +146,7 @@ test('it sees only the environment it was given', async () => {
   expect(cwd).toBe(folders[0])
 })
 
-test('a variable that is named wins over ours', async () => {
+test('a variable that is named wins over the usual one', async () => {
   const report = `require('node:fs').writeSync(3, JSON.stringify({ result: process.env.HOME }))`
   expect(await node(report, { env: ['HOME'] }).run(context().given)).toEqual({ result: process.env.HOME })
 })
@@ -200,7 +200,7 @@ test('when this process exits, what it runs ends too, also when it ignores SIGTE
   await until(() => !isAlive(pid))
 })
 
-test('a descendant in a session of its own does not hold the job up', async () => {
+test('a descendant in a session of its own does not delay the end of the job', async () => {
   const { given, lines } = context()
   await script('setsid sleep 30 & echo $!').run(given)
   const [[pid] = ['0']] = lines

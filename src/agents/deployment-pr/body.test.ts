@@ -72,7 +72,7 @@ test('as many changes as fit are shown, and the others counted', () => {
   expect(Buffer.byteLength(shown)).toBeGreaterThan(56_000)
 })
 
-test('one change that is missing is said in the singular', () => {
+test('one missing change is counted in the singular', () => {
   const lines = `${'é'.repeat(1000)}\n`.repeat(10)
   const config_diff = { added: { a: lines, b: lines, c: lines } }
   expect(body({ config_diff })).toContain('*One more change is too long to be shown here')
@@ -113,6 +113,6 @@ test('a message of many lines is cut after fifty', () => {
   expect(shown).not.toContain('line 50')
 })
 
-test('a message of spaces is none', () => {
+test('a message of spaces is not shown', () => {
   expect(body({ commit_message: ' \n\t\n ' })).toContain('*No commit message*')
 })

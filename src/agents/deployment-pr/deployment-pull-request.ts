@@ -20,7 +20,7 @@ export function repositoryOf(app: string, { repository, repositories = {} }: Dep
   return (Object.hasOwn(repositories, app) ? repositories[app] : repository) ?? null
 }
 
-/** The output for a deployment; the same event and options always give the same bytes. */
+/** The output for a deployment; the same bytes for the same event and options. */
 export function deploymentPullRequest(
   event: DeploymentEvent,
   { repository, ...options }: DeploymentPrOptions & { repository: string },
@@ -52,9 +52,9 @@ export function deploymentPullRequest(
 }
 
 /**
- * When the deployment was, in milliseconds. Our events' times are whole seconds, so `sequence`
- * tells those of one second apart in the fraction; it cannot be the order itself, because each
- * project counts its own and other senders have none.
+ * When the deployment was, in milliseconds. The times of Signalbox's events are whole seconds,
+ * so `sequence` orders those of one second, as the fraction. It cannot be the order itself, because
+ * each project counts its own and other senders have none.
  */
 function orderOf({ timestamp, data: { sequence } }: DeploymentEvent): number | null {
   const at = Date.parse(timestamp)

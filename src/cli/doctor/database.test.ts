@@ -69,7 +69,7 @@ describe('jobs', () => {
     expect(await check('jobs')).toMatchObject({ status: 'ok', detail: 'none is stuck' })
   })
 
-  test('whose process died are, and which to look at is said', async () => {
+  test('whose process died are stuck, and the hint says which', async () => {
     await addJob('running', '-2 minutes')
     expect(await check('jobs')).toMatchObject({
       status: 'warning',
@@ -78,7 +78,7 @@ describe('jobs', () => {
     })
   })
 
-  test('that nobody takes are, and which to look at is said', async () => {
+  test('that no worker takes are stuck, and the hint says which', async () => {
     for (let n = 0; n < 3; n++) await addJob('pending', '-11 minutes')
     expect(await check('jobs')).toMatchObject({
       detail: '3 have been due for ten minutes',

@@ -21,20 +21,20 @@ const MAX_SILENCE_S = 90
  * Opens the database, looks, and closes it; an embedded one that does not run is started for that.
  */
 export async function databaseChecks(environment: Environment): Promise<Check[]> {
-  const { DATABASE_URL: yours, SIGNALBOX_DATA_DIR: dir } = environment
+  const { DATABASE_URL: external, SIGNALBOX_DATA_DIR: dir } = environment
   let store: Store | undefined
   try {
-    const isRunning = yours === undefined && (await embeddedUrl(dir)) !== undefined
+    const isRunning = external === undefined && (await embeddedUrl(dir)) !== undefined
     store = await openStore({ environment, log: silentLog, share: true })
     const { database, url } = store
     const version = await connectionCheck(
       database,
-      yours === undefined ? `embedded in ${dir}, ${isRunning ? 'running' : 'starts'}` : 'DATABASE_URL',
+      external === undefined ? `embedded in ${dir}, ${isRunning ? 'running' : 'starts'}` : 'DATABASE_URL',
     )
     if (version.status === 'problem') return [version]
     return [version, ...(await tablesChecks(database)), await listenCheck(database, url), await clockCheck(database)]
   } catch (error) {
-    return [openProblem(error, yours !== undefined)]
+    return [openProblem(error, external !== undefined)]
   } finally {
     await store?.close()
   }

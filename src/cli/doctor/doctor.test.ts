@@ -72,7 +72,7 @@ test('closed sources say how to open them, and a configuration that does not loa
   ])
 })
 
-test('a database that is up to date passes, and one without tables is told to migrate', async () => {
+test('a database that is up to date passes, and one without tables has to be migrated', async () => {
   const database = await openTestDatabase()
   const checks = await databaseChecks(environmentWith({ DATABASE_URL: database.url }))
   expect(brief(checks)).toEqual([

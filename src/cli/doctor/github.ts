@@ -1,6 +1,6 @@
 // The doctor on GitHub: who the token belongs to, and whether it may do what will be asked of it.
 
-import type { GithubAuth } from '../../forges/github/connection.ts'
+import type { GithubAuth } from '../../forges/github/clients.ts'
 import { connect } from '../../forges/github/connection.ts'
 import type { Environment } from '../../lib/environment.ts'
 import { AppError, errorText } from '../../lib/error.ts'

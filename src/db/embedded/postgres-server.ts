@@ -97,7 +97,7 @@ export class PostgresServer {
     }
   }
 
-  /** Tells the server to stop and does not wait, because this process is about to exit. */
+  /** Signals the server to stop and does not wait, because this process is about to exit. */
   interrupt(): void {
     this.#stopping = true
     this.#program?.kill('SIGINT')

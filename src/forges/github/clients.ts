@@ -1,9 +1,19 @@
-// Whom to be towards GitHub: one client for a token, one for each account an App is installed on.
+// The clients that call GitHub: one for a token, one for each account an App is installed on.
 import { createAppAuth } from '@octokit/auth-app'
 import type { Octokit } from 'octokit'
 import { RequestError } from 'octokit'
-import type { GithubAuth, Repository } from './connection.ts'
 import { statusOf } from './github-failure.ts'
+
+/**
+ * A personal access token, or a GitHub App; without `installationId` the App's installation is
+ * found by repository.
+ */
+export type GithubAuth =
+  | { token: string }
+  | { appId: string | number; privateKey: string; installationId?: number | undefined }
+
+/** A repository as octokit names it. */
+export type Repository = { owner: string; repo: string }
 
 /** The clients, each made when it is first needed. */
 export type Clients = {
@@ -39,7 +49,7 @@ function installations(auth: Exclude<GithubAuth, { token: string }>, octokit: (a
       return client
     },
     // A token may die early (a changed permission, a rotated key), and an App that is installed
-    // anew has another installation.
+    // again has another installation.
     mayRenew: (error) => statusOf(error) === 401 || isOfToken(error),
     forget: (at) => void byOwner.delete(at.owner),
   }

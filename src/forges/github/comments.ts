@@ -1,7 +1,8 @@
 // Comments on issues, pull requests and commits: https://docs.github.com/en/rest/issues/comments
 import type { Octokit } from 'octokit'
 import type { CommentTarget, WriteForge } from '../forge.ts'
-import type { GithubConnection, Repository } from './connection.ts'
+import type { Repository } from './clients.ts'
+import type { GithubConnection } from './connection.ts'
 import { firstPages, lastPage, PAGE_SIZE } from './pages.ts'
 
 const MAX_PAGES = 10

@@ -3,7 +3,7 @@
 import { Octokit } from 'octokit'
 import type { Log } from '../../lib/log.ts'
 import { parseGithubPath } from '../../lib/repository.ts'
-import type { Clients } from './clients.ts'
+import type { Clients, GithubAuth, Repository } from './clients.ts'
 import { clientsOf } from './clients.ts'
 import { githubFailure } from './github-failure.ts'
 import { pace } from './pace.ts'
@@ -14,14 +14,6 @@ const PUBLIC_PACE = { burst: 20, everyMs: 1000 }
 // GitHub Enterprise Server has no rate limits unless its administrator sets some:
 // https://docs.github.com/en/enterprise-server@latest/admin/configuring-settings/configuring-user-applications-for-your-enterprise/configuring-rate-limits
 const ENTERPRISE_PACE = { burst: 50, everyMs: 100 }
-
-/**
- * A personal access token, or a GitHub App; without `installationId` the App's installation is
- * found by repository.
- */
-export type GithubAuth =
-  | { token: string }
-  | { appId: string | number; privateKey: string; installationId?: number | undefined }
 
 /** How to reach GitHub. */
 export type GithubOptions = {
@@ -42,9 +34,6 @@ export type GithubOptions = {
   /** In place of the global `fetch`. */
   fetch?: typeof fetch | undefined
 }
-
-/** A repository as octokit names it. */
-export type Repository = { owner: string; repo: string }
 
 /** A way to call GitHub. */
 export type GithubConnection = {

@@ -1,7 +1,8 @@
 // Commits through the Git Data API: https://docs.github.com/en/rest/git
 import type { Octokit } from 'octokit'
 import type { Change, Commit, Committed, WriteForge } from '../forge.ts'
-import type { GithubConnection, Repository } from './connection.ts'
+import type { Repository } from './clients.ts'
+import type { GithubConnection } from './connection.ts'
 import { githubText, statusOf } from './github-failure.ts'
 import type { TreeReader } from './tree-reader.ts'
 import { treeReader } from './tree-reader.ts'

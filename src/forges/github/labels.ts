@@ -1,7 +1,8 @@
 // Labels: https://docs.github.com/en/rest/issues/labels
 import type { Octokit } from 'octokit'
 import type { WriteForge } from '../forge.ts'
-import type { GithubConnection, Repository } from './connection.ts'
+import type { Repository } from './clients.ts'
+import type { GithubConnection } from './connection.ts'
 import { statusOf } from './github-failure.ts'
 
 const LOOK = { color: '1d76db', description: 'Added by Signalbox' }

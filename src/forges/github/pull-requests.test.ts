@@ -48,7 +48,7 @@ test('a branch without commits, or an unknown base, is a refusal and not a pull 
   }
 })
 
-test('open ones are found unless all are asked for; merged and closed are told apart', async () => {
+test('open ones are found unless all are asked for; merged and closed are two states', async () => {
   const repo = await makeRepository()
   for (const branch of ['a', 'b', 'c']) {
     await repo.commit({ message: branch, files: { [branch]: 'x' }, branch })

@@ -1,7 +1,7 @@
 // Looks up files of one tree, reading each directory on the way once.
 import type { Octokit } from 'octokit'
 import { GiveUp } from '../../lib/error.ts'
-import type { Repository } from './connection.ts'
+import type { Repository } from './clients.ts'
 
 type Entry = { type: string; mode: string; sha: string }
 

@@ -2,8 +2,8 @@
 import { createRoute } from '@hono/zod-openapi'
 import type { Agent } from '../../agents/agent.ts'
 import { agentSummary } from '../../agents/wire.ts'
+import type { Api } from './answer.ts'
 import { failure, pageAnswer } from './answer.ts'
-import type { Api } from './api.ts'
 
 const list = createRoute({
   method: 'get',

@@ -1,5 +1,11 @@
-// What the routes of the API have in common: the answers they describe, and the parts of requests.
+// What the routes of the API have in common: their router, the answers they describe, and the parts
+// of requests.
+import type { HttpBindings } from '@hono/node-server'
+import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from '@hono/zod-openapi'
+
+/** The router the nouns add their routes to. */
+export type Api = OpenAPIHono<{ Bindings: HttpBindings }>
 
 /** An answer with one JSON object. */
 export function answer<Schema extends z.ZodType>(description: string, schema: Schema) {

@@ -1,5 +1,4 @@
 // `/api`: every noun's routes in one router, and its OpenAPI description.
-import type { HttpBindings } from '@hono/node-server'
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Agent } from '../../agents/agent.ts'
 import type { Database } from '../../db/database.ts'
@@ -14,6 +13,7 @@ import type { Source } from '../../sources/source.ts'
 import type { Access } from '../auth.ts'
 import { authorise } from '../auth.ts'
 import { addAgentRoutes } from './agents.ts'
+import type { Api } from './answer.ts'
 import { addDeliveryRoutes } from './deliveries.ts'
 import { addDeploymentRoutes } from './deployments.ts'
 import { addEndpointRoutes } from './endpoints.ts'
@@ -21,9 +21,6 @@ import { addEventRoutes } from './events.ts'
 import { addJobRoutes } from './jobs.ts'
 import { addRuleRoutes } from './rules.ts'
 import { addSourceRoutes } from './sources.ts'
-
-/** The router the nouns add their routes to. */
-export type Api = OpenAPIHono<{ Bindings: HttpBindings }>
 
 /** What the API is built from. */
 export type ApiParts = {

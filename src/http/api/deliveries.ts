@@ -3,8 +3,8 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Database } from '../../db/database.ts'
 import { getDelivery, listDeliveries } from '../../deliveries/query.ts'
 import { delivery, deliveryDetail, deliveryStatus } from '../../deliveries/wire.ts'
+import type { Api } from './answer.ts'
 import { answer, failure, idParam, listQuery, pageAnswer } from './answer.ts'
-import type { Api } from './api.ts'
 
 const list = createRoute({
   method: 'get',

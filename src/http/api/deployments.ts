@@ -5,8 +5,8 @@ import type { RecordDeploymentContext } from '../../deployments/record.ts'
 import { recordDeployment } from '../../deployments/record.ts'
 import { deploymentRequest } from '../../deployments/request.ts'
 import { deploymentConfig, deploymentDetail, deploymentSummary, recordedDeployment } from '../../deployments/wire.ts'
+import type { Api } from './answer.ts'
 import { answer, failure, idParam, jsonBody, listQuery, pageAnswer } from './answer.ts'
-import type { Api } from './api.ts'
 import { readJson } from './json.ts'
 
 const create = createRoute({

@@ -4,8 +4,8 @@ import type { Database } from '../../db/database.ts'
 import { endpointRequest } from '../../endpoints/endpoint.ts'
 import { createEndpoint, listEndpoints } from '../../endpoints/endpoints.ts'
 import { createdEndpoint, endpoint, endpointStatus } from '../../endpoints/wire.ts'
+import type { Api } from './answer.ts'
 import { answer, failure, jsonBody, listQuery, pageAnswer } from './answer.ts'
-import type { Api } from './api.ts'
 import { readJson } from './json.ts'
 
 const create = createRoute({

@@ -7,8 +7,8 @@ import { eventDetail, eventStatus, eventSummary } from '../../events/wire.ts'
 import { AppError } from '../../lib/error.ts'
 import type { Pipeline } from '../../pipeline.ts'
 import { ruleExplanation } from '../../rules/wire.ts'
+import type { Api } from './answer.ts'
 import { answer, bytesAnswer, failure, idParam, listQuery, pageAnswer } from './answer.ts'
-import type { Api } from './api.ts'
 
 /** What every rule and every endpoint makes of one event. */
 export const eventExplanation = z

@@ -7,7 +7,7 @@ import { openTestSignalbox } from '../../../test/signalbox.ts'
 import type { JobLogPage, JobSummary } from '../../jobs/wire.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { newId } from '../../lib/id.ts'
-import type { Api } from './api.ts'
+import type { Api } from './answer.ts'
 import { addJobRoutes } from './jobs.ts'
 
 let signalbox: TestSignalbox

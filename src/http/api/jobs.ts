@@ -5,8 +5,8 @@ import { cancelJob, retryJob } from '../../jobs/change.ts'
 import { getJob, jobLog, listJobs, MAX_LOG_PAGE } from '../../jobs/query.ts'
 import { jobDetail, jobLogPage, jobStatus, jobSummary } from '../../jobs/wire.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { Api } from './answer.ts'
 import { answer, failure, idParam, listQuery, pageAnswer } from './answer.ts'
-import type { Api } from './api.ts'
 
 const list = createRoute({
   method: 'get',

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AGENTA_DEPLOYMENT, FIRST_DEPLOYMENT } from '../../../test/fixtures/payloads.ts'
 import { agentaHeaders, bodySignature, standardHeaders, timedSignature } from '../../../test/fixtures/signed.ts'
-import { AppError } from '../../lib/error.ts'
+import { codeOf } from '../../../test/refusal.ts'
 import { agenta } from './agenta.ts'
 import { readAgenta } from './payload.ts'
 
@@ -14,16 +14,6 @@ const source = agenta({ secrets: ['another-live-secret-here', keys.secret] })
 
 function bytes(value: unknown) {
   return Buffer.from(JSON.stringify(value))
-}
-
-function codeOf(act: () => unknown): string {
-  try {
-    act()
-  } catch (error) {
-    if (error instanceof AppError) return error.code
-    throw error
-  }
-  return 'accepted'
 }
 
 function withSignature(body: Buffer, signature: string, at = now) {
@@ -259,4 +249,14 @@ test('whatever the JSON, normalising returns an event or an expected error', () 
     }),
     { numRuns: 1000 },
   )
+})
+
+test('an application whose key is a name that every object has is read like any other', () => {
+  const updated = { constructor: { old: null, new: { application: { slug: 'real-app' } } } }
+  const event = {
+    event_id: 'e1',
+    event_type: 'environments.revisions.committed',
+    attributes: { references: { environment: { slug: 'production' } }, diff: { created: {}, updated } },
+  }
+  expect(readAgenta({ event }).facts.app).toBe('real-app')
 })

@@ -1,5 +1,5 @@
 // Agenta's bodies, of its first design and of today, read into one form: `environment.deployed`.
-// Pure, so that whoever gets such a body without a server reads it alike.
+// Pure, because the webhook handler reads the same bodies without a server.
 import type { EnvironmentDeployed } from '@signalbox/sdk'
 import type { Facts } from '../../events/facts.ts'
 import type { Json, JsonObject } from '../../lib/json.ts'
@@ -82,7 +82,7 @@ function toDeployment(body: JsonObject): EnvironmentDeployed | null {
   const [key, ...others] = [...Object.keys(part(created)), ...Object.keys(part(updated))]
   const environment = slug(references.environment)
   if (key === undefined || others.length > 0 || environment === undefined) return null
-  const now = part(part(part(created)[key] ?? part(updated)[key]).new)
+  const now = part(part(own(created, key) ?? own(updated, key)).new)
   const variant = part(now.application_variant)
   const eventId = text(event.event_id) ?? ''
   return {
@@ -128,4 +128,9 @@ function both(entries: unknown): Diff['modified'] {
 
 function mapEntries<Value>(entries: Record<string, unknown>, map: (entry: unknown) => Value): Record<string, Value> {
   return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, map(entry)]))
+}
+
+/** A member of the object itself: a key may be `constructor`. */
+function own(object: unknown, key: string): unknown {
+  return Object.hasOwn(part(object), key) ? part(object)[key] : undefined
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { githubHeaders } from '../../../test/fixtures/signed.ts'
+import { codeOf } from '../../../test/refusal.ts'
 import type { Facts } from '../../events/facts.ts'
-import { AppError } from '../../lib/error.ts'
 import { github } from './github.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
@@ -12,16 +12,6 @@ const source = github({ secrets: [keys.secret] })
 function request(payload: unknown, changes: Record<string, string | undefined> = {}) {
   const body = Buffer.isBuffer(payload) ? payload : Buffer.from(JSON.stringify(payload))
   return { body, headers: new Headers(githubHeaders(body, keys, changes)) }
-}
-
-function codeOf(act: () => unknown): string {
-  try {
-    act()
-  } catch (error) {
-    if (error instanceof AppError) return error.code
-    throw error
-  }
-  return 'accepted'
 }
 
 /** What becomes of a request whose headers are these, whatever else is needed being there. */

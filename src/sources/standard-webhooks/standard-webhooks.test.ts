@@ -2,25 +2,15 @@ import fc from 'fast-check'
 import { Webhook } from 'standardwebhooks'
 import { expect, test } from 'vitest'
 import { standardHeaders } from '../../../test/fixtures/signed.ts'
-import { AppError } from '../../lib/error.ts'
+import { codeOf } from '../../../test/refusal.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
 const secret = 'a-secret-of-32-characters-or-so!'
 const source = standardWebhooks({ name: 'shop', secrets: [secret] })
 
-function refuses(act: () => unknown): string {
-  try {
-    act()
-  } catch (error) {
-    if (error instanceof AppError) return error.code
-    throw error
-  }
-  return 'accepted'
-}
-
 function verify(of: typeof source, body: Buffer, headers: Headers) {
-  return refuses(() => of.verify(of.open(headers), body, now))
+  return codeOf(() => of.verify(of.open(headers), body, now))
 }
 
 test("what the specification's own library signs is accepted, under whsec_ secrets and several at once", () => {
@@ -78,7 +68,7 @@ test('what is kept of the headers is enough to verify the body again, under eith
 test.each(['whsk_abc', 'whpk_abc', 'whsec_', 'whsec_not base64!'])(
   'the secret %s is refused when the source is made',
   (wrong) => {
-    expect(refuses(() => standardWebhooks({ name: 'shop', secrets: [wrong] }))).toBe('config_invalid')
+    expect(codeOf(() => standardWebhooks({ name: 'shop', secrets: [wrong] }))).toBe('config_invalid')
   },
 )
 
