@@ -278,7 +278,7 @@ describe('what a receiver gets', () => {
       ],
     )
     await database.query(
-      'insert into signalbox.deliveries (id, event_id, endpoint_id, max_attempts, available_at, created_at) values ($1, $2, $3, 1, $4, $4)',
+      'insert into signalbox.deliveries (id, event_id, endpoint_id, max_attempts, available_at, created_at) values ($1, $2, $3, 10, $4, $4)',
       [newId(), id, endpointId, clock.now()],
     )
     return id
