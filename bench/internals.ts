@@ -233,8 +233,8 @@ export async function openSender(root: string, database: Database, slots: number
   const [log, clock] = [await exported(root, 'silentLog'), await exported(root, 'systemClock')]
   // The last two are for a sender that imports nothing of events and endpoints itself.
   const payloadOf = await exportedIfAny(root, 'eventPayload')
-  const disableEndpoints = async () => undefined
-  return open({ database, clock, log, slots, tickMs: 60_000, leaseMs: 30_000, payloadOf, disableEndpoints })
+  const disableGone = async () => undefined
+  return open({ database, clock, log, slots, tickMs: 60_000, leaseMs: 30_000, payloadOf, disableGone })
 }
 
 /** Opens the sending of signed requests alone, without a database. */

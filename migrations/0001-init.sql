@@ -46,12 +46,12 @@ create table signalbox.jobs (
   type text not null,
   agent text not null,
   -- `json`, not `jsonb`: a manual payload may contain \u0000, which jsonb refuses.
-  input json not null default '{}',
+  input json not null,
   -- What its outputs may write: the rule's policy when the job was made. Null: the defaults.
   policy json,
   status text not null default 'pending'
     check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
-  priority smallint not null default 5 check (priority between 1 and 10),
+  priority smallint not null check (priority between 1 and 10),
   -- Rows of one group run one at a time: each group has one slot, which its running row takes.
   group_key text,
   group_slot smallint not null default 0,
@@ -63,8 +63,8 @@ create table signalbox.jobs (
   attempt integer not null default 0,
   failures integer not null default 0,
   losses integer not null default 0,
-  max_attempts integer not null default 5,
-  time_limit_ms integer not null default 900000,
+  max_attempts integer not null,
+  time_limit_ms integer not null,
   -- Who makes the running attempt. Its row in job_attempts is written when it ends.
   owner uuid,
   attempt_started_at timestamptz,
@@ -174,6 +174,8 @@ create table signalbox.endpoints (
   environments text[],
   apps text[],
   status text not null default 'active' check (status in ('active', 'paused', 'disabled')),
+  -- When it answered 410: the configuration does not make it active again, except with another URL.
+  gone_at timestamptz,
   origin text not null check (origin in ('config', 'api')),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
@@ -205,7 +207,7 @@ create table signalbox.deliveries (
   attempt integer not null default 0,
   failures integer not null default 0,
   losses integer not null default 0,
-  max_attempts integer not null default 10,
+  max_attempts integer not null,
   owner uuid,
   attempt_started_at timestamptz,
   error text,

@@ -12,7 +12,7 @@ import type { Store } from './db/store.ts'
 import { DELIVERIES } from './deliveries/delivery.ts'
 import { openSender } from './deliveries/sender.ts'
 import { trackPullRequests } from './deployments/pull-requests.ts'
-import { disableEndpoints, syncConfigEndpoints } from './endpoints/endpoints.ts'
+import { disableGone, syncConfigEndpoints } from './endpoints/endpoints.ts'
 import { eventPayload } from './events/payload.ts'
 import { causesOf } from './events/query.ts'
 import { openEventReader } from './events/reader.ts'
@@ -98,15 +98,15 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
   const shared = { environment, database, clock, log }
   const reactions = [trackPullRequests]
   const pipeline = await openPipeline({ ...shared, sources, rules, agents: [...agents.keys()], reactions, onWork })
-  if (roles.orchestrator) workers.push(...openWorkers({ ...shared, installation, pipeline, wake: notifier.notify }))
+  if (roles.orchestrator) workers.push(...openWorkers({ ...shared, installation, pipeline, notify: notifier.notify }))
   // First, because the port may be taken: until here nothing runs that would have to be stopped.
   const server = roles.receiver
     ? await openReceiver({ ...shared, mode, access, configured: installation, pipeline, onWork, requestTimeoutMs })
     : null
-  const listener = await openListener({ database, url, channels: [CHANNEL], onNotify: nudge, log })
   // Notifications arrive only in a session that is not shared, and so statements prepared in one
   // stay there.
-  database.prepareStatements(listener.live)
+  const onLive = database.prepareStatements
+  const listener = await openListener({ database, url, channels: [CHANNEL], onNotify: nudge, onLive, log })
   const polling = every(POLL_MS, () => listener.live || nudge(), { log, name: 'poll' })
   for (const worker of workers) worker.start()
   const pulls = roles.orchestrator && environment.GIT_SYNC_ENABLED && configFolder
@@ -142,8 +142,8 @@ type Worker = { start(): void; nudge(): void; drain(): Promise<void> }
 type WorkersOptions = { environment: Environment; database: Database; clock: Clock; log: Log } & {
   installation: Installation
   pipeline: Pipeline
-  /** Notifies the workers of other processes. */
-  wake(): void
+  /** Notifies all workers, those of this process included, through the database. */
+  notify(): void
 }
 
 function openWorkers({ environment, installation, pipeline, ...shared }: WorkersOptions): Worker[] {
@@ -162,6 +162,6 @@ function openWorkers({ environment, installation, pipeline, ...shared }: Workers
     publish: publisher({ forges }),
     onFinished: recordFinished({ clock, causesOf, recordIn: pipeline.recordIn }),
   })
-  const sender = openSender({ ...shared, tickMs, slots: DELIVERY_SLOTS, payloadOf: eventPayload, disableEndpoints })
+  const sender = openSender({ ...shared, tickMs, slots: DELIVERY_SLOTS, payloadOf: eventPayload, disableGone })
   return [orchestrator, sender]
 }

@@ -184,6 +184,41 @@ describe('recording', () => {
     expect(announced).toBe(1)
   })
 
+  describe('committed, but not heard of', () => {
+    /** Fails what is asked after the insert: which events were recorded before. */
+    function failing(error: Error, times: number): Database {
+      let left = times
+      return {
+        ...database,
+        query: (text, ...rest) =>
+          text.includes('select e.id, e.status') && left-- > 0 ? Promise.reject(error) : database.query(text, ...rest),
+      }
+    }
+    async function recordBesideARepeat(error: Error, times: number) {
+      await (await open()).record(draft({ deliveryId: 'known' }))
+      let announced = 0
+      const { record } = await open({ database: failing(error, times), onWork: () => announced++ })
+      const results = await Promise.allSettled([record(draft()), record(draft({ deliveryId: 'known' }))])
+      return { results, announced }
+    }
+
+    test('work is announced, though the sender is asked to repeat', async () => {
+      const { results, announced } = await recordBesideARepeat(new AppError('database_unavailable'), 1)
+      expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+      expect(await count('jobs')).toBe(2)
+      expect(announced).toBe(1)
+    })
+
+    test('an event written again by itself is found there, and is still the first of its kind', async () => {
+      const { results } = await recordBesideARepeat(new Error('no'), 1)
+      expect(results).toMatchObject([
+        { value: { duplicate: false, status: 'routed', jobIds: [expect.any(String)] } },
+        { value: { duplicate: true, jobIds: [] } },
+      ])
+      expect(await count('events')).toBe(2)
+    })
+  })
+
   test('when the database is away the sender is asked to repeat', async () => {
     const { record } = await open({
       database: {
@@ -199,6 +234,13 @@ describe('recording', () => {
 })
 
 describe('deciding', () => {
+  test('a delivery gets as many attempts as its schedule has times, and the first', async () => {
+    await addEndpoint()
+    await (await open()).record(draft())
+    const { rows } = await database.query('select max_attempts from signalbox.deliveries')
+    expect(rows).toEqual([{ max_attempts: 10 }])
+  })
+
   const decided = async (given: Partial<Draft>, options: Partial<PipelineOptions> = {}): Promise<Recorded> =>
     (await open(options)).record(draft(given))
 

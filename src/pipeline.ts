@@ -1,23 +1,25 @@
 // The product on one screen: receive, normalise, decide, record and react.
 import type { Database, Sql } from './db/database.ts'
+import { MAX_ATTEMPTS } from './deliveries/retry.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import { loadEndpoints } from './endpoints/endpoints.ts'
-import type { EndpointVerdict } from './endpoints/match.ts'
 import { deliveriesFor, explainEndpoint, matchEndpoints } from './endpoints/match.ts'
+import type { EndpointExplanation } from './endpoints/wire.ts'
 import type { Draft, Event, NewEvent, Reaction, Recorded, Route } from './events/event.ts'
 import { insertEvents, outcomesOf } from './events/insert.ts'
+import { getEvent } from './events/query.ts'
 import { openRecorder } from './events/record.ts'
 import type { Clock } from './lib/clock.ts'
 import { AppError } from './lib/error.ts'
 import type { Log } from './lib/log.ts'
 import { rateLimit } from './lib/rate-limit.ts'
-import type { Explanation as RuleExplanation } from './rules/explain.ts'
 import { explainCompiled } from './rules/explain.ts'
 import { jobsFor, jobTypes, manualJob } from './rules/jobs.ts'
 import type { CompiledRule } from './rules/match.ts'
 import { compileRules } from './rules/match.ts'
 import { ignoredReason } from './rules/reason.ts'
 import type { Rule } from './rules/rule.ts'
+import type { RuleExplanation } from './rules/wire.ts'
 import { acceptedDraft, refusedDraft } from './sources/draft.ts'
 import { manual, readManual } from './sources/manual.ts'
 import type { HeaderReader, Source } from './sources/source.ts'
@@ -39,7 +41,7 @@ export type PipelineOptions = {
   agents?: readonly string[]
   /** What must commit with an event besides its jobs and deliveries. */
   reactions?: readonly Reaction[]
-  /** Called after a commit that made jobs or deliveries. */
+  /** Called after a commit that made jobs or deliveries, or may have. */
   onWork(): void
 }
 
@@ -53,7 +55,7 @@ export type Received = Recorded & { type: string }
 export type Explanation = {
   event: Pick<Event, 'id' | 'type' | 'status' | 'reason'>
   rules: RuleExplanation[]
-  endpoints: (EndpointVerdict & { endpoint: string })[]
+  endpoints: EndpointExplanation[]
 }
 
 /** One way in for webhooks, one for what this program records itself. */
@@ -70,7 +72,8 @@ export type Pipeline = Writer & {
   receive(admitted: Admitted, rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
   /**
    * Records a manual trigger, whose caller is authorised already, with the job it asks for.
-   * @throws AppError `job_type_unknown` naming the known ones.
+   * @throws AppError `job_type_unknown` naming the known ones, and `conflict` for an
+   * `Idempotency-Key` that was used for another body.
    */
   trigger(rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
   /** Keeps a refused request as an event without its body, as long as there are not too many. */
@@ -109,7 +112,9 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       const { jobType, input, ...normalised } = readManual(body, headers)
       const draft = acceptedDraft(manual, normalised, { body, headers, remote, at: clock.now() })
       const requested = manualJob(types, { eventId: draft.id, jobType, input })
-      return { ...(await writer.record({ ...draft, requested })), type: draft.type }
+      const recorded = await writer.record({ ...draft, requested })
+      if (recorded.duplicate) await requireSameBody(options.database, recorded.id, body)
+      return { ...recorded, type: draft.type }
     },
     async refuse(sourceName, error, headers, remote) {
       // The limit is for the log too, because a sender without a secret must not fill that either.
@@ -119,6 +124,13 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       const source = sources.get(sourceName)
       if (isKept && source) await writer.record(refusedDraft(source, error, { headers, remote, at: clock.now() }))
     },
+  }
+}
+
+async function requireSameBody(sql: Sql, id: string, body: Uint8Array): Promise<void> {
+  const earlier = await getEvent(sql, id)
+  if (earlier?.body && !earlier.body.equals(body)) {
+    throw new AppError('conflict', 'This Idempotency-Key was already used for a different trigger.')
   }
 }
 
@@ -142,16 +154,14 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
   // old version writes nothing.
   let copy = await loadEndpoints(database)
 
-  async function write(sql: Sql, drafts: readonly Draft[]): Promise<{ recorded: Recorded[]; hasWork: boolean }> {
+  async function write(sql: Sql, drafts: readonly Draft[]): Promise<Recorded[]> {
     for (let attempt = 0; attempt < MAX_STALE_ATTEMPTS; attempt++) {
       const { version, endpoints } = copy
       const events = drafts.map((draft): NewEvent => ({ ...draft, ...decide(draft, rules, endpoints) }))
       const inserted = await insertEvents(sql, clock, events, version)
       if (inserted.version === version) {
-        const added = events.filter(({ id }) => inserted.ids.has(id))
-        for (const event of added) await react(sql, event)
-        const recorded = await outcomesOf(sql, events, inserted.ids)
-        return { recorded, hasWork: added.some(({ jobs, deliveries }) => jobs.length + deliveries.length > 0) }
+        for (const event of events.filter(({ id }) => inserted.ids.has(id))) await react(sql, event)
+        return outcomesOf(sql, events, inserted.ids)
       }
       // By the same connection: a transaction that waited for another one could wait for itself.
       copy = await loadEndpoints(sql)
@@ -166,16 +176,23 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
   const recorder = openRecorder(async (drafts) => {
     // One statement is its own transaction; only what must commit with it needs an explicit one.
     const needsTransaction = reactions.some((reaction) => drafts.some((draft) => reaction.on(draft)))
-    const { recorded, hasWork } = await (needsTransaction
-      ? database.transaction((tx) => write(tx, drafts))
-      : write(database, drafts))
-    if (hasWork) onWork()
-    return recorded
+    try {
+      const recorded = await (needsTransaction
+        ? database.transaction((tx) => write(tx, drafts))
+        : write(database, drafts))
+      if (recorded.some(({ status, duplicate }) => status === 'routed' && !duplicate)) onWork()
+      return recorded
+    } catch (error) {
+      // It may have been committed all the same: the answer can be lost, or reading the earlier
+      // events can fail after it.
+      onWork()
+      throw error
+    }
   })
 
   return {
     ...recorder,
-    recordIn: async (tx, drafts) => (await write(tx, drafts)).recorded,
+    recordIn: write,
     async explain(event) {
       copy = await loadEndpoints(database)
       return explainDecision(event, rules, copy.endpoints)
@@ -195,7 +212,7 @@ function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonl
     return { ...nothing, status: 'ignored', reason }
   }
   const jobs = jobsFor(rules, draft)
-  const deliveries = deliveriesFor(draft, matchEndpoints(endpoints, draft))
+  const deliveries = deliveriesFor(draft, matchEndpoints(endpoints, draft), { maxAttempts: MAX_ATTEMPTS })
   if (jobs.length + deliveries.length > 0) return { status: 'routed', reason: null, jobs, deliveries }
   const isPing = draft.type === 'ping'
   const reason = isPing ? 'ping: the sender checks that this server is there' : ignoredReason(rules, draft)

@@ -21,7 +21,7 @@ import type { EventFilter } from '../src/events/query.ts'
 import type { eventDetail, eventSummary } from '../src/events/wire.ts'
 import type { eventExplanation } from '../src/http/api/events.ts'
 import type { health } from '../src/http/health.ts'
-import type { receipt } from '../src/http/receive.ts'
+import type { webhookReceipt } from '../src/http/receive.ts'
 import type { JobFilter } from '../src/jobs/query.ts'
 import type { jobDetail, jobLogPage, jobSummary } from '../src/jobs/wire.ts'
 import type { ruleSummary } from '../src/rules/wire.ts'
@@ -57,7 +57,7 @@ test('every answer of the client has the type of its schema', () => {
   expectTypeOf<Item<Client['rules']['list']>>().toEqualTypeOf<Flat<z.infer<typeof ruleSummary>>>()
   expectTypeOf<Item<Client['agents']['list']>>().toEqualTypeOf<Flat<z.infer<typeof agentSummary>>>()
   expectTypeOf<Item<Client['sources']['list']>>().toEqualTypeOf<Flat<z.infer<typeof sourceSummary>>>()
-  expectTypeOf<sdk.Receipt>().toEqualTypeOf<ReturnType<typeof receipt>>()
+  expectTypeOf<sdk.WebhookReceipt>().toEqualTypeOf<ReturnType<typeof webhookReceipt>>()
   expectTypeOf<sdk.Health>().toEqualTypeOf<ReturnType<typeof health>>()
 })
 

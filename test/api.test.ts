@@ -163,7 +163,7 @@ test('every answer is as it is described, of every route and with rows in each',
     expect((await checked.post(`/jobs/${failed}/cancel`)).body).toMatchObject({ status: 'cancelled' })
     const [delivery] = (await checked.get('/deliveries')).body.items as { id: string }[]
     expect((await checked.get(`/deliveries/${delivery?.id}`)).body).toMatchObject({
-      attempt_log: [{ attempt: 1, outcome: 'retried', status_code: 500, response: 'no' }],
+      attempts: [{ attempt: 1, outcome: 'retried', status_code: 500, response: 'no' }],
     })
     for (const path of ['/events', `/events/${deployed.event_id}`, `/events/${deployed.event_id}/explain`]) {
       expect((await checked.get(path)).status).toBe(200)

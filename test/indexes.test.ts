@@ -127,15 +127,16 @@ async function fill(sql: Database): Promise<{ eventId: string; endpointId: strin
      from generate_series(1, ${ROWS}) n`,
   )
   await sql.query(
-    `insert into signalbox.jobs (id, event_id, rule, type, agent, status, created_at, available_at, started_at, finished_at, group_key)
-     select gen_random_uuid(), id, 'r', 't', 'a', status, received_at, received_at, received_at,
+    `insert into signalbox.jobs (id, event_id, rule, type, agent, input, priority, max_attempts, time_limit_ms, status,
+       created_at, available_at, started_at, finished_at, group_key)
+     select gen_random_uuid(), id, 'r', 't', 'a', '{}', 5, 5, 900000, status, received_at, received_at, received_at,
        case when status in ('completed', 'failed', 'cancelled') then received_at end, 'g' || (n % 997)
      from (select id, received_at, delivery_id::int as n, ${statuses('completed', 'cancelled')} as status from signalbox.events) e
      where status <> 'running' or n % 9000 = 0`,
   )
   await sql.query(
-    `insert into signalbox.deliveries (id, event_id, endpoint_id, status, created_at, available_at, finished_at, group_key)
-     select gen_random_uuid(), e.id, p.id, status, received_at, received_at,
+    `insert into signalbox.deliveries (id, event_id, endpoint_id, max_attempts, status, created_at, available_at, finished_at, group_key)
+     select gen_random_uuid(), e.id, p.id, 10, status, received_at, received_at,
        case when status in ('succeeded', 'failed', 'skipped') then received_at end, 'g' || (n % 997)
      from (select id, received_at, delivery_id::int as n, ${statuses('succeeded', 'skipped')} as status from signalbox.events) e
      join (select id, row_number() over (order by id) as nth from signalbox.endpoints) p on p.nth = 1 + e.n % 50

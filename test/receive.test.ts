@@ -232,7 +232,7 @@ describe('a server without secrets', () => {
         expect([path, response.status, ((await response.json()) as { code: string }).code]).toEqual([
           path,
           503,
-          'source_closed',
+          path === '/webhook/manual' ? 'api_closed' : 'source_closed',
         ])
       }
       expect(await closed.count('signalbox.events')).toBe(0)

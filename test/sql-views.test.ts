@@ -56,8 +56,9 @@ describe('what they mean', () => {
   test('resetting stuck jobs ends them in full: failed, with a time, and without an owner to finish them later', async () => {
     const id = newId()
     await signalbox.database.query(
-      `insert into signalbox.jobs (id, rule, type, agent, status, attempt, owner, started_at, available_at)
-       values ($1, 'r', 'stuck', 'stuck', 'running', 1, $2, now() - interval '2 hours', now() + interval '1 hour')`,
+      `insert into signalbox.jobs (id, rule, type, agent, input, priority, max_attempts, time_limit_ms, status, attempt,
+         owner, started_at, available_at)
+       values ($1, 'r', 'stuck', 'stuck', '{}', 5, 5, 900000, 'running', 1, $2, now() - interval '2 hours', now() + interval '1 hour')`,
       [id, newId()],
     )
     const stuck = `status = 'running' AND started_at < NOW() - INTERVAL '1 hour'`

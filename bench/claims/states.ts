@@ -72,8 +72,8 @@ export async function openJobsTable(pool: pg.Pool): Promise<JobsTable> {
   const add = async (count: number, columns: string, values: string) => {
     for (let left = count; left > 0; left -= BATCH) {
       await pool.query(
-        `insert into signalbox.jobs (id, rule, type, agent, ${columns})
-         select gen_random_uuid(), 'bench', 'no-op', 'no-op', ${values} from generate_series(1, $1::integer)`,
+        `insert into signalbox.jobs (id, rule, type, agent, input, priority, max_attempts, time_limit_ms, ${columns})
+         select gen_random_uuid(), 'bench', 'no-op', 'no-op', '{}', 5, 5, 900000, ${values} from generate_series(1, $1::integer)`,
         [Math.min(left, BATCH)],
       )
     }

@@ -78,7 +78,7 @@ async function deployments(stage: Stage): Promise<string> {
   const second = await deploy(stage, 2, 'Improved response quality')
 
   const delivery = await deliveredIn(stage, second)
-  say(`signed delivery to "${delivery.endpoint_name}" ${delivery.status} at attempt ${delivery.attempts}`)
+  say(`signed delivery to "${delivery.endpoint_name}" ${delivery.status} at attempt ${delivery.attempt}`)
   showPull('by your own handler', await until('the handler opens its pull request', () => newestPull(stage.byHandler)))
   const pull = await until('the agent opens its pull request', () => newestPull(stage.turnkey))
   showPull('by the built-in agent', pull)

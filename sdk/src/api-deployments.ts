@@ -110,7 +110,10 @@ export type Delivery = {
   endpoint_id: string
   endpoint_name: string
   status: DeliveryStatus
-  attempts: number
+  /** How often it was started. */
+  attempt: number
+  /** How many attempts failed or were lost; it fails at `max_attempts`. */
+  failures: number
   max_attempts: number
   error: string | null
   /** Null unless it is pending. */
@@ -132,7 +135,7 @@ export type DeliveryAttempt = {
 }
 
 /** One delivery with its attempts, the first one first. */
-export type DeliveryDetail = Delivery & { attempt_log: DeliveryAttempt[] }
+export type DeliveryDetail = Delivery & { attempts: DeliveryAttempt[] }
 
 /** Which deliveries to list. */
 export type DeliveryQuery = PageQuery & {

@@ -91,6 +91,8 @@ export type JobSummary = {
   group: string | null
   /** How often it was started. */
   attempt: number
+  /** How many attempts failed or were lost; it fails at `max_attempts`. */
+  failures: number
   max_attempts: number
   time_limit_ms: number
   error: string | null
@@ -119,6 +121,15 @@ export type JobAttempt = {
 /** A finished step of a job: it does not run again. */
 export type JobStep = { name: string; attempt: number; result: Json; finished_at: string }
 
+/** Where an output is on the forge; `created` is false when it was there already. */
+export type Receipt = {
+  url: string
+  number?: number | undefined
+  branch?: string | undefined
+  sha?: string | undefined
+  created: boolean
+}
+
 /** What an agent asked to have written to the forge, and the receipt once it is there. */
 export type JobOutput = {
   position: number
@@ -126,13 +137,7 @@ export type JobOutput = {
   status: 'pending' | 'published' | 'refused'
   /** Why it was refused. */
   reason: string | null
-  receipt: {
-    url: string
-    number?: number | undefined
-    branch?: string | undefined
-    sha?: string | undefined
-    created: boolean
-  } | null
+  receipt: Receipt | null
   body: Record<string, Json>
   published_at: string | null
 }
@@ -183,7 +188,7 @@ export type AgentSummary = { name: string; description: string }
 export type SourceSummary = { name: string; path: string; status: 'open' | 'closed'; secrets: number }
 
 /** What a webhook or a manual trigger recorded; `jobs` are the ids of the jobs it made. */
-export type Receipt = {
+export type WebhookReceipt = {
   received: true
   event_id: string
   event_type: string

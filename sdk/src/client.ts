@@ -12,9 +12,9 @@ import type {
   JobQuery,
   JobSummary,
   Page,
-  Receipt,
   RuleSummary,
   SourceSummary,
+  WebhookReceipt,
 } from './api.ts'
 import type {
   CreatedEndpoint,
@@ -44,7 +44,7 @@ export type SignalboxClient = {
    */
   deploy(deployment: DeploymentInput, options?: { idempotencyKey?: string | undefined }): Promise<RecordedDeployment>
   /** Starts a job by hand; not repeated on failure, because each trigger is a new event. */
-  trigger(jobType: string, payload?: Json): Promise<Receipt>
+  trigger(jobType: string, payload?: Json): Promise<WebhookReceipt>
   /**
    * Resolves when the server is ready; a server without its database is a SignalboxError with
    * status 503.

@@ -25,6 +25,7 @@ export type {
   Receipt,
   RuleSummary,
   SourceSummary,
+  WebhookReceipt,
 } from './api.ts'
 export type {
   CreatedEndpoint,

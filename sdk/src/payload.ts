@@ -3,7 +3,10 @@
 /** Any JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
-/** How a configuration differs from the one it replaced, by top-level key. */
+/**
+ * How a configuration differs from the one it replaced, by the dotted path of each parameter
+ * (`model.temperature`).
+ */
 export type ConfigDiff = {
   added: Record<string, Json>
   modified: Record<string, { old: Json; new: Json }>
@@ -45,8 +48,8 @@ export type DeploymentData = {
   /** SHA-256 of the configuration's canonical JSON, in hex. */
   config_sha256?: string
   /**
-   * Counts the deployments of one app and environment, from 1: a lower one than the last seen is
-   * stale.
+   * Counts the deployments of one project, app and environment, from 1: a lower one than the last
+   * seen is stale.
    */
   sequence?: number
   previous_deployment_id?: string | null

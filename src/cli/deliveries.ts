@@ -16,7 +16,7 @@ const COLUMNS: readonly Column<Delivery>[] = [
   { title: 'EVENT', value: (delivery) => delivery.event_type, shrinks: true },
   { title: 'ENDPOINT', value: (delivery) => delivery.endpoint_name, shrinks: true },
   { title: 'STATUS', value: (delivery) => delivery.status },
-  { title: 'ATTEMPT', value: (delivery) => `${delivery.attempts}/${delivery.max_attempts}` },
+  { title: 'FAILED', value: (delivery) => `${delivery.failures}/${delivery.max_attempts}` },
   { title: 'ERROR', value: (delivery) => delivery.error, shrinks: true },
 ]
 
@@ -41,9 +41,9 @@ function deliveryText(cli: Cli, delivery: DeliveryDetail): string {
     ['created', delivery.created_at],
     ['finished', delivery.finished_at],
   ])
-  if (delivery.attempt_log.length === 0) return head
+  if (delivery.attempts.length === 0) return head
   const width = cli.columns === undefined ? undefined : cli.columns - 2
-  return `${head}\n\n${cli.paint('bold', 'Attempts')}\n${indent(table(ATTEMPTS, delivery.attempt_log, width))}`
+  return `${head}\n\n${cli.paint('bold', 'Attempts')}\n${indent(table(ATTEMPTS, delivery.attempts, width))}`
 }
 
 type ListOptions = PageOptions & { status?: DeliveryStatus; event?: string; endpoint?: string }

@@ -29,7 +29,7 @@ export type Failure = { code: string; message?: string; detail: string; hint: st
 const CLI_HINTS = new Map(
   Object.entries({
     token_invalid: 'Set SIGNALBOX_API_TOKEN to the token the server was started with.',
-    source_closed: 'Start the server with SIGNALBOX_API_TOKEN set ("signalbox secret generate" makes one).',
+    api_closed: 'Start the server with SIGNALBOX_API_TOKEN set ("signalbox secret generate" makes one).',
     unreachable: 'Start one with: signalbox dev   (or set SIGNALBOX_URL to the address of a running one)',
     internal: 'Look for the request in the log of the server.',
   }),

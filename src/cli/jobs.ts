@@ -16,7 +16,7 @@ const COLUMNS: readonly Column<JobSummary>[] = [
   { title: 'AGE', value: (job) => age(job.created_at) },
   { title: 'TYPE', value: (job) => job.job_type, shrinks: true },
   { title: 'STATUS', value: ({ status }) => status },
-  { title: 'ATTEMPT', value: (job) => `${job.attempt}/${job.max_attempts}` },
+  { title: 'FAILED', value: (job) => `${job.failures}/${job.max_attempts}` },
   { title: 'RULE', value: ({ rule }) => rule, shrinks: true },
   { title: 'ERROR', value: ({ error }) => error, shrinks: true },
 ]

@@ -28,7 +28,8 @@ export type Database = Sql & {
   transaction<T>(run: (tx: Sql) => Promise<T>, options?: { answerMs?: number }): Promise<T>
   /**
    * Allows named statements to be prepared. They live in a session, which a transaction pooler
-   * shares, so this stays off until the connection is known to be direct.
+   * shares, so this stays off until the connection is known to be direct, and for good once a
+   * session was seen to be shared.
    */
   prepareStatements(allowed: boolean): void
   /** A connection string that `psql` takes. */

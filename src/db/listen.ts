@@ -30,10 +30,12 @@ export type ListenerOptions = {
   url: string
   channels: readonly string[]
   /**
-   * Called for a notification. Also called with an empty payload for every channel when listening
-   * begins or begins again, because what was sent before is lost.
+   * Called for a notification. Also called for every channel when listening begins or begins
+   * again, because what was sent before is lost.
    */
-  onNotify(channel: string, payload: string): void
+  onNotify(channel: string): void
+  /** Called when notifications begin to arrive, and when they no longer do. */
+  onLive?(isLive: boolean): void
   log: Log
   /** How often the self-test is repeated. Default 60,000. */
   selfTestMs?: number
@@ -66,7 +68,8 @@ class PostgresListener implements Listener {
   #running: Promise<void> | undefined
 
   constructor(options: ListenerOptions) {
-    this.#options = { selfTestMs: 60_000, answerMs: 1000, retryMs: 300_000, sleep: realSleep, ...options }
+    const defaults = { selfTestMs: 60_000, answerMs: 1000, retryMs: 300_000, sleep: realSleep, onLive: () => {} }
+    this.#options = { ...defaults, ...options }
   }
 
   get live(): boolean {
@@ -91,13 +94,14 @@ class PostgresListener implements Listener {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing
-    const { log, retryMs, sleep } = this.#options
+    const { log, onLive, retryMs, sleep } = this.#options
     while (!signal.aborted) {
       const reason = await this.#session().catch(errorText)
       if (signal.aborted) break
       const wasLive = this.live
       if (wasLive || this.#failures === 0) log.warn({ reason }, 'notifications do not arrive; polling instead')
       this.#status = { mode: 'polling', reason }
+      if (wasLive) onLive(false)
       this.#first.resolve()
       this.#failures += 1
       // One late notification does not mean a pooler: the server may be busy.
@@ -119,7 +123,7 @@ class PostgresListener implements Listener {
     client.on('end', () => ended.abort(new Error('The connection was closed.')))
     client.on('notification', ({ channel, payload = '' }) => {
       if (channel === SELF_TEST_CHANNEL) this.#echoes.get(payload)?.()
-      else onNotify(channel, payload)
+      else onNotify(channel)
     })
     try {
       await client.connect()
@@ -139,12 +143,13 @@ class PostgresListener implements Listener {
 
   #goLive(): void {
     if (this.live) return
-    const { channels, log, onNotify } = this.#options
+    const { channels, log, onLive, onNotify } = this.#options
     if (this.#failures > 0) log.info('notifications arrive again')
     this.#status = { mode: 'listening' }
     this.#failures = 0
     this.#first.resolve()
-    for (const channel of channels) onNotify(channel, '')
+    onLive(true)
+    for (const channel of channels) onNotify(channel)
   }
 
   /** Sends a notification to this listener; false when it does not arrive in time. */

@@ -54,6 +54,9 @@ describe('a database', () => {
       code: 'database_unavailable',
     })
     expect((await one.query('select $1::int as n', [4], 'numbers')).rows).toEqual([{ n: 4 }])
+    // That notifications arrive again proves nothing any more.
+    one.prepareStatements(true)
+    await one.query('select $1::int as n', [5], 'numbers')
     expect(await prepared()).toEqual([])
     await one.close()
   })

@@ -27,7 +27,7 @@ export async function openDatabase(options: {
   pool.on('error', (error) => closing ?? log.warn({ error: errorText(error) }, 'an idle database connection was lost'))
   pool.on('connect', (client) => client.on('error', () => {}))
   let closing: Promise<void> | undefined
-  const preparing: Preparation = { allowed: false }
+  const preparing: Preparation = { allowed: false, seenShared: false }
 
   const acquire = async (limitMs: number): Promise<Connection> => {
     try {
@@ -48,7 +48,7 @@ export async function openDatabase(options: {
     url,
     query: (text, values, name) => withConnection((connection) => connection.query(text, values, name)),
     prepareStatements: (allowed) => {
-      preparing.allowed = allowed
+      preparing.allowed = allowed && !preparing.seenShared
     },
     transaction: (run, { answerMs: limitMs } = {}) =>
       withConnection((connection) => runTransaction(connection, run), limitMs),
@@ -76,7 +76,7 @@ async function runTransaction<T>(connection: Connection, run: (tx: Sql) => Promi
 }
 
 /** Whether named statements are prepared, for all connections of a pool. */
-type Preparation = { allowed: boolean }
+type Preparation = { allowed: boolean; seenShared: boolean }
 
 // Two things the types of `pg` leave out: a text of several statements has one result for each, and
 // a query may have its own time limit.
@@ -121,7 +121,7 @@ class Connection implements Sql {
       const answer: Answer = await this.#client.query(query)
       return Array.isArray(answer) ? (answer.at(-1) as QueryResult) : answer
     } catch (error) {
-      if (isSharedSession(error)) this.#preparing.allowed = false
+      if (isSharedSession(error)) Object.assign(this.#preparing, { allowed: false, seenShared: true })
       else if (!isUnavailable(error)) throw error
       this.#lost = true
       throw unavailable(error)

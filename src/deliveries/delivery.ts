@@ -5,8 +5,11 @@ import type { SendResult } from './send.ts'
 /** The columns of a claimed delivery that sending it needs. */
 export type DeliveryRow = { endpoint_id: string }
 
+/** What one attempt came to; `isGone` says that the receiver wants nothing more. */
+export type AttemptDetail = SendResult & { isGone: boolean }
+
 /** Deliveries as the queue knows them; the detail of an attempt is null when nothing was sent. */
-export const DELIVERIES: QueueTable<SendResult> = {
+export const DELIVERIES: QueueTable<AttemptDetail> = {
   rows: 'signalbox.deliveries',
   attempts: 'signalbox.delivery_attempts',
   attemptsKey: 'delivery_id',

@@ -12,18 +12,22 @@ export type EnvelopeEvent = Pick<
   'source' | 'type' | 'deliveryId' | 'subject' | 'actor' | 'facts' | 'body' | 'payload' | 'receivedAt'
 >
 
+/** Reads what an event says; undefined when it says nothing. */
+export type PayloadOf = (event: Pick<Event, 'body' | 'payload'>) => Json | undefined
+
 /** The bytes to send, JSON always, and the delivery id in them. */
 export type Envelope = { body: Uint8Array; deliveryId: string }
 
 /**
  * The envelope of an event, the same bytes on every attempt, because it is computed from the
- * stored row alone. An event of this program goes out as its stored bytes, and a deployment that
- * Agenta reported as its payload, which has this form too. Any other event is wrapped. Null when
- * there is nothing to send.
+ * stored row alone. An event of this program goes out as its stored bytes, unread; a deployment
+ * that Agenta reported as its payload, which has this form too. Any other event is wrapped. Null
+ * when there is nothing to send.
  */
-export function envelopeOf(event: EnvelopeEvent, payload: Json | undefined): Envelope | null {
+export function envelopeOf(event: EnvelopeEvent, payloadOf: PayloadOf): Envelope | null {
   const { source, type, deliveryId, subject, actor, facts, body } = event
   if (OWN_SOURCES.has(source)) return body && { body, deliveryId }
+  const payload = payloadOf(event)
   if (type === 'environment.deployed' && isSignalboxEvent(payload) && payload.event === type) {
     return { body: toBytes(payload), deliveryId: payload.delivery_id }
   }

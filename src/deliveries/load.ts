@@ -2,6 +2,8 @@
 import type { Sql } from '../db/database.ts'
 import type { Gather } from '../db/gather.ts'
 import { gather } from '../db/gather.ts'
+import type { WithinBytes } from '../db/within-bytes.ts'
+import { selectWithinBytes } from '../db/within-bytes.ts'
 import type { EnvelopeEvent } from './envelope.ts'
 
 /** The most bytes of bodies that the deliveries of one sender have in memory at once. */
@@ -16,30 +18,15 @@ export type Loaded = {
   event: EnvelopeEvent
 }
 
-// As in events/reader.ts, the running sum reads no body.
-const LOAD = `
-select * from (
-  select asked.id, asked.place, p.url, p.status, p.secrets, e.id as "eventId", e.source, e.type,
-    e.delivery_id as "deliveryId", e.subject, e.actor, e.facts, e.body, e.payload, e.received_at as "receivedAt",
-    coalesce(octet_length(e.body), 0) * (case when e.payload is null then 1 else 2 end) as bytes,
-    sum(coalesce(octet_length(e.body), 0) * (case when e.payload is null then 1 else 2 end))
-      over (order by asked.place) as total
-  from unnest($1::uuid[]) with ordinality as asked (id, place)
-  left join signalbox.deliveries d on d.id = asked.id
+const LOAD = selectWithinBytes(
+  `p.url, p.status, p.secrets, e.id as "eventId", e.source, e.type, e.delivery_id as "deliveryId", e.subject, e.actor,
+    e.facts, e.body, e.payload, e.received_at as "receivedAt"`,
+  `left join signalbox.deliveries d on d.id = asked.id
   left join signalbox.endpoints p on p.id = d.endpoint_id
-  left join signalbox.events e on e.id = d.event_id
-) as sized
-where total <= $2::bigint or ($3::boolean and place = 1)
-order by place`
+  left join signalbox.events e on e.id = d.event_id`,
+)
 
-type Row = EnvelopeEvent & {
-  id: string
-  bytes: number
-  url: string | null
-  status: string
-  secrets: string[]
-  eventId: string
-}
+type Row = WithinBytes & EnvelopeEvent & Omit<Loaded, 'url' | 'event'> & { url: string | null }
 
 /**
  * Opens the reader of one sender. The bytes of a delivery count until it has been sent; null is a
@@ -50,8 +37,8 @@ export function openLoader(sql: Sql, { maxBytes = MAX_BYTES }: { maxBytes?: numb
     maxBytes,
     async read(ids, limit) {
       const { rows } = await sql.query<Row>(LOAD, [ids, limit.maxBytes, limit.atLeastOne], 'load deliveries')
-      return rows.map(({ id, bytes, url, status, secrets, eventId, ...event }) => ({
-        id,
+      return rows.map(({ askedId, place, bytes, total, url, status, secrets, eventId, ...event }) => ({
+        id: askedId,
         bytes,
         value: url === null ? null : { url, status, secrets, eventId, event },
       }))

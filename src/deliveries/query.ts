@@ -53,12 +53,12 @@ export async function getDelivery(sql: Sql, id: string): Promise<DeliveryDetail>
     : { rows: [] }
   const [delivery] = rows
   if (delivery === undefined) throw new AppError('not_found', `There is no delivery ${JSON.stringify(id)}.`)
-  const attempts = await sql.query<DeliveryDetail['attempt_log'][number]>(ATTEMPTS, [id])
-  return { ...delivery, attempt_log: attempts.rows }
+  const attempts = await sql.query<DeliveryDetail['attempts'][number]>(ATTEMPTS, [id])
+  return { ...delivery, attempts: attempts.rows }
 }
 
 const COLUMNS = `d.id, d.event_id, e.type as event_type, d.endpoint_id, p.name as endpoint_name, d.status,
-  d.attempt as attempts, d.max_attempts, d.error,
+  d.attempt, d.failures + d.losses as failures, d.max_attempts, d.error,
   case when d.status = 'pending' then ${isoTime('d.available_at')} end as next_attempt_at,
   ${isoTime('d.created_at')} as created_at, ${isoTime('d.finished_at')} as finished_at`
 

@@ -15,7 +15,7 @@ function answer(change: Partial<SendResult> = {}): SendResult {
   }
 }
 function judged(change: Partial<SendResult>, failures = 0, random = 0) {
-  return judge(answer(change), { failures, now, random: () => random })
+  return judge(answer(change), { failures, now, random: () => random }).outcome
 }
 
 describe('what follows from an attempt', () => {
@@ -31,7 +31,14 @@ describe('what follows from an attempt', () => {
   })
 
   it('410 is failure for good: the receiver is gone', () => {
-    expect(judged({ statusCode: 410 })).toEqual({ kind: 'failed', error: 'http_410' })
+    expect(judge(answer({ statusCode: 410 }), { failures: 0, now })).toEqual({
+      outcome: { kind: 'failed', error: 'http_410' },
+      isGone: true,
+    })
+  })
+
+  it.each([200, 404, 500, null])('%s does not say that the receiver is gone', (statusCode) => {
+    expect(judge(answer({ statusCode }), { failures: 0, now }).isGone).toBe(false)
   })
 
   it.each([199, 301, 307, 308, 400, 401, 404, 408, 422, 429, 500, 503])('%i is repeated', (statusCode) => {

@@ -19,25 +19,31 @@ const SCHEDULE_MS: readonly number[] = [
   24 * HOUR,
 ]
 
+/** How many attempts a delivery gets: the first, and one after each time of the schedule. */
+export const MAX_ATTEMPTS = SCHEDULE_MS.length + 1
+
 /**
  * How an attempt ends: any 2xx is success, 410 (the receiver wants no more) is failure for good,
  * everything else is repeated after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, each
  * up to a fifth later. `Retry-After` on 429 and 503 counts between once and twice that. `failures`
- * are those before this attempt.
+ * are those before this attempt. `isGone` is true after a 410.
  */
 export function judge(
   result: SendResult,
   options: { failures: number; now: Date; random?: (() => number) | undefined },
-): Outcome {
+): { outcome: Outcome; isGone: boolean } {
   const { statusCode } = result
-  if (statusCode !== null && statusCode >= 200 && statusCode < 300) return { kind: 'completed', error: result.error }
+  if (statusCode !== null && statusCode >= 200 && statusCode < 300) {
+    return { outcome: { kind: 'completed', error: result.error }, isGone: false }
+  }
   const error = statusCode === null ? (result.error ?? 'request_failed') : `http_${statusCode}`
-  if (statusCode === 410) return { kind: 'failed', error }
+  if (statusCode === 410) return { outcome: { kind: 'failed', error }, isGone: true }
   const plainMs = SCHEDULE_MS[Math.min(options.failures, SCHEDULE_MS.length - 1)] ?? 24 * HOUR
   const askedMs = statusCode === 429 || statusCode === 503 ? retryAfterMs(result.retryAfter, options.now) : null
   const delayMs = Math.min(Math.max(askedMs ?? plainMs, plainMs), 2 * plainMs)
   // Jitter only adds: nobody is called earlier than they asked.
-  return { kind: 'retried', error, delayMs: Math.round(delayMs * (1 + (options.random ?? Math.random)() * 0.2)) }
+  const laterMs = Math.round(delayMs * (1 + (options.random ?? Math.random)() * 0.2))
+  return { outcome: { kind: 'retried', error, delayMs: laterMs }, isGone: false }
 }
 
 /**

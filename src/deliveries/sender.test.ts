@@ -6,13 +6,14 @@ import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database } from '../db/database.ts'
-import { createEndpoint, disableEndpoints, loadEndpoints } from '../endpoints/endpoints.ts'
+import { createEndpoint, disableGone, loadEndpoints } from '../endpoints/endpoints.ts'
 import { deliveriesFor } from '../endpoints/match.ts'
 import { eventPayload } from '../events/payload.ts'
 import { fakeClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import { getDelivery, listDeliveries } from './query.ts'
+import { MAX_ATTEMPTS } from './retry.ts'
 import type { Sender, SenderOptions } from './sender.ts'
 import { openSender } from './sender.ts'
 
@@ -52,7 +53,7 @@ async function openReceiver(answer: Answer) {
 
 function open(change: Partial<SenderOptions> = {}): Sender {
   const sender = openSender({
-    disableEndpoints,
+    disableGone,
     payloadOf: eventPayload,
     database,
     clock,
@@ -80,12 +81,12 @@ async function record(endpointIds: readonly string[]): Promise<string> {
   )
   const { endpoints } = await loadEndpoints(database)
   const wanted = endpoints.filter((endpoint) => endpointIds.includes(endpoint.id))
-  const deliveries = deliveriesFor({ id, facts: {} }, wanted)
+  const deliveries = deliveriesFor({ id, facts: {} }, wanted, { maxAttempts: MAX_ATTEMPTS })
   for (const one of deliveries) {
     await database.query(
-      `insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, available_at, created_at)
-       values ($1, $2, $3, $4, $5, $5)`,
-      [one.id, id, one.endpointId, one.groupKey, clock.now()],
+      `insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, max_attempts, available_at, created_at)
+       values ($1, $2, $3, $4, $5, $6, $6)`,
+      [one.id, id, one.endpointId, one.groupKey, one.maxAttempts, clock.now()],
     )
   }
   return deliveries[0]?.id ?? ''
@@ -128,16 +129,17 @@ describe('a delivery', () => {
     expect(new Set(got.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(3)
     expect(new Set(got.map(({ headers }) => headers['webhook-signature'])).size).toBe(3)
 
-    const { attempt_log, ...delivery } = await getDelivery(database, id)
+    const { attempts, ...delivery } = await getDelivery(database, id)
     expect(delivery).toMatchObject({
       status: 'succeeded',
-      attempts: 3,
+      attempt: 3,
+      failures: 2,
       max_attempts: 10,
       error: null,
       next_attempt_at: null,
     })
     expect(
-      attempt_log.map(({ attempt, outcome, status_code, error, response }) => [
+      attempts.map(({ attempt, outcome, status_code, error, response }) => [
         attempt,
         outcome,
         status_code,
@@ -149,7 +151,7 @@ describe('a delivery', () => {
       [2, 'retried', 500, 'http_500', 'no'],
       [3, 'completed', 204, null, ''],
     ])
-    for (const one of attempt_log) expect(one.duration_ms).toEqual(expect.any(Number))
+    for (const one of attempts) expect(one.duration_ms).toEqual(expect.any(Number))
   })
 
   it('is verified by the standardwebhooks package as it arrives', async () => {
@@ -172,7 +174,12 @@ describe('a delivery', () => {
       clock.advance(2 * 86_400_000)
     }
     expect(got).toHaveLength(10)
-    expect(await getDelivery(database, id)).toMatchObject({ status: 'failed', attempts: 10, error: 'http_500' })
+    expect(await getDelivery(database, id)).toMatchObject({
+      status: 'failed',
+      attempt: 10,
+      failures: 10,
+      error: 'http_500',
+    })
   })
 
   it('waits as long as Retry-After says, within its bounds', async () => {
@@ -195,9 +202,9 @@ describe('a delivery', () => {
     close()
     const id = await record([endpoint.id])
     await open().tick()
-    const { status, attempt_log } = await getDelivery(database, id)
+    const { status, attempts } = await getDelivery(database, id)
     expect(status).toBe('pending')
-    expect(attempt_log).toMatchObject([
+    expect(attempts).toMatchObject([
       { outcome: 'retried', status_code: null, error: 'connection_refused', response: null },
     ])
   })
@@ -221,12 +228,10 @@ describe('a delivery', () => {
     await database.query('update signalbox.endpoints set status = $1 where id = $2', [status, endpoint.id])
     await open().tick()
     expect(got).toHaveLength(0)
-    const { attempt_log, finished_at, ...delivery } = await getDelivery(database, id)
+    const { attempts, finished_at, ...delivery } = await getDelivery(database, id)
     expect(delivery).toMatchObject({ status: 'skipped', error: `The endpoint is ${status}.` })
     expect(finished_at).toEqual(expect.any(String))
-    expect(attempt_log).toMatchObject([
-      { outcome: 'cancelled', status_code: null, error: `The endpoint is ${status}.` },
-    ])
+    expect(attempts).toMatchObject([{ outcome: 'cancelled', status_code: null, error: `The endpoint is ${status}.` }])
   })
 
   it('goes with its endpoint when that is deleted', async () => {
@@ -273,7 +278,7 @@ describe('what a receiver gets', () => {
       ],
     )
     await database.query(
-      'insert into signalbox.deliveries (id, event_id, endpoint_id, available_at, created_at) values ($1, $2, $3, $4, $4)',
+      'insert into signalbox.deliveries (id, event_id, endpoint_id, max_attempts, available_at, created_at) values ($1, $2, $3, 10, $4, $4)',
       [newId(), id, endpointId, clock.now()],
     )
     return id
@@ -418,7 +423,7 @@ describe('a sender that is drained', () => {
     sender.start()
     await isThere
     await sender.drain({ limitMs: 0 })
-    expect(await getDelivery(database, id)).toMatchObject({ status: 'pending', attempts: 1, max_attempts: 10 })
+    expect(await getDelivery(database, id)).toMatchObject({ status: 'pending', attempt: 1, max_attempts: 10 })
   })
 })
 

@@ -1,22 +1,20 @@
 // The sender: takes due deliveries, sends each, and stores what came of it together with what
 // follows from it.
-import type { Json } from '@signalbox/sdk'
 import type { Dispatcher } from 'undici'
 import type { Database, Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { VERSION } from '../lib/version.ts'
-import type { Claimed, Handled, Settled } from '../queue/table.ts'
+import type { Claimed, Handled } from '../queue/table.ts'
 import type { Worker } from '../queue/worker.ts'
 import { openWorker } from '../queue/worker.ts'
-import type { DeliveryRow } from './delivery.ts'
+import type { AttemptDetail, DeliveryRow } from './delivery.ts'
 import { DELIVERIES } from './delivery.ts'
-import type { EnvelopeEvent } from './envelope.ts'
+import type { PayloadOf } from './envelope.ts'
 import { envelopeOf } from './envelope.ts'
 import type { Loaded } from './load.ts'
 import { openLoader } from './load.ts'
 import { judge } from './retry.ts'
-import type { SendResult } from './send.ts'
 import { openDispatcher, send } from './send.ts'
 import { signedHeaders } from './sign.ts'
 
@@ -28,9 +26,9 @@ export type SenderOptions = {
   /** How many deliveries are under way at once. */
   slots: number
   /** What an event says. */
-  payloadOf(event: Pick<EnvelopeEvent, 'body' | 'payload'>): Json | undefined
+  payloadOf: PayloadOf
   /** Disables endpoints that answered 410 Gone, in the transaction that ends their deliveries. */
-  disableEndpoints(tx: Sql, ids: readonly string[]): Promise<void>
+  disableGone(tx: Sql, ids: readonly string[]): Promise<void>
   /** How long a delivery belongs to this process without a sign of life. Default 30 s. */
   leaseMs?: number | undefined
   /** The longest it goes without looking for due deliveries. Default 30 s. */
@@ -41,8 +39,8 @@ export type SenderOptions = {
   maxBytes?: number | undefined
   /** Connections to use in place of its own; they stay open after `drain`. */
   dispatcher?: Dispatcher | undefined
-  /** Notifies other processes that there may be something for them. */
-  wake?: (() => void) | undefined
+  /** Notifies all workers, through the database, of groups that are free. */
+  notify?: (() => void) | undefined
   /** Source of the jitter, in [0, 1). */
   random?: (() => number) | undefined
 }
@@ -50,17 +48,15 @@ export type SenderOptions = {
 /** An open sender. It does nothing until `start`, or `tick` by `tick` in a test. */
 export type Sender = Pick<Worker, 'running' | 'start' | 'nudge' | 'tick' | 'drain'>
 
-const GONE = 410
-
 /**
  * Opens a sender over the deliveries of this database; any number of them, in any process, send
  * each delivery's attempt once.
  */
 export function openSender(options: SenderOptions): Sender {
-  const { database, clock, log, slots, disableEndpoints, wake, leaseMs } = options
+  const { database, clock, log, slots, disableGone, notify, leaseMs } = options
   const dispatcher = options.dispatcher ?? openDispatcher()
   const load = openLoader(database, options)
-  const worker = openWorker<DeliveryRow, SendResult>({
+  const worker = openWorker<DeliveryRow, AttemptDetail>({
     database,
     clock,
     log,
@@ -68,12 +64,12 @@ export function openSender(options: SenderOptions): Sender {
     table: DELIVERIES,
     leaseMs,
     tickMs: options.tickMs ?? 30_000,
-    wake,
+    notify,
     handle: (claimed, signal) =>
       load(claimed.id, (loaded) => deliver({ ...options, dispatcher }, { claimed, loaded, signal })),
     async onSettled(tx, settled) {
-      const gone = settled.filter(isGone).map(({ row }) => row.endpoint_id)
-      if (gone.length > 0) await disableEndpoints(tx, gone)
+      const gone = settled.filter(({ detail }) => detail?.isGone).map(({ row }) => row.endpoint_id)
+      if (gone.length > 0) await disableGone(tx, gone)
       return false
     },
   })
@@ -89,20 +85,16 @@ export function openSender(options: SenderOptions): Sender {
   }
 }
 
-function isGone({ detail }: Settled<DeliveryRow, SendResult>): boolean {
-  return detail?.statusCode === GONE
-}
-
 /** Makes one attempt. */
 async function deliver(
   options: SenderOptions & { dispatcher: Dispatcher },
   { claimed, loaded, signal }: { claimed: Claimed<DeliveryRow>; loaded: Loaded | null; signal: AbortSignal },
-): Promise<Handled<SendResult>> {
+): Promise<Handled<AttemptDetail>> {
   const { clock, dispatcher, deadlineMs, payloadOf, random } = options
   if (loaded === null) return skipped('The endpoint was deleted.')
   const { url, status, secrets, eventId, event } = loaded
   if (status !== 'active') return skipped(`The endpoint is ${status}.`)
-  const envelope = envelopeOf(event, payloadOf(event))
+  const envelope = envelopeOf(event, payloadOf)
   if (envelope === null) return skipped('The event has no body.')
   const [first, ...others] = secrets
   if (first === undefined) return skipped('The endpoint has no secret.')
@@ -117,9 +109,10 @@ async function deliver(
     version: VERSION,
   })
   const sent = await send({ dispatcher, url, headers, body, deadlineMs, signal })
-  return { outcome: judge(sent, { failures: claimed.failures, now: clock.now(), random }), detail: sent }
+  const { outcome, isGone } = judge(sent, { failures: claimed.failures, now: clock.now(), random })
+  return { outcome, detail: { ...sent, isGone } }
 }
 
-function skipped(error: string): Handled<SendResult> {
+function skipped(error: string): Handled<AttemptDetail> {
   return { outcome: { kind: 'cancelled', error }, detail: null }
 }

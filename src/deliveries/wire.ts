@@ -14,7 +14,8 @@ export const delivery = z
     endpoint_id: z.uuid(),
     endpoint_name: z.string(),
     status: deliveryStatus,
-    attempts: z.int(),
+    attempt: z.int().meta({ description: 'How often it was started.' }),
+    failures: z.int().meta({ description: 'How many attempts failed or were lost; it fails at `max_attempts`.' }),
     max_attempts: z.int(),
     error: z.string().nullable().meta({
       description: 'Why the last attempt did not succeed, or why there is none: `timeout`, `http_500` and other codes.',
@@ -43,5 +44,5 @@ const deliveryAttempt = z
   .meta({ id: 'DeliveryAttempt' })
 
 /** One delivery with its attempts, the first one first. */
-export const deliveryDetail = delivery.extend({ attempt_log: z.array(deliveryAttempt) }).meta({ id: 'DeliveryDetail' })
+export const deliveryDetail = delivery.extend({ attempts: z.array(deliveryAttempt) }).meta({ id: 'DeliveryDetail' })
 export type DeliveryDetail = z.infer<typeof deliveryDetail>

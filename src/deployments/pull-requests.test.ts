@@ -105,7 +105,7 @@ describe('a reported pull request', () => {
       deployed_by: 'jane',
     }
     const context = { database, clock: systemClock, recordIn: async () => [], onWork: () => {} }
-    return (await recordDeployment(context, request)).deployment.id
+    return (await recordDeployment(context, request)).id
   }
   const report = async (change: Change) => {
     const event = eventOf(pullRequest(change))

@@ -5,7 +5,6 @@ import { AppError } from '../lib/error.ts'
 import type { JsonObject } from '../lib/json.ts'
 import type { Page } from '../lib/page.ts'
 import { pageLimit, pageOf, readCursor } from '../lib/page.ts'
-import type { Deployment } from './deployment.ts'
 import { deploymentIdOf, deploymentUuid } from './deployment.ts'
 import type { DeploymentDetail, DeploymentSummary } from './wire.ts'
 
@@ -74,31 +73,6 @@ export async function configOf(sql: Sql, id: string): Promise<JsonObject> {
   ])
   if (rows[0] === undefined) throw notFound(id)
   return rows[0].config
-}
-
-/**
- * One deployment by its public id, as it was recorded.
- * @throws AppError `not_found` when there is no such deployment.
- */
-export async function getDeployment(sql: Sql, id: string): Promise<Deployment> {
-  const row = await showDeployment(sql, id)
-  return {
-    id: row.deployment_id,
-    projectId: row.project_id,
-    appName: row.app_name,
-    variantName: row.variant_name,
-    variantId: row.variant_id,
-    environment: row.environment,
-    revision: row.revision,
-    configSha256: row.config_sha256,
-    commitMessage: row.commit_message,
-    deployedBy: row.deployed_by,
-    sequence: row.sequence,
-    previousDeploymentId: row.previous_deployment_id,
-    eventId: row.event_id,
-    createdAt: new Date(row.created_at),
-    configDiff: row.config_diff,
-  }
 }
 
 const SUMMARY = `d.id, '${deploymentIdOf('')}' || d.id as deployment_id, project_id, app_name, variant_name, variant_id,

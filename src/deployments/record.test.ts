@@ -7,7 +7,7 @@ import type { Draft } from '../events/event.ts'
 import { fakeClock, systemClock } from '../lib/clock.ts'
 import { canonicalSha256 } from '../lib/json.ts'
 import { deploymentIdOf, deploymentUuid } from './deployment.ts'
-import { configOf, getDeployment, listDeployments } from './query.ts'
+import { configOf, listDeployments, showDeployment } from './query.ts'
 import { recordDeployment } from './record.ts'
 
 let database: Database
@@ -57,6 +57,10 @@ const example = {
 function record(change: object, options: { idempotencyKey?: string } = {}) {
   return recordDeployment({ database, clock, recordIn, onWork }, { ...example, ...change }, options)
 }
+/** Records a deployment, and reads it. */
+async function deploy(change: object) {
+  return showDeployment(database, (await record(change)).id)
+}
 
 async function eventOf(id: string) {
   const { rows } = await database.query<{
@@ -75,13 +79,13 @@ async function eventOf(id: string) {
 describe('recording a deployment', () => {
   it('records its event, field by field and in the order of the wire contract', async () => {
     const app = 'example-bot'
-    const first = (await record({ app_name: app })).deployment
-    const { deployment } = await record({
+    const first = await record({ app_name: app })
+    const deployment = await deploy({
       app_name: app,
       revision: undefined,
       config: { temperature: 0.5, system_prompt: 'Be concise and professional.' },
     })
-    const { text, payload, facts, delivery_id, subject, actor } = await eventOf(deployment.eventId)
+    const { text, payload, facts, delivery_id, subject, actor } = await eventOf(deployment.event_id)
     expect(isEnvironmentDeployed(payload)).toBe(true)
     expect(text).toBe(
       JSON.stringify({
@@ -105,7 +109,7 @@ describe('recording a deployment', () => {
             removed: {},
           },
           deployed_by: 'jane@company.com',
-          deployment_id: deployment.id,
+          deployment_id: deployment.deployment_id,
           config: { temperature: 0.5, system_prompt: 'Be concise and professional.' },
           config_url: null,
           config_sha256: canonicalSha256({ system_prompt: 'Be concise and professional.', temperature: 0.5 }),
@@ -114,16 +118,16 @@ describe('recording a deployment', () => {
         },
       }),
     )
-    expect(deployment.id).toMatch(/^deploy_[0-9a-f-]{36}$/)
+    expect(deployment.deployment_id).toMatch(/^deploy_[0-9a-f-]{36}$/)
     expect(delivery_id).toMatch(/^delivery_[0-9a-f-]{36}$/)
     expect(facts).toEqual({ environment: 'production', app, project: 'project_abc', author: 'jane@company.com' })
     expect([subject, actor]).toEqual(['example-bot@production', 'jane@company.com'])
   })
 
   it('starts at revision and sequence 1, with everything added', async () => {
-    const { deployment } = await record({ app_name: 'first', revision: undefined, commit_message: undefined })
-    expect(deployment).toMatchObject({ revision: 1, sequence: 1, previousDeploymentId: null, commitMessage: null })
-    expect(deployment.configDiff).toEqual({ added: example.config, modified: {}, removed: {} })
+    const deployment = await deploy({ app_name: 'first', revision: undefined, commit_message: undefined })
+    expect(deployment).toMatchObject({ revision: 1, sequence: 1, previous_deployment_id: null, commit_message: null })
+    expect(deployment.config_diff).toEqual({ added: example.config, modified: {}, removed: {} })
   })
 
   it('numbers fifty deployments at once from 1 to 50, each following the one before', async () => {
@@ -135,20 +139,23 @@ describe('recording a deployment', () => {
         ),
       ),
     )
-    const inOrder = all.map(({ deployment }) => deployment).sort((a, b) => a.sequence - b.sequence)
+    const { items } = await listDeployments(database, { app: 'crowd', limit: 100 })
+    const inOrder = items.toReversed()
+    expect(new Set(all.map(({ id }) => id))).toEqual(new Set(items.map((one) => one.deployment_id)))
     expect(inOrder.map((one) => one.sequence)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1))
     expect(inOrder.map((one) => one.revision)).toEqual(inOrder.map((one) => one.sequence))
-    expect(inOrder.map((one) => one.previousDeploymentId)).toEqual([null, ...inOrder.slice(0, -1).map((one) => one.id)])
-    const { items } = await listDeployments(database, { app: 'crowd', limit: 100 })
-    expect(items.map((one) => one.sequence)).toEqual(inOrder.map((one) => one.sequence).reverse())
+    expect(inOrder.map((one) => one.previous_deployment_id)).toEqual([
+      null,
+      ...inOrder.slice(0, -1).map((one) => one.deployment_id),
+    ])
   })
 
   it('counts each environment and project on its own', async () => {
-    const place = (change: object) => record({ app_name: 'places', ...change })
-    expect((await place({})).deployment.sequence).toBe(1)
-    expect((await place({ environment: 'staging' })).deployment.sequence).toBe(1)
-    expect((await place({ project_id: 'other' })).deployment.sequence).toBe(1)
-    expect((await place({})).deployment.sequence).toBe(2)
+    const place = (change: object) => deploy({ app_name: 'places', ...change })
+    expect((await place({})).sequence).toBe(1)
+    expect((await place({ environment: 'staging' })).sequence).toBe(1)
+    expect((await place({ project_id: 'other' })).sequence).toBe(1)
+    expect((await place({})).sequence).toBe(2)
   })
 
   it('notifies the workers once it has committed, and not for a repeat', async () => {
@@ -163,32 +170,33 @@ describe('recording a deployment', () => {
     const fails = () => Promise.reject(new Error('no event'))
     const request = { ...example, app_name: 'atomic' }
     await expect(recordDeployment({ database, clock, recordIn: fails, onWork }, request)).rejects.toThrow('no event')
-    expect((await record({ app_name: 'atomic' })).deployment.sequence).toBe(1)
+    expect((await deploy({ app_name: 'atomic' })).sequence).toBe(1)
   })
 
   it('sends an address in place of a configuration of 20 kB or more', async () => {
     const config = { prompt: 'x'.repeat(20_000 - '{"prompt":""}'.length) }
     const shorter = { prompt: config.prompt.slice(1) }
     const context = { database, clock, recordIn, onWork, publicUrl: 'https://signalbox.example.com/base/' }
-    const { deployment } = await recordDeployment(context, { ...example, app_name: 'large', config })
-    const { payload, stored } = await eventOf(deployment.eventId)
+    const eventIdOf = async (id: string) => (await showDeployment(database, id)).event_id
+    const { id } = await recordDeployment(context, { ...example, app_name: 'large', config })
+    const { payload, stored } = await eventOf(await eventIdOf(id))
     expect(payload.data.config).toBeNull()
-    expect(payload.data.config_url).toBe(`https://signalbox.example.com/base/api/deployments/${deployment.id}/config`)
-    expect(await configOf(database, deployment.id)).toEqual(config)
+    expect(payload.data.config_url).toBe(`https://signalbox.example.com/base/api/deployments/${id}/config`)
+    expect(await configOf(database, id)).toEqual(config)
     // What agents get is complete.
     expect(stored).toEqual({ ...payload, data: { ...payload.data, config } })
     const small = await recordDeployment(context, { ...example, app_name: 'small', config: shorter })
-    const { payload: whole, stored: nothing } = await eventOf(small.deployment.eventId)
+    const { payload: whole, stored: nothing } = await eventOf(await eventIdOf(small.id))
     expect(whole.data).toMatchObject({ config: shorter, config_url: null })
     expect(nothing).toBeNull()
   })
 
   it('keeps what PostgreSQL text could not: \\u0000, lone surrogates and __proto__ in the configuration', async () => {
     const config = JSON.parse('{"nul":"a\\u0000b","lone":"\\ud800","__proto__":{"x":1}}')
-    const { deployment } = await record({ app_name: 'odd', config })
-    expect(JSON.stringify(await configOf(database, deployment.id))).toBe(JSON.stringify(config))
-    const again = await record({ app_name: 'odd', config })
-    expect(again.deployment.configDiff).toEqual({ added: {}, modified: {}, removed: {} })
+    const { id } = await record({ app_name: 'odd', config })
+    expect(JSON.stringify(await configOf(database, id))).toBe(JSON.stringify(config))
+    const again = await deploy({ app_name: 'odd', config })
+    expect(again.config_diff).toEqual({ added: {}, modified: {}, removed: {} })
   })
 })
 
@@ -199,7 +207,7 @@ describe('an Idempotency-Key', () => {
     const all = await Promise.all(
       Array.from({ length: 50 }, () => record({ app_name: 'once' }, { idempotencyKey: 'once-key' })),
     )
-    expect(new Set(all.map(({ deployment }) => deployment.id)).size).toBe(1)
+    expect(new Set(all.map(({ id }) => id)).size).toBe(1)
     expect(all.filter(({ duplicate }) => !duplicate)).toHaveLength(1)
     expect(await count('once')).toBe(1)
     const events = await database.query("select 1 from signalbox.events where subject = 'once@production'")
@@ -245,12 +253,12 @@ describe('reading deployments', () => {
   })
 
   it('finds one by its public id, and says when there is none', async () => {
-    const { deployment } = await record({ app_name: 'found' })
-    expect(await getDeployment(database, deployment.id)).toEqual(deployment)
+    const { id: found } = await record({ app_name: 'found' })
+    expect(await showDeployment(database, found)).toMatchObject({ deployment_id: found, app_name: 'found' })
     for (const id of ['deploy_1234567890', deploymentIdOf('00000000-0000-0000-0000-000000000000'), "'"]) {
-      await expect(getDeployment(database, id)).rejects.toMatchObject({ code: 'not_found' })
+      await expect(showDeployment(database, id)).rejects.toMatchObject({ code: 'not_found' })
       await expect(configOf(database, id)).rejects.toMatchObject({ code: 'not_found' })
     }
-    expect(deploymentUuid(deployment.id.toUpperCase().replace('DEPLOY_', 'deploy_'))).toBe(deployment.id.slice(7))
+    expect(deploymentUuid(found.toUpperCase().replace('DEPLOY_', 'deploy_'))).toBe(found.slice(7))
   })
 })

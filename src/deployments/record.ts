@@ -5,15 +5,15 @@ import type { Draft } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
+import { readIdempotencyKey } from '../lib/idempotency-key.ts'
 import type { JsonObject } from '../lib/json.ts'
 import { canonicalSha256 } from '../lib/json.ts'
 import { deployedEvent } from './deployed-event.ts'
 import type { Deployment } from './deployment.ts'
 import { deploymentIdOf } from './deployment.ts'
 import { configDiff } from './diff.ts'
-import { getDeployment } from './query.ts'
 import type { Configuration, DeploymentRequest } from './request.ts'
-import { readDeploymentRequest, readIdempotencyKey } from './request.ts'
+import { readDeploymentRequest } from './request.ts'
 
 /** What recording a deployment needs from the rest of the program. */
 export type RecordDeploymentContext = {
@@ -28,8 +28,9 @@ export type RecordDeploymentContext = {
 }
 
 /**
- * Records what went live where, and its `environment.deployed` event with it. The same
- * `idempotencyKey` with the same request returns the first deployment and `duplicate: true`.
+ * Records what went live where, and its `environment.deployed` event with it; returns its public
+ * id. The same `idempotencyKey` with the same request returns that of the first deployment and
+ * `duplicate: true`.
  * @throws AppError `input_invalid` naming the fields at fault, `header_invalid` for a malformed
  * key, and `conflict` for a key that was used for another request.
  */
@@ -37,7 +38,7 @@ export async function recordDeployment(
   context: RecordDeploymentContext,
   request: unknown,
   options: { idempotencyKey?: string | undefined } = {},
-): Promise<{ deployment: Deployment; duplicate: boolean }> {
+): Promise<{ id: string; duplicate: boolean }> {
   const input = readDeploymentRequest(request)
   const key = readIdempotencyKey(options.idempotencyKey)
   const requestSha256 = canonicalSha256({ ...input, config: input.config.sha256 })
@@ -45,13 +46,13 @@ export async function recordDeployment(
     // The key's lock always comes before the environment's, so that two requests cannot wait for
     // each other.
     const earlier = key === null ? null : await findByKey(tx, key, requestSha256)
-    if (earlier !== null) return { deployment: earlier, duplicate: true }
+    if (earlier !== null) return { id: deploymentIdOf(earlier), duplicate: true }
     const { previous, now } = await lockEnvironment(tx, input, context.clock)
     const uuid = newId(now)
     const deployment = nextDeployment(uuid, input, previous, now)
     await context.recordIn(tx, [deployedEvent(deployment, input.config, context.publicUrl)])
     await insert(tx, { uuid, deployment, config: input.config, previous, key, requestSha256 })
-    return { deployment, duplicate: false }
+    return { id: deployment.id, duplicate: false }
   })
   if (!recorded.duplicate) context.onWork()
   return recorded
@@ -64,7 +65,7 @@ type Previous = { uuid: string; sequence: number; revision: number; config: Json
 const KEY_LOCK = 7_420_001
 const ENVIRONMENT_LOCK = 7_420_002
 
-async function findByKey(tx: Sql, key: string, requestSha256: string): Promise<Deployment | null> {
+async function findByKey(tx: Sql, key: string, requestSha256: string): Promise<string | null> {
   await tx.query('select pg_advisory_xact_lock($1, hashtext($2))', [KEY_LOCK, key])
   const { rows } = await tx.query<{ id: string; request_sha256: string }>(
     'select id, request_sha256 from signalbox.deployments where idempotency_key = $1',
@@ -75,7 +76,7 @@ async function findByKey(tx: Sql, key: string, requestSha256: string): Promise<D
   if (found.request_sha256 !== requestSha256) {
     throw new AppError('conflict', 'This Idempotency-Key was already used for a different request.')
   }
-  return getDeployment(tx, found.id)
+  return found.id
 }
 
 // The lock lasts until commit, so the next deployment of this environment sees this one: a

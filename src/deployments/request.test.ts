@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { refusalOf } from '../../test/refusal.ts'
 import { AppError } from '../lib/error.ts'
 import { canonicalSha256 } from '../lib/json.ts'
-import { MAX_CONFIG_DEPTH, readDeploymentRequest, readIdempotencyKey } from './request.ts'
+import { MAX_CONFIG_DEPTH, readDeploymentRequest } from './request.ts'
 
 const valid = {
   project_id: 'project_abc',
@@ -87,13 +87,5 @@ describe('a request to record a deployment', () => {
   it('takes several lines of commit message, and a configuration as deep as the limit', () => {
     expect(refusal({ commit_message: 'one\n\ttwo\r\n' })).toBe('accepted')
     expect(refusal({ config: nested(MAX_CONFIG_DEPTH) })).toBe('accepted')
-  })
-})
-
-describe('an Idempotency-Key', () => {
-  it('is visible ASCII, or absent', () => {
-    expect(readIdempotencyKey('a-1')).toBe('a-1')
-    expect(readIdempotencyKey(undefined)).toBeNull()
-    for (const key of ['', 'a b', 'é', 'x'.repeat(256)]) expect(() => readIdempotencyKey(key)).toThrow(AppError)
   })
 })

@@ -102,16 +102,6 @@ export function readDeploymentRequest(body: unknown): DeploymentRequest {
   }
 }
 
-/**
- * Checks an `Idempotency-Key`: 1 to 255 visible ASCII characters.
- * @throws AppError `header_invalid` when it is anything else.
- */
-export function readIdempotencyKey(key: string | undefined): string | null {
-  if (key === undefined) return null
-  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key
-  throw new AppError('header_invalid', 'Idempotency-Key: must be 1 to 255 visible ASCII characters.')
-}
-
 // A loop, not a recursion: JSON.parse itself accepts any depth, so this runs before anything that
 // could exhaust the stack.
 function shapeProblem(config: unknown): string | null {

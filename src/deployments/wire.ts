@@ -20,7 +20,10 @@ const configDiff = z
     modified: z.record(z.string(), z.object({ old: json, new: json })),
     removed: jsonObject,
   })
-  .meta({ id: 'ConfigDiff', description: 'How the configuration differs from the one before, by top-level key.' })
+  .meta({
+    id: 'ConfigDiff',
+    description: 'How the configuration differs from the one before, by the dotted path of each parameter.',
+  })
 
 /** A deployment as lists show it: everything but what may be large. */
 export const deploymentSummary = z

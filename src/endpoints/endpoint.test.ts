@@ -54,10 +54,6 @@ describe('a request for an endpoint', () => {
     expect(refusal(() => readEndpointRequest({ url: address }))).toBe(`input_invalid url: ${detail}`)
   })
 
-  it('takes http: to anywhere when that is allowed', () => {
-    expect(readEndpointRequest({ url: 'http://handler:3000/' }, { allowHttp: true }).url).toBe('http://handler:3000/')
-  })
-
   it.each([
     ['short'],
     ['whsec_'],

@@ -19,15 +19,6 @@ export type NewEndpoint = Pick<Endpoint, 'name' | 'url' | 'events' | 'environmen
   secrets: string[]
 }
 
-/** How strict the check of an endpoint is. */
-export type EndpointPolicy = {
-  /**
-   * Accepts `http:` beyond this machine: signed, but readable and changeable on its way. Default
-   * false.
-   */
-  allowHttp?: boolean | undefined
-}
-
 const secret = z
   .string()
   .max(200)
@@ -86,18 +77,18 @@ export function generateSecret(): string {
  * Checks the body of a request for an endpoint.
  * @throws AppError `input_invalid` naming every field at fault.
  */
-export function readEndpointRequest(body: unknown, policy: EndpointPolicy = {}): NewEndpoint {
-  return read(body, { policy, code: 'input_invalid', where: '' })
+export function readEndpointRequest(body: unknown): NewEndpoint {
+  return read(body, { code: 'input_invalid', where: '' })
 }
 
 /**
  * Checks the endpoints of a configuration.
  * @throws AppError `config_invalid` naming every field at fault of the first wrong one.
  */
-export function readEndpointConfigs(configured: readonly unknown[], policy: EndpointPolicy = {}): NewEndpoint[] {
+export function readEndpointConfigs(configured: readonly unknown[]): NewEndpoint[] {
   const endpoints = configured.map((entry, index) => {
     const where = `endpoints[${index}] `
-    const endpoint = read(entry, { policy, code: 'config_invalid', where })
+    const endpoint = read(entry, { code: 'config_invalid', where })
     const { name } = entry as Partial<EndpointConfig>
     if (name === undefined) throw new AppError('config_invalid', `${where}name: is required`)
     if (endpoint.secrets.length === 0) throw new AppError('config_invalid', `${where}secret: is required`)
@@ -109,25 +100,25 @@ export function readEndpointConfigs(configured: readonly unknown[], policy: Endp
   return endpoints
 }
 
-type Reading = { policy: EndpointPolicy; code: ErrorCode; where: string }
+type Reading = { code: ErrorCode; where: string }
 
-function read(input: unknown, { policy, code, where }: Reading): NewEndpoint {
+function read(input: unknown, { code, where }: Reading): NewEndpoint {
   const { data, error } = endpointRequest.safeParse(input, { reportInput: true })
   if (error) throw new AppError(code, `${where}${describe(error, { root: 'the endpoint' })}`)
-  const problem = urlProblem(data.url, policy)
+  const problem = urlProblem(data.url)
   if (problem !== null) throw new AppError(code, `${where}url: ${problem}`)
   const { secret: only, secrets, name, url, ...rest } = data
   const all = [...(only === undefined ? [] : [only]), ...(secrets ?? [])]
   return { ...rest, name: name ?? new URL(url).host, url: new URL(url).href, secrets: [...new Set(all)] }
 }
 
-function urlProblem(text: string, { allowHttp = false }: EndpointPolicy): string | null {
+function urlProblem(text: string): string | null {
   if (!URL.canParse(text)) return 'is not a URL'
   const url = new URL(text)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be https:'
   // It would be stored and shown in clear, and HTTP clients drop it.
   if (url.username !== '' || url.password !== '') return 'must not hold a user name or password'
-  if (url.protocol === 'http:' && !allowHttp && !isLoopback(url.hostname)) return 'must be https: beyond this machine'
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) return 'must be https: beyond this machine'
   return null
 }
 

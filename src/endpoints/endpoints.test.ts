@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database } from '../db/database.ts'
-import { createEndpoint, disableEndpoints, listEndpoints, loadEndpoints, syncConfigEndpoints } from './endpoints.ts'
+import { createEndpoint, disableGone, listEndpoints, loadEndpoints, syncConfigEndpoints } from './endpoints.ts'
 
 let database: Database
 beforeAll(async () => {
@@ -54,7 +54,7 @@ describe("a process's copy of the endpoints", () => {
     await createEndpoint(database, { url, name: 'b', status: 'paused' })
     expect(await activeNames()).toEqual(['a'])
     expect(await versionNow()).toBe(before + 2)
-    await disableEndpoints(database, [endpoint.id])
+    await disableGone(database, [endpoint.id])
     expect(await activeNames()).toEqual([])
     expect(await versionNow()).toBe(before + 3)
   })
@@ -98,6 +98,22 @@ describe('the endpoints of the configuration', () => {
     await syncConfigEndpoints(database, [other])
     expect(await syncConfigEndpoints(database, [other])).toBe(0)
     expect(await versionNow()).toBe(before + 1)
+  })
+
+  it('stay disabled once they answered 410, until they have another URL', async () => {
+    await syncConfigEndpoints(database, [handler])
+    const [one] = (await loadEndpoints(database)).endpoints
+    await disableGone(database, [one?.id ?? ''])
+    expect(await syncConfigEndpoints(database, [handler])).toBe(0)
+    expect(await syncConfigEndpoints(database, [{ ...handler, events: ['*'] }])).toBe(1)
+    expect(await activeNames()).toEqual([])
+    const moved = { ...handler, url: 'https://example.com/new' }
+    expect(await syncConfigEndpoints(database, [moved])).toBe(1)
+    expect(await activeNames()).toEqual(['handler'])
+    // The address it has now never answered 410.
+    expect(await syncConfigEndpoints(database, [{ ...moved, status: 'paused' }])).toBe(1)
+    expect(await syncConfigEndpoints(database, [moved])).toBe(1)
+    expect(await activeNames()).toEqual(['handler'])
   })
 
   it('keep their secrets to themselves but follow a new one', async () => {

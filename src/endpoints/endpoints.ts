@@ -5,7 +5,7 @@ import { isoTime } from '../db/time.ts'
 import { newId } from '../lib/id.ts'
 import type { Page } from '../lib/page.ts'
 import { pageLimit, pageOf, readCursor } from '../lib/page.ts'
-import type { Endpoint, EndpointPolicy, NewEndpoint } from './endpoint.ts'
+import type { Endpoint, NewEndpoint } from './endpoint.ts'
 import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
 
 /**
@@ -30,9 +30,8 @@ export async function loadEndpoints(sql: Sql): Promise<{ version: number; endpoi
 export async function createEndpoint(
   sql: Sql,
   request: unknown,
-  policy: EndpointPolicy = {},
 ): Promise<{ endpoint: Endpoint; secret: string | null }> {
-  const input = readEndpointRequest(request, policy)
+  const input = readEndpointRequest(request)
   const secret = input.secrets.length === 0 ? generateSecret() : null
   const endpoint = await insert(sql, 'api', secret === null ? input : { ...input, secrets: [secret] })
   return { endpoint, secret }
@@ -65,44 +64,49 @@ export async function listEndpoints(sql: Sql, filter: EndpointFilter = {}): Prom
 
 /**
  * Makes the stored endpoints of origin `config` those of the configuration: by name, with the
- * status it says, and those it no longer has become disabled (their deliveries stay). Nothing is
- * written when nothing changed. Returns how many were changed.
+ * status it says, and those it no longer has become disabled (their deliveries stay). One that
+ * answered 410 stays disabled until it has another URL. Nothing is written when nothing changed.
+ * Returns how many were changed.
  * @throws AppError `config_invalid` naming every field at fault.
  */
-export async function syncConfigEndpoints(
-  database: Database,
-  configured: readonly unknown[],
-  policy: EndpointPolicy = {},
-): Promise<number> {
-  const wanted = readEndpointConfigs(configured, policy)
+export async function syncConfigEndpoints(database: Database, configured: readonly unknown[]): Promise<number> {
+  const wanted = readEndpointConfigs(configured)
   return database.transaction(async (tx) => {
     // Processes that start together would otherwise both find a name missing.
     await tx.query('select pg_advisory_xact_lock($1, 0)', [SYNC_LOCK])
-    const { rows } = await tx.query<Endpoint & { secrets: string[] }>(
-      `select ${COLUMNS}, secrets from signalbox.endpoints e where origin = 'config'`,
+    const { rows } = await tx.query<Stored>(
+      `select ${COLUMNS}, secrets, gone_at is not null as "isGone" from signalbox.endpoints e where origin = 'config'`,
     )
     const stored = new Map(rows.map((row) => [row.name, row]))
-    const changed = wanted.filter((endpoint) => !isSame(stored.get(endpoint.name), endpoint))
+    const changed = wanted
+      .map((endpoint) => withoutGone(stored.get(endpoint.name), endpoint))
+      .filter((endpoint) => !isSame(stored.get(endpoint.name), endpoint))
     const names = wanted.map((endpoint) => endpoint.name)
-    const gone = rows.filter((row) => !names.includes(row.name) && row.status !== 'disabled').map((row) => row.id)
+    const removed = rows.filter((row) => !names.includes(row.name) && row.status !== 'disabled').map((row) => row.id)
     for (const endpoint of changed) {
       const row = stored.get(endpoint.name)
       await (row === undefined ? insert(tx, 'config', endpoint) : update(tx, row.id, endpoint))
     }
-    if (gone.length > 0) await disableEndpoints(tx, gone)
-    return changed.length + gone.length
+    if (removed.length > 0) await disable(tx, removed)
+    return changed.length + removed.length
   })
 }
 
-/** Disables endpoints: they are notified of nothing more, and what waits for them is skipped. */
-export async function disableEndpoints(sql: Sql, ids: readonly string[]): Promise<void> {
+/**
+ * Disables endpoints that answered 410 Gone: they are notified of nothing more, and what waits
+ * for them is skipped.
+ */
+export async function disableGone(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql.query(
-    `update signalbox.endpoints set status = 'disabled', updated_at = now() where id = any($1::uuid[]) and status <> 'disabled'`,
+    `update signalbox.endpoints set status = 'disabled', gone_at = now(), updated_at = now()
+     where id = any($1::uuid[]) and gone_at is null`,
     [ids],
   )
 }
 
 const SYNC_LOCK = 7_420_003
+
+type Stored = Endpoint & { secrets: string[]; isGone: boolean }
 
 const COLUMNS = `e.id, name, url, events, environments, apps, status, origin,
   ${isoTime('e.created_at')} as created_at, ${isoTime('e.updated_at')} as updated_at`
@@ -118,10 +122,16 @@ async function insert(sql: Sql, origin: Endpoint['origin'], endpoint: NewEndpoin
   return row
 }
 
+async function disable(sql: Sql, ids: readonly string[]): Promise<void> {
+  await sql.query(`update signalbox.endpoints set status = 'disabled', updated_at = now() where id = any($1::uuid[])`, [
+    ids,
+  ])
+}
+
 async function update(sql: Sql, id: string, endpoint: NewEndpoint): Promise<void> {
   await sql.query(
     `update signalbox.endpoints set name = $2, url = $3, secrets = $4, events = $5, environments = $6, apps = $7,
-       status = $8, updated_at = now() where id = $1`,
+       status = $8, gone_at = case when url = $3 then gone_at end, updated_at = now() where id = $1`,
     [id, ...valuesOf(endpoint)],
   )
 }
@@ -130,6 +140,11 @@ function valuesOf({ name, url, secrets, events, environments, apps, status }: Ne
   return [name, url, secrets, events, environments, apps, status]
 }
 
-function isSame(row: (Endpoint & { secrets: string[] }) | undefined, endpoint: NewEndpoint): boolean {
+/** What the configuration wants, except that who answered 410 at this URL is not asked again. */
+function withoutGone(row: Stored | undefined, endpoint: NewEndpoint): NewEndpoint {
+  return row?.isGone && row.url === endpoint.url ? { ...endpoint, status: 'disabled' } : endpoint
+}
+
+function isSame(row: Stored | undefined, endpoint: NewEndpoint): boolean {
   return row !== undefined && JSON.stringify(valuesOf(row)) === JSON.stringify(valuesOf(endpoint))
 }

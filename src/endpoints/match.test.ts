@@ -87,19 +87,21 @@ describe('the explanation', () => {
 })
 
 describe('the deliveries of an event', () => {
+  const limits = { maxAttempts: 10 }
+
   it('have ids computed from event and endpoint, so that making them twice makes them once', () => {
     const event = { id: 'ev1', ...deployed() }
-    expect(deliveriesFor(event, [endpoint()])).toEqual(deliveriesFor(event, [endpoint()]))
-    expect(deliveriesFor({ ...event, id: 'ev2' }, [endpoint()])[0]?.id).not.toBe(
-      deliveriesFor(event, [endpoint()])[0]?.id,
+    expect(deliveriesFor(event, [endpoint()], limits)).toEqual(deliveriesFor(event, [endpoint()], limits))
+    expect(deliveriesFor({ ...event, id: 'ev2' }, [endpoint()], limits)[0]?.id).not.toBe(
+      deliveriesFor(event, [endpoint()], limits)[0]?.id,
     )
   })
 
   it('share a group when they bring the same app and environment to the same endpoint', () => {
     const groupOf = (facts: object, id = 'e1') =>
-      deliveriesFor({ id: 'ev', ...deployed(facts) }, [{ ...endpoint(), id }])[0]?.groupKey
+      deliveriesFor({ id: 'ev', ...deployed(facts) }, [{ ...endpoint(), id }], limits)[0]?.groupKey
     expect(groupOf({})).toBe(groupOf({}))
     expect(new Set([groupOf({}), groupOf({ app: 'b' }), groupOf({ environment: 'x' }), groupOf({}, 'e2')]).size).toBe(4)
-    expect(deliveriesFor({ id: 'ev', facts: {} }, [endpoint()])[0]?.groupKey).toBeNull()
+    expect(deliveriesFor({ id: 'ev', facts: {} }, [endpoint()], limits)[0]?.groupKey).toBeNull()
   })
 })

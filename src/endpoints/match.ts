@@ -4,16 +4,16 @@ import type { Matcher } from '../lib/glob.ts'
 import { compileGlobs, NAME } from '../lib/glob.ts'
 import { idFor } from '../lib/id.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { EndpointExplanation } from './wire.ts'
 
 /** The parts of an event that endpoints match on. */
 export type MatchableEvent = Pick<NewEvent, 'type' | 'facts'>
 
-/** Why an endpoint is notified of an event or not. */
-export type EndpointVerdict = {
-  matched: boolean
-  /** One sentence: Not notified: it wants environment "production", and this is "staging". */
-  sentence: string
-}
+/**
+ * Why an endpoint is notified of an event or not: `Not notified: it wants environment
+ * "production", and this is "staging".`
+ */
+export type EndpointVerdict = Omit<EndpointExplanation, 'endpoint'>
 
 /**
  * The endpoints to notify of an event: active ones that want its type, its environment and its
@@ -36,13 +36,18 @@ export function explainEndpoint(endpoint: Endpoint, event: MatchableEvent): Endp
  * Two deployments of one app and environment are never under way to one endpoint at the same time;
  * everything else is.
  */
-export function deliveriesFor(event: Pick<NewEvent, 'id' | 'facts'>, endpoints: readonly Endpoint[]): NewDelivery[] {
+export function deliveriesFor(
+  event: Pick<NewEvent, 'id' | 'facts'>,
+  endpoints: readonly Endpoint[],
+  { maxAttempts }: { maxAttempts: number },
+): NewDelivery[] {
   return endpoints.map(({ id: endpointId }) => {
     const { project, app, environment } = event.facts
     const isOfAnEnvironment = app !== undefined && environment !== undefined
     return {
       id: idFor('delivery', event.id, endpointId),
       endpointId,
+      maxAttempts,
       groupKey: isOfAnEnvironment ? idFor('deployments', endpointId, project ?? '', app, environment) : null,
     }
   })

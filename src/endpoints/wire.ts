@@ -38,3 +38,4 @@ export const createdEndpoint = endpoint
 export const endpointExplanation = z
   .object({ endpoint: z.string(), matched: z.boolean(), sentence: z.string() })
   .meta({ id: 'EndpointExplanation' })
+export type EndpointExplanation = z.infer<typeof endpointExplanation>

@@ -49,7 +49,7 @@ export type NewJob = {
 }
 
 /** A delivery that must exist when its event does. */
-export type NewDelivery = { id: string; endpointId: string; groupKey: string | null }
+export type NewDelivery = { id: string; endpointId: string; groupKey: string | null; maxAttempts: number }
 
 /** An event about to be recorded, before it is known what follows from it. */
 export type Draft = {

@@ -36,9 +36,9 @@ with new_events as (
     policy json, priority smallint, group_key text, max_attempts integer, time_limit_ms integer)
   join new_events on new_events.id = n.event_id
 ), new_deliveries as (
-  insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, available_at, created_at)
+  insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, max_attempts, available_at, created_at)
   select n.*, coalesce($1, now()), coalesce($1, now())
-  from json_to_recordset($6::json) as n (id uuid, event_id uuid, endpoint_id uuid, group_key text)
+  from json_to_recordset($6::json) as n (id uuid, event_id uuid, endpoint_id uuid, group_key text, max_attempts integer)
   join new_events on new_events.id = n.event_id
 )
 select version::int as version, array(select id from new_events) as ids from signalbox.endpoints_version`
@@ -93,11 +93,12 @@ function jobRows(events: readonly NewEvent[]) {
 
 function deliveryRows(events: readonly NewEvent[]) {
   return events.flatMap((event) =>
-    event.deliveries.map(({ id, endpointId, groupKey }) => ({
+    event.deliveries.map(({ id, endpointId, groupKey, maxAttempts }) => ({
       id,
       event_id: event.id,
       endpoint_id: endpointId,
       group_key: groupKey,
+      max_attempts: maxAttempts,
     })),
   )
 }
@@ -151,8 +152,10 @@ export async function outcomesOf(
   const repeats = events.filter((event) => !newIds.has(event.id))
   const earlier = repeats.length === 0 ? new Map<string, Earlier>() : await recordedBefore(sql, repeats)
   return events.map((event) => {
-    const isNew = newIds.has(event.id)
     const { id, status, reason } = earlier.get(deliveryKey(event.source, event.deliveryId)) ?? event
+    // One that is there under the id it was given now was written by a statement before this one,
+    // whose answer was lost.
+    const isNew = id === event.id
     return { id, duplicate: !isNew, status, reason, jobIds: isNew ? event.jobs.map((job) => job.id) : [] }
   })
 }

@@ -5,6 +5,7 @@ import { likePattern } from '../lib/glob.ts'
 import { isUuid } from '../lib/id.ts'
 import type { Page } from '../lib/page.ts'
 import { pageLimit, pageOf, readCursor } from '../lib/page.ts'
+import { EVENT_COLUMNS } from './columns.ts'
 import type { Event, EventStatus } from './event.ts'
 import { eventPayload } from './payload.ts'
 import type { EventDetail, EventSummary } from './wire.ts'
@@ -64,12 +65,7 @@ export async function showEvent(sql: Sql, id: string): Promise<EventDetail | nul
 /** One event with its raw body; null when there is no such event. */
 export async function getEvent(sql: Sql, id: string): Promise<Event | null> {
   if (!isUuid(id)) return null
-  const { rows } = await sql.query<Event>(
-    `select id, source, delivery_id as "deliveryId", type, status, reason, subject, actor, facts,
-       content_type as "contentType", headers, depth, received_at as "receivedAt", body, payload
-     from signalbox.events where id = $1`,
-    [id],
-  )
+  const { rows } = await sql.query<Event>(`select ${EVENT_COLUMNS} from signalbox.events e where e.id = $1`, [id])
   return rows[0] ?? null
 }
 

@@ -13,7 +13,7 @@ const MAX_WAITING_EVENTS = 10_000
 
 /**
  * Commits a batch, and returns what became of each event, in the same order. A batch that throws
- * has written nothing.
+ * may have been committed all the same, so writing an event again must find it there.
  */
 export type WriteBatch = (drafts: readonly Draft[]) => Promise<Recorded[]>
 

@@ -50,7 +50,7 @@ describe('with a token', () => {
 
 test('without a token in production nobody is let in, and the answer says what is missing', () => {
   const headers = { authorization: `Bearer ${TOKEN}`, host: 'localhost' }
-  expect(refusal({ kind: 'closed' }, headers)).toBe('source_closed')
+  expect(refusal({ kind: 'closed' }, headers)).toBe('api_closed')
   expect(() => authorise({ kind: 'closed' }, new Headers())).toThrow('SIGNALBOX_API_TOKEN')
 })
 

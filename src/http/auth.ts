@@ -27,12 +27,12 @@ function isLoopbackOrigin(origin: string): boolean {
 
 /**
  * Lets a request pass that may use the API.
- * @throws AppError `token_invalid` when it may not, or `source_closed` when the server has no
+ * @throws AppError `token_invalid` when it may not, or `api_closed` when the server has no
  * token.
  */
 export function authorise(access: Access, headers: { get(name: string): string | null }): void {
   if (access.kind === 'closed') {
-    throw new AppError('source_closed', 'The API is closed: SIGNALBOX_API_TOKEN is not set.')
+    throw new AppError('api_closed')
   }
   if (access.kind === 'token') {
     const given = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1] ?? ''

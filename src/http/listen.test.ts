@@ -66,7 +66,7 @@ test('a connection that brings request after request is ended', async () => {
 })
 
 test('a connection on which nothing was ever sent is ended at once', async () => {
-  const socket = connect(server.port, '127.0.0.1')
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
   await once(socket, 'connect')
   // The server has taken it, for it takes them in order.
   await get('/')
@@ -76,7 +76,7 @@ test('a connection on which nothing was ever sent is ended at once', async () =>
 
 test('a sender that does not finish is cut off after the grace', async () => {
   const impatient = await openServer(new Hono(), { host: '127.0.0.1', port: 0, closeGraceMs: 50 })
-  const socket = connect(impatient.port, '127.0.0.1').on('error', () => {})
+  const socket = connect(Number(new URL(impatient.url).port), '127.0.0.1').on('error', () => {})
   socket.write('POST / HTTP/1.1\r\nhost: x\r\n')
   await once(socket, 'connect')
   await fetch(impatient.url)

@@ -20,7 +20,7 @@ const SWEEP_EVERY_MS = 50
  * A listening server. `close` takes no new connection, answers what was accepted, and cuts off
  * whoever has not finished sending after ten seconds.
  */
-export type Server = { url: string; port: number; close(): Promise<void> }
+export type Server = { url: string; close(): Promise<void> }
 
 /**
  * Closes a server and every connection to it. `server.close` alone would wait for connections that
@@ -79,7 +79,6 @@ export async function openServer(
   const host = options.host === '0.0.0.0' || options.host === '::' ? 'localhost' : options.host
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    port,
     close: () => closeServer(server, sockets, options.closeGraceMs ?? CLOSE_GRACE_MS),
   }
 }

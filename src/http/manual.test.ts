@@ -56,6 +56,23 @@ test('only who has the token may trigger', async () => {
   expect(await signalbox.count('signalbox.jobs')).toBe(before)
 })
 
+test('a trigger repeated under its key makes nothing, and another one under it is refused', async () => {
+  const key = { 'idempotency-key': 'once' }
+  const first = await trigger({ job_type: 'ping', payload: { n: 1 } }, key)
+  const before = await signalbox.count('signalbox.jobs')
+  expect(await trigger({ job_type: 'ping', payload: { n: 1 } }, key)).toMatchObject({
+    status: 200,
+    body: { event_id: first.body.event_id, duplicate: true, jobs: [] },
+  })
+  for (const other of [{ job_type: 'ping', payload: { n: 2 } }, undefined]) {
+    expect(await trigger(other, key)).toMatchObject({
+      status: 409,
+      body: { code: 'conflict', detail: 'This Idempotency-Key was already used for a different trigger.' },
+    })
+  }
+  expect(await signalbox.count('signalbox.jobs')).toBe(before)
+})
+
 test('every trigger is an event of its own', async () => {
   const [first, second] = [await trigger(), await trigger()]
   expect(first.body.event_id).not.toBe(second.body.event_id)

@@ -7,7 +7,7 @@ import type { Access } from './auth.ts'
 import { authorise } from './auth.ts'
 import { withBody } from './body.ts'
 import { methodNotAllowed } from './errors.ts'
-import { nodeHeaders, receipt, remoteOf } from './receive.ts'
+import { nodeHeaders, remoteOf, webhookReceipt } from './receive.ts'
 
 /** Mounts `POST /webhook/manual`. */
 export function manualRoutes(access: Access, pipeline: Pipeline): Hono<{ Bindings: HttpBindings }> {
@@ -16,7 +16,7 @@ export function manualRoutes(access: Access, pipeline: Pipeline): Hono<{ Binding
       const headers = nodeHeaders(c)
       authorise(access, headers)
       const received = await withBody(c.env.incoming, (body) => pipeline.trigger(body, headers, remoteOf(c)))
-      return c.json(receipt(received))
+      return c.json(webhookReceipt(received))
     })
     .all('/webhook/manual', methodNotAllowed('POST'))
 }

@@ -28,7 +28,7 @@ export function remoteOf(c: Context<Bindings>): string {
 }
 
 /** What the sender of a webhook is answered. */
-export function receipt(received: Received) {
+export function webhookReceipt(received: Received) {
   return {
     received: true as const,
     event_id: received.id,
@@ -55,7 +55,7 @@ export function receivingRoutes(pipeline: Pipeline): Hono<Bindings> {
     try {
       const source = pipeline.admit(name, headers)
       const received = await withBody(c.env.incoming, (body) => pipeline.receive(source, body, headers, remoteOf(c)))
-      return c.json(receipt(received))
+      return c.json(webhookReceipt(received))
     } catch (error) {
       // A refusal that cannot be stored is still a refusal.
       if (error instanceof AppError && error.status < 500) {

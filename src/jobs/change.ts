@@ -17,13 +17,9 @@ async function refuse(database: Database, id: string, wanted: string): Promise<n
  * Calls a job off. A running agent is aborted at its orchestrator's next renewal.
  * @throws AppError `not_found`, or `conflict` when it had ended.
  */
-export async function cancelJob(
-  database: Database,
-  clock: Clock,
-  id: string,
-  reason = 'Cancelled by hand.',
-): Promise<JobDetail> {
+export async function cancelJob(database: Database, clock: Clock, id: string): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
+  const reason = 'Cancelled by hand.'
   if (!(await queueOn({ table: JOBS, clock }).cancel(database, { id, reason }))) {
     return refuse(database, id, 'only one that has not ended can be cancelled')
   }

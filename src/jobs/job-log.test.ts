@@ -21,7 +21,11 @@ const clock = fakeClock()
 
 async function addJob(): Promise<string> {
   const id = newId()
-  await database.query(`insert into signalbox.jobs (id, rule, type, agent) values ($1, 'r', 't', 'a')`, [id])
+  await database.query(
+    `insert into signalbox.jobs (id, rule, type, agent, input, priority, max_attempts, time_limit_ms)
+     values ($1, 'r', 't', 'a', '{}', 5, 5, 900000)`,
+    [id],
+  )
   return id
 }
 

@@ -44,7 +44,7 @@ export type Step = <T>(name: string, fn: () => Promise<T> | T) => Promise<T>
  * Writes one output to the forge; returns its receipt, null where there was nothing to change.
  * @throws GiveUp when the job's policy refuses it.
  */
-export type Publish = (job: Job, output: Output) => Promise<Receipt | null>
+export type Publish = (job: Pick<Job, 'id' | 'policy'>, output: Output) => Promise<Receipt | null>
 
 /** The columns of a claimed job that its run needs. */
 export type JobRow = Claimed<{

@@ -95,8 +95,9 @@ type NewJobRow = {
 async function addJob(job: NewJobRow = {}): Promise<string> {
   const id = newId()
   await database.query(
-    `insert into signalbox.jobs (id, event_id, rule, type, agent, input, max_attempts, time_limit_ms, group_key, available_at)
-     values ($1, $2, 'a-rule', 'a-type', $3, $4, $5, $6, $7, $8)`,
+    `insert into signalbox.jobs (id, event_id, rule, type, agent, input, priority, max_attempts, time_limit_ms, group_key,
+       available_at)
+     values ($1, $2, 'a-rule', 'a-type', $3, $4, 5, $5, $6, $7, $8)`,
     [
       id,
       job.eventId ?? null,
@@ -465,13 +466,13 @@ describe('outputs', () => {
     const published: unknown[] = []
     await orchestrate([work(async () => ({ outputs: [note('a'), note('b')], result: 'done' }))], {
       publish: async (job, output) => {
-        published.push([job.id, job.rule, output])
+        published.push([job.id, job.policy, output])
         return receiptOf(output)
       },
     }).tick()
     expect(published).toEqual([
-      [id, 'a-rule', note('a')],
-      [id, 'a-rule', note('b')],
+      [id, null, note('a')],
+      [id, null, note('b')],
     ])
     expect(await getJob(database, id)).toMatchObject({
       status: 'completed',
@@ -487,10 +488,10 @@ describe('outputs', () => {
     const id = await addJob()
     let runs = 0
     const calls: string[] = []
-    const publish: Publish = async (job, output) => {
+    const publish: Publish = async (_, output) => {
       const receipt = receiptOf(output)
       calls.push(receipt.url)
-      if (job.attempt === 1 && receipt.url.endsWith('b')) throw new Error('connection lost')
+      if (calls.length === 2) throw new Error('connection lost')
       return receipt
     }
     const orchestrator = orchestrate(

@@ -24,8 +24,11 @@ export type OrchestratorOptions = Omit<RunOptions, 'stopGraceMs'> & {
    * commits with their end.
    */
   onFinished?: OnFinished
-  /** Notifies other processes that there may be work for them. */
-  wake?: () => void
+  /**
+   * Notifies all workers through the database: of the events that ended jobs made, which the sender
+   * of this process is waiting for too, and of groups that are free.
+   */
+  notify?: () => void
 }
 
 /** An open orchestrator. It does nothing until `start`, or `tick` by `tick` in a test. */
@@ -54,7 +57,7 @@ export type Orchestrator = {
  * it, and `drain` it at the end.
  */
 export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
-  const { database, clock, log, slots, tickMs, leaseMs = LEASE_MS, onFinished, wake } = options
+  const { database, clock, log, slots, tickMs, leaseMs = LEASE_MS, onFinished, notify } = options
   const runOptions: RunOptions = { ...options, stopGraceMs: leaseTiming(leaseMs).stopGraceMs }
   const id = newId()
   const jobLog = openJobLog(database, clock, log)
@@ -69,7 +72,7 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     tickMs,
     handle: (row, signal) => runJob(runOptions, jobLog, row, signal),
     onSettled: onFinished && reportFinished(onFinished),
-    wake,
+    notify,
   })
   const heartbeat = openHeartbeat({ database, clock, log, id, slots, tickMs, running: worker.running.bind(worker) })
   return {

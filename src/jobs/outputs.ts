@@ -4,9 +4,9 @@ import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
 import type { Output } from '../publisher/output.ts'
+import type { AttemptRef } from './fence.ts'
+import { fenced, LEASED, refValues } from './fence.ts'
 import type { Job, Publish } from './job.ts'
-import type { Lease } from './lease.ts'
-import { fenced, LEASED, leaseValues } from './lease.ts'
 import { toJson } from './steps.ts'
 
 /**
@@ -15,7 +15,7 @@ import { toJson } from './steps.ts'
  */
 export async function rememberRun(
   sql: Sql,
-  lease: Lease,
+  ref: AttemptRef,
   { clock, result, outputs }: { clock: Clock; result: unknown; outputs: readonly Output[] },
 ): Promise<void> {
   const { rowCount } = await sql.query(
@@ -30,10 +30,10 @@ export async function rememberRun(
      )
      select from leased`,
     [
-      ...leaseValues(lease),
+      ...refValues(ref),
       toJson(result, 'The result'),
       clock.sqlNow(),
-      outputs.map((_, position) => idFor('output', lease.id, String(position))),
+      outputs.map((_, position) => idFor('output', ref.id, String(position))),
       outputs.map((_, position) => position),
       outputs.map((output) => output.kind),
       outputs.map((output) => toJson(output, 'An output')),
@@ -45,13 +45,13 @@ export async function rememberRun(
 
 type Published = { position: number; status: 'published' | 'refused'; receipt?: string | null; reason?: string }
 
-async function setStatus(sql: Sql, clock: Clock, lease: Lease, change: Published): Promise<void> {
+async function setStatus(sql: Sql, clock: Clock, ref: AttemptRef, change: Published): Promise<void> {
   const { rowCount } = await sql.query(
     `with leased as (${LEASED})
      update signalbox.outputs set status = $5, receipt = $6::json, reason = $7,
        published_at = case when $5 = 'published' then coalesce($8::timestamptz, now()) end
      from leased where job_id = leased.id and position = $4`,
-    [...leaseValues(lease), change.position, change.status, change.receipt, change.reason, clock.sqlNow()],
+    [...refValues(ref), change.position, change.status, change.receipt, change.reason, clock.sqlNow()],
     'set output',
   )
   if (rowCount === 0) throw fenced()
@@ -63,23 +63,23 @@ async function setStatus(sql: Sql, clock: Clock, lease: Lease, change: Published
  */
 export async function publishPending(
   sql: Sql,
-  lease: Lease,
+  ref: AttemptRef,
   options: { clock: Clock; job: Job; publish: Publish; stop: AbortSignal },
 ): Promise<void> {
   const { clock, job, publish, stop } = options
   const { rows } = await sql.query<{ position: number; body: Output }>(
     `select position, body from signalbox.outputs where job_id = $1 and status = 'pending' order by position`,
-    [lease.id],
+    [ref.id],
     'pending outputs',
   )
   for (const { position, body } of rows) {
     stop.throwIfAborted()
     try {
       const receipt = toJson(await publish(job, body), 'The receipt')
-      await setStatus(sql, clock, lease, { position, status: 'published', receipt })
+      await setStatus(sql, clock, ref, { position, status: 'published', receipt })
     } catch (error) {
       if (error instanceof GiveUp) {
-        await setStatus(sql, clock, lease, { position, status: 'refused', reason: errorText(error) })
+        await setStatus(sql, clock, ref, { position, status: 'refused', reason: errorText(error) })
       }
       throw error
     }

@@ -21,8 +21,9 @@ beforeAll(async () => {
     ids.unshift(id)
     // The first five were made in the same moment.
     await database.query(
-      `insert into signalbox.jobs (id, event_id, rule, type, agent, status, created_at, attempt)
-       values ($1, $2, 'r', $3, 'a', $4, timestamptz '2026-01-01' + $5 * interval '1 microsecond', 5)`,
+      `insert into signalbox.jobs (id, event_id, rule, type, agent, input, priority, max_attempts, time_limit_ms,
+         status, created_at, attempt)
+       values ($1, $2, 'r', $3, 'a', '{}', 5, 5, 900000, $4, timestamptz '2026-01-01' + $5 * interval '1 microsecond', 5)`,
       [id, i === 6 ? eventId : null, i % 2 ? 'odd' : 'even', i === 0 ? 'failed' : 'pending', Math.max(0, i - 4)],
     )
   }

@@ -95,7 +95,7 @@ export function notFound(id: string): AppError {
 }
 
 const SUMMARY = `id, type as job_type, rule, agent as assigned_agent, event_id, status, priority,
-  group_key as "group", attempt, max_attempts, time_limit_ms, error, ${isoTime('available_at')} as available_at,
+  group_key as "group", attempt, failures + losses as failures, max_attempts, time_limit_ms, error, ${isoTime('available_at')} as available_at,
   ${isoTime('created_at')} as created_at, ${isoTime('started_at')} as started_at,
   ${isoTime('finished_at')} as completed_at`
 

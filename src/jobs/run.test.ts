@@ -37,8 +37,9 @@ beforeEach(async () => {
 /** A claimed job. */
 async function claimJob({ timeLimitMs = 60_000, input = {} as unknown, policy = null as unknown } = {}) {
   await database.query(
-    `insert into signalbox.jobs (id, rule, type, agent, time_limit_ms, input, available_at, policy)
-     values ($1, 'r', 't', 'work', $2, $3, $4, $5)`,
+    `insert into signalbox.jobs
+       (id, rule, type, agent, priority, max_attempts, time_limit_ms, input, available_at, policy)
+     values ($1, 'r', 't', 'work', 5, 5, $2, $3, $4, $5)`,
     [newId(), timeLimitMs, JSON.stringify(input), clock.now(), JSON.stringify(policy)],
   )
   const [row] = await queue.claim(database, { owner: newId(), limit: 1, leaseMs: 30_000 })

@@ -11,10 +11,10 @@ import { describe } from '../lib/zod.ts'
 import type { Output } from '../publisher/output.ts'
 import type { Handled } from '../queue/table.ts'
 import { openWorkspaces } from '../workspaces/workspace.ts'
+import type { AttemptRef } from './fence.ts'
 import type { JobRow, Publish, RunDetail } from './job.ts'
 import { toJob } from './job.ts'
 import type { JobLog } from './job-log.ts'
-import type { Lease } from './lease.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import { outcomeOf } from './retry-policy.ts'
 import type { StepStore } from './steps.ts'
@@ -35,7 +35,7 @@ export type RunOptions = {
   parseOutputs: (outputs: unknown) => readonly Output[]
   loadEvent: (id: string) => Promise<Event | null>
   /** An event's payload; undefined if it has none. */
-  payloadOf: (event: Event) => unknown | Promise<unknown>
+  payloadOf: (event: Event) => unknown
   /** In [0, 1): the jitter of back-offs. */
   random?: () => number
   /** What a stopped agent may take to end. */
@@ -54,14 +54,14 @@ export async function runJob(
 ): Promise<Handled<RunDetail>> {
   const { clock, database, log, publish } = options
   const job = toJob(row)
-  const lease = { id: row.id, attempt: row.attempt, owner: row.owner }
+  const ref = { id: row.id, attempt: row.attempt, owner: row.owner }
   const over = new AbortController()
   const timer = startTimeLimit(row.time_limit_ms, over)
   const stop = AbortSignal.any([signal, over.signal])
   const workspaces = openWorkspaces(stop)
   const write = jobLog.of(row)
   const work = async (): Promise<Handled<RunDetail>> => {
-    const steps = await beforeWork(clock, openStepStore(database, lease, { clock, stop }))
+    const steps = await beforeWork(clock, openStepStore(database, ref, { clock, stop }))
     const { result, hasOutputs } = await runAgent(options, row, steps, {
       signal: stop,
       workspace: workspaces.make,
@@ -69,7 +69,7 @@ export async function runJob(
         if (!stop.aborted) write(line, stream)
       },
     })
-    if (hasOutputs) await publishPending(database, lease, { clock, job, publish, stop })
+    if (hasOutputs) await publishPending(database, ref, { clock, job, publish, stop })
     return { outcome: { kind: 'completed' }, detail: { result } }
   }
   try {
@@ -115,7 +115,7 @@ async function runAgent(
     job: { id: row.id, type: row.type, rule: row.rule, attempt: row.attempt },
     input,
     event,
-    payload: event === null ? undefined : await options.payloadOf(event),
+    payload: event === null ? undefined : options.payloadOf(event),
     step: steps.step,
     forge,
     now: clock.now,
@@ -125,8 +125,8 @@ async function runAgent(
   const hasOutputs = outputs.length > 0
   // Without outputs the end of the job, which comes next, is what remembers the run: a commit less.
   if (hasOutputs) {
-    const lease: Lease = { id: row.id, attempt: row.attempt, owner: row.owner }
-    await rememberRun(database, lease, { clock, result, outputs })
+    const ref: AttemptRef = { id: row.id, attempt: row.attempt, owner: row.owner }
+    await rememberRun(database, ref, { clock, result, outputs })
   } else toJson(result, 'The result')
   return { result, hasOutputs }
 }

@@ -2,9 +2,9 @@
 import type { Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
+import type { AttemptRef } from './fence.ts'
+import { fenced, LEASED, refValues } from './fence.ts'
 import type { Step } from './job.ts'
-import type { Lease } from './lease.ts'
-import { fenced, LEASED, leaseValues } from './lease.ts'
 
 /**
  * A value as JSON text, null for undefined.
@@ -24,10 +24,10 @@ export type StepStore = { step: Step }
 /** Opens the steps of a job. `stop` ends them: no step begins after that. */
 export async function openStepStore(
   sql: Sql,
-  lease: Lease,
+  ref: AttemptRef,
   { clock, stop }: { clock: Clock; stop: AbortSignal },
 ): Promise<StepStore> {
-  const finished = await readFinished(sql, lease)
+  const finished = await readFinished(sql, ref)
   const begun = new Set<string>()
   return {
     async step<T>(name: string, fn: () => Promise<T> | T): Promise<T> {
@@ -41,7 +41,7 @@ export async function openStepStore(
         `with leased as (${LEASED})
          insert into signalbox.job_steps (job_id, name, attempt, result, finished_at)
          select id, $4, attempt, $5::json, coalesce($6::timestamptz, now()) from leased`,
-        [...leaseValues(lease), name, json, clock.sqlNow()],
+        [...refValues(ref), name, json, clock.sqlNow()],
         'step',
       )
       if (rowCount === 0) throw fenced()
@@ -51,7 +51,7 @@ export async function openStepStore(
   }
 }
 
-async function readFinished(sql: Sql, { id, attempt }: Lease): Promise<Map<string, unknown>> {
+async function readFinished(sql: Sql, { id, attempt }: AttemptRef): Promise<Map<string, unknown>> {
   // The first attempt cannot have finished any.
   if (attempt === 1) return new Map()
   const { rows } = await sql.query<{ name: string; isNull: boolean; result: unknown }>(

@@ -17,6 +17,7 @@ export const jobSummary = z
     priority: z.int(),
     group: z.string().nullable().meta({ description: 'Jobs of one group never run at the same time.' }),
     attempt: z.int().meta({ description: 'How often it was started.' }),
+    failures: z.int().meta({ description: 'How many attempts failed or were lost; it fails at `max_attempts`.' }),
     max_attempts: z.int(),
     time_limit_ms: z.int(),
     error: z

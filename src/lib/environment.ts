@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { AppError } from './error.ts'
 import { LOG_LEVELS } from './log.ts'
 import { githubPath } from './repository.ts'
-import { describe } from './zod.ts'
+import { describe, problemsIn } from './zod.ts'
 
 const text = z.string()
 const flag = z
@@ -49,7 +49,12 @@ const variables = {
   MAX_CONCURRENT_JOBS: wholeNumber(1, 1000).default(3),
 } as const
 
-const schema = z.object(variables)
+const schema = z.object(variables).refine((env) => env.SUPABASE_URL === undefined || env.DATABASE_URL !== undefined, {
+  path: ['SUPABASE_URL'],
+  message:
+    'is set and DATABASE_URL is not: in the Supabase dashboard press "Connect", copy the connection string of the ' +
+    'session pooler (or the direct one), and set it as DATABASE_URL',
+})
 
 function wholeNumber(min: number, max: number) {
   return z
@@ -70,16 +75,26 @@ export const VARIABLE_NAMES: readonly string[] = Object.keys(variables)
  * file.
  * @throws AppError `config_invalid` when variables are wrong, naming all of them at once.
  */
-export function readEnvironment(env: Record<string, string | undefined>): Environment {
+export function readEnvironment(env: Variables): Environment {
+  const { data, error } = parse(env)
+  if (error) throw new AppError('config_invalid', describe(error))
+  return data
+}
+
+/**
+ * What is wrong with the environment: one problem for each mistake, none when it can be read.
+ * `place` is the variable, or one of the values in it (`GITHUB_WEBHOOK_SECRET.0`).
+ */
+export function environmentProblems(env: Variables): { variable: string; place: string; sentence: string }[] {
+  const { error } = parse(env)
+  return error === undefined
+    ? []
+    : problemsIn(error).map((problem) => ({ variable: problem.place.split('.')[0] ?? '', ...problem }))
+}
+
+type Variables = Record<string, string | undefined>
+
+function parse(env: Variables) {
   const set = VARIABLE_NAMES.map((name) => [name, env[name]?.trim()]).filter(([, value]) => value)
-  const parsed = schema.safeParse(Object.fromEntries(set))
-  if (!parsed.success) throw new AppError('config_invalid', describe(parsed.error))
-  if (parsed.data.SUPABASE_URL !== undefined && parsed.data.DATABASE_URL === undefined) {
-    throw new AppError(
-      'config_invalid',
-      'SUPABASE_URL: is set and DATABASE_URL is not: in the Supabase dashboard press "Connect", copy the connection ' +
-        'string of the session pooler (or the direct one), and set it as DATABASE_URL',
-    )
-  }
-  return parsed.data
+  return schema.safeParse(Object.fromEntries(set))
 }

@@ -51,7 +51,7 @@ export const ERRORS = {
   conflict: {
     status: 409,
     message: 'The request conflicts with what is stored.',
-    hint: 'See the detail; a different request needs a different Idempotency-Key.',
+    hint: 'Read the detail: it says what is stored.',
   },
   body_too_large: {
     status: 413,
@@ -82,6 +82,11 @@ export const ERRORS = {
     status: 503,
     message: 'This source has no secret, so it accepts nothing.',
     hint: 'Set its secret in the environment and restart Signalbox.',
+  },
+  api_closed: {
+    status: 503,
+    message: 'The API is closed: SIGNALBOX_API_TOKEN is not set.',
+    hint: 'Set SIGNALBOX_API_TOKEN in the environment and restart Signalbox.',
   },
   database_unavailable: {
     status: 503,

@@ -64,31 +64,6 @@ test('runs at once where asked', async () => {
   expect(count()).toBe(2)
 })
 
-test('a nudge runs it now, and the time counts from that run', async () => {
-  const { repeated, run, count } = work()
-  await pass(SECOND / 2)
-  repeated.nudge()
-  expect(count()).toBe(1)
-  run(0).end()
-  await pass(SECOND - 1)
-  expect(count()).toBe(1)
-  await pass(1)
-  expect(count()).toBe(2)
-})
-
-test('any number of nudges during a run make one more after it', async () => {
-  const { repeated, run, count } = work({ immediately: true })
-  repeated.nudge()
-  repeated.nudge()
-  expect(count()).toBe(1)
-  run(0).end()
-  await pass(0)
-  expect(count()).toBe(2)
-  run(1).end()
-  await pass(SECOND - 1)
-  expect(count()).toBe(2)
-})
-
 test('a failed run is logged, and the next comes as usual', async () => {
   const lines: Record<string, unknown>[] = []
   const { run, count } = work({ immediately: true, log: logInto(lines) })
@@ -114,7 +89,6 @@ test('work that throws before it waits is logged like any other', async () => {
 test('closing aborts the run, waits for it, and starts no other', async () => {
   const lines: Record<string, unknown>[] = []
   const { repeated, run, count } = work({ immediately: true, log: logInto(lines) })
-  repeated.nudge()
   let isClosed = false
   const closed = repeated.close().then(() => {
     isClosed = true
@@ -124,7 +98,6 @@ test('closing aborts the run, waits for it, and starts no other', async () => {
   expect(isClosed).toBe(false)
   run(0).fail(new Error('aborted'))
   await closed
-  repeated.nudge()
   await pass(10 * SECOND)
   expect(count()).toBe(1)
   expect(lines).toEqual([])
@@ -145,20 +118,6 @@ test('a time longer than a timer can wait does not run it at once', async () => 
   try {
     await every(2 ** 40, () => {}, { log: silentLog, name: 'x' }).close()
     expect(wait.mock.calls.map(([, ms]) => ms)).toEqual([2 ** 31 - 1])
-  } finally {
-    wait.mockRestore()
-  }
-})
-
-test('the process may end during the wait only where asked', async () => {
-  vi.useRealTimers()
-  const wait = vi.spyOn(globalThis, 'setTimeout')
-  try {
-    const options = { log: silentLog, name: 'x' }
-    const both = [every(SECOND, () => {}, options), every(SECOND, () => {}, { ...options, unref: true })]
-    const timers = wait.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())
-    expect(timers).toEqual([true, false])
-    await Promise.all(both.map((one) => one.close()))
   } finally {
     wait.mockRestore()
   }

@@ -3,8 +3,6 @@ import type { Log } from './log.ts'
 
 /** Work that is repeated until it is closed. */
 export type Repeated = {
-  /** Runs now instead of later; during a run, once more after it. */
-  nudge(): void
   /** Aborts the run, waits for it, and starts no other. A run must not wait for this itself. */
   close(): Promise<void>
 }
@@ -16,8 +14,6 @@ export type RepeatOptions = {
   name: string
   /** Whether the first run is now rather than after `ms`. Default false. */
   immediately?: boolean
-  /** Whether the process may end while the next run is only waited for. Default false. */
-  unref?: boolean
 }
 
 // A longer timer would fire at once.
@@ -32,26 +28,14 @@ export function every(
   run: (signal: AbortSignal) => Promise<unknown> | unknown,
   options: RepeatOptions,
 ): Repeated {
-  const { log, name, immediately = false, unref = false } = options
+  const { log, name, immediately = false } = options
   const closing = new AbortController()
   const { signal } = closing
   let timer: NodeJS.Timeout | undefined
-  let running: Promise<void> | null = null
-  let isWanted = false
+  let running: Promise<void> | undefined
 
-  function nudge(): void {
-    isWanted = true
-    if (!signal.aborted) running ??= runWhileWanted()
-  }
-
-  async function runWhileWanted(): Promise<void> {
-    clearTimeout(timer)
-    while (isWanted && !signal.aborted) {
-      isWanted = false
-      await runOnce()
-    }
-    running = null
-    rest()
+  function start(): void {
+    running = runOnce().then(rest)
   }
 
   async function runOnce(): Promise<void> {
@@ -64,16 +48,13 @@ export function every(
   }
 
   function rest(): void {
-    if (signal.aborted) return
-    timer = setTimeout(nudge, Math.min(ms, LONGEST_TIMER_MS))
-    if (unref) timer.unref()
+    if (!signal.aborted) timer = setTimeout(start, Math.min(ms, LONGEST_TIMER_MS))
   }
 
-  if (immediately) nudge()
+  if (immediately) start()
   else rest()
 
   return {
-    nudge,
     async close() {
       closing.abort()
       clearTimeout(timer)

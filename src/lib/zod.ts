@@ -8,6 +8,16 @@ const MAX_SENTENCE_CHARS = 300
 /** One mistake: where it is, and a sentence without the place. */
 type Problem = { path: readonly PropertyKey[]; sentence: string }
 
+/** Every mistake by itself, each once: its place as `path.to.field`, and the sentence. */
+export function problemsIn(error: z.core.$ZodError): { place: string; sentence: string }[] {
+  const problems = error.issues.flatMap((issue) => problemsOf(issue, []))
+  const byText = new Map(problems.map((problem) => [withPlace(problem, ''), problem]))
+  return [...byText.values()].map(({ path, sentence }) => ({
+    place: path.map(inPath).join('.'),
+    sentence: cut(sentence, MAX_SENTENCE_CHARS),
+  }))
+}
+
 /**
  * Every mistake as `path.to.field: sentence`, joined by `; `, at most 1,000 characters. `root`
  * names the input itself, as in "the request: expected object, received array"; without it a

@@ -97,7 +97,7 @@ test('a repository of a forge that is not configured is not worth a retry', asyn
 
 test('without a forge the publisher names the variables to set', async () => {
   const none = publisher({ forges: forgesOf(readEnvironment({}), silentLog) })
-  const published = none({ id: 'a' }, comment({ issue: 1 }))
+  const published = none({ id: 'a', policy: null }, comment({ issue: 1 }))
   await expect(published).rejects.toThrow(GiveUp)
   await expect(published).rejects.toThrow(/set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY/)
 })

@@ -1,5 +1,6 @@
 // The only writer: applies one output to its forge, at most once however often it is asked.
 import type { Forges } from '../forges/forges.ts'
+import type { Publish } from '../jobs/job.ts'
 import { GiveUp } from '../lib/error.ts'
 import { publishComment } from './comment.ts'
 import { publishLabels } from './labels.ts'
@@ -10,9 +11,6 @@ import { publishPullRequest } from './pull-request.ts'
 
 /** Who asks: a job, or what stands for one; without a policy, the defaults apply. */
 export type Author = { id: string; policy?: Policy | null | undefined }
-
-/** Writes one output of a job, as `publish` does. */
-export type Publish = (job: Author, output: Output) => Promise<Receipt | null>
 
 /** The publisher of jobs. */
 export function publisher({ forges }: { forges: Forges }): Publish {

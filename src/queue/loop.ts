@@ -1,4 +1,4 @@
-// Runs a worker's loop one pass at a time; wake-ups during a pass start one more.
+// Runs a worker's loop one pass at a time; nudges during a pass start one more.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /**
@@ -18,7 +18,7 @@ export class Loop {
 
   start(): void {
     this.#state = 'idle'
-    this.wake(false)
+    this.nudge(false)
   }
 
   stop(): void {
@@ -26,15 +26,15 @@ export class Loop {
     clearTimeout(this.#timer)
   }
 
-  wake(claimNow: boolean): void {
+  nudge(claimNow: boolean): void {
     if (this.#next !== 'claim') this.#next = claimNow ? 'claim' : 'look'
     if (this.#state === 'idle') void this.#run()
   }
 
   /** Replaces the timer set before. */
-  wakeIn(ms: number, claimNow = false): void {
+  nudgeIn(ms: number, claimNow = false): void {
     clearTimeout(this.#timer)
-    if (this.#state !== 'stopped') this.#timer = setTimeout(() => this.wake(claimNow), Math.ceil(ms))
+    if (this.#state !== 'stopped') this.#timer = setTimeout(() => this.nudge(claimNow), Math.ceil(ms))
   }
 
   async #run(): Promise<void> {

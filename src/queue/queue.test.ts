@@ -376,6 +376,31 @@ describe.each(TABLES)('claimable $name', ({ name, table }) => {
     expect((await rows.claim()).map((row) => row.id)).toContain(slow)
   })
 
+  it('on a drain notifies others of a group that is free, while other work goes on', async () => {
+    const [quick = ''] = await rows.add([{ group: 'a' }, { group: 'b' }])
+    const [quickEnd, slowEnd] = [Promise.withResolvers<Outcome>(), Promise.withResolvers<Outcome>()]
+    const notify = vi.fn()
+    const worker = open({ notify, slots: 2, handle: ({ id }) => (id === quick ? quickEnd : slowEnd).promise })
+    worker.start()
+    worker.nudge()
+    await vi.waitFor(() => expect(worker.running()).toBe(2), PATIENT)
+    const drained = worker.drain()
+    quickEnd.resolve(completed)
+    await vi.waitFor(() => expect(notify).toHaveBeenCalled(), { ...PATIENT, timeout: 3000 })
+    expect(worker.running()).toBe(1)
+    slowEnd.resolve(completed)
+    await drained
+  })
+
+  it('does not hide that expired rows cannot be read', async () => {
+    const query: Database['query'] = async (text, values) => {
+      if (text.includes('with expired')) throw new Error('no such column')
+      return database.query<never>(text, values)
+    }
+    const worker = open({ database: { ...database, query }, handle: async () => completed })
+    await expect(worker.tick()).rejects.toThrow('no such column')
+  })
+
   it('settles with its hook in one transaction, and none of it when the hook fails', async () => {
     const [good = '', bad = ''] = await rows.add([{}, {}])
     const worker = open({

@@ -16,6 +16,7 @@ type Reclaim<Row extends object, Detail> = Hooks<Row, Detail> & {
  * Reclaims expired rows in one transaction. If the hook fails for one, that row is deferred by one
  * lease and the others go on.
  * @throws AppError `database_unavailable`
+ * @throws Error when the rows could not be read.
  */
 export async function reclaim<Row extends object, Detail>(options: Reclaim<Row, Detail>): Promise<void> {
   const { database, log, queue, leaseMs } = options
@@ -41,7 +42,8 @@ export async function reclaim<Row extends object, Detail>(options: Reclaim<Row, 
   try {
     await reclaimSome()
   } catch (error) {
-    if (isAway(error)) throw error
+    // With nothing found it was not the hook that failed.
+    if (isAway(error) || found.length === 0) throw error
     for (let left = found.length; left > 0; left--) await reclaimOne()
   }
 }

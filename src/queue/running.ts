@@ -129,7 +129,7 @@ export class RunningAttempts<Row extends object, Detail> {
     let allSettled = true
     for (const running of ended) {
       await this.#settle([running]).catch((error: unknown) => {
-        this.#keep(running, error)
+        this.#countFailure(running, error)
         allSettled = false
       })
     }
@@ -179,7 +179,8 @@ export class RunningAttempts<Row extends object, Detail> {
     }
   }
 
-  #keep(running: Running<Row, Detail>, error: unknown): void {
+  /** Keeps it for another settlement, unless there were too many: then its lease ends it. */
+  #countFailure(running: Running<Row, Detail>, error: unknown): void {
     running.settleFailures++
     this.#options.log.error({ err: error, id: running.claimed.id }, 'the end of an attempt could not be stored')
     if (running.settleFailures >= MAX_SETTLE_FAILURES) this.#all.delete(running)

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database, Sql } from '../db/database.ts'
+import type { AttemptDetail } from '../deliveries/delivery.ts'
 import { DELIVERIES } from '../deliveries/delivery.ts'
-import type { SendResult } from '../deliveries/send.ts'
 import { JOBS } from '../jobs/job.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
@@ -166,23 +166,30 @@ describe('the detail of an attempt', () => {
   afterAll(() => rows?.close())
   beforeEach(() => rows.clear())
 
-  const sent: SendResult = { statusCode: 502, error: null, retryAfter: null, response: 'bad gateway', durationMs: 17 }
+  const sent: AttemptDetail = {
+    statusCode: 502,
+    error: null,
+    retryAfter: null,
+    response: 'bad gateway',
+    durationMs: 17,
+    isGone: false,
+  }
 
-  function open(handle: () => Promise<Handled<SendResult>>, onSettled: (settled: Settled[]) => Promise<boolean>) {
+  function open(handle: () => Promise<Handled<AttemptDetail>>, onSettled: (settled: Settled[]) => Promise<boolean>) {
     const { database, clock } = rows
-    const wake = vi.fn()
-    const worker = openWorker<object, SendResult>({
+    const notify = vi.fn()
+    const worker = openWorker<object, AttemptDetail>({
       database,
       clock,
       log: silentLog,
       table: DELIVERIES,
       slots: 4,
       tickMs: 60_000,
-      wake,
+      notify,
       handle,
       onSettled: (_tx: Sql, settled) => onSettled(settled),
     })
-    return { worker, wake }
+    return { worker, notify }
   }
 
   it('is written with the attempt, and reaches the hook with the row', async () => {
@@ -226,12 +233,12 @@ describe('the detail of an attempt', () => {
   it('notifies others after the commit when the hook made work for them, and only then', async () => {
     for (const madeWork of [true, false]) {
       await rows.add([{}])
-      const { worker, wake } = open(
+      const { worker, notify } = open(
         async () => ({ outcome: completed, detail: null }),
         async () => madeWork,
       )
       await worker.tick()
-      expect(wake).toHaveBeenCalledTimes(madeWork ? 1 : 0)
+      expect(notify).toHaveBeenCalledTimes(madeWork ? 1 : 0)
     }
   })
 
@@ -262,11 +269,11 @@ describe('ending with a hook', () => {
     expect(await settleWithHook({ database: observed }, async () => [])).toEqual([])
     expect(transactions).toBe(0)
     const onSettled = vi.fn(async () => true)
-    const wake = vi.fn()
-    await settleWithHook({ database: observed, onSettled, wake }, async () => [])
+    const notify = vi.fn()
+    await settleWithHook({ database: observed, onSettled, notify }, async () => [])
     expect(transactions).toBe(1)
     expect(onSettled).not.toHaveBeenCalled()
-    expect(wake).not.toHaveBeenCalled()
+    expect(notify).not.toHaveBeenCalled()
     await database.close()
   })
 })

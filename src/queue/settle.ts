@@ -38,8 +38,11 @@ export type OnSettled<Row extends object, Detail> = (tx: Sql, settled: Settled<R
 export type Hooks<Row extends object, Detail> = {
   database: Database
   onSettled?: OnSettled<Row, Detail> | undefined
-  /** Notifies workers of other processes that there may be something for them. Called often. */
-  wake?: (() => void) | undefined
+  /**
+   * Notifies all workers, through the database, that there may be something for them: those of
+   * other processes and other tables, too. Called often.
+   */
+  notify?: (() => void) | undefined
 }
 
 /** The settlement of one table. */
@@ -86,7 +89,7 @@ export function settlementOn<Detail>({ table, clock }: QueueOptions<Detail>): Se
  * is its own transaction.
  */
 export async function settleWithHook<Row extends object, Detail>(
-  { database, onSettled, wake }: Hooks<Row, Detail>,
+  { database, onSettled, notify }: Hooks<Row, Detail>,
   end: (sql: Sql) => Promise<Settled<Row, Detail>[]>,
 ): Promise<Settled<Row, Detail>[]> {
   if (!onSettled) return end(database)
@@ -96,7 +99,7 @@ export async function settleWithHook<Row extends object, Detail>(
     if (ended.length > 0) madeWork = await onSettled(tx, ended)
     return ended
   })
-  if (madeWork) wake?.()
+  if (madeWork) notify?.()
   return settled
 }
 

@@ -25,7 +25,7 @@ export type WorkerOptions<Row extends object, Detail> = Hooks<Row, Detail> & {
   slots: number
   /** How long a row stays its own without a sign of life. Default `LEASE_MS`. */
   leaseMs?: number | undefined
-  /** The longest it goes without looking, should every other wake-up be missed. */
+  /** The longest it goes without looking, should every nudge be missed. */
   tickMs: number
   /**
    * Does the work. `signal` is aborted when the row is no longer its own, or on a drain; what ends
@@ -69,7 +69,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
       leaseMs,
       owner,
       queue: this.#queue,
-      onEnded: () => this.#loop.wake(true),
+      onEnded: () => this.#loop.nudge(true),
     })
   }
 
@@ -86,7 +86,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
 
   /** There may be something new: look now. */
   nudge(): void {
-    this.#loop.wake(true)
+    this.#loop.nudge(true)
   }
 
   /**
@@ -125,7 +125,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
       await this.#settleEnded()
     })
     this.#loop.stop()
-    this.#options.wake?.()
+    this.#options.notify?.()
   }
 
   /** Resolves when nothing runs, or after `limitMs`. */
@@ -150,15 +150,16 @@ export class Worker<Row extends object = object, Detail = unknown> {
       await this.#serialise(async () => {
         const hadEnded = this.#running.hasEnded()
         await this.#settleEnded()
-        if (this.#draining || this.#free() === 0) return
-        const claimed = claimNow ? (await this.#claim()).length : 0
-        if (this.#free() > 0) return this.#plan(claimed)
-        // A group that was just freed may have more work than this worker has slots.
-        if (hadEnded) this.#options.wake?.()
+        if (!this.#draining && this.#free() > 0) {
+          const claimed = claimNow ? (await this.#claim()).length : 0
+          if (this.#free() > 0) return this.#plan(claimed)
+        }
+        // A group that was just freed may have more work than this worker can take.
+        if (hadEnded) this.#options.notify?.()
       })
     } catch (error) {
       this.#options.log.warn({ error: errorText(error), table: this.#options.table.rows }, 'the queue cannot be read')
-      this.#loop.wakeIn(RETRY_MS, true)
+      this.#loop.nudgeIn(RETRY_MS, true)
     }
   }
 
@@ -171,12 +172,12 @@ export class Worker<Row extends object = object, Detail = unknown> {
       // Due, yet not claimed just now: another worker is taking it at this moment. Ask again, but
       // ever more slowly.
       this.#emptyClaims = claimed > 0 ? 0 : this.#emptyClaims + 1
-      if (this.#emptyClaims <= 1) return this.#loop.wake(true)
-      return this.#loop.wakeIn(Math.min(tickMs, 2 ** Math.min(this.#emptyClaims, 10)), true)
+      if (this.#emptyClaims <= 1) return this.#loop.nudge(true)
+      return this.#loop.nudgeIn(Math.min(tickMs, 2 ** Math.min(this.#emptyClaims, 10)), true)
     }
     this.#emptyClaims = 0
     const retryMs = this.#running.hasEnded() ? RETRY_MS : tickMs
-    this.#loop.wakeIn(Math.min(tickMs, retryMs, claimMs ?? tickMs, expiryMs ?? tickMs))
+    this.#loop.nudgeIn(Math.min(tickMs, retryMs, claimMs ?? tickMs, expiryMs ?? tickMs))
   }
 
   #free(): number {
@@ -200,7 +201,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
   }
 
   async #settleEnded(): Promise<void> {
-    if (!(await this.#running.settleEnded())) this.#loop.wakeIn(RETRY_MS, true)
+    if (!(await this.#running.settleEnded())) this.#loop.nudgeIn(RETRY_MS, true)
   }
 }
 

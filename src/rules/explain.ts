@@ -4,26 +4,18 @@ import type { Globs } from '../lib/glob.ts'
 import type { Check, CompiledCondition, CompiledRule, MatchInput } from './match.ts'
 import { compileRule, conditionHolds, holds } from './match.ts'
 import type { Rule } from './rule.ts'
-
-/**
- * One question and its answer. `part` says where in the rule: `on`, `branch`, `any.0.label`,
- * `not.author`. A rule matches when every part without a dot holds.
- */
-type ExplainedCheck = { part: string; wanted: string; actual: string; holds: boolean }
-
-/** What became of one rule. */
-export type Explanation = { rule: string; matched: boolean; checks: ExplainedCheck[]; sentence: string }
+import type { RuleCheck, RuleExplanation } from './wire.ts'
 
 /**
  * Asks a rule everything about an event. `matched` is what `matchRules` would say; `sentence` is
  * for people.
  */
-export function explain(rule: Rule, event: MatchInput): Explanation {
+export function explain(rule: Rule, event: MatchInput): RuleExplanation {
   return explainCompiled(compileRule(rule), event)
 }
 
 /** The same for a compiled rule. */
-export function explainCompiled({ rule, on, source, when }: CompiledRule, event: MatchInput): Explanation {
+export function explainCompiled({ rule, on, source, when }: CompiledRule, event: MatchInput): RuleExplanation {
   const named = (source === null ? [on] : [on, source]).map((check) => answer(check, event))
   const answers = [...named, ...answersOf(when, event)]
   const failed = answers.filter((each) => !each.holds)
@@ -39,7 +31,7 @@ export function explainCompiled({ rule, on, source, when }: CompiledRule, event:
 }
 
 /** An answer, the answers it is made of, and both in words. */
-type Answer = ExplainedCheck & { reason: string; parts: Answer[] }
+type Answer = RuleCheck & { reason: string; parts: Answer[] }
 
 function answer(check: Check, event: MatchInput): Answer {
   const actual = check.actual(event)
@@ -111,7 +103,7 @@ function under(name: string, answers: readonly Answer[]): Answer[] {
   return answers.map((each) => ({ ...each, part: `${name}.${each.part}`, parts: under(name, each.parts) }))
 }
 
-function flatten({ reason: _, parts, ...check }: Answer): ExplainedCheck[] {
+function flatten({ reason: _, parts, ...check }: Answer): RuleCheck[] {
   return [check, ...parts.flatMap(flatten)]
 }
 

@@ -22,15 +22,25 @@ export const ruleSummary = z
   .meta({ id: 'RuleSummary' })
 export type RuleSummary = z.infer<typeof ruleSummary>
 
-/** Why a rule matched an event, or did not. */
+/** One question of a rule, and its answer. */
+const ruleCheck = z.object({
+  part: z.string().meta({ description: 'Where in the rule: `on`, `branch`, `any.0.label`, `not.author`.' }),
+  wanted: z.string(),
+  actual: z.string(),
+  holds: z.boolean(),
+})
+export type RuleCheck = z.infer<typeof ruleCheck>
+
+/** Why a rule matched an event, or did not: it did when every part without a dot holds. */
 export const ruleExplanation = z
   .object({
     rule: z.string(),
     matched: z.boolean(),
     sentence: z.string(),
-    checks: z.array(z.object({ part: z.string(), wanted: z.string(), actual: z.string(), holds: z.boolean() })),
+    checks: z.array(ruleCheck),
   })
   .meta({ id: 'RuleExplanation' })
+export type RuleExplanation = z.infer<typeof ruleExplanation>
 
 /** A configured rule as lists show it. */
 export function ruleRow(rule: Rule): RuleSummary {

@@ -2,16 +2,16 @@
 // is checked before.
 import { AppError } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
+import { readIdempotencyKey } from '../lib/idempotency-key.ts'
 import type { Json } from '../lib/json.ts'
 import { parseJsonObject } from '../lib/json-body.ts'
 import { text } from './fact.ts'
-import { requireContentType, requireHeaderLike } from './header.ts'
+import { requireContentType } from './header.ts'
 import type { HeaderReader, Normalised } from './source.ts'
 
 /** A manual trigger, read. `input` is undefined when none was given. */
 export type ManualTrigger = Normalised & { jobType: string; input: Json | undefined }
 
-const KEY = 'Idempotency-Key'
 const JOB_TYPE = /^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}$/
 
 /**
@@ -29,7 +29,7 @@ export const manual = { name: 'manual', keptHeaders: ['content-type', 'user-agen
  * `input_invalid` for a wrong or unknown field.
  */
 export function readManual(rawBody: Uint8Array, headers: HeaderReader): ManualTrigger {
-  const deliveryId = headers.get(KEY) ? requireHeaderLike(headers, KEY, /^[\x21-\x7e]{1,200}$/) : newId()
+  const deliveryId = readIdempotencyKey(headers.get('Idempotency-Key')) ?? newId()
   const { jobType, input } = readTrigger(rawBody, headers)
   return { type: 'manual', deliveryId, subject: text(jobType) ?? null, actor: null, facts: {}, jobType, input }
 }

@@ -60,8 +60,8 @@ async function insertBytes(client: pg.PoolClient, { raw, parsed }: Push, deliver
   })
   await client.query({
     name: 'job',
-    text: `insert into signalbox.jobs (id, event_id, rule, type, agent, input)
-           values ($1, $2, 'review', 'review', 'review', $3)`,
+    text: `insert into signalbox.jobs (id, event_id, rule, type, agent, input, priority, max_attempts, time_limit_ms)
+           values ($1, $2, 'review', 'review', 'review', $3, 5, 5, 900000)`,
     values: [randomUUID(), id, JSON.stringify({ ref: parsed.ref })],
   })
 }

@@ -22,8 +22,9 @@ async function check(name: string) {
 
 function addJob(status: string, available: string): Promise<unknown> {
   return database.query(
-    `insert into signalbox.jobs (id, rule, type, agent, status, available_at)
-     values ($1, 'r', 't', 'a', $2, now() + $3::interval)`,
+    `insert into signalbox.jobs (id, rule, type, agent, input, priority, max_attempts, time_limit_ms, status,
+       available_at)
+     values ($1, 'r', 't', 'a', '{}', 5, 5, 900000, $2, now() + $3::interval)`,
     [newId(), status, available],
   )
 }

@@ -30,6 +30,15 @@ test('every wrong variable is a problem of its own, and the rest is still looked
   expect(environment).toMatchObject({ PORT: 8000, GITHUB_REPO: 'acme/shop' })
 })
 
+test('however many are wrong, and whatever depends on them, none is left out and none is added', () => {
+  const short = Array.from({ length: 40 }, () => 'short').join(',')
+  const wrong = { GITHUB_WEBHOOK_SECRET: short, AGENTA_WEBHOOK_SECRET: short, DATABASE_URL: 'mysql://db', PORT: 'x' }
+  const { checks, environment } = environmentChecks({ ...wrong, SUPABASE_URL: 'https://x.supabase.co' })
+  expect(checks).toHaveLength(82)
+  expect(checks.map(({ name }) => name)).not.toContain('SUPABASE_URL')
+  expect(environment).toMatchObject({ GITHUB_WEBHOOK_SECRET: [], PORT: 8000 })
+})
+
 test('SUPABASE_URL alone is explained', () => {
   const { checks } = environmentChecks({ SUPABASE_URL: 'https://x.supabase.co' })
   expect(brief(checks)).toEqual([
@@ -77,9 +86,10 @@ test('a database that is up to date passes, and one without tables has to be mig
     expect.stringContaining('ok clock'),
   ])
   await database.query(
-    `insert into signalbox.jobs (id, rule, type, agent, status, available_at)
-     values (gen_random_uuid(), 'r', 't', 'a', 'running', now() - interval '1 hour'),
-            (gen_random_uuid(), 'r', 't', 'a', 'pending', now() - interval '1 hour')`,
+    `insert into signalbox.jobs (id, rule, type, agent, input, priority, max_attempts, time_limit_ms, status,
+       available_at)
+     values (gen_random_uuid(), 'r', 't', 'a', '{}', 5, 5, 900000, 'running', now() - interval '1 hour'),
+            (gen_random_uuid(), 'r', 't', 'a', '{}', 5, 5, 900000, 'pending', now() - interval '1 hour')`,
   )
   const stuck = (await databaseChecks(environmentWith({ DATABASE_URL: database.url }))).find(
     ({ name }) => name === 'jobs',

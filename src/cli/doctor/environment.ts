@@ -4,8 +4,8 @@ import { loadConfig } from '../../config/config-file.ts'
 import { configure } from '../../config/configure.ts'
 import { readEndpointConfigs } from '../../endpoints/endpoint.ts'
 import type { Environment } from '../../lib/environment.ts'
-import { readEnvironment } from '../../lib/environment.ts'
-import { AppError, errorText } from '../../lib/error.ts'
+import { environmentProblems, readEnvironment } from '../../lib/environment.ts'
+import { errorText } from '../../lib/error.ts'
 import { silentLog } from '../../lib/log.ts'
 import { shownSource } from '../shown-source.ts'
 import type { Cli } from '../terminal.ts'
@@ -28,20 +28,17 @@ export function nodeCheck(version: string): Check {
  * be looked at.
  */
 export function environmentChecks(env: Cli['env']): { checks: Check[]; environment: Environment } {
-  try {
+  const problems = environmentProblems(env)
+  if (problems.length === 0) {
     return { checks: [ok('environment', 'every variable that is set is valid')], environment: readEnvironment(env) }
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    // Each problem begins with its variable's name.
-    const problems = error.detail.split(/; (?=[A-Z][A-Z_]+[.:])/)
-    const names = new Set(problems.map((text) => text.split(/[.:]/)[0] ?? ''))
-    const rest = Object.fromEntries(Object.entries(env).filter(([name]) => !names.has(name)))
-    const checks = problems.map((text) => {
-      const [name = '', ...sentence] = text.split(': ')
-      return problem(name, sentence.join(': '), 'Correct it in .env or in the environment.')
-    })
-    return { checks, environment: readEnvironment(rest) }
   }
+  const wrong = new Set(problems.map(({ variable }) => variable))
+  const rest = Object.fromEntries(Object.entries(env).filter(([name]) => !wrong.has(name)))
+  const checks = problems.map(({ place, sentence }) =>
+    problem(place, sentence, 'Correct it in .env or in the environment.'),
+  )
+  // Leaving one out may make another one wrong, which is no problem of its own.
+  return { checks, environment: environmentChecks(rest).environment }
 }
 
 /** What unset variables close. */

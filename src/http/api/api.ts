@@ -7,6 +7,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { AppError } from '../../lib/error.ts'
 import { VERSION } from '../../lib/version.ts'
 import { describe } from '../../lib/zod.ts'
+import type { Pipeline } from '../../pipeline.ts'
 import type { Rule } from '../../rules/rule.ts'
 import type { Source } from '../../sources/source.ts'
 import type { Access } from '../auth.ts'
@@ -16,7 +17,6 @@ import type { Api } from './answer.ts'
 import { addDeliveryRoutes } from './deliveries.ts'
 import { addDeploymentRoutes } from './deployments.ts'
 import { addEndpointRoutes } from './endpoints.ts'
-import type { Explain } from './events.ts'
 import { addEventRoutes } from './events.ts'
 import { addJobRoutes } from './jobs.ts'
 import { addRuleRoutes } from './rules.ts'
@@ -32,9 +32,9 @@ export type ApiParts = {
     agents: ReadonlyMap<string, Agent>
     sources: ReadonlyMap<string, Source>
   }
-  explain: Explain
+  explain: Pipeline['explain']
   deploying: RecordDeploymentContext
-  /** Notifies the workers: a job became pending. */
+  /** Notifies the workers: a job became pending, or left its group. */
   onWork(): void
 }
 

@@ -60,8 +60,8 @@ export function addDeploymentRoutes(api: Api, deploying: RecordDeploymentContext
   const { database } = deploying
   api.openapi(create, async (c) => {
     const idempotencyKey = c.req.header('idempotency-key')
-    const { deployment, duplicate } = await recordDeployment(deploying, await readJson(c), { idempotencyKey })
-    return c.json({ ...(await showDeployment(database, deployment.id)), duplicate }, duplicate ? 200 : 201)
+    const { id, duplicate } = await recordDeployment(deploying, await readJson(c), { idempotencyKey })
+    return c.json({ ...(await showDeployment(database, id)), duplicate }, duplicate ? 200 : 201)
   })
   api.openapi(list, async (c) => c.json(await listDeployments(database, c.req.valid('query')), 200))
   api.openapi(get, async (c) => c.json(await showDeployment(database, c.req.valid('param').id), 200))

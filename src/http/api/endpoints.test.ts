@@ -89,7 +89,8 @@ test('an event is delivered to every endpoint that wants it, and to no other', a
       event_type: 'environment.deployed',
       endpoint_name: '受信者 📮',
       status: 'pending',
-      attempts: 0,
+      attempt: 0,
+      failures: 0,
       max_attempts: 10,
       error: null,
       finished_at: null,
@@ -97,7 +98,7 @@ test('an event is delivered to every endpoint that wants it, and to no other', a
   ])
   expect(Date.parse(rows[0]?.next_attempt_at ?? '')).toBeLessThanOrEqual(Date.now())
   expect((await deliveries(`event_id=${event}`)).map((row) => row.endpoint_name)).not.toContain('other app')
-  expect((await api.get(`/deliveries/${rows[0]?.id}`)).body).toEqual({ ...rows[0], attempt_log: [] })
+  expect((await api.get(`/deliveries/${rows[0]?.id}`)).body).toEqual({ ...rows[0], attempts: [] })
   expect((await api.get(`/events/${event}/explain`)).body.endpoints).toEqual(
     expect.arrayContaining([
       { endpoint: '受信者 📮', matched: true, sentence: expect.any(String) },

@@ -2,10 +2,10 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Database } from '../../db/database.ts'
 import { endpointExplanation } from '../../endpoints/wire.ts'
-import type { Event } from '../../events/event.ts'
 import { getEvent, listEvents, showEvent } from '../../events/query.ts'
 import { eventDetail, eventStatus, eventSummary } from '../../events/wire.ts'
 import { AppError } from '../../lib/error.ts'
+import type { Pipeline } from '../../pipeline.ts'
 import { ruleExplanation } from '../../rules/wire.ts'
 import type { Api } from './answer.ts'
 import { answer, bytesAnswer, failure, idParam, listQuery, pageAnswer } from './answer.ts'
@@ -18,9 +18,6 @@ export const eventExplanation = z
     endpoints: z.array(endpointExplanation),
   })
   .meta({ id: 'EventExplanation' })
-
-/** Says for one event what every rule and every endpoint makes of it. */
-export type Explain = (event: Event) => Promise<z.infer<typeof eventExplanation>>
 
 const list = createRoute({
   method: 'get',
@@ -65,7 +62,7 @@ const raw = createRoute({
 })
 
 /** Adds the routes of events. */
-export function addEventRoutes(api: Api, database: Database, explain: Explain): void {
+export function addEventRoutes(api: Api, database: Database, explain: Pipeline['explain']): void {
   api.openapi(list, async (c) => c.json(await listEvents(database, c.req.valid('query')), 200))
   api.openapi(get, async (c) => {
     const { id } = c.req.valid('param')
@@ -78,9 +75,10 @@ export function addEventRoutes(api: Api, database: Database, explain: Explain): 
   api.openapi(raw, async (c) => {
     const { id } = c.req.valid('param')
     const { body, contentType } = found(await getEvent(database, id), id)
+    if (body === null) throw new AppError('not_found', 'The body of a rejected event is not kept.')
     // Never as a type that a browser would render: the bytes are untrusted.
     const headers = { 'content-type': 'application/octet-stream', 'x-original-content-type': contentType ?? '' }
-    return new Response(body === null ? null : new Uint8Array(body), { headers })
+    return new Response(new Uint8Array(body), { headers })
   })
 }
 

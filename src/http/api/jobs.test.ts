@@ -1,10 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { DescribedApi } from '../../../test/described-api.ts'
 import { describedApi } from '../../../test/described-api.ts'
 import type { TestSignalbox } from '../../../test/signalbox.ts'
 import { openTestSignalbox } from '../../../test/signalbox.ts'
 import type { JobLogPage, JobSummary } from '../../jobs/wire.ts'
+import { systemClock } from '../../lib/clock.ts'
 import { newId } from '../../lib/id.ts'
+import type { Api } from './answer.ts'
+import { addJobRoutes } from './jobs.ts'
 
 let signalbox: TestSignalbox
 let api: DescribedApi
@@ -53,6 +57,12 @@ test('a new job is shown with nothing done yet', async () => {
   })
 })
 
+test('a job that was put off or lost shows how many of its attempts count', async () => {
+  const { id } = await trigger()
+  await signalbox.database.query('update signalbox.jobs set attempt = 7, failures = 1, losses = 2 where id = $1', [id])
+  expect((await api.get(`/jobs/${id}`)).body).toMatchObject({ attempt: 7, failures: 3, max_attempts: 5 })
+})
+
 describe('a change by hand', () => {
   test('cancels a job once, and runs it again', async () => {
     const { id } = await trigger()
@@ -69,6 +79,20 @@ describe('a change by hand', () => {
       status: 409,
       body: { detail: expect.stringContaining('The job is pending') },
     })
+  })
+
+  test('notifies the workers: a cancelled job leaves its group, and a repeated one is due', async () => {
+    const { id } = await trigger()
+    const onWork = vi.fn()
+    const routes: Api = new OpenAPIHono()
+    addJobRoutes(routes, signalbox.database, systemClock, onWork)
+    for (const [verb, times] of [
+      ['cancel', 1],
+      ['retry', 2],
+    ] as const) {
+      await routes.request(`/jobs/${id}/${verb}`, { method: 'POST' })
+      expect([verb, onWork.mock.calls.length]).toEqual([verb, times])
+    }
   })
 
   test.each(['cancel', 'retry'])('to %s a job that there is not is refused', async (verb) => {

@@ -60,15 +60,19 @@ const retry = createRoute({
   responses: { 200: answer('The job, pending again.', jobDetail), default: failure },
 })
 
-/** Adds the routes of jobs; `wake` is called when one became pending. */
-export function addJobRoutes(api: Api, database: Database, clock: Clock, wake: () => void): void {
+/** Adds the routes of jobs; `onWork` is called when a job became pending, or left its group. */
+export function addJobRoutes(api: Api, database: Database, clock: Clock, onWork: () => void): void {
   api.openapi(list, async (c) => c.json(await listJobs(database, c.req.valid('query')), 200))
   api.openapi(get, async (c) => c.json(await getJob(database, c.req.valid('param').id), 200))
   api.openapi(log, async (c) => c.json(await jobLog(database, c.req.valid('param').id, c.req.valid('query')), 200))
-  api.openapi(cancel, async (c) => c.json(await cancelJob(database, clock, c.req.valid('param').id), 200))
+  api.openapi(cancel, async (c) => {
+    const job = await cancelJob(database, clock, c.req.valid('param').id)
+    onWork()
+    return c.json(job, 200)
+  })
   api.openapi(retry, async (c) => {
     const job = await retryJob(database, clock, c.req.valid('param').id)
-    wake()
+    onWork()
     return c.json(job, 200)
   })
 }

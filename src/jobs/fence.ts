@@ -2,7 +2,7 @@
 import { LeaseLost } from '../queue/running.ts'
 
 /** The attempt of a job that writes, and the worker that makes it. */
-export type Lease = { id: string; attempt: number; owner: string }
+export type AttemptRef = { id: string; attempt: number; owner: string }
 
 /**
  * Selects the job if this attempt still has it ($1 job, $2 attempt, $3 owner); locked, so that a
@@ -12,7 +12,7 @@ export const LEASED = `select id, attempt from signalbox.jobs
   where id = $1::uuid and attempt = $2::integer and owner = $3::uuid and status = 'running' for share`
 
 /** The parameters of `LEASED`. */
-export function leaseValues({ id, attempt, owner }: Lease): [string, number, string] {
+export function refValues({ id, attempt, owner }: AttemptRef): [string, number, string] {
   return [id, attempt, owner]
 }
 
