@@ -32,7 +32,9 @@ export type Banner = {
   config: string | null
   sources: ShownSource[]
   api: 'token' | 'loopback' | 'closed'
-  /** The forges that can be read and written, and the repository for deployments where one is set. */
+  /**
+   * The forges that can be read and written, and the repository for deployments where one is set.
+   */
   forges: readonly string[]
   repository: string | null
   rules: number

@@ -89,7 +89,9 @@ export type WriteForge = ReadForge & {
     pull: { head: string; base: string; title: string; body: string },
   ): Promise<PullRequest | null>
   updatePullRequest(repository: string, number: number, change: { title?: string; body?: string }): Promise<PullRequest>
-  /** Creates labels the repository lacks, then adds all to the target; returns the target's page. */
+  /**
+   * Creates labels the repository lacks, then adds all to the target; returns the target's page.
+   */
   addLabels(repository: string, target: LabelTarget, labels: readonly string[]): Promise<{ url: string }>
   /** The comments, oldest first. Of more than 1,000 the oldest 100 and at least the newest 800. */
   comments(repository: string, target: CommentTarget): Promise<{ id: number; url: string; body: string }[]>

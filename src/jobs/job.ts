@@ -1,5 +1,4 @@
 // What a job is: a durable unit of work, done by one agent.
-import type { Output, Receipt } from '../publisher/output.ts'
 import type { Policy } from '../publisher/policy.ts'
 import type { Claimed, QueueTable } from '../queue/table.ts'
 
@@ -39,12 +38,6 @@ export type Finished =
 
 /** Runs `fn` once in the life of a job and remembers its result (JSON). */
 export type Step = <T>(name: string, fn: () => Promise<T> | T) => Promise<T>
-
-/**
- * Writes one output to the forge; returns its receipt, null where there was nothing to change.
- * @throws GiveUp when the job's policy refuses it.
- */
-export type Publish = (job: Pick<Job, 'id' | 'policy'>, output: Output) => Promise<Receipt | null>
 
 /** The columns of a claimed job that its run needs. */
 export type JobRow = Claimed<{

@@ -4,9 +4,10 @@ import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
 import type { Output } from '../publisher/output.ts'
+import type { Publish } from '../publisher/publish.ts'
 import type { AttemptRef } from './fence.ts'
 import { fenced, LEASED, refValues } from './fence.ts'
-import type { Job, Publish } from './job.ts'
+import type { Job } from './job.ts'
 import { toJson } from './steps.ts'
 
 /**

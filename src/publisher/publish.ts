@@ -1,6 +1,5 @@
 // The only writer: applies one output to its forge, at most once however often it is asked.
 import type { Forges } from '../forges/forges.ts'
-import type { Publish } from '../jobs/job.ts'
 import { GiveUp } from '../lib/error.ts'
 import { publishComment } from './comment.ts'
 import { publishLabels } from './labels.ts'
@@ -12,6 +11,12 @@ import { publishPullRequest } from './pull-request.ts'
 /** Who asks: a job, or what stands for one; without a policy, the defaults apply. */
 export type Author = { id: string; policy?: Policy | null | undefined }
 
+/**
+ * Writes one output of a job; returns its receipt, null where there was nothing to change. Throws
+ * what `publish` does.
+ */
+export type Publish = (job: Author, output: Output) => Promise<Receipt | null>
+
 /** The publisher of jobs. */
 export function publisher({ forges }: { forges: Forges }): Publish {
   return (job, output) => publish(forges, output, job)
@@ -22,7 +27,8 @@ export function publisher({ forges }: { forges: Forges }): Publish {
  * was nothing to change. Safe to repeat after a crash at any point. Pull requests and labels are
  * also safe to publish twice at once; a comment is not, and relies on its job's lease.
  * @throws GiveUp when the policy refuses, the forge is not configured, the branch has somebody
- * else's commits, the base branch is not there, or a path leads through a file or names a directory.
+ * else's commits, the base branch is not there, or a path leads through a file or names a
+ * directory.
  * @throws RetryAt at a rate limit.
  * @throws AppError `forge_failed` when the forge refuses.
  * @throws Error otherwise; a repeat may succeed.

@@ -11,8 +11,8 @@ type Published = { pull: PullRequest; sha?: string | undefined; created: boolean
 
 /**
  * Finds this change set's pull request, or puts its commit on an open one of the same series, or
- * opens one; null when the base already has exactly these files. A merged or closed pull request counts as
- * done: there is never a second.
+ * opens one; null when the base already has exactly these files. A merged or closed pull request
+ * counts as done: there is never a second.
  */
 export async function publishPullRequest(forge: WriteForge, output: PullRequestOutput): Promise<Receipt | null> {
   const changeSet = { ...output, base: output.base ?? (await forge.defaultBranch(output.repository)) }

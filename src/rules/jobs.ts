@@ -43,8 +43,8 @@ export function jobTypes(rules: readonly Rule[], agentNames: readonly string[]):
 
 /**
  * The job a manual trigger asks for. An object as input joins the rule's `with`, whose own fields
- * win, being the operator's; any other input counts only where there is no `with`. The rule's policy
- * is the job's too. A manual job has no facts, so it is in no group that names one.
+ * win, being the operator's; any other input counts only where there is no `with`. The rule's
+ * policy is the job's too. A manual job has no facts, so it is in no group that names one.
  * @throws AppError `job_type_unknown`, naming the known types.
  */
 export function manualJob(
