@@ -55,7 +55,7 @@ describe('the lock on a data directory', () => {
 
   test('is replaced when a process died while it was replacing one', async () => {
     await leaveLock({ pid: 2 ** 22 + 1 })
-    await copyFile(path(), `${path()}.takeover`)
+    await copyFile(path(), `${path()}.removal`)
     ;(await lockOwner(dir)).release()
     expect(await readdir(dir)).toEqual([])
   })

@@ -54,7 +54,7 @@ async function acquire(path: string, me: Owner, watchMs: number): Promise<Owner 
     if (await isAlive(owner, path, watchMs)) return owner
     // A second lock protects the removal of a dead owner's file, which is read again under it.
     // Otherwise the slower of two processes would remove the lock that the faster one just made.
-    const removalLock = `${path}.takeover`
+    const removalLock = `${path}.removal`
     if (await acquire(removalLock, me, watchMs)) {
       await wait(10)
       continue
