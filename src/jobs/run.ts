@@ -12,7 +12,6 @@ import type { Output } from '../publisher/output.ts'
 import type { Publish } from '../publisher/publish.ts'
 import type { Handled } from '../queue/table.ts'
 import { openWorkspaces } from '../workspaces/workspace.ts'
-import type { AttemptRef } from './fence.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { toJob } from './job.ts'
 import type { JobLog } from './job-log.ts'
@@ -55,14 +54,13 @@ export async function runJob(
 ): Promise<Handled<RunDetail>> {
   const { clock, database, log, publish } = options
   const job = toJob(row)
-  const ref = { id: row.id, attempt: row.attempt, owner: row.owner }
   const over = new AbortController()
   const timer = startTimeLimit(row.time_limit_ms, over)
   const stop = AbortSignal.any([signal, over.signal])
   const workspaces = openWorkspaces(stop)
   const write = jobLog.of(row)
   const work = async (): Promise<Handled<RunDetail>> => {
-    const steps = await beforeWork(clock, openStepStore(database, ref, { clock, stop }))
+    const steps = await beforeWork(clock, openStepStore(database, row, { clock, stop }))
     const { result, hasOutputs } = await runAgent(options, row, steps, {
       signal: stop,
       workspace: workspaces.make,
@@ -70,7 +68,7 @@ export async function runJob(
         if (!stop.aborted) write(line, stream)
       },
     })
-    if (hasOutputs) await publishPending(database, ref, { clock, job, publish, stop })
+    if (hasOutputs) await publishPending(database, row, { clock, job, publish, stop })
     return { outcome: { kind: 'completed' }, detail: { result } }
   }
   try {
@@ -125,10 +123,8 @@ async function runAgent(
   const outputs = parseOutputs(returned)
   const hasOutputs = outputs.length > 0
   // Without outputs the end of the job, which comes next, is what remembers the run: a commit less.
-  if (hasOutputs) {
-    const ref: AttemptRef = { id: row.id, attempt: row.attempt, owner: row.owner }
-    await rememberRun(database, ref, { clock, result, outputs })
-  } else toJson(result, 'The result')
+  if (hasOutputs) await rememberRun(database, row, { clock, result, outputs })
+  else toJson(result, 'The result')
   return { result, hasOutputs }
 }
 
