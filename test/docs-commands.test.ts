@@ -65,6 +65,8 @@ beforeAll(async () => {
   await mkdir(join(folder, 'path'))
   await symlink(join(root, 'bin/signalbox'), join(folder, 'path/signalbox'))
   await writeFile(join(folder, 'config.json'), '{"temperature":0.5}')
+  const agents = await readFile(join(root, 'docs/agents.md'), 'utf8')
+  await writeFile(join(folder, 'signalbox.config.ts'), /^```ts\n(.*?)^```/ms.exec(agents)?.[1] ?? '')
   // `dev` on a free port and without a token, as somebody trying it out runs it.
   const { SIGNALBOX_API_TOKEN: _, ...open } = env()
   server = run(['dev'], { cwd: folder, env: { ...open, PORT: '0' } })

@@ -44,6 +44,11 @@ export type Agent<Input = unknown> = {
   description: string
   input: z.ZodType<Input>
   run(context: AgentContext<Input>): Promise<AgentResult>
+  /**
+   * Why it cannot run on this machine, as a sentence; null when nothing is known against it.
+   * `signalbox doctor` shows it.
+   */
+  problem?(): string | null
 }
 
 /** What a finished run returns: what to write to the forge, and the job's result (JSON). */

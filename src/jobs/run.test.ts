@@ -87,6 +87,45 @@ describe('one attempt', () => {
     })
   })
 
+  it('is completed without outputs by an agent that returns nothing', async () => {
+    const nothing = async () => undefined as unknown as AgentResult
+    expect((await attempt(await claimJob(), nothing)).outcome).toEqual({ kind: 'completed' })
+  })
+
+  it.each([
+    ['what it returned: expected object, received string', 'done'],
+    ['what it returned: unknown field "output"', { output: [] }],
+  ])('fails at once when what the agent returned is not a result: %s', async (problem, returned) => {
+    const { outcome } = await attempt(await claimJob(), async () => returned as AgentResult)
+    expect(outcome).toEqual({
+      kind: 'failed',
+      error: `The agent must return { outputs: […], result: … } or nothing: ${problem}`,
+    })
+  })
+
+  it('leaves the stack of what the agent threw, and of its cause, in the log of the job', async () => {
+    const row = await claimJob()
+    await attempt(row, function failing(): never {
+      throw new Error('no such table', { cause: new TypeError('rows is undefined') })
+    })
+    const { rows } = await database.query<{ line: string; stream: string }>(
+      'select line, stream from signalbox.job_log where job_id = $1 order by id',
+      [row.id],
+    )
+    const lines = rows.map(({ line }) => line)
+    expect(lines).toContain('Error: no such table')
+    expect(lines).toContainEqual(expect.stringMatching(/^ +at .*failing .*run\.test\.ts:\d+/))
+    expect(lines).toContain('caused by: TypeError: rows is undefined')
+    expect(new Set(rows.map(({ stream }) => stream))).toEqual(new Set(['stderr']))
+  })
+
+  it('leaves only the sentence of an expected error in the log', async () => {
+    const row = await claimJob()
+    await attempt(row, () => Promise.reject(new GiveUp('no such repository')))
+    const { rows } = await database.query('select line from signalbox.job_log where job_id = $1', [row.id])
+    expect(rows).toEqual([{ line: 'no such repository' }])
+  })
+
   it('does not run the agent of a job that has run, but takes what it returned', async () => {
     const row = await claimJob()
     const ran = { ...row, ran_at: new Date(), result: 'from before' }

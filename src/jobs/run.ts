@@ -1,11 +1,12 @@
 // One attempt of one job, from the claimed row to its outcome.
-import type { Agent, AgentContext } from '../agents/agent.ts'
+import { z } from 'zod'
+import type { Agent, AgentContext, AgentResult } from '../agents/agent.ts'
 import { isAway } from '../db/connection.ts'
 import type { Database } from '../db/database.ts'
 import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
 import type { Clock } from '../lib/clock.ts'
-import { errorText, GiveUp, RetryAt } from '../lib/error.ts'
+import { AppError, errorText, GiveUp, RetryAt } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 import { describe } from '../lib/zod.ts'
 import type { Output } from '../publisher/output.ts'
@@ -75,6 +76,7 @@ export async function runJob(
     return await untilStopped(stop, options.stopGraceMs, work())
   } catch (error) {
     log.info({ job: job.id, agent: job.agent, attempt: job.attempt, error: errorText(error) }, 'an attempt failed')
+    if (!stop.aborted) write(stackOf(error), 'stderr')
     const { failures } = row
     return { outcome: outcomeOf(error, { failures, now: clock.now(), random: options.random }), detail: null }
   } finally {
@@ -86,6 +88,17 @@ export async function runJob(
       .catch((error: unknown) => log.warn({ err: error, job: job.id }, 'a workspace could not be removed'))
     await jobLog.flush()
   }
+}
+
+/**
+ * The stack of what an agent threw, with its causes, for whoever mends it; an expected error is
+ * its message.
+ */
+function stackOf(error: unknown): string {
+  const isExpected = error instanceof AppError || error instanceof GiveUp || error instanceof RetryAt
+  if (isExpected || !(error instanceof Error)) return errorText(error)
+  const stack = error.stack ?? errorText(error)
+  return error.cause === undefined ? stack : `${stack}\ncaused by: ${stackOf(error.cause)}`
 }
 
 function startTimeLimit(limitMs: number, over: AbortController): NodeJS.Timeout {
@@ -109,7 +122,7 @@ async function runAgent(
   const agent = agentOf(agents, row.agent)
   const input = await parseInput(agent, row.input)
   const event = row.event_id === null ? null : await beforeWork(clock, options.loadEvent(row.event_id))
-  const { result, outputs: returned = [] } = await agent.run({
+  const returned = await agent.run({
     ...context,
     job: { id: row.id, type: row.type, rule: row.rule, attempt: row.attempt },
     input,
@@ -120,12 +133,26 @@ async function runAgent(
     now: clock.now,
   })
   context.signal.throwIfAborted()
-  const outputs = parseOutputs(returned)
+  const { result, outputs: unchecked = [] } = checkResult(returned)
+  const outputs = parseOutputs(unchecked)
   const hasOutputs = outputs.length > 0
   // Without outputs the end of the job, which comes next, is what remembers the run: a commit less.
   if (hasOutputs) await rememberRun(database, row, { clock, result, outputs })
   else toJson(result, 'The result')
   return { result, hasOutputs }
+}
+
+const agentResult = z.strictObject({ outputs: z.unknown().optional(), result: z.unknown().optional() })
+
+/**
+ * What an agent returned; nothing means no outputs.
+ * @throws GiveUp when it is something else: the same agent would return it again.
+ */
+function checkResult(returned: unknown): Pick<AgentResult, 'result'> & { outputs?: unknown } {
+  const parsed = agentResult.safeParse(returned ?? {})
+  if (parsed.success) return parsed.data
+  const problem = describe(parsed.error, { root: 'what it returned' })
+  throw new GiveUp(`The agent must return { outputs: […], result: … } or nothing: ${problem}`)
 }
 
 function agentOf(agents: ReadonlyMap<string, Agent>, name: string): Agent {

@@ -40,8 +40,10 @@ const PROTECTED = [
 ]
 
 test.each(PROTECTED)('%s is neither written nor deleted', (path) => {
-  expect(refused(output({}, path))).toBe(`The path ${path} is protected.`)
-  expect(refused(output({ changes: [{ path, deleted: true }] }))).toBe(`The path ${path} is protected.`)
+  expect(refused(output({}, path))).toBe(`The path ${path} is protected; policy.protectedPaths says which are.`)
+  expect(refused(output({ changes: [{ path, deleted: true }] }))).toBe(
+    `The path ${path} is protected; policy.protectedPaths says which are.`,
+  )
 })
 
 test("a rule's protected paths replace the default ones", () => {
@@ -72,11 +74,15 @@ test('other repositories and branches are refused', () => {
   const policy = { repositories: ['acme/*'] }
   expect(refused(output(), policy)).toBeNull()
   expect(refused(output({ repository: 'Acme/Shop' }), policy)).toBeNull()
-  expect(refused(output({ repository: 'other/shop' }), policy)).toBe('The repository other/shop is not an allowed one.')
-  expect(refused({ kind: 'labels', repository: 'other/shop', target: { issue: 1 }, labels: [] }, policy)).toMatch(
-    /not an allowed/,
+  expect(refused(output({ repository: 'other/shop' }), policy)).toBe(
+    'The repository other/shop is not one that policy.repositories allows.',
   )
-  expect(refused(output({ branch: 'main' }))).toBe('The branch main does not begin with agenta/ or signalbox/.')
+  expect(refused({ kind: 'labels', repository: 'other/shop', target: { issue: 1 }, labels: [] }, policy)).toMatch(
+    /not one that policy/,
+  )
+  expect(refused(output({ branch: 'main' }))).toBe(
+    'The branch main does not begin with agenta/ or signalbox/; policy.branchPrefixes can allow others.',
+  )
   expect(refused(output({ branch: 'task/1' }), { branchPrefixes: ['task/'] })).toBeNull()
   expect(refused(output(), { branchPrefixes: ['task/'] })).toMatch(/does not begin with task\//)
 })
@@ -96,7 +102,7 @@ test('a repository is excluded by a glob that begins with !, with or without its
   for (const excluded of ['!acme/secret', '!github:acme/secret']) {
     const policy = { repositories: ['acme/*', excluded] }
     expect(refused(output(), policy)).toBeNull()
-    expect(refused(output({ repository: 'acme/secret' }), policy)).toMatch(/not an allowed one/)
+    expect(refused(output({ repository: 'acme/secret' }), policy)).toMatch(/not one that policy.repositories allows/)
   }
 })
 
@@ -107,8 +113,12 @@ test('without a policy any repository of any forge is allowed', () => {
 test('too many files, and a file that is named twice, are refused', () => {
   const changes = (count: number) => Array.from({ length: count }, (_, at) => ({ path: `f${at}`, content: '' }))
   expect(refused(output({ changes: changes(100) }))).toBeNull()
-  expect(refused(output({ changes: changes(101) }))).toBe('101 files are more than the 100 allowed.')
-  expect(refused(output({ changes: changes(3) }), { maxFiles: 2 })).toBe('3 files are more than the 2 allowed.')
+  expect(refused(output({ changes: changes(101) }))).toBe(
+    '101 files are more than the 100 that policy.maxFiles allows.',
+  )
+  expect(refused(output({ changes: changes(3) }), { maxFiles: 2 })).toBe(
+    '3 files are more than the 2 that policy.maxFiles allows.',
+  )
   const twice = [...changes(1), { path: 'f0', deleted: true } as const]
   expect(refused(output({ changes: twice }))).toBe('The path f0 is changed twice.')
 })

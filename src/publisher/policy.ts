@@ -54,7 +54,7 @@ export function refusal(
   forge: { readonly protectedPaths: readonly string[] },
 ): string | null {
   if (!isAllowedRepository(output.repository, limits.repositories ?? DEFAULT_REPOSITORIES)) {
-    return `The repository ${output.repository} is not an allowed one.`
+    return `The repository ${output.repository} is not one that policy.repositories allows.`
   }
   if (output.kind !== 'pull_request') return null
   return (
@@ -75,19 +75,21 @@ function isAllowedRepository(repository: string, allowed: readonly string[]): bo
 
 function branchRefusal(branch: string, prefixes: readonly string[]): string | null {
   if (!prefixes.some((prefix) => branch.startsWith(prefix))) {
-    return `The branch ${branch} does not begin with ${prefixes.join(' or ')}.`
+    return `The branch ${branch} does not begin with ${prefixes.join(' or ')}; policy.branchPrefixes can allow others.`
   }
   return isBranchName(branch) ? null : `${JSON.stringify(branch)} is not a branch name git accepts.`
 }
 
 function filesRefusal({ changes }: PullRequestOutput, limits: { maxFiles: number; protectedPaths: readonly string[] }) {
-  if (changes.length > limits.maxFiles) return `${changes.length} files are more than the ${limits.maxFiles} allowed.`
+  if (changes.length > limits.maxFiles)
+    return `${changes.length} files are more than the ${limits.maxFiles} that policy.maxFiles allows.`
   const isProtected = compileGlobs(limits.protectedPaths, PATH)
   const seen = new Set<string>()
   for (const { path } of changes) {
     if (!isPlainPath(path)) return `${JSON.stringify(path)} is not a path inside the repository.`
     // A file below a protected one would take its place.
-    if (withParents(path).some(isProtected)) return `The path ${path} is protected.`
+    if (withParents(path).some(isProtected))
+      return `The path ${path} is protected; policy.protectedPaths says which are.`
     if (seen.has(path)) return `The path ${path} is changed twice.`
     seen.add(path)
   }

@@ -106,7 +106,7 @@ test('the publisher keeps to the policy that the job has', async () => {
   const { number: issue } = await repo.openIssue({ title: 'x' })
   const write = publisher({ forges })
   await expect(write({ id: 'a', policy: { repositories: ['other/*'] } }, comment({ issue }))).rejects.toThrow(
-    'Refused by policy: The repository acme/shop is not an allowed one.',
+    'Refused by policy: The repository acme/shop is not one that policy.repositories allows.',
   )
   expect(await write({ id: 'a', policy: null }, comment({ issue }))).toMatchObject({ number: issue, created: true })
   expect(await repo.issueComments(issue)).toHaveLength(1)

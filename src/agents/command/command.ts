@@ -8,6 +8,7 @@ import { describe } from '../../lib/zod.ts'
 import type { Agent, AgentContext, AgentResult } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
 import { startProcessGroup } from './process-group.ts'
+import { programProblem, requireFindable } from './program.ts'
 
 // EX_CONFIG of sysexits.h.
 const GIVE_UP_EXIT_CODE = 78
@@ -58,12 +59,14 @@ const commandOptions = z.strictObject({
 export function command(options: CommandOptions): Agent {
   const { error } = commandOptions.safeParse(options, { reportInput: true })
   if (error) throw new AppError('config_invalid', `command(): ${describe(error)}`)
-  return defineAgent({
+  requireFindable(options)
+  const agent = defineAgent({
     name: options.name,
     description: options.description ?? `Runs ${options.argv[0]}.`,
     input: z.unknown(),
     run: (context) => runCommand(options, context),
   })
+  return { ...agent, problem: () => programProblem(options) }
 }
 
 async function runCommand(options: CommandOptions, context: AgentContext<unknown>): Promise<AgentResult> {
@@ -91,7 +94,9 @@ async function runCommand(options: CommandOptions, context: AgentContext<unknown
   if (exit.code === 0) return parseAnswer(answer)
   const how = exit.code === null ? `was ended by ${exit.signal}` : `ended with exit code ${exit.code}`
   const message = [`${options.argv[0]} ${how}`, ...lastErrors].join('\n')
-  throw exit.code === GIVE_UP_EXIT_CODE ? new GiveUp(message) : new Error(message)
+  if (exit.code === GIVE_UP_EXIT_CODE) throw new GiveUp(message)
+  // What the program printed says where it failed; the stack of this function would not.
+  throw Object.assign(new Error(message), { stack: message })
 }
 
 function cannotStart(file: string) {

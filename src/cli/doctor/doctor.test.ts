@@ -1,9 +1,12 @@
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openFakeGithub } from '../../../fake-github/src/index.ts'
 import { openTestDatabase } from '../../../test/database.ts'
+import { openTestFolder } from '../../../test/folder.ts'
 import { call } from '../../../test/terminal.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import type { Check } from './check.ts'
@@ -69,6 +72,22 @@ test('closed sources say how to open them, and a configuration that does not loa
   ])
   expect(brief(await configChecks(folder, environmentWith({}), 'none.ts'))).toEqual([
     'problem configuration: There is no configuration file none.ts.',
+  ])
+})
+
+test('an agent that cannot run on this machine is a problem', async () => {
+  const folder = await openTestFolder()
+  await writeFile(
+    join(folder, 'signalbox.config.ts'),
+    `const agent = { description: '', input: { safeParse: (data) => ({ data }) }, run: async () => ({}) }
+     export default { agents: [
+       { ...agent, name: 'notes', problem: () => 'there is no file /notes.sh' },
+       { ...agent, name: 'fine', problem: () => null },
+     ] }`,
+  )
+  const checks = await configChecks({ folder }, environmentWith({}), undefined)
+  expect(brief(checks).filter((check) => check.includes('agent '))).toEqual([
+    'problem agent notes: there is no file /notes.sh',
   ])
 })
 

@@ -1,4 +1,5 @@
 // The doctor on what was set: Node.js, the environment, the configuration file.
+import type { Agent } from '../../agents/agent.ts'
 import type { LoadedConfig } from '../../config/config-file.ts'
 import { loadConfig } from '../../config/config-file.ts'
 import { configure } from '../../config/configure.ts'
@@ -77,6 +78,14 @@ export function closedChecks(environment: Environment): Check[] {
   return checks
 }
 
+/** The agents that cannot run on this machine. */
+function agentChecks(agents: readonly Agent[]): Check[] {
+  return agents.flatMap(({ name, problem: problemOf }) => {
+    const found = problemOf?.() ?? null
+    return found === null ? [] : [problem(`agent ${name}`, found, 'Put it there, or correct the agent.')]
+  })
+}
+
 /** The configuration file, with everything it names, and which sources that leaves closed. */
 export async function configChecks(
   cli: Pick<Cli, 'folder'>,
@@ -99,6 +108,7 @@ export async function configChecks(
             ? ok(`source ${name}`, `open, ${count(secrets, 'live secret')}`)
             : warning(`source ${name}`, 'closed: its webhooks get 503', `To open it, ${hint}; ${NEW_SECRET}.`),
         ),
+      ...agentChecks([...agents.values()]),
     ]
   } catch (error) {
     return [
