@@ -51,7 +51,7 @@ export type SignalboxOptions = {
   configFolder?: string | null
   /** An open store; the service does not close it. */
   store: Store
-  /** `dev` binds loopback only and needs no token there. */
+  /** `dev` binds loopback only, and takes a bare manual trigger without the token. */
   mode: 'dev' | 'serve'
   /** A process may receive, orchestrate, or do both. */
   roles?: { receiver: boolean; orchestrator: boolean }
@@ -81,7 +81,7 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
   const roles = options.roles ?? { receiver: true, orchestrator: true }
   const installation = configure(environment, config, log)
   const { sources, rules, agents } = installation
-  const access = accessFor(mode, environment.SIGNALBOX_API_TOKEN)
+  const access = accessFor(environment.SIGNALBOX_API_TOKEN)
   await migrate(database, { log })
   await syncConfigEndpoints(database, config.endpoints ?? [])
   if (store.kind === 'embedded') await expireLeases(database, clock)

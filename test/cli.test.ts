@@ -1,7 +1,7 @@
 // The command line as an operator meets it: real processes in an empty folder.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -97,6 +97,9 @@ test('a .env file is read, the environment wins, and a wrong value in it is name
   expect(wrong).toEqual({ code: 1, text: expect.stringContaining('PORT: must be a whole number') })
   const asked = await call(['jobs', 'ls'], { PORT: '1' })
   expect(asked).toEqual({ code: 1, text: expect.stringContaining('There is no answer from http://127.0.0.1:9.') })
+  // What the shell has is not sent where the folder's file says.
+  const withheld = await call(['jobs', 'ls'], { PORT: '1', SIGNALBOX_API_TOKEN: 'an-api-token-of-the-shell' })
+  expect(withheld).toEqual({ code: 1, text: expect.stringContaining('the token is not sent there') })
   await rm(join(folder, '.env'))
 })
 
@@ -139,7 +142,7 @@ test('dev needs nothing: it triggers, deploys, explains, and leaves no process b
   // A .env file is read, and the real environment wins.
   await writeFile(join(folder, '.env'), 'PORT=1\nGITHUB_WEBHOOK_SECRET=a-secret-from-the-env-file\n')
   const dev: Running = run(['dev'], { cwd: folder, env: { PORT: '0' } })
-  const [, url = ''] = await dev.prints(/curl -X POST (\S+)\/webhook\/manual/)
+  const [, url = ''] = await dev.prints(/curl -X POST (\S+)\/webhook\/manual\n.*\n/)
   expect(dev.output()).toContain(`POST ${url}/webhook/github`)
   const env = { SIGNALBOX_URL: url }
 
@@ -153,6 +156,16 @@ test('dev needs nothing: it triggers, deploys, explains, and leaves no process b
   const explained = await call(['rules', 'explain', deployed.event_id], env)
   expect(explained).toEqual({ code: 0, text: expect.stringContaining('✓ rule deployment-pr') })
 
+  // Everything but the bare trigger needs the token, which the commands above found by themselves.
+  expect((await fetch(`${url}/api/jobs`)).status).toBe(401)
+  const tries = [...dev.output().matchAll(/^ {2}curl (.*)$/gm)].map(([, rest]) => `curl -sS --fail-with-body ${rest}`)
+  expect(tries).toHaveLength(2)
+  for (const line of tries) {
+    const { stdout } = await promisify(execFile)('sh', ['-euc', line], { cwd: folder })
+    expect(stdout).toMatch(/"received":true|"items":/)
+  }
+  const token = await readFile(join(folder, '.signalbox/api-token'), 'utf8')
+
   expect((await call(['db', 'url'])).text).toMatch(/^postgresql:\/\//)
   // A second one in the same folder is refused, and says who is there.
   const second = await call(['dev', '--port', '0'])
@@ -163,4 +176,10 @@ test('dev needs nothing: it triggers, deploys, explains, and leaves no process b
   expect(isRunning(child.pid ?? 0)).toBe(false)
   expect(existsSync(join(folder, '.signalbox', 'owner.lock'))).toBe(false)
   expect(await call(['db', 'url'])).toEqual({ code: 1, text: expect.stringContaining('No embedded database runs') })
+
+  const again: Running = run(['dev', '--json'], { cwd: folder, env: { PORT: '0' } })
+  await again.prints(/"url": "http/)
+  expect(await readFile(join(folder, '.signalbox/api-token'), 'utf8')).toBe(token)
+  expect(again.output()).not.toContain(token.trim())
+  expect(await again.kill('SIGTERM')).toBe(0)
 }, 60_000)

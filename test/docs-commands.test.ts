@@ -52,8 +52,6 @@ function env(): Record<string, string> {
   return {
     PATH: `${join(folder, 'path')}:${process.env.PATH}`,
     HOME: folder,
-    SIGNALBOX_DATA_DIR: join(folder, 'data'),
-    SIGNALBOX_API_TOKEN: 'a-token-for-the-commands-of-the-docs',
     USER: 'jane',
   }
 }
@@ -67,9 +65,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'config.json'), '{"temperature":0.5}')
   const agents = await readFile(join(root, 'docs/agents.md'), 'utf8')
   await writeFile(join(folder, 'signalbox.config.ts'), /^```ts\n(.*?)^```/ms.exec(agents)?.[1] ?? '')
-  // `dev` on a free port and without a token, as somebody trying it out runs it.
-  const { SIGNALBOX_API_TOKEN: _, ...open } = env()
-  server = run(['dev'], { cwd: folder, env: { ...open, PORT: '0' } })
+  // `dev` on a free port and without settings, as somebody trying it out runs it.
+  server = run(['dev'], { cwd: folder, env: { ...env(), PORT: '0' } })
   url = (await server.prints(/http:\/\/127\.0\.0\.1:\d+/))[0]
 }, 60_000)
 afterAll(async () => {
@@ -81,16 +78,19 @@ describe('every command of the documents exits with 0', () => {
   test.for(commands)('$file: $block', { timeout: 90_000 }, async ({ block }, { skip }) => {
     if (!hasCurl && block.includes('curl')) skip('there is no curl on this machine')
     const here = block.replaceAll('http://localhost:8000', url).replaceAll(/\bcurl\b/g, 'curl -sS --fail-with-body')
+    // Set where a document says so; the other commands find the token of `dev` by themselves.
+    const SIGNALBOX_API_TOKEN = await readFile(join(folder, '.signalbox/api-token'), 'utf8')
+    const token = block.includes('$SIGNALBOX_API_TOKEN') ? { SIGNALBOX_API_TOKEN: SIGNALBOX_API_TOKEN.trim() } : {}
     const result = promisify(execFile)('sh', ['-euc', here], {
       cwd: folder,
-      env: { ...env(), SIGNALBOX_URL: url, PORT: new URL(url).port },
+      env: { ...env(), ...token, SIGNALBOX_URL: url, PORT: new URL(url).port },
     })
     await expect(result.then(({ stdout }) => stdout.length)).resolves.toBeGreaterThan(0)
   })
 })
 
 test.each(sql)('every SQL statement of $file runs as printed', async ({ block }) => {
-  const printed = await promisify(execFile)('signalbox', ['db', 'url'], { env: env() })
+  const printed = await promisify(execFile)('signalbox', ['db', 'url'], { cwd: folder, env: env() })
   const database = await openDatabase({ url: printed.stdout.trim(), log: silentLog })
   // Without bound values PostgreSQL takes several statements at once.
   await expect(database.query(block)).resolves.toBeDefined()

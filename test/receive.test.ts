@@ -242,8 +242,7 @@ describe('a server without secrets', () => {
   })
 
   test('in development takes the bare manual trigger from this machine, and not through another name or origin', async () => {
-    const env = { SIGNALBOX_API_TOKEN: '' }
-    const dev = await openTestSignalbox({ env, mode: 'dev' })
+    const dev = await openTestSignalbox({ mode: 'dev' })
     try {
       const bare = await fetch(`${dev.url}/webhook/manual`, { method: 'POST' })
       expect(bare.status).toBe(200)
@@ -271,6 +270,10 @@ describe('a server without secrets', () => {
         headers: { 'x-forwarded-for': '203.0.113.7' },
       })
       expect(tunnelled.status).toBe(401)
+      const withBody = await fetch(`${dev.url}/webhook/manual`, { method: 'POST', body: '{"job_type":"ping"}' })
+      expect(withBody.status).toBe(401)
+      expect((await fetch(`${dev.url}/api/jobs`)).status).toBe(401)
+      expect((await dev.api('/api/jobs')).status).toBe(200)
     } finally {
       await dev.close()
     }

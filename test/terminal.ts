@@ -14,6 +14,7 @@ export function testTerminal(options: Partial<Terminal> = {}): { terminal: Termi
   const printed = { out: '', err: '' }
   const terminal: Terminal = {
     env: {},
+    fromEnvFile: new Set(),
     folder: tmpdir(),
     columns: undefined,
     out: (text) => {

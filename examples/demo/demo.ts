@@ -1,6 +1,6 @@
 // The demo: both directions, from a deployment to a pull request and from a push to a comment. The
 // processes and HTTP are real; only GitHub is a fake.
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FakeGithub, RepositoryHandle } from '@signalbox/fake-github'
@@ -15,6 +15,7 @@ type Json = Record<string, unknown>
 type Stage = {
   url: string
   token: string
+  tokenFile: string
   cli: (...args: string[]) => Promise<string>
   byHandler: RepositoryHandle
   turnkey: RepositoryHandle
@@ -135,7 +136,7 @@ async function lookAround(stage: Stage): Promise<void> {
   const database = (await stage.cli('db', 'url')).trim()
   note('Look around\n')
   say(`Pull requests  ${stage.turnkey.htmlUrl}/pulls`)
-  say(`Signalbox      curl -H "Authorization: Bearer ${stage.token}" ${stage.url}/api/jobs`)
+  say(`Signalbox      curl -H "Authorization: Bearer $(cat ${stage.tokenFile})" ${stage.url}/api/jobs`)
   say(`psql "${database}" -c "SELECT id, job_type, status, assigned_agent FROM agent_jobs ORDER BY created_at DESC"`)
   say(`psql "${database}" -c "SELECT source, event_type, processed FROM webhook_events ORDER BY received_at DESC"`)
 }
@@ -146,19 +147,19 @@ async function show(github: FakeGithub, folder: string): Promise<void> {
     github.addRepository({ owner: 'acme', name, files: { 'README.md': `# ${name}\n` } })
   const [byHandler, turnkey] = [await repository('prompts-by-handler'), await repository('prompts')]
   const handler = await startHandler({ github, repository: byHandler.fullName, folder })
-  const token = 'demo-token-for-this-machine-only'
   const signalbox = await startSignalbox({
     github,
     repository: turnkey.fullName,
     folder,
-    token,
     handlerUrl: handler.url,
     port: await freePort(8000),
   })
   for (const one of [byHandler, turnkey])
     await one.addWebhook({ url: `${signalbox.url}/webhook/github`, secret: signalbox.secret })
 
-  const stage: Stage = { url: signalbox.url, token, cli: signalbox.cli, byHandler, turnkey }
+  const { url, tokenFile, cli } = signalbox
+  const token = (await readFile(tokenFile, 'utf8')).trim()
+  const stage: Stage = { url, token, tokenFile, cli, byHandler, turnkey }
   await merge(stage, await deployments(stage))
   await push(stage)
   if (keepsRunning) await lookAround(stage)

@@ -92,15 +92,15 @@ export function startHandler({ github, repository, folder }: Starting): Promise<
 
 /** Starts Signalbox with the demo's configuration. `cli` runs a command against it. */
 export async function startSignalbox(
-  options: Starting & { token: string; handlerUrl: string; port: number },
-): Promise<Part & { secret: string; cli: (...args: string[]) => Promise<string> }> {
-  const { github, repository, folder, token, handlerUrl, port } = options
+  options: Starting & { handlerUrl: string; port: number },
+): Promise<Part & { secret: string; tokenFile: string; cli: (...args: string[]) => Promise<string> }> {
+  const { github, repository, folder, handlerUrl, port } = options
+  const dataDir = join(folder, 'data')
   const secret = randomBytes(24).toString('base64url')
   const command = join(ROOT, 'bin/signalbox')
   const env = {
     PORT: String(port),
-    SIGNALBOX_DATA_DIR: join(folder, 'data'),
-    SIGNALBOX_API_TOKEN: token,
+    SIGNALBOX_DATA_DIR: dataDir,
     GITHUB_WEBHOOK_SECRET: secret,
     GITHUB_TOKEN: github.addToken({ login: 'acme' }),
     GITHUB_REPO: repository,
@@ -119,5 +119,5 @@ export async function startSignalbox(
     })
     return stdout
   }
-  return { ...part, secret, cli }
+  return { ...part, secret, tokenFile: join(dataDir, 'api-token'), cli }
 }

@@ -1,10 +1,16 @@
 // Every command that talks to a server, when there is none, a wrong one, or one that refuses.
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestSignalbox } from '../../test/signalbox.ts'
 import { openTestSignalbox, TOKEN } from '../../test/signalbox.ts'
 import { call } from '../../test/terminal.ts'
+import { addressAndToken } from './api-client.ts'
+import { keepToken } from './api-token.ts'
 
 const COMMANDS = [
   ['events', 'ls'],
@@ -22,6 +28,9 @@ const COMMANDS = [
   ['rules', 'explain', '0199f0a2-7c1e-7d3a-8f00-5b2d6c9e4a10'],
   ['trigger'],
 ]
+
+const folder = mkdtempSync(join(tmpdir(), 'signalbox-client-'))
+afterAll(() => rm(folder, { recursive: true }))
 
 let signalbox: TestSignalbox
 beforeAll(async () => {
@@ -90,6 +99,65 @@ test('--server is asked before SIGNALBOX_URL, and that before PORT', async () =>
   expect(codes).toEqual(Array(3).fill({ code: 0, out: 'There are no such jobs.\n' }))
   expect(asked).toEqual(['/box/api/jobs?limit=20', '/api/jobs?limit=20', '/api/jobs?limit=20'])
   await new Promise((resolve) => server.close(resolve))
+})
+
+describe('the token', () => {
+  const dataDir = join(folder, 'data')
+  const shell = 'a-token-of-the-shell-of-this-user'
+  /** The tokens that a command sends to a server here. */
+  const sentWith = async (env: Record<string, string>, fromEnvFile: string[] = [], args: string[] = []) => {
+    const sent: (string | undefined)[] = []
+    const server = createServer((request, response) => {
+      sent.push(request.headers.authorization)
+      response.setHeader('connection', 'close').end('{"items":[],"next":null}')
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const fill = (value: string) => value.replace('HERE', `127.0.0.1:${port}`).replace('PORT', `${port}`)
+    const { err } = await call(['jobs', 'ls', ...args.map(fill)], {
+      env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fill(value)])),
+      fromEnvFile: new Set(fromEnvFile),
+      folder,
+    })
+    await new Promise((resolve) => server.close(resolve))
+    return { sent, err }
+  }
+  const here = { SIGNALBOX_URL: 'http://HERE' }
+
+  test('that dev made in the folder is sent to this machine, and to no other', async () => {
+    const env = { SIGNALBOX_DATA_DIR: 'data' }
+    expect((await sentWith({ ...env, PORT: 'PORT' })).sent).toEqual([undefined])
+    const made = `Bearer ${await keepToken(dataDir)}`
+    expect((await sentWith({ ...env, PORT: 'PORT' })).sent).toEqual([made])
+    expect((await sentWith({ ...env, ...here })).sent).toEqual([made])
+    const tokenFor = (SIGNALBOX_URL: string) =>
+      addressAndToken({ env: { ...env, SIGNALBOX_URL }, fromEnvFile: new Set(), folder }, {}).token
+    expect(tokenFor('http://localhost:8000')).toBe(made.slice(7))
+    for (const url of ['https://example.com', 'http://127.0.0.1.example.com', 'http://localhost@example.com']) {
+      expect(tokenFor(url)).toBeUndefined()
+    }
+  })
+
+  test('of SIGNALBOX_API_TOKEN wins', async () => {
+    const env = { SIGNALBOX_DATA_DIR: 'data', SIGNALBOX_API_TOKEN: shell, ...here }
+    expect((await sentWith(env)).sent).toEqual([`Bearer ${shell}`])
+  })
+
+  test('of the shell is never sent to an address of a .env file', async () => {
+    const env = { SIGNALBOX_API_TOKEN: shell, ...here }
+    const { sent, err } = await sentWith(env, ['SIGNALBOX_URL'])
+    expect(sent).toEqual([])
+    expect(err).toMatch(
+      /^signalbox: SIGNALBOX_URL comes from the \.env file .*\n {2}→ Put both into the \.env file, or/,
+    )
+    const bearer = `Bearer ${shell}`
+    expect((await sentWith(env, ['SIGNALBOX_URL', 'SIGNALBOX_API_TOKEN'])).sent).toEqual([bearer])
+    expect((await sentWith(env, ['SIGNALBOX_API_TOKEN'])).sent).toEqual([bearer])
+    const named = ['--server', 'http://HERE']
+    expect((await sentWith({ ...env, SIGNALBOX_URL: 'http://127.0.0.1:9' }, ['SIGNALBOX_URL'], named)).sent).toEqual([
+      bearer,
+    ])
+  })
 })
 
 test.each(['localhost:8000', 'ftp://example.com', 'http://', ''])('--server %j is refused as usage', async (value) => {

@@ -1,9 +1,14 @@
 // The running Signalbox a command talks to.
+import { resolve } from 'node:path'
 import type { SignalboxClient } from '@signalbox/sdk'
 import { signalbox } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
+import type { Environment } from '../lib/environment.ts'
+import { isLoopback } from '../lib/loopback.ts'
+import { readToken } from './api-token.ts'
 import { environmentOf } from './environment.ts'
+import { CliError } from './failure.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The option of every command that talks to a server. */
@@ -11,11 +16,46 @@ export type ServerOptions = { server?: string | undefined }
 
 /**
  * A client for the server of `--server`, `SIGNALBOX_URL`, or this machine's at `PORT`, with the
- * token of `SIGNALBOX_API_TOKEN`.
+ * token of `SIGNALBOX_API_TOKEN`, else the one that `dev` made in this folder.
+ * @throws CliError `token_withheld` when the address and the token must not meet.
  */
-export function clientOf(terminal: Pick<Terminal, 'env'>, { server }: ServerOptions): SignalboxClient {
-  const { SIGNALBOX_URL, PORT, SIGNALBOX_API_TOKEN: token } = environmentOf(terminal)
-  return signalbox({ url: server ?? SIGNALBOX_URL ?? `http://127.0.0.1:${PORT}`, token })
+export function clientOf(terminal: Surroundings, options: ServerOptions): SignalboxClient {
+  return signalbox(addressAndToken(terminal, options))
+}
+
+/**
+ * The address of the server, and the token for it; none where there is none.
+ * @throws CliError `token_withheld` when the address and the token must not meet.
+ */
+export function addressAndToken(
+  terminal: Surroundings,
+  { server }: ServerOptions,
+): { url: string; token: string | undefined } {
+  const environment = environmentOf(terminal)
+  const { SIGNALBOX_URL, PORT, SIGNALBOX_API_TOKEN } = environment
+  if (server === undefined && SIGNALBOX_API_TOKEN !== undefined) requireOneOrigin(terminal)
+  const url = server ?? SIGNALBOX_URL ?? `http://127.0.0.1:${PORT}`
+  return { url, token: SIGNALBOX_API_TOKEN ?? ownToken(terminal, environment, url) }
+}
+
+type Surroundings = Pick<Terminal, 'env' | 'fromEnvFile' | 'folder'>
+
+/**
+ * The .env file of a folder that came from elsewhere, such as a cloned repository, may name any
+ * address. It does not get a token that it did not bring itself.
+ */
+function requireOneOrigin({ fromEnvFile }: Surroundings): void {
+  if (!fromEnvFile.has('SIGNALBOX_URL') || fromEnvFile.has('SIGNALBOX_API_TOKEN')) return
+  throw new CliError(
+    'token_withheld',
+    'SIGNALBOX_URL comes from the .env file of this folder, and SIGNALBOX_API_TOKEN does not: the token is not sent there.',
+    'Put both into the .env file, or name the address with --server.',
+  )
+}
+
+/** The token that `dev` made in this folder, which is for a server on this machine only. */
+function ownToken({ folder }: Surroundings, { SIGNALBOX_DATA_DIR }: Environment, url: string): string | undefined {
+  return isLoopback(new URL(url).host) ? readToken(resolve(folder, SIGNALBOX_DATA_DIR)) : undefined
 }
 
 /** An option's value that must be an address. */

@@ -13,7 +13,8 @@ function started(change: {
   only?: 'receiver' | 'orchestrator'
   env?: Record<string, string>
   forge?: boolean
-  access?: 'token' | 'loopback' | 'closed'
+  access?: 'token' | 'closed'
+  tokenFile?: string
   listening?: boolean
 }) {
   const { mode = 'serve', url = 'http://127.0.0.1:8000', only, env = {}, forge = false, access = 'token' } = change
@@ -38,6 +39,7 @@ function started(change: {
     service,
     roles: { receiver: only !== 'orchestrator', orchestrator: only !== 'receiver' },
     endpoints: 2,
+    tokenFile: change.tokenFile ?? null,
   })
   return { banner, text: bannerText({ paint }, banner, environment) }
 }
@@ -90,10 +92,14 @@ describe('the banner', () => {
   })
 
   test('has a command to begin with in development only, with the token where one is needed', () => {
-    expect(started({ mode: 'dev', access: 'loopback' }).text).toMatch(
-      /\n {2}curl -X POST http:\/\/127\.0\.0\.1:8000\/webhook\/manual\n$/,
-    )
-    expect(started({ mode: 'dev', access: 'token' }).text).toContain('-H "Authorization: Bearer $SIGNALBOX_API_TOKEN"')
+    const commands = (tokenFile?: string) =>
+      started({ mode: 'dev', ...(tokenFile && { tokenFile }) }).text.match(/^ {2}curl .*$/gm)
+    expect(commands('.signalbox/api-token')).toEqual([
+      '  curl -X POST http://127.0.0.1:8000/webhook/manual',
+      '  curl -H "Authorization: Bearer $(cat .signalbox/api-token)" http://127.0.0.1:8000/api/jobs',
+    ])
+    expect(commands("/home/o'neill/a b/api-token")?.[1]).toContain("$(cat '/home/o'\\''neill/a b/api-token')")
+    expect(commands()?.[1]).toContain('-H "Authorization: Bearer $SIGNALBOX_API_TOKEN"')
     expect(started({ mode: 'serve' }).text).not.toContain('curl')
   })
 
@@ -114,9 +120,12 @@ describe('the banner', () => {
 
   test.each([
     ['token', 'open to the bearer of SIGNALBOX_API_TOKEN'],
-    ['loopback', 'open to this machine only'],
     ['closed', 'closed: set SIGNALBOX_API_TOKEN'],
   ] as const)('says of an API that is %s: %s', (access, sentence) => {
     expect(started({ access }).text).toMatch(new RegExp(`^api +${sentence}`, 'm'))
+  })
+
+  test('says where the token is that dev made', () => {
+    expect(started({ tokenFile: '.signalbox/api-token' }).text).toMatch(/^api +open .* in \.signalbox\/api-token,/m)
   })
 })

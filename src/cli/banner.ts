@@ -19,6 +19,8 @@ export type Started = {
   service: Pick<Signalbox, 'url' | 'configured' | 'access' | 'listening'>
   roles: { receiver: boolean; orchestrator: boolean }
   endpoints: number
+  /** Where the API's token is, if `dev` made it. */
+  tokenFile: string | null
 }
 
 /** The same as data, for `--json`: one object when the service is ready. */
@@ -31,7 +33,9 @@ export type Banner = {
   database: { kind: 'embedded' | 'external'; notifications: 'listening' | 'polling' }
   config: string | null
   sources: ShownSource[]
-  api: 'token' | 'loopback' | 'closed'
+  api: 'token' | 'closed'
+  /** The file with the API's token, if `dev` made it. */
+  tokenFile: string | null
   /**
    * The forges that can be read and written, and the repository for deployments where one is set.
    */
@@ -44,7 +48,7 @@ export type Banner = {
 
 /** Collects what the banner says. */
 export function bannerOf(started: Started): Banner {
-  const { mode, environment, configPath, store, service, roles, endpoints } = started
+  const { mode, environment, configPath, store, service, roles, endpoints, tokenFile } = started
   const { sources, rules, agents, forges } = service.configured
   return {
     version: VERSION,
@@ -56,6 +60,7 @@ export function bannerOf(started: Started): Banner {
     config: configPath,
     sources: [...sources.values()].map(shownSource),
     api: service.access,
+    tokenFile,
     forges: forges.names,
     repository: environment.GITHUB_REPO ?? null,
     rules: rules.length,
@@ -64,10 +69,11 @@ export function bannerOf(started: Started): Banner {
   }
 }
 
-const API = {
-  token: 'open to the bearer of SIGNALBOX_API_TOKEN',
-  loopback: 'open to this machine only',
-  closed: 'closed: set SIGNALBOX_API_TOKEN ("signalbox secret generate" makes one)',
+function apiText({ api, tokenFile }: Banner): string {
+  if (api === 'closed') return 'closed: set SIGNALBOX_API_TOKEN ("signalbox secret generate" makes one)'
+  return tokenFile === null
+    ? 'open to the bearer of SIGNALBOX_API_TOKEN'
+    : `open to the bearer of the token in ${tokenFile}, which commands in this folder read by themselves`
 }
 
 function databaseText({ database }: Banner, environment: Environment): string {
@@ -84,7 +90,8 @@ function webhookText({ name, status, path, hint }: ShownSource, url: string): st
  * What a process that receives says of its address; where there is a public address, that is the
  * one for senders.
  */
-function receivingRows({ url, sources, api }: Banner, publicUrl = url): [name: string, value: string][] {
+function receivingRows(banner: Banner, publicUrl = banner.url): [name: string, value: string][] {
+  const { url, sources } = banner
   return url === null
     ? []
     : [
@@ -92,14 +99,19 @@ function receivingRows({ url, sources, api }: Banner, publicUrl = url): [name: s
           at === 0 ? 'webhooks' : '',
           webhookText(source, publicUrl ?? url),
         ]),
-        ['api', API[api]],
+        ['api', apiText(banner)],
       ]
 }
 
-function tryText({ mode, url, api }: Banner): string {
+function tryText({ mode, url, tokenFile }: Banner): string {
   if (mode !== 'dev' || url === null) return ''
-  const token = api === 'token' ? ' -H "Authorization: Bearer $SIGNALBOX_API_TOKEN"' : ''
-  return `\nTry it:\n  curl -X POST${token} ${url}/webhook/manual\n`
+  const token = tokenFile === null ? '$SIGNALBOX_API_TOKEN' : `$(cat ${shellWord(tokenFile)})`
+  const lines = [`curl -X POST ${url}/webhook/manual`, `curl -H "Authorization: Bearer ${token}" ${url}/api/jobs`]
+  return `\nTry it:\n${lines.map((line) => `  ${line}\n`).join('')}`
+}
+
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 function forgesText({ forges, repository }: Banner): string {

@@ -19,15 +19,22 @@ export async function main(): Promise<void> {
   process.on('uncaughtException', async (error) =>
     process.exit(await reportFailure(terminal, error, process.argv.includes('--json'))),
   )
-  // What is in the environment already stays as it is.
-  if (existsSync('.env')) process.loadEnvFile('.env')
-  process.exitCode = await run(process.argv.slice(2), terminal)
+  const fromEnvFile = loadEnvFile()
+  process.exitCode = await run(process.argv.slice(2), { ...terminal, fromEnvFile })
   setTimeout(() => process.exit(), LINGER_MS).unref()
+}
+
+/** Reads `.env`, and returns what it set: what is in the environment already stays as it is. */
+function loadEnvFile(): ReadonlySet<string> {
+  const before = new Set(Object.keys(process.env))
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  return new Set(Object.keys(process.env).filter((name) => !before.has(name)))
 }
 
 function processTerminal(): Terminal {
   return {
     env: process.env,
+    fromEnvFile: new Set(),
     folder: process.cwd(),
     columns: process.stdout.isTTY ? process.stdout.columns : undefined,
     out: (line) => process.stdout.write(line),

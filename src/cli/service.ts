@@ -1,10 +1,11 @@
 // Running the service: started, announced, and stopped by a signal.
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Store } from '../db/store.ts'
 import { openStore } from '../db/store.ts'
 import { openLog } from '../lib/pino-log.ts'
 import type { Signalbox } from '../main.ts'
 import { openSignalbox } from '../main.ts'
+import { keepToken, tokenFile } from './api-token.ts'
 import { bannerOf, bannerText } from './banner.ts'
 import { loadSettings } from './config-file.ts'
 import { CliError } from './failure.ts'
@@ -66,9 +67,29 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
     store = await openStore({ environment, log })
     // A developer's own checkout is left alone.
     const configFolder = mode === 'serve' && path !== null ? dirname(path) : null
-    service = await openSignalbox({ environment, config, configFolder, store, mode, roles, log })
+    const { SIGNALBOX_API_TOKEN: token, SIGNALBOX_DATA_DIR: dataDir } = environment
+    const makesToken = mode === 'dev' && token === undefined
+    const apiToken = makesToken ? await keepToken(resolve(cli.folder, dataDir)) : token
+    service = await openSignalbox({
+      environment: { ...environment, SIGNALBOX_API_TOKEN: apiToken },
+      config,
+      configFolder,
+      store,
+      mode,
+      roles,
+      log,
+    })
     const endpoints = await endpointsOf(store)
-    const banner = bannerOf({ mode, environment, configPath: path, store, service, roles, endpoints })
+    const banner = bannerOf({
+      mode,
+      environment,
+      configPath: path,
+      store,
+      service,
+      roles,
+      endpoints,
+      tokenFile: makesToken ? tokenFile(dataDir) : null,
+    })
     cli.print(banner, () => bannerText(cli, banner, environment))
     await signals.stopped
   } finally {

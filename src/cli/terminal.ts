@@ -6,6 +6,8 @@ type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 /** The surroundings of one run of the command line. */
 export type Terminal = {
   env: Record<string, string | undefined>
+  /** The variables of `env` that come from the folder's .env file. */
+  fromEnvFile: ReadonlySet<string>
   /** The working directory. */
   folder: string
   /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Access } from './auth.ts'
-import { authorise } from './auth.ts'
+import { authorise, isBareAndLocal } from './auth.ts'
 
 const TOKEN = 'an-api-token-of-32-characters-yes'
 
@@ -54,33 +54,49 @@ test('without a token in production nobody is let in, and the answer says what i
   expect(() => authorise({ kind: 'closed' }, new Headers())).toThrow('SIGNALBOX_API_TOKEN')
 })
 
-describe('in development', () => {
-  const access: Access = { kind: 'loopback' }
-
+describe('a bare request of this machine', () => {
   test.each(['localhost', 'localhost:8000', 'LOCALHOST', '127.0.0.1', '127.0.0.1:8000', '127.1.2.3:1', '[::1]:8000'])(
-    'this machine, as %s, is let in',
+    'calls it %s',
     (host) => {
-      expect(refusal(access, { host })).toBe(null)
-      expect(refusal(access, { host, origin: 'http://localhost:5173' })).toBe(null)
+      expect(isBareAndLocal({ host, accept: '*/*', 'content-length': '0', 'user-agent': 'curl/8' })).toBe(true)
+      expect(isBareAndLocal({ host, origin: 'http://localhost:8000', 'sec-fetch-site': 'same-origin' })).toBe(true)
+      expect(isBareAndLocal({ host, 'sec-fetch-site': 'none' })).toBe(true)
     },
   )
 
-  test.each([
-    {},
-    { host: 'example.com' },
-    { host: 'localhost.example.com' },
-    { host: '127.0.0.1.example.com' },
-    { host: 'example.com:127.0.0.1' },
-    { host: '192.168.0.7:8000' },
-    { host: '0.0.0.0:8000' },
-    // A page in the browser of this machine.
-    { host: 'localhost:8000', origin: 'https://example.com' },
-    { host: 'localhost:8000', origin: 'null' },
-    // A tunnel that calls itself localhost.
-    { host: 'localhost:8000', 'x-forwarded-for': '203.0.113.7' },
-    { host: 'localhost:8000', 'x-forwarded-host': 'box.example.com' },
-    { host: 'localhost:8000', forwarded: 'for=203.0.113.7' },
-  ])('%j is not', (headers) => {
-    expect(refusal(access, headers)).toBe('token_invalid')
+  test.each<[what: string, headers: Record<string, string>]>([
+    ['another name', { host: 'example.com' }],
+    ['no name', { host: '' }],
+    ['a name that only begins like it', { host: 'localhost.example.com' }],
+    ['an address that only begins like it', { host: '127.0.0.1.example.com' }],
+    ['an address in the place of the port', { host: 'example.com:127.0.0.1' }],
+    ['another address', { host: '192.168.0.7:8000' }],
+    ['any address', { host: '0.0.0.0:8000' }],
+    ['a page in its browser', { origin: 'https://example.com' }],
+    ['a page without an origin', { origin: 'null' }],
+    ['a page of another port', { 'sec-fetch-site': 'same-site' }],
+    ['a page of another site', { 'sec-fetch-site': 'cross-site' }],
+    ['a body', { 'content-length': '2' }],
+    ['a body without a length', { 'transfer-encoding': 'chunked' }],
+    ['a token', { authorization: 'Bearer wrong' }],
+    ...[
+      'forwarded',
+      'via',
+      'x-forwarded',
+      'x-forwarded-for',
+      'x-forwarded-host',
+      'x-forwarded-proto',
+      'x-forwarded-server',
+      'x-real-ip',
+      'x-client-ip',
+      'true-client-ip',
+      'cf-connecting-ip',
+      'cf-ray',
+      'x-original-host',
+      'ngrok-trace-id',
+      'tailscale-user-login',
+    ].map((name): [string, Record<string, string>] => [`a proxy's ${name}`, { [name]: 'x' }]),
+  ])('has not %s', (_what, headers) => {
+    expect(isBareAndLocal({ host: 'localhost:8000', ...headers })).toBe(false)
   })
 })

@@ -1,28 +1,19 @@
-// Who may call the API: the bearer of the token, or, in development, anyone on this machine.
+// Who may call the API: the bearer of the token. In development a bare trigger needs none.
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import { AppError } from '../lib/error.ts'
+import { isLoopback } from '../lib/loopback.ts'
 
-/**
- * How the API is guarded: by a token, open to loopback (`signalbox dev`), or closed because no
- * token was set.
- */
-export type Access = { kind: 'token'; token: string } | { kind: 'loopback' } | { kind: 'closed' }
+/** How the API is guarded: by a token, or closed because there is none. */
+export type Access = { kind: 'token'; token: string } | { kind: 'closed' }
 
-/** How the API of a process is guarded: `dev` needs no token on this machine. */
-export function accessFor(mode: 'dev' | 'serve', token: string | undefined): Access {
-  if (token !== undefined) return { kind: 'token', token }
-  return { kind: mode === 'dev' ? 'loopback' : 'closed' }
+/** How the API of a process with this token is guarded. */
+export function accessFor(token: string | undefined): Access {
+  return token === undefined ? { kind: 'closed' } : { kind: 'token', token }
 }
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host']
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
-}
-
-function isLoopbackOrigin(origin: string): boolean {
-  return URL.canParse(origin) && LOOPBACK.test(new URL(origin).host)
 }
 
 /**
@@ -31,21 +22,35 @@ function isLoopbackOrigin(origin: string): boolean {
  * token.
  */
 export function authorise(access: Access, headers: { get(name: string): string | null }): void {
-  if (access.kind === 'closed') {
-    throw new AppError('api_closed')
-  }
-  if (access.kind === 'token') {
-    const given = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1] ?? ''
-    // Digests have one length, so the comparison shows nothing of the token's.
-    if (!timingSafeEqual(digest(given), digest(access.token))) throw new AppError('token_invalid')
-    return
-  }
-  // A web page may reach loopback too, by a name that resolves there or across origins, and anybody
-  // through a tunnel that brings webhooks here and calls itself localhost: these headers show it.
-  const origin = headers.get('origin')
-  const isForeign = origin !== null && !isLoopbackOrigin(origin)
-  const isForwarded = FORWARDED.some((name) => headers.get(name) !== null)
-  if (!LOOPBACK.test(headers.get('host') ?? '') || isForeign || isForwarded) {
-    throw new AppError('token_invalid', 'In development the API answers to this machine only.')
-  }
+  if (access.kind === 'closed') throw new AppError('api_closed')
+  const given = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1] ?? ''
+  // Digests have one length, so the comparison shows nothing of the token's.
+  if (!timingSafeEqual(digest(given), digest(access.token))) throw new AppError('token_invalid')
+}
+
+// What proxies, tunnels and content networks add to a request they pass on.
+const FORWARDED =
+  /^(via|forwarded|x-forwarded(-.*)?|x-real-ip|(true|x|x-cluster|fastly)-client-ip|x-original-.*|x-envoy-.*|cf-.*|ngrok-.*|tailscale-.*)$/
+// What a browser says of a page's own requests, and of an address that a person typed.
+const OWN_SITE = [undefined, 'same-origin', 'none']
+
+function isOwnOrigin(origin: string | undefined): boolean {
+  return origin === undefined || (URL.canParse(origin) && isLoopback(new URL(origin).host))
+}
+
+/**
+ * Whether a request says nothing but that it was made on this machine: it has no body, no token,
+ * and no header of another web page or of something that passed it on. A sender elsewhere can hide
+ * all that behind a tunnel, so such a request may do only what is harmless from anywhere.
+ */
+export function isBareAndLocal(headers: IncomingHttpHeaders): boolean {
+  const isBare = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
+  return (
+    isBare &&
+    headers.authorization === undefined &&
+    isLoopback(headers.host ?? '') &&
+    isOwnOrigin(headers.origin) &&
+    OWN_SITE.includes(headers['sec-fetch-site'] as string | undefined) &&
+    !Object.keys(headers).some((name) => FORWARDED.test(name))
+  )
 }

@@ -73,6 +73,20 @@ test('a trigger repeated under its key makes nothing, and another one under it i
   expect(await signalbox.count('signalbox.jobs')).toBe(before)
 })
 
+test('in development a bare one needs no token, and there are not too many of those', async () => {
+  const dev = await openTestSignalbox({ mode: 'dev', roles: { receiver: true, orchestrator: false } })
+  const bare = () => fetch(`${dev.url}/webhook/manual`, { method: 'POST' })
+  const answers = await Promise.all(Array.from({ length: 100 }, bare))
+  const made = answers.filter(({ status }) => status === 200).length
+  const refused = answers.filter(({ status }) => status === 429)
+  expect(made).toBeGreaterThanOrEqual(20)
+  expect(refused).toHaveLength(100 - made)
+  expect(refused[0]?.headers.get('retry-after')).toBe('1')
+  expect((await dev.api('/webhook/manual', { method: 'POST' })).status).toBe(200)
+  expect(await dev.count('signalbox.jobs')).toBe(made + 1)
+  await dev.close()
+})
+
 test('every trigger is an event of its own', async () => {
   const [first, second] = [await trigger(), await trigger()]
   expect(first.body.event_id).not.toBe(second.body.event_id)

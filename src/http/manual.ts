@@ -1,20 +1,33 @@
 // The manual trigger: a job by name, with the API's token, or a bare POST that proves the
-// orchestrator is alive.
+// orchestrator is alive, which in development needs none.
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
+import type { Clock } from '../lib/clock.ts'
+import { AppError } from '../lib/error.ts'
+import { rateLimit } from '../lib/rate-limit.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Access } from './auth.ts'
-import { authorise } from './auth.ts'
+import { authorise, isBareAndLocal } from './auth.ts'
 import { withBody } from './body.ts'
 import { methodNotAllowed } from './errors.ts'
 import { nodeHeaders, remoteOf, webhookReceipt } from './receive.ts'
 
+// Each is an event and a job, and whoever reaches a tunnel to this machine may make them.
+const OPEN_PINGS = { burst: 20, everyMs: 1_000 }
+
+/** What the manual trigger is built from. `openPing`: a bare trigger from here needs no token. */
+export type ManualParts = { access: Access; openPing: boolean; clock: Clock; pipeline: Pipeline }
+
 /** Mounts `POST /webhook/manual`. */
-export function manualRoutes(access: Access, pipeline: Pipeline): Hono<{ Bindings: HttpBindings }> {
+export function manualRoutes(parts: ManualParts): Hono<{ Bindings: HttpBindings }> {
+  const { access, openPing, clock, pipeline } = parts
+  const openPings = rateLimit(clock, OPEN_PINGS)
   return new Hono<{ Bindings: HttpBindings }>()
     .post('/webhook/manual', async (c) => {
       const headers = nodeHeaders(c)
-      authorise(access, headers)
+      if (openPing && isBareAndLocal(c.env.incoming.headers)) {
+        if (!openPings.take()) throw new AppError('rate_limited', undefined, { headers: { 'retry-after': '1' } })
+      } else authorise(access, headers)
       const received = await withBody(c.env.incoming, (body) => pipeline.trigger(body, headers, remoteOf(c)))
       return c.json(webhookReceipt(received))
     })

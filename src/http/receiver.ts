@@ -13,7 +13,7 @@ import { openServer } from './listen.ts'
 /** What a receiver is built from. */
 export type ReceiverOptions = Pick<ApiParts, 'access' | 'database' | 'clock' | 'configured' | 'onWork'> & {
   environment: Pick<Environment, 'HOST' | 'PORT' | 'SIGNALBOX_PUBLIC_URL'>
-  /** `dev` binds loopback only. */
+  /** `dev` binds loopback only, and takes a bare manual trigger without the token. */
   mode: 'dev' | 'serve'
   log: Log
   pipeline: Pipeline
@@ -36,7 +36,8 @@ export function openReceiver(options: ReceiverOptions): Promise<Server> {
   }
   const api = apiRoutes({ access, database, clock, configured, explain: pipeline.explain, deploying, onWork })
   const probe = async () => void (await database.query('select 1'))
-  const app = httpApp({ version: VERSION, access, log, pipeline, probe, api })
+  const openPing = mode === 'dev'
+  const app = httpApp({ version: VERSION, access, openPing, clock, log, pipeline, probe, api })
   const host = mode === 'dev' ? '127.0.0.1' : (environment.HOST ?? '0.0.0.0')
   return openServer(app, { host, port: environment.PORT, ...(requestTimeoutMs && { requestTimeoutMs }) })
 }

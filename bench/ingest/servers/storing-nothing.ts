@@ -33,6 +33,8 @@ const pipeline: Pick<Pipeline, 'admit' | 'receive' | 'refuse'> = {
 const app = httpApp({
   version: 'bench',
   access,
+  openPing: false,
+  clock: systemClock,
   log,
   pipeline: pipeline as Pipeline,
   probe: async () => undefined,

@@ -50,7 +50,7 @@ export function closedChecks(environment: Environment): Check[] {
       ? ok('API token', 'set')
       : warning(
           'API token',
-          'unset: "serve" keeps the API closed, "dev" opens it to this machine',
+          'unset: "serve" keeps the API closed, "dev" makes a token of its own',
           `Set SIGNALBOX_API_TOKEN; ${NEW_SECRET}.`,
         ),
   ]

@@ -1,0 +1,42 @@
+// The API's token of `dev`: made at the first start, and kept in a file that only its owner can
+// read.
+import { randomBytes, randomUUID } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const TOKEN = /^[\w-]{43}\n$/
+// Windows has no such modes.
+const OTHERS = process.platform === 'win32' ? 0 : 0o077
+
+/** The file of a data directory's token. */
+export function tokenFile(dataDir: string): string {
+  return join(dataDir, 'api-token')
+}
+
+/** The token of a data directory; undefined without one that is ours alone. */
+export function readToken(dataDir: string): string | undefined {
+  try {
+    const file = openSync(tokenFile(dataDir), 'r')
+    try {
+      const text = readFileSync(file, 'utf8')
+      return (fstatSync(file).mode & OTHERS) === 0 && TOKEN.test(text) ? text.trim() : undefined
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** The token of a data directory, made when there is none, or when others could read it. */
+export async function keepToken(dataDir: string): Promise<string> {
+  const known = readToken(dataDir)
+  if (known !== undefined) return known
+  const made = randomBytes(32).toString('base64url')
+  const draft = `${tokenFile(dataDir)}.${randomUUID()}`
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  await writeFile(draft, `${made}\n`, { mode: 0o600, flag: 'wx' })
+  await rename(draft, tokenFile(dataDir))
+  return made
+}

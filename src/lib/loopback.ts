@@ -1,0 +1,8 @@
+// Addresses of this machine itself.
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
+
+/** Whether a host, with or without a port, is this machine, as a URL or a Host header names it. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host)
+}
