@@ -38,6 +38,8 @@ import { queueOn } from './queue/queue.ts'
 const CHANNEL = 'signalbox'
 // How often the workers look for due rows while notifications do not arrive.
 const POLL_MS = 1_000
+// How often they look at most, should a notification be lost. An idle look takes a millisecond.
+const IDLE_LOOK_MS = 5_000
 const DELIVERY_SLOTS = 64
 
 /** What a service is made from. */
@@ -149,7 +151,7 @@ type WorkersOptions = { environment: Environment; database: Database; clock: Clo
 function openWorkers({ environment, installation, pipeline, ...shared }: WorkersOptions): Worker[] {
   const { database, clock } = shared
   const { forges, agents } = installation
-  const tickMs = environment.TICK_INTERVAL_SECONDS * 1000
+  const tickMs = Math.min(environment.TICK_INTERVAL_SECONDS * 1000, IDLE_LOOK_MS)
   const orchestrator = openOrchestrator({
     ...shared,
     tickMs,

@@ -184,6 +184,13 @@ describe('recording', () => {
     expect(announced).toBe(1)
   })
 
+  test('work is announced again for a repeat, since the answer to the first may have been lost', async () => {
+    let announced = 0
+    await (await open()).record(draft({ deliveryId: 'known' }))
+    await (await open({ onWork: () => announced++ })).record(draft({ deliveryId: 'known' }))
+    expect(announced).toBe(1)
+  })
+
   describe('committed, but not heard of', () => {
     /** Fails what is asked after the insert: which events were recorded before. */
     function failing(error: Error, times: number): Database {

@@ -180,7 +180,9 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
       const recorded = await (needsTransaction
         ? database.transaction((tx) => write(tx, drafts))
         : write(database, drafts))
-      if (recorded.some(({ status, duplicate }) => status === 'routed' && !duplicate)) onWork()
+      // For a duplicate too: the sender repeats when it got no answer, and who was to notify the
+      // workers then may have been killed.
+      if (recorded.some(({ status }) => status === 'routed')) onWork()
       return recorded
     } catch (error) {
       // It may have been committed all the same: the answer can be lost, or reading the earlier

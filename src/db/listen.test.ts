@@ -218,9 +218,17 @@ describe('listening', () => {
 })
 
 describe('a notifier', () => {
+  test('repeats a failed notification once', async () => {
+    const query = vi.fn(async () => Promise.reject(new Error('lost')))
+    const notifier = openNotifier({ query } as unknown as Database, 'jobs')
+    notifier.notify()
+    await notifier.close()
+    expect(query).toHaveBeenCalledTimes(2)
+  })
+
   test('sends one notification at a time, and at most one more after it', async () => {
     const answers: (() => void)[] = []
-    const query = vi.fn(() => new Promise<never>((_resolve, reject) => answers.push(() => reject(new Error('lost')))))
+    const query = vi.fn(() => new Promise<void>((resolve) => answers.push(resolve)))
     const notifier = openNotifier({ query } as unknown as Database, 'jobs')
     for (let i = 0; i < 100; i++) notifier.notify()
     expect(query).toHaveBeenCalledTimes(1)

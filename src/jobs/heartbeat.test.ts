@@ -23,7 +23,7 @@ const PATIENT = { timeout: 5000, interval: 10 }
 
 function open(change: Partial<HeartbeatOptions> = {}) {
   const id = newId()
-  const options = { database, clock, log: silentLog, id, slots: 3, running: () => 0, tickMs: 60_000, ...change }
+  const options = { database, clock, log: silentLog, id, slots: 3, running: () => 0, ...change }
   return { id, heartbeat: openHeartbeat(options) }
 }
 
@@ -48,7 +48,8 @@ describe('a heartbeat', () => {
       started_at: startedAt,
       heartbeat_at: clock.now(),
     })
-    await heartbeat.beat('draining')
+    heartbeat.drain()
+    await heartbeat.beat()
     expect(await rowOf(id)).toMatchObject({ status: 'draining' })
   })
 
@@ -58,8 +59,8 @@ describe('a heartbeat', () => {
       if (text.includes('insert')) beats++
       return database.query(text, values, name)
     }
-    const { id, heartbeat } = open({ database: { ...database, query }, tickMs: 10 })
-    heartbeat.start()
+    const { id, heartbeat } = open({ database: { ...database, query }, intervalMs: 10 })
+    void heartbeat.start()
     await vi.waitFor(() => expect(beats).toBeGreaterThanOrEqual(3), PATIENT)
     await heartbeat.stop()
     expect(await rowOf(id)).toMatchObject({ status: 'stopped' })
@@ -87,7 +88,7 @@ describe('a heartbeat', () => {
     await alive.beat()
     clock.advance(6 * DAY_MS + 1)
     const { id, heartbeat } = open()
-    heartbeat.start()
+    void heartbeat.start()
     await vi.waitFor(async () => expect(await rowOf(old)).toBeUndefined(), PATIENT)
     await heartbeat.stop()
     expect(await rowOf(recent)).toBeDefined()

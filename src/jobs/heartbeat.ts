@@ -7,14 +7,20 @@ import type { Repeated } from '../lib/every.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 
-/** The longest an orchestrator is silent. */
-const MAX_SILENCE_MS = 30_000
+/** How often an orchestrator says that it is alive. */
+const INTERVAL_MS = 30_000
 /** Rows of orchestrators gone for longer are removed when another starts. */
 const KEPT_DAYS = 7
 
-export type OrchestratorStatus = 'idle' | 'running' | 'draining' | 'stopped'
-
-export type Heartbeat = { start(): void; beat(status?: OrchestratorStatus): Promise<void>; stop(): Promise<void> }
+/** The heartbeat of one orchestrator. None of its functions throws. */
+export type Heartbeat = {
+  /** Beats now, and then by itself; resolves with the first beat. */
+  start(): Promise<void>
+  beat(): Promise<void>
+  /** It claims no more; does not wait for the database. */
+  drain(): void
+  stop(): Promise<void>
+}
 
 export type HeartbeatOptions = {
   database: Database
@@ -23,15 +29,20 @@ export type HeartbeatOptions = {
   id: string
   slots: number
   running: () => number
-  tickMs: number
+  /** Default 30 s. */
+  intervalMs?: number | undefined
 }
 
-/** Opens the heartbeat of one orchestrator: `start` lets it beat by itself, at least every 30 s. */
+/** Opens the heartbeat of one orchestrator. */
 export function openHeartbeat({ database, clock, log, ...options }: HeartbeatOptions): Heartbeat {
-  const { id, slots, running, tickMs } = options
+  const { id, slots, running, intervalMs = INTERVAL_MS } = options
+  let stage: 'working' | 'draining' | 'stopped' = 'working'
   let beats: Repeated | undefined
+  // One after another: what is said last must be written last.
+  let last: Promise<void> = Promise.resolve()
 
-  async function beat(status: OrchestratorStatus = running() > 0 ? 'running' : 'idle'): Promise<void> {
+  async function write(): Promise<void> {
+    const status = stage === 'working' ? (running() > 0 ? 'running' : 'idle') : stage
     try {
       await database.query(
         `insert into signalbox.orchestrators as o (id, host, pid, slots, running, status, started_at, heartbeat_at)
@@ -42,6 +53,10 @@ export function openHeartbeat({ database, clock, log, ...options }: HeartbeatOpt
     } catch (error) {
       log.warn({ error: errorText(error) }, 'the heartbeat could not be written')
     }
+  }
+  function beat(): Promise<void> {
+    last = last.then(write)
+    return last
   }
   async function forgetOld(): Promise<void> {
     try {
@@ -56,14 +71,19 @@ export function openHeartbeat({ database, clock, log, ...options }: HeartbeatOpt
   }
   return {
     beat,
-    start() {
-      const options = { log, name: 'heartbeat', immediately: true }
-      beats = every(Math.min(tickMs, MAX_SILENCE_MS), () => beat(), options)
+    async start() {
+      beats = every(intervalMs, beat, { log, name: 'heartbeat' })
+      await beat()
       void forgetOld()
     },
+    drain() {
+      stage = 'draining'
+      void beat()
+    },
     async stop() {
+      stage = 'stopped'
       await beats?.close()
-      await beat('stopped')
+      await beat()
     },
   }
 }

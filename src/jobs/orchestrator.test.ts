@@ -745,6 +745,28 @@ describe('an orchestrator', () => {
     expect(await getJob(database, id)).toMatchObject({ status: 'completed', result: 'second', attempt: 2 })
   })
 
+  it('begins a drain though its heartbeat hangs', async () => {
+    const id = await addJob()
+    const started = Promise.withResolvers<void>()
+    const hanging = Promise.withResolvers<never>()
+    let hangs = false
+    const query: Database['query'] = (text, values, name) =>
+      hangs && text.includes('orchestrators') ? hanging.promise : database.query(text, values, name)
+    const polite = work(({ signal }) => {
+      started.resolve()
+      return hang(signal)
+    })
+    const orchestrator = orchestrate([polite], { database: { ...database, query } })
+    const tick = orchestrator.tick()
+    await started.promise
+    hangs = true
+    const drained = orchestrator.drain({ limitMs: 0 })
+    await tick
+    await vi.waitFor(async () => expect((await getJob(database, id)).status).toBe('pending'), { timeout: 5000 })
+    hanging.reject(unavailable(new Error('away')))
+    await drained
+  })
+
   it('starts a job as soon as it is notified of it', async () => {
     const seen = vi.fn(async () => ({}))
     const orchestrator = orchestrate([work(seen)])

@@ -74,13 +74,13 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     onSettled: onFinished && reportFinished(onFinished),
     notify,
   })
-  const heartbeat = openHeartbeat({ database, clock, log, id, slots, tickMs, running: worker.running.bind(worker) })
+  const heartbeat = openHeartbeat({ database, clock, log, id, slots, running: worker.running.bind(worker) })
   return {
     id,
     running: () => worker.running(),
     start() {
-      heartbeat.start()
-      worker.start()
+      // First, so that whoever finds its leases can tell whose they are.
+      void heartbeat.start().then(() => worker.start())
     },
     nudge: () => worker.nudge(),
     renew: () => worker.renew(),
@@ -89,7 +89,7 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
       return worker.tick()
     },
     async drain(limit) {
-      await heartbeat.beat('draining')
+      heartbeat.drain()
       await worker.drain(limit)
       await jobLog.flush()
       await heartbeat.stop()

@@ -16,6 +16,7 @@ export type Claims<Row extends object> = {
    * group at a time. Each becomes `running` with a lease of `leaseMs`. The guarantee that a group
    * runs alone is the unique index on running rows; the query only makes losing that race rare.
    * Fewer rows than `limit` does not mean that none is left.
+   * @throws Error when it lost ten races in a row, with the last conflict as its cause.
    */
   claim(sql: Sql, options: { owner: string; limit: number; leaseMs: number }): Promise<Claimed<Row>[]>
   /**
@@ -38,9 +39,9 @@ export function claimsOn<Row extends object>({ table, clock }: QueueOptions): Cl
           const values = [clock.sqlNow(), owner, limit, limit * WINDOW, leaseMs]
           return (await sql.query<Claimed<Row>>(claimText, values, `claim ${table.rows}`)).rows
         } catch (error) {
-          if (!isLostRace(error)) throw error
+          if (!isLostRace(error, table)) throw error
           // The winner has committed by now and its group is seen as running: claim the rest again.
-          if (race === RACES) return []
+          if (race === RACES) throw new Error(`A claim lost ${RACES} races in a row.`, { cause: error })
         }
       }
     },
@@ -129,8 +130,8 @@ from moment`
  * Whether a group's index entry (23505, unique violation) or another worker's row (40P01, deadlock
  * of two claims) was there first.
  */
-function isLostRace(error: unknown): boolean {
+function isLostRace(error: unknown, { rows }: QueueTable): boolean {
   if (!(error instanceof Error)) return false
   const { code, constraint } = error as { code?: unknown; constraint?: unknown }
-  return code === '40P01' || (code === '23505' && String(constraint).endsWith('_group'))
+  return code === '40P01' || (code === '23505' && constraint === `${rows.replace(/.*\./, '')}_group`)
 }

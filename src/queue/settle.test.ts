@@ -1,6 +1,7 @@
 // What the end of an attempt writes: the row, the attempt, and what the hook is called with.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
+import { unavailable } from '../db/connection.ts'
 import type { Database, Sql } from '../db/database.ts'
 import type { AttemptDetail } from '../deliveries/delivery.ts'
 import { DELIVERIES } from '../deliveries/delivery.ts'
@@ -240,6 +241,26 @@ describe('the detail of an attempt', () => {
       await worker.tick()
       expect(notify).toHaveBeenCalledTimes(madeWork ? 1 : 0)
     }
+  })
+
+  it('notifies others when the answer to the commit was lost, which may have been done', async () => {
+    const [id = ''] = await rows.add([{}])
+    const notify = vi.fn()
+    const lost: Database = {
+      ...rows.database,
+      transaction: async (run) => {
+        await rows.database.transaction(run)
+        throw unavailable(new Error('cut off'))
+      },
+    }
+    const [claimed] = await rows.claim()
+    const ended = settleWithHook({ database: lost, onSettled: async () => true, notify }, async (sql) => {
+      const { owner, attempt } = claimed!
+      await rows.queue.settle(sql, { owner, endings: [{ id, attempt, outcome: completed, detail: null }] })
+      return [{ row: claimed!, attempt, status: 'succeeded', error: null, detail: null }]
+    })
+    await expect(ended).rejects.toMatchObject({ code: 'database_unavailable' })
+    expect(notify).toHaveBeenCalledOnce()
   })
 
   it('a result of a job is JSON of any kind, NUL characters included', async () => {

@@ -94,13 +94,16 @@ export async function settleWithHook<Row extends object, Detail>(
 ): Promise<Settled<Row, Detail>[]> {
   if (!onSettled) return end(database)
   let madeWork = false
-  const settled = await database.transaction(async (tx) => {
-    const ended = await end(tx)
-    if (ended.length > 0) madeWork = await onSettled(tx, ended)
-    return ended
-  })
-  if (madeWork) notify?.()
-  return settled
+  try {
+    return await database.transaction(async (tx) => {
+      const ended = await end(tx)
+      if (ended.length > 0) madeWork = await onSettled(tx, ended)
+      return ended
+    })
+  } finally {
+    // After a failure too: it may have been committed, and its answer lost.
+    if (madeWork) notify?.()
+  }
 }
 
 /**

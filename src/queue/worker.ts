@@ -79,6 +79,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
   }
 
   start(): void {
+    if (this.#draining) return
     const { log } = this.#options
     this.#renewals = every(leaseTiming(this.#leaseMs).renewMs, () => this.renew(), { log, name: 'renewal' })
     this.#loop.start()
