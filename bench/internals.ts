@@ -10,7 +10,11 @@ import { z } from 'zod'
 type Sql = { query(text: string, values?: readonly unknown[], name?: string): Promise<{ rows: object[] }> }
 
 /** An open database of a checkout. */
-export type Database = Sql & { prepareStatements?(allowed: boolean): void; close(): Promise<void> }
+export type Database = Sql & {
+  prepareStatements?(allowed: boolean): void
+  ownSessions?(areOwn: boolean): void
+  close(): Promise<void>
+}
 
 /** A worker or a sender. */
 export type Worker = { start(): void; nudge(): void; drain(): Promise<void> }
@@ -30,6 +34,7 @@ export async function openDatabase(root: string, url: string, max?: number): Pro
   const open = await exported<(options: Parts) => Promise<Database>>(root, 'openDatabase')
   const database = await open({ url, log, ...(max === undefined ? {} : { max }) })
   await (await exported<(database: Database, options: Parts) => Promise<unknown>>(root, 'migrate'))(database, { log })
+  database.ownSessions?.(true)
   database.prepareStatements?.(true)
   return database
 }

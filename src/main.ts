@@ -107,7 +107,7 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
     : null
   // Notifications arrive only in a session that is not shared, and so statements prepared in one
   // stay there.
-  const onLive = database.prepareStatements
+  const onLive = database.ownSessions
   const listener = await openListener({ database, url, channels: [CHANNEL], onNotify: nudge, onLive, log })
   const polling = every(POLL_MS, () => listener.live || nudge(), { log, name: 'poll' })
   for (const worker of workers) worker.start()

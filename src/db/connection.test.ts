@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../lib/error.ts'
-import { ANSWER_MS, connectionConfig, isAway, isUnavailable, unavailable } from './connection.ts'
+import { ANSWER_MS, connectionConfig, isAway, isUnavailable, statementMs, unavailable } from './connection.ts'
 
 function sslOf(query: string, host = 'db.example.com'): string | null {
   return new URL(
@@ -39,6 +39,10 @@ describe('a connection', () => {
       keepAlive: true,
     })
     expect(connectionConfig('postgres://db', 'signalbox listener').application_name).toBe('signalbox listener')
+  })
+
+  test('has its statements ended by the server a second before they are given up here', () => {
+    expect([statementMs(30_000), statementMs(5000), statementMs(1000), statementMs(1)]).toEqual([29_000, 4000, 500, 1])
   })
 
   test('reads a bigint as a number where that is exact, for any bigint', () => {

@@ -10,6 +10,14 @@ import { AppError } from '../lib/error.ts'
 export const ANSWER_MS = 30_000
 
 /**
+ * When the server ends a statement by itself, whose answer is awaited for `answerMs`: a second
+ * earlier, so that nothing goes on there that has been given up here.
+ */
+export function statementMs(answerMs: number): number {
+  return Math.max(answerMs - 1000, Math.ceil(answerMs / 2))
+}
+
+/**
  * The settings of every connection. Connecting takes at most 5 s; keep-alive finds a server that
  * has vanished.
  */
@@ -91,6 +99,19 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 /**
+ * Whether the server ended a statement: by its time limit (57014, also what an operator cancels),
+ * or because it waited too long for a lock (55P03).
+ */
+export function isOutOfTime(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === '57014' || error.code === '55P03')
+}
+
+/** The error for a statement that the server ended, and nothing of which was committed. */
+export function outOfTime(cause: unknown): AppError {
+  return new AppError('database_unavailable', 'The database took too long to answer.', { cause })
+}
+
+/**
  * The error for a database that cannot be reached. The reason is its `cause`, for the log only: it
  * may name hosts and users.
  */
@@ -99,6 +120,6 @@ export function unavailable(cause: unknown): AppError {
 }
 
 /** Whether a statement failed because the database cannot be reached; it may work later. */
-export function isAway(error: unknown): boolean {
+export function isAway(error: unknown): error is AppError {
   return error instanceof AppError && error.code === 'database_unavailable'
 }

@@ -10,7 +10,7 @@ export type Sql = {
     values?: readonly unknown[],
     /**
      * The name of a statement that runs again and again. A connection parses and plans it once,
-     * where `prepareStatements` allows it.
+     * where `ownSessions` allows it.
      */
     name?: string,
   ): Promise<{ rows: Row[]; rowCount: number }>
@@ -23,15 +23,16 @@ export type Sql = {
 export type Database = Sql & {
   /**
    * Runs `run` in one transaction, and rolls it back when `run` throws. `answerMs` is how long each
-   * of its statements may take, where that is not the usual limit.
+   * of its statements may take, where that is not the usual limit; the server ends one itself a
+   * second before.
    */
   transaction<T>(run: (tx: Sql) => Promise<T>, options?: { answerMs?: number }): Promise<T>
   /**
-   * Allows named statements to be prepared. They live in a session, which a transaction pooler
-   * shares, so this stays off until the connection is known to be direct, and for good once a
-   * session was seen to be shared.
+   * Says whether the sessions are known to be this process's own, and not a transaction pooler's,
+   * who shares them. In its own sessions named statements are prepared, and the server itself ends
+   * what takes too long; neither once a session was seen to be shared.
    */
-  prepareStatements(allowed: boolean): void
+  ownSessions(areOwn: boolean): void
   /** A connection string that `psql` takes. */
   url: string
   close(): Promise<void>

@@ -35,6 +35,15 @@ function manualSleep(): { sleep: Sleep; pass(ms: number): void; waiting(ms: numb
   }
 }
 
+/** Ends the short pauses between attempts at once, and leaves the others to the test. */
+function shortPauses(sleep: Sleep, pauses: number[]): Sleep {
+  return (ms, signal) => {
+    if (ms === 1000 || ms > 30_000) return sleep(ms, signal)
+    pauses.push(ms)
+    return Promise.resolve()
+  }
+}
+
 describe('listening', () => {
   let database: Database
 
@@ -72,9 +81,13 @@ describe('listening', () => {
   test('through a transaction pooler is noticed, and resumed once notifications arrive', async () => {
     const pooler = await openPooler(database.url, true)
     const { sleep, pass, waiting } = manualSleep()
-    const opening = open({ url: pooler.url, sleep, answerMs: 1000, retryMs: 300_000 })
-    await vi.waitFor(() => expect(waiting(1000)).toBe(true))
-    pass(1000)
+    const pauses: number[] = []
+    const opening = open({ url: pooler.url, sleep: shortPauses(sleep, pauses), answerMs: 1000, retryMs: 300_000 })
+    for (let late = 1; late <= 3; late++) {
+      await vi.waitFor(() => expect(waiting(1000)).toBe(true))
+      pass(1000)
+      await vi.waitFor(() => expect(late === 3 || pauses.length === late).toBe(true))
+    }
     const { listener, seen, lives } = await opening
     expect(listener.live).toBe(false)
     expect(listener.status()).toEqual({ mode: 'polling', reason: expect.stringContaining('transaction pooler') })
@@ -84,6 +97,20 @@ describe('listening', () => {
     pass(300_000)
     await vi.waitFor(() => expect(listener.live).toBe(true))
     expect([seen, lives]).toEqual([['jobs', 'Some "other"'], [true]])
+  })
+
+  test('that is slow at its first self-test is tested again at once, and not after five minutes', async () => {
+    const pooler = await openPooler(database.url, true)
+    const { sleep, pass, waiting } = manualSleep()
+    const pauses: number[] = []
+    const opening = open({ url: pooler.url, sleep: shortPauses(sleep, pauses), answerMs: 1000, retryMs: 300_000 })
+    await vi.waitFor(() => expect(waiting(1000)).toBe(true))
+    pooler.dropsNotifications = false
+    pass(1000)
+    const { listener, lives } = await opening
+    await vi.waitFor(() => expect(listener.live).toBe(true))
+    expect(lives).toEqual([true])
+    expect(pauses).toHaveLength(1)
   })
 
   test('is tested regularly, and its end is noticed', async () => {
@@ -178,15 +205,19 @@ describe('listening', () => {
     const opening = open({
       url: pooler.url,
       log: { ...log, warn: write, info: write },
-      sleep,
+      sleep: shortPauses(sleep, []),
       answerMs: 1000,
       retryMs: 300_000,
     })
-    for (let failures = 1; failures <= 3; failures++) {
+    for (let failures = 1; failures <= 5; failures++) {
       await vi.waitFor(() => expect(waiting(1000)).toBe(true))
       pass(1000)
+      if (failures < 3) {
+        await vi.waitFor(() => expect(waiting(1000)).toBe(false))
+        continue
+      }
       await vi.waitFor(() => expect(waiting(300_000)).toBe(true))
-      if (failures === 3) pooler.dropsNotifications = false
+      if (failures === 5) pooler.dropsNotifications = false
       pass(300_000)
     }
     const { listener } = await opening

@@ -9,6 +9,8 @@ import { connectionConfig } from './connection.ts'
 import type { Database } from './database.ts'
 
 const SELF_TEST_CHANNEL = 'signalbox_self_test'
+// One late notification does not mean a pooler: the server may be busy.
+const LATE_TESTS = 3
 const NOT_ARRIVING =
   'Notifications do not arrive: the connection probably goes through a transaction pooler. ' +
   'Use a direct or session-mode connection, so that work starts at once.'
@@ -41,7 +43,7 @@ export type ListenerOptions = {
   selfTestMs?: number
   /** How long its notification may take. Default 1,000. */
   answerMs?: number
-  /** When to connect again after notifications did not arrive. Default 300,000. */
+  /** When to connect again after notifications did not arrive three times. Default 300,000. */
   retryMs?: number
   sleep?: Sleep
 }
@@ -65,6 +67,8 @@ class PostgresListener implements Listener {
   readonly #first = Promise.withResolvers<void>()
   #status: ListenerStatus = { mode: 'polling', reason: 'Listening has not begun yet.' }
   #failures = 0
+  /** How many self-tests in a row heard nothing. */
+  #late = 0
   #running: Promise<void> | undefined
 
   constructor(options: ListenerOptions) {
@@ -104,9 +108,8 @@ class PostgresListener implements Listener {
       if (wasLive) onLive(false)
       this.#first.resolve()
       this.#failures += 1
-      // One late notification does not mean a pooler: the server may be busy.
-      const isPooled = reason === NOT_ARRIVING && !wasLive
-      const pauseMs = isPooled ? retryMs : backoffMs(this.#failures, { baseMs: 500, maxMs: 30_000 })
+      this.#late = reason === NOT_ARRIVING ? this.#late + 1 : 0
+      const pauseMs = this.#late >= LATE_TESTS ? retryMs : backoffMs(this.#failures, { baseMs: 500, maxMs: 30_000 })
       await sleep(pauseMs, signal).catch(() => {})
     }
     this.#status = { mode: 'polling', reason: 'The listener is closed.' }
@@ -147,6 +150,7 @@ class PostgresListener implements Listener {
     if (this.#failures > 0) log.info('notifications arrive again')
     this.#status = { mode: 'listening' }
     this.#failures = 0
+    this.#late = 0
     this.#first.resolve()
     onLive(true)
     for (const channel of channels) onNotify(channel)

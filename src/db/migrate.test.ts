@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Log } from '../lib/log.ts'
 import { silentLog as log } from '../lib/log.ts'
@@ -127,6 +127,46 @@ describe('migrations', () => {
       detail: 'PostgreSQL 14.12 is too old; use PostgreSQL 15 or newer.',
     })
     expect(queries).toHaveLength(1)
+  })
+
+  test('take as long as they need, whatever limits the role has', async () => {
+    await write('0002-two.sql', 'select pg_sleep(0.4)')
+    const limits = '-c statement_timeout=200 -c lock_timeout=200'
+    const limited = await openDatabase({ url: `${database.url}?options=${encodeURIComponent(limits)}`, log })
+    await expect(limited.query('select pg_sleep(0.4)')).rejects.toMatchObject({ code: 'database_unavailable' })
+    const { applied } = await migrate(limited, { log, directory: directory() })
+    expect(applied).toEqual(['0001-one.sql', '0002-two.sql'])
+    await limited.close()
+  })
+
+  test('that the server ends early are an error that says so, and nothing of them is applied', async () => {
+    await write('0002-two.sql', 'create table two (n int); set local statement_timeout = 50; select pg_sleep(5)')
+    await expect(migrate(database, { log, directory: directory() })).rejects.toMatchObject({
+      code: 'database_unavailable',
+      detail:
+        'migrations/0002-two.sql was stopped before its end, and nothing of it is applied: ' +
+        'canceling statement due to statement timeout.',
+    })
+    expect(await pendingMigrations(database, directory())).toEqual(['0002-two.sql'])
+  })
+
+  test('that another process applies are waited for, which is logged, and no statement waits meanwhile', async () => {
+    const lines: unknown[] = []
+    const info: Log['info'] = (...parts: unknown[]) => void lines.push(parts.at(-1))
+    const waiting = Promise.withResolvers<void>()
+    const held = database.transaction(async (tx) => {
+      await tx.query('select pg_advisory_xact_lock(7446257451)')
+      await waiting.promise
+    })
+    const migrating = migrate(database, { log: { ...log, info }, directory: directory() })
+    await vi.waitFor(() => expect(lines).toEqual(['waiting for another process to apply the migrations']))
+    const blocked = await database.query(
+      `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+    )
+    expect(blocked.rowCount).toBe(0)
+    waiting.resolve()
+    await held
+    expect((await migrating).applied).toHaveLength(2)
   })
 
   test('that were changed after they were applied are refused by name', async () => {

@@ -1,8 +1,10 @@
 // Brings the tables up to date: applies the numbered files of /migrations, each of them once.
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError, errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
+import { isAway } from './connection.ts'
 import type { Database, Sql } from './database.ts'
 
 const MIGRATIONS = new URL('../../migrations/', import.meta.url)
@@ -11,18 +13,22 @@ const OLDEST_SERVER = 15
 // The key of the lock under which one process at a time applies a file. The number has no meaning.
 const LOCK_KEY = 7446257451
 
-// A new index on a large table takes long, and so does waiting for the lock meanwhile.
+// A new index on a large table takes long, whatever limit the role has.
 const LIMIT_MS = 24 * 3_600_000
+const LOCK_POLL_MS = 200
+const PROGRESS_EVERY_MS = 10_000
 
 type Migration = { name: string; sql: string; sha256: string }
 type Applied = { name: string; sha256: string }
 
 /**
  * Applies every migration the database lacks, each in a transaction of its own, and returns their
- * names. Of several processes that do this at once, exactly one applies each file.
+ * names. Of several processes that do this at once, exactly one applies each file, and the others
+ * wait for it.
  * @throws AppError `config_invalid` when an applied file has changed; when the database is newer
  * than this program or the server older than PostgreSQL 15; when the role may not create what a
  * file creates, or something of that name exists.
+ * @throws AppError `database_unavailable` when the server ended a file before its end.
  */
 export async function migrate(
   database: Database,
@@ -34,10 +40,25 @@ export async function migrate(
   if ((await pendingMigrations(database, directory)).length === 0) return { applied }
   const files = await readMigrations(directory)
   for (;;) {
-    const name = await database.transaction((tx) => applyNext(tx, files), { answerMs: LIMIT_MS })
-    if (name === undefined) return { applied }
+    const name = await whenFree(log, () => database.transaction((tx) => applyNext(tx, files), { answerMs: LIMIT_MS }))
+    if (name === null) return { applied }
     log.info({ migration: name }, 'migration applied')
     applied.push(name)
+  }
+}
+
+/** Runs `run` until it does not find the lock taken, and says every ten seconds that it waits. */
+async function whenFree<T>(log: Log, run: () => Promise<T | 'locked'>): Promise<T> {
+  const begun = performance.now()
+  for (let said = 0; ; ) {
+    const result = await run()
+    if (result !== 'locked') return result
+    const waitedMs = performance.now() - begun
+    if (waitedMs >= said * PROGRESS_EVERY_MS) {
+      log.info({ seconds: Math.round(waitedMs / 1000) }, 'waiting for another process to apply the migrations')
+      said++
+    }
+    await sleep(LOCK_POLL_MS)
   }
 }
 
@@ -102,12 +123,16 @@ function pendingOf(files: readonly Migration[], applied: readonly Applied[]): Mi
   return files.filter((file) => !applied.some(({ name }) => name === file.name))
 }
 
-/** Applies the first pending file and returns its name, or undefined when none is pending. */
-async function applyNext(tx: Sql, files: readonly Migration[]): Promise<string | undefined> {
+/**
+ * Applies the first pending file and returns its name; null when none is pending, and `locked`
+ * while another process applies one.
+ */
+async function applyNext(tx: Sql, files: readonly Migration[]): Promise<string | null | 'locked'> {
   // The lock ends with the transaction, not with the session, which a transaction pooler shares.
-  await tx.query('select pg_advisory_xact_lock($1)', [LOCK_KEY])
+  const { rows } = await tx.query<{ mine: boolean }>('select pg_try_advisory_xact_lock($1) as mine', [LOCK_KEY])
+  if (!rows[0]?.mine) return 'locked'
   const [next] = pendingOf(files, await readApplied(tx))
-  if (!next) return undefined
+  if (!next) return null
   await apply(tx, next)
   await tx.query('insert into signalbox.migrations (name, sha256) values ($1, $2)', [next.name, next.sha256])
   return next.name
@@ -133,6 +158,10 @@ async function apply(tx: Sql, { name, sql }: Migration): Promise<void> {
     await tx.query(CREATE_RECORD)
     await tx.query(sql)
   } catch (error) {
+    if (isAway(error)) {
+      const sentence = `migrations/${name} was stopped before its end, and nothing of it is applied: ${errorText(error.cause)}.`
+      throw new AppError('database_unavailable', sentence, { cause: error.cause })
+    }
     const remedy = REMEDIES[String((error as { code?: unknown }).code)]
     if (remedy === undefined) throw error
     const sentence = `migrations/${name} cannot be applied: ${errorText(error)}; ${remedy}`

@@ -45,7 +45,7 @@ describe('a database', () => {
     const prepared = async () => (await one.query('select name from pg_prepared_statements')).rows
     await one.query('select $1::int as n', [1], 'numbers')
     expect(await prepared()).toEqual([])
-    one.prepareStatements(true)
+    one.ownSessions(true)
     await one.query('select $1::int as n', [2], 'numbers')
     expect(await prepared()).toEqual([{ name: 'numbers' }])
     // Another client of the same session could do this.
@@ -55,7 +55,7 @@ describe('a database', () => {
     })
     expect((await one.query('select $1::int as n', [4], 'numbers')).rows).toEqual([{ n: 4 }])
     // That notifications arrive again proves nothing any more.
-    one.prepareStatements(true)
+    one.ownSessions(true)
     await one.query('select $1::int as n', [5], 'numbers')
     expect(await prepared()).toEqual([])
     await one.close()
@@ -65,7 +65,7 @@ describe('a database', () => {
     const one = await openDatabase({ url: database.url, log: silentLog, max: 1 })
     const count = async () => (await one.query('select from pg_prepared_statements')).rowCount
     await one.query('prepare numbers as select 0')
-    one.prepareStatements(true)
+    one.ownSessions(true)
     await expect(one.query('select 1 as n', [], 'numbers')).rejects.toMatchObject({
       code: 'database_unavailable',
       cause: { code: '42P05' },

@@ -3,15 +3,19 @@ import type { PoolClient, QueryConfig, QueryResult } from 'pg'
 import pg from 'pg'
 import { errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
-import { ANSWER_MS, connectionConfig, isUnavailable, unavailable } from './connection.ts'
+import {
+  ANSWER_MS,
+  connectionConfig,
+  isOutOfTime,
+  isUnavailable,
+  outOfTime,
+  statementMs,
+  unavailable,
+} from './connection.ts'
 import type { Database, Sql } from './database.ts'
 
-/**
- * Opens a pool of connections. The first statement makes the first connection.
- * @throws AppError `database_unavailable` from every statement, when the database cannot be
- * reached.
- */
-export async function openDatabase(options: {
+/** What a pool is opened with. */
+export type PoolOptions = {
   url: string
   log: Log
   /** The most connections open at once. Default 10. */
@@ -19,26 +23,38 @@ export async function openDatabase(options: {
   applicationName?: string
   /** How long a statement may take before the database counts as unreachable. Default 30 s. */
   answerMs?: number
-}): Promise<Database> {
-  const { url, log, max = 10, answerMs = ANSWER_MS } = options
+  /** How long a statement may wait for a lock. Default: as long as for the rest. */
+  lockMs?: number
+}
+
+/**
+ * Opens a pool of connections. The first statement makes the first connection.
+ * @throws AppError `database_unavailable` from every statement, when the database cannot be
+ * reached, or has ended the statement because it took too long.
+ */
+export async function openDatabase(options: PoolOptions): Promise<Database> {
+  const { url, log, max = 10, answerMs = ANSWER_MS, lockMs = 0 } = options
   const pool = new pg.Pool({ ...connectionConfig(url, options.applicationName), max, idleTimeoutMillis: 30_000 })
   // Without these two listeners a lost idle connection would end the process. The next statement
   // opens a new one. Only the error's text is logged: `pg` attaches the client, password included.
   pool.on('error', (error) => closing ?? log.warn({ error: errorText(error) }, 'an idle database connection was lost'))
   pool.on('connect', (client) => client.on('error', () => {}))
   let closing: Promise<void> | undefined
-  const preparing: Preparation = { allowed: false, seenShared: false }
+  const sessions: Sessions = { areOwn: false, seenShared: false, limited: new WeakSet() }
 
   const acquire = async (limitMs: number): Promise<Connection> => {
+    let client: PoolClient
     try {
-      return new Connection(await pool.connect(), limitMs, preparing)
+      client = await pool.connect()
     } catch (error) {
       throw unavailable(error)
     }
+    return new Connection(client, limitMs, sessions)
   }
   const withConnection = async <T>(use: (connection: Connection) => Promise<T>, limitMs = answerMs): Promise<T> => {
     const connection = await acquire(limitMs)
     try {
+      if (sessions.areOwn) await connection.limitSession(limitsOf(answerMs, lockMs))
       return await use(connection)
     } finally {
       connection.release()
@@ -47,11 +63,15 @@ export async function openDatabase(options: {
   return {
     url,
     query: (text, values, name) => withConnection((connection) => connection.query(text, values, name)),
-    prepareStatements: (allowed) => {
-      preparing.allowed = allowed && !preparing.seenShared
+    ownSessions: (areOwn) => {
+      sessions.areOwn = areOwn && !sessions.seenShared
     },
-    transaction: (run, { answerMs: limitMs } = {}) =>
-      withConnection((connection) => runTransaction(connection, run), limitMs),
+    transaction: (run, { answerMs: limitMs = answerMs } = {}) =>
+      withConnection((connection) => {
+        const hasLimits = connection.isLimited && limitMs === answerMs
+        const begin = hasLimits ? 'begin' : `begin; ${limitsOf(limitMs, lockMs, 'local')}`
+        return runTransaction(connection, begin, run)
+      }, limitMs),
     close: () => {
       closing ??= pool.end()
       return closing
@@ -59,9 +79,18 @@ export async function openDatabase(options: {
   }
 }
 
-async function runTransaction<T>(connection: Connection, run: (tx: Sql) => Promise<T>): Promise<T> {
+/**
+ * Sets the limits of the session, or with `local` of the transaction only: a session that a
+ * transaction pooler shares must not keep them. They cannot be parameters of the connection, which
+ * poolers refuse.
+ */
+function limitsOf(answerMs: number, lockMs: number, local = ''): string {
+  return `set ${local} statement_timeout = ${statementMs(answerMs)}; set ${local} lock_timeout = ${lockMs}`
+}
+
+async function runTransaction<T>(connection: Connection, begin: string, run: (tx: Sql) => Promise<T>): Promise<T> {
   try {
-    await connection.run('begin')
+    await connection.run(begin)
     const value = await run(connection)
     const { command } = await connection.run('commit')
     // When a statement failed and its error was caught, PostgreSQL answers COMMIT with ROLLBACK and
@@ -75,8 +104,8 @@ async function runTransaction<T>(connection: Connection, run: (tx: Sql) => Promi
   }
 }
 
-/** Whether named statements are prepared, for all connections of a pool. */
-type Preparation = { allowed: boolean; seenShared: boolean }
+/** What is known of the sessions of a pool, and which of them have their limits. */
+type Sessions = { areOwn: boolean; seenShared: boolean; limited: WeakSet<PoolClient> }
 
 // Two things the types of `pg` leave out: a text of several statements has one result for each, and
 // a query may have its own time limit.
@@ -87,17 +116,29 @@ type Query = QueryConfig & { query_timeout: number }
 class Connection implements Sql {
   readonly #client: PoolClient
   readonly #answerMs: number
-  readonly #preparing: Preparation
+  readonly #sessions: Sessions
   #lost = false
 
-  constructor(client: PoolClient, answerMs: number, preparing: Preparation) {
+  constructor(client: PoolClient, answerMs: number, sessions: Sessions) {
     this.#client = client
     this.#answerMs = answerMs
-    this.#preparing = preparing
+    this.#sessions = sessions
   }
 
   get lost(): boolean {
     return this.#lost
+  }
+
+  /** Whether the session itself has the limits of its pool. */
+  get isLimited(): boolean {
+    return this.#sessions.limited.has(this.#client)
+  }
+
+  /** Gives the session its limits, once. */
+  async limitSession(limits: string): Promise<void> {
+    if (this.isLimited) return
+    await this.run(limits)
+    this.#sessions.limited.add(this.#client)
   }
 
   async query<Row extends object>(
@@ -109,19 +150,20 @@ class Connection implements Sql {
     return { rows: rows as Row[], rowCount: rowCount ?? 0 }
   }
 
-  /** @throws AppError `database_unavailable` when the connection is lost. */
+  /** @throws AppError `database_unavailable` when the connection is lost, or it took too long. */
   async run(text: string, values?: readonly unknown[], name?: string): Promise<QueryResult> {
     try {
       const query: Query = {
         text,
         query_timeout: this.#answerMs,
         ...(values && { values: [...values] }),
-        ...(name && this.#preparing.allowed && { name }),
+        ...(name && this.#sessions.areOwn && { name }),
       }
       const answer: Answer = await this.#client.query(query)
       return Array.isArray(answer) ? (answer.at(-1) as QueryResult) : answer
     } catch (error) {
-      if (isSharedSession(error)) Object.assign(this.#preparing, { allowed: false, seenShared: true })
+      if (isOutOfTime(error)) throw outOfTime(error)
+      if (isSharedSession(error)) Object.assign(this.#sessions, { areOwn: false, seenShared: true })
       else if (!isUnavailable(error)) throw error
       this.#lost = true
       throw unavailable(error)

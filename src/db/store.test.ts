@@ -35,6 +35,40 @@ describe('an installation with DATABASE_URL', () => {
   })
 })
 
+describe('an external database that cannot be used', () => {
+  const change = (change: (url: URL) => void) => (address: string) => {
+    const url = new URL(address)
+    change(url)
+    return url.href
+  }
+  test.each([
+    [
+      'no such database',
+      change((url) => Object.assign(url, { pathname: '/nowhere' })),
+      /: database "nowhere" does not exist\.$/,
+    ],
+    [
+      'a wrong password',
+      change((url) => Object.assign(url, { password: 'wrong' })),
+      /: password authentication failed for user/,
+    ],
+    [
+      'a port where nothing listens',
+      change((url) => Object.assign(url, { port: '1' })),
+      /: connect ECONNREFUSED 127\.0\.0\.1:1\.$/,
+    ],
+  ])('is refused at once with the reason: %s', async (_, change, sentence) => {
+    const { url, close } = await openTestDatabase({ migrated: false })
+    onTestFinished(close)
+    const opening = open({ url: change(url), dataDir: 'unused' })
+    await expect(opening).rejects.toMatchObject({
+      code: 'database_unavailable',
+      detail: expect.stringMatching(new RegExp(`^The database cannot be reached${sentence.source}`)),
+    })
+    await expect(opening).rejects.not.toMatchObject({ detail: expect.stringContaining(new URL(url).password) })
+  })
+})
+
 describe('an installation without DATABASE_URL', () => {
   test('starts a server of its own, which others may share, and only its owner stops', async () => {
     const dataDir = join(await openTestFolder(), 'data')
