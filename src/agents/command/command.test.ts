@@ -3,8 +3,10 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { isAlive } from '../../../test/process.ts'
 import type { Event } from '../../events/event.ts'
 import { GiveUp } from '../../lib/error.ts'
+import { LEASE_MS, leaseTiming } from '../../queue/lease.ts'
 import type { AgentContext } from '../agent.ts'
 import type { CommandOptions } from './command.ts'
 import { command } from './command.ts'
@@ -42,15 +44,6 @@ function script(source: string, more: Partial<CommandOptions> = {}) {
 
 function node(source: string, more: Partial<CommandOptions> = {}) {
   return command({ name: 'script', argv: [process.execPath, '-e', source], ...more })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -253,6 +246,7 @@ test.each([
   [{ name: 'a', argv: [] }, 'command(): argv: must name the program to run'],
   [{ name: 'a', argv: ['x'], envs: ['A'] }, 'command(): unknown field "envs"'],
   [{ argv: ['x'] }, 'command(): name: is required'],
+  [{ name: 'a', argv: ['x'], graceMs: leaseTiming(LEASE_MS).stopGraceMs }, 'command(): graceMs: '],
 ])('wrong options %j are refused when they are written', (options, problem) => {
   expect(() => command(options as unknown as CommandOptions)).toThrow(problem)
 })

@@ -7,6 +7,7 @@ import { AppError, GiveUp } from '../../lib/error.ts'
 import { describe } from '../../lib/zod.ts'
 import type { Agent, AgentContext, AgentResult } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
+import { MAX_GRACE_MS } from '../group-leader.ts'
 import { startProcessGroup } from './process-group.ts'
 import { programProblem, requireFindable } from './program.ts'
 
@@ -37,7 +38,7 @@ export type CommandOptions = {
   env?: readonly string[]
   /** Where it runs. Default: an empty folder made for this attempt, which is also its HOME. */
   cwd?: string
-  /** Between SIGTERM and SIGKILL when its time is up. Default 5,000. */
+  /** Between SIGTERM and SIGKILL when its time is up. At most 5,000, the default. */
   graceMs?: number
 }
 
@@ -47,7 +48,7 @@ const commandOptions = z.strictObject({
   argv: z.array(z.string()).min(1, 'must name the program to run'),
   env: z.array(z.string()).optional(),
   cwd: z.string().optional(),
-  graceMs: z.number().min(0).optional(),
+  graceMs: z.number().min(0).max(MAX_GRACE_MS).optional(),
 })
 
 /**

@@ -1,0 +1,67 @@
+// A child process that leads a process group of its own: all of it ends with the leader, and with
+// this process.
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { endWithUs } from '../lib/end-with-us.ts'
+import { LEASE_MS, leaseTiming } from '../queue/lease.ts'
+
+/** How a process ended. */
+export type Exit = { code: number | null; signal: NodeJS.Signals | null }
+
+/** A running leader. */
+export type GroupLeader = {
+  child: ChildProcess
+  /**
+   * Settles when the leader has ended; its group is gone then. Rejects when it could not be
+   * started.
+   */
+  exit: Promise<Exit>
+  /** Signals the whole group. */
+  kill(signal: NodeJS.Signals): void
+}
+
+/**
+ * The longest time from asking a group to end until SIGKILL: an orchestrator waits a second longer,
+ * so that the next program of a job's group never meets this one.
+ */
+export const MAX_GRACE_MS = leaseTiming(LEASE_MS).stopGraceMs - 1000
+
+/** How long a descendant that left the group may keep the pipes open. */
+const PIPES_MS = 1000
+
+/**
+ * Starts a program as the leader of a group. The group gets SIGKILL when its leader has ended, or
+ * this process has, even by SIGKILL (a process that makes a session of its own with `setsid`
+ * escapes).
+ */
+export function startGroupLeader(argv: readonly [string, ...string[]], options: SpawnOptions): GroupLeader {
+  const [file, ...args] = argv
+  const start = () => spawn(file, args, { ...options, detached: true })
+  const child = endWithUs(start, { signal: 'KILL', group: true })
+  return { child, exit: exitOf(child), kill: (signal) => killGroup(child, signal) }
+}
+
+function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', () => {
+      killGroup(child, 'SIGKILL')
+      const close = setTimeout(() => {
+        for (const pipe of child.stdio) pipe?.destroy()
+      }, PIPES_MS)
+      child.once('close', () => clearTimeout(close))
+    })
+    child.once('close', (code, signal) => resolve({ code, signal }))
+  })
+}
+
+function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, signal)
+  } catch (error) {
+    // ESRCH: all of it has ended. EPERM: what is left belongs to others (so macOS says of zombies).
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error
+  }
+}

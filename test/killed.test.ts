@@ -1,0 +1,56 @@
+// What jobs have started ends with the server, even when that is killed by SIGKILL.
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { isAlive, run } from './process.ts'
+import { TOKEN, until } from './signalbox.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'signalbox-killed-'))
+  // Root's PostgreSQL runs as somebody else, who must be able to get in.
+  await chmod(folder, 0o711)
+})
+afterEach(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }))
+
+/** Starts a server with these agents and a job of each; resolves with the processes they named. */
+async function startJobs(agents: Record<string, string>) {
+  const entries = Object.entries(agents)
+  await writeFile(
+    join(folder, 'signalbox.config.mjs'),
+    `import { command, defineAgent, defineConfig, z } from 'signalbox'
+     import { spawn } from 'node:child_process'
+     import { writeFileSync } from 'node:fs'
+     const note = (name, ...pids) => writeFileSync(\`${folder}/\${name}\`, pids.join(' '))
+     const agent = (name, run) => defineAgent({ name, description: 'For a test.', input: z.unknown(), run })
+     export default defineConfig({ agents: [${entries.map(([, source]) => source).join(',\n')}] })`,
+  )
+  const server = run(['serve', '--host', '127.0.0.1'], {
+    cwd: folder,
+    env: { PORT: '0', SIGNALBOX_API_TOKEN: TOKEN, TMPDIR: folder },
+  })
+  const [url] = await server.prints(/http:\/\/127\.0\.0\.1:\d+/)
+  const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }
+  const pids = await Promise.all(
+    entries.map(async ([name]) => {
+      const body = JSON.stringify({ job_type: name })
+      expect((await fetch(`${url}/webhook/manual`, { method: 'POST', headers, body })).ok).toBe(true)
+      return until(`${name} has started`, async () => {
+        const text = await readFile(join(folder, name), 'utf8').catch(() => '')
+        return text === '' ? null : text.trim().split(' ').map(Number)
+      })
+    }),
+  )
+  return { server, pids: pids.flat() }
+}
+
+test('a program that ignores SIGTERM, and its own child', async () => {
+  const source = `trap "" TERM; sleep 600 & echo $$ $! > ${folder}/program; while :; do sleep 600; done`
+  const { server, pids } = await startJobs({
+    program: `command({ name: 'program', argv: ['sh', '-c', ${JSON.stringify(source)}] })`,
+  })
+  expect(pids.map(isAlive)).toEqual([true, true])
+  await server.kill('SIGKILL')
+  await until('nothing of it is left', async () => !pids.some(isAlive))
+})
