@@ -20,8 +20,9 @@ export type AgentContext<Input> = {
    */
   payload: unknown
   /**
-   * Runs `fn` once for the whole life of the job: after a crash or a retry its result (JSON) is
-   * remembered. Names are unique within a job.
+   * Runs `fn` and remembers its result (JSON): a later attempt gets that and does not run it again.
+   * It runs at least once, and once more if the process ended before the result was stored. Names
+   * are unique within a job; a step that threw may be called again by its name.
    */
   step<T>(name: string, fn: () => Promise<T> | T): Promise<T>
   /** Makes an empty folder for this attempt, removed when the attempt ends. */

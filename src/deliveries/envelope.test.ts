@@ -73,7 +73,7 @@ describe('what is sent for an event', () => {
   })
 
   it('a job’s end verifies, and its header names the delivery that its body names', async () => {
-    const job = { id: 'j', type: 't', rule: 'r', agent: 'a', policy: null, attempt: 2, eventId: null }
+    const job = { id: 'j', type: 't', rule: 'r', agent: 'a', policy: null, attempt: 2, eventId: null, createdAt: now }
     const { deliveryId, source, type, subject, actor, facts, body } = finishedJobEvent(
       { job, outcome: 'completed', result: { n: 1 } },
       null,

@@ -67,12 +67,25 @@ export type Commit = {
  */
 export type Committed = { kind: 'committed' | 'unchanged'; sha: string } | { kind: 'moved' }
 
+/** What stops the writes of an attempt that has lost its job. */
+export type WriteGuard = {
+  /** Once aborted, nothing begins; a write that was sent is waited for. */
+  signal: AbortSignal
+  /**
+   * Called right before each write, which is not made when this throws. Resolves when nobody else
+   * will do the same work before the write has had its answer.
+   */
+  confirm(): Promise<void>
+}
+
 /** What the publisher may do: write. A call that dies half-way leaves nothing that anybody sees. */
 export type WriteForge = ReadForge & {
   /** Globs of the files that run something or grant rights on this forge. */
   readonly protectedPaths: readonly string[]
   /** The longest body of a pull request or a comment. */
   readonly maxBodyChars: number
+  /** The same forge for one attempt: it writes only as long as the guard allows. */
+  guarded(guard: WriteGuard): WriteForge
   /**
    * Makes one commit and moves its branch there.
    * @throws GiveUp when a path leads through a file or names a directory.
@@ -93,7 +106,18 @@ export type WriteForge = ReadForge & {
    * Creates labels the repository lacks, then adds all to the target; returns the target's page.
    */
   addLabels(repository: string, target: LabelTarget, labels: readonly string[]): Promise<{ url: string }>
-  /** The comments, oldest first. Of more than 1,000 the oldest 100 and at least the newest 800. */
-  comments(repository: string, target: CommentTarget): Promise<{ id: number; url: string; body: string }[]>
+  /**
+   * The comments, oldest first; with `since` those written or edited after that, and perhaps some
+   * from before.
+   */
+  comments(
+    repository: string,
+    target: CommentTarget,
+    options?: { since?: Date | undefined },
+  ): Promise<{ id: number; url: string; body: string }[]>
+  /**
+   * Writes a comment.
+   * @throws RetryAt when no answer came: it may appear a little later, so look for it then.
+   */
   createComment(repository: string, target: CommentTarget, body: string): Promise<{ id: number; url: string }>
 }

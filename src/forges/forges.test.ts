@@ -11,6 +11,7 @@ function echo(name: string): WriteForge {
     async (...args: unknown[]) =>
       `${name} ${call} ${args.map((arg) => JSON.stringify(arg)).join(' ')}` as never
   return {
+    guarded: () => echo(name),
     protectedPaths: [],
     maxBodyChars: 1000,
     defaultBranch: asked('defaultBranch'),

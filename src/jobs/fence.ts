@@ -1,5 +1,14 @@
 // Who may write for a job: only the attempt that still has it.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isAway } from '../db/connection.ts'
+import type { Sql } from '../db/database.ts'
+import { backoffMs } from '../lib/backoff.ts'
+import type { Clock } from '../lib/clock.ts'
+import { queueOn } from '../queue/queue.ts'
 import { LeaseLost } from '../queue/running.ts'
+import { JOBS } from './job.ts'
+
+const PAUSE = { baseMs: 100, maxMs: 1000 }
 
 /** The attempt of a job that writes, and the worker that makes it. */
 export type AttemptRef = { id: string; attempt: number; owner: string }
@@ -14,6 +23,37 @@ export const LEASED = `select id, attempt from signalbox.jobs
 /** The parameters of `LEASED`. */
 export function refValues({ id, attempt, owner }: AttemptRef): [string, number, string] {
   return [id, attempt, owner]
+}
+
+/**
+ * Makes the lease last from now on, so that nobody else begins meanwhile what this attempt is about
+ * to do.
+ * @throws LeaseLost when the attempt no longer has its job.
+ */
+export async function renewLease(
+  sql: Sql,
+  { id, attempt, owner }: AttemptRef,
+  { clock, leaseMs }: { clock: Clock; leaseMs: number },
+): Promise<void> {
+  const renewed = await queueOn({ table: JOBS, clock }).renew(sql, { owner, attempts: [{ id, attempt }], leaseMs })
+  if (renewed.length === 0) throw fenced()
+}
+
+/**
+ * Makes a write, and repeats it while the database is away, until it is made or the attempt is
+ * stopped: what an agent has done is worth more than a second's pause. It may be made twice, when
+ * the answer to the first got lost.
+ */
+export async function insist<T>(stop: AbortSignal, write: () => Promise<T>): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await write()
+    } catch (error) {
+      if (!isAway(error)) throw error
+      stop.throwIfAborted()
+      await sleep(backoffMs(failures, PAUSE), undefined, { signal: stop }).catch(() => stop.throwIfAborted())
+    }
+  }
 }
 
 /** The error of a write that found its job taken. */

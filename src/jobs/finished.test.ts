@@ -18,6 +18,7 @@ function job(change: Partial<Job> = {}): Job {
     agent: 'reviewer',
     policy: null,
     attempt: 3,
+    createdAt: clock.now(),
     eventId: null,
     ...change,
   }

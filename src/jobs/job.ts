@@ -29,6 +29,7 @@ export type Job = {
    * The event that made it, for a manual job its trigger; null for a row inserted without one.
    */
   eventId: string | null
+  createdAt: Date
 }
 
 /** A job that has just ended for good. */
@@ -36,7 +37,7 @@ export type Finished =
   | { job: Job; outcome: 'completed'; result: unknown }
   | { job: Job; outcome: 'failed'; error: string }
 
-/** Runs `fn` once in the life of a job and remembers its result (JSON). */
+/** Runs `fn`, unless an attempt before has, and remembers its result (JSON). */
 export type Step = <T>(name: string, fn: () => Promise<T> | T) => Promise<T>
 
 /** The columns of a claimed job that its run needs. */
@@ -51,10 +52,13 @@ export type JobRow = Claimed<{
   /** What the agent returned, and when; null while it has not run to its end. */
   result: unknown
   ran_at: Date | null
+  created_at: Date
 }>
 
 /** A job as its row has it. */
-export function toJob(row: Pick<JobRow, 'id' | 'type' | 'rule' | 'agent' | 'policy' | 'attempt' | 'event_id'>): Job {
+export function toJob(
+  row: Pick<JobRow, 'id' | 'type' | 'rule' | 'agent' | 'policy' | 'attempt' | 'event_id' | 'created_at'>,
+): Job {
   return {
     id: row.id,
     type: row.type,
@@ -63,5 +67,6 @@ export function toJob(row: Pick<JobRow, 'id' | 'type' | 'rule' | 'agent' | 'poli
     policy: row.policy,
     attempt: row.attempt,
     eventId: row.event_id,
+    createdAt: row.created_at,
   }
 }

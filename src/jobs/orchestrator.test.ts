@@ -428,6 +428,35 @@ describe('steps', () => {
     expect((await getJob(database, id)).result).toBe('string')
   })
 
+  it('remember null as null and nothing as undefined', async () => {
+    const id = await addJob()
+    const seen: unknown[] = []
+    const orchestrator = orchestrate([
+      work(async ({ step, job }) => {
+        seen.push(await step('null', () => null), await step('nothing', () => undefined))
+        if (job.attempt === 1) throw new Error('once more')
+        return {}
+      }),
+    ])
+    await orchestrator.tick()
+    clock.advance(1000)
+    await orchestrator.tick()
+    expect(seen).toEqual([null, undefined, null, undefined])
+    expect((await getJob(database, id)).status).toBe('completed')
+  })
+
+  it('may be called again after they threw, in the same attempt', async () => {
+    const id = await addJob()
+    let calls = 0
+    await orchestrate([
+      work(async ({ step }) => {
+        const busy = () => (++calls === 1 ? Promise.reject(new Error('503')) : calls)
+        return { result: await step('busy', busy).catch(() => step('busy', busy)) }
+      }),
+    ]).tick()
+    expect(await getJob(database, id)).toMatchObject({ status: 'completed', result: 2, attempt: 1 })
+  })
+
   it('must have different names', async () => {
     const id = await addJob()
     await orchestrate([
@@ -596,6 +625,32 @@ describe('outputs', () => {
     expect(await getJob(database, id)).toMatchObject({ status: 'pending', outputs: [], result: null })
   })
 
+  it('one of which is being written when the orchestrator drains are not left to another before its answer', async () => {
+    const id = await addJob()
+    const begun = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<void>()
+    const orchestrator = orchestrate([work(async () => ({ outputs: [note('a'), note('b')] }))], {
+      leaseMs: 1000,
+      publish: async (_job, output) => {
+        begun.resolve()
+        await answer.promise
+        return receiptOf(output)
+      },
+    })
+    orchestrator.start()
+    await begun.promise
+    const drained = orchestrator.drain({ limitMs: 0 })
+    // More than the grace of its lease, and the second in which others are settled.
+    await new Promise((resolve) => setTimeout(resolve, 1400))
+    expect(await getJob(database, id)).toMatchObject({ status: 'running' })
+    answer.resolve()
+    await drained
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'pending',
+      outputs: [{ status: 'published' }, { status: 'pending' }],
+    })
+  })
+
   it('that need no change have no receipt', async () => {
     const id = await addJob()
     await orchestrate([work(async () => ({ outputs: [note('a')] }))], { publish: async () => null }).tick()
@@ -607,15 +662,16 @@ describe('outputs', () => {
     let allowed = false
     const orchestrator = orchestrate([work(async () => ({ outputs: [note('a')] }))], {
       publish: async (_job, output) => {
-        if (!allowed) throw new GiveUp('the rule allows no comments')
+        // A reason may quote what came from outside.
+        if (!allowed) throw new GiveUp('the rule allows no comments on x\u0000')
         return receiptOf(output)
       },
     })
     await orchestrator.tick()
     expect(await getJob(database, id)).toMatchObject({
       status: 'failed',
-      error: 'the rule allows no comments',
-      outputs: [{ status: 'refused', reason: 'the rule allows no comments' }],
+      error: 'the rule allows no comments on x\ufffd',
+      outputs: [{ status: 'refused', reason: 'the rule allows no comments on x\ufffd' }],
     })
     allowed = true
     expect(await retryJob(database, clock, id)).toMatchObject({ status: 'pending', outputs: [{ status: 'pending' }] })
@@ -660,7 +716,7 @@ describe('an orchestrator', () => {
       },
     ).tick()
     const job = { type: 'a-type', rule: 'a-rule', agent: 'work', policy: null, attempt: 1, eventId: null }
-    expect(new Set(finished)).toEqual(
+    expect(new Set(finished.map(({ job: { createdAt: _, ...job }, ...end }) => ({ job, ...end })))).toEqual(
       new Set([
         { job: { ...job, id: ok }, outcome: 'completed', result: [1] },
         { job: { ...job, id: bad }, outcome: 'failed', error: 'no' },

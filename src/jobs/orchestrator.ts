@@ -12,7 +12,13 @@ import { openJobLog } from './job-log.ts'
 import type { RunOptions } from './run.ts'
 import { runJob } from './run.ts'
 
-export type OrchestratorOptions = Omit<RunOptions, 'stopGraceMs'> & {
+/**
+ * A stopped attempt ends within its grace, unless it waits for the answer to a request that writes.
+ * That takes at most 10 s, and the job must not be anybody else's before.
+ */
+const ABORTED_MS = 15_000
+
+export type OrchestratorOptions = Omit<RunOptions, 'leaseMs' | 'stopGraceMs'> & {
   /** How many jobs run at once. */
   slots: number
   /** The longest it goes without looking for work. */
@@ -58,7 +64,7 @@ export type Orchestrator = {
  */
 export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
   const { database, clock, log, slots, tickMs, leaseMs = LEASE_MS, onFinished, notify } = options
-  const runOptions: RunOptions = { ...options, stopGraceMs: leaseTiming(leaseMs).stopGraceMs }
+  const runOptions: RunOptions = { ...options, leaseMs, stopGraceMs: leaseTiming(leaseMs).stopGraceMs }
   const id = newId()
   const jobLog = openJobLog(database, clock, log)
   const worker = openWorker<JobRow, RunDetail>({
@@ -70,6 +76,7 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     slots,
     leaseMs,
     tickMs,
+    abortedMs: ABORTED_MS,
     handle: (row, signal) => runJob(runOptions, jobLog, row, signal),
     onSettled: onFinished && reportFinished(onFinished),
     notify,

@@ -1,18 +1,19 @@
 // What an agent wants written: stored with the end of its run, then published one by one.
 import type { Sql } from '../db/database.ts'
+import { storable } from '../db/text.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
 import type { Output } from '../publisher/output.ts'
 import type { Publish } from '../publisher/publish.ts'
 import type { AttemptRef } from './fence.ts'
-import { fenced, LEASED, refValues } from './fence.ts'
+import { fenced, insist, LEASED, refValues, renewLease } from './fence.ts'
 import type { Job } from './job.ts'
 import { toJson } from './steps.ts'
 
 /**
  * Remembers that the agent has run: its result and its outputs, all or nothing. No later attempt
- * runs it again.
+ * runs it again. A repeat by the same attempt changes nothing.
  */
 export async function rememberRun(
   sql: Sql,
@@ -21,13 +22,15 @@ export async function rememberRun(
 ): Promise<void> {
   const { rowCount } = await sql.query(
     `with leased as (
-       update signalbox.jobs set result = $4::json, ran_at = coalesce($5::timestamptz, now())
+       update signalbox.jobs set result = case when ran_at is null then $4::json else result end,
+         ran_at = coalesce(ran_at, $5::timestamptz, now())
        where id = $1::uuid and attempt = $2::integer and owner = $3::uuid and status = 'running'
        returning id
      ), stored as (
        insert into signalbox.outputs (id, job_id, position, kind, body, created_at)
        select output.id, leased.id, output.position, output.kind, output.body::json, coalesce($5::timestamptz, now())
        from leased, unnest($6::uuid[], $7::integer[], $8::text[], $9::text[]) as output (id, position, kind, body)
+       on conflict do nothing
      )
      select from leased`,
     [
@@ -65,23 +68,26 @@ async function setStatus(sql: Sql, clock: Clock, ref: AttemptRef, change: Publis
 export async function publishPending(
   sql: Sql,
   ref: AttemptRef,
-  options: { clock: Clock; job: Job; publish: Publish; stop: AbortSignal },
+  options: { clock: Clock; job: Job; publish: Publish; leaseMs: number; stop: AbortSignal },
 ): Promise<void> {
-  const { clock, job, publish, stop } = options
-  const { rows } = await sql.query<{ position: number; body: Output }>(
-    `select position, body from signalbox.outputs where job_id = $1 and status = 'pending' order by position`,
-    [ref.id],
-    'pending outputs',
+  const { job, publish, stop } = options
+  const { rows } = await insist(stop, () =>
+    sql.query<{ position: number; body: Output }>(
+      `select position, body from signalbox.outputs where job_id = $1 and status = 'pending' order by position`,
+      [ref.id],
+      'pending outputs',
+    ),
   )
+  // A request has ended, answered or not, long before a lease that was renewed just before it.
+  const guard = { signal: stop, confirm: () => insist(stop, () => renewLease(sql, ref, options)) }
+  const save = (change: Published) => insist(stop, () => setStatus(sql, options.clock, ref, change))
   for (const { position, body } of rows) {
     stop.throwIfAborted()
     try {
-      const receipt = toJson(await publish(job, body), 'The receipt')
-      await setStatus(sql, clock, ref, { position, status: 'published', receipt })
+      const receipt = toJson(await publish(job, body, guard), 'The receipt')
+      await save({ position, status: 'published', receipt })
     } catch (error) {
-      if (error instanceof GiveUp) {
-        await setStatus(sql, clock, ref, { position, status: 'refused', reason: errorText(error) })
-      }
+      if (error instanceof GiveUp) await save({ position, status: 'refused', reason: storable(errorText(error)) })
       throw error
     }
   }

@@ -7,14 +7,14 @@ import { defineAgent } from '../agents/agent.ts'
 import { unavailable } from '../db/connection.ts'
 import type { Database } from '../db/database.ts'
 import { fakeClock } from '../lib/clock.ts'
-import { GiveUp } from '../lib/error.ts'
+import { GiveUp, RetryAt } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Output } from '../publisher/output.ts'
 import { queueOn } from '../queue/queue.ts'
 import { LeaseLost } from '../queue/running.ts'
 import type { JobRow, RunDetail } from './job.ts'
-import { JOBS } from './job.ts'
+import { JOBS, toJob } from './job.ts'
 import { openJobLog } from './job-log.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import { getJob } from './query.ts'
@@ -50,6 +50,27 @@ function note(key: string): Output {
   return { kind: 'comment', repository: 'o/r', target: { issue: 1 }, body: 'hi', key }
 }
 
+/** The database, which is away for the first `times` statements with each of these texts. */
+function awayDuring(
+  texts: string[],
+  times: number,
+  { afterCommit = false, onBlip = () => {} }: { afterCommit?: boolean; onBlip?: () => void } = {},
+) {
+  const left = new Map(texts.map((text) => [text, times]))
+  const blips = { count: 0, database }
+  const query: Database['query'] = async (text, values, name) => {
+    const hit = texts.find((part) => text.includes(part) && (left.get(part) ?? 0) > 0)
+    if (hit === undefined) return database.query(text, values, name)
+    left.set(hit, (left.get(hit) ?? 0) - 1)
+    blips.count++
+    if (afterCommit) await database.query(text, values, name)
+    onBlip()
+    throw unavailable(new Error('away'))
+  }
+  blips.database = { ...database, query }
+  return blips
+}
+
 function attempt(
   row: JobRow,
   run: (context: AgentContext<unknown>) => Promise<AgentResult>,
@@ -69,6 +90,7 @@ function attempt(
       loadEvent: async () => null,
       payloadOf: () => undefined,
       random: () => 0,
+      leaseMs: 30_000,
       stopGraceMs: 20,
       ...options,
     },
@@ -197,20 +219,125 @@ describe('one attempt', () => {
     expect(outcome).toMatchObject({ error: 'The time limit of 0.01 s is over.' })
   })
 
-  it('defers when the database is away before it begins, and fails when it goes away later', async () => {
-    let isAway = true
-    const query: Database['query'] = async (text, values, name) => {
-      if (isAway && (text.includes('job_steps') || text.includes('ran_at'))) throw unavailable(new Error('away'))
-      return database.query(text, values, name)
-    }
-    const away = { ...database, query }
+  it('defers when the database is away before it begins', async () => {
+    const { database: away } = awayDuring(['job_steps'], 1)
     const row = { ...(await claimJob()), attempt: 2 }
     expect((await attempt(row, async () => ({}), { database: away })).outcome).toMatchObject({ kind: 'deferred' })
-    const first = await claimJob()
-    const noted = async () => ({ outputs: [note('a')] })
-    expect((await attempt(first, noted, { database: away })).outcome).toMatchObject({ kind: 'retried' })
-    isAway = false
-    expect((await attempt(first, noted, { database: away })).outcome).toEqual({ kind: 'completed' })
+  })
+
+  it('repeats what it saves while the database is away, so that nothing is done twice', async () => {
+    const row = await claimJob()
+    const blips = awayDuring(['job_steps', 'ran_at', 'update signalbox.outputs', 'available_at'], 3)
+    let steps = 0
+    let runs = 0
+    const { outcome } = await attempt(
+      row,
+      async ({ step }) => {
+        runs++
+        await step('paid', () => ++steps)
+        return { outputs: [note('a')], result: 1 }
+      },
+      {
+        database: blips.database,
+        publish: async (_job, _output, guard) => {
+          await guard.confirm()
+          return { url: 'https://x', created: true }
+        },
+      },
+    )
+    expect(outcome).toEqual({ kind: 'completed' })
+    expect({ runs, steps, blips: blips.count }).toEqual({ runs: 1, steps: 1, blips: 12 })
+    expect((await getJob(database, row.id)).outputs).toMatchObject([
+      { status: 'published', receipt: { url: 'https://x' } },
+    ])
+  })
+
+  it('saves once what it repeats because the answer was lost', async () => {
+    const row = await claimJob()
+    const blips = awayDuring(['job_steps', 'ran_at', 'update signalbox.outputs'], 1, { afterCommit: true })
+    const { outcome } = await attempt(
+      row,
+      async ({ step }) => ({ outputs: [note('a'), note('b')], result: await step('one', () => 1) }),
+      { database: blips.database },
+    )
+    expect({ outcome, blips: blips.count }).toEqual({ outcome: { kind: 'completed' }, blips: 3 })
+    expect(await getJob(database, row.id)).toMatchObject({
+      result: 1,
+      steps: [{ name: 'one' }],
+      outputs: [{ status: 'published' }, { status: 'published' }],
+    })
+  })
+
+  it('gives up saving when it is stopped', async () => {
+    const row = await claimJob()
+    const stop = new AbortController()
+    const blips = awayDuring(['ran_at'], Number.POSITIVE_INFINITY, { onBlip: () => stop.abort(new Error('stop')) })
+    const ended = attempt(row, async () => ({ outputs: [note('a')] }), {
+      database: blips.database,
+      signal: stop.signal,
+    })
+    expect((await ended).outcome).toMatchObject({ kind: 'retried', error: 'stop' })
+  })
+
+  it('does not end while a write is on its way, whatever its grace', async () => {
+    const row = await claimJob()
+    const stop = new AbortController()
+    const begun = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<null>()
+    let isEnded = false
+    const ended = attempt(row, async () => ({ outputs: [note('a'), note('b')] }), {
+      signal: stop.signal,
+      stopGraceMs: 1,
+      publish: async () => {
+        begun.resolve()
+        return answer.promise
+      },
+    }).finally(() => {
+      isEnded = true
+    })
+    await begun.promise
+    stop.abort(new Error('stop'))
+    // Longer than its grace.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(isEnded).toBe(false)
+    answer.resolve(null)
+    expect((await ended).outcome).toMatchObject({ kind: 'retried', error: 'stop' })
+    // Its receipt is kept all the same, and nothing after it was begun.
+    const { outputs } = await getJob(database, row.id)
+    expect(outputs.map(({ status }) => status)).toEqual(['published', 'pending'])
+  })
+
+  it('says when to look for what it may have written, also when it is stopped meanwhile', async () => {
+    const row = await claimJob()
+    const stop = new AbortController()
+    const when = new Date(clock.now().getTime() + 15_000)
+    const { outcome } = await attempt(row, async () => ({ outputs: [note('a')] }), {
+      signal: stop.signal,
+      publish: async () => {
+        stop.abort(new Error('stop'))
+        throw new RetryAt(when, 'no answer')
+      },
+    })
+    expect(outcome).toEqual({ kind: 'deferred', error: 'no answer', delayMs: 15_000 })
+  })
+
+  it('makes sure of its lease before each write', async () => {
+    const row = await claimJob()
+    const written: string[] = []
+    const { outcome } = await attempt(row, async () => ({ outputs: [note('a')] }), {
+      publish: async (_job, _output, guard) => {
+        clock.advance(20_000)
+        await guard.confirm()
+        const { available_at: end } = await getJob(database, row.id)
+        written.push(end)
+        await queue.cancel(database, { id: row.id, reason: 'no' })
+        await guard.confirm()
+        written.push('too late')
+        return null
+      },
+    })
+    expect(outcome).toMatchObject({ error: 'This attempt no longer has its job; nothing was written.' })
+    expect(written).toEqual([new Date(clock.now().getTime() + 30_000).toISOString()])
   })
 
   it('grows its back-off with the failures before it', async () => {
@@ -258,7 +385,8 @@ describe('what an attempt writes', () => {
     const published: Output[] = []
     const publishing = publishPending(database, row, {
       clock,
-      job: { id: row.id, type: 't', rule: 'r', agent: 'work', policy: null, attempt: 1, eventId: null },
+      job: toJob(row),
+      leaseMs: 30_000,
       stop: stop.signal,
       publish: async (_job, output) => {
         published.push(output)

@@ -13,6 +13,7 @@ import type { Output } from '../publisher/output.ts'
 import type { Publish } from '../publisher/publish.ts'
 import type { Handled } from '../queue/table.ts'
 import { openWorkspaces } from '../workspaces/workspace.ts'
+import { insist } from './fence.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { toJob } from './job.ts'
 import type { JobLog } from './job-log.ts'
@@ -39,6 +40,7 @@ export type RunOptions = {
   payloadOf: (event: Event) => unknown
   /** In [0, 1): the jitter of back-offs. */
   random?: () => number
+  leaseMs: number
   /** What a stopped agent may take to end. */
   stopGraceMs: number
 }
@@ -53,27 +55,29 @@ export async function runJob(
   row: JobRow,
   signal: AbortSignal,
 ): Promise<Handled<RunDetail>> {
-  const { clock, database, log, publish } = options
+  const { clock, database, log } = options
   const job = toJob(row)
   const over = new AbortController()
   const timer = startTimeLimit(row.time_limit_ms, over)
   const stop = AbortSignal.any([signal, over.signal])
   const workspaces = openWorkspaces(stop)
   const write = jobLog.of(row)
-  const work = async (): Promise<Handled<RunDetail>> => {
+  const work = async () => {
     const steps = await beforeWork(clock, openStepStore(database, row, { clock, stop }))
-    const { result, hasOutputs } = await runAgent(options, row, steps, {
+    return runAgent(options, row, steps, {
       signal: stop,
       workspace: workspaces.make,
       log: (line, stream) => {
         if (!stop.aborted) write(line, stream)
       },
     })
-    if (hasOutputs) await publishPending(database, row, { clock, job, publish, stop })
-    return { outcome: { kind: 'completed' }, detail: { result } }
   }
   try {
-    return await untilStopped(stop, options.stopGraceMs, work())
+    const { result, hasOutputs } = await untilStopped(stop, options.stopGraceMs, work())
+    // Waited for to its end, unlike an agent: it stops by itself, but for the answer to a request on
+    // its way. As long as that may write something, the job must be nobody else's.
+    if (hasOutputs) await publishOutputs(options, row, stop)
+    return { outcome: { kind: 'completed' }, detail: { result } }
   } catch (error) {
     log.info({ job: job.id, agent: job.agent, attempt: job.attempt, error: errorText(error) }, 'an attempt failed')
     if (!stop.aborted) write(stackOf(error), 'stderr')
@@ -99,6 +103,15 @@ function stackOf(error: unknown): string {
   if (isExpected || !(error instanceof Error)) return errorText(error)
   const stack = error.stack ?? errorText(error)
   return error.cause === undefined ? stack : `${stack}\ncaused by: ${stackOf(error.cause)}`
+}
+
+async function publishOutputs(options: RunOptions, row: JobRow, stop: AbortSignal): Promise<void> {
+  try {
+    await publishPending(options.database, row, { ...options, job: toJob(row), stop })
+  } catch (error) {
+    // A time to come back at says that a write may yet appear, which the reason to stop does not.
+    throw stop.aborted && !(error instanceof RetryAt) ? stop.reason : error
+  }
 }
 
 function startTimeLimit(limitMs: number, over: AbortController): NodeJS.Timeout {
@@ -137,7 +150,7 @@ async function runAgent(
   const outputs = parseOutputs(unchecked)
   const hasOutputs = outputs.length > 0
   // Without outputs the end of the job, which comes next, is what remembers the run: a commit less.
-  if (hasOutputs) await rememberRun(database, row, { clock, result, outputs })
+  if (hasOutputs) await insist(context.signal, () => rememberRun(database, row, { clock, result, outputs }))
   else toJson(result, 'The result')
   return { result, hasOutputs }
 }

@@ -3,7 +3,7 @@ import type { Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
 import type { AttemptRef } from './fence.ts'
-import { fenced, LEASED, refValues } from './fence.ts'
+import { fenced, insist, LEASED, refValues } from './fence.ts'
 import type { Step } from './job.ts'
 
 /**
@@ -29,22 +29,38 @@ export async function openStepStore(
 ): Promise<StepStore> {
   const finished = await readFinished(sql, ref)
   const begun = new Set<string>()
+
+  async function run<T>(name: string, fn: () => Promise<T> | T): Promise<T> {
+    try {
+      return await fn()
+    } catch (error) {
+      // Nothing was remembered, so the agent may call it again.
+      begun.delete(name)
+      throw error
+    }
+  }
+
+  async function save(name: string, json: string | null): Promise<void> {
+    const { rowCount } = await sql.query(
+      `with leased as (${LEASED})
+       insert into signalbox.job_steps as stored (job_id, name, attempt, result, finished_at)
+       select id, $4, attempt, $5::json, coalesce($6::timestamptz, now()) from leased
+       on conflict (job_id, name) do update set result = excluded.result where stored.attempt = excluded.attempt`,
+      [...refValues(ref), name, json, clock.sqlNow()],
+      'step',
+    )
+    if (rowCount === 0) throw fenced()
+  }
+
   return {
     async step<T>(name: string, fn: () => Promise<T> | T): Promise<T> {
       stop.throwIfAborted()
       if (begun.has(name)) throw new GiveUp(`The agent has two steps named "${name}"; names are unique within a job.`)
       begun.add(name)
       if (finished.has(name)) return finished.get(name) as T
-      const json = toJson(await fn(), `The result of step "${name}"`)
+      const json = toJson(await run(name, fn), `The result of step "${name}"`)
       stop.throwIfAborted()
-      const { rowCount } = await sql.query(
-        `with leased as (${LEASED})
-         insert into signalbox.job_steps (job_id, name, attempt, result, finished_at)
-         select id, $4, attempt, $5::json, coalesce($6::timestamptz, now()) from leased`,
-        [...refValues(ref), name, json, clock.sqlNow()],
-        'step',
-      )
-      if (rowCount === 0) throw fenced()
+      await insist(stop, () => save(name, json))
       // What a later attempt will see, also now: a Date is its text, and what JSON drops is gone.
       return (json === null ? undefined : JSON.parse(json)) as T
     },

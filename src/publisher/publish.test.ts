@@ -15,6 +15,7 @@ const repo = await fake.addRepository({ owner: 'acme', name: 'shop', files: { 'R
 const auth = { token: fake.addToken({ login: 'acme' }) }
 const forges = forgesFrom({ github: github({ apiUrl: fake.apiUrl, auth, log: silentLog, readRetries: 0 }) })
 afterAll(() => fake.close())
+const guard = { signal: new AbortController().signal, confirm: async () => {} }
 
 function comment(target: CommentTarget, key = 'review'): Output {
   return {
@@ -97,7 +98,7 @@ test('a repository of a forge that is not configured is not worth a retry', asyn
 
 test('without a forge the publisher names the variables to set', async () => {
   const none = publisher({ forges: forgesOf(readEnvironment({}), silentLog) })
-  const published = none({ id: 'a', policy: null }, comment({ issue: 1 }))
+  const published = none({ id: 'a', policy: null }, comment({ issue: 1 }), guard)
   await expect(published).rejects.toThrow(GiveUp)
   await expect(published).rejects.toThrow(/set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY/)
 })
@@ -105,10 +106,13 @@ test('without a forge the publisher names the variables to set', async () => {
 test('the publisher keeps to the policy that the job has', async () => {
   const { number: issue } = await repo.openIssue({ title: 'x' })
   const write = publisher({ forges })
-  await expect(write({ id: 'a', policy: { repositories: ['other/*'] } }, comment({ issue }))).rejects.toThrow(
+  await expect(write({ id: 'a', policy: { repositories: ['other/*'] } }, comment({ issue }), guard)).rejects.toThrow(
     'Refused by policy: The repository acme/shop is not one that policy.repositories allows.',
   )
-  expect(await write({ id: 'a', policy: null }, comment({ issue }))).toMatchObject({ number: issue, created: true })
+  expect(await write({ id: 'a', policy: null }, comment({ issue }), guard)).toMatchObject({
+    number: issue,
+    created: true,
+  })
   expect(await repo.issueComments(issue)).toHaveLength(1)
 })
 

@@ -151,8 +151,9 @@ export class RunningAttempts<Row extends object, Detail> {
       const kind = isAway(error) ? 'deferred' : 'retried'
       handled = { outcome: { kind, error: errorText(error), delayMs }, detail: null }
     }
-    // It was asked to end by its worker, which is no failure of its own.
-    const isStopped = abort.signal.aborted && handled.outcome.kind !== 'completed'
+    // It was asked to end by its worker, which is no failure of its own. One that names a time to
+    // come back at is not to be begun before that.
+    const isStopped = abort.signal.aborted && !['completed', 'deferred'].includes(handled.outcome.kind)
     running.handled ??= isStopped ? { outcome: released, detail: handled.detail } : handled
     clearTimeout(running.alarm)
     this.#options.onEnded()

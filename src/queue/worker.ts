@@ -35,6 +35,11 @@ export type WorkerOptions<Row extends object, Detail> = Hooks<Row, Detail> & {
    */
   handle(claimed: Claimed<Row>, signal: AbortSignal): Promise<Handled<Detail>>
   owner?: string | undefined
+  /**
+   * How long a drain waits for what it has aborted before it releases the row all the same. The
+   * default is the grace of `leaseTiming`, and a second.
+   */
+  abortedMs?: number
 }
 
 const RETRY_MS = 1000
@@ -119,7 +124,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
     await this.#last
     await this.#idle(limitMs)
     this.#running.abort(new Error('The worker is shutting down.'))
-    await this.#idle(leaseTiming(this.#leaseMs).stopGraceMs + SETTLE_MS)
+    await this.#idle(this.#options.abortedMs ?? leaseTiming(this.#leaseMs).stopGraceMs + SETTLE_MS)
     await this.#renewals?.close()
     await this.#serialise(async () => {
       this.#running.releaseRest()

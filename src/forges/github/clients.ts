@@ -2,6 +2,7 @@
 import { createAppAuth } from '@octokit/auth-app'
 import type { Octokit } from 'octokit'
 import { RequestError } from 'octokit'
+import type { WriteGuard } from '../forge.ts'
 import { statusOf } from './github-failure.ts'
 
 /**
@@ -12,8 +13,8 @@ export type GithubAuth =
   | { token: string }
   | { appId: string | number; privateKey: string; installationId?: number | undefined }
 
-/** A repository as octokit names it. */
-export type Repository = { owner: string; repo: string }
+/** A repository as octokit names it, with the options of the requests about it. */
+export type Repository = { owner: string; repo: string; request?: { guard?: WriteGuard | undefined } }
 
 /** The clients, each made when it is first needed. */
 export type Clients = {

@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'vitest'
+import { RetryAt } from '../../lib/error.ts'
 import { failure, openGithubStage } from './fixtures/stage.ts'
 
 const stage = await openGithubStage()
@@ -30,13 +31,27 @@ test('the comments of several pages are all read, oldest first', async () => {
   expect(found.map(({ body }) => body)).toEqual(Array.from({ length: 101 }, (_, at) => `${at + 1}`))
 })
 
-test('of more than a thousand, the oldest hundred and the newest are read', async () => {
+test('of a busy issue only those since a time are read, however many there were before', async () => {
   const { number: issue } = await repo.openIssue({ title: 'endless' })
-  for (let number = 1; number <= 1250; number += 1) await repo.comment(issue, `${number}`)
+  for (let number = 1; number <= 201; number += 1) await repo.comment(issue, `${number}`)
   const before = fake.requests.length
-  const bodies = (await forge().comments('acme/shop', { issue })).map(({ body }) => Number(body))
-  expect(fake.requests.length - before).toBe(10)
-  expect(bodies.slice(0, 100)).toEqual(Array.from({ length: 100 }, (_, at) => at + 1))
-  // The thirteenth page is the last and has fifty.
-  expect(bodies.slice(100)).toEqual(Array.from({ length: 850 }, (_, at) => at + 401))
+  const hour = 60 * 60_000
+  // An hour's margin, because GitHub's clock may differ.
+  expect(await forge().comments('acme/shop', { issue }, { since: new Date(Date.now() + 2 * hour) })).toEqual([])
+  expect(fake.requests.length - before).toBe(1)
+  expect(await forge().comments('acme/shop', { issue }, { since: new Date() })).toHaveLength(201)
+})
+
+test('a comment without an answer is to be looked for a while later', async () => {
+  const { number: issue } = await repo.openIssue({ title: 'lost' })
+  const route = '/repos/{owner}/{repo}/issues/{issue_number}/comments'
+  for (const fault of [{ kind: 'lostResponse' }, { kind: 'status', status: 502 }] as const) {
+    fake.faults.add({ method: 'POST', route, ...fault })
+    const before = Date.now()
+    const error = await failure(forge().createComment('acme/shop', { issue }, 'hi'))
+    expect(error).toBeInstanceOf(RetryAt)
+    expect((error as RetryAt).when.getTime() - before).toBeGreaterThanOrEqual(15_000)
+  }
+  fake.faults.add({ method: 'POST', route, kind: 'status', status: 500 })
+  expect(await failure(forge().createComment('acme/shop', { issue }, 'hi'))).not.toBeInstanceOf(RetryAt)
 })

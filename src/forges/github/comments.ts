@@ -1,56 +1,68 @@
 // Comments on issues, pull requests and commits. A pull request is commented on as the issue of its
 // number, which GitHub makes it: https://docs.github.com/en/rest/issues/comments
-import type { Octokit } from 'octokit'
+import { RequestError } from 'octokit'
+import { RetryAt } from '../../lib/error.ts'
 import type { WriteForge } from '../forge.ts'
-import type { CommentTarget } from '../target.ts'
 import { numberOf } from '../target.ts'
-import type { Repository } from './clients.ts'
 import type { GithubConnection } from './connection.ts'
-import { firstPages, lastPage, PAGE_SIZE } from './pages.ts'
-
-const MAX_PAGES = 10
+import { githubText } from './github-failure.ts'
+import { PAGE_SIZE } from './pages.ts'
 
 type Answer = { id: number; html_url: string; body?: string | null }
+
+// GitHub's clock may differ from the one that `since` was read from.
+const CLOCK_MARGIN_MS = 60 * 60_000
+// By then a request that was sent and not answered has been carried out, or never will be.
+const IN_DOUBT_MS = 15_000
 
 /** See `WriteForge`. */
 export function comments({ withClient }: GithubConnection): Pick<WriteForge, 'comments' | 'createComment'> {
   return {
-    comments: (repository, target) =>
-      withClient(repository, async (octokit, at) =>
-        (await listComments(octokit, at, target)).map(({ id, html_url: url, body }) => ({ id, url, body: body ?? '' })),
-      ),
+    comments: (repository, target, { since } = {}) =>
+      withClient(repository, async (octokit, at) => {
+        const paging = { ...at, per_page: PAGE_SIZE }
+        // GitHub lists those of a commit from the first only.
+        const found: Answer[] =
+          'commit' in target
+            ? await octokit.paginate(octokit.rest.repos.listCommentsForCommit, { ...paging, commit_sha: target.commit })
+            : await octokit.paginate(octokit.rest.issues.listComments, {
+                ...paging,
+                issue_number: numberOf(target),
+                ...(since === undefined ? {} : { since: beforeMargin(since) }),
+              })
+        return found.map(({ id, html_url: url, body }) => ({ id, url, body: body ?? '' }))
+      }),
 
     createComment: (repository, target, body) =>
       withClient(repository, async (octokit, at) => {
-        const { data } =
+        const { data } = await waitIfInDoubt<{ data: Answer }>(
           'commit' in target
-            ? await octokit.rest.repos.createCommitComment({ ...at, commit_sha: target.commit, body })
-            : await octokit.rest.issues.createComment({ ...at, issue_number: numberOf(target), body })
+            ? octokit.rest.repos.createCommitComment({ ...at, commit_sha: target.commit, body })
+            : octokit.rest.issues.createComment({ ...at, issue_number: numberOf(target), body }),
+        )
         return { id: data.id, url: data.html_url }
       }),
   }
 }
 
-/**
- * GitHub lists comments oldest first and in no other order, so the first page says where the newest
- * are.
- */
-async function listComments(octokit: Octokit, at: Repository, target: CommentTarget): Promise<Answer[]> {
-  const paging = { ...at, per_page: PAGE_SIZE }
-  const first = await firstPage(octokit, paging, target)
-  const last = lastPage(first.headers.link)
-  if (last === 1) return first.data
-  const rest = { ...paging, page: Math.max(2, last - MAX_PAGES + 2) }
-  const items = firstPages(MAX_PAGES, (data: Answer[]) => data)
-  const newest =
-    'commit' in target
-      ? await octokit.paginate(octokit.rest.repos.listCommentsForCommit, { ...rest, commit_sha: target.commit }, items)
-      : await octokit.paginate(octokit.rest.issues.listComments, { ...rest, issue_number: numberOf(target) }, items)
-  return [...first.data, ...newest]
+function beforeMargin(since: Date): string {
+  return new Date(since.getTime() - CLOCK_MARGIN_MS).toISOString()
 }
 
-function firstPage(octokit: Octokit, paging: Repository & { per_page: number }, target: CommentTarget) {
-  return 'commit' in target
-    ? octokit.rest.repos.listCommentsForCommit({ ...paging, commit_sha: target.commit })
-    : octokit.rest.issues.listComments({ ...paging, issue_number: numberOf(target) })
+/**
+ * A request without an answer (or with a gateway's) may still be carried out: whoever looks for the
+ * comment must not look before that.
+ */
+async function waitIfInDoubt<T>(creating: Promise<T>): Promise<T> {
+  try {
+    return await creating
+  } catch (error) {
+    if (!isInDoubt(error)) throw error
+    throw new RetryAt(new Date(Date.now() + IN_DOUBT_MS), `GitHub did not answer a new comment: ${githubText(error)}`)
+  }
+}
+
+function isInDoubt(error: unknown): boolean {
+  if (!(error instanceof RequestError)) return false
+  return error.response === undefined || error.status === 502 || error.status === 504
 }

@@ -212,3 +212,46 @@ test('an error of the work itself stays as it is', async () => {
   const bug = new TypeError('a bug')
   expect(await failure(withClient('acme/shop', () => Promise.reject(bug)))).toBe(bug)
 })
+
+test('a guarded connection writes nothing once its guard has stopped it, and reads nothing more', async () => {
+  const stop = new AbortController()
+  const guarded = forge({ writes: { burst: 1, everyMs: 9000 } }).guarded({
+    signal: stop.signal,
+    confirm: async () => {},
+  })
+  const { number: issue } = await repo.openIssue({ title: 'x' })
+  await guarded.createComment('acme/shop', { issue }, 'one')
+  // The second write waits for the pace when the stop comes.
+  const second = failure(guarded.createComment('acme/shop', { issue }, 'two'))
+  stop.abort(new Error('the attempt has ended'))
+  expect(await second).toMatchObject({ message: 'the attempt has ended' })
+  const before = fake.requests.length
+  expect(String(await failure(guarded.comments('acme/shop', { issue })))).toContain('the attempt has ended')
+  expect(fake.requests).toHaveLength(before)
+  expect(await repo.issueComments(issue)).toHaveLength(1)
+})
+
+test('a guard is asked right before each write, which is not made unless it agrees', async () => {
+  const { number: issue } = await repo.openIssue({ title: 'x' })
+  let asked = 0
+  const confirm = async () => {
+    asked += 1
+    if (asked === 2) throw new Error('somebody else has the job')
+  }
+  const guarded = forge().guarded({ signal: new AbortController().signal, confirm })
+  await guarded.comments('acme/shop', { issue })
+  expect(asked).toBe(0)
+  await guarded.createComment('acme/shop', { issue }, 'one')
+  expect(await failure(guarded.createComment('acme/shop', { issue }, 'two'))).toMatchObject({
+    message: 'somebody else has the job',
+  })
+  expect(await repo.issueComments(issue)).toHaveLength(1)
+})
+
+test('a write that was sent is waited for when its guard stops it', async () => {
+  const { number: issue } = await repo.openIssue({ title: 'x' })
+  const stop = new AbortController()
+  fake.faults.add({ method: 'POST', before: () => stop.abort(new Error('stop')) })
+  const guarded = forge().guarded({ signal: stop.signal, confirm: async () => {} })
+  expect(await guarded.createComment('acme/shop', { issue }, 'one')).toMatchObject({ id: expect.any(Number) })
+})

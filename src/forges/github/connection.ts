@@ -3,6 +3,7 @@
 import { Octokit } from 'octokit'
 import type { Log } from '../../lib/log.ts'
 import { parseGithubPath } from '../../lib/repository.ts'
+import type { WriteGuard } from '../forge.ts'
 import type { Clients, GithubAuth, Repository } from './clients.ts'
 import { clientsOf } from './clients.ts'
 import { githubFailure } from './github-failure.ts'
@@ -46,16 +47,24 @@ export type GithubConnection = {
    * name of a repository.
    */
   withClient<T>(repository: string, run: (octokit: Octokit, at: Repository) => Promise<T>): Promise<T>
+  /** The same connection, for writes that the guard must allow. */
+  guarded(guard: WriteGuard): GithubConnection
 }
 
 /** Opens nothing yet: connections are made by the first request. */
 export function connect(options: GithubOptions): GithubConnection {
   const apiUrl = (options.apiUrl ?? PUBLIC_API).replace(/\/+$/, '')
-  const clients: Clients = clientsOf(options.auth, octokitMaker(options, apiUrl))
+  return connection(apiUrl, clientsOf(options.auth, octokitMaker(options, apiUrl)))
+}
+
+function connection(apiUrl: string, clients: Clients, guard?: WriteGuard): GithubConnection {
   return {
     apiUrl,
+    guarded: (stricter) => connection(apiUrl, clients, stricter),
     async withClient(repository, run) {
-      const at = parseGithubPath(repository)
+      // Every call is made with these options, so each finds the guard in its request.
+      const at = { ...parseGithubPath(repository), request: { guard } }
+      guard?.signal.throwIfAborted()
       try {
         return await run(await clients.of(at), at).catch(async (error: unknown) => {
           if (!clients.mayRenew(error)) throw error
@@ -98,8 +107,11 @@ function octokitMaker(options: GithubOptions, apiUrl: string): (auth: object) =>
     })
     client.hook.before('request', async (request) => {
       if (request.method === 'GET') return
+      const guard: WriteGuard | undefined = request.request?.guard
       request.request = { ...request.request, retries: 0 }
-      await passGate()
+      await passGate(guard?.signal)
+      await guard?.confirm()
+      guard?.signal.throwIfAborted()
     })
     return client
   }

@@ -1,7 +1,7 @@
 // GitHub as a forge.
 import type { WriteForge } from '../forge.ts'
 import { comments } from './comments.ts'
-import type { GithubOptions } from './connection.ts'
+import type { GithubConnection, GithubOptions } from './connection.ts'
 import { connect } from './connection.ts'
 import { gitData } from './git-data.ts'
 import { labels } from './labels.ts'
@@ -13,8 +13,12 @@ import { repositories } from './repositories.ts'
  * connected until the first call.
  */
 export function github(options: GithubOptions): WriteForge {
-  const connection = connect(options)
+  return overConnection(connect(options))
+}
+
+function overConnection(connection: GithubConnection): WriteForge {
   return {
+    guarded: (guard) => overConnection(connection.guarded(guard)),
     // Workflows run with the repository's secrets; code owners decide who must approve.
     protectedPaths: ['.github/**', '**/CODEOWNERS'],
     // GitHub's own limit is 65,536.

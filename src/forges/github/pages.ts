@@ -1,4 +1,4 @@
-// Lists in pages, with the address of the next and the last in the `Link` header.
+// Lists in pages.
 
 /** GitHub's largest page. */
 export const PAGE_SIZE = 100
@@ -14,10 +14,4 @@ export function firstPages<Data, Item>(
     if (pages >= maxPages) done()
     return itemsOf(data)
   }
-}
-
-/** The number of the last page, as the `Link` header of another names it; 1 without one. */
-export function lastPage(link: string | undefined): number {
-  const last = /<[^<>]*[?&]page=(\d+)[^<>]*>;\s*rel="last"/.exec(link ?? '')?.[1]
-  return last === undefined ? 1 : Number(last)
 }
