@@ -8,6 +8,7 @@ import type { Database } from './db/database.ts'
 import type { ListenerStatus } from './db/listen.ts'
 import { openListener, openNotifier } from './db/listen.ts'
 import { migrate } from './db/migrate.ts'
+import { openDatabase } from './db/postgres.ts'
 import type { Store } from './db/store.ts'
 import { DELIVERIES } from './deliveries/delivery.ts'
 import { openSender } from './deliveries/sender.ts'
@@ -32,6 +33,7 @@ import type { Pipeline } from './pipeline.ts'
 import { openPipeline } from './pipeline.ts'
 import { parseOutputs } from './publisher/output.ts'
 import { publisher } from './publisher/publish.ts'
+import { LEASE_MS, leaseTiming } from './queue/lease-timing.ts'
 import { queueOn } from './queue/queue.ts'
 
 // Every producer notifies every worker on this channel.
@@ -100,7 +102,8 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
   const shared = { environment, database, clock, log }
   const reactions = [trackPullRequests]
   const pipeline = await openPipeline({ ...shared, sources, rules, agents: [...agents.keys()], reactions, onWork })
-  if (roles.orchestrator) workers.push(...openWorkers({ ...shared, installation, pipeline, notify: notifier.notify }))
+  const leases = roles.orchestrator ? await openLeases(url, log) : null
+  if (leases) workers.push(...openWorkers({ ...shared, leases, installation, pipeline, notify: notifier.notify }))
   // First, because the port may be taken: until here nothing runs that would have to be stopped.
   const server = roles.receiver
     ? await openReceiver({ ...shared, mode, access, configured: installation, pipeline, onWork, requestTimeoutMs })
@@ -121,7 +124,7 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
     await Promise.all([server?.close(), ...workers.map((worker) => worker.drain())])
     await pipeline.idle()
     await gitSync?.close()
-    await Promise.all([listener.close(), notifier.close()])
+    await Promise.all([listener.close(), notifier.close(), leases?.close()])
   }
   return {
     url: server?.url ?? null,
@@ -139,9 +142,17 @@ async function expireLeases(database: Database, clock: Clock): Promise<void> {
   await queueOn({ table: DELIVERIES, clock }).expireLeases(database)
 }
 
+// A renewal must not wait behind other work, and one that is not answered soon is sent again over
+// another connection.
+function openLeases(url: string, log: Log): Promise<Database> {
+  const { answerMs } = leaseTiming(LEASE_MS)
+  return openDatabase({ url, log, max: 2, answerMs, applicationName: 'signalbox leases' })
+}
+
 type Worker = { start(): void; nudge(): void; drain(): Promise<void> }
 
 type WorkersOptions = { environment: Environment; database: Database; clock: Clock; log: Log } & {
+  leases: Database
   installation: Installation
   pipeline: Pipeline
   /** Notifies all workers, those of this process included, through the database. */

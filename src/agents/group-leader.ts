@@ -3,7 +3,7 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { endWithUs } from '../lib/end-with-us.ts'
-import { LEASE_MS, leaseTiming } from '../queue/lease.ts'
+import { LEASE_MS, leaseTiming } from '../queue/lease-timing.ts'
 
 /** How a process ended. */
 export type Exit = { code: number | null; signal: NodeJS.Signals | null }
@@ -24,7 +24,7 @@ export type GroupLeader = {
  * The longest time from asking a group to end until SIGKILL: an orchestrator waits a second longer,
  * so that the next program of a job's group never meets this one.
  */
-export const MAX_GRACE_MS = leaseTiming(LEASE_MS).stopGraceMs - 1000
+export const MAX_GRACE_MS = leaseTiming(LEASE_MS).killGraceMs
 
 /** How long a descendant that left the group may keep the pipes open. */
 const PIPES_MS = 1000

@@ -31,6 +31,8 @@ export type SenderOptions = {
   disableGone(tx: Sql, ids: readonly string[]): Promise<void>
   /** How long a delivery belongs to this process without a sign of life. Default 30 s. */
   leaseMs?: number | undefined
+  /** Connections for the renewals of leases alone. Default: those of `database`. */
+  leases?: Database | undefined
   /** The longest it goes without looking for due deliveries. Default 30 s. */
   tickMs?: number | undefined
   /** What one attempt may take in all. Default 10 s. */
@@ -53,11 +55,12 @@ export type Sender = Pick<Worker, 'running' | 'start' | 'nudge' | 'tick' | 'drai
  * each delivery's attempt once.
  */
 export function openSender(options: SenderOptions): Sender {
-  const { database, clock, log, slots, disableGone, notify, leaseMs } = options
+  const { database, leases, clock, log, slots, disableGone, notify, leaseMs } = options
   const dispatcher = options.dispatcher ?? openDispatcher()
   const load = openLoader(database, options)
   const worker = openWorker<DeliveryRow, AttemptDetail>({
     database,
+    leases,
     clock,
     log,
     slots,

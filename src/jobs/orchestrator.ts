@@ -1,6 +1,9 @@
 // The orchestrator: runs jobs as they become due, and says that it is alive.
+import type { Database } from '../db/database.ts'
+import { errorText } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
-import { LEASE_MS, leaseTiming } from '../queue/lease.ts'
+import { within } from '../lib/within.ts'
+import { LEASE_MS, leaseTiming } from '../queue/lease-timing.ts'
 import type { OnSettled } from '../queue/settle.ts'
 import type { Settled } from '../queue/table.ts'
 import { openWorker } from '../queue/worker.ts'
@@ -17,6 +20,8 @@ import { runJob } from './run.ts'
  * That takes at most 10 s, and the job must not be anybody else's before.
  */
 const ABORTED_MS = 15_000
+/** What a drain leaves the last lines of logs, and the last heartbeat. */
+const LAST_WRITES_MS = 3000
 
 export type OrchestratorOptions = Omit<RunOptions, 'leaseMs' | 'stopGraceMs'> & {
   /** How many jobs run at once. */
@@ -25,6 +30,8 @@ export type OrchestratorOptions = Omit<RunOptions, 'leaseMs' | 'stopGraceMs'> & 
   tickMs: number
   /** Default `LEASE_MS`. What a stopped agent may take to end is a fifth of it. */
   leaseMs?: number
+  /** Connections for the renewals of leases alone. Default: those of `database`. */
+  leases?: Database
   /**
    * Runs in the transaction that ends jobs, so that what it writes (the events `job.completed`)
    * commits with their end.
@@ -63,12 +70,13 @@ export type Orchestrator = {
  * it, and `drain` it at the end.
  */
 export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
-  const { database, clock, log, slots, tickMs, leaseMs = LEASE_MS, onFinished, notify } = options
+  const { database, leases, clock, log, slots, tickMs, leaseMs = LEASE_MS, onFinished, notify } = options
   const runOptions: RunOptions = { ...options, leaseMs, stopGraceMs: leaseTiming(leaseMs).stopGraceMs }
   const id = newId()
   const jobLog = openJobLog(database, clock, log)
   const worker = openWorker<JobRow, RunDetail>({
     database,
+    leases,
     clock,
     log,
     table: JOBS,
@@ -98,8 +106,11 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     async drain(limit) {
       heartbeat.drain()
       await worker.drain(limit)
-      await jobLog.flush()
-      await heartbeat.stop()
+      // What the database does not answer by now is lost, and is not worth waiting for.
+      const last = Promise.all([jobLog.flush(), heartbeat.stop()])
+      await within(LAST_WRITES_MS, last, 'The database did not answer.').catch((error: unknown) =>
+        log.warn({ error: errorText(error) }, 'a drain goes on without the database'),
+      )
     },
   }
 }

@@ -1,20 +1,9 @@
 // The lease of a claimed row: it is renewed by its worker, or expires and is reclaimed from it.
 import type { Sql } from '../db/database.ts'
-import { insertAttempts } from './settle.ts'
+import { byId, insertAttempts } from './settle.ts'
 import type { Attempt, Claimed, QueueOptions, QueueTable, Settled } from './table.ts'
 
 const NOW = 'coalesce($1::timestamptz, now())'
-
-/** How long a row belongs to a silent worker. Whatever is timed in a worker derives from it. */
-export const LEASE_MS = 30_000
-
-/**
- * What follows from the length of a lease. Renewals come three times in it. Work whose renewals
- * failed is aborted early enough (`alarmMs`) to end within its grace before another may begin.
- */
-export function leaseTiming(leaseMs: number): { renewMs: number; alarmMs: number; stopGraceMs: number } {
-  return { renewMs: leaseMs / 3, alarmMs: (leaseMs * 2) / 3, stopGraceMs: leaseMs / 5 }
-}
 
 /** Leases of one table. */
 export type Leases<Row extends object> = {
@@ -26,9 +15,13 @@ export type Leases<Row extends object> = {
   /**
    * Takes up to `limit` (100) rows from workers whose lease expired, the longest lost first. Their
    * attempts are `lost`. The row may start again at once: a loss delays nothing, but counts, so
-   * that a row which ends every worker fails in the end.
+   * that a row which ends every worker fails in the end. `except` are rows whose worker is asking:
+   * as long as nobody has reclaimed an expired row, its lease can be renewed.
    */
-  reclaimExpired(sql: Sql, limit?: number): Promise<Settled<Row, never>[]>
+  reclaimExpired(
+    sql: Sql,
+    options?: { limit?: number | undefined; except?: readonly string[] },
+  ): Promise<Settled<Row, never>[]>
   /** Leaves an expired row that cannot be reclaimed now to its lost worker for `delayMs` more. */
   deferReclaim(sql: Sql, lost: Attempt, delayMs: number): Promise<void>
   /**
@@ -45,14 +38,15 @@ export function leasesOn<Row extends object>({ table, clock }: QueueOptions): Le
   const reclaimText = reclaimStatement(table)
   return {
     async renew(sql, { owner, attempts, leaseMs }) {
-      const ids = attempts.map((one) => one.id)
-      const numbers = attempts.map((one) => one.attempt)
+      const inOrder = attempts.toSorted(byId)
+      const ids = inOrder.map((one) => one.id)
+      const numbers = inOrder.map((one) => one.attempt)
       const values = [clock.sqlNow(), leaseMs, ids, numbers, owner]
       return (await sql.query<Attempt>(renewText, values, `renew ${jobs}`)).rows
     },
-    async reclaimExpired(sql, limit = 100) {
+    async reclaimExpired(sql, { limit = 100, except = [] } = {}) {
       type Reclaimed = Claimed<Row> & { status: string; error: string; lost_owner: string }
-      const { rows } = await sql.query<Reclaimed>(reclaimText, [clock.sqlNow(), limit], `reclaim ${jobs}`)
+      const { rows } = await sql.query<Reclaimed>(reclaimText, [clock.sqlNow(), limit, except], `reclaim ${jobs}`)
       return rows.map((row) => {
         const { attempt, status, error } = row
         return { row: { ...row, owner: row.lost_owner }, attempt, status, error, detail: null }
@@ -89,6 +83,7 @@ function reclaimStatement(table: QueueTable): string {
   return `
 with expired as (
   select id, owner from ${table.rows} where status = 'running' and available_at <= ${NOW}
+    and id <> all($3::uuid[])
   order by available_at limit $2::integer for no key update skip locked
 ), reclaimed as (
   update ${table.rows} as job set

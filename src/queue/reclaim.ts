@@ -10,6 +10,8 @@ type Reclaim<Row extends object, Detail> = Hooks<Row, Detail> & {
   log: Log
   queue: Queue<Row, Detail>
   leaseMs: number
+  /** Rows that are left to their worker: this one, which is about to renew them. */
+  except: readonly string[]
 }
 
 /**
@@ -19,11 +21,11 @@ type Reclaim<Row extends object, Detail> = Hooks<Row, Detail> & {
  * @throws Error when the rows could not be read.
  */
 export async function reclaim<Row extends object, Detail>(options: Reclaim<Row, Detail>): Promise<void> {
-  const { database, log, queue, leaseMs } = options
+  const { database, log, queue, leaseMs, except } = options
   let found: Settled<Row, Detail>[] = []
   const reclaimSome = async (limit?: number): Promise<void> => {
     await settleWithHook(options, async (sql) => {
-      found = await queue.reclaimExpired(sql, limit)
+      found = await queue.reclaimExpired(sql, { limit, except })
       return found
     })
     for (const { row, attempt, status } of found) log.warn({ id: row.id, attempt, status }, 'a worker was lost')

@@ -1,9 +1,12 @@
 // The attempts a worker has under way: each runs its handler, keeps its lease, and is settled.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isAway } from '../db/connection.ts'
+import type { Database } from '../db/database.ts'
 import { backoffMs } from '../lib/backoff.ts'
 import { errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
-import { leaseTiming } from './lease.ts'
+import { within } from '../lib/within.ts'
+import type { LeaseTiming } from './lease-timing.ts'
 import type { Queue } from './queue.ts'
 import type { Hooks } from './settle.ts'
 import { settleWithHook } from './settle.ts'
@@ -13,19 +16,21 @@ import type { Attempt, Claimed, Handled, Outcome, Settled } from './table.ts'
 const MAX_SETTLE_FAILURES = 30
 /** The back-off after a throw nobody expected. */
 const BACKOFF = { baseMs: 1000, maxMs: 600_000 }
-const released: Outcome = { kind: 'released', error: 'Released: the worker was shutting down.' }
 
-/** The signal's reason when the row was reclaimed, cancelled or ended by hand. */
+/** The signal's reason when the row is no longer the worker's, or may soon not be. */
 export class LeaseLost extends Error {
   override name = 'LeaseLost'
 }
 
 /** What running attempts need. */
 export type RunningOptions<Row extends object, Detail> = Hooks<Row, Detail> & {
+  /** Where leases are renewed, so that a renewal waits for nothing else. */
+  leases: Database
   log: Log
   queue: Queue<Row, Detail>
   owner: string
   leaseMs: number
+  timing: LeaseTiming
   handle(claimed: Claimed<Row>, signal: AbortSignal): Promise<Handled<Detail>>
   /** Called when an attempt is ready to be settled. */
   onEnded: () => void
@@ -35,8 +40,10 @@ export type RunningOptions<Row extends object, Detail> = Hooks<Row, Detail> & {
 export type Running<Row extends object, Detail> = {
   claimed: Claimed<Row>
   abort: AbortController
-  /** Aborts before the lease could expire, should the database be away. */
-  alarm: NodeJS.Timeout
+  /** When the claim or renewal was sent that the lease counts from (`performance.now()`). */
+  leasedAt: number
+  /** Asks for the lease once more, before it could expire. */
+  alarm: NodeJS.Timeout | undefined
   /** Null until its handler has ended. */
   handled: Handled<Detail> | null
   settleFailures: number
@@ -47,6 +54,8 @@ export type Running<Row extends object, Detail> = {
 export class RunningAttempts<Row extends object, Detail> {
   readonly #options: RunningOptions<Row, Detail>
   readonly #all = new Set<Running<Row, Detail>>()
+  /** The question that the alarms of all attempts share. */
+  #asking: Promise<boolean> | undefined
 
   constructor(options: RunningOptions<Row, Detail>) {
     this.#options = options
@@ -65,13 +74,21 @@ export class RunningAttempts<Row extends object, Detail> {
     return this.#ended().length > 0
   }
 
-  /** Starts a claimed row's handler. */
-  begin(claimed: Claimed<Row>): Running<Row, Detail> {
+  /** Starts the handler of a row whose claim was sent at `leasedAt`. */
+  begin(claimed: Claimed<Row>, leasedAt: number): Running<Row, Detail> {
     const abort = new AbortController()
-    const expire = () => abort.abort(new LeaseLost('The lease could not be renewed: the database was away.'))
-    const alarm = setTimeout(expire, leaseTiming(this.#options.leaseMs).alarmMs)
-    const running = { claimed, abort, alarm, handled: null, settleFailures: 0, done: Promise.resolve() }
+    const done = Promise.resolve()
+    const running: Running<Row, Detail> = {
+      claimed,
+      abort,
+      leasedAt,
+      alarm: undefined,
+      handled: null,
+      settleFailures: 0,
+      done,
+    }
     this.#all.add(running)
+    this.#setAlarm(running)
     running.done = this.#run(running)
     return running
   }
@@ -86,27 +103,19 @@ export class RunningAttempts<Row extends object, Detail> {
     for (const { abort } of this.#all) abort.abort(reason)
   }
 
-  /** Releases those whose handler has not ended. */
-  releaseRest(): void {
-    for (const running of this.#all) running.handled ??= { outcome: released, detail: null }
-  }
-
-  /** Renews the leases of what runs, and aborts what is no longer the worker's. */
+  /**
+   * Renews the leases of what runs, and aborts what is no longer the worker's. Asks a second time
+   * when there is no answer: the connection may be dead.
+   */
   async renew(): Promise<void> {
-    const { database, queue, owner, leaseMs, log } = this.#options
-    const open = [...this.#all].filter(({ handled }) => handled === null)
-    if (open.length === 0) return
-    try {
-      const attempts = open.map(({ claimed }) => attemptOf(claimed))
-      const mine = new Set((await queue.renew(database, { owner, attempts, leaseMs })).map(keyOf))
-      for (const { claimed, abort, alarm, handled } of open) {
-        if (!mine.has(keyOf(claimed))) abort.abort(new LeaseLost('The row was ended or reclaimed.'))
-        // An alarm that was cleared meanwhile must not come back.
-        else if (handled === null) alarm.refresh()
-      }
-    } catch (error) {
-      log.warn({ error: errorText(error), attempts: open.length }, 'leases could not be renewed')
-    }
+    await this.#renewOnce()
+      .catch(() => this.#renewOnce())
+      .catch((error: unknown) => {
+        this.#options.log.warn(
+          { error: errorText(error), attempts: this.#open().length },
+          'leases could not be renewed',
+        )
+      })
   }
 
   /**
@@ -136,8 +145,73 @@ export class RunningAttempts<Row extends object, Detail> {
     return allSettled
   }
 
+  #open(): Running<Row, Detail>[] {
+    return [...this.#all].filter(({ handled }) => handled === null)
+  }
+
   #ended(): Running<Row, Detail>[] {
     return [...this.#all].filter(({ handled }) => handled !== null)
+  }
+
+  /** @throws Error when there is no answer in time. */
+  async #renewOnce(limitMs = this.#options.timing.answerMs): Promise<void> {
+    const { leases, queue, owner, leaseMs } = this.#options
+    const open = this.#open()
+    if (open.length === 0) return
+    // The database counts from when it is asked, or from later.
+    const sentAt = performance.now()
+    const attempts = open.map(({ claimed }) => attemptOf(claimed))
+    const asked = queue.renew(leases, { owner, attempts, leaseMs })
+    const mine = new Set((await within(limitMs, asked, 'The database did not answer.')).map(keyOf))
+    // One that ended meanwhile may have been settled before it was asked for.
+    for (const running of open.filter(({ handled }) => handled === null)) {
+      if (!mine.has(keyOf(running.claimed))) running.abort.abort(new LeaseLost('The row was ended or reclaimed.'))
+      running.leasedAt = Math.max(running.leasedAt, sentAt)
+      this.#setAlarm(running)
+    }
+  }
+
+  #setAlarm(running: Running<Row, Detail>): void {
+    clearTimeout(running.alarm)
+    const inMs = running.leasedAt + this.#options.timing.alarmMs - performance.now()
+    running.alarm = setTimeout(() => this.#insist(running), Math.max(inMs, 0))
+  }
+
+  /**
+   * Asks whether the row is still the worker's, and stops the work when no answer comes in time. It
+   * may begin late, after a block of the event loop or a pause of the machine: a lease that has
+   * expired can be renewed as long as nobody has reclaimed the row, and the first connection may not
+   * have survived the pause.
+   */
+  async #insist(running: Running<Row, Detail>): Promise<void> {
+    const { log, timing } = this.#options
+    const { leasedAt } = running
+    const onTime = leasedAt + timing.abortMs - performance.now()
+    const deadline = performance.now() + (onTime > 0 ? onTime : 2 * timing.answerMs)
+    // Without an answer at once, a pause before the next question.
+    const pauseMs = timing.answerMs / 10
+    for (let leftMs = deadline - performance.now(); leftMs > pauseMs; leftMs = deadline - performance.now()) {
+      const answered = await this.#ask(Math.min(leftMs, timing.answerMs))
+      // Another renewal may have been answered while this one was not.
+      if (answered || running.leasedAt > leasedAt || running.handled !== null) return
+      await sleep(pauseMs)
+    }
+    if (running.leasedAt > leasedAt || running.handled !== null) return
+    log.warn({ id: running.claimed.id }, 'stopping work whose lease could not be renewed')
+    running.abort.abort(new LeaseLost('The lease could not be renewed: the database did not answer.'))
+  }
+
+  /** Renews once for all alarms that ring together; false when there was no answer. */
+  #ask(limitMs: number): Promise<boolean> {
+    this.#asking ??= this.#renewOnce(limitMs)
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => {
+        this.#asking = undefined
+      })
+    return this.#asking
   }
 
   async #run(running: Running<Row, Detail>): Promise<void> {
@@ -154,18 +228,15 @@ export class RunningAttempts<Row extends object, Detail> {
     // It was asked to end by its worker, which is no failure of its own. One that names a time to
     // come back at is not to be begun before that.
     const isStopped = abort.signal.aborted && !['completed', 'deferred'].includes(handled.outcome.kind)
-    running.handled ??= isStopped ? { outcome: released, detail: handled.detail } : handled
+    const outcome = isStopped ? releasedFor(abort.signal.reason) : handled.outcome
+    running.handled = { outcome, detail: handled.detail }
     clearTimeout(running.alarm)
     this.#options.onEnded()
   }
 
   async #settle(ended: Running<Row, Detail>[]): Promise<void> {
     const { queue, owner, log } = this.#options
-    const endings = ended.map(({ claimed, handled }) => ({
-      ...attemptOf(claimed),
-      outcome: handled?.outcome ?? released,
-      detail: handled?.detail ?? null,
-    }))
+    const endings = ended.flatMap(({ claimed, handled }) => (handled ? [{ ...attemptOf(claimed), ...handled }] : []))
     const byKey = new Map(ended.map((running) => [keyOf(running.claimed), running]))
     const settled = await settleWithHook(this.#options, async (sql) =>
       (await queue.settle(sql, { owner, endings })).flatMap((one): Settled<Row, Detail>[] => {
@@ -186,6 +257,11 @@ export class RunningAttempts<Row extends object, Detail> {
     this.#options.log.error({ err: error, id: running.claimed.id }, 'the end of an attempt could not be stored')
     if (running.settleFailures >= MAX_SETTLE_FAILURES) this.#all.delete(running)
   }
+}
+
+/** The outcome of an attempt that its worker has stopped, or never begun. */
+export function releasedFor(reason: unknown): Outcome {
+  return { kind: 'released', error: errorText(reason) }
 }
 
 function attemptOf({ id, attempt }: Attempt): Attempt {

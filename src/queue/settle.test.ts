@@ -10,7 +10,6 @@ import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Rows } from './fixtures/rows.ts'
 import { LEASE_MS, openRows, TABLES } from './fixtures/rows.ts'
-import { leaseTiming } from './lease.ts'
 import { settleWithHook } from './settle.ts'
 import type { Handled, Outcome, Settled } from './table.ts'
 import { openWorker } from './worker.ts'
@@ -296,15 +295,5 @@ describe('ending with a hook', () => {
     expect(onSettled).not.toHaveBeenCalled()
     expect(notify).not.toHaveBeenCalled()
     await database.close()
-  })
-})
-
-describe('the timing of leases', () => {
-  it('leaves an aborted handler its grace before the row can be another worker’s, after two missed renewals', () => {
-    for (const leaseMs of [1500, 30_000, 300_000]) {
-      const { renewMs, alarmMs, stopGraceMs } = leaseTiming(leaseMs)
-      expect(alarmMs).toBeGreaterThanOrEqual(2 * renewMs)
-      expect(alarmMs + stopGraceMs).toBeLessThan(leaseMs)
-    }
   })
 })

@@ -48,7 +48,8 @@ export type Hooks<Row extends object, Detail> = {
 /** The settlement of one table. */
 export function settlementOn<Detail>({ table, clock }: QueueOptions<Detail>): Settlement<Detail> {
   const text = settleStatement(table)
-  const settle: Settlement<Detail>['settle'] = async (sql, { owner, endings }) => {
+  const settle: Settlement<Detail>['settle'] = async (sql, { owner, endings: unordered }) => {
+    const endings = unordered.toSorted(byId)
     const values = [
       clock.sqlNow(),
       owner,
@@ -82,6 +83,14 @@ export function settlementOn<Detail>({ table, clock }: QueueOptions<Detail>): Se
       if (endings.length > 0) await settle(sql, { owner, endings })
     },
   }
+}
+
+/**
+ * The order in which settlements and renewals lock rows. They run at the same time, and two that
+ * lock the same rows in different orders would wait for each other.
+ */
+export function byId(one: Attempt, other: Attempt): number {
+  return one.id < other.id ? -1 : one.id > other.id ? 1 : 0
 }
 
 /**

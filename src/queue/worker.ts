@@ -1,19 +1,22 @@
 // A worker: keeps up to `slots` rows of one table running, and asks the database only when there is
 // a reason to.
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Database } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText } from '../lib/error.ts'
 import type { Repeated } from '../lib/every.ts'
 import { every } from '../lib/every.ts'
 import { newId } from '../lib/id.ts'
 import type { Log } from '../lib/log.ts'
-import { LEASE_MS, leaseTiming } from './lease.ts'
+import { within } from '../lib/within.ts'
+import type { LeaseTiming } from './lease-timing.ts'
+import { LEASE_MS, leaseTiming } from './lease-timing.ts'
 import { Loop } from './loop.ts'
 import type { Queue } from './queue.ts'
 import { queueOn } from './queue.ts'
 import { reclaim } from './reclaim.ts'
 import type { Running } from './running.ts'
-import { RunningAttempts } from './running.ts'
+import { RunningAttempts, releasedFor } from './running.ts'
 import type { Hooks } from './settle.ts'
 import type { Claimed, Handled, QueueTable } from './table.ts'
 
@@ -25,6 +28,10 @@ export type WorkerOptions<Row extends object, Detail> = Hooks<Row, Detail> & {
   slots: number
   /** How long a row stays its own without a sign of life. Default `LEASE_MS`. */
   leaseMs?: number | undefined
+  /**
+   * Connections for renewals alone, which must wait for nothing else. Default: those of `database`.
+   */
+  leases?: Database | undefined
   /** The longest it goes without looking, should every nudge be missed. */
   tickMs: number
   /**
@@ -36,7 +43,7 @@ export type WorkerOptions<Row extends object, Detail> = Hooks<Row, Detail> & {
   handle(claimed: Claimed<Row>, signal: AbortSignal): Promise<Handled<Detail>>
   owner?: string | undefined
   /**
-   * How long a drain waits for what it has aborted before it releases the row all the same. The
+   * How long a drain waits for what it has stopped before it leaves the row to its lease. The
    * default is the grace of `leaseTiming`, and a second.
    */
   abortedMs?: number
@@ -44,18 +51,20 @@ export type WorkerOptions<Row extends object, Detail> = Hooks<Row, Detail> & {
 
 const RETRY_MS = 1000
 const DRAIN_LIMIT_MS = 20_000
-/** What the settlement of aborted attempts may take on top of their grace. */
-const SETTLE_MS = 1000
+/** What a drain waits for the database, where it would otherwise wait for ever. */
+const DRAIN_ANSWER_MS = 3000
+const STOPPING = new Error('The worker is shutting down.')
 
 /** An open worker. It does nothing until `start`, or `tick` by `tick` in a test. */
 export class Worker<Row extends object = object, Detail = unknown> {
   readonly owner: string
   readonly #options: WorkerOptions<Row, Detail>
   readonly #leaseMs: number
+  readonly #timing: LeaseTiming
   readonly #queue: Queue<Row, Detail>
   readonly #running: RunningAttempts<Row, Detail>
   readonly #loop = new Loop((claimNow) => this.#pass(claimNow))
-  /** Its statements run one after another: two at once over the same rows could deadlock. */
+  /** Its statements run one after another, except renewals. */
   #last: Promise<unknown> = Promise.resolve()
   #draining = false
   #renewals: Repeated | undefined
@@ -67,11 +76,14 @@ export class Worker<Row extends object = object, Detail = unknown> {
     const { leaseMs = LEASE_MS, owner = newId() } = options
     this.#options = options
     this.#leaseMs = leaseMs
+    this.#timing = leaseTiming(leaseMs)
     this.owner = owner
     this.#queue = queueOn<Row, Detail>(options)
     this.#running = new RunningAttempts({
       ...options,
+      leases: options.leases ?? options.database,
       leaseMs,
+      timing: this.#timing,
       owner,
       queue: this.#queue,
       onEnded: () => this.#loop.nudge(true),
@@ -86,7 +98,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
   start(): void {
     if (this.#draining) return
     const { log } = this.#options
-    this.#renewals = every(leaseTiming(this.#leaseMs).renewMs, () => this.renew(), { log, name: 'renewal' })
+    this.#renewals = every(this.#timing.renewMs, () => this.renew(), { log, name: 'renewal' })
     this.#loop.start()
   }
 
@@ -111,38 +123,40 @@ export class Worker<Row extends object = object, Detail = unknown> {
 
   /** What its timer does every third of a lease. */
   renew(): Promise<void> {
-    return this.#serialise(() => this.#running.renew())
+    return this.#running.renew()
   }
 
   /**
-   * Claims no more, leaves running work `limitMs` (20 s) to end, then aborts it, and releases what
-   * has not ended within its grace.
+   * Claims no more, leaves running work `limitMs` (20 s) to end, then stops it. What has not ended
+   * after its grace is left to its lease, because nobody may begin it while it still runs. Ends in
+   * bounded time, whether the database answers or not.
    */
   async drain({ limitMs = DRAIN_LIMIT_MS } = {}): Promise<void> {
     this.#draining = true
     // A claim may be on its way.
-    await this.#last
-    await this.#idle(limitMs)
-    this.#running.abort(new Error('The worker is shutting down.'))
-    await this.#idle(this.#options.abortedMs ?? leaseTiming(this.#leaseMs).stopGraceMs + SETTLE_MS)
-    await this.#renewals?.close()
-    await this.#serialise(async () => {
-      this.#running.releaseRest()
-      await this.#settleEnded()
-    })
+    await this.#briefly(this.#last)
+    await this.#allDone(limitMs)
+    this.#running.abort(STOPPING)
+    await this.#allDone(this.#options.abortedMs ?? this.#timing.drainGraceMs)
+    await this.#briefly(Promise.all([this.#renewals?.close(), this.#serialise(() => this.#settleEnded())]))
     this.#loop.stop()
     this.#options.notify?.()
   }
 
   /** Resolves when nothing runs, or after `limitMs`. */
-  async #idle(limitMs: number): Promise<void> {
+  async #allDone(limitMs: number): Promise<void> {
     const limit = new AbortController()
-    await Promise.race([
-      this.#running.allDone(),
-      sleep(limitMs, undefined, { signal: limit.signal }).catch(() => undefined),
-    ])
+    const over = sleep(limitMs, undefined, { signal: limit.signal }).catch(() => undefined)
+    await Promise.race([this.#running.allDone(), over])
     limit.abort()
-    await this.#serialise(() => this.#settleEnded())
+  }
+
+  async #briefly(work: Promise<unknown>): Promise<void> {
+    try {
+      await within(DRAIN_ANSWER_MS, work, 'The database did not answer.')
+    } catch (error) {
+      this.#options.log.warn({ error: errorText(error) }, 'a drain goes on without the database')
+    }
   }
 
   #serialise<T>(run: () => Promise<T>): Promise<T> {
@@ -191,7 +205,8 @@ export class Worker<Row extends object = object, Detail = unknown> {
   }
 
   #reclaim(): Promise<void> {
-    return reclaim({ ...this.#options, queue: this.#queue, leaseMs: this.#leaseMs })
+    const except = this.#running.ids()
+    return reclaim({ ...this.#options, queue: this.#queue, leaseMs: this.#leaseMs, except })
   }
 
   async #claim(): Promise<Running<Row, Detail>[]> {
@@ -201,9 +216,13 @@ export class Worker<Row extends object = object, Detail = unknown> {
     const { owner } = this
     if (this.#claimInDoubt) await this.#queue.releaseUnclaimed(database, { owner, known: this.#running.ids() })
     this.#claimInDoubt = true
+    const sentAt = performance.now()
     const rows = await this.#queue.claim(database, { owner, limit, leaseMs: this.#leaseMs })
     this.#claimInDoubt = false
-    return rows.map((claimed) => this.#running.begin(claimed))
+    if (!this.#draining) return rows.map((claimed) => this.#running.begin(claimed, sentAt))
+    const endings = rows.map((row) => ({ ...row, outcome: releasedFor(STOPPING), detail: null }))
+    if (endings.length > 0) await this.#queue.settle(database, { owner, endings })
+    return []
   }
 
   async #settleEnded(): Promise<void> {
