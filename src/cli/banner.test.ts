@@ -70,7 +70,7 @@ describe('the banner', () => {
   })
 
   test('says where webhooks go, and what opens a closed source', () => {
-    const { text } = started({})
+    const { text } = started({ env: { HOST: '127.0.0.1' } })
     expect(text).toMatch(/^Signalbox \S+ listens on http:\/\/127\.0\.0\.1:8000\n\n/)
     expect(text).toMatch(/^webhooks +POST http:\/\/127\.0\.0\.1:8000\/webhook\/github$/m)
     expect(text).toMatch(/^ +agenta is closed: set AGENTA_WEBHOOK_SECRET$/m)
@@ -88,7 +88,7 @@ describe('the banner', () => {
   test('shows the public address to senders, where there is one', () => {
     const { text } = started({ env: { SIGNALBOX_PUBLIC_URL: 'https://box.example.com' } })
     expect(text).toMatch(/^webhooks +POST https:\/\/box\.example\.com\/webhook\/github$/m)
-    expect(text).toContain('listens on http://127.0.0.1:8000')
+    expect(text).toContain('listens on every address of this machine: http://127.0.0.1:8000')
   })
 
   test('has a command to begin with in development only, with the token where one is needed', () => {

@@ -122,7 +122,9 @@ function forgesText({ forges, repository }: Banner): string {
 /** The banner for people. */
 export function bannerText(cli: Pick<Cli, 'paint'>, banner: Banner, environment: Environment): string {
   const { url, roles } = banner
-  const does = url === null ? 'works on jobs and deliveries, and receives nothing' : `listens on ${url}`
+  const isOpen = banner.mode === 'serve' && /^(?:0\.0\.0\.0|::)?$/.test(environment.HOST ?? '')
+  const where = isOpen ? `every address of this machine: ${url}` : url
+  const does = url === null ? 'works on jobs and deliveries, and receives nothing' : `listens on ${where}`
   const has = [count(banner.rules, 'rule'), count(banner.agents, 'agent'), count(banner.endpoints, 'endpoint')]
   const lines = fields([
     ['database', databaseText(banner, environment)],

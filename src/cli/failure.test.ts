@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { SignalboxError } from '@signalbox/sdk'
 import { CommanderError } from 'commander'
 import { expect, test } from 'vitest'
@@ -32,6 +33,27 @@ test("the server's refusals and its absence say what to do here", () => {
   })
   expect(failureOf(new SignalboxError(502, 'http_502', 'Bad gateway'))).toMatchObject({
     hint: expect.stringContaining('SIGNALBOX_URL'),
+  })
+})
+
+test('why the database cannot be reached is said', () => {
+  const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' })
+  const failure = failureOf(new AppError('database_unavailable', undefined, { cause }))
+  expect(failureText(failure)).toBe(
+    'signalbox: The database cannot be reached.\n  Nothing listens there.\n' +
+      '  → Check DATABASE_URL; "signalbox doctor" says more.\n',
+  )
+  const wrong = new AppError('database_unavailable', undefined, { cause: new Error('database "x" does not exist') })
+  expect(failureOf(wrong).detail).toBe('Database "x" does not exist.')
+})
+
+test('an error of the operating system is no bug', async () => {
+  const error = await readFile('/no/such/file').catch((thrown: unknown) => thrown)
+  expect(failureOf(error)).toEqual({
+    code: 'system_error',
+    detail: 'There is no such file or folder: /no/such/file.',
+    hint: 'Correct the path.',
+    exitCode: 1,
   })
 })
 

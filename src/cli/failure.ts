@@ -2,6 +2,7 @@
 import { SignalboxError } from '@signalbox/sdk'
 import { CommanderError } from 'commander'
 import { AppError, ERRORS, errorText } from '../lib/error.ts'
+import { systemFailure } from '../lib/system-error.ts'
 import { EXIT } from './exit-code.ts'
 
 /** An expected failure of the command line itself, with its own line saying what to do. */
@@ -31,6 +32,7 @@ const CLI_HINTS = new Map(
     token_invalid: 'Set SIGNALBOX_API_TOKEN to the token the server was started with.',
     api_closed: 'Start the server with SIGNALBOX_API_TOKEN set ("signalbox secret generate" makes one).',
     unreachable: 'Start one with: signalbox dev   (or set SIGNALBOX_URL to the address of a running one)',
+    database_unavailable: 'Check DATABASE_URL; "signalbox doctor" says more.',
     internal: 'Look for the request in the log of the server.',
   }),
 )
@@ -41,14 +43,27 @@ function hintFor(code: string): string {
   return CLI_HINTS.get(code) ?? row?.hint ?? NOT_SIGNALBOX
 }
 
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.)]$/.test(words) ? '' : '.'}`
+}
+
 function usageOf({ message }: CommanderError): Failure {
   const words = message.replace(/^error: /, '').replaceAll('\n', ' ')
   return {
     code: 'usage',
-    detail: `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.)]$/.test(words) ? '' : '.'}`,
+    detail: sentence(words),
     hint: 'Add --help to see how it is used.',
     exitCode: EXIT.usage,
   }
+}
+
+/**
+ * Why the database cannot be reached is in the cause. An answer over HTTP must not show it, but
+ * here it is read by whoever set the connection string.
+ */
+function detailOf({ code, detail, cause }: AppError): string {
+  if (code !== 'database_unavailable' || cause === undefined) return detail
+  return sentence(systemFailure(cause)?.reason ?? errorText(cause))
 }
 
 function fromServer({ status, code, detail }: SignalboxError): Failure {
@@ -69,8 +84,13 @@ export function failureOf(error: unknown): Failure {
   }
   if (error instanceof AppError) {
     const { message } = ERRORS[error.code]
-    const general = message === error.detail ? {} : { message }
-    return { code: error.code, ...general, detail: error.detail, hint: error.hint, exitCode: EXIT.failed }
+    const detail = detailOf(error)
+    const general = message === detail ? {} : { message }
+    return { code: error.code, ...general, detail, hint: hintFor(error.code), exitCode: EXIT.failed }
+  }
+  const system = systemFailure(error)
+  if (system !== null) {
+    return { code: 'system_error', detail: sentence(system.reason), hint: system.remedy, exitCode: EXIT.failed }
   }
   return {
     code: 'unexpected',

@@ -1,5 +1,5 @@
 // The process around a run of the command line: its streams, its environment, how it ends.
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { styleText } from 'node:util'
 import { reportFailure, run } from './program.ts'
@@ -19,15 +19,32 @@ export async function main(): Promise<void> {
   process.on('uncaughtException', async (error) =>
     process.exit(await reportFailure(terminal, error, process.argv.includes('--json'))),
   )
-  const fromEnvFile = loadEnvFile()
+  const fromEnvFile = await loadEnvFile()
   process.exitCode = await run(process.argv.slice(2), { ...terminal, fromEnvFile })
   setTimeout(() => process.exit(), LINGER_MS).unref()
 }
 
-/** Reads `.env`, and returns what it set: what is in the environment already stays as it is. */
-function loadEnvFile(): ReadonlySet<string> {
+/**
+ * Reads `.env`, and returns what it set: what is in the environment already stays as it is.
+ * @throws AppError `config_invalid` when it cannot be read.
+ */
+async function loadEnvFile(): Promise<ReadonlySet<string>> {
   const before = new Set(Object.keys(process.env))
-  if (existsSync('.env')) process.loadEnvFile('.env')
+  try {
+    if (existsSync('.env')) {
+      // Of a file it may not read, Node says that there is none.
+      accessSync('.env', constants.R_OK)
+      process.loadEnvFile('.env')
+    }
+  } catch (error) {
+    // Loaded here, because the help needs neither.
+    const [{ AppError, errorText }, { systemFailure }] = await Promise.all([
+      import('../lib/error.ts'),
+      import('../lib/system-error.ts'),
+    ])
+    const reason = systemFailure(error)?.reason ?? errorText(error)
+    throw new AppError('config_invalid', `The environment file cannot be read: ${reason}.`, { cause: error })
+  }
   return new Set(Object.keys(process.env).filter((name) => !before.has(name)))
 }
 

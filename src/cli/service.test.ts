@@ -1,5 +1,6 @@
 // Starting the service from the command line, as far as this process can see; test/cli.test.ts runs
 // it as a process of its own.
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
@@ -81,6 +82,15 @@ describe('a service that cannot start', () => {
     other.close()
   })
 
+  test.each([
+    ['10.99.99.99', 'HOST is 10.99.99.99, which is no address of this machine.'],
+    ['name.invalid', 'HOST is name.invalid, which no name server knows.'],
+  ])('names the address %s that is not its own, and makes no data directory', async (HOST, sentence) => {
+    const env = { DATABASE_URL: '', HOST, SIGNALBOX_DATA_DIR: join(folder, 'data') }
+    expect(await start([], env)).toMatchObject({ code: 1, out: '', err: expect.stringContaining(sentence) })
+    expect(existsSync(join(folder, 'data'))).toBe(false)
+  })
+
   test.each(['x', '-1', '70000', '80.5'])('names the port %j', async (port) => {
     expect(await start([`--port=${port}`])).toMatchObject({ code: 1, err: expect.stringContaining('PORT: ') })
   })
@@ -92,9 +102,12 @@ describe('a service that cannot start', () => {
     expect(await start(['--config', 'throws.ts'])).toMatchObject({ code: 1, err: expect.stringContaining('not today') })
   })
 
-  test('says that the database does not answer', async () => {
+  test('says why the database does not answer', async () => {
     const { code, err } = await start([], { DATABASE_URL: 'postgres://127.0.0.1:9/x' })
-    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('The database cannot be reached.') })
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringMatching(/cannot be reached\.\n {2}Nothing listens there: /),
+    })
   })
 
   test('says that two processes need one database, or that there is no such part', async () => {

@@ -2,6 +2,7 @@
 import { dirname, resolve } from 'node:path'
 import type { Store } from '../db/store.ts'
 import { openStore } from '../db/store.ts'
+import { addressOf, requireFree } from '../http/listen.ts'
 import { openLog } from '../lib/pino-log.ts'
 import type { Signalbox } from '../main.ts'
 import { openSignalbox } from '../main.ts'
@@ -64,6 +65,8 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
   let store: Store | undefined
   let service: Signalbox | undefined
   try {
+    // First, so that a start that fails makes no data directory.
+    if (roles.receiver) await requireFree(addressOf(mode, environment))
     store = await openStore({ environment, log })
     // A developer's own checkout is left alone.
     const configFolder = mode === 'serve' && path !== null ? dirname(path) : null

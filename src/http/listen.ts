@@ -2,9 +2,11 @@
 import type { Server as HttpServer } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { createServer as createNetServer } from 'node:net'
 import type { HttpBindings } from '@hono/node-server'
 import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
+import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
 
 // A sender has ten seconds for its headers and a minute for its body; Node answers 408 after that.
@@ -41,13 +43,52 @@ function closeServer(server: HttpServer, sockets: ReadonlySet<Socket>, graceMs: 
   })
 }
 
+/** Where to listen. */
+type Address = { host: string; port: number }
+
+/** Where a service listens: `dev` on loopback only. */
+export function addressOf(mode: 'dev' | 'serve', environment: Pick<Environment, 'HOST' | 'PORT'>): Address {
+  return { host: mode === 'dev' ? '127.0.0.1' : (environment.HOST ?? '0.0.0.0'), port: environment.PORT }
+}
+
+/** Why a server cannot listen, as the setting to correct. */
+function listenFailure(error: NodeJS.ErrnoException, { host, port }: Address): Error {
+  const problem = (detail: string) => new AppError('config_invalid', detail, { cause: error })
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return problem(`Port ${port} is in use: stop the other program, or set PORT.`)
+    case 'EACCES':
+      return problem(`Port ${port} needs rights that this account does not have: set PORT to one above 1023.`)
+    case 'EADDRNOTAVAIL':
+      return problem(`HOST is ${host}, which is no address of this machine.`)
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return problem(`HOST is ${host}, which no name server knows.`)
+    default:
+      return error
+  }
+}
+
+/**
+ * Checks that a server could listen now, before anything is made for it.
+ * @throws AppError `config_invalid` when the address or the port cannot be used.
+ */
+export async function requireFree(address: Address): Promise<void> {
+  const probe = createNetServer()
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', (error) => reject(listenFailure(error, address)))
+    probe.listen(address.port, address.host, resolve)
+  })
+  await new Promise((resolve) => probe.close(resolve))
+}
+
 /**
  * Starts listening; port 0 lets the system choose.
- * @throws AppError `config_invalid` when the port is taken
+ * @throws AppError `config_invalid` when the address or the port cannot be used.
  */
 export async function openServer(
   app: Hono<{ Bindings: HttpBindings }>,
-  options: { host: string; port: number; requestTimeoutMs?: number; closeGraceMs?: number },
+  options: Address & { requestTimeoutMs?: number; closeGraceMs?: number },
 ): Promise<Server> {
   const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
   const server = createAdaptorServer({
@@ -66,13 +107,7 @@ export async function openServer(
     socket.once('close', () => sockets.delete(socket))
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new AppError('config_invalid', `Port ${options.port} is in use: stop the other program, or set PORT.`)
-          : error,
-      ),
-    )
+    server.once('error', (error) => reject(listenFailure(error, options)))
     server.listen(options.port, options.host, resolve)
   })
   const { port } = server.address() as AddressInfo

@@ -8,7 +8,7 @@ import type { ApiParts } from './api/api.ts'
 import { apiRoutes } from './api/api.ts'
 import { httpApp } from './app.ts'
 import type { Server } from './listen.ts'
-import { openServer } from './listen.ts'
+import { addressOf, openServer } from './listen.ts'
 
 /** What a receiver is built from. */
 export type ReceiverOptions = Pick<ApiParts, 'access' | 'database' | 'clock' | 'configured' | 'onWork'> & {
@@ -23,7 +23,7 @@ export type ReceiverOptions = Pick<ApiParts, 'access' | 'database' | 'clock' | '
 
 /**
  * Starts listening.
- * @throws AppError `config_invalid` when the port is in use.
+ * @throws AppError `config_invalid` when the address or the port cannot be used.
  */
 export function openReceiver(options: ReceiverOptions): Promise<Server> {
   const { environment, mode, access, database, clock, configured, log, pipeline, onWork, requestTimeoutMs } = options
@@ -38,6 +38,5 @@ export function openReceiver(options: ReceiverOptions): Promise<Server> {
   const probe = async () => void (await database.query('select 1'))
   const openPing = mode === 'dev'
   const app = httpApp({ version: VERSION, access, openPing, clock, log, pipeline, probe, api })
-  const host = mode === 'dev' ? '127.0.0.1' : (environment.HOST ?? '0.0.0.0')
-  return openServer(app, { host, port: environment.PORT, ...(requestTimeoutMs && { requestTimeoutMs }) })
+  return openServer(app, { ...addressOf(mode, environment), ...(requestTimeoutMs && { requestTimeoutMs }) })
 }

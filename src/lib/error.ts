@@ -106,7 +106,7 @@ export const ERRORS = {
   database_failed: {
     status: 500,
     message: 'The embedded database did not start.',
-    hint: 'Read the log named in the detail.',
+    hint: 'Correct what the detail names; a log named there says more.',
   },
   forge_failed: {
     status: 502,

@@ -1,6 +1,7 @@
 // The doctor on the database: whether it opens, what it can do, and whether the work in it moves.
 import type { Database } from '../../db/database.ts'
-import { embeddedUrl } from '../../db/embedded/embedded.ts'
+import { embeddedUrl, hasCluster } from '../../db/embedded/embedded.ts'
+import { lastFailure } from '../../db/embedded/server-log.ts'
 import { openListener } from '../../db/listen.ts'
 import { pendingMigrations } from '../../db/migrate.ts'
 import type { Store } from '../../db/store.ts'
@@ -25,6 +26,9 @@ export async function databaseChecks(environment: Environment): Promise<Check[]>
   let store: Store | undefined
   try {
     const isRunning = external === undefined && (await embeddedUrl(dir)) !== undefined
+    if (external === undefined && !(await hasCluster(dir))) {
+      return [ok('database', `none yet: the first start makes its own PostgreSQL in ${dir}`)]
+    }
     store = await openStore({ environment, log: silentLog, share: true })
     const { database, url } = store
     const version = await connectionCheck(
@@ -34,24 +38,37 @@ export async function databaseChecks(environment: Environment): Promise<Check[]>
     if (version.status === 'problem') return [version]
     return [version, ...(await tablesChecks(database)), await listenCheck(database, url), await clockCheck(database)]
   } catch (error) {
-    return [openProblem(error, external !== undefined)]
+    return [await openProblem(error, external === undefined ? dir : null)]
   } finally {
     await store?.close()
   }
 }
 
 /**
- * What a database that does not open means. The reason is in the cause, and never the connection
- * string.
+ * What a database that does not open means. `dir` is the data directory of an embedded one. The
+ * reason is in the cause, and never the connection string.
  */
-function openProblem(error: unknown, isYours: boolean): Check {
+async function openProblem(error: unknown, dir: string | null): Promise<Check> {
+  if (error instanceof AppError && error.code === 'database_busy' && dir !== null) {
+    // Its owner runs, and so its PostgreSQL does not, or it would have been found.
+    const failure = await lastFailure(dir)
+    const why = failure === null ? '' : ` Its log ${failure.path} says: ${failure.reason}`
+    const hint = 'Mend what the log says; Signalbox starts its PostgreSQL again by itself.'
+    return problem('database', `Signalbox runs, but its PostgreSQL does not.${why}`, hint)
+  }
   if (error instanceof AppError && error.code !== 'database_unavailable')
     return problem('database', error.detail, error.hint)
-  const reason = error instanceof AppError && error.cause !== undefined ? errorText(error.cause) : errorText(error)
-  const where = isYours
-    ? 'Check host, port, user, password and firewall of DATABASE_URL.'
-    : 'Start "signalbox dev" and read its log.'
+  const cause = error instanceof AppError && error.cause !== undefined ? error.cause : error
+  const reason = errorText(cause)
+  const where = dir === null ? databaseHint(reason) : 'Start "signalbox dev" and read its log.'
   return problem('database', `cannot be reached: ${reason}`, where)
+}
+
+function databaseHint(reason: string): string {
+  // Of `user:pa@ss@host` the driver takes what is after the first @ as the host.
+  return /ENOTFOUND|EAI_AGAIN|Invalid URL/.test(reason)
+    ? 'Check the host of DATABASE_URL; in a password, write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F and % as %25.'
+    : 'Check host, port, user, password and firewall of DATABASE_URL.'
 }
 
 async function connectionCheck(database: Database, what: string): Promise<Check> {

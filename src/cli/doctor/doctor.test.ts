@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,6 +9,7 @@ import { openFakeGithub } from '../../../fake-github/src/index.ts'
 import { openTestDatabase } from '../../../test/database.ts'
 import { openTestFolder } from '../../../test/folder.ts'
 import { call } from '../../../test/terminal.ts'
+import { lockOwner } from '../../db/embedded/owner.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import type { Check } from './check.ts'
 import { checkText } from './check.ts'
@@ -123,6 +125,30 @@ test('a database that is up to date passes, and one without tables has to be mig
   const [, migrations] = await databaseChecks(environmentWith({ DATABASE_URL: empty.url }))
   expect(migrations).toMatchObject({ status: 'warning', detail: expect.stringContaining('0001-init.sql') })
   await empty.close()
+})
+
+test('a data directory without a database is left without one', async () => {
+  const dataDir = join(await openTestFolder(), 'data')
+  const checks = await databaseChecks(environmentWith({ SIGNALBOX_DATA_DIR: dataDir }))
+  expect(brief(checks)).toEqual([`ok database: none yet: the first start makes its own PostgreSQL in ${dataDir}`])
+  expect(existsSync(dataDir)).toBe(false)
+})
+
+test('a PostgreSQL that its Signalbox cannot start is a problem, with the reason of its log', async () => {
+  const dataDir = await openTestFolder()
+  await mkdir(join(dataDir, 'postgres'))
+  await writeFile(join(dataDir, 'postgres.log'), 'PANIC: could not write: No space left on device\nLOG: ended\n')
+  const lock = await lockOwner(dataDir)
+  onTestFinished(() => lock.release())
+  expect(brief(await databaseChecks(environmentWith({ SIGNALBOX_DATA_DIR: dataDir })))).toEqual([
+    `problem database: Signalbox runs, but its PostgreSQL does not. Its log ${dataDir}/postgres.log says: ` +
+      'PANIC: could not write: No space left on device',
+  ])
+})
+
+test('a host that is not known may be the rest of a password', async () => {
+  const [check] = await databaseChecks(environmentWith({ DATABASE_URL: 'postgres://me:pa@ss.invalid@db.invalid/x' }))
+  expect(check?.hint).toMatch(/in a password, write @ as %40/)
 })
 
 test('a database that is away is a problem that does not show the password', async () => {

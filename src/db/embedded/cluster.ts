@@ -116,9 +116,17 @@ function accessFile(dir: string): string {
   return join(dir, 'signalbox.json')
 }
 
-/** Reads how to connect. Only PostgreSQL's account can read the file, as all of its directory. */
+/**
+ * Reads how to connect. Only PostgreSQL's account can read the file, as all of its directory.
+ * @throws AppError `database_failed` when Signalbox did not make this directory.
+ */
 export async function readAccess(dir: string): Promise<ClusterAccess> {
-  return JSON.parse(await readFile(accessFile(dir), 'utf8')) as ClusterAccess
+  const text = await readFile(accessFile(dir), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
+    const sentence = `${dir} is not a database that Signalbox made: move it away, or set another SIGNALBOX_DATA_DIR.`
+    throw new AppError('database_failed', sentence, { cause: error })
+  })
+  return JSON.parse(text) as ClusterAccess
 }
 
 /** Stores how to connect. */

@@ -1,9 +1,11 @@
 // PostgreSQL without an installation: a server in the data directory, started and stopped by
 // Signalbox.
-import { mkdir, realpath } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { AppError } from '../../lib/error.ts'
 import type { Log } from '../../lib/log.ts'
+import { systemFailure } from '../../lib/system-error.ts'
 import { openBinaries } from './binaries.ts'
 import { accessUrl, clusterDir, createCluster, locateCluster, readAccess } from './cluster.ts'
 import { lockOwner } from './owner.ts'
@@ -35,11 +37,21 @@ export type EmbeddedOptions = {
  * Opens the embedded PostgreSQL of a data directory. The first time it creates the database; it
  * stops a server that a killed Signalbox left running.
  * @throws AppError `database_busy` when another process uses the data directory
- * @throws AppError `database_failed` when the server does not start; the detail names its log.
+ * @throws AppError `database_failed` when the data directory cannot be used, or the server does not
+ * start; the detail says why.
  */
 export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  await mkdir(dirname(resolve(options.dataDir)), { recursive: true })
-  await mkdir(options.dataDir, { recursive: true, mode: 0o700 })
+  return openIn(options).catch((error: unknown) => {
+    const failure = systemFailure(error)
+    if (failure === null) throw error
+    const sentence = `The data directory ${options.dataDir} cannot be used: ${failure.reason}. ${failure.remedy}`
+    throw new AppError('database_failed', sentence, { cause: error })
+  })
+}
+
+async function openIn(options: EmbeddedOptions): Promise<Embedded> {
+  await makeFolder(dirname(resolve(options.dataDir)))
+  await makeFolder(resolve(options.dataDir), 0o700)
   const dataDir = await realpath(options.dataDir)
   const lock = await lockOwner(dataDir)
   const serverLog = await openServerLog(dataDir)
@@ -71,6 +83,26 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Embedded> 
   }
 }
 
+/**
+ * Makes a folder with those above it. Node's own `recursive` goes on for ever where a folder is
+ * there but takes none, as `/proc` is.
+ */
+async function makeFolder(path: string, mode?: number): Promise<void> {
+  try {
+    await mkdir(path, mode)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if ((code === 'EEXIST' || code === 'EACCES' || code === 'EROFS') && (await isFolder(path))) return
+    if (code !== 'ENOENT' || (await isFolder(dirname(path)))) throw error
+    await makeFolder(dirname(path))
+    await mkdir(path, mode)
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+}
+
 async function start(dataDir: string, serverLog: ServerLog, options: EmbeddedOptions): Promise<PostgresServer> {
   const { log, packageDir, settings = {}, spareRoot = '/var/lib/signalbox' } = options
   const cluster = await locateCluster({ dataDir, spareRoot, log })
@@ -89,6 +121,11 @@ async function start(dataDir: string, serverLog: ServerLog, options: EmbeddedOpt
   const server = new PostgresServer({ cluster, binaries, settings, serverLog, log })
   await server.start()
   return server
+}
+
+/** Whether a data directory has a database already. */
+export async function hasCluster(dataDir: string): Promise<boolean> {
+  return existsSync(await clusterDir(resolve(dataDir)))
 }
 
 /**

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { isRunning, lockOwner } from './owner.ts'
 
@@ -42,6 +43,21 @@ describe('the lock on a data directory', () => {
     await leaveLock({ pid: child.pid })
     ;(await lockOwner(dir)).release()
   })
+
+  test.runIf(existsSync('/proc/self/stat'))(
+    'of a process that has ended, but whose parent does not ask, is replaced',
+    async () => {
+      const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      onTestFinished(() => void parent.kill('SIGKILL'))
+      const [line] = await once(createInterface({ input: parent.stdout }), 'line')
+      const stat = () => readFile(`/proc/${line}/stat`, 'utf8')
+      await vi.waitFor(async () => expect(await stat()).toMatch(/\) Z /), { timeout: 10_000 })
+      const started = (await stat()).split(') ')[1]?.split(' ')[19]
+      await leaveLock({ pid: Number(line), started })
+      ;(await lockOwner(dir)).release()
+      expect(isRunning(Number(line))).toBe(false)
+    },
+  )
 
   test.runIf(existsSync('/proc/self/stat'))('of a process whose id another one has reused is replaced', async () => {
     await leaveLock({ started: '1' })

@@ -111,6 +111,8 @@ async function isAlive(owner: Owner, path: string, watchMs: number): Promise<boo
 export function isRunning(pid: number): boolean {
   // 0 and negative numbers mean groups of processes.
   if (pid <= 0) return false
+  // A zombie has ended; only its parent has not asked yet how, and in a container that may be never.
+  if (statOf(pid)[0] === 'Z') return false
   try {
     process.kill(pid, 0)
     return true
@@ -125,9 +127,14 @@ export function isRunning(pid: number): boolean {
  * whether its id was reused. Empty where there is no /proc.
  */
 function startedAt(pid: number): string {
+  return statOf(pid)[19] ?? ''
+}
+
+/** What the system says of a process, from its state (field 3) on; empty where there is no /proc. */
+function statOf(pid: number): string[] {
   const text = tryRead(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
   // The second field is the command's name, which may have spaces and parentheses in it.
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  return text === '' ? [] : text.slice(text.lastIndexOf(')') + 2).split(' ')
 }
 
 /** The scope in which process ids are unique: this boot of this machine, and this container. */

@@ -93,7 +93,8 @@ export class PostgresServer {
 
   async #restart(port: number, code: number | string): Promise<void> {
     for (let attempt = 1; !this.#stopping; attempt++) {
-      this.#parts.log.error({ code, attempt }, 'the embedded PostgreSQL ended by itself and is started again')
+      const reason = await this.#parts.serverLog.reason().catch(() => '')
+      this.#parts.log.error({ code, attempt, reason }, 'the embedded PostgreSQL ended by itself and is started again')
       if (await this.#launch(port)) return
       await wait(backoffMs(attempt, { baseMs: 100, maxMs: 10_000 }), undefined, { ref: false })
     }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { openTestFolder } from '../../../test/folder.ts'
 import type { ServerLog } from './server-log.ts'
-import { openServerLog } from './server-log.ts'
+import { lastFailure, openServerLog } from './server-log.ts'
 
 describe('the server log', () => {
   let dataDir = ''
@@ -53,20 +53,28 @@ describe('the server log', () => {
     expect(await readdir(dataDir)).toEqual(['postgres.log'])
   })
 
-  test('is named by the error of a program that failed, with its last line', async () => {
+  test('is named by the error of a program that failed, with the line that says why', async () => {
     await writeFile(path, 'FATAL: of an earlier run\n')
     const log = await open()
     writeSync(log.output, 'LOG: starting\nFATAL: could not bind\n\n')
     expect(await log.failure('PostgreSQL ended while starting.')).toMatchObject({
       code: 'database_failed',
-      detail: `PostgreSQL ended while starting. See ${path}; its last line: FATAL: could not bind`,
+      detail: `PostgreSQL ended while starting. The log is ${path}; it says: FATAL: could not bind`,
     })
+  })
+
+  test('is quoted where it reports the error, not where it tidies up after it', async () => {
+    const log = await open()
+    writeSync(log.output, 'initdb: error: could not write: No space left on device\ninitdb: removing contents\n')
+    const reason = 'initdb: error: could not write: No space left on device'
+    expect(await log.reason()).toBe(reason)
+    expect(await lastFailure(dataDir)).toEqual({ path, reason })
   })
 
   test('does not quote an earlier run when nothing was written', async () => {
     await writeFile(path, 'FATAL: of an earlier run\n')
     const log = await open()
-    expect((await log.failure('initdb failed.')).detail).toMatch(/its last line: \(nothing was written\)$/)
+    expect((await log.failure('initdb failed.')).detail).toMatch(/it says: \(nothing was written\)$/)
   })
 
   test('releases its file descriptor when it is closed', async () => {

@@ -1,0 +1,67 @@
+// Errors of the operating system in words: mistakes of a set-up, not of the program.
+
+type Reason = { reason: string; remedy: string }
+
+const PERMISSION = {
+  reason: 'this account has no permission',
+  remedy: 'Run it as the account that owns it, or give this one permission.',
+}
+const PATH = 'Correct the path.'
+const NAME = 'Check the name, and the name server of this machine.'
+const NETWORK = 'Check the address, the network and the firewall.'
+const DISK = 'Free some space on that disk; what was stored is safe.'
+const FILES = 'Raise the limit: ulimit -n.'
+
+const REASONS: Readonly<Record<string, Reason>> = {
+  EACCES: PERMISSION,
+  EPERM: PERMISSION,
+  ENOENT: { reason: 'there is no such file or folder', remedy: PATH },
+  EEXIST: { reason: 'there is another file of that name', remedy: PATH },
+  ENOTDIR: { reason: 'a part of the path is a file, not a folder', remedy: PATH },
+  EISDIR: { reason: 'it is a folder, not a file', remedy: PATH },
+  ENOTEMPTY: { reason: 'the folder is not empty', remedy: PATH },
+  ENAMETOOLONG: { reason: 'the path is too long', remedy: PATH },
+  ELOOP: { reason: 'its links lead in a circle', remedy: PATH },
+  EROFS: { reason: 'the file system is read-only', remedy: 'Choose a folder that can be written.' },
+  EBUSY: { reason: 'something else is using it', remedy: 'End what uses it.' },
+  ETXTBSY: { reason: 'it is being written', remedy: 'Wait until it is written.' },
+  ENOSPC: { reason: 'the disk is full', remedy: DISK },
+  EDQUOT: { reason: 'the quota of this account is used up', remedy: DISK },
+  EIO: { reason: 'the disk reports an error', remedy: 'Check the disk.' },
+  EMFILE: { reason: 'too many files are open in this process', remedy: FILES },
+  ENFILE: { reason: 'too many files are open on this machine', remedy: FILES },
+  ENOMEM: { reason: 'there is not enough memory', remedy: 'Free some memory.' },
+  EADDRINUSE: { reason: 'another program uses the port', remedy: 'Stop that program, or choose another port.' },
+  EADDRNOTAVAIL: { reason: 'this machine does not have that address', remedy: 'Choose one that it has.' },
+  ENOTFOUND: { reason: 'no name server knows the name', remedy: NAME },
+  EAI_AGAIN: { reason: 'the name server does not answer', remedy: NAME },
+  ECONNREFUSED: { reason: 'nothing listens there', remedy: 'Check host and port, and that it is running.' },
+  ECONNRESET: { reason: 'the connection was cut', remedy: NETWORK },
+  ETIMEDOUT: { reason: 'there was no answer in time', remedy: NETWORK },
+  EHOSTUNREACH: { reason: 'there is no way to the host', remedy: NETWORK },
+  ENETUNREACH: { reason: 'there is no way to the network', remedy: NETWORK },
+}
+
+/** An error of the operating system in words. */
+export type SystemFailure = {
+  /** Part of a sentence, with what it is about: `this account has no permission: .signalbox`. */
+  reason: string
+  /** What to do about it. */
+  remedy: string
+}
+
+/** What an error of the operating system means; null for any other error. */
+export function systemFailure(error: unknown): SystemFailure | null {
+  if (!(error instanceof Error)) return null
+  const { code, syscall, path, dest, hostname, address } = error as SystemError
+  if (typeof code !== 'string' || typeof syscall !== 'string') return null
+  const known = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined
+  const about = dest ?? path ?? hostname ?? address
+  const reason = known?.reason ?? `${syscall} failed (${code})`
+  return {
+    reason: about === undefined ? reason : `${reason}: ${about}`,
+    remedy: known?.remedy ?? 'Look up what this error of the operating system means.',
+  }
+}
+
+type SystemError = NodeJS.ErrnoException & { dest?: string; hostname?: string; address?: string }
