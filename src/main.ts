@@ -28,7 +28,8 @@ import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
 import { every } from './lib/every.ts'
-import type { Log } from './lib/log.ts'
+import type { Activity, Log } from './lib/log.ts'
+import { activityOn } from './lib/log.ts'
 import type { Pipeline } from './pipeline.ts'
 import { openPipeline } from './pipeline.ts'
 import { parseOutputs } from './publisher/output.ts'
@@ -99,7 +100,7 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
     nudge()
     notifier.notify()
   }
-  const shared = { environment, database, clock, log }
+  const shared = { environment, database, clock, log, activity: activityOn(log, mode === 'dev') }
   const reactions = [trackPullRequests]
   const pipeline = await openPipeline({ ...shared, sources, rules, agents: [...agents.keys()], reactions, onWork })
   const leases = roles.orchestrator ? await openLeases(url, log) : null
@@ -151,7 +152,7 @@ function openLeases(url: string, log: Log): Promise<Database> {
 
 type Worker = { start(): void; nudge(): void; drain(): Promise<void> }
 
-type WorkersOptions = { environment: Environment; database: Database; clock: Clock; log: Log } & {
+type WorkersOptions = { environment: Environment; database: Database; clock: Clock; log: Log; activity: Activity } & {
   leases: Database
   installation: Installation
   pipeline: Pipeline

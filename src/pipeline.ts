@@ -5,13 +5,15 @@ import type { Endpoint } from './endpoints/endpoint.ts'
 import { loadEndpoints } from './endpoints/endpoints.ts'
 import { deliveriesFor, explainEndpoint, matchEndpoints } from './endpoints/match.ts'
 import type { EndpointExplanation } from './endpoints/wire.ts'
+import { recordedText } from './events/activity.ts'
 import type { Draft, Event, NewEvent, Reaction, Recorded, Route } from './events/event.ts'
 import { insertEvents, outcomesOf } from './events/insert.ts'
 import { getEvent } from './events/query.ts'
 import { openRecorder } from './events/record.ts'
 import type { Clock } from './lib/clock.ts'
 import { AppError } from './lib/error.ts'
-import type { Log } from './lib/log.ts'
+import type { Activity, Log } from './lib/log.ts'
+import { noActivity } from './lib/log.ts'
 import { rateLimit } from './lib/rate-limit.ts'
 import { explainCompiled } from './rules/explain.ts'
 import { jobsFor, jobTypes, manualJob } from './rules/jobs.ts'
@@ -41,6 +43,8 @@ export type PipelineOptions = {
   agents?: readonly string[]
   /** What must commit with an event besides its jobs and deliveries. */
   reactions?: readonly Reaction[]
+  /** Says what arrived and what followed. */
+  activity?: Activity
   /** Called after a commit that made jobs or deliveries, or may have. */
   onWork(): void
 }
@@ -89,8 +93,22 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const types = jobTypes(options.rules, options.agents ?? [])
   const refusals = rateLimit(clock, REFUSALS)
   const writer = await openWriter(options)
+  const activity = options.activity ?? noActivity
+  const say = (draft: Draft, recorded: Recorded) => {
+    const { type, source, subject } = draft
+    activity({ ...recorded, type, source, subject }, recordedText(draft, recorded))
+  }
   return {
     ...writer,
+    async recordIn(tx, drafts) {
+      const recorded = await writer.recordIn(tx, drafts)
+      for (const [at, each] of recorded.entries()) {
+        const draft = drafts[at]
+        // The end of a job is said by whoever ran it, so here only what follows from it.
+        if (draft && (draft.depth === 0 || each.status === 'routed')) say(draft, each)
+      }
+      return recorded
+    },
     admit(sourceName, headers) {
       const source = sources.get(sourceName)
       if (source === undefined) {
@@ -102,17 +120,17 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     async receive({ source, envelope }, body, headers, remote) {
       source.verify(envelope, body, clock.now())
       const normalised = source.normalise(envelope, body)
-      const recorded = await writer.record(
-        acceptedDraft(source, normalised, { body, headers, remote, at: clock.now() }),
-      )
-      log.debug({ ...recorded, type: normalised.type }, 'event recorded')
-      return { ...recorded, type: normalised.type }
+      const draft = acceptedDraft(source, normalised, { body, headers, remote, at: clock.now() })
+      const recorded = await writer.record(draft)
+      say(draft, recorded)
+      return { ...recorded, type: draft.type }
     },
     async trigger(body, headers, remote) {
       const { jobType, input, ...normalised } = readManual(body, headers)
       const draft = acceptedDraft(manual, normalised, { body, headers, remote, at: clock.now() })
       const requested = manualJob(types, { eventId: draft.id, jobType, input })
       const recorded = await writer.record({ ...draft, requested })
+      say(draft, recorded)
       if (recorded.duplicate) await requireSameBody(options.database, recorded.id, body)
       return { ...recorded, type: draft.type }
     },
@@ -120,7 +138,8 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       // The limit is for the log too, because a sender without a secret must not fill that either.
       const isKept = refusals.take()
       const { code, detail } = error
-      log[isKept ? 'warn' : 'debug']({ source: sourceName, code, detail, remote }, 'request refused')
+      const about = { source: sourceName, code, detail, remote }
+      log[isKept ? 'warn' : 'debug']({ about }, `refused a request to ${sourceName} from ${remote}: ${code}: ${detail}`)
       const source = sources.get(sourceName)
       if (isKept && source) await writer.record(refusedDraft(source, error, { headers, remote, at: clock.now() }))
     },

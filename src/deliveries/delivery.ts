@@ -6,7 +6,11 @@ import type { SendResult } from './send.ts'
 export type DeliveryRow = { endpoint_id: string }
 
 /** What one attempt came to; `isGone` says that the receiver wants nothing more. */
-export type AttemptDetail = SendResult & { isGone: boolean }
+export type AttemptDetail = SendResult & {
+  isGone: boolean
+  /** What was sent to whom, for the log. */
+  about?: { type: string; host: string }
+}
 
 /** Deliveries as the queue knows them; the detail of an attempt is null when nothing was sent. */
 export const DELIVERIES: QueueTable<AttemptDetail> = {

@@ -3,11 +3,13 @@
 import type { Dispatcher } from 'undici'
 import type { Database, Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Log } from '../lib/log.ts'
+import type { Activity, Log } from '../lib/log.ts'
+import { noActivity } from '../lib/log.ts'
 import { VERSION } from '../lib/version.ts'
 import type { Claimed, Handled } from '../queue/table.ts'
 import type { Worker } from '../queue/worker.ts'
 import { openWorker } from '../queue/worker.ts'
+import { sayEnded } from './activity.ts'
 import type { AttemptDetail, DeliveryRow } from './delivery.ts'
 import { DELIVERIES } from './delivery.ts'
 import type { PayloadOf } from './envelope.ts'
@@ -23,6 +25,8 @@ export type SenderOptions = {
   database: Database
   clock: Clock
   log: Log
+  /** Says how attempts ended. */
+  activity?: Activity | undefined
   /** How many deliveries are under way at once. */
   slots: number
   /** What an event says. */
@@ -55,7 +59,7 @@ export type Sender = Pick<Worker, 'running' | 'start' | 'nudge' | 'tick' | 'drai
  * each delivery's attempt once.
  */
 export function openSender(options: SenderOptions): Sender {
-  const { database, leases, clock, log, slots, disableGone, notify, leaseMs } = options
+  const { database, leases, clock, log, slots, disableGone, notify, leaseMs, activity = noActivity } = options
   const dispatcher = options.dispatcher ?? openDispatcher()
   const load = openLoader(database, options)
   const worker = openWorker<DeliveryRow, AttemptDetail>({
@@ -71,6 +75,7 @@ export function openSender(options: SenderOptions): Sender {
     handle: (claimed, signal) =>
       load(claimed.id, (loaded) => deliver({ ...options, dispatcher }, { claimed, loaded, signal })),
     async onSettled(tx, settled) {
+      for (const each of settled) sayEnded({ activity, log }, each)
       const gone = settled.filter(({ detail }) => detail?.isGone).map(({ row }) => row.endpoint_id)
       if (gone.length > 0) await disableGone(tx, gone)
       return false
@@ -113,7 +118,7 @@ async function deliver(
   })
   const sent = await send({ dispatcher, url, headers, body, deadlineMs, signal })
   const { outcome, isGone } = judge(sent, { failures: claimed.failures, now: clock.now(), random })
-  return { outcome, detail: { ...sent, isGone } }
+  return { outcome, detail: { ...sent, isGone, about: { type: event.type, host: new URL(url).host } } }
 }
 
 function skipped(error: string): Handled<AttemptDetail> {

@@ -4,6 +4,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { AppError } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
+import { rateLimit } from '../lib/rate-limit.ts'
 import { errorResponse } from './errors.ts'
 import type { Probe } from './health.ts'
 import { healthRoutes } from './health.ts'
@@ -20,12 +21,33 @@ export type AppParts = ManualParts & {
   api: Hono<{ Bindings: HttpBindings }>
 }
 
+const MAX_PATH_CHARS = 200
+// A caller with a wrong token must not fill the log.
+const REFUSALS = { burst: 20, everyMs: 1000 }
+
+/** Whether a refusal says that a set-up is wrong: the token, or the address of a webhook. */
+function isRefusedHere({ code }: AppError, path: string): boolean {
+  if (path.startsWith('/api')) return code === 'token_invalid' || code === 'api_closed'
+  return code === 'not_found' && path.startsWith('/webhook')
+}
+
 /** Builds the app. */
 export function httpApp({ version, log, probe, api, ...manual }: AppParts): Hono<{ Bindings: HttpBindings }> {
+  const refusals = rateLimit(manual.clock, REFUSALS)
   return new Hono<{ Bindings: HttpBindings }>()
-    .onError((error) => errorResponse(error, log))
+    .onError((error, c) => {
+      const request = `${c.req.method} ${c.req.path.slice(0, MAX_PATH_CHARS)}`
+      // Webhooks that are refused have a line of their own.
+      if (error instanceof AppError && isRefusedHere(error, c.req.path)) {
+        log[refusals.take() ? 'warn' : 'debug'](
+          { about: { request, code: error.code } },
+          `refused ${request}: ${error.detail}`,
+        )
+      }
+      return errorResponse(error, log, request)
+    })
     .notFound((c) => {
-      throw new AppError('not_found', `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}.`)
+      throw new AppError('not_found', `There is nothing at ${c.req.method} ${c.req.path.slice(0, MAX_PATH_CHARS)}.`)
     })
     .route('/', manualRoutes(manual))
     .route('/', receivingRoutes(manual.pipeline))

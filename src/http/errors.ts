@@ -5,21 +5,21 @@ import { HTTPException } from 'hono/http-exception'
 import { AppError, errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 
-/** The answer to a failed request. */
-export function errorResponse(error: unknown, log: Log): Response {
+/** The answer to a failed request, such as `GET /api/jobs`. */
+export function errorResponse(error: unknown, log: Log, request = 'a request'): Response {
   if (error instanceof AppError) {
     // The cause is for the log only: it may name hosts and users.
     if (error.cause !== undefined) {
-      log.warn({ code: error.code, reason: errorText(error.cause) }, 'a request could not be served')
+      log.warn({ code: error.code, reason: errorText(error.cause) }, `${request} could not be served`)
     }
     return Response.json({ code: error.code, detail: error.detail }, { status: error.status, headers: error.headers })
   }
   // Hono refuses a malformed request with a status of its own.
   if (error instanceof HTTPException && error.status < 500) {
-    return errorResponse(new AppError('body_invalid', error.message), log)
+    return errorResponse(new AppError('body_invalid', error.message), log, request)
   }
   const requestId = randomUUID()
-  log.error({ requestId, err: error }, 'unexpected error while serving a request')
+  log.error({ requestId, err: error }, `unexpected error while serving ${request}`)
   return Response.json({ code: 'internal', detail: 'internal error', request_id: requestId }, { status: 500 })
 }
 

@@ -45,6 +45,15 @@ test('an unknown job is refused with those there are, and makes nothing', async 
   expect(await signalbox.count('signalbox.events')).toBe(before)
 })
 
+test('a job type in the address is refused, and not taken for a bare trigger', async () => {
+  const response = await signalbox.api('/webhook/manual?job_type=nonsense', { method: 'POST' })
+  expect(response.status).toBe(422)
+  expect(await response.json()).toMatchObject({
+    code: 'input_invalid',
+    detail: expect.stringMatching(/^"job_type" in the address is not read: send/),
+  })
+})
+
 test('only who has the token may trigger', async () => {
   const before = await signalbox.count('signalbox.jobs')
   for (const authorization of ['', 'Bearer wrong']) {

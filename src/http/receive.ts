@@ -58,7 +58,7 @@ export function receivingRoutes(pipeline: Pipeline): Hono<Bindings> {
       return c.json(webhookReceipt(received))
     } catch (error) {
       // A refusal that cannot be stored is still a refusal.
-      if (error instanceof AppError && error.status < 500) {
+      if (error instanceof AppError && (error.status < 500 || error.code === 'source_closed')) {
         await pipeline.refuse(name, error, headers, remoteOf(c)).catch(() => undefined)
       }
       throw error

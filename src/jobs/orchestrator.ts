@@ -2,11 +2,13 @@
 import type { Database } from '../db/database.ts'
 import { errorText } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
+import { noActivity } from '../lib/log.ts'
 import { within } from '../lib/within.ts'
 import { LEASE_MS, leaseTiming } from '../queue/lease-timing.ts'
 import type { OnSettled } from '../queue/settle.ts'
 import type { Settled } from '../queue/table.ts'
 import { openWorker } from '../queue/worker.ts'
+import { sayEnded } from './activity.ts'
 import type { OnFinished } from './finished.ts'
 import { openHeartbeat } from './heartbeat.ts'
 import type { Finished, JobRow, RunDetail } from './job.ts'
@@ -70,7 +72,7 @@ export type Orchestrator = {
  * it, and `drain` it at the end.
  */
 export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
-  const { database, leases, clock, log, slots, tickMs, leaseMs = LEASE_MS, onFinished, notify } = options
+  const { database, leases, clock, log, slots, tickMs, leaseMs = LEASE_MS, notify } = options
   const runOptions: RunOptions = { ...options, leaseMs, stopGraceMs: leaseTiming(leaseMs).stopGraceMs }
   const id = newId()
   const jobLog = openJobLog(database, clock, log)
@@ -86,7 +88,7 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     tickMs,
     abortedMs: ABORTED_MS,
     handle: (row, signal) => runJob(runOptions, jobLog, row, signal),
-    onSettled: onFinished && reportFinished(onFinished),
+    onSettled: reportEnded(options),
     notify,
   })
   const heartbeat = openHeartbeat({ database, clock, log, id, slots, running: worker.running.bind(worker) })
@@ -115,11 +117,13 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
   }
 }
 
-/** Reports the jobs among these that have ended for good. */
-function reportFinished(onFinished: OnFinished): OnSettled<JobRow, RunDetail> {
+/** Says how each ended, and reports those that have ended for good. */
+function reportEnded(options: OrchestratorOptions): OnSettled<JobRow, RunDetail> {
+  const { activity = noActivity, clock, log, onFinished } = options
   return async (tx, settled) => {
+    for (const each of settled) sayEnded({ activity, log }, each, clock.now())
     const finished = settled.flatMap(finishedOf)
-    return finished.length > 0 && (await onFinished(tx, finished))
+    return finished.length > 0 && onFinished !== undefined && (await onFinished(tx, finished))
   }
 }
 

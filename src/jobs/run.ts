@@ -7,12 +7,14 @@ import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError, errorText, GiveUp, RetryAt } from '../lib/error.ts'
-import type { Log } from '../lib/log.ts'
+import type { Activity, Log } from '../lib/log.ts'
+import { noActivity } from '../lib/log.ts'
 import { describe } from '../lib/zod.ts'
 import type { Output } from '../publisher/output.ts'
 import type { Publish } from '../publisher/publish.ts'
 import type { Handled } from '../queue/table.ts'
 import { openWorkspaces } from '../workspaces/workspace.ts'
+import { sayStarted } from './activity.ts'
 import { insist } from './fence.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { toJob } from './job.ts'
@@ -27,6 +29,8 @@ export type RunOptions = {
   database: Database
   clock: Clock
   log: Log
+  /** Says what began and how it ended. */
+  activity?: Activity
   agents: ReadonlyMap<string, Agent>
   forge: ReadForge | null
   publish: Publish
@@ -62,6 +66,7 @@ export async function runJob(
   const stop = AbortSignal.any([signal, over.signal])
   const workspaces = openWorkspaces(stop)
   const write = jobLog.of(row)
+  sayStarted(options.activity ?? noActivity, row)
   const work = async () => {
     const steps = await beforeWork(clock, openStepStore(database, row, { clock, stop }))
     return runAgent(options, row, steps, {
@@ -79,7 +84,6 @@ export async function runJob(
     if (hasOutputs) await publishOutputs(options, row, stop)
     return { outcome: { kind: 'completed' }, detail: { result } }
   } catch (error) {
-    log.info({ job: job.id, agent: job.agent, attempt: job.attempt, error: errorText(error) }, 'an attempt failed')
     if (!stop.aborted) write(stackOf(error), 'stderr')
     const { failures } = row
     return { outcome: outcomeOf(error, { failures, now: clock.now(), random: options.random }), detail: null }

@@ -20,3 +20,17 @@ function ignore(): void {}
 
 /** A log that writes nothing, for tests and one-shot commands. */
 export const silentLog: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore }
+
+/**
+ * Says in one sentence what arrived or what became of it, with its particulars for programs that
+ * read the log.
+ */
+export type Activity = (about: object, sentence: string) => void
+
+/** Says it to people, as `dev` does; otherwise only at DEBUG, because there is so much of it. */
+export function activityOn(log: Log, isShown: boolean): Activity {
+  return (about, sentence) => log[isShown ? 'info' : 'debug']({ about }, sentence)
+}
+
+/** Says nothing. */
+export const noActivity: Activity = ignore

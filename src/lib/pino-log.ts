@@ -1,6 +1,7 @@
 // The log of the service: pino, one JSON object per line on standard error, with secrets removed.
 import type { DestinationStream } from 'pino'
 import { pino } from 'pino'
+import pretty from 'pino-pretty'
 import type { Log, LogLevel } from './log.ts'
 
 const PINO_LEVEL = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const
@@ -23,8 +24,13 @@ export function openLog(options: { level?: LogLevel; pretty?: boolean; destinati
     timestamp: pino.stdTimeFunctions.isoTime,
   }
   if (options.pretty) {
-    const prettyOptions = { destination: 2, ignore: 'pid,hostname', singleLine: true }
-    return pino({ ...settings, transport: { target: 'pino-pretty', options: prettyOptions } })
+    // In this process and not in a worker of pino's, for which an exit waits ten seconds when
+    // nobody reads. A sentence says what `about` contains.
+    const ignore = 'pid,hostname,about'
+    return pino(
+      settings,
+      pretty({ destination: 2, sync: true, ignore, singleLine: true, translateTime: 'SYS:HH:MM:ss' }),
+    )
   }
   return pino(settings, options.destination ?? pino.destination({ dest: 2, sync: true }))
 }

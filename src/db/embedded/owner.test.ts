@@ -47,7 +47,7 @@ describe('the lock on a data directory', () => {
   test.runIf(existsSync('/proc/self/stat'))(
     'of a process that has ended, but whose parent does not ask, is replaced',
     async () => {
-      const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      const parent = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
       onTestFinished(() => void parent.kill('SIGKILL'))
       const [line] = await once(createInterface({ input: parent.stdout }), 'line')
       const stat = () => readFile(`/proc/${line}/stat`, 'utf8')

@@ -1,0 +1,22 @@
+// What is said of an event when it has been recorded.
+import type { Draft, Recorded } from './event.ts'
+
+/** One sentence: what came from whom, and what followed. */
+export function recordedText(
+  { type, source, subject }: Pick<Draft, 'type' | 'source' | 'subject'>,
+  recorded: Recorded,
+) {
+  const from = source === type ? '' : ` from ${source}`
+  return `${type}${subject === null ? '' : ` ${subject}`}${from}: ${whatFollowed(recorded)}`
+}
+
+function whatFollowed({ duplicate, status, reason, jobIds }: Recorded): string {
+  if (duplicate) return 'recorded before'
+  if (jobIds.length > 0) return `${jobIds.length === 1 ? 'job' : 'jobs'} ${jobIds.map(shortId).join(', ')}`
+  return status === 'routed' ? 'endpoints are notified' : `${status}: ${reason ?? 'nothing followed'}`
+}
+
+/** The beginning of an id, which tells it apart in a log. */
+function shortId(id: string): string {
+  return id.slice(0, 8)
+}

@@ -1,0 +1,33 @@
+// What is said of a job: that it began, and how its attempt ended.
+import { cut } from '../lib/cut.ts'
+import type { Activity, Log } from '../lib/log.ts'
+import type { Settled } from '../queue/table.ts'
+import type { JobRow, RunDetail } from './job.ts'
+
+const MAX_ERROR_CHARS = 300
+
+function nameOf({ id, agent }: Pick<JobRow, 'id' | 'agent'>): string {
+  return `job ${id.slice(0, 8)} ${agent}`
+}
+
+/** Says that an attempt begins. */
+export function sayStarted(activity: Activity, { id, agent, attempt }: Pick<JobRow, 'id' | 'agent' | 'attempt'>): void {
+  activity({ job: id, agent, attempt }, `${nameOf({ id, agent })}: started${attempt > 1 ? `, attempt ${attempt}` : ''}`)
+}
+
+/** Says how an attempt ended; that a job has failed for good is a warning in every log. */
+export function sayEnded(say: { activity: Activity; log: Log }, ended: Settled<JobRow, RunDetail>, now: Date): void {
+  const { row, attempt, status } = ended
+  const started = (row as { attempt_started_at?: Date | null }).attempt_started_at
+  const durationMs = started instanceof Date ? now.getTime() - started.getTime() : null
+  const about = { job: row.id, agent: row.agent, attempt, status, error: ended.error, durationMs }
+  const error = cut((ended.error ?? '').split('\n', 1)[0] ?? '', MAX_ERROR_CHARS)
+  const took = durationMs === null ? '' : ` in ${(durationMs / 1000).toFixed(1)} s`
+  if (status === 'failed') {
+    const text = `${nameOf(row)}: failed${took}, and is not repeated: ${error} (signalbox jobs show ${row.id})`
+    say.log.warn({ about }, text)
+    return
+  }
+  const again = `attempt ${attempt} ended${took}, another follows: ${error}`
+  say.activity(about, `${nameOf(row)}: ${status === 'pending' ? again : `${status}${took}`}`)
+}
