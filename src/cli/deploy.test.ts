@@ -42,6 +42,17 @@ describe('a deployment', () => {
     )
   })
 
+  test('is printed without its secrets, as text and with --json', async () => {
+    const config = { api_key: 'sk-proj-abc', db: { password: 'hunter-2' }, note: 'see hunter-2', top_p: 1 }
+    const { out } = await deploy('secretive', JSON.stringify(config), ['--message', 'hunter-2'])
+    expect(out).toContain('  + api_key: [redacted]\n')
+    expect(out).toContain('  + note: see [redacted]\n  + top_p: 1\n')
+    const args = ['deploy', '--app', 'secretive', '--env', 'production', '--config', '-', '--message', 'hunter-2']
+    const shown = await cli.json(args, { folder, readInput: async () => '{"encryption_key":{"value":"hunter-3"}}' })
+    expect(`${out}${JSON.stringify(shown)}`).not.toMatch(/hunter|sk-proj/)
+    expect(shown).toMatchObject({ config_diff: { added: { encryption_key: { value: '[redacted]' } } } })
+  })
+
   test('of many and long values stays readable', async () => {
     const config = Object.fromEntries(Array.from({ length: 25 }, (_, n) => [`key_${n}`, `${'好'.repeat(100)}\n${n}`]))
     const { out } = await deploy('long', JSON.stringify(config))

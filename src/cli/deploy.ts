@@ -12,6 +12,7 @@ import type {
 } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
+import { redactor } from '../untrusted/redact.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
 import { readJsonFile } from './json-file.ts'
@@ -95,7 +96,7 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
   // The server says what is wrong with a configuration that is not an object.
   const config = (await readJsonFile(cli, options.config)) as DeploymentInput['config']
   const client = clientOf(cli, options)
-  const deployment = await client.deploy(
+  const recorded = await client.deploy(
     {
       project_id: options.project,
       app_name: options.app,
@@ -109,6 +110,8 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
     },
     { idempotencyKey: options.idempotencyKey },
   )
+  // What is printed ends up in the logs of a CI service.
+  const deployment = redactor([config, recorded]).value(recorded) as RecordedDeployment
   const followed = await followers(client, deployment.event_id)
   const { jobs, deliveries } = followed
   cli.print({ ...deployment, jobs, deliveries }, () =>

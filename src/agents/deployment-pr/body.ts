@@ -1,6 +1,6 @@
 // The pull request's body: the sections a reviewer expects, with everything untrusted made inert.
 import { inline, visible } from '../../untrusted/inert.ts'
-import { REDACTED, redactText } from '../../untrusted/redact-text.ts'
+import { REDACTED } from '../../untrusted/redact.ts'
 import type { ChangeEntry } from './changes.ts'
 import { changeEntries } from './changes.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
@@ -13,7 +13,7 @@ const MAX_BODY_BYTES = 60_000
 const MAX_NOTES_BYTES = 3000
 const MAX_MESSAGE_LINES = 50
 const MAX_MESSAGE_BYTES = 15_000
-// Far more than is shown, so that no secret is cut in two and shown in part.
+// Far more than is shown.
 const MAX_MESSAGE_CHARS = 200_000
 
 /**
@@ -28,7 +28,7 @@ export function pullRequestBody(event: DeploymentEvent, file: string): string {
 }
 
 function heading({ timestamp, data }: DeploymentEvent): string {
-  const [app, environment] = [inline(redactText(data.app_name)), inline(redactText(data.environment))]
+  const [app, environment] = [inline(data.app_name), inline(data.environment)]
   const revision =
     data.revision === null || data.revision === undefined ? '' : ` (revision ${inline(String(data.revision))})`
   return [
@@ -36,8 +36,8 @@ function heading({ timestamp, data }: DeploymentEvent): string {
     '',
     `**Environment**: ${environment}`,
     `**Application**: ${app}`,
-    `**Variant**: ${inline(redactText(data.variant_name || 'unknown'))}${revision}`,
-    `**Deployed by**: ${inline(redactText(data.deployed_by || 'unknown'))}`,
+    `**Variant**: ${inline(data.variant_name || 'unknown')}${revision}`,
+    `**Deployed by**: ${inline(data.deployed_by || 'unknown')}`,
     `**Timestamp**: ${utc(timestamp)}`,
     '',
     '## Changes',
@@ -103,7 +103,7 @@ function link(url: string | null | undefined): string {
 }
 
 function message({ data }: DeploymentEvent): string[] {
-  const text = visible(redactText((data.commit_message ?? '').slice(0, MAX_MESSAGE_CHARS))).trim()
+  const text = visible((data.commit_message ?? '').slice(0, MAX_MESSAGE_CHARS)).trim()
   return ['## Commit Message', '', ...(text === '' ? ['*No commit message*'] : quoted(text.split('\n'))), '']
 }
 

@@ -3,7 +3,6 @@ import { structuredPatch } from 'diff'
 import { cut } from '../../lib/cut.ts'
 import { sortedKeys } from '../../lib/json.ts'
 import { codeSpan, fenced, inline, visible } from '../../untrusted/inert.ts'
-import { redact } from '../../untrusted/redact.ts'
 import type { ConfigChanges } from './deployment-event.ts'
 
 const MAX_INLINE_CHARS = 200
@@ -27,7 +26,7 @@ export function changeEntries(changes: ConfigChanges): ChangeEntry[] {
 
 function modified(change: { key: string; old: unknown; new: unknown }): string {
   if (change.old === undefined) return single({ key: change.key, value: change.new }, '+')
-  const [before, after] = [redact(change.old, change.key), redact(change.new, change.key)]
+  const [before, after] = [change.old, change.new]
   const [shownBefore, shownAfter] = showApart(before, after)
   const name = `- **${inline(change.key)}**:`
   if (isShort(shownBefore) && isShort(shownAfter)) {
@@ -37,7 +36,7 @@ function modified(change: { key: string; old: unknown; new: unknown }): string {
 }
 
 function single(change: { key: string; value: unknown }, sign: '+' | '-'): string {
-  const value = redact(change.value, change.key)
+  const { value } = change
   const text = show(value)
   const name = `- **${inline(change.key)}**:`
   if (isShort(text)) return `${name} ${codeSpan(text)}`

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { DeploymentEvent } from './deployment-event.ts'
-import { deploymentFile } from './deployment-file.ts'
+import { deploymentFile as fileOf } from './deployment-file.ts'
+import { redactedEvent } from './redacted-event.ts'
 
 function event(data: Partial<DeploymentEvent['data']> = {}): DeploymentEvent {
   return {
@@ -9,6 +10,10 @@ function event(data: Partial<DeploymentEvent['data']> = {}): DeploymentEvent {
     project_id: 'p1',
     data: { app_name: 'bot', environment: 'production', deployment_id: 'd1', config_sha256: 'abc', ...data },
   }
+}
+
+function deploymentFile(deployed: DeploymentEvent): string {
+  return fileOf(redactedEvent(deployed))
 }
 
 function read(data: Partial<DeploymentEvent['data']>): Record<string, unknown> {

@@ -6,8 +6,10 @@ import type { PullRequestOutput } from '../../publisher/output.ts'
 import { parseOutputs } from '../../publisher/output.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { deploymentEvent, readChanges } from './deployment-event.ts'
-import { deploymentPullRequest, repositoryOf } from './deployment-pull-request.ts'
+import { deploymentPullRequest as pullRequestOf, repositoryOf } from './deployment-pull-request.ts'
 import { branchName, safePart } from './names.ts'
+import type { DeploymentPrOptions } from './options.ts'
+import { redactedEvent } from './redacted-event.ts'
 
 function fixture(name: string) {
   return readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
@@ -15,6 +17,9 @@ function fixture(name: string) {
 const deployed = deploymentEvent.parse(JSON.parse(fixture('deployed-event.json')))
 const hostile = deploymentEvent.parse(JSON.parse(fixture('hostile-payload.json')))
 const options = { repository: 'your-org/your-repo' }
+function deploymentPullRequest(event: DeploymentEvent, given: DeploymentPrOptions & { repository: string }) {
+  return pullRequestOf(redactedEvent(event), given)
+}
 function contentOf({ changes: [change] }: PullRequestOutput) {
   return change !== undefined && 'content' in change ? change.content : undefined
 }
@@ -211,6 +216,6 @@ test('git accepts every branch name, and different names stay different', () => 
       expect(names.get(part) ?? normal).toBe(normal)
       names.set(part, normal)
     }),
-    { numRuns: 200 },
+    { numRuns: 50 },
   )
 })

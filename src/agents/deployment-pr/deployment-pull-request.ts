@@ -2,7 +2,6 @@
 import { deploymentKey } from '../../lib/deployment-key.ts'
 import type { PullRequestOutput } from '../../publisher/output.ts'
 import { plainLine } from '../../untrusted/inert.ts'
-import { redactText } from '../../untrusted/redact-text.ts'
 import { pullRequestBody } from './body.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { deploymentFile } from './deployment-file.ts'
@@ -21,14 +20,17 @@ export function repositoryOf(app: string, { repository, repositories = {} }: Dep
   return (Object.hasOwn(repositories, app) ? repositories[app] : repository) ?? null
 }
 
-/** The output for a deployment; the same bytes for the same event and options. */
+/**
+ * The output for a deployment, which has no secrets any more; the same bytes for the same event and
+ * options.
+ */
 export function deploymentPullRequest(
   event: DeploymentEvent,
   { repository, ...options }: DeploymentPrOptions & { repository: string },
 ): PullRequestOutput {
   const { app_name: app, environment, variant_name, deployment_id } = event.data
   const file = fill(options.path ?? DEFAULT_OPTIONS.path, { app: safePart(app), environment: safePart(environment) })
-  const line = (text: string) => plainLine(redactText(text), MAX_NAME_CHARS)
+  const line = (text: string) => plainLine(text, MAX_NAME_CHARS)
   const names = { app: line(app), environment: line(environment), variant: line(variant_name || 'a variant') }
   const order = orderOf(event)
   return {
