@@ -44,7 +44,7 @@ export function parseJson(text: string, name: string): unknown {
   } catch (error) {
     const message = errorText(error)
     const before = source.slice(0, mistakeAt(source, message)).split('\n')
-    const what = message.replace(/( in JSON)? at position .*$|, ".*is not valid JSON$|,? "?\.{3}.*$/s, '')
+    const [what] = message.split(/ in JSON| at position |, "|,? "?\.{3}/)
     throw new CliError(
       'json_invalid',
       `${name}, line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}: ${what}.`,

@@ -73,5 +73,5 @@ function envelope(deployment: Deployment, { deliveryId, config, configUrl: confi
 function configUrl(id: string, publicUrl: string | undefined): string {
   const path = `api/deployments/${id}/config`
   // Without a known address a path is still enough for who knows which server signed the event.
-  return publicUrl === undefined ? `/${path}` : `${publicUrl.replace(/\/+$/, '')}/${path}`
+  return publicUrl === undefined ? `/${path}` : `${publicUrl.replace(/(?<!\/)\/+$/, '')}/${path}`
 }

@@ -130,7 +130,7 @@ function expectedTypes(issues: readonly z.core.$ZodIssue[]): string {
   const sentences = issues.filter((issue) => issue.path.length === 0).flatMap((issue) => problemsOf(issue, []))
   const texts = [...new Set(sentences.map(({ sentence }) => sentence))]
   if (texts.every((text) => text === 'is required')) return 'is required'
-  const received = texts.map((text) => /, received .*$/.exec(text)?.[0]).find((text) => text !== undefined) ?? ''
-  const types = texts.map((text) => text.replace(/^expected (?:one of )?/, '').replace(/, received .*$/, ''))
+  const received = texts.map((text) => /, received [^,]*$/.exec(text)?.[0]).find((text) => text !== undefined) ?? ''
+  const types = texts.map((text) => text.replace(/^expected (?:one of )?/, '').replace(/, received [^,]*$/, ''))
   return `expected ${[...new Set(types)].join(' or ')}${received}`
 }

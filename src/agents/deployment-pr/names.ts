@@ -24,7 +24,7 @@ export function safePart(name: string, maxBytes = 80): string {
   const safe = cutToBytes(wellFormed, maxBytes)
     .replace(/[^\p{L}\p{M}\p{N}._-]+/gu, '-')
     .replace(/\.{2,}/g, '.')
-    .replace(/^[^\p{L}\p{N}_]+|[.-]+$/gu, '')
+    .replace(/^[^\p{L}\p{N}_]+|(?<![.-])[.-]+$/gu, '')
     .replace(/\.lock$/i, '-lock')
   if (safe === name && safe !== '') return safe
   const hash = createHash('sha256').update(wellFormed).digest('hex').slice(0, 8)

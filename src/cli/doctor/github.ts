@@ -32,7 +32,7 @@ export async function githubChecks(environment: Environment): Promise<Check[]> {
 async function tokenCheck(apiUrl: string, token: string): Promise<Check> {
   const headers = { authorization: `Bearer ${token}`, 'user-agent': 'signalbox', accept: 'application/vnd.github+json' }
   const get = (path: string) =>
-    fetch(`${apiUrl.replace(/\/+$/, '')}${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) })
+    fetch(`${apiUrl.replace(/(?<!\/)\/+$/, '')}${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) })
   try {
     const [limit, user] = await Promise.all([get('/rate_limit'), get('/user')])
     if (limit.status === 401) {

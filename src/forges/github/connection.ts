@@ -53,7 +53,7 @@ export type GithubConnection = {
 
 /** Opens nothing yet: connections are made by the first request. */
 export function connect(options: GithubOptions): GithubConnection {
-  const apiUrl = (options.apiUrl ?? PUBLIC_API).replace(/\/+$/, '')
+  const apiUrl = (options.apiUrl ?? PUBLIC_API).replace(/(?<!\/)\/+$/, '')
   return connection(apiUrl, clientsOf(options.auth, octokitMaker(options, apiUrl)))
 }
 
