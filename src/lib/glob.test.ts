@@ -218,6 +218,42 @@ test('a name glob of many stars takes a time that grows with the value only', ()
   expect(performance.now() - startedAt).toBeLessThan(5000)
 })
 
+// A regular expression of these takes longer than anybody waits.
+test.each([
+  ['*a*a*a*a*a*a*?z', NAME],
+  ['{*a,*a*}{*a,*a*}*a*a*a*z', NAME],
+  ['**/*a*a*a*a*a*a*z', PATH],
+  ['*a*a*a*!(a|b)*a*z', REF],
+])('a glob of any form is answered at once: %s', (pattern, kind) => {
+  expect(compileGlobs(pattern, kind)('a'.repeat(5000))).toBe(false)
+  expect(compileGlobs(pattern, kind)(`${'a'.repeat(5000)}z`)).toBe(true)
+})
+
+describe('what stands in braces, brackets or after a backslash', () => {
+  test.each([
+    ['{a,b/{c,d}}', 'b/d', true],
+    ['{a}', 'a', false],
+    ['{a}', '{a}', true],
+    ['{a,', '{a,', true],
+    ['x{,-y}', 'x', true],
+    ['a/**/b', 'a/b', true],
+    ['a/**/b', 'a/x/y/b', true],
+    ['a/**', 'a', true],
+    ['a/**', 'ab', false],
+    ['!(a|b)c', 'c', true],
+    ['!(a|b)c', 'ac', false],
+    ['!(a|b)c', 'dc', true],
+    ['[!0-9]', 'a', true],
+    ['[!0-9]', '/', false],
+    ['[]a]', ']', true],
+    ['[a', '[a', true],
+    ['\\*', '*', true],
+    ['\\*', 'a', false],
+  ])('%s and %s: %s', (glob, value, expected) => {
+    expect(isMatch(glob, value, REF)).toBe(expected)
+  })
+})
+
 test('the parts between stars stand one after the other, and never overlap', () => {
   expect(compileGlobs('a*a', NAME)('a')).toBe(false)
   expect(compileGlobs('a*a', NAME)('aa')).toBe(true)

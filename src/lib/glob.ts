@@ -1,5 +1,5 @@
 // Globs, compiled once: one dialect for rules, endpoints, policies and filters.
-import picomatch from 'picomatch'
+import { compilePattern } from './glob-pattern.ts'
 
 /** A glob (`release/*`), or several of which one must match. */
 export type Globs = string | readonly string[]
@@ -69,44 +69,11 @@ function isExclusion(pattern: string): boolean {
 
 function compile(pattern: string, { path, ignoreCase }: GlobKind): Matcher {
   if (pattern === '') throw new TypeError('A glob must not be empty.')
-  if (!path && !/[?{}()\\]/.test(pattern)) return starMatcher(pattern, ignoreCase)
-  const matches = picomatch(pattern, {
-    dot: true,
-    // `s`: a star matches a line break too.
-    flags: ignoreCase ? 'is' : 's',
-    nonegate: true,
-    // The same rule means the same on every machine.
-    windows: false,
-    // `bash` lets a star cross slashes. Brackets are letters of a login (`renovate[bot]`): as a
-    // class they would admit `renovateb`.
-    ...(path ? {} : { bash: true, literalBrackets: true }),
-  })
-  const exact = ignoreCase ? pattern.toLowerCase() : pattern
-  return (value) => (ignoreCase ? value.toLowerCase() : value) === exact || matches(value)
-}
-
-/**
- * A glob of names with no special character but `*`, matched exactly as `likePattern` does in SQL.
- * picomatch treats `.` and `/` as parts of a path even in names: its `a/**` matches `a`, and its
- * `*` does not match `..`.
- */
-function starMatcher(pattern: string, ignoreCase: boolean): Matcher {
   const fold = (text: string) => (ignoreCase ? text.toLowerCase() : text)
-  const [first = '', ...rest] = fold(pattern).split(/\*+/)
-  const last = rest.pop()
-  if (last === undefined) return (value) => fold(value) === first
+  const exact = fold(pattern)
+  const matches = compilePattern(exact, { path })
   return (value) => {
     const text = fold(value)
-    const end = text.length - last.length
-    if (end < first.length || !text.startsWith(first) || !text.endsWith(last)) return false
-    // Each part as early as it can be: a regular expression would try every way to place them, in
-    // a time that grows with the power of the stars.
-    let at = first.length
-    for (const part of rest) {
-      const found = text.indexOf(part, at)
-      if (found === -1) return false
-      at = found + part.length
-    }
-    return at <= end
+    return text === exact || matches(text)
   }
 }
