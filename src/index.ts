@@ -29,3 +29,6 @@ export { requireDigest, requireToken } from './sources/signature.ts'
 export type { HeaderReader, Normalised, Source } from './sources/source.ts'
 export { defineSource } from './sources/source.ts'
 export { standardWebhooks } from './sources/standard-webhooks/standard-webhooks.ts'
+/** For agents that put untrusted text into Markdown, titles and commit messages. */
+export { codeSpan, fenced, inline, plainLine } from './untrusted/inert.ts'
+export { redactText } from './untrusted/redact-text.ts'

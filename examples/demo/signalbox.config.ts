@@ -13,7 +13,10 @@ export default defineConfig({
   // Any program can be an agent: it reads the job as JSON from standard input, and writes its
   // outputs as JSON to file descriptor 3.
   agents: [
-    command({ name: 'summarise-push', argv: [process.execPath, `${import.meta.dirname}/agents/summarise-push.mjs`] }),
+    command({
+      name: 'summarise-push',
+      argv: [process.execPath, ...process.execArgv, `${import.meta.dirname}/agents/summarise-push.mjs`],
+    }),
   ],
   rules: [
     // Way 2: the default rule for deployments to production, whose agent opens the pull request.

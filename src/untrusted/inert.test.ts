@@ -13,9 +13,9 @@ test.each([
 ])('plain text stays as it is: %s', (text) => expect(inline(text)).toBe(text))
 
 test.each([
-  ['@everyone look', '`@everyone look`'],
-  ['hi.@user', '`hi.@user`'],
-  ['é@user', '`é@user`'],
+  ['@everyone look', '`＠everyone look`'],
+  ['hi.@user', '`hi.＠user`'],
+  ['é@user', '`é＠user`'],
   ['<img src=x onerror=alert(1)>', '`<img src=x onerror=alert(1)>`'],
   ['fixes #1', '`fixes ＃1`'],
   ['Closes: acme/shop#12', '`Closes: acme/shop＃12`'],
@@ -23,6 +23,8 @@ test.each([
   ['fixes https://github.com/acme/shop/issues/1', '`fixes https:／／github.com/acme/shop/issues/1`'],
   ['see www.evil.example', '`see www.evil.example`'],
   ['[click](javascript:alert(1))', '`[click](javascript:alert(1))`'],
+  ['#1 and acme/shop#2, not #abc or #1a2b3c', '`＃1 and acme/shop＃2, not #abc or #1a2b3c`'],
+  ['see GH-7', '`see GH‐7`'],
   ['a ``` b', '```` a ``` b ````'.replaceAll('```` ', '````').replaceAll(' ````', '````')],
   ['`x`', '`` `x` ``'],
   ['two\nlines', 'two lines'],
@@ -62,6 +64,16 @@ test('no text gets out of its code span or fence', () => {
       expect(rest.slice(0, -1).join('\n')).not.toContain(fence)
     }),
   )
+})
+
+test('nobody is mentioned in a code span or block, because a squash merge copies it into a commit message', () => {
+  expect(codeSpan('ask @org/team about #1')).toBe('`ask ＠org/team about ＃1`')
+  expect(fenced(['+cc @someone, GH-2', '-jane@company.com'], 'diff')).toEqual([
+    '```diff',
+    '+cc ＠someone, GH‐2',
+    '-jane@company.com',
+    '```',
+  ])
 })
 
 test('lines are cut to their length, an emoji as a whole', () => {

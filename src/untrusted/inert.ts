@@ -13,10 +13,13 @@ const UNSEEN = String.raw`[\p{Cc}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}]`
 // Characters nobody sees: controls, zero-width, bidirectional, tags.
 const INVISIBLE = new RegExp(NO_LINE_END_OR_TAB + NO_EMOJI_STYLE + NO_EMOJI_JOINER + UNSEEN, 'gu')
 
-// A keyword and the reference it would close:
+// `@name`, `#1` and `GH-1`, which GitHub links wherever it shows a text.
+const MENTION = /(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])/g
+const ISSUE = /#(?=\d{1,9}(?![A-Za-z0-9_]))/g
+const SHORT_ISSUE = /\bGH-(?=\d)/gi
+// A keyword and the address of an issue, which it would close:
 // https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
-const CLOSING =
-  /\b((?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?:\s*:\s*|\s+)(?:[\w.-]+\/[\w.-]+)?)(#(?=\d)|GH-(?=\d)|https?:\/\/)/gi
+const CLOSING = /\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?:\s*:\s*|\s+)https?:\/\//gi
 
 // What Markdown and GitHub's filters leave alone; everything else is put into a code span.
 const PLAIN_FIRST = String.raw`[\p{L}\p{N}\p{Emoji_Presentation}]`
@@ -36,9 +39,6 @@ export function inline(text: string): string {
 export function plainLine(text: string, maxChars: number): string {
   return (
     disarmed(oneLine(text, maxChars))
-      .replace(/#(?=\d)/g, '＃')
-      .replace(/\bGH-(?=\d)/gi, 'GH‐')
-      .replace(/(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])/g, '＠')
       // "[skip ci]" and its like would keep the checks from running.
       .replaceAll('[', '(')
       .replaceAll(']', ')')
@@ -80,18 +80,17 @@ function oneLine(text: string, maxChars: number): string {
 }
 
 /**
- * Text for a code span or fence, with closing keywords disarmed by a look-alike: nothing acts
- * inside code, but a squash merge copies the body into a commit message, where there is no code.
- * The publisher's hidden marker is disarmed likewise.
+ * Text for a code span or fence, in which a look-alike stands for what makes a mention or a
+ * reference: nothing acts inside code, but a squash merge copies the body into a commit message,
+ * where there is no code. The publisher's hidden marker is disarmed likewise.
  */
 function disarmed(text: string): string {
   return text
     .replaceAll('<!-- signalbox:', '<!‐‐ signalbox:')
-    .replace(CLOSING, (_, before: string, reference: string) => before + lookAlike(reference))
-}
-
-function lookAlike(reference: string): string {
-  return reference.replace('#', '＃').replace('-', '‐').replace('://', ':／／')
+    .replace(CLOSING, (address) => address.replace('://', ':／／'))
+    .replace(MENTION, '＠')
+    .replace(ISSUE, '＃')
+    .replace(SHORT_ISSUE, (prefix) => prefix.replace('-', '‐'))
 }
 
 /**
