@@ -66,6 +66,12 @@ test.each([
   'a\\b',
   'a\u0000b',
   'git~1/x',
+  'GIT~2',
+  '.g\u200cit/config',
+  'a/.git\ufeff/config',
+  '.git::$INDEX_ALLOCATION/config',
+  '.git . ./config',
+  'a/.\u200d./b',
   '\ud800',
   'x'.repeat(1025),
 ])('%j is no path inside the repository', (path) => expect(refused(output({}, path))).toMatch(/not a path inside/))

@@ -66,10 +66,11 @@ export function refusal(
   )
 }
 
+const DEFAULT_FORGE_PREFIX = new RegExp(`^(!?)${DEFAULT_FORGE}:`, 'i')
+
 /** Names and globs compare without the default forge, so that neither has to write it. */
 function isAllowedRepository(repository: string, allowed: readonly string[]): boolean {
-  const withoutDefault = new RegExp(`^(!?)${DEFAULT_FORGE}:`, 'i')
-  const patterns = allowed.map((glob) => glob.replace(withoutDefault, '$1'))
+  const patterns = allowed.map((glob) => glob.replace(DEFAULT_FORGE_PREFIX, '$1'))
   return compileGlobs(patterns, REPOSITORY)(formatRepositoryRef(parseRepositoryRef(repository)))
 }
 
@@ -113,14 +114,24 @@ function isBranchName(branch: string): boolean {
   )
 }
 
+// Characters that HFS+ ignores in names.
+const IGNORED_IN_NAMES = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g
+
+/**
+ * Whether a part of a path is empty, `.` or `..`, or is `.git` to some file system: HFS+ ignores
+ * case and some characters, NTFS also dots and spaces at the end and what follows a colon, and
+ * has a short name for it.
+ */
+function isGitOrDots(part: string): boolean {
+  return /^(?:\.{0,2}|(?:\.git|git~\d)[. ]*(?::.*)?)$/is.test(part.replace(IGNORED_IN_NAMES, ''))
+}
+
 function isPlainPath(path: string): boolean {
   return (
     path.isWellFormed() &&
     Buffer.byteLength(path) <= 1024 &&
     // biome-ignore lint/suspicious/noControlCharactersInRegex: none belongs in a path
     !/[\u0000-\u001f\u007f\\]/.test(path) &&
-    // What a file system that ignores case, dots or spaces at the end would take for `.git` counts
-    // as it.
-    path.split('/').every((part) => !/^(\.{0,2}|\.git[. ]*|git~1)$/i.test(part))
+    !path.split('/').some(isGitOrDots)
   )
 }
