@@ -4,6 +4,7 @@ import type { Config } from './config/config-file.ts'
 import type { Installation } from './config/configure.ts'
 import { configure } from './config/configure.ts'
 import { openGitSync } from './config/git-sync.ts'
+import { ownSecrets } from './config/own-secrets.ts'
 import type { Database } from './db/database.ts'
 import type { ListenerStatus } from './db/listen.ts'
 import { openListener, openNotifier } from './db/listen.ts'
@@ -34,8 +35,10 @@ import type { Pipeline } from './pipeline.ts'
 import { openPipeline } from './pipeline.ts'
 import { parseOutputs } from './publisher/output.ts'
 import { publisher } from './publisher/publish.ts'
+import { redactedOutput } from './publisher/redacted-output.ts'
 import { LEASE_MS, leaseTiming } from './queue/lease-timing.ts'
 import { queueOn } from './queue/queue.ts'
+import { redactor } from './untrusted/redact.ts'
 
 // Every producer notifies every worker on this channel.
 const CHANNEL = 'signalbox'
@@ -164,6 +167,7 @@ function openWorkers({ environment, installation, pipeline, ...shared }: Workers
   const { database, clock } = shared
   const { forges, agents } = installation
   const tickMs = Math.min(environment.TICK_INTERVAL_SECONDS * 1000, IDLE_LOOK_MS)
+  const own = redactor([], ownSecrets(environment, installation.sources.values()))
   const orchestrator = openOrchestrator({
     ...shared,
     tickMs,
@@ -172,7 +176,8 @@ function openWorkers({ environment, installation, pipeline, ...shared }: Workers
     slots: environment.MAX_CONCURRENT_JOBS,
     loadEvent: openEventReader(database),
     payloadOf: eventPayload,
-    parseOutputs,
+    redactor: own,
+    parseOutputs: (outputs) => parseOutputs(outputs).map((output) => redactedOutput(output, own)),
     publish: publisher({ forges }),
     onFinished: recordFinished({ clock, causesOf, recordIn: pipeline.recordIn }),
   })

@@ -6,6 +6,7 @@ import { errorText, GiveUp } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
 import type { Output } from '../publisher/output.ts'
 import type { Publish } from '../publisher/publish.ts'
+import { redactText } from '../untrusted/redact-text.ts'
 import type { AttemptRef } from './fence.ts'
 import { fenced, insist, LEASED, refValues, renewLease } from './fence.ts'
 import type { Job } from './job.ts'
@@ -87,7 +88,8 @@ export async function publishPending(
       const receipt = toJson(await publish(job, body, guard), 'The receipt')
       await save({ position, status: 'published', receipt })
     } catch (error) {
-      if (error instanceof GiveUp) await save({ position, status: 'refused', reason: storable(errorText(error)) })
+      if (error instanceof GiveUp)
+        await save({ position, status: 'refused', reason: storable(redactText(errorText(error))) })
       throw error
     }
   }

@@ -13,6 +13,7 @@ import { silentLog } from '../lib/log.ts'
 import type { Output } from '../publisher/output.ts'
 import { queueOn } from '../queue/queue.ts'
 import { LeaseLost } from '../queue/running.ts'
+import { redactor } from '../untrusted/redact.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { JOBS, toJob } from './job.ts'
 import { openJobLog } from './job-log.ts'
@@ -107,6 +108,22 @@ describe('one attempt', () => {
       outcome: { kind: 'completed' },
       detail: { result: { n: 1 } },
     })
+  })
+
+  it('shows no token, and none of the own secrets, in its error and its log', async () => {
+    const row = await claimJob()
+    const token = `ghp_${'a1'.repeat(18)}`
+    const failing = async ({ log }: AgentContext<unknown>) => {
+      log(`with ${token}`)
+      throw new Error(`${token} or the-own-secret-1 was refused`)
+    }
+    const handled = await attempt(row, failing, { redactor: redactor([], ['the-own-secret-1']) })
+    expect(handled.outcome).toMatchObject({ kind: 'retried', error: '[redacted] or [redacted] was refused' })
+    const { rows } = await database.query<{ line: string }>('select line from signalbox.job_log where job_id = $1', [
+      row.id,
+    ])
+    expect(rows.map(({ line }) => line)).toContain('with [redacted]')
+    expect(JSON.stringify(rows)).not.toMatch(/ghp_|own-secret/)
   })
 
   it('is completed without outputs by an agent that returns nothing', async () => {

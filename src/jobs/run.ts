@@ -12,13 +12,15 @@ import { noActivity } from '../lib/log.ts'
 import { describe } from '../lib/zod.ts'
 import type { Output } from '../publisher/output.ts'
 import type { Publish } from '../publisher/publish.ts'
-import type { Handled } from '../queue/table.ts'
+import type { Handled, Outcome } from '../queue/table.ts'
+import type { Redactor } from '../untrusted/redact.ts'
+import { redactor } from '../untrusted/redact.ts'
 import { openWorkspaces } from '../workspaces/workspace.ts'
 import { sayStarted } from './activity.ts'
 import { insist } from './fence.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { toJob } from './job.ts'
-import type { JobLog } from './job-log.ts'
+import type { JobLog, Stream } from './job-log.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import { outcomeOf } from './retry-policy.ts'
 import type { StepStore } from './steps.ts'
@@ -34,6 +36,8 @@ export type RunOptions = {
   agents: ReadonlyMap<string, Agent>
   forge: ReadForge | null
   publish: Publish
+  /** Takes secrets out of errors, log lines and results; without it, those of a known form. */
+  redactor?: Redactor
   /**
    * Checks what an agent returned as outputs, before any of it is stored.
    * @throws GiveUp when it is not valid.
@@ -49,6 +53,8 @@ export type RunOptions = {
   stopGraceMs: number
 }
 
+const byForm = redactor()
+
 /**
  * Makes one attempt of a job. Never throws: what went wrong is in the outcome, as retry-policy.ts
  * reads it.
@@ -59,13 +65,14 @@ export async function runJob(
   row: JobRow,
   signal: AbortSignal,
 ): Promise<Handled<RunDetail>> {
-  const { clock, database, log } = options
+  const { clock, database, log, redactor: secrets = byForm } = options
   const job = toJob(row)
   const over = new AbortController()
   const timer = startTimeLimit(row.time_limit_ms, over)
   const stop = AbortSignal.any([signal, over.signal])
   const workspaces = openWorkspaces(stop)
-  const write = jobLog.of(row)
+  const writeLine = jobLog.of(row)
+  const write = (line: string, stream?: Stream) => writeLine(secrets.text(line), stream)
   sayStarted(options.activity ?? noActivity, row)
   const work = async () => {
     const steps = await beforeWork(clock, openStepStore(database, row, { clock, stop }))
@@ -86,7 +93,8 @@ export async function runJob(
   } catch (error) {
     if (!stop.aborted) write(stackOf(error), 'stderr')
     const { failures } = row
-    return { outcome: outcomeOf(error, { failures, now: clock.now(), random: options.random }), detail: null }
+    const outcome = outcomeOf(error, { failures, now: clock.now(), random: options.random })
+    return { outcome: withoutSecrets(outcome, secrets), detail: null }
   } finally {
     clearTimeout(timer)
     // Also ends what is left of an agent that returned: no step, line or folder after this.
@@ -96,6 +104,16 @@ export async function runJob(
       .catch((error: unknown) => log.warn({ err: error, job: job.id }, 'a workspace could not be removed'))
     await jobLog.flush()
   }
+}
+
+/** A copy as JSON, which is how it is stored. */
+function withoutSecretsIn(result: unknown, secrets: Redactor): unknown {
+  const json = toJson(result, 'The result')
+  return json === null ? undefined : secrets.value(JSON.parse(json))
+}
+
+function withoutSecrets(outcome: Outcome, secrets: Redactor): Outcome {
+  return outcome.kind === 'completed' ? outcome : { ...outcome, error: secrets.text(outcome.error) }
 }
 
 /**
@@ -150,12 +168,12 @@ async function runAgent(
     now: clock.now,
   })
   context.signal.throwIfAborted()
-  const { result, outputs: unchecked = [] } = checkResult(returned)
+  const { result: given, outputs: unchecked = [] } = checkResult(returned)
+  const result = withoutSecretsIn(given, options.redactor ?? byForm)
   const outputs = parseOutputs(unchecked)
   const hasOutputs = outputs.length > 0
   // Without outputs the end of the job, which comes next, is what remembers the run: a commit less.
   if (hasOutputs) await insist(context.signal, () => rememberRun(database, row, { clock, result, outputs }))
-  else toJson(result, 'The result')
   return { result, hasOutputs }
 }
 

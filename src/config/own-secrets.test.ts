@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { readEnvironment } from '../lib/environment.ts'
+import { ownSecrets } from './own-secrets.ts'
+
+test('tokens, webhook secrets, keys, the password of the database and the secrets of sources are known', () => {
+  const environment = readEnvironment({
+    DATABASE_URL: 'postgres://me:p%40ss-word-1@db/x',
+    GITHUB_TOKEN: 'a-token-1',
+    GITHUB_WEBHOOK_SECRET: 'webhook-secret-number-1,webhook-secret-number-2',
+    SIGNALBOX_API_TOKEN: 'an-api-token-of-enough-characters-1',
+    GITHUB_APP_PRIVATE_KEY: 'line 1\\nline 2',
+    GITHUB_REPO: 'acme/shop',
+  })
+  const secrets = ownSecrets(environment, [{ secrets: ['source-secret-1'] }])
+  expect(new Set(secrets)).toEqual(
+    new Set([
+      'a-token-1',
+      'webhook-secret-number-1',
+      'webhook-secret-number-2',
+      'an-api-token-of-enough-characters-1',
+      'line 1\nline 2',
+      'line 1',
+      'line 2',
+      'p%40ss-word-1',
+      'p@ss-word-1',
+      'source-secret-1',
+    ]),
+  )
+})
+
+test('a password that is an ordinary word is not looked for', () => {
+  expect(ownSecrets(readEnvironment({ DATABASE_URL: 'postgres://postgres:postgres@db/x' }), [])).toEqual([])
+})

@@ -1,0 +1,30 @@
+// The values of the installation's own secrets, which must be in nothing that it writes.
+import type { Environment } from '../lib/environment.ts'
+import type { Source } from '../sources/source.ts'
+import { isPlainWord, secrecyOf } from '../untrusted/secret-name.ts'
+
+/**
+ * Tokens, webhook secrets, keys (whole, and line by line) and the database's password. An ordinary
+ * word, such as the password `postgres`, cannot be told from the text around it and is left out.
+ */
+export function ownSecrets(environment: Environment, sources: Iterable<Pick<Source, 'secrets'>>): string[] {
+  const named = Object.entries(environment)
+    .filter(([name]) => secrecyOf(name) !== 'none')
+    .flatMap(([, value]) => (Array.isArray(value) ? value : [value]))
+    .filter((value) => typeof value === 'string')
+  const configured = [...sources].flatMap(({ secrets }) => [...secrets])
+  return [...named, ...databasePassword(environment.DATABASE_URL), ...configured]
+    .flatMap((secret) => [secret, ...secret.split('\n')])
+    .filter((secret) => !isPlainWord(secret))
+}
+
+/** As it is written in the address, and as it is. */
+function databasePassword(url: string | undefined): string[] {
+  const written = url !== undefined && URL.canParse(url) ? new URL(url).password : ''
+  if (written === '') return []
+  try {
+    return [written, decodeURIComponent(written)]
+  } catch {
+    return [written]
+  }
+}
