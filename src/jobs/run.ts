@@ -86,8 +86,8 @@ export async function runJob(
   }
   try {
     const { result, hasOutputs } = await untilStopped(stop, options.stopGraceMs, work())
-    // Waited for to its end, unlike an agent: it stops by itself, but for the answer to a request on
-    // its way. As long as that may write something, the job must be nobody else's.
+    // Waited for to its end, unlike an agent: it stops by itself, but for the answer to a request
+    // on its way. As long as that may write something, the job must be nobody else's.
     if (hasOutputs) await publishOutputs(options, row, stop)
     return { outcome: { kind: 'completed' }, detail: { result } }
   } catch (error) {

@@ -180,8 +180,8 @@ export class RunningAttempts<Row extends object, Detail> {
   /**
    * Asks whether the row is still the worker's, and stops the work when no answer comes in time. It
    * may begin late, after a block of the event loop or a pause of the machine: a lease that has
-   * expired can be renewed as long as nobody has reclaimed the row, and the first connection may not
-   * have survived the pause.
+   * expired can be renewed as long as nobody has reclaimed the row, and the first connection may
+   * not have survived the pause.
    */
   async #insist(running: Running<Row, Detail>): Promise<void> {
     const { log, timing } = this.#options
