@@ -52,6 +52,7 @@ function env(): Record<string, string> {
   return {
     PATH: `${join(folder, 'path')}:${process.env.PATH}`,
     HOME: folder,
+    GITHUB_WEBHOOK_SECRET: 'a-secret-for-the-commands-of-the-docs',
     USER: 'jane',
   }
 }

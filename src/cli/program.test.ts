@@ -24,6 +24,7 @@ test('every command that does something has an example that names it', async () 
 
 test.each([
   [['nonsense'], "Unknown command 'nonsense'."],
+  [['help', 'nonsense'], "Unknown command 'nonsense'."],
   [['jobs', 'ls', '--status', 'done'], 'Allowed choices are pending'],
   [['jobs', 'ls', '--limit', '0'], 'It must be a number from 1 to 100.'],
   [['jobs', 'show'], "Missing required argument 'job-id'."],

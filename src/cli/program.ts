@@ -55,6 +55,11 @@ const GROUPS: readonly { title: string; entries: readonly Entry[] }[] = [
         load: async () => (await import('./trigger.ts')).addTrigger,
       },
       {
+        name: 'send',
+        description: 'send a signed sample webhook, to try rules and agents',
+        load: async () => (await import('./send.ts')).addSend,
+      },
+      {
         name: 'events',
         description: 'what happened, and what became of it',
         load: async () => (await import('./events.ts')).addEvents,
@@ -159,6 +164,10 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   // `signalbox --json jobs ls` and `signalbox help jobs`: no option of the program has a value.
   const words = args.filter((arg) => !arg.startsWith('-')).slice(0, 2)
   const program = await buildProgram(terminal, (name) => words[words[0] === 'help' ? 1 : 0] === name)
+  // Commander would show the whole help, as if nothing were wrong.
+  if (words[0] === 'help' && words[1] !== undefined && !isCommand(words[1])) {
+    return reportFailure(terminal, unknownCommand(words[1]), args.includes('--json'))
+  }
   try {
     await program.parseAsync(args, { from: 'user' })
     return EXIT.done
@@ -169,6 +178,14 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.usage
     return reportFailure(terminal, error, program.opts().json === true)
   }
+}
+
+function isCommand(word: string): boolean {
+  return word === 'help' || GROUPS.some(({ entries }) => entries.some(({ name }) => name.split(' ')[0] === word))
+}
+
+function unknownCommand(word: string): CommanderError {
+  return new CommanderError(EXIT.usage, 'commander.unknownCommand', `error: unknown command '${word}'`)
 }
 
 function isDebug({ env }: Terminal): boolean {
