@@ -91,8 +91,9 @@ async function commitAt(repo: Repository, sha: string): Promise<Commit | null> {
 /** The commits a push brought, oldest first, each with the names of the files it touched. */
 async function newCommits(hub: Hub, repo: Repository, { ref, before, after }: RefChange) {
   if (after === null || ref.startsWith('refs/tags/')) return []
-  // A new branch brings what no other branch has.
-  const range = before ? [`${before}..${after}`] : [after, '--not', `--exclude=${ref}`, '--branches']
+  // A new branch brings what no other branch has; what `--branches` excludes has no `refs/heads/`.
+  const others = ['--not', `--exclude=${ref.replace(/^refs\/heads\//, '')}`, '--branches']
+  const range = before ? [`${before}..${after}`] : [after, ...others]
   const log = await git(repo.dir, [
     '-c',
     'core.quotePath=false',

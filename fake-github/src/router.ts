@@ -8,7 +8,7 @@ import type { Credentials } from './access.ts'
 import { accountOf, authenticate } from './access.ts'
 import type { Exchange } from './exchange.ts'
 import type { FaultRequest, RestFault } from './faults.ts'
-import { GithubError, notFound } from './github-error.ts'
+import { GithubError } from './github-error.ts'
 import type { Hub } from './hub.ts'
 import type { Reply, Route } from './route.ts'
 import type { Account } from './state.ts'
@@ -108,7 +108,7 @@ async function answer(hub: Hub, c: RestContext, { route, who, text, fault }: Ask
   try {
     if (fault) throwFault(hub, fault, who)
     if (who instanceof GithubError) throw who
-    if (!route) throw notFound()
+    if (!route) throw noSuchRoute(c.req.method, new URL(c.req.url).pathname)
     return await route.run({
       hub,
       credentials: who,
@@ -128,6 +128,11 @@ async function answer(hub: Hub, c: RestContext, { route, who, text, fault }: Ask
     }
     return { status: error.status, body, headers: error.headers }
   }
+}
+
+/** GitHub has many more routes; that one is missing here must not look like a missing object. */
+function noSuchRoute(method: string, path: string): GithubError {
+  return new GithubError(404, `The fake GitHub has no route for ${method} ${path}`)
 }
 
 function throwFault(hub: Hub, fault: RestFault, who: Credentials | GithubError): void {

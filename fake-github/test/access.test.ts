@@ -92,9 +92,16 @@ test('malformed bodies, unknown routes and wrong types get their 4xx', async () 
   expect(await post('"text"')).toEqual([400, 'Body should be a JSON object'])
   expect(await post('{"title":{}}')).toEqual([422, 'Validation Failed'])
   expect(await post('')).toEqual([422, 'Validation Failed'])
-  expect(await post('{}', '/repos/acme/app/no-such-thing')).toEqual([404, 'Not Found'])
+  expect(await post('{}', '/repos/acme/app/no-such-thing')).toEqual([
+    404,
+    'The fake GitHub has no route for POST /api/v3/repos/acme/app/no-such-thing',
+  ])
   const body = await (await fetch(`${github.apiUrl}/nothing/here`)).json()
-  expect(body).toEqual({ message: 'Not Found', documentation_url: 'https://docs.github.com/rest', status: '404' })
+  expect(body).toEqual({
+    message: 'The fake GitHub has no route for GET /api/v3/nothing/here',
+    documentation_url: 'https://docs.github.com/rest',
+    status: '404',
+  })
 })
 
 test('the API answers below /api/v3 and at the root, with GitHub’s headers and conditional requests', async () => {

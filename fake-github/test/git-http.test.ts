@@ -101,6 +101,9 @@ test('branches and tags that come, are forced and go make their events', async (
     '{"ref":"refs/heads/feature","created":true,"forced":false,"deleted":false}',
     '{"ref":"refs/tags/v1","created":true,"forced":false,"deleted":false}',
   ])
+  expect(pushes.find(({ ref, created }) => created && ref === 'refs/heads/feature')).toMatchObject({
+    commits: [{ message: 'one' }],
+  })
 })
 
 test('a push to the head of a pull request synchronises it, and its head can be fetched', async () => {
