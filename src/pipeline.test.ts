@@ -159,7 +159,32 @@ describe('recording', () => {
   test('a repeat is answered with what was recorded, whatever the rules say now', async () => {
     const first = await (await open()).record(draft({ deliveryId: 'again' }))
     const second = await (await open({ rules: [] })).record(draft({ deliveryId: 'again' }))
-    expect(second).toEqual({ id: first.id, duplicate: true, status: 'routed', reason: null, jobIds: [] })
+    // The jobs of the first, in their order.
+    expect(second).toEqual({ ...first, duplicate: true })
+    expect(first.jobIds).toHaveLength(1)
+  })
+
+  test('events of one commit keep their order within a group, and the jobs of one event that of the rules', async () => {
+    const clock = fakeClock()
+    const rules = ['one', 'two'].map((name): Rule => ({ name, on: 'push', agent: 'reviewer', group: '{repository}' }))
+    const { record } = await open({ clock, rules })
+    const events = Array.from({ length: 20 }, (_, i) =>
+      draft({ facts: { repository: 'acme/shop' }, deliveryId: String(99 - i) }),
+    )
+    const recorded = await Promise.all(events.map((event) => record(event)))
+    const order = async (column: string) =>
+      (
+        await database.query<{ id: string }>(
+          `select id from signalbox.jobs where available_at <= $1 order by ${column}`,
+          [clock.now()],
+        )
+      ).rows.map(({ id }) => id)
+    const expected = recorded.flatMap(({ jobIds }) => jobIds)
+    expect(expected).toHaveLength(40)
+    expect(await order('available_at')).toEqual(expected)
+    // Where a released job gets its place back from.
+    expect(await order('created_at')).toEqual(expected)
+    expect((await record(draft({ deliveryId: '96' }))).jobIds).toEqual(recorded[3]?.jobIds)
   })
 
   test('one event the database refuses does not fail its neighbours', async () => {
@@ -220,7 +245,7 @@ describe('recording', () => {
       const { results } = await recordBesideARepeat(new Error('no'), 1)
       expect(results).toMatchObject([
         { value: { duplicate: false, status: 'routed', jobIds: [expect.any(String)] } },
-        { value: { duplicate: true, jobIds: [] } },
+        { value: { duplicate: true, jobIds: [expect.any(String)] } },
       ])
       expect(await count('events')).toBe(2)
     })

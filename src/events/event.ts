@@ -97,6 +97,6 @@ export type Reaction = {
 
 /**
  * What became of recording: the event's id (the first one's, for a repeat), whether it was there
- * already, and what followed this time.
+ * already, and the jobs that followed from it, the first time.
  */
 export type Recorded = { id: string; duplicate: boolean; status: EventStatus; reason: string | null; jobIds: string[] }

@@ -31,14 +31,18 @@ with new_events as (
 ), new_jobs as (
   insert into signalbox.jobs (id, event_id, rule, type, agent, input, policy, priority, group_key, max_attempts,
     time_limit_ms, available_at, created_at)
-  select n.*, coalesce($1, now()), coalesce($1, now())
+  select n.id, event_id, rule, type, agent, input, policy, priority, group_key, max_attempts, time_limit_ms,
+    coalesce($1, now()) - before * interval '1 microsecond', coalesce($1, now()) + after * interval '1 microsecond'
   from json_to_recordset($5::json) as n (id uuid, event_id uuid, rule text, type text, agent text, input json,
-    policy json, priority smallint, group_key text, max_attempts integer, time_limit_ms integer)
+    policy json, priority smallint, group_key text, max_attempts integer, time_limit_ms integer, before integer,
+    after integer)
   join new_events on new_events.id = n.event_id
 ), new_deliveries as (
   insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, max_attempts, available_at, created_at)
-  select n.*, coalesce($1, now()), coalesce($1, now())
-  from json_to_recordset($6::json) as n (id uuid, event_id uuid, endpoint_id uuid, group_key text, max_attempts integer)
+  select n.id, event_id, endpoint_id, group_key, max_attempts,
+    coalesce($1, now()) - before * interval '1 microsecond', coalesce($1, now()) + after * interval '1 microsecond'
+  from json_to_recordset($6::json) as n (id uuid, event_id uuid, endpoint_id uuid, group_key text, max_attempts integer,
+    before integer, after integer)
   join new_events on new_events.id = n.event_id
 )
 select version::int as version, array(select id from new_events) as ids from signalbox.endpoints_version`
@@ -74,33 +78,45 @@ function eventRows(events: readonly NewEvent[]) {
 }
 
 function jobRows(events: readonly NewEvent[]) {
-  return events.flatMap((event) =>
-    event.jobs.map((job) => ({
-      id: job.id,
-      event_id: event.id,
-      rule: job.rule,
-      type: job.type,
-      agent: job.agent,
-      input: job.input,
-      policy: job.policy,
-      priority: job.priority,
-      group_key: job.groupKey,
-      max_attempts: job.maxAttempts,
-      time_limit_ms: job.timeLimitMs,
-    })),
+  return inOrder(
+    events.flatMap((event) =>
+      event.jobs.map((job) => ({
+        id: job.id,
+        event_id: event.id,
+        rule: job.rule,
+        type: job.type,
+        agent: job.agent,
+        input: job.input,
+        policy: job.policy,
+        priority: job.priority,
+        group_key: job.groupKey,
+        max_attempts: job.maxAttempts,
+        time_limit_ms: job.timeLimitMs,
+      })),
+    ),
   )
 }
 
 function deliveryRows(events: readonly NewEvent[]) {
-  return events.flatMap((event) =>
-    event.deliveries.map(({ id, endpointId, groupKey, maxAttempts }) => ({
-      id,
-      event_id: event.id,
-      endpoint_id: endpointId,
-      group_key: groupKey,
-      max_attempts: maxAttempts,
-    })),
+  return inOrder(
+    events.flatMap((event) =>
+      event.deliveries.map(({ id, endpointId, groupKey, maxAttempts }) => ({
+        id,
+        event_id: event.id,
+        endpoint_id: endpointId,
+        group_key: groupKey,
+        max_attempts: maxAttempts,
+      })),
+    ),
   )
+}
+
+/**
+ * The rows with their order, in microseconds: they commit at one moment, and each group's are done
+ * in the order of their times. None is due later than now.
+ */
+function inOrder<Row extends object>(rows: readonly Row[]): (Row & { before: number; after: number })[] {
+  return rows.map((row, after) => ({ ...row, after, before: rows.length - 1 - after }))
 }
 
 function bodiesOf(events: readonly NewEvent[]): Uint8Array {
@@ -133,8 +149,8 @@ export async function insertEvents(
     expectedVersion,
     storableJson(eventRows(sorted)),
     bodiesOf(sorted),
-    storableJson(jobRows(sorted)),
-    storableJson(deliveryRows(sorted)),
+    storableJson(jobRows(events)),
+    storableJson(deliveryRows(events)),
   ]
   const { rows } = await sql.query<{ version: number; ids: string[] }>(INSERT, values, 'signalbox_record')
   return { ids: new Set(rows[0]?.ids), version: rows[0]?.version ?? 0 }
@@ -142,7 +158,7 @@ export async function insertEvents(
 
 /**
  * What became of each event, in the same order: those with a new id as they are, the others as
- * they were recorded before.
+ * they were recorded before, with the jobs they made then.
  */
 export async function outcomesOf(
   sql: Sql,
@@ -152,22 +168,25 @@ export async function outcomesOf(
   const repeats = events.filter((event) => !newIds.has(event.id))
   const earlier = repeats.length === 0 ? new Map<string, Earlier>() : await recordedBefore(sql, repeats)
   return events.map((event) => {
-    const { id, status, reason } = earlier.get(deliveryKey(event.source, event.deliveryId)) ?? event
+    const found = earlier.get(deliveryKey(event.source, event.deliveryId))
+    const { id, status, reason } = found ?? event
     // One that is there under the id it was given now was written by a statement before this one,
     // whose answer was lost.
     const isNew = id === event.id
-    return { id, duplicate: !isNew, status, reason, jobIds: isNew ? event.jobs.map((job) => job.id) : [] }
+    return { id, duplicate: !isNew, status, reason, jobIds: found?.job_ids ?? event.jobs.map((job) => job.id) }
   })
 }
 
-type Earlier = Pick<NewEvent, 'id' | 'status' | 'reason'>
+type Earlier = Pick<NewEvent, 'id' | 'status' | 'reason'> & { job_ids: string[] }
 
 async function recordedBefore(
   sql: Sql,
   events: readonly { source: string; deliveryId: string }[],
 ): Promise<Map<string, Earlier>> {
   const { rows } = await sql.query<Earlier & { source: string; delivery_id: string }>(
-    `select e.id, e.status, e.reason, e.source, e.delivery_id from signalbox.events e
+    `select e.id, e.status, e.reason, e.source, e.delivery_id,
+       array(select id from signalbox.jobs where event_id = e.id order by jobs.created_at, id) as job_ids
+     from signalbox.events e
      join unnest($1::text[], $2::text[]) as n (source, delivery_id) using (source, delivery_id)`,
     [events.map((event) => event.source), events.map((event) => storable(event.deliveryId))],
   )

@@ -52,7 +52,7 @@ describe('the answer to a webhook', () => {
     expect(jobs).toHaveLength(2)
   })
 
-  test('of one job says so, and of a repeat that nothing was done', async () => {
+  test('of one job says so, and of a repeat which job there is', async () => {
     const once = await push('made-one', { ref: 'refs/heads/topic' })
     expect(once.body).toMatchObject({ message: 'Job created.', duplicate: false })
     const again = await push('made-one', { ref: 'refs/heads/topic' })
@@ -61,8 +61,8 @@ describe('the answer to a webhook', () => {
       body: {
         event_id: once.body.event_id,
         duplicate: true,
-        jobs: [],
-        job_created: null,
+        jobs: once.body.jobs,
+        job_created: once.body.job_created,
         message: 'This delivery was recorded before.',
       },
     })
