@@ -13,6 +13,7 @@ import {
   unavailable,
 } from './connection.ts'
 import type { Database, Sql } from './database.ts'
+import { boundValue } from './text.ts'
 
 /** What a pool is opened with. */
 export type PoolOptions = {
@@ -156,7 +157,7 @@ class Connection implements Sql {
       const query: Query = {
         text,
         query_timeout: this.#answerMs,
-        ...(values && { values: [...values] }),
+        ...(values && { values: values.map(boundValue) }),
         ...(name && this.#sessions.areOwn && { name }),
       }
       const answer: Answer = await this.#client.query(query)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database } from './database.ts'
-import { storable, storableJson } from './text.ts'
+import { boundValue, storable, storableJson } from './text.ts'
 
 // Any UTF-16: half pairs and NUL often, and backslashes, which make texts that look like escapes.
 const unit = fc.oneof(
@@ -10,6 +10,16 @@ const unit = fc.oneof(
   fc.string({ minLength: 1, maxLength: 1, unit: 'binary' }),
 )
 const anyText = fc.array(unit, { maxLength: 12 }).map((parts) => parts.join(''))
+
+describe('a bound value', () => {
+  test('has U+FFFD for NUL, in lists too, and is otherwise the same', () => {
+    const bytes = Buffer.from('\0')
+    const values = ['a', ['b', null], 1, null, bytes]
+    for (const value of values) expect(boundValue(value)).toBe(value)
+    expect(boundValue('a\0')).toBe('a\ufffd')
+    expect(boundValue(['a', '\0', null])).toEqual(['a', '\ufffd', null])
+  })
+})
 
 describe('text', () => {
   test('has U+FFFD where PostgreSQL would refuse a character', () => {

@@ -10,6 +10,12 @@ export function storable(text: string, maxChars = Number.POSITIVE_INFINITY): str
   return cut(text, maxChars).toWellFormed().replaceAll('\0', '\ufffd')
 }
 
+/** A value as it is bound to a statement: no text in it has a NUL, which PostgreSQL refuses. */
+export function boundValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.some((item) => boundValue(item) !== item) ? value.map(boundValue) : value
+  return typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value
+}
+
 /**
  * JSON that every column can store, of keys too. Every string is looked at only when the JSON
  * shows that there is something to replace.
