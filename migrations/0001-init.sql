@@ -116,6 +116,8 @@ create table signalbox.outputs (
   job_id uuid not null references signalbox.jobs (id) on delete cascade,
   position smallint not null,
   kind text not null,
+  -- Where it is written, as events name it: what is reported from elsewhere is not believed.
+  repository text not null,
   body json not null,
   status text not null default 'pending' check (status in ('pending', 'published', 'refused')),
   reason text,

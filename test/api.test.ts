@@ -137,9 +137,9 @@ test('every answer is as it is described, of every route and with rows in each',
       return items[0]?.error === 'http_500'
     })
     await busy.database.query(
-      `insert into signalbox.outputs (id, job_id, position, kind, body, status, reason, receipt, published_at) values
-         ($1, $3, 0, 'comment', '{"kind":"comment"}', 'published', null, '{"url":"https://x","created":true}', now()),
-         ($2, $3, 1, 'labels', '{"kind":"labels"}', 'refused', 'not allowed', null, null)`,
+      `insert into signalbox.outputs (id, job_id, position, kind, repository, body, status, reason, receipt, published_at) values
+         ($1, $3, 0, 'comment', 'o/r', '{"kind":"comment"}', 'published', null, '{"url":"https://x","created":true}', now()),
+         ($2, $3, 1, 'labels', 'o/r', '{"kind":"labels"}', 'refused', 'not allowed', null, null)`,
       [newId(), newId(), jobs.find(({ rule }) => rule === 'work')?.id],
     )
     await busy.database.query(

@@ -152,6 +152,8 @@ export type JobLogPage = { items: JobLogLine[]; next: number | null }
 export type JobDetail = JobSummary & {
   payload: Json
   result: Json
+  /** When its agent left outputs: it does not run again for them. */
+  ran_at: string | null
   attempts: JobAttempt[]
   steps: JobStep[]
   outputs: JobOutput[]

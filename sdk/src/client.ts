@@ -63,7 +63,11 @@ export type SignalboxClient = {
     /** At most `limit` (1000) lines after the one of id `after`. */
     log(id: string, query?: { after?: number | undefined; limit?: number | undefined }): Promise<JobLogPage>
     cancel(id: string): Promise<JobDetail>
-    retry(id: string): Promise<JobDetail>
+    /**
+     * Starts a failed or cancelled job again. An agent that left outputs does not run again, unless
+     * it is to begin from the start; what was published stays then.
+     */
+    retry(id: string, options?: { fromStart?: boolean | undefined }): Promise<JobDetail>
   }
   deployments: {
     list(query?: DeploymentQuery): Promise<Page<DeploymentSummary>>
@@ -106,7 +110,7 @@ export function signalbox(options: TransportOptions): SignalboxClient {
       get: (id) => get(one('jobs', id)),
       log: (id, query) => get(`${one('jobs', id)}/log`, query),
       cancel: (id) => post(`${one('jobs', id)}/cancel`),
-      retry: (id) => post(`${one('jobs', id)}/retry`),
+      retry: (id, { fromStart = false } = {}) => post(`${one('jobs', id)}/retry`, { from_start: fromStart }),
     },
     deployments: {
       list: (query) => get('api/deployments', query),

@@ -113,16 +113,35 @@ export function addJobs(jobs: Command, cli: Cli): void {
     .action(async (id: string, { server, follow = false }: ServerOptions & { follow?: boolean }) =>
       printLog(cli, clientOf(cli, { server }), { id, follow }),
     )
-  addChange(jobs, cli, { verb: 'cancel', description: 'cancel a job; a running agent is stopped' })
-  addChange(jobs, cli, { verb: 'retry', description: 'run a failed or cancelled job again, from its last step' })
-}
-
-function addChange(jobs: Command, cli: Cli, { verb, description }: { verb: 'cancel' | 'retry'; description: string }) {
-  withServer(jobs.command(`${verb} <job-id>`))
-    .description(description)
-    .addHelpText('after', `\nExample:\n  $ signalbox jobs ${verb} 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61`)
+  withServer(jobs.command('cancel <job-id>'))
+    .description('cancel a job; a running agent is stopped')
+    .addHelpText('after', '\nExample:\n  $ signalbox jobs cancel 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61')
     .action(async (id: string, options: ServerOptions) => {
-      const job = await clientOf(cli, options).jobs[verb](id)
+      const job = await clientOf(cli, options).jobs.cancel(id)
       cli.print(job, () => `The job is ${job.status}.`)
     })
+  withServer(jobs.command('retry <job-id>'))
+    .description('run a failed or cancelled job again, from its last step')
+    .option('--from-start', 'forget its steps and what was not published, and run the agent again')
+    .addHelpText('after', '\nExample:\n  $ signalbox jobs retry 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61 --from-start')
+    .action(async (id: string, { fromStart = false, ...options }: ServerOptions & { fromStart?: boolean }) => {
+      const job = await clientOf(cli, options).jobs.retry(id, { fromStart })
+      cli.print(job, () => retryText(job, fromStart))
+    })
+}
+
+function retryText(job: JobDetail, fromStart: boolean): string {
+  const lines = [`The job is ${job.status}.`]
+  if (!fromStart && job.ran_at !== null) {
+    lines.push(
+      'Its agent has run and does not run again: what it returned is published.',
+      `To run it again: signalbox jobs retry ${job.id} --from-start`,
+    )
+  }
+  const published = fromStart ? job.outputs.filter(({ status }) => status === 'published') : []
+  if (published.length > 0) {
+    const where = published.map(({ kind, receipt }) => `  ${receipt?.url ?? `${kind}, nothing to change`}`)
+    lines.push('This was published already and stays; an output with the same key is not written again:', ...where)
+  }
+  return lines.join('\n')
 }

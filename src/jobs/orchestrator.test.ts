@@ -683,6 +683,54 @@ describe('outputs', () => {
   })
 })
 
+describe('a retry from the start', () => {
+  it('runs a mended agent, forgets steps and what was not published, and keeps what was', async () => {
+    const id = await addJob({ maxAttempts: 1 })
+    let version = 'wrong'
+    const published: string[] = []
+    const orchestrator = orchestrate(
+      [
+        work(async ({ step }) => {
+          const found = await step('look', () => version)
+          return { outputs: [note(`first-${found}`), note(`second-${found}`)], result: found }
+        }),
+      ],
+      {
+        publish: async (_job, output) => {
+          const { url } = receiptOf(output)
+          if (url.endsWith('second-wrong')) throw new GiveUp('wrong')
+          published.push(url)
+          return receiptOf(output)
+        },
+      },
+    )
+    await orchestrator.tick()
+    version = 'right'
+    await retryJob(database, clock, id)
+    await orchestrator.tick()
+    // Without it the same outputs are tried again.
+    expect(await getJob(database, id)).toMatchObject({ status: 'failed', result: 'wrong', ran_at: expect.any(String) })
+    expect(await retryJob(database, clock, id, { fromStart: true })).toMatchObject({
+      status: 'pending',
+      result: null,
+      ran_at: null,
+      steps: [],
+      outputs: [{ position: 0, status: 'published', receipt: { url: 'https://x/first-wrong' } }],
+    })
+    await orchestrator.tick()
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'completed',
+      result: 'right',
+      outputs: [{ position: 0 }, { position: 1, status: 'published' }, { position: 2, status: 'published' }],
+    })
+    expect(published.map((url) => url.slice('https://x/'.length))).toEqual([
+      'first-wrong',
+      'first-right',
+      'second-right',
+    ])
+  })
+})
+
 describe('an orchestrator', () => {
   it('reports a job’s end in the transaction that ends it', async () => {
     const finished: Finished[] = []

@@ -1,9 +1,9 @@
 // What an agent wants written: stored with the end of its run, then published one by one.
 import type { Sql } from '../db/database.ts'
-import { storable } from '../db/text.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
+import { plainRepositoryName } from '../lib/repository.ts'
 import type { Output } from '../publisher/output.ts'
 import type { Publish } from '../publisher/publish.ts'
 import { redactText } from '../untrusted/redact-text.ts'
@@ -27,10 +27,16 @@ export async function rememberRun(
          ran_at = coalesce(ran_at, $5::timestamptz, now())
        where id = $1::uuid and attempt = $2::integer and owner = $3::uuid and status = 'running'
        returning id
+     ), earlier as (
+       -- What an agent that was run again from the start had published before.
+       select coalesce(max(position) + 1, 0) as count from signalbox.outputs where job_id = $1 and id <> all($6)
      ), stored as (
-       insert into signalbox.outputs (id, job_id, position, kind, body, created_at)
-       select output.id, leased.id, output.position, output.kind, output.body::json, coalesce($5::timestamptz, now())
-       from leased, unnest($6::uuid[], $7::integer[], $8::text[], $9::text[]) as output (id, position, kind, body)
+       insert into signalbox.outputs (id, job_id, position, kind, repository, body, created_at)
+       select output.id, leased.id, output.position + earlier.count, output.kind, output.repository, output.body::json,
+         coalesce($5::timestamptz, now())
+       from leased, earlier,
+         unnest($6::uuid[], $7::integer[], $8::text[], $9::text[], $10::text[])
+           as output (id, position, kind, repository, body)
        on conflict do nothing
      )
      select from leased`,
@@ -38,9 +44,10 @@ export async function rememberRun(
       ...refValues(ref),
       toJson(result, 'The result'),
       clock.sqlNow(),
-      outputs.map((_, position) => idFor('output', ref.id, String(position))),
+      outputs.map((_, position) => idFor('output', ref.id, String(ref.attempt), String(position))),
       outputs.map((_, position) => position),
       outputs.map((output) => output.kind),
+      outputs.map((output) => plainRepositoryName(output.repository)),
       outputs.map((output) => toJson(output, 'An output')),
     ],
     'remember run',
@@ -88,8 +95,9 @@ export async function publishPending(
       const receipt = toJson(await publish(job, body, guard), 'The receipt')
       await save({ position, status: 'published', receipt })
     } catch (error) {
-      if (error instanceof GiveUp)
-        await save({ position, status: 'refused', reason: storable(redactText(errorText(error))) })
+      if (error instanceof GiveUp) {
+        await save({ position, status: 'refused', reason: redactText(errorText(error)) })
+      }
       throw error
     }
   }

@@ -55,8 +55,8 @@ export async function listJobs(sql: Sql, filter: JobFilter = {}): Promise<Page<J
 export async function getJob(sql: Sql, id: string): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
   const read = async <Row extends object>(text: string): Promise<Row[]> => (await sql.query<Row>(text, [id])).rows
-  const [job] = await read<JobSummary & Pick<JobDetail, 'payload' | 'result'>>(
-    `select ${SUMMARY}, input as payload, ${RESULT} as result from signalbox.jobs where id = $1`,
+  const [job] = await read<JobSummary & Pick<JobDetail, 'payload' | 'result' | 'ran_at'>>(
+    `select ${SUMMARY}, input as payload, ${RESULT} as result, ${isoTime('ran_at')} as ran_at from signalbox.jobs where id = $1`,
   )
   if (job === undefined) throw notFound(id)
   return {

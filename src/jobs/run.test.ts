@@ -1,4 +1,5 @@
 // One attempt by itself: what ends it, and what is left of it.
+import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { openTestDatabase } from '../../test/database.ts'
@@ -368,6 +369,34 @@ describe('one attempt', () => {
 })
 
 describe('what an attempt writes', () => {
+  it('is stored whatever characters are in it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'binary' }), async (text) => {
+        const odd = `${text}\0\ud800`
+        const row = await claimJob()
+        const { outcome } = await attempt(
+          row,
+          async ({ step, log }) => {
+            log(odd)
+            await step(odd, () => ({ [odd]: odd }))
+            return { outputs: [{ ...note(odd), body: odd }, note('b')], result: { [odd]: [odd] } }
+          },
+          {
+            publish: async (_job, output) => {
+              if (output.kind === 'comment' && output.key === 'b') throw new GiveUp(odd)
+              return { url: odd, created: true }
+            },
+          },
+        )
+        expect(outcome).toMatchObject({ kind: 'failed' })
+        const job = await getJob(database, row.id)
+        expect(job).toMatchObject({ result: { [odd]: [odd] }, steps: [{ result: { [odd]: odd } }] })
+        expect(job.outputs.map(({ status }) => status)).toEqual(['published', 'refused'])
+      }),
+      { numRuns: 20 },
+    )
+  })
+
   it('is refused when it no longer has its job: another attempt, another worker, an end', async () => {
     const row = await claimJob()
     const stop = new AbortController().signal

@@ -98,6 +98,7 @@ export const jobDetail = jobSummary
   .extend({
     payload: json.meta({ description: 'The input of its agent.' }),
     result: json,
+    ran_at: time.nullable().meta({ description: 'When its agent left outputs: it does not run again for them.' }),
     attempts: z.array(jobAttempt),
     steps: z.array(jobStep),
     outputs: z.array(jobOutput),

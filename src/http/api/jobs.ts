@@ -1,12 +1,13 @@
 // `/api/jobs`: the work, its attempts, its outputs and its log.
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Database } from '../../db/database.ts'
-import { cancelJob, retryJob } from '../../jobs/change.ts'
+import { cancelJob, readRetryOptions, retryJob, retryRequest } from '../../jobs/change.ts'
 import { getJob, jobLog, listJobs, MAX_LOG_PAGE } from '../../jobs/query.ts'
 import { jobDetail, jobLogPage, jobStatus, jobSummary } from '../../jobs/wire.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Api } from './answer.ts'
-import { answer, failure, idParam, listQuery, pageAnswer } from './answer.ts'
+import { answer, failure, idParam, jsonBody, listQuery, pageAnswer } from './answer.ts'
+import { readJson } from './json.ts'
 
 const list = createRoute({
   method: 'get',
@@ -56,7 +57,7 @@ const retry = createRoute({
   method: 'post',
   path: '/jobs/{id}/retry',
   tags: ['jobs'],
-  request: { params: idParam },
+  request: { params: idParam, body: { ...jsonBody(retryRequest), required: false } },
   responses: { 200: answer('The job, pending again.', jobDetail), default: failure },
 })
 
@@ -71,7 +72,8 @@ export function addJobRoutes(api: Api, database: Database, clock: Clock, onWork:
     return c.json(job, 200)
   })
   api.openapi(retry, async (c) => {
-    const job = await retryJob(database, clock, c.req.valid('param').id)
+    const options = readRetryOptions(c.req.header('content-type') === undefined ? {} : await readJson(c))
+    const job = await retryJob(database, clock, c.req.valid('param').id, options)
     onWork()
     return c.json(job, 200)
   })
