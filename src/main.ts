@@ -104,7 +104,7 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
     notifier.notify()
   }
   const shared = { environment, database, clock, log, activity: activityOn(log, mode === 'dev') }
-  const reactions = [trackPullRequests]
+  const reactions = [trackPullRequests(installation.repositories)]
   const pipeline = await openPipeline({ ...shared, sources, rules, agents: [...agents.keys()], reactions, onWork })
   const leases = roles.orchestrator ? await openLeases(url, log) : null
   if (leases) workers.push(...openWorkers({ ...shared, leases, installation, pipeline, notify: notifier.notify }))

@@ -29,6 +29,11 @@ async function newestPull(repository: RepositoryHandle) {
   return (await repository.pulls('open')).at(-1)
 }
 
+/** An argument as one would type it. */
+function quoted(argument: string): string {
+  return /^[\w@./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`
+}
+
 async function deploy(stage: Stage, revision: 1 | 2, message: string): Promise<string> {
   const file = join(import.meta.dirname, `revision-${revision}.json`)
   const args = [
@@ -43,10 +48,9 @@ async function deploy(stage: Stage, revision: 1 | 2, message: string): Promise<s
     '--message',
     message,
   ]
-  note(`$ signalbox deploy --app ${APP} --env production --config examples/demo/revision-${revision}.json`)
-  const printed = JSON.parse(
-    await stage.cli('--json', 'deploy', ...args, '--by', 'jane@company.com', '--project', 'project_abc'),
-  ) as Json
+  const command = ['deploy', ...args, '--by', 'jane@company.com', '--project', 'project_abc', '--json']
+  note(`$ signalbox ${command.map(quoted).join(' ')}`)
+  const printed = JSON.parse(await stage.cli(...command)) as Json
   say(`recorded as ${printed.deployment_id}, number ${printed.sequence} of ${APP} in production`)
   return String(printed.deployment_id)
 }

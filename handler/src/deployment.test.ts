@@ -247,11 +247,13 @@ test('a deployment of an app that has no repository is a 502 that says where to 
   })
 })
 
-test('without GitHub a deployment is a 502, and other events are received', async () => {
+test('without GitHub a deployment is a 502, and what gets no pull request is received', async () => {
   const { send } = await setUp({ github: {} })
   expect(await send(deployed)).toMatchObject({
     status: 502,
     answer: { code: 'forge_failed', detail: 'GitHub is not configured: set GITHUB_TOKEN and GITHUB_REPO.' },
   })
   expect(await send({ event: 'job.completed' })).toMatchObject({ status: 200, answer: { received: true } })
+  const staging = { ...deployed, data: { ...deployed.data, environment: 'staging' } }
+  expect(await send(staging)).toMatchObject({ status: 200, answer: { received: true } })
 })

@@ -2,6 +2,7 @@
 
 import { answerDeployment } from '../../src/agents/deployment-pr/answer.ts'
 import type { DeploymentEvent } from '../../src/agents/deployment-pr/deployment-event.ts'
+import { requireOwnFile } from '../../src/agents/deployment-pr/file-owner.ts'
 import type { Forges } from '../../src/forges/forges.ts'
 import { AppError, GiveUp } from '../../src/lib/error.ts'
 import type { PullRequestOutput, Receipt } from '../../src/publisher/output.ts'
@@ -10,6 +11,8 @@ import { publish } from '../../src/publisher/publish.ts'
 import { creating, detected, published, received } from './log-lines.ts'
 import type { Settings } from './options.ts'
 import type { Webhook } from './webhook.ts'
+
+const NOT_CONFIGURED = 'GitHub is not configured: set GITHUB_TOKEN and GITHUB_REPO.'
 
 type Deployment = { event: DeploymentEvent; output: PullRequestOutput }
 
@@ -23,19 +26,18 @@ export async function actOn(webhook: Webhook, settings: Settings): Promise<objec
   const { forges, log } = settings
   log(...received(webhook))
   if (webhook.deployment === null) return { received: true }
-  if (forges === null) {
-    throw new AppError('forge_failed', 'GitHub is not configured: set GITHUB_TOKEN and GITHUB_REPO.')
-  }
   const deployment = readDeployment(webhook.deployment, settings)
   if ('skipped' in deployment) return { received: true }
+  if (forges === null) throw new AppError('forge_failed', NOT_CONFIGURED)
   const receipt = await openPullRequest(forges, deployment, settings)
   log(...published(receipt))
   return { received: true, ...summary(receipt) }
 }
 
-function readDeployment(payload: unknown, { deployment }: Settings): Deployment | { skipped: string } {
+function readDeployment(payload: unknown, { deployment, forges }: Settings): Deployment | { skipped: string } {
   const answer = answered(payload, deployment)
   if (!('missing' in answer)) return answer
+  if (forges === null) throw new AppError('forge_failed', NOT_CONFIGURED)
   const remedy = 'set GITHUB_REPO (github.repository), or name the app in repositories.'
   throw new AppError('forge_failed', `No repository is configured for ${answer.event.data.app_name}: ${remedy}`)
 }
@@ -58,6 +60,7 @@ async function openPullRequest(
   parseOutputs([output])
   log(...detected(event))
   const { forge, path } = forges.of(output.repository)
+  await requireOwnFile(forge, path, { output, event })
   const changeSet = { ...output, base: output.base ?? (await forge.defaultBranch(path)) }
   log(...creating(changeSet))
   return publish(forges, changeSet, { id: event.delivery_id ?? event.data.deployment_id, policy })

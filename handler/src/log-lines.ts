@@ -27,7 +27,7 @@ export function detected({ data }: DeploymentEvent): string[] {
 }
 
 /** The pull request is about to be opened. */
-export function creating({ repository, base, branch }: ChangeSet): string[] {
+export function creating({ repository, base, branch }: Omit<ChangeSet, 'account'>): string[] {
   return [
     '📝 Creating GitHub PR...',
     `   Repository: ${repository}`,

@@ -68,3 +68,10 @@ test('production is the only environment unless others are named', () => {
   expect(readOptions({ secret: SECRET }).deployment.environments).toEqual(['production'])
   expect(readOptions({ secret: SECRET, environments: ['staging'] }).deployment.environments).toEqual(['staging'])
 })
+
+test('a token that no header can have is refused without being shown', () => {
+  const github = { token: 'ghp_secret\nx', repository: 'acme/shop' }
+  expect(() => readOptions({ secret: SECRET, github })).toThrow(
+    'github.token: must be visible ASCII characters without spaces.',
+  )
+})

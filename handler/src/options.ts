@@ -8,6 +8,7 @@ import { forgesFrom } from '../../src/forges/forges.ts'
 import type { GithubAuth } from '../../src/forges/github/clients.ts'
 import { github as githubForge } from '../../src/forges/github/github.ts'
 import { AppError, errorText } from '../../src/lib/error.ts'
+import { isHeaderValue } from '../../src/lib/header-value.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { DEFAULT_FORGE, parseRepositoryRef } from '../../src/lib/repository.ts'
 import { describe } from '../../src/lib/zod.ts'
@@ -137,6 +138,9 @@ function hasRepository({ repository, repositories = {} }: DeploymentPrDefaults):
 }
 
 function openForges({ token, app, apiUrl }: GithubSettings): Forges | null {
+  if (token && !isHeaderValue(token)) {
+    throw new AppError('config_invalid', 'github.token: must be visible ASCII characters without spaces.')
+  }
   const auth = app ?? (token ? { token } : null)
   if (auth === null) return null
   return forgesFrom({ github: githubForge({ auth, apiUrl, userAgent: 'signalbox-handler', log: silentLog }) })

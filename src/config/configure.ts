@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import type { Agent } from '../agents/agent.ts'
 import { deploymentPr } from '../agents/deployment-pr/deployment-pr.ts'
+import { deploymentPrInput } from '../agents/deployment-pr/options.ts'
 import { ping } from '../agents/ping/ping.ts'
 import { forgesOf } from '../forges/configured.ts'
 import type { Forges } from '../forges/forges.ts'
@@ -23,6 +24,8 @@ export type Installation = {
   agents: ReadonlyMap<string, Agent>
   rules: readonly Rule[]
   forges: Forges
+  /** Where deployments get their pull requests, as far as environment and rules say. */
+  repositories: readonly string[]
 }
 
 /**
@@ -98,5 +101,11 @@ export function configure(environment: Environment, config: Config, log: Log): I
   const rules = parseRules(config.rules ?? defaultRules, [...agents.keys()])
   requireInputs(rules, agents)
   checkPolicies(rules)
-  return { sources, agents, rules, forges: forgesOf(environment, log) }
+  const repositories = [...(repository ? [repository] : []), ...rules.flatMap(repositoriesOf)]
+  return { sources, agents, rules, forges: forgesOf(environment, log), repositories }
+}
+
+function repositoriesOf(rule: Rule): string[] {
+  const { repository, repositories = {} } = deploymentPrInput.safeParse(rule.with).data ?? {}
+  return [...(repository ? [repository] : []), ...Object.values(repositories)]
 }

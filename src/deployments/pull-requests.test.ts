@@ -80,11 +80,14 @@ describe('the deployments a pull request documents', () => {
   })
 })
 
+/** Every test but one is about a repository where pull requests are expected. */
+const tracked = trackPullRequests(['acme/bot', 'gitlab:acme/bot'])
+
 describe('the reaction', () => {
   it('is for events of a pull request of the repository itself, and for no others', () => {
-    expect(trackPullRequests.on(eventOf())).toBe(false)
-    expect(trackPullRequests.on(eventOf(pullRequest({ fromFork: true })))).toBe(false)
-    expect(trackPullRequests.on(eventOf(pullRequest()))).toBe(true)
+    expect(tracked.on(eventOf())).toBe(false)
+    expect(tracked.on(eventOf(pullRequest({ fromFork: true })))).toBe(false)
+    expect(tracked.on(eventOf(pullRequest()))).toBe(true)
   })
 })
 
@@ -107,9 +110,9 @@ describe('a reported pull request', () => {
     const context = { database, clock: systemClock, recordIn: async () => [], onWork: () => {} }
     return (await recordDeployment(context, request)).id
   }
-  const report = async (change: Change) => {
+  const report = async (change: Change, reaction = tracked) => {
     const event = eventOf(pullRequest(change))
-    if (trackPullRequests.on(event)) await trackPullRequests.run(database, event)
+    if (reaction.on(event)) await reaction.run(database, event)
     return event.id
   }
   const stateOf = async (id: string) => (await showDeployment(database, id)).pull_requests.map((pull) => pull.state)
@@ -183,5 +186,34 @@ describe('a reported pull request', () => {
     const before = await database.query('select 1 from signalbox.deployment_pull_requests')
     await report({ body: marker(`deploy_${A}`), number: 10 })
     expect((await database.query('select 1 from signalbox.deployment_pull_requests')).rowCount).toBe(before.rowCount)
+  })
+
+  it('is believed only in a repository of the configuration, or of an output of the deployment itself', async () => {
+    const id = await deploy()
+    const other = await deploy()
+    const report13 = (repository: string) =>
+      report({ body: marker(id) + marker(other), number: 13, repository, ...merged }, trackPullRequests(['acme/set']))
+    const { rows } = await database.query<{ event_id: string }>(
+      'select event_id from signalbox.deployments where id = $1',
+      [id.replace('deploy_', '')],
+    )
+    await database.query(
+      `insert into signalbox.events (id, source, delivery_id, type, status) values ($1, 's', $1, 't', 'routed')`,
+      [rows[0]?.event_id],
+    )
+    await database.query(
+      `with job as (
+         insert into signalbox.jobs (id, event_id, rule, type, agent, input, priority, max_attempts, time_limit_ms)
+         values (gen_random_uuid(), $1, 'r', 't', 'a', '{}', 5, 5, 60000) returning id
+       )
+       insert into signalbox.outputs (id, job_id, position, kind, repository, body)
+       select gen_random_uuid(), id, 0, 'pull_request', 'Acme/Own', '{}' from job`,
+      [rows[0]?.event_id],
+    )
+    for (const repository of ['elsewhere/own', 'acme/bot', 'acme/own', 'acme/set']) await report13(repository)
+    const places = async (deployment: string) =>
+      (await showDeployment(database, deployment)).pull_requests.map(({ repository }) => repository)
+    expect(await places(id)).toEqual(['acme/own', 'acme/set'])
+    expect(await places(other)).toEqual(['acme/set'])
   })
 })

@@ -4,21 +4,27 @@ import type { Reaction } from '../events/event.ts'
 import type { PullRequest } from '../events/pull-request.ts'
 import { deploymentOfBranch, deploymentOfKey } from '../lib/deployment-key.ts'
 import { markedKeys } from '../lib/marker.ts'
+import { plainRepositoryName } from '../lib/repository.ts'
 
 // More than one pull request ever documents; a body made to name thousands costs no more than this.
 const MAX_DEPLOYMENTS = 100
 
 /**
  * Stores a pull request's state with every deployment it documents, in the transaction that records
- * its event. A webhook that arrives late does not undo a newer one, and ids of deployments that do
- * not exist are ignored. One that names no deployment may have named one before a person edited its
- * body: the statement finds that by an index, and writes nothing for other pull requests.
+ * its event. Anybody can open a pull request that names a deployment, so it is believed only where
+ * one was asked for: in the repository of an output of that deployment's jobs, or in one of the
+ * given ones, where a webhook handler opens them. A webhook that arrives late does not undo a newer
+ * one. A pull request that names no deployment may have named one before a person edited its body:
+ * the statement finds that by an index, and writes nothing for other pull requests.
  */
-export const trackPullRequests: Reaction = {
-  on: ({ pullRequest }) => pullRequest !== undefined && !pullRequest.head.fromFork,
-  async run(tx, { id, pullRequest }) {
-    if (pullRequest !== undefined) await store(tx, id, pullRequest)
-  },
+export function trackPullRequests(repositories: readonly string[]): Reaction {
+  const trusted = repositories.map((name) => plainRepositoryName(name).toLowerCase())
+  return {
+    on: ({ pullRequest }) => pullRequest !== undefined && !pullRequest.head.fromFork,
+    async run(tx, { id, pullRequest }) {
+      if (pullRequest !== undefined) await store(tx, id, pullRequest, trusted)
+    },
+  }
 }
 
 /**
@@ -32,7 +38,7 @@ export function deploymentsNamedIn({ head, body }: Pick<PullRequest, 'head' | 'b
   return [...new Set(named.filter((id) => id !== null))].slice(0, MAX_DEPLOYMENTS)
 }
 
-async function store(tx: Sql, eventId: string, pull: PullRequest): Promise<void> {
+async function store(tx: Sql, eventId: string, pull: PullRequest, trusted: readonly string[]): Promise<void> {
   const values = [
     deploymentsNamedIn(pull),
     pull.repository,
@@ -44,6 +50,7 @@ async function store(tx: Sql, eventId: string, pull: PullRequest): Promise<void>
     eventId,
     pull.updatedAt,
     pull.reopened,
+    trusted.includes(pull.repository.toLowerCase()),
   ]
   await tx.query(UPSERT, values, 'track pull request')
 }
@@ -54,7 +61,10 @@ async function store(tx: Sql, eventId: string, pull: PullRequest): Promise<void>
 // "reopened"; and nothing comes after a merge.
 const UPSERT = `
   with documented as (
-    select id from signalbox.deployments where id = any($1::uuid[])
+    select id from signalbox.deployments as d where id = any($1::uuid[]) and ($11::boolean or exists (
+      select from signalbox.jobs join signalbox.outputs on outputs.job_id = jobs.id
+      where jobs.event_id = d.event_id and lower(outputs.repository) = lower($2)
+    ))
     union
     select deployment_id from signalbox.deployment_pull_requests where repository = $2 and number = $3
   )

@@ -6,6 +6,8 @@ export type PullRequest = {
   number: number
   url: string
   state: 'open' | 'closed' | 'merged'
+  /** The account that opened it; null when that is gone. */
+  author: string | null
   head: string
   headSha: string
   /**
@@ -67,6 +69,9 @@ export type Commit = {
  */
 export type Committed = { kind: 'committed' | 'unchanged'; sha: string } | { kind: 'moved' }
 
+/** A commit of a branch; `author` is the account that the forge knows by the author's address. */
+export type BranchCommit = { sha: string; message: string; author: string | null }
+
 /** What stops the writes of an attempt that has lost its job. */
 export type WriteGuard = {
   /** Once aborted, nothing begins; a write that was sent is waited for. */
@@ -84,6 +89,11 @@ export type WriteForge = ReadForge & {
   readonly protectedPaths: readonly string[]
   /** The longest body of a pull request or a comment. */
   readonly maxBodyChars: number
+  /**
+   * The account that this forge writes as in a repository; null where that cannot be known, as with
+   * the token of a run of GitHub Actions.
+   */
+  account(repository: string): Promise<string | null>
   /** The same forge for one attempt: it writes only as long as the guard allows. */
   guarded(guard: WriteGuard): WriteForge
   /**
@@ -95,7 +105,7 @@ export type WriteForge = ReadForge & {
    * The commits that `head` has and `base` has not (`base...head`; branches, tags or shas), oldest
    * first. The first 1,000 are returned.
    */
-  commitsBetween(repository: string, base: string, head: string): Promise<{ sha: string; message: string }[]>
+  commitsBetween(repository: string, base: string, head: string): Promise<BranchCommit[]>
   /** Opens a pull request; null when one is open for that branch already. */
   createPullRequest(
     repository: string,

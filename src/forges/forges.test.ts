@@ -12,6 +12,7 @@ function echo(name: string): WriteForge {
       `${name} ${call} ${args.map((arg) => JSON.stringify(arg)).join(' ')}` as never
   return {
     guarded: () => echo(name),
+    account: asked('account'),
     protectedPaths: [],
     maxBodyChars: 1000,
     defaultBranch: asked('defaultBranch'),

@@ -2,6 +2,7 @@
 import { MIN_SECRET_CHARS } from '@signalbox/sdk/scheme'
 import { z } from 'zod'
 import { AppError } from './error.ts'
+import { isHeaderValue } from './header-value.ts'
 import { LOG_LEVELS } from './log.ts'
 import { githubPath } from './repository.ts'
 import { describe, problemsIn } from './zod.ts'
@@ -24,7 +25,7 @@ const secret = text.refine((value) => value.length >= MIN_SECRET_CHARS, {
 const secrets = text.transform((value) => value.split(',').map((one) => one.trim())).pipe(z.array(secret))
 
 /** Sent in a header, and an error about one quotes it: a line break inside would show the token. */
-const token = text.regex(/^[\x21-\x7e]+$/, 'must be visible ASCII characters without spaces')
+const token = text.refine(isHeaderValue, 'must be visible ASCII characters without spaces')
 
 const variables = {
   DATABASE_URL: text.regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://').optional(),
@@ -34,7 +35,7 @@ const variables = {
   PORT: wholeNumber(0, 65_535).default(8000),
   SIGNALBOX_URL: url.optional(),
   SIGNALBOX_PUBLIC_URL: url.optional(),
-  SIGNALBOX_API_TOKEN: secret.optional(),
+  SIGNALBOX_API_TOKEN: secret.and(token).optional(),
   GITHUB_WEBHOOK_SECRET: secrets.default([]),
   AGENTA_WEBHOOK_SECRET: secrets.default([]),
   GITHUB_TOKEN: token.optional(),

@@ -52,11 +52,11 @@ function toMarker(content: string): Marker {
 }
 
 /**
- * The text with exactly this marker at its end, whatever markers it had before; `limit` characters
- * in all.
+ * The text with exactly this marker at its end, whatever markers it had before, and with `section`
+ * above the marker; `limit` characters in all, to which only the text is cut.
  */
-export function withMarker(text: string, marker: Marker, limit: number): string {
-  const end = `\n\n${markerText(marker)}`
+export function withMarker(text: string, marker: Marker, limit: number, section = ''): string {
+  const end = `${section}\n\n${markerText(marker)}`
   const body = text.replace(MARKER, '').trimEnd()
   return cut(body, limit - end.length) + end
 }

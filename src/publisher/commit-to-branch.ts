@@ -18,7 +18,8 @@ type Target = { branch: string; own: boolean }
 
 /**
  * Makes the commit and moves the branch to it, or finds it there. `own` is the change set's own
- * branch, made when missing; any other must exist and have commits of change sets already.
+ * branch, made when missing; any other must exist and have a commit of our account. Commits people
+ * put on top of that stay.
  */
 export async function commitToBranch(forge: WriteForge, changeSet: ChangeSet, target: Target): Promise<Placed> {
   const { repository } = changeSet
@@ -44,24 +45,34 @@ function toChange(change: FileChange): Change {
   return { ...change, content: typeof content === 'string' ? content : Buffer.from(content.base64, 'base64') }
 }
 
-type Found = Trailer & { sha: string }
+type Found = Trailer & { sha: string; author: string | null }
 
 async function readTrailers(forge: WriteForge, changeSet: ChangeSet, tip: string): Promise<Found[]> {
   const commits = await forge.commitsBetween(changeSet.repository, changeSet.base, tip)
-  return commits.map(({ sha, message }) => ({ sha, ...readTrailer(message) }))
+  return commits.map(({ sha, author, message }) => ({ sha, author, ...readTrailer(message) }))
 }
 
 /** The end of it, if the commits that the branch has over its base decide that; else null. */
 function settledState(changeSet: ChangeSet, target: Target, commits: readonly Found[]): Placed | null {
+  if (!target.own && !commits.some((commit) => isOurs(commit, changeSet))) return { state: 'gone' }
   const there = commits.find((commit) => isCommitOf(commit, changeSet.key))
   if (there !== undefined) return { state: 'committed', sha: there.sha }
   if (target.own && commits.length > 0) {
     throw new GiveUp(`The branch ${target.branch} of ${changeSet.repository} has somebody else's commits.`)
   }
-  if (!target.own && commits.length === 0) return { state: 'gone' }
   const { order = Number.NEGATIVE_INFINITY } = changeSet
   const newer = commits.find((commit) => (commit.order ?? Number.NEGATIVE_INFINITY) > order)
   return newer === undefined ? null : { state: 'superseded', sha: newer.sha }
+}
+
+/** A trailer alone can be copied. */
+function isOurs({ key, author }: Found, { account }: ChangeSet): boolean {
+  return key !== undefined && isSameAccount(author, account)
+}
+
+/** Whether both are known and the same; the case of a name does not count. */
+export function isSameAccount(one: string | null, other: string | null): boolean {
+  return one !== null && one.toLowerCase() === other?.toLowerCase()
 }
 
 async function baseTip(forge: WriteForge, { repository, base }: ChangeSet): Promise<string> {

@@ -33,6 +33,11 @@ const pullRequest = z.strictObject({
   title: z.string().min(1).max(250),
   /** Markdown that the agent composed; anything untrusted was made inert before. */
   body,
+  /**
+   * A few lines of Markdown that say what this change set is. They are shown on the pull request
+   * when a newer change set of the series has replaced its body.
+   */
+  note: z.string().min(1).max(4000).optional(),
   commitMessage: z.string().min(1).max(10_000),
   changes: z.array(change).min(1).readonly(),
   labels: labels.optional(),
@@ -40,7 +45,7 @@ const pullRequest = z.strictObject({
   key,
   /**
    * What pull requests of the same thing share, written as a hidden marker too:
-   * `deploy:<app>:<environment>`.
+   * `deploy:<project>:<app>:<environment>`.
    */
   series: z.string().min(1).max(200).optional(),
   /**
@@ -97,8 +102,11 @@ export type LabelsOutput = z.infer<typeof labelling>
 /** What an agent may ask to have written. */
 export type Output = PullRequestOutput | CommentOutput | LabelsOutput
 
-/** What is put on a branch by one commit: a pull request output with its base branch known. */
-export type ChangeSet = PullRequestOutput & { base: string }
+/**
+ * What is put on a branch by one commit: a pull request output with its base branch known, and the
+ * account that writes it, which may be unknown.
+ */
+export type ChangeSet = PullRequestOutput & { base: string; account: string | null }
 
 /**
  * What was written: the address to show, and the numbers to find it again. `created` is false when

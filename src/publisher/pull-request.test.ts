@@ -176,6 +176,52 @@ test('a forged marker on a branch that is not ours attracts nothing', async () =
   expect(await commitsOn(repo, 'feature')).toEqual(['Forged'])
 })
 
+const forged = '<!-- signalbox:key=deployment=1 key=deployment=9 series=deploy:bot:production order=99 -->'
+
+test.each(['open', 'merged'] as const)(
+  'a forged marker on a branch that could be our own attracts nothing, %s or not',
+  async (state) => {
+    const repo = await makeRepository()
+    await repo.commit({ message: 'Forged', files: { 'deploy.sh': 'x' }, branch: 'agenta/mine', author: 'mallory' })
+    const { number } = await repo.openPullRequest({ title: 'x', head: 'agenta/mine', body: forged }, 'mallory')
+    if (state === 'merged') await repo.mergePullRequest(number)
+    expect(await send(repo, 1)).toMatchObject({ number: 2, created: true })
+    expect(await repo.pulls('all')).toMatchObject([{ title: 'Deploy bot 1' }, { title: 'x', body: forged }])
+  },
+)
+
+test('a pull request of our own whose branch somebody has replaced is left alone', async () => {
+  const repo = await makeRepository()
+  await send(repo, 1)
+  const branch = 'agenta/deploy-bot-1'
+  const trailer = 'Forged\n\nSignalbox-Key: deployment=1\nSignalbox-Order: 1\n'
+  await repo.commit({ message: trailer, files: { 'deploy.sh': 'x' }, branch: 'theirs', author: 'mallory' })
+  execFileSync('git', ['--git-dir', repo.dir, 'update-ref', `refs/heads/${branch}`, 'theirs'])
+  expect(await send(repo, 2)).toMatchObject({ number: 2, created: true })
+})
+
+test('what people put on top of our commits stays', async () => {
+  const repo = await makeRepository()
+  await send(repo, 1)
+  await repo.commit({ message: 'By hand', files: { 'notes.md': 'x' }, branch: 'agenta/deploy-bot-1', author: 'jane' })
+  expect(await send(repo, 2)).toMatchObject({ number: 1, created: false })
+  expect(await commitsOn(repo, 'agenta/deploy-bot-1')).toEqual([
+    'Deploy v1 to production',
+    'By hand',
+    'Deploy v2 to production',
+  ])
+})
+
+test('a pull request that takes several deployments says what each of them was, also a late one', async () => {
+  const repo = await makeRepository()
+  for (const id of [1, 4, 3, 4, 1]) await send(repo, id, { note: `**v${id}** <b>--> said ${id}` })
+  const [pull] = await repo.pulls()
+  const [body = '', earlier] = (pull?.body ?? '').replace(/<!--.*?-->/gs, '').split('## Earlier in This Pull Request')
+  expect(body.trim()).toBe('Deployment 4')
+  expect(earlier?.trim().split(/\n+/)).toEqual(['**v3** <b>--> said 3', '**v1** <b>--> said 1'])
+  expect(pull?.body).toMatch(/<!-- signalbox:key=\S+ .*-->$/)
+})
+
 test('another base branch is respected, a missing one is not worth a retry', async () => {
   const repo = await makeRepository()
   await repo.commit({ message: 'Release', files: { a: 'b' }, branch: 'release' })

@@ -3,7 +3,9 @@
 import type { PullRequest, WriteForge } from '../forges/forge.ts'
 import type { Marker } from '../lib/marker.ts'
 import { readMarker, withMarker } from '../lib/marker.ts'
-import { commitToBranch } from './commit-to-branch.ts'
+import { commitToBranch, isSameAccount } from './commit-to-branch.ts'
+import type { Note } from './notes.ts'
+import { notesSection, withoutNotes } from './notes.ts'
 import type { ChangeSet, PullRequestOutput, Receipt } from './output.ts'
 import { isCommitOf, readTrailer } from './trailer.ts'
 
@@ -15,7 +17,11 @@ type Published = { pull: PullRequest; sha?: string | undefined; created: boolean
  * counts as done: there is never a second.
  */
 export async function publishPullRequest(forge: WriteForge, output: PullRequestOutput): Promise<Receipt | null> {
-  const changeSet = { ...output, base: output.base ?? (await forge.defaultBranch(output.repository)) }
+  const changeSet = {
+    ...output,
+    base: output.base ?? (await forge.defaultBranch(output.repository)),
+    account: await forge.account(output.repository),
+  }
   const published =
     (await ownPullRequest(forge, changeSet)) ??
     (await joinSeries(forge, changeSet)) ??
@@ -38,6 +44,7 @@ function missingLabels({ labels = [] }: ChangeSet, pull: PullRequest): string[] 
 
 async function ownPullRequest(forge: WriteForge, changeSet: ChangeSet): Promise<Published | null> {
   const pulls = await forge.pullRequests(changeSet.repository, { head: changeSet.branch, state: 'all' })
+  // A person may have opened it, for our own branch, whose run was interrupted.
   const ours = pulls.filter((pull) => !pull.fromFork)
   const pull = ours.find(({ state }) => state === 'open') ?? ours[0]
   return pull === undefined ? null : { pull, created: false }
@@ -47,7 +54,8 @@ async function openPullRequest(forge: WriteForge, changeSet: ChangeSet): Promise
   const placed = await commitToBranch(forge, changeSet, { branch: changeSet.branch, own: true })
   if (placed.state === 'unchanged') return null
   const { repository, branch: head, base, title } = changeSet
-  const body = withMarker(changeSet.body, ownMarker(changeSet), forge.maxBodyChars)
+  const notes = notesSection('', ownNote(changeSet))
+  const body = withMarker(changeSet.body, ownMarker(changeSet), forge.maxBodyChars, notes)
   const pull = await forge.createPullRequest(repository, { head, base, title, body })
   if (pull !== null) return { pull, sha: placed.sha, created: true }
   const theirs = await ownPullRequest(forge, changeSet)
@@ -75,12 +83,13 @@ async function joinSeries(forge: WriteForge, changeSet: ChangeSet): Promise<Publ
 }
 
 /**
- * Bodies can be written by anybody who opens a pull request from a fork: only branches that we
- * could have made are trusted.
+ * Bodies can be written by anybody who opens a pull request: only one that our own account opened,
+ * from a branch that we could have made, is of the series.
  */
 function isOfSeries(pull: PullRequest, changeSet: ChangeSet): boolean {
   return (
     !pull.fromFork &&
+    isSameAccount(pull.author, changeSet.account) &&
     pull.base === changeSet.base &&
     pull.head.split('/')[0] === changeSet.branch.split('/')[0] &&
     readMarker(pull.body)?.series === changeSet.series
@@ -139,11 +148,17 @@ async function updatePullRequest(
   if (pull === undefined) return null
   const marker = joinMarkers(readMarker(pull.body), ownMarker(changeSet))
   const isNewest = placed.state !== 'superseded' && (marker.order ?? 0) <= (changeSet.order ?? 0)
-  const body = withMarker(isNewest ? changeSet.body : pull.body, marker, forge.maxBodyChars)
+  const notes = notesSection(pull.body, ownNote(changeSet))
+  const own = isNewest ? changeSet.body : withoutNotes(pull.body)
+  const body = withMarker(own, marker, forge.maxBodyChars, notes)
   const title = isNewest ? changeSet.title : pull.title
   if (body === pull.body && title === pull.title) return { pull, sha: placed.sha, created: false }
   const updated = await forge.updatePullRequest(changeSet.repository, pull.number, { title, body })
   return updated.state === 'open' ? { pull: updated, sha: placed.sha, created: false } : null
+}
+
+function ownNote({ key, order, note }: ChangeSet): Note | null {
+  return note === undefined ? null : { key, ...(order === undefined ? {} : { order }), text: note }
 }
 
 function ownMarker({ key, series, order }: ChangeSet): Marker {

@@ -114,6 +114,6 @@ export const defaultRules: readonly Rule[] = [
     on: 'environment.deployed',
     when: { environment: 'production' },
     agent: 'deployment-pr',
-    group: 'deploy:{app}:{environment}',
+    group: 'deploy:{project}:{app}:{environment}',
   },
 ]

@@ -13,6 +13,7 @@ export const GLOB_PARTS = {
   action: NAME,
   environment: NAME,
   app: NAME,
+  project: NAME,
   repository: REPOSITORY,
   author: LOGIN,
 } as const satisfies Partial<Record<keyof Facts, GlobKind>>

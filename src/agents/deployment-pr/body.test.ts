@@ -116,3 +116,18 @@ test('a message of many lines is cut after fifty', () => {
 test('a message of spaces is not shown', () => {
   expect(body({ commit_message: ' \n\t\n ' })).toContain('*No commit message*')
 })
+
+test('a rewritten long text shows lines of both, and where the whole is', () => {
+  const lines = (word: string) => Array.from({ length: 3000 }, (_, at) => `${word} ${at}`).join('\n')
+  const text = body({ config_diff: { modified: { prompt: { old: lines('old'), new: lines('new') } } } })
+  expect(text).toContain('-old 0')
+  expect(text).toContain('+new 0')
+  expect(text).toContain(`*Long values are shortened: see ${FILE} in this pull request.*`)
+})
+
+test('a configuration that the webhook left out is said to be elsewhere', () => {
+  const config_url = 'https://signalbox.example/api/deployments/1/config'
+  expect(body({ config: null, config_url })).toContain(`see [the whole configuration](<${config_url}>)`)
+  expect(body({ config: null, config_url: '/api/deployments/1/config' })).toContain('so the file does not have it.*')
+  expect(body({ config: {} })).not.toContain('too large')
+})

@@ -2,9 +2,9 @@
 import { inline, visible } from '../../untrusted/inert.ts'
 import { REDACTED } from '../../untrusted/redact.ts'
 import type { ChangeEntry } from './changes.ts'
-import { changeEntries } from './changes.ts'
+import { changeEntries, isShortened } from './changes.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
-import { readChanges } from './deployment-event.ts'
+import { hasNoConfig, readChanges } from './deployment-event.ts'
 
 // GitHub accepts 65,536 characters. Bytes are counted to be on the safe side, and the hidden marker
 // comes on top.
@@ -45,7 +45,8 @@ function heading({ timestamp, data }: DeploymentEvent): string {
   ].join('\n')
 }
 
-function utc(timestamp: string): string {
+/** A time as readers of a pull request see it; what is no time, as it is. */
+export function utc(timestamp: string): string {
   const at = new Date(timestamp)
   return Number.isNaN(at.getTime()) ? inline(timestamp) : `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
@@ -65,6 +66,10 @@ function changes({ data }: DeploymentEvent, file: string, maxBytes: number): str
     ...lines,
     ...(isRedacted ? [`*What looks like a secret is shown as ${REDACTED}.*`, ''] : []),
     ...(missing > 0 ? [shortenedNote(missing, file, data.config_url), ''] : []),
+    ...(missing === 0 && shown.some(isShortened)
+      ? [`*Long values are shortened: see ${whereWhole(file, data.config_url)}.*`, '']
+      : []),
+    ...(hasNoConfig(data) ? [withoutConfigNote(data.config_url), ''] : []),
   ]
 }
 
@@ -91,9 +96,18 @@ function headingLines({ heading: title }: ChangeEntry, previous: ChangeEntry | u
 }
 
 function shortenedNote(missing: number, file: string, url: string | null | undefined): string {
-  const where = link(url)
   const more = missing === 1 ? 'One more change is' : `${missing} more changes are`
-  return `*${more} too long to be shown here: see ${inline(file)} in this pull request${where === '' ? '' : `, or ${where}`}.*`
+  return `*${more} too long to be shown here: see ${whereWhole(file, url)}.*`
+}
+
+function whereWhole(file: string, url: string | null | undefined): string {
+  const where = link(url)
+  return `${inline(file)} in this pull request${where === '' ? '' : `, or ${where}`}`
+}
+
+function withoutConfigNote(url: string | null | undefined): string {
+  const where = link(url)
+  return `*The configuration was too large for the webhook, so the file does not have it${where === '' ? '' : `: see ${where}`}.*`
 }
 
 function link(url: string | null | undefined): string {

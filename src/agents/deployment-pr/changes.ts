@@ -103,14 +103,34 @@ function block(name: string, lines: string[]): string {
   return [name, '', ...fence.map((line) => `  ${line}`)].join('\n')
 }
 
+/** Whether lines of the parameter's values are missing. */
+export function isShortened({ entry }: ChangeEntry): boolean {
+  return /^ {2}… \d+ more lines$/m.test(entry)
+}
+
 function shortened(lines: string[]): string[] {
+  const kept = within(lines, 1)
+  if (kept.length === lines.length) return kept
+  // A text that was rewritten is all of the old one, then all of the new one: each gets half.
+  const firstNew = lines.findIndex((line) => line.startsWith('+'))
+  if (firstNew < kept.length) return withRest(kept, lines)
+  const [before, after] = [lines.slice(0, firstNew), lines.slice(firstNew)]
+  return [...withRest(within(before, 2), before), ...withRest(within(after, 2), after)]
+}
+
+/** The first lines, as many as fit into this part of a block. */
+function within(lines: string[], parts: number): string[] {
   const kept: string[] = []
   let chars = 0
   for (const line of lines) {
     chars += Math.min(line.length, MAX_LINE_CHARS)
-    if (kept.length >= MAX_BLOCK_LINES || chars > MAX_BLOCK_CHARS) break
+    if (kept.length >= MAX_BLOCK_LINES / parts || chars > MAX_BLOCK_CHARS / parts) break
     kept.push(cut(line, MAX_LINE_CHARS))
   }
+  return kept
+}
+
+function withRest(kept: string[], lines: string[]): string[] {
   const missing = lines.length - kept.length
   return missing > 0 ? [...kept, `… ${missing} more lines`] : kept
 }

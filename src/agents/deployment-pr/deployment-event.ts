@@ -37,6 +37,11 @@ export const deploymentEvent = z.object({
 /** A deployment as read. */
 export type DeploymentEvent = z.infer<typeof deploymentEvent>
 
+/** Whether the sender left out the configuration, because it is large. */
+export function hasNoConfig({ config, config_url }: DeploymentEvent['data']): boolean {
+  return (config === null || config === undefined) && typeof config_url === 'string'
+}
+
 /** How a configuration changed, key by key; `unreadable` when the sender's diff was not one. */
 export type ConfigChanges = {
   modified: { key: string; old: unknown; new: unknown }[]

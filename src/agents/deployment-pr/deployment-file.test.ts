@@ -60,3 +60,12 @@ test('nothing in it is hidden', () => {
   const text = deploymentFile(event({ config: { prompt: 'a\u200bb\u202ec' } }))
   expect(text).toContain('"a\\u200bb\\u202ec"')
 })
+
+test('a configuration that the webhook left out is not committed as null', () => {
+  const config_url = 'https://signalbox.example/api/deployments/1/config'
+  expect(read({ config: null, config_url })).toMatchObject({ config_url })
+  for (const url of [config_url, '/api/deployments/1/config']) {
+    expect(read({ config: null, config_url: url })).not.toHaveProperty('config')
+  }
+  expect(read({ config: null, config_url: '/api/deployments/1/config' })).not.toHaveProperty('config_url')
+})

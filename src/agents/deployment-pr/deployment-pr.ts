@@ -4,6 +4,7 @@ import type { Agent } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
 import type { DeploymentPrDefaults } from './answer.ts'
 import { answerDeployment } from './answer.ts'
+import { requireOwnFile } from './file-owner.ts'
 import { deploymentPrInput } from './options.ts'
 
 /**
@@ -15,7 +16,7 @@ export function deploymentPr(defaults: DeploymentPrDefaults = {}): Agent {
     name: 'deployment-pr',
     description: 'Opens a pull request that documents a deployment.',
     input: deploymentPrInput.nullish(),
-    async run({ input, payload, log }) {
+    async run({ input, payload, log, forge }) {
       const answer = answerDeployment(payload, { ...defaults, ...input })
       if ('missing' in answer) {
         const { app_name: app } = answer.event.data
@@ -28,6 +29,7 @@ export function deploymentPr(defaults: DeploymentPrDefaults = {}): Agent {
         return { outputs: [], result: { skipped: answer.skipped } }
       }
       const { output } = answer
+      if (forge !== null) await requireOwnFile(forge, output.repository, answer)
       const file = output.changes[0]?.path
       log(`The pull request for ${output.repository} is ${file} on ${output.branch}.`)
       return { outputs: [output], result: { repository: output.repository, branch: output.branch, file } }

@@ -39,11 +39,32 @@ test('the documented example of a deployment makes the documented pull request, 
     commitMessage: 'Deploy v2-optimized to production',
     labels: ['agenta-deployment', 'production'],
     key: 'deployment=deploy_1234567890',
-    series: 'deploy:customer-support-bot:production',
+    series: 'deploy:project_abc:customer-support-bot:production',
     order: Date.UTC(2025, 10, 20, 10, 30),
     onOpenPullRequest: 'update',
   })
   expect(output.changes.map(({ path }) => path)).toEqual(['deployments/customer-support-bot/production.json'])
+})
+
+test('a note says who deployed what, why, and what changed', () => {
+  const config_diff = {
+    modified: { temperature: { old: 0.7, new: 0.5 }, prompt: { old: 'x'.repeat(900), new: 'y\nz' } },
+  }
+  const { note } = deploymentPullRequest(withData({ config_diff, commit_message: 'Lower it\n\n@all' }), options)
+  expect(note).toBe(
+    [
+      '**v2-optimized** by jane@company.com, 2025-11-20 10:30:00 UTC',
+      '> Lower it',
+      '> `@all`',
+      '',
+      '- **temperature**: `0.7` → `0.5` (modified)',
+      '- **prompt** (modified)',
+    ].join('\n'),
+  )
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`key-${at}`, at]))
+  const long = deploymentPullRequest(withData({ config_diff: { added: many } }), options).note ?? ''
+  expect(long).toMatch(/\n- \d+ more$/)
+  expect(long.length).toBeLessThanOrEqual(2000)
 })
 
 test('deployments of the same second are ordered by their sequence, those of others by their time', () => {

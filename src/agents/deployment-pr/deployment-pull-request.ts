@@ -5,6 +5,7 @@ import { plainLine } from '../../untrusted/inert.ts'
 import { pullRequestBody } from './body.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { deploymentFile } from './deployment-file.ts'
+import { deploymentNote } from './deployment-note.ts'
 import { branchName, safePart, shortened } from './names.ts'
 import type { DeploymentPrOptions } from './options.ts'
 import { DEFAULT_OPTIONS, fill } from './options.ts'
@@ -29,7 +30,12 @@ export function deploymentPullRequest(
   { repository, ...options }: DeploymentPrOptions & { repository: string },
 ): PullRequestOutput {
   const { app_name: app, environment, variant_name, deployment_id } = event.data
-  const file = fill(options.path ?? DEFAULT_OPTIONS.path, { app: safePart(app), environment: safePart(environment) })
+  const project = event.project_id
+  const file = fill(options.path ?? DEFAULT_OPTIONS.path, {
+    app: safePart(app),
+    environment: safePart(environment),
+    project: safePart(project || 'default'),
+  })
   const line = (text: string) => plainLine(text, MAX_NAME_CHARS)
   const names = { app: line(app), environment: line(environment), variant: line(variant_name || 'a variant') }
   const order = orderOf(event)
@@ -42,13 +48,14 @@ export function deploymentPullRequest(
       .slice(0, MAX_TITLE_CHARS)
       .toWellFormed(),
     body: pullRequestBody(event, file),
+    note: deploymentNote(event),
     commitMessage: `Deploy ${names.variant} to ${names.environment}`,
     changes: [{ path: file, content: deploymentFile(event) }],
     labels: (options.labels ?? DEFAULT_OPTIONS.labels)
       .map((label) => fill(label, names).slice(0, MAX_LABEL_CHARS).toWellFormed())
       .filter((label) => label !== ''),
     key: shortened(deploymentKey(deployment_id), MAX_KEY_CHARS),
-    series: shortened(`deploy:${app}:${environment}`, MAX_KEY_CHARS),
+    series: shortened(['deploy', ...(project ? [project] : []), app, environment].join(':'), MAX_KEY_CHARS),
     ...(order === null ? {} : { order }),
     onOpenPullRequest: options.onOpenPullRequest ?? DEFAULT_OPTIONS.onOpenPullRequest,
   }

@@ -9,7 +9,7 @@ const fields = {
     .optional()
     .describe('The repository of each app; others go to `repository`.'),
   base: z.string().min(1).optional().describe("Base branch; the repository's default branch if absent."),
-  path: z.string().min(1).optional().describe('The file: a template of {app} and {environment}.'),
+  path: z.string().min(1).optional().describe('The file: a template of {app}, {environment} and {project}.'),
   title: z.string().min(1).optional().describe('The title: a template of {app}, {environment} and {variant}.'),
   labels: z.array(z.string().min(1)).optional().describe('Labels: templates of {app} and {environment}.'),
   onOpenPullRequest: z

@@ -25,6 +25,8 @@ export type Clients = {
    */
   mayRenew(error: unknown): boolean
   forget(at: Repository): void
+  /** The account that writes are made as; null where GitHub does not say. */
+  account(): Promise<string | null>
 }
 
 /** The clients of a token or an App; `octokit` makes one. */
@@ -33,7 +35,20 @@ export function clientsOf(auth: GithubAuth, octokit: (auth: object) => Octokit):
 }
 
 function oneClient(client: Octokit): Clients {
-  return { of: async () => client, mayRenew: () => false, forget: () => {} }
+  return {
+    of: async () => client,
+    mayRenew: () => false,
+    forget: () => {},
+    account: once(async () => {
+      try {
+        return (await client.rest.users.getAuthenticated()).data.login
+      } catch (error) {
+        // The token of an installation, which is no user.
+        if (statusOf(error) === 403) return null
+        throw error
+      }
+    }),
+  }
 }
 
 function installations(auth: Exclude<GithubAuth, { token: string }>, octokit: (auth: object) => Octokit): Clients {
@@ -53,6 +68,22 @@ function installations(auth: Exclude<GithubAuth, { token: string }>, octokit: (a
     // again has another installation.
     mayRenew: (error) => statusOf(error) === 401 || isOfToken(error),
     forget: (at) => void byOwner.delete(at.owner),
+    account: once(async () => {
+      const slug = (await app.rest.apps.getAuthenticated()).data?.slug
+      return slug === undefined ? null : `${slug}[bot]`
+    }),
+  }
+}
+
+/** Asks until there is an answer, and then never again. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined
+  return () => {
+    answer ??= ask().catch((error: unknown) => {
+      answer = undefined
+      throw error
+    })
+    return answer
   }
 }
 

@@ -255,3 +255,16 @@ test('a write that was sent is waited for when its guard stops it', async () => 
   const guarded = forge().guarded({ signal: stop.signal, confirm: async () => {} })
   expect(await guarded.createComment('acme/shop', { issue }, 'one')).toMatchObject({ id: expect.any(Number) })
 })
+
+test('no error shows the credential, whoever quotes it', async () => {
+  for (const token of ['no such form of a token', 'ghp_0123456789abcdefghij0123456789abcdef']) {
+    const quoting: typeof fetch = async (_, init) => {
+      throw new TypeError(`Headers.append: "${new Headers(init?.headers).get('authorization')}" is not a header`)
+    }
+    const error = await failure(forge({ auth: { token }, fetch: quoting }).defaultBranch('acme/shop'))
+    expect(String(error)).toContain('[redacted]')
+    expect(String(error)).not.toContain(token)
+  }
+  const answer = String(await failure(answering(422, {}, 'bad ghs_0123456789abcdefghij').defaultBranch('acme/shop')))
+  expect(answer).toContain('bad [redacted]')
+})

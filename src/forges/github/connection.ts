@@ -6,7 +6,7 @@ import { parseGithubPath } from '../../lib/repository.ts'
 import type { WriteGuard } from '../forge.ts'
 import type { Clients, GithubAuth, Repository } from './clients.ts'
 import { clientsOf } from './clients.ts'
-import { githubFailure } from './github-failure.ts'
+import { githubFailure, unsent } from './github-failure.ts'
 import { pace } from './pace.ts'
 
 const USER_AGENT = 'signalbox'
@@ -47,6 +47,8 @@ export type GithubConnection = {
    * name of a repository.
    */
   withClient<T>(repository: string, run: (octokit: Octokit, at: Repository) => Promise<T>): Promise<T>
+  /** The account that writes are made as; null where GitHub does not say. */
+  account(): Promise<string | null>
   /** The same connection, for writes that the guard must allow. */
   guarded(guard: WriteGuard): GithubConnection
 }
@@ -60,6 +62,10 @@ export function connect(options: GithubOptions): GithubConnection {
 function connection(apiUrl: string, clients: Clients, guard?: WriteGuard): GithubConnection {
   return {
     apiUrl,
+    account: () =>
+      clients.account().catch((error: unknown) => {
+        throw githubFailure(error)
+      }),
     guarded: (stricter) => connection(apiUrl, clients, stricter),
     async withClient(repository, run) {
       // Every call is made with these options, so each finds the guard in its request.
@@ -91,7 +97,10 @@ function octokitMaker(options: GithubOptions, apiUrl: string): (auth: object) =>
       log,
       request: {
         log,
-        fetch: (url: string, init: RequestInit) => send(url, { ...init, signal: AbortSignal.timeout(timeoutMs) }),
+        fetch: (url: string, init: RequestInit) =>
+          send(url, { ...init, signal: AbortSignal.timeout(timeoutMs) }).catch((error: unknown) => {
+            throw unsent(error, init.headers)
+          }),
       },
       // octokit's throttling spaces every write by 1 s and every pull request by 3 s, 7 s of a
       // sender's 10 for one publication, and sleeps through rate limits while the job keeps its

@@ -10,9 +10,27 @@ export function statusOf(error: unknown): number | null {
   return error instanceof RequestError && error.response !== undefined ? error.status : null
 }
 
-/** GitHub's own text of a failure, its validation errors included; at most 500 characters. */
+// https://github.blog/engineering/behind-githubs-new-authentication-token-formats/
+const TOKENS = /\b(?:gh[a-z]_|github_pat_)\w+/g
+
+/**
+ * GitHub's own text of a failure, or the network's, its validation errors included and without any
+ * token; at most 500 characters.
+ */
 export function githubText(error: unknown): string {
-  return cut(errorText(error), 500)
+  return cut(errorText(error).replace(TOKENS, '[redacted]'), 500)
+}
+
+/**
+ * The failure of a request that could not be sent. Its message may quote the header with the
+ * credential.
+ */
+export function unsent(error: unknown, headers: unknown): Error {
+  const { authorization = '' } = headers as { authorization?: string }
+  const credentials = [authorization, ...authorization.split(/\s+/).slice(1)].filter((one) => one !== '')
+  // The message of `fetch` says only that it failed; its cause says why.
+  const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  return new Error(credentials.reduce((shown, one) => shown.replaceAll(one, '[redacted]'), errorText(reason)))
 }
 
 /**

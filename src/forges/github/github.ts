@@ -18,6 +18,7 @@ export function github(options: GithubOptions): WriteForge {
 
 function overConnection(connection: GithubConnection): WriteForge {
   return {
+    account: () => connection.account(),
     guarded: (guard) => overConnection(connection.guarded(guard)),
     // Workflows run with the repository's secrets; code owners decide who must approve.
     protectedPaths: ['.github/**', '**/CODEOWNERS'],

@@ -51,6 +51,7 @@ type Answer = {
   html_url: string
   state: string
   merged_at?: string | null
+  user: { login: string } | null
   title: string
   body: string | null
   head: { ref: string; sha: string; repo: { full_name: string } | null }
@@ -63,6 +64,7 @@ function toPullRequest(answer: Answer): PullRequest {
     number: answer.number,
     url: answer.html_url,
     state: answer.state === 'open' ? 'open' : answer.merged_at ? 'merged' : 'closed',
+    author: answer.user?.login ?? null,
     head: answer.head.ref,
     headSha: answer.head.sha,
     fromFork: answer.head.repo?.full_name !== answer.base.repo.full_name,

@@ -41,7 +41,7 @@ export function repositories({
           'GET /repos/{owner}/{repo}/compare/{basehead}',
           { ...at, basehead: `${base}...${head}`, per_page: PAGE_SIZE },
           firstPages(MAX_COMPARE_PAGES, ({ commits }) =>
-            commits.map(({ sha, commit }) => ({ sha, message: commit.message })),
+            commits.map(({ sha, commit, author }) => ({ sha, message: commit.message, author: author?.login ?? null })),
           ),
         ),
       ),
