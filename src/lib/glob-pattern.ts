@@ -1,5 +1,6 @@
-// One glob, parsed and matched in a time that grows with the value only: all ways to match are
-// followed at once, where a regular expression would try them one after the other.
+// One glob, parsed and matched in a time that grows with the value only (with its square where
+// `!(…)` follows a star): all ways to match are followed at once, where a regular expression would
+// try them one after the other.
 
 /** How a pattern is read. */
 export type PatternKind = {
@@ -19,12 +20,18 @@ type Part =
   | { kind: 'either'; options: Part[][] }
   | { kind: 'neither'; options: Part[][] }
 
+/**
+ * How a pattern is being read: what begins at each place, so that no place is read twice. A
+ * negation is no part of another, or the time would grow with a power of their depth.
+ */
+type Reading = PatternKind & { groups: Map<number, { part: Part; end: number } | null>; isNegated: boolean }
+
 /** Positions in the value, in ascending order, each once. */
 type Positions = number[]
 
 /** Compiles a pattern. */
 export function compilePattern(pattern: string, kind: PatternKind): (value: string) => boolean {
-  const { parts } = parse(pattern, 0, '', kind)
+  const { parts } = parse(pattern, 0, '', { ...kind, groups: new Map(), isNegated: false })
   const [first, last] = [parts[0], parts.at(-1)]
   // Names differ at their beginning, and most patterns of them end with a star.
   const start = first?.kind === 'text' ? first.text : ''
@@ -38,7 +45,7 @@ export function compilePattern(pattern: string, kind: PatternKind): (value: stri
 }
 
 /** Reads parts up to one of the characters in `stops`, or to the end. */
-function parse(pattern: string, start: number, stops: string, kind: PatternKind): { parts: Part[]; end: number } {
+function parse(pattern: string, start: number, stops: string, kind: Reading): { parts: Part[]; end: number } {
   const parts: Part[] = []
   let at = start
   while (at < pattern.length && !stops.includes(pattern.charAt(at))) {
@@ -51,7 +58,7 @@ function parse(pattern: string, start: number, stops: string, kind: PatternKind)
   return { parts, end: at }
 }
 
-function parsePart(pattern: string, at: number, kind: PatternKind): { part: Part; end: number } {
+function parsePart(pattern: string, at: number, kind: Reading): { part: Part; end: number } {
   const char = pattern.charAt(at)
   const group = groupAt(pattern, at, kind)
   if (group !== null) return group
@@ -80,14 +87,23 @@ function starAt(pattern: string, at: number, { path }: PatternKind): { part: Par
 }
 
 /** `{a,b}` or `!(a|b)`; null when none begins here, or it has no end. */
-function groupAt(pattern: string, start: number, kind: PatternKind): { part: Part; end: number } | null {
+function groupAt(pattern: string, start: number, kind: Reading): { part: Part; end: number } | null {
+  const known = kind.groups.get(start)
+  if (known !== undefined) return known
+  const found = readGroup(pattern, start, kind)
+  kind.groups.set(start, found)
+  return found
+}
+
+function readGroup(pattern: string, start: number, kind: Reading): { part: Part; end: number } | null {
   const isEither = pattern.charAt(start) === '{'
-  if (!isEither && !pattern.startsWith('!(', start)) return null
+  if (!isEither && (kind.isNegated || !pattern.startsWith('!(', start))) return null
+  const inside = isEither ? kind : { ...kind, groups: new Map(), isNegated: true }
   const [separator, close] = isEither ? [',', '}'] : ['|', ')']
   const options: Part[][] = []
   let at = start + (isEither ? 0 : 1)
   while (at < pattern.length && pattern.charAt(at) !== close) {
-    const { parts, end } = parse(pattern, at + 1, separator + close, kind)
+    const { parts, end } = parse(pattern, at + 1, separator + close, inside)
     options.push(parts)
     at = end
   }

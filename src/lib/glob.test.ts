@@ -229,6 +229,12 @@ test.each([
   expect(compileGlobs(pattern, kind)(`${'a'.repeat(5000)}z`)).toBe(true)
 })
 
+test.each(['{', '!(', '{a,', '!(a|', '{a,{b,c}'])('a glob of many %s that never end is read at once', (piece) => {
+  const glob = `x${piece.repeat(100)}`
+  expect(compileGlobs(glob, REF)(glob)).toBe(true)
+  expect(compileGlobs(glob, REF)('x')).toBe(false)
+})
+
 describe('what stands in braces, brackets or after a backslash', () => {
   test.each([
     ['{a,b/{c,d}}', 'b/d', true],

@@ -133,5 +133,5 @@ from moment`
 function isLostRace(error: unknown, { rows }: QueueTable): boolean {
   if (!(error instanceof Error)) return false
   const { code, constraint } = error as { code?: unknown; constraint?: unknown }
-  return code === '40P01' || (code === '23505' && constraint === `${rows.replace(/.*\./, '')}_group`)
+  return code === '40P01' || (code === '23505' && constraint === `${rows.replace(/^.*\./, '')}_group`)
 }
