@@ -1,5 +1,6 @@
 // The only place that builds things: environment and configuration in, parts made and connected, a
 // running service out.
+import { dirname } from 'node:path'
 import type { Config } from './config/config-file.ts'
 import type { Installation } from './config/configure.ts'
 import { configure } from './config/configure.ts'
@@ -9,7 +10,8 @@ import type { Database } from './db/database.ts'
 import type { ListenerStatus } from './db/listen.ts'
 import { openListener, openNotifier } from './db/listen.ts'
 import { migrate } from './db/migrate.ts'
-import { openDatabase } from './db/postgres.ts'
+import type { Pools } from './db/pools.ts'
+import { openPools } from './db/pools.ts'
 import type { Store } from './db/store.ts'
 import { DELIVERIES } from './deliveries/delivery.ts'
 import { openSender } from './deliveries/sender.ts'
@@ -39,6 +41,7 @@ import { redactedOutput } from './publisher/redacted-output.ts'
 import { LEASE_MS, leaseTiming } from './queue/lease-timing.ts'
 import { queueOn } from './queue/queue.ts'
 import { redactor } from './untrusted/redact.ts'
+import { sweepWorkspaces } from './workspaces/workspace.ts'
 
 // Every producer notifies every worker on this channel.
 const CHANNEL = 'signalbox'
@@ -53,10 +56,10 @@ export type SignalboxOptions = {
   environment: Environment
   config: Config
   /**
-   * The folder of `signalbox.config.ts`, kept current by `git pull` if that is wanted; null when
-   * there is no such file.
+   * The path of `signalbox.config.ts`, null when there is none. `serve` keeps its folder current by
+   * `git pull` if that is wanted.
    */
-  configFolder?: string | null
+  configPath?: string | null
   /** An open store; the service does not close it. */
   store: Store
   /** `dev` binds loopback only, and takes a bare manual trigger without the token. */
@@ -67,6 +70,8 @@ export type SignalboxOptions = {
   clock?: Clock
   /** How long a sender may take over its whole request. Default one minute. */
   requestTimeoutMs?: number
+  /** How long a webhook waits for a database that is away. Default 9 s. */
+  patienceMs?: number
 }
 
 /**
@@ -84,17 +89,30 @@ export type Signalbox = {
 
 /** Opens a service over a store: migrates the database, connects the parts, and starts them. */
 export async function openSignalbox(options: SignalboxOptions): Promise<Signalbox> {
-  const { environment, config, configFolder, store, mode, log, clock = systemClock, requestTimeoutMs } = options
+  const { environment, store, log } = options
+  const { MAX_CONCURRENT_JOBS: slots } = environment
+  const { answerMs } = leaseTiming(LEASE_MS)
+  const pools = await openPools({ url: store.url, log, slots, renewalMs: answerMs })
+  try {
+    return await openParts(options, pools)
+  } catch (error) {
+    await pools.close()
+    throw error
+  }
+}
+
+async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signalbox> {
+  const { environment, config, store, mode, log, clock = systemClock, requestTimeoutMs } = options
   const { database, url } = store
   const roles = options.roles ?? { receiver: true, orchestrator: true }
   const installation = configure(environment, config, log)
   const { sources, rules, agents } = installation
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
   await migrate(database, { log })
-  await syncConfigEndpoints(database, config.endpoints ?? [])
+  const notifier = openNotifier(database, CHANNEL)
+  if (roles.receiver && (await syncEndpoints(options)) > 0) notifier.notify()
   if (store.kind === 'embedded') await expireLeases(database, clock)
 
-  const notifier = openNotifier(database, CHANNEL)
   const workers: Worker[] = []
   const nudge = () => {
     for (const worker of workers) worker.nudge()
@@ -103,40 +121,71 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
     nudge()
     notifier.notify()
   }
-  const shared = { environment, database, clock, log, activity: activityOn(log, mode === 'dev') }
+  const shared = { environment, clock, log, activity: activityOn(log, mode === 'dev') }
   const reactions = [trackPullRequests(installation.repositories)]
-  const pipeline = await openPipeline({ ...shared, sources, rules, agents: [...agents.keys()], reactions, onWork })
-  const leases = roles.orchestrator ? await openLeases(url, log) : null
-  if (leases) workers.push(...openWorkers({ ...shared, leases, installation, pipeline, notify: notifier.notify }))
+  const pipeline = await openPipeline({
+    ...shared,
+    database: roles.receiver ? pools.receiving : pools.working,
+    looking: pools.looking,
+    patienceMs: options.patienceMs,
+    sources,
+    rules,
+    agents: [...agents.keys()],
+    reactions,
+    onWork,
+  })
+  const working = { ...shared, ...pools, database: pools.working, installation, pipeline, notify: notifier.notify }
+  if (roles.orchestrator) workers.push(...openWorkers(working))
   // First, because the port may be taken: until here nothing runs that would have to be stopped.
-  const server = roles.receiver
-    ? await openReceiver({ ...shared, mode, access, configured: installation, pipeline, onWork, requestTimeoutMs })
-    : null
-  // Notifications arrive only in a session that is not shared, and so statements prepared in one
-  // stay there.
-  const onLive = database.ownSessions
-  const listener = await openListener({ database, url, channels: [CHANNEL], onNotify: nudge, onLive, log })
-  const polling = every(POLL_MS, () => listener.live || nudge(), { log, name: 'poll' })
+  const receiving = { ...shared, ...pools, database, mode, access, configured: installation, pipeline, onWork }
+  const server = roles.receiver ? await openReceiver({ ...receiving, requestTimeoutMs }) : null
+  const listening = await openListening({ database, pools, url, onNotify: nudge, log })
+  if (roles.orchestrator) void sweepWorkspaces().catch((err: unknown) => log.warn({ err }, 'old workspaces stay'))
   for (const worker of workers) worker.start()
-  const pulls = roles.orchestrator && environment.GIT_SYNC_ENABLED && configFolder
-  const intervalMs = environment.TICK_INTERVAL_SECONDS * 1000
-  const gitSync = pulls ? openGitSync({ folder: configFolder, intervalMs, log }) : null
+  const gitSync = roles.orchestrator ? syncGit(options) : null
 
   const close = async () => {
-    await polling.close()
+    await listening.stopPolling()
     // Both at once: while the last senders are answered, nothing new is begun.
     await Promise.all([server?.close(), ...workers.map((worker) => worker.drain())])
     await pipeline.idle()
     await gitSync?.close()
-    await Promise.all([listener.close(), notifier.close(), leases?.close()])
+    await Promise.all([listening.close(), notifier.close()])
+    await pools.close()
   }
   return {
     url: server?.url ?? null,
     configured: installation,
     access: access.kind,
-    listening: () => listener.status(),
+    listening: listening.status,
     close,
   }
+}
+
+// A developer's own checkout is left alone.
+function syncGit({ environment, configPath, mode, log }: SignalboxOptions) {
+  if (!environment.GIT_SYNC_ENABLED || mode !== 'serve' || !configPath) return null
+  return openGitSync({ folder: dirname(configPath), intervalMs: environment.TICK_INTERVAL_SECONDS * 1000, log })
+}
+
+// A process without a configuration knows nothing of the endpoints of those that have one.
+async function syncEndpoints({ config, configPath, store }: SignalboxOptions): Promise<number> {
+  const isKnown = config.endpoints !== undefined || (configPath ?? null) !== null
+  return isKnown ? syncConfigEndpoints(store.database, config.endpoints ?? []) : 0
+}
+
+type ListeningOptions = { database: Database; pools: Pools; url: string; onNotify(): void; log: Log }
+
+/** Listens for notifications, and polls while they do not arrive. */
+async function openListening({ database, pools, url, onNotify, log }: ListeningOptions) {
+  // Notifications arrive only in a session that is not shared.
+  const onLive = (isLive: boolean) => {
+    database.ownSessions(isLive)
+    pools.ownSessions(isLive)
+  }
+  const listener = await openListener({ database, url, channels: [CHANNEL], onNotify, onLive, log })
+  const polling = every(POLL_MS, () => listener.live || onNotify(), { log, name: 'poll' })
+  return { status: () => listener.status(), stopPolling: () => polling.close(), close: () => listener.close() }
 }
 
 // Only one process can own an embedded server's data directory, so leases left from before are
@@ -144,13 +193,6 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
 async function expireLeases(database: Database, clock: Clock): Promise<void> {
   await queueOn({ table: JOBS, clock }).expireLeases(database)
   await queueOn({ table: DELIVERIES, clock }).expireLeases(database)
-}
-
-// A renewal must not wait behind other work, and one that is not answered soon is sent again over
-// another connection.
-function openLeases(url: string, log: Log): Promise<Database> {
-  const { answerMs } = leaseTiming(LEASE_MS)
-  return openDatabase({ url, log, max: 2, answerMs, applicationName: 'signalbox leases' })
 }
 
 type Worker = { start(): void; nudge(): void; drain(): Promise<void> }

@@ -234,9 +234,9 @@ describe('recording', () => {
       return { results, announced }
     }
 
-    test('work is announced, though the sender is asked to repeat', async () => {
-      const { results, announced } = await recordBesideARepeat(new AppError('database_unavailable'), 1)
-      expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    test('work is announced, and the sender answered, once the database says what it has', async () => {
+      const { results, announced } = await recordBesideARepeat(new AppError('database_unavailable'), 2)
+      expect(results).toMatchObject([{ value: { duplicate: false, status: 'routed' } }, { value: { duplicate: true } }])
       expect(await count('jobs')).toBe(2)
       expect(announced).toBe(1)
     })
@@ -251,8 +251,26 @@ describe('recording', () => {
     })
   })
 
-  test('when the database is away the sender is asked to repeat', async () => {
+  test('while the database is away a manual trigger waits for it, and is recorded once', async () => {
+    let isAway = true
+    const away: Database = {
+      ...database,
+      query: (text, ...rest) =>
+        isAway && text.includes('new_events')
+          ? Promise.reject(new AppError('database_unavailable'))
+          : database.query(text, ...rest),
+    }
+    const { trigger } = await open({ database: away, agents: ['ping'] })
+    const triggering = trigger(Buffer.from('{"job_type":"ping"}'), new Headers(), '203.0.113.7')
+    await new Promise((resolve) => setImmediate(resolve))
+    isAway = false
+    expect(await triggering).toMatchObject({ duplicate: false, jobIds: [expect.any(String)] })
+    expect(await count('events')).toBe(1)
+  })
+
+  test('when the database is away for too long the sender is told', async () => {
     const { record } = await open({
+      patienceMs: 50,
       database: {
         ...database,
         query: (text, ...rest) =>
@@ -339,7 +357,7 @@ describe('endpoints that change while events are recorded', () => {
     await narrow.close()
   })
 
-  test('endpoints that never come to rest end in a request to repeat, not in an endless loop', async () => {
+  test('endpoints that never come to rest end in a refusal, not in an endless loop', async () => {
     const restless: Database = {
       ...database,
       query: async (text, values, name) => {
@@ -348,7 +366,7 @@ describe('endpoints that change while events are recorded', () => {
         return database.query(text, values, name)
       },
     }
-    await expect((await open({ database: restless })).record(draft())).rejects.toMatchObject({
+    await expect((await open({ database: restless, patienceMs: 50 })).record(draft())).rejects.toMatchObject({
       code: 'database_unavailable',
     })
     expect(await count('events')).toBe(0)

@@ -1,5 +1,7 @@
 // The product on one screen: receive, normalise, decide, record and react.
+import { isAway } from './db/connection.ts'
 import type { Database, Sql } from './db/database.ts'
+import { patiently } from './db/patience.ts'
 import { MAX_ATTEMPTS } from './deliveries/retry.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import { loadEndpoints } from './endpoints/endpoints.ts'
@@ -35,6 +37,8 @@ const MAX_STALE_ATTEMPTS = 10
 /** What a pipeline is built from. */
 export type PipelineOptions = {
   database: Database
+  /** For explanations, which people look at. Default: the same. */
+  looking?: Sql
   clock: Clock
   log: Log
   sources: ReadonlyMap<string, Source>
@@ -45,6 +49,8 @@ export type PipelineOptions = {
   reactions?: readonly Reaction[]
   /** Says what arrived and what followed. */
   activity?: Activity
+  /** How long an event waits for a database that is away. Default 9 s, as GitHub waits. */
+  patienceMs?: number | undefined
   /** Called after a commit that made jobs or deliveries, or may have. */
   onWork(): void
 }
@@ -131,7 +137,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       const requested = manualJob(types, { eventId: draft.id, jobType, input })
       const recorded = await writer.record({ ...draft, requested })
       say(draft, recorded)
-      if (recorded.duplicate) await requireSameBody(options.database, recorded.id, body)
+      if (recorded.duplicate) await patiently(() => requireSameBody(options.database, recorded.id, body))
       return { ...recorded, type: draft.type }
     },
     async refuse(sourceName, error, headers, remote) {
@@ -156,7 +162,8 @@ async function requireSameBody(sql: Sql, id: string, body: Uint8Array): Promise<
 type Writer = {
   /**
    * Records an event in a commit it shares with others.
-   * @throws AppError `database_unavailable` when nothing could be stored: the sender should repeat.
+   * @throws AppError `database_unavailable` when the database was away for as long as the sender
+   * waits.
    */
   record(draft: Draft): Promise<Recorded>
   /** Records inside the caller's transaction; the caller notifies the workers after its commit. */
@@ -168,6 +175,7 @@ type Writer = {
 }
 
 async function openWriter({ database, clock, onWork, reactions = [], ...options }: PipelineOptions): Promise<Writer> {
+  const { looking = database } = options
   const rules = compileRules(options.rules)
   // This process's copy. Its version moves with every change to the endpoints, and an insert by an
   // old version writes nothing.
@@ -204,18 +212,18 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
       if (recorded.some(({ status }) => status === 'routed')) onWork()
       return recorded
     } catch (error) {
-      // It may have been committed all the same: the answer can be lost, or reading the earlier
-      // events can fail after it.
-      onWork()
+      // It may have been committed all the same: reading the earlier events can fail after it. What
+      // failed because the database is away is written again, and then these are found.
+      if (!isAway(error)) onWork()
       throw error
     }
-  })
+  }, options)
 
   return {
     ...recorder,
     recordIn: write,
     async explain(event) {
-      copy = await loadEndpoints(database)
+      copy = await loadEndpoints(looking)
       return explainDecision(event, rules, copy.endpoints)
     },
   }

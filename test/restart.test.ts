@@ -17,10 +17,11 @@ import { openEmbedded } from '../src/db/embedded/embedded.ts'
 import { openDatabase } from '../src/db/postgres.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { githubHeaders } from './fixtures/signed.ts'
-import { openTestSignalbox, SECRET, spread, TOKEN, until } from './signalbox.ts'
+import { openTestSignalbox, SECRET, TOKEN, until } from './signalbox.ts'
 
-const WEBHOOKS = 120
-const SENDERS = 8
+const WEBHOOKS = 400
+// A busy machine may take longer than GitHub waits to start a server again.
+const PATIENCE_MS = 120_000
 
 const witness = defineAgent({
   name: 'witness',
@@ -107,38 +108,38 @@ test(`${WEBHOOKS} signed webhooks while PostgreSQL is stopped, killed and starte
   const env = {
     GITHUB_TOKEN: github.addToken({ login: 'acme' }),
     GITHUB_API_URL: github.apiUrl,
-    MAX_CONCURRENT_JOBS: '4',
+    MAX_CONCURRENT_JOBS: '8',
   }
   const database = await openDatabase({ url: postgres.url, log: silentLog })
   closing.push(database.close)
-  const signalbox = await openTestSignalbox({ config, env, database })
+  const signalbox = await openTestSignalbox({ config, env, database, patienceMs: PATIENCE_MS })
   closing.push(signalbox.close)
-  const statuses = new Set<number>()
+  const answers = new Set<string>()
   let acknowledged = 0
 
+  // Each is sent once, as GitHub does it, at 100 a second.
   const deliver = async (id: string, sha: string): Promise<void> => {
     const payload = { ref: 'refs/heads/main', after: sha, repository: { full_name: repository.fullName } }
     const body = Buffer.from(JSON.stringify(payload))
     const headers = githubHeaders(body, { secret: SECRET, token: TOKEN, now: new Date() }, { 'x-github-delivery': id })
-    await until(
-      `${id} is acknowledged`,
-      async () => {
-        const response = await fetch(`${signalbox.url}/webhook/github`, { method: 'POST', headers, body })
-        await response.arrayBuffer()
-        statuses.add(response.status)
-        return response.ok
-      },
-      60_000,
-    )
+    const response = await fetch(`${signalbox.url}/webhook/github`, { method: 'POST', headers, body })
+    const { duplicate } = (await response.json()) as { duplicate?: boolean }
+    answers.add(`${response.status} ${duplicate}`)
     acknowledged++
   }
   const ids = Array.from({ length: WEBHOOKS }, (_, i) => `delivery-${i}`)
-  const sending = spread(ids, SENDERS, (id, i) => deliver(id, commits[i % commits.length] ?? ''))
+  const sending: Promise<void>[] = []
+  const pace = setInterval(() => {
+    const i = sending.length
+    if (i < WEBHOOKS) sending.push(deliver(ids[i] ?? '', commits[i % commits.length] ?? ''))
+  }, 10)
+  closing.push(async () => clearInterval(pace))
   for (const [i, disturb] of [stopAndStart, killPostgres, stopAndStart].entries()) {
     await until('more are acknowledged', async () => acknowledged >= (WEBHOOKS / 4) * (i + 1) - 10, 60_000)
     await disturb()
   }
-  await sending
+  await until('all are sent', async () => sending.length === WEBHOOKS, 60_000)
+  await Promise.all(sending)
 
   const { count } = signalbox
   await until(
@@ -156,6 +157,6 @@ test(`${WEBHOOKS} signed webhooks while PostgreSQL is stopped, killed and starte
   const comments = (await Promise.all(commits.map((sha) => repository.commitComments(sha)))).flat()
   const saw = comments.map((comment) => /saw (delivery-\d+)\./.exec(comment.body)?.[1])
   expect(saw.sort()).toEqual([...ids].sort())
-  // While it was away the senders were asked to repeat, and nothing else went wrong.
-  expect([...statuses].sort()).toEqual([200, 503])
+  // Every webhook was answered as new, also one whose commit lost its answer.
+  expect([...answers]).toEqual(['200 false'])
 }, 240_000)

@@ -29,7 +29,9 @@ export async function openTestSignalbox(
     roles?: { receiver: boolean; orchestrator: boolean }
     database?: Database
     log?: Log
+    configPath?: string
     requestTimeoutMs?: number
+    patienceMs?: number
   } = {},
 ): Promise<TestSignalbox> {
   const database = options.database ?? (await openTestDatabase())
@@ -48,6 +50,8 @@ export async function openTestSignalbox(
     mode: options.mode ?? 'serve',
     log: options.log ?? silentLog,
     ...(options.roles ? { roles: options.roles } : {}),
+    ...(options.configPath ? { configPath: options.configPath } : {}),
+    ...(options.patienceMs ? { patienceMs: options.patienceMs } : {}),
     ...(options.requestTimeoutMs ? { requestTimeoutMs: options.requestTimeoutMs } : {}),
   })
   const url = signalbox.url ?? ''

@@ -1,5 +1,5 @@
 // Running the service: started, announced, and stopped by a signal.
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Store } from '../db/store.ts'
 import { openStore } from '../db/store.ts'
 import { addressOf, requireFree } from '../http/listen.ts'
@@ -68,15 +68,13 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
     // First, so that a start that fails makes no data directory.
     if (roles.receiver) await requireFree(addressOf(mode, environment))
     store = await openStore({ environment, log })
-    // A developer's own checkout is left alone.
-    const configFolder = mode === 'serve' && path !== null ? dirname(path) : null
     const { SIGNALBOX_API_TOKEN: token, SIGNALBOX_DATA_DIR: dataDir } = environment
     const makesToken = mode === 'dev' && token === undefined
     const apiToken = makesToken ? await keepToken(resolve(cli.folder, dataDir)) : token
     service = await openSignalbox({
       environment: { ...environment, SIGNALBOX_API_TOKEN: apiToken },
       config,
-      configFolder,
+      configPath: path,
       store,
       mode,
       roles,

@@ -5,6 +5,7 @@ import { openTestDatabase } from '../../test/database.ts'
 import type { Database, Sql } from '../db/database.ts'
 import type { Draft } from '../events/event.ts'
 import { fakeClock, systemClock } from '../lib/clock.ts'
+import { AppError } from '../lib/error.ts'
 import { canonicalSha256 } from '../lib/json.ts'
 import { deploymentIdOf, deploymentUuid } from './deployment.ts'
 import { configOf, listDeployments, showDeployment } from './query.ts'
@@ -233,6 +234,57 @@ describe('an Idempotency-Key', () => {
     expect(refused).toHaveLength(9)
     for (const { reason } of refused) expect(reason).toMatchObject({ code: 'conflict' })
     expect(await count('clash')).toBe(1)
+  })
+})
+
+describe('while the database is away', () => {
+  const away = new AppError('database_unavailable')
+  /** A database whose first `times` transactions fail, before they begin or after they committed. */
+  function failing(when: 'before' | 'after', times: number): Database {
+    let left = times
+    return {
+      ...database,
+      async transaction(run, options) {
+        if (left-- <= 0) return database.transaction(run, options)
+        if (when === 'after') await database.transaction(run, options)
+        throw away
+      },
+    }
+  }
+  const app = (name: string) => ({ ...example, app_name: name, revision: null })
+
+  it.each([
+    ['before', null],
+    ['before', 'away-before'],
+    ['after', null],
+    ['after', 'away-after'],
+  ] as const)(
+    'a deployment waits and is recorded once, its transaction lost %s it committed (key %s)',
+    async (when, key) => {
+      const request = app(`away-${when}-${key}`)
+      const before = notified
+      const context = { database: failing(when, 3), clock, recordIn, onWork }
+      const { id, duplicate } = await recordDeployment(context, request, { idempotencyKey: key ?? undefined })
+      expect([duplicate, notified]).toEqual([false, before + 1])
+      const { items } = await listDeployments(database, { app: request.app_name })
+      expect(items).toMatchObject([{ deployment_id: id, sequence: 1 }])
+    },
+  )
+
+  it('another deployment recorded meanwhile is not taken for it', async () => {
+    const request = app('away-meanwhile')
+    const lost = failing('after', 1)
+    const interrupted: Database = {
+      ...lost,
+      transaction: (run, options) =>
+        lost.transaction(run, options).catch(async (error) => {
+          await recordDeployment({ database, clock, recordIn, onWork }, request)
+          throw error
+        }),
+    }
+    const { id } = await recordDeployment({ database: interrupted, clock, recordIn, onWork }, request)
+    expect(await showDeployment(database, id)).toMatchObject({ sequence: 1 })
+    expect((await listDeployments(database, { app: 'away-meanwhile' })).items).toHaveLength(2)
   })
 })
 

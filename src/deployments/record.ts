@@ -1,6 +1,7 @@
 // Recording a deployment: its row, its place in the sequence, its diff and its event, in one
 // transaction.
 import type { Database, Sql } from '../db/database.ts'
+import { PATIENT_ANSWER_MS, patiently } from '../db/patience.ts'
 import type { Draft } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
@@ -29,8 +30,8 @@ export type RecordDeploymentContext = {
 
 /**
  * Records what went live where, and its `environment.deployed` event with it; returns its public
- * id. The same `idempotencyKey` with the same request returns that of the first deployment and
- * `duplicate: true`.
+ * id. While the database is away it is tried again, for 9 s. The same `idempotencyKey` with the same
+ * request returns that of the first deployment and `duplicate: true`.
  * @throws AppError `input_invalid` naming the fields at fault, `header_invalid` for a malformed
  * key, and `conflict` for a key that was used for another request.
  */
@@ -42,20 +43,44 @@ export async function recordDeployment(
   const input = readDeploymentRequest(request)
   const key = readIdempotencyKey(options.idempotencyKey)
   const requestSha256 = canonicalSha256({ ...input, config: input.config.sha256 })
-  const recorded = await context.database.transaction(async (tx) => {
-    // The key's lock always comes before the environment's, so that two requests cannot wait for
-    // each other.
-    const earlier = key === null ? null : await findByKey(tx, key, requestSha256)
-    if (earlier !== null) return { id: deploymentIdOf(earlier), duplicate: true }
-    const { previous, now } = await lockEnvironment(tx, input, context.clock)
-    const uuid = newId(now)
-    const deployment = nextDeployment(uuid, input, previous, now)
-    await context.recordIn(tx, [deployedEvent(deployment, input.config, context.publicUrl)])
-    await insert(tx, { uuid, deployment, config: input.config, previous, key, requestSha256 })
-    return { id: deployment.id, duplicate: false }
-  })
+  // The same in every attempt, so that what an attempt whose answer was lost has stored is found.
+  const uuid = newId(context.clock.now())
+  const record = (nth: number) => (tx: Sql) =>
+    recordOnce(context, tx, { uuid, input, key, requestSha256, isRepeat: nth > 1 })
+  const recorded = await patiently((nth) => context.database.transaction(record(nth), { answerMs: PATIENT_ANSWER_MS }))
   if (!recorded.duplicate) context.onWork()
   return recorded
+}
+
+type Recording = {
+  uuid: string
+  input: DeploymentRequest
+  key: string | null
+  requestSha256: string
+  /** An attempt before this one may have been committed. */
+  isRepeat: boolean
+}
+
+async function recordOnce(
+  context: RecordDeploymentContext,
+  tx: Sql,
+  { uuid, input, key, requestSha256, isRepeat }: Recording,
+): Promise<{ id: string; duplicate: boolean }> {
+  // The key's lock always comes before the environment's, so that two requests cannot wait for each
+  // other.
+  const earlier = key === null ? null : await findByKey(tx, key, requestSha256)
+  if (earlier !== null) return { id: deploymentIdOf(earlier), duplicate: earlier !== uuid }
+  const { previous, now } = await lockEnvironment(tx, input, context.clock)
+  // Under the lock, which an attempt that is still being committed would hold.
+  if (isRepeat && (await exists(tx, uuid))) return { id: deploymentIdOf(uuid), duplicate: false }
+  const deployment = nextDeployment(uuid, input, previous, now)
+  await context.recordIn(tx, [deployedEvent(deployment, input.config, context.publicUrl)])
+  await insert(tx, { uuid, deployment, config: input.config, previous, key, requestSha256 })
+  return { id: deployment.id, duplicate: false }
+}
+
+async function exists(tx: Sql, uuid: string): Promise<boolean> {
+  return (await tx.query('select from signalbox.deployments where id = $1', [uuid])).rowCount > 0
 }
 
 type Previous = { uuid: string; sequence: number; revision: number; config: JsonObject }

@@ -1,5 +1,5 @@
 // Batching: what arrives together is committed together, and one bad event fails alone.
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { draft } from '../../test/drafts.ts'
 import { AppError } from '../lib/error.ts'
 import type { Draft, Recorded } from './event.ts'
@@ -114,17 +114,113 @@ test('an event the database refuses fails alone, by halving its batch', async ()
   expect(batches).toBeLessThan(20)
 })
 
-test('when the database is away nothing is halved: all senders are asked to repeat', async () => {
-  let batches = 0
-  const { record } = openRecorder(async () => {
-    batches++
-    throw new AppError('database_unavailable')
+describe('while the database is away', () => {
+  const away = new AppError('database_unavailable')
+
+  /** The time of a recorder, which the test moves on. */
+  function manualTime() {
+    let time = 0
+    let timers: { at: number; run: () => void }[] = []
+    return {
+      now: () => time,
+      later: (run: () => void, ms: number) => void timers.push({ at: time + ms, run }),
+      async pass(ms: number) {
+        const end = time + ms
+        for (let due = timers; due.length > 0; ) {
+          due = timers.filter(({ at }) => at <= end)
+          timers = timers.filter(({ at }) => at > end)
+          for (const { at, run } of due.sort((a, b) => a.at - b.at)) {
+            time = Math.max(time, at)
+            run()
+            await nextTurn()
+          }
+        }
+        time = end
+        await nextTurn()
+      },
+    }
+  }
+
+  test('a batch is held, and written again whole until it is back', async () => {
+    const { now, later, pass } = manualTime()
+    const sizes: number[] = []
+    let isAway = true
+    const { record, idle } = openRecorder(
+      async (batch) => {
+        sizes.push(batch.length)
+        if (isAway) throw away
+        return written(batch)
+      },
+      { now, later },
+    )
+    const all = drafts(20)
+    const recording = Promise.all(all.map(record))
+    await nextTurn()
+    await pass(5000)
+    const attempts = sizes.length
+    expect(attempts).toBeGreaterThan(5)
+    const late = record(draft())
+    await nextTurn()
+    isAway = false
+    await pass(1000)
+    expect((await recording).map(({ id }) => id)).toEqual(all.map(({ id }) => id))
+    await late
+    await idle()
+    // One at a time, never in parts, and what came meanwhile goes with it.
+    expect(new Set(sizes.slice(0, attempts))).toEqual(new Set([20]))
+    expect(sizes.at(-1)).toBe(21)
   })
-  const results = await Promise.allSettled(drafts(20).map(record))
-  expect(new Set(results.map((one) => one.status === 'rejected' && one.reason.code))).toEqual(
-    new Set(['database_unavailable']),
-  )
-  expect(batches).toBe(1)
+
+  test('an event is refused nine seconds after it came, with the reason, and others go on waiting', async () => {
+    const { now, later, pass } = manualTime()
+    const { record, idle } = openRecorder(() => Promise.reject(away), { now, later })
+    const answers: string[] = []
+    const watch = (name: string) =>
+      void record(draft()).catch((error: unknown) => answers.push(`${name} ${error === away}`))
+    watch('first')
+    await nextTurn()
+    await pass(4000)
+    watch('second')
+    await pass(4900)
+    expect(answers).toEqual([])
+    await pass(600)
+    expect(answers).toEqual(['first true'])
+    await pass(4000)
+    expect(answers).toEqual(['first true', 'second true'])
+    await idle()
+  })
+
+  test('an event whose commit hangs is refused in time, and one that waits behind it is not forgotten', async () => {
+    const { now, later, pass } = manualTime()
+    const { batches, write } = heldDatabase()
+    const { record, idle } = openRecorder(write, { now, later })
+    const codes: string[] = []
+    const watch = () => void record(draft()).catch((error: AppError) => codes.push(error.code))
+    for (let n = 0; n < 4; n++) watch()
+    await nextTurn()
+    await pass(1000)
+    watch()
+    await nextTurn()
+    await pass(8300)
+    expect([batches.length, codes]).toEqual([1, Array(4).fill('database_unavailable')])
+    batches[0]?.end()
+    await nextTurn()
+    batches[1]?.end()
+    await idle()
+    expect(codes).toHaveLength(4)
+  })
+
+  test('no more bodies wait than fit in memory', async () => {
+    const { now, later, pass } = manualTime()
+    const { record, idle } = openRecorder(() => Promise.reject(away), { now, later })
+    const body = Buffer.alloc(16 * 1024 * 1024)
+    const codes: string[] = []
+    for (let n = 0; n < 20; n++) record(draft({ body })).catch(({ detail }: AppError) => codes.push(detail))
+    await nextTurn()
+    expect(codes).toEqual(Array(4).fill('The database does not keep up: too many events wait for it.'))
+    await pass(10_000)
+    await idle()
+  })
 })
 
 test('while the database hangs, no more events are taken than memory can hold', async () => {
@@ -145,16 +241,3 @@ test('while the database hangs, no more events are taken than memory can hold', 
   await whenIdle
   expect((await Promise.all(all)).filter((one) => typeof one === 'object')).toHaveLength(10_000)
 })
-
-test.each(['57014', '55P03'])(
-  'a batch that waited too long (%s) is not halved, to wait as long again',
-  async (code) => {
-    let writes = 0
-    const { record } = openRecorder(async () => {
-      writes++
-      throw Object.assign(new Error('canceling statement'), { code })
-    })
-    const answers = await Promise.allSettled(drafts(16).map(record))
-    expect([writes, answers.filter(({ status }) => status === 'rejected').length]).toEqual([1, 16])
-  },
-)

@@ -1,4 +1,5 @@
 // The half of a service that listens: webhooks, the manual trigger, health and the API.
+import type { Database } from '../db/database.ts'
 import type { RecordDeploymentContext } from '../deployments/record.ts'
 import type { Environment } from '../lib/environment.ts'
 import type { Log } from '../lib/log.ts'
@@ -11,10 +12,12 @@ import type { Server } from './listen.ts'
 import { addressOf, openServer } from './listen.ts'
 
 /** What a receiver is built from. */
-export type ReceiverOptions = Pick<ApiParts, 'access' | 'database' | 'clock' | 'configured' | 'onWork'> & {
+export type ReceiverOptions = Pick<ApiParts, 'access' | 'database' | 'looking' | 'clock' | 'configured' | 'onWork'> & {
   environment: Pick<Environment, 'HOST' | 'PORT' | 'SIGNALBOX_PUBLIC_URL'>
   /** `dev` binds loopback only, and takes a bare manual trigger without the token. */
   mode: 'dev' | 'serve'
+  /** The connections that record, so that health says whether that is possible. */
+  receiving: Database
   log: Log
   pipeline: Pipeline
   /** How long a sender may take over its whole request. Default one minute. */
@@ -26,7 +29,8 @@ export type ReceiverOptions = Pick<ApiParts, 'access' | 'database' | 'clock' | '
  * @throws AppError `config_invalid` when the address or the port cannot be used.
  */
 export function openReceiver(options: ReceiverOptions): Promise<Server> {
-  const { environment, mode, access, database, clock, configured, log, pipeline, onWork, requestTimeoutMs } = options
+  const { environment, mode, access, database, looking, receiving, clock, configured, log, pipeline } = options
+  const { onWork, requestTimeoutMs } = options
   const deploying: RecordDeploymentContext = {
     database,
     clock,
@@ -34,8 +38,8 @@ export function openReceiver(options: ReceiverOptions): Promise<Server> {
     onWork,
     publicUrl: environment.SIGNALBOX_PUBLIC_URL,
   }
-  const api = apiRoutes({ access, database, clock, configured, explain: pipeline.explain, deploying, onWork })
-  const probe = async () => void (await database.query('select 1'))
+  const api = apiRoutes({ access, database, looking, clock, configured, explain: pipeline.explain, deploying, onWork })
+  const probe = async () => void (await receiving.query('select 1'))
   const openPing = mode === 'dev'
   const app = httpApp({ version: VERSION, access, openPing, clock, log, pipeline, probe, api })
   return openServer(app, { ...addressOf(mode, environment), ...(requestTimeoutMs && { requestTimeoutMs }) })

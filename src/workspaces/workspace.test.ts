@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { access, mkdir, readdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { openWorkspaces } from './workspace.ts'
+import { openWorkspaces, sweepWorkspaces } from './workspace.ts'
 
 describe('the folders of an attempt', () => {
   it('are empty, and each is another one', async () => {
@@ -35,5 +37,29 @@ describe('the folders of an attempt', () => {
     const workspaces = openWorkspaces(stop.signal)
     stop.abort(new Error('time limit'))
     await expect(workspaces.make()).rejects.toThrow('time limit')
+  })
+})
+
+describe('the folders of killed processes', () => {
+  it('are removed by the next one, and those of running ones stay', async () => {
+    const workspaces = openWorkspaces(new AbortController().signal)
+    const mine = await workspaces.make()
+    const ended = spawn(process.execPath, ['-e', ''])
+    await once(ended, 'exit')
+    const running = spawn(process.execPath, ['-e', 'process.stdin.resume()'])
+    const of = (pid: number | undefined) => join(dirname(mine), basename(mine).replace(`-${process.pid}-`, `-${pid}-`))
+    const [left, other] = [of(ended.pid), of(running.pid)]
+    await mkdir(join(left, 'deep'), { recursive: true })
+    await mkdir(other)
+    expect(await sweepWorkspaces()).toBeGreaterThanOrEqual(1)
+    await expect(access(left)).rejects.toThrow('ENOENT')
+    await access(mine)
+    await access(other)
+    running.kill()
+    await once(running, 'exit')
+    await sweepWorkspaces()
+    await expect(access(other)).rejects.toThrow('ENOENT')
+    await access(mine)
+    await workspaces.remove()
   })
 })

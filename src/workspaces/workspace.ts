@@ -1,7 +1,10 @@
 // Empty folders for the work of one attempt.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+
+// Containers may share the temporary folder, and their process ids mean nothing to each other.
+const PREFIX = `signalbox-job-${hostname()}-`
 
 /** The folders of one attempt. */
 export type Workspaces = {
@@ -20,7 +23,7 @@ export function openWorkspaces(stop: AbortSignal): Workspaces {
   return {
     async make() {
       stop.throwIfAborted()
-      const folder = mkdtemp(join(tmpdir(), 'signalbox-job-'))
+      const folder = mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`))
       folders.push(folder)
       return folder
     },
@@ -30,5 +33,38 @@ export function openWorkspaces(stop: AbortSignal): Workspaces {
       // A process the agent left running may still write there.
       await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true, maxRetries: 3 })))
     },
+  }
+}
+
+/**
+ * Removes the folders that processes of this machine left which were killed. Returns how many there
+ * were.
+ */
+export async function sweepWorkspaces(): Promise<number> {
+  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(PREFIX))
+  const left = await Promise.all(names.map(async (name) => ((await isLeft(name)) ? [join(tmpdir(), name)] : [])))
+  const paths = left.flat()
+  await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true, maxRetries: 3 })))
+  return paths.length
+}
+
+async function isLeft(name: string): Promise<boolean> {
+  const pid = Number.parseInt(name.slice(PREFIX.length), 10)
+  if (!Number.isInteger(pid) || pid <= 0) return false
+  if (pid !== process.pid) return !isRunning(pid)
+  // One before this process had its id, as in a container that starts again.
+  const begunAt = Date.now() - process.uptime() * 1000
+  return stat(join(tmpdir(), name)).then(
+    ({ birthtimeMs }) => birthtimeMs < begunAt,
+    () => false,
+  )
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
   }
 }

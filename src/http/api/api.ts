@@ -25,7 +25,10 @@ import { addSourceRoutes } from './sources.ts'
 /** What the API is built from. */
 export type ApiParts = {
   access: Access
+  /** For what changes something. */
   database: Database
+  /** For what is only looked at, which may be slow. */
+  looking: Database
   clock: Clock
   configured: {
     rules: readonly Rule[]
@@ -39,13 +42,14 @@ export type ApiParts = {
 }
 
 /** The API. It lets in only who `access` allows. */
-export function apiRoutes({ access, database, clock, configured, explain, deploying, onWork }: ApiParts): Api {
+export function apiRoutes(parts: ApiParts): Api {
+  const { access, database, looking, configured, explain, deploying } = parts
   const api = emptyApi(access)
-  addEventRoutes(api, database, explain)
-  addJobRoutes(api, database, clock, onWork)
-  addDeploymentRoutes(api, deploying)
-  addEndpointRoutes(api, database)
-  addDeliveryRoutes(api, database)
+  addEventRoutes(api, looking, explain)
+  addJobRoutes(api, parts)
+  addDeploymentRoutes(api, deploying, looking)
+  addEndpointRoutes(api, { database, looking })
+  addDeliveryRoutes(api, looking)
   addRuleRoutes(api, configured.rules)
   addAgentRoutes(api, configured.agents)
   addSourceRoutes(api, configured.sources)

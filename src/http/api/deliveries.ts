@@ -28,7 +28,7 @@ const get = createRoute({
 })
 
 /** Adds the routes of deliveries. */
-export function addDeliveryRoutes(api: Api, database: Database): void {
-  api.openapi(list, async (c) => c.json(await listDeliveries(database, c.req.valid('query')), 200))
-  api.openapi(get, async (c) => c.json(await getDelivery(database, c.req.valid('param').id), 200))
+export function addDeliveryRoutes(api: Api, looking: Database): void {
+  api.openapi(list, async (c) => c.json(await listDeliveries(looking, c.req.valid('query')), 200))
+  api.openapi(get, async (c) => c.json(await getDelivery(looking, c.req.valid('param').id), 200))
 }

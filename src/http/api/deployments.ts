@@ -1,5 +1,7 @@
 // `/api/deployments`: what configuration went live where.
 import { createRoute, z } from '@hono/zod-openapi'
+import type { Database } from '../../db/database.ts'
+import { patiently } from '../../db/patience.ts'
 import { configOf, listDeployments, showDeployment } from '../../deployments/query.ts'
 import type { RecordDeploymentContext } from '../../deployments/record.ts'
 import { recordDeployment } from '../../deployments/record.ts'
@@ -56,14 +58,15 @@ const config = createRoute({
 })
 
 /** Adds the routes of deployments. */
-export function addDeploymentRoutes(api: Api, deploying: RecordDeploymentContext): void {
+export function addDeploymentRoutes(api: Api, deploying: RecordDeploymentContext, looking: Database): void {
   const { database } = deploying
   api.openapi(create, async (c) => {
     const idempotencyKey = c.req.header('idempotency-key')
     const { id, duplicate } = await recordDeployment(deploying, await readJson(c), { idempotencyKey })
-    return c.json({ ...(await showDeployment(database, id)), duplicate }, duplicate ? 200 : 201)
+    const deployment = await patiently(() => showDeployment(database, id))
+    return c.json({ ...deployment, duplicate }, duplicate ? 200 : 201)
   })
-  api.openapi(list, async (c) => c.json(await listDeployments(database, c.req.valid('query')), 200))
-  api.openapi(get, async (c) => c.json(await showDeployment(database, c.req.valid('param').id), 200))
-  api.openapi(config, async (c) => c.json(await configOf(database, c.req.valid('param').id), 200))
+  api.openapi(list, async (c) => c.json(await listDeployments(looking, c.req.valid('query')), 200))
+  api.openapi(get, async (c) => c.json(await showDeployment(looking, c.req.valid('param').id), 200))
+  api.openapi(config, async (c) => c.json(await configOf(looking, c.req.valid('param').id), 200))
 }

@@ -1,11 +1,11 @@
 // `/api/endpoints`: which addresses are notified of events.
 import { createRoute } from '@hono/zod-openapi'
-import type { Database } from '../../db/database.ts'
 import { endpointRequest } from '../../endpoints/endpoint.ts'
 import { createEndpoint, listEndpoints } from '../../endpoints/endpoints.ts'
 import { createdEndpoint, endpoint, endpointStatus } from '../../endpoints/wire.ts'
 import type { Api } from './answer.ts'
 import { answer, failure, jsonBody, listQuery, pageAnswer } from './answer.ts'
+import type { ApiParts } from './api.ts'
 import { readJson } from './json.ts'
 
 const create = createRoute({
@@ -28,10 +28,10 @@ const list = createRoute({
 })
 
 /** Adds the routes of endpoints. */
-export function addEndpointRoutes(api: Api, database: Database): void {
+export function addEndpointRoutes(api: Api, { database, looking }: Pick<ApiParts, 'database' | 'looking'>): void {
   api.openapi(create, async (c) => {
     const { endpoint, secret } = await createEndpoint(database, await readJson(c))
     return c.json(secret === null ? endpoint : { ...endpoint, secret }, 201)
   })
-  api.openapi(list, async (c) => c.json(await listEndpoints(database, c.req.valid('query')), 200))
+  api.openapi(list, async (c) => c.json(await listEndpoints(looking, c.req.valid('query')), 200))
 }

@@ -62,19 +62,19 @@ const raw = createRoute({
 })
 
 /** Adds the routes of events. */
-export function addEventRoutes(api: Api, database: Database, explain: Pipeline['explain']): void {
-  api.openapi(list, async (c) => c.json(await listEvents(database, c.req.valid('query')), 200))
+export function addEventRoutes(api: Api, looking: Database, explain: Pipeline['explain']): void {
+  api.openapi(list, async (c) => c.json(await listEvents(looking, c.req.valid('query')), 200))
   api.openapi(get, async (c) => {
     const { id } = c.req.valid('param')
-    return c.json(found(await showEvent(database, id), id), 200)
+    return c.json(found(await showEvent(looking, id), id), 200)
   })
   api.openapi(why, async (c) => {
     const { id } = c.req.valid('param')
-    return c.json(await explain(found(await getEvent(database, id), id)), 200)
+    return c.json(await explain(found(await getEvent(looking, id), id)), 200)
   })
   api.openapi(raw, async (c) => {
     const { id } = c.req.valid('param')
-    const { body, contentType } = found(await getEvent(database, id), id)
+    const { body, contentType } = found(await getEvent(looking, id), id)
     if (body === null) throw new AppError('not_found', 'The body of a rejected event is not kept.')
     // Never as a type that a browser would render: the bytes are untrusted.
     const headers = { 'content-type': 'application/octet-stream', 'x-original-content-type': contentType ?? '' }

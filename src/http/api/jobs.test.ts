@@ -85,7 +85,8 @@ describe('a change by hand', () => {
     const { id } = await trigger()
     const onWork = vi.fn()
     const routes: Api = new OpenAPIHono()
-    addJobRoutes(routes, signalbox.database, systemClock, onWork)
+    const { database } = signalbox
+    addJobRoutes(routes, { database, looking: database, clock: systemClock, onWork })
     for (const [verb, times] of [
       ['cancel', 1],
       ['retry', 2],

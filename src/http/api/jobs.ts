@@ -1,13 +1,12 @@
 // `/api/jobs`: the work, its attempts, its outputs and its log.
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Database } from '../../db/database.ts'
 import { cancelJob, readRetryOptions, retryJob, retryRequest } from '../../jobs/change.ts'
 import { getJob, jobLog, listJobs, MAX_LOG_PAGE } from '../../jobs/query.ts'
 import { jobDetail, jobLogPage, jobStatus, jobSummary } from '../../jobs/wire.ts'
-import type { Clock } from '../../lib/clock.ts'
 import type { Api } from './answer.ts'
 import { answer, failure, idParam, jsonBody, listQuery, pageAnswer } from './answer.ts'
 import { readJson } from './json.ts'
+import type { ApiParts } from './api.ts'
 
 const list = createRoute({
   method: 'get',
@@ -62,10 +61,11 @@ const retry = createRoute({
 })
 
 /** Adds the routes of jobs; `onWork` is called when a job became pending, or left its group. */
-export function addJobRoutes(api: Api, database: Database, clock: Clock, onWork: () => void): void {
-  api.openapi(list, async (c) => c.json(await listJobs(database, c.req.valid('query')), 200))
-  api.openapi(get, async (c) => c.json(await getJob(database, c.req.valid('param').id), 200))
-  api.openapi(log, async (c) => c.json(await jobLog(database, c.req.valid('param').id, c.req.valid('query')), 200))
+export function addJobRoutes(api: Api, parts: Pick<ApiParts, 'database' | 'looking' | 'clock' | 'onWork'>): void {
+  const { database, looking, clock, onWork } = parts
+  api.openapi(list, async (c) => c.json(await listJobs(looking, c.req.valid('query')), 200))
+  api.openapi(get, async (c) => c.json(await getJob(looking, c.req.valid('param').id), 200))
+  api.openapi(log, async (c) => c.json(await jobLog(looking, c.req.valid('param').id, c.req.valid('query')), 200))
   api.openapi(cancel, async (c) => {
     const job = await cancelJob(database, clock, c.req.valid('param').id)
     onWork()
