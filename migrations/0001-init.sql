@@ -36,6 +36,8 @@ create index events_received on signalbox.events (received_at desc);
 -- type: lists of a rare type, and whether there is any. Lists of the others are read back from the
 -- newest event. One column only, so that equal entries are stored once.
 create index events_type on signalbox.events (type);
+-- rejected: lists of refused requests, which are few.
+create index events_rejected on signalbox.events (id desc) where status = 'rejected';
 
 -- Claimable rows, jobs and deliveries alike (src/queue). `available_at` is the one timer: it
 -- schedules a pending row, delays the next attempt, and is the end of a running row's lease.
@@ -149,6 +151,7 @@ create table signalbox.deployments (
   unique (project_id, app_name, environment, sequence)
 );
 
+create index deployments_previous on signalbox.deployments (previous_deployment_id);
 create index deployments_created on signalbox.deployments (created_at desc, sequence desc, id desc);
 
 -- Pull requests that document a deployment, as GitHub's own events report them.
@@ -176,6 +179,8 @@ create table signalbox.endpoints (
   environments text[],
   apps text[],
   status text not null default 'active' check (status in ('active', 'paused', 'disabled')),
+  -- Why, where Signalbox itself paused or disabled it.
+  status_reason text,
   -- When it answered 410: the configuration does not make it active again, except with another URL.
   gone_at timestamptz,
   origin text not null check (origin in ('config', 'api')),
@@ -232,6 +237,19 @@ create table signalbox.delivery_attempts (
   finished_at timestamptz not null,
   primary key (delivery_id, attempt)
 );
+
+-- What is pending for an endpoint waits while that is not active: nobody claims it, and it uses up
+-- no attempt. Once the endpoint is active again it is due, the oldest first.
+create function signalbox.hold_deliveries() returns trigger language plpgsql as $$
+begin
+  update signalbox.deliveries
+  set available_at = case when new.status = 'active' then created_at else timestamptz '9999-01-01 00:00Z' end
+  where endpoint_id = new.id and status = 'pending';
+  return null;
+end $$;
+create trigger endpoints_held after update of status on signalbox.endpoints
+  for each row when ((old.status = 'active') <> (new.status = 'active'))
+  execute function signalbox.hold_deliveries();
 
 -- One row per running orchestrator, renewed as long as it lives.
 create table signalbox.orchestrators (

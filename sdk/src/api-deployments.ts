@@ -88,6 +88,8 @@ export type Endpoint = {
   environments: string[] | null
   apps: string[] | null
   status: EndpointStatus
+  /** Why it is not active, where Signalbox paused or disabled it by itself. */
+  status_reason: string | null
   origin: 'config' | 'api'
   created_at: string
   updated_at: string

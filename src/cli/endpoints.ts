@@ -13,10 +13,15 @@ function listed(globs: readonly string[] | null): string {
   return globs === null ? 'all' : globs.join(', ')
 }
 
+function statusOf({ status, status_reason }: Endpoint): string {
+  // A server of an older release says no reason.
+  return (status_reason ?? null) === null ? status : `${status}: ${status_reason}`
+}
+
 const COLUMNS: readonly Column<Endpoint>[] = [
   { title: 'ID', value: ({ id }) => id },
   { title: 'NAME', value: ({ name }) => name, shrinks: true },
-  { title: 'STATUS', value: ({ status }) => status },
+  { title: 'STATUS', value: statusOf, shrinks: true },
   { title: 'EVENTS', value: ({ events }) => listed(events), shrinks: true },
   { title: 'ENVIRONMENTS', value: ({ environments }) => listed(environments), shrinks: true },
   { title: 'APPS', value: ({ apps }) => listed(apps), shrinks: true },

@@ -210,6 +210,7 @@ describe('a delivery', () => {
   })
 
   it('fails at once with 410, and its endpoint is disabled', async () => {
+    await database.query('truncate signalbox.deliveries cascade')
     const { got, endpoint } = await openReceiver((response) => response.writeHead(410).end('gone'))
     const [id, later] = [await record([endpoint.id]), await record([endpoint.id])]
     const sender = open({ slots: 1 })
@@ -217,21 +218,53 @@ describe('a delivery', () => {
     const states = [await statusOf(id), await statusOf(later)].sort()
     expect(states).toEqual(['failed', 'pending'])
     expect((await loadEndpoints(database)).endpoints.map((one) => one.id)).not.toContain(endpoint.id)
+    clock.advance(365 * 86_400_000)
     await sender.tick()
-    expect([await statusOf(id), await statusOf(later)].sort()).toEqual(['failed', 'skipped'])
     expect(got).toHaveLength(1)
+    // With another URL it gets what waited for it.
+    const moved = await openReceiver((response) => response.end())
+    const url = `update signalbox.endpoints set status = 'active', url = $1 where id = $2`
+    await database.query(url, [moved.endpoint.url, endpoint.id])
+    await sender.tick()
+    expect([await statusOf(id), await statusOf(later)].sort()).toEqual(['failed', 'succeeded'])
+    expect(moved.got).toHaveLength(1)
   })
 
-  it.each(['paused', 'disabled'])('is skipped, saying why, when its endpoint was %s meanwhile', async (status) => {
+  it.each(['paused', 'disabled'])('waits while its endpoint is %s, and is sent once that is active', async (status) => {
+    await database.query('truncate signalbox.deliveries cascade')
+    const { got, endpoint } = await openReceiver((response) => response.end())
+    const ids = [await record([endpoint.id]), await record([endpoint.id])]
+    const change = (to: string) =>
+      database.query('update signalbox.endpoints set status = $1 where id = $2', [to, endpoint.id])
+    await change(status)
+    clock.advance(365 * 86_400_000)
+    expect(await open().tick()).toBe(0)
+    expect(await getDelivery(database, ids[0] ?? '')).toMatchObject({
+      status: 'pending',
+      error: `The endpoint is ${status}.`,
+      attempt: 0,
+      next_attempt_at: null,
+    })
+    await change('active')
+    expect(await open().tick()).toBe(2)
+    expect(got).toHaveLength(2)
+    expect(await statusOf(ids[0] ?? '')).toBe('succeeded')
+  })
+
+  it('that was claimed just before its endpoint was paused is put off, which is no failure', async () => {
+    await database.query('truncate signalbox.deliveries cascade')
     const { got, endpoint } = await openReceiver((response) => response.end())
     const id = await record([endpoint.id])
-    await database.query('update signalbox.endpoints set status = $1 where id = $2', [status, endpoint.id])
-    await open().tick()
+    await database.query('alter table signalbox.endpoints disable trigger endpoints_held')
+    await database.query(`update signalbox.endpoints set status = 'paused' where id = $1`, [endpoint.id])
+    await database.query('alter table signalbox.endpoints enable trigger endpoints_held')
+    const sender = open()
+    expect([await sender.tick(), await sender.tick()]).toEqual([1, 0])
     expect(got).toHaveLength(0)
-    const { attempts, finished_at, ...delivery } = await getDelivery(database, id)
-    expect(delivery).toMatchObject({ status: 'skipped', error: `The endpoint is ${status}.` })
-    expect(finished_at).toEqual(expect.any(String))
-    expect(attempts).toMatchObject([{ outcome: 'cancelled', status_code: null, error: `The endpoint is ${status}.` }])
+    expect(await getDelivery(database, id)).toMatchObject({ status: 'pending', failures: 0, attempt: 1 })
+    await database.query(`update signalbox.endpoints set status = 'active' where id = $1`, [endpoint.id])
+    await sender.tick()
+    expect(await getDelivery(database, id)).toMatchObject({ status: 'succeeded', error: null })
   })
 
   it('goes with its endpoint when that is deleted', async () => {

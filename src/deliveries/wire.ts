@@ -20,7 +20,7 @@ export const delivery = z
     error: z.string().nullable().meta({
       description: 'Why the last attempt did not succeed, or why there is none: `timeout`, `http_500` and other codes.',
     }),
-    next_attempt_at: time.nullable().meta({ description: 'Null unless it is pending.' }),
+    next_attempt_at: time.nullable().meta({ description: 'Null unless it is pending and its endpoint is active.' }),
     created_at: time,
     finished_at: time.nullable(),
   })

@@ -18,7 +18,8 @@ async function versionNow() {
   return (await loadEndpoints(database)).version
 }
 async function activeNames() {
-  return (await loadEndpoints(database)).endpoints.map((endpoint) => endpoint.name).sort()
+  const { endpoints } = await loadEndpoints(database)
+  return endpoints.flatMap(({ name, status }) => (status === 'active' ? [name] : [])).sort()
 }
 
 describe('creating an endpoint', () => {
@@ -48,14 +49,15 @@ describe('creating an endpoint', () => {
 })
 
 describe("a process's copy of the endpoints", () => {
-  it('holds the active ones, with a version that grows with every change', async () => {
+  it('holds those that are not disabled, with a version that grows with every change', async () => {
     const before = await versionNow()
     const { endpoint } = await createEndpoint(database, { url, name: 'a' })
     await createEndpoint(database, { url, name: 'b', status: 'paused' })
-    expect(await activeNames()).toEqual(['a'])
+    const names = async () => (await loadEndpoints(database)).endpoints.map(({ name }) => name)
+    expect(await names()).toEqual(['a', 'b'])
     expect(await versionNow()).toBe(before + 2)
     await disableGone(database, [endpoint.id])
-    expect(await activeNames()).toEqual([])
+    expect(await names()).toEqual(['b'])
     expect(await versionNow()).toBe(before + 3)
   })
 
@@ -80,7 +82,7 @@ describe('the endpoints of the configuration', () => {
   const handler = { name: 'handler', url, secret }
   const other = { name: 'other', url, secret, events: ['*'], environments: null }
 
-  it('are made, changed and disabled with it, each change once', async () => {
+  it('are made, changed and paused with it, each change once', async () => {
     expect(await syncConfigEndpoints(database, [handler, other])).toBe(2)
     expect(await activeNames()).toEqual(['handler', 'other'])
     expect(await syncConfigEndpoints(database, [{ ...handler, url: 'https://example.com/new' }, other])).toBe(1)
@@ -88,7 +90,9 @@ describe('the endpoints of the configuration', () => {
     expect(await activeNames()).toEqual(['other'])
     expect(await syncConfigEndpoints(database, [handler, other])).toBe(1)
     expect(await activeNames()).toEqual(['handler', 'other'])
-    expect((await listEndpoints(database)).items).toHaveLength(2)
+    expect((await listEndpoints(database)).items).toMatchObject(
+      Array(2).fill({ status: 'active', status_reason: null }),
+    )
   })
 
   it('write nothing when nothing changed, so that no other process reloads', async () => {
@@ -114,6 +118,27 @@ describe('the endpoints of the configuration', () => {
     expect(await syncConfigEndpoints(database, [{ ...moved, status: 'paused' }])).toBe(1)
     expect(await syncConfigEndpoints(database, [moved])).toBe(1)
     expect(await activeNames()).toEqual(['handler'])
+  })
+
+  it('are paused with the reason when no file names them, and a disabled one stays disabled', async () => {
+    await syncConfigEndpoints(database, [handler, { ...other, status: 'disabled' }])
+    expect(await syncConfigEndpoints(database, [])).toBe(1)
+    const { items } = await listEndpoints(database)
+    expect(items.map(({ name, status, status_reason }) => [name, status, status_reason]).sort()).toEqual([
+      ['handler', 'paused', 'The configuration does not name it.'],
+      ['other', 'disabled', null],
+    ])
+  })
+
+  it('that answered 410 say so', async () => {
+    await syncConfigEndpoints(database, [handler])
+    await disableGone(database, [(await loadEndpoints(database)).endpoints[0]?.id ?? ''])
+    const gone = { status: 'disabled', status_reason: 'It answered 410 Gone.' }
+    expect((await listEndpoints(database)).items).toMatchObject([gone])
+    await syncConfigEndpoints(database, [{ ...handler, events: ['*'] }])
+    expect((await listEndpoints(database)).items).toMatchObject([gone])
+    await syncConfigEndpoints(database, [{ ...handler, url: 'https://example.com/new' }])
+    expect((await listEndpoints(database)).items).toMatchObject([{ status: 'active', status_reason: null }])
   })
 
   it('keep their secrets to themselves but follow a new one', async () => {

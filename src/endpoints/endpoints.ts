@@ -9,14 +9,14 @@ import type { Endpoint, NewEndpoint } from './endpoint.ts'
 import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
 
 /**
- * The active endpoints, and the version they are a copy of: an insert of events compares it with
+ * The endpoints that events are matched with, paused ones included, and the version they are a copy of: an insert of events compares it with
  * the current one.
  */
 export async function loadEndpoints(sql: Sql): Promise<{ version: number; endpoints: Endpoint[] }> {
   // One statement, so that version and endpoints belong together.
   const { rows } = await sql.query<{ version: number } & (Endpoint | { id: null })>(
     `select version, ${COLUMNS} from signalbox.endpoints_version
-     left join signalbox.endpoints e on e.status = 'active' order by e.created_at, e.id`,
+     left join signalbox.endpoints e on e.status <> 'disabled' order by e.created_at, e.id`,
   )
   const endpoints = rows.flatMap(({ version: _, ...endpoint }) => (endpoint.id === null ? [] : [endpoint]))
   return { version: Number(rows[0]?.version ?? 0), endpoints }
@@ -64,9 +64,9 @@ export async function listEndpoints(sql: Sql, filter: EndpointFilter = {}): Prom
 
 /**
  * Makes the stored endpoints of origin `config` those of the configuration: by name, with the
- * status it says, and those it no longer has become disabled (their deliveries stay). One that
- * answered 410 stays disabled until it has another URL. Nothing is written when nothing changed.
- * Returns how many were changed.
+ * status it says, and active ones that it does not have become paused, because another release
+ * may have them. One that answered 410 stays disabled until it has another URL. Nothing is written
+ * when nothing changed. Returns how many were changed.
  * @throws AppError `config_invalid` naming every field at fault.
  */
 export async function syncConfigEndpoints(database: Database, configured: readonly unknown[]): Promise<number> {
@@ -82,23 +82,24 @@ export async function syncConfigEndpoints(database: Database, configured: readon
       .map((endpoint) => withoutGone(stored.get(endpoint.name), endpoint))
       .filter((endpoint) => !isSame(stored.get(endpoint.name), endpoint))
     const names = wanted.map((endpoint) => endpoint.name)
-    const removed = rows.filter((row) => !names.includes(row.name) && row.status !== 'disabled').map((row) => row.id)
+    const removed = rows.filter((row) => !names.includes(row.name) && row.status === 'active').map((row) => row.id)
     for (const endpoint of changed) {
       const row = stored.get(endpoint.name)
       await (row === undefined ? insert(tx, 'config', endpoint) : update(tx, row.id, endpoint))
     }
-    if (removed.length > 0) await disable(tx, removed)
+    if (removed.length > 0) await pause(tx, removed)
     return changed.length + removed.length
   })
 }
 
 /**
- * Disables endpoints that answered 410 Gone: they are notified of nothing more, and what waits
- * for them is skipped.
+ * Disables endpoints that answered 410 Gone: they are notified of nothing more, and what is pending
+ * for them waits until they have another URL.
  */
 export async function disableGone(sql: Sql, ids: readonly string[]): Promise<void> {
   await sql.query(
-    `update signalbox.endpoints set status = 'disabled', gone_at = now(), updated_at = now()
+    `update signalbox.endpoints set status = 'disabled', status_reason = 'It answered 410 Gone.', gone_at = now(),
+       updated_at = now()
      where id = any($1::uuid[]) and gone_at is null`,
     [ids],
   )
@@ -108,7 +109,7 @@ const SYNC_LOCK = 7_420_003
 
 type Stored = Endpoint & { secrets: string[]; isGone: boolean }
 
-const COLUMNS = `e.id, name, url, events, environments, apps, status, origin,
+const COLUMNS = `e.id, name, url, events, environments, apps, status, status_reason, origin,
   ${isoTime('e.created_at')} as created_at, ${isoTime('e.updated_at')} as updated_at`
 
 async function insert(sql: Sql, origin: Endpoint['origin'], endpoint: NewEndpoint): Promise<Endpoint> {
@@ -122,16 +123,20 @@ async function insert(sql: Sql, origin: Endpoint['origin'], endpoint: NewEndpoin
   return row
 }
 
-async function disable(sql: Sql, ids: readonly string[]): Promise<void> {
-  await sql.query(`update signalbox.endpoints set status = 'disabled', updated_at = now() where id = any($1::uuid[])`, [
-    ids,
-  ])
+async function pause(sql: Sql, ids: readonly string[]): Promise<void> {
+  await sql.query(
+    `update signalbox.endpoints set status = 'paused', status_reason = 'The configuration does not name it.',
+       updated_at = now() where id = any($1::uuid[])`,
+    [ids],
+  )
 }
 
 async function update(sql: Sql, id: string, endpoint: NewEndpoint): Promise<void> {
   await sql.query(
     `update signalbox.endpoints set name = $2, url = $3, secrets = $4, events = $5, environments = $6, apps = $7,
-       status = $8, gone_at = case when url = $3 then gone_at end, updated_at = now() where id = $1`,
+       status = $8, status_reason = case when url = $3 and gone_at is not null then status_reason end,
+       gone_at = case when url = $3 then gone_at end, updated_at = now()
+     where id = $1`,
     [id, ...valuesOf(endpoint)],
   )
 }

@@ -9,6 +9,7 @@ function endpoint(change: object = {}): Endpoint {
     ...rest,
     id: 'e1',
     origin: 'api',
+    status_reason: null,
     created_at: '1970-01-01T00:00:00.000Z',
     updated_at: '1970-01-01T00:00:00.000Z',
   }
@@ -63,16 +64,23 @@ describe('an endpoint', () => {
     )
   })
 
-  it('is notified of nothing while it is paused or disabled', () => {
-    expect(isNotified({ status: 'paused' }, deployed())).toBe(false)
+  it('is notified of nothing while it is disabled, and later while it is paused', () => {
     expect(isNotified({ status: 'disabled' }, deployed())).toBe(false)
+    expect(isNotified({ status: 'paused' }, deployed())).toBe(true)
+    const held = deliveriesFor({ id: 'e', facts: {} }, [endpoint({ status: 'paused' }), endpoint()], { maxAttempts: 1 })
+    expect(held.map(({ isHeld }) => isHeld)).toEqual([true, false])
   })
 })
 
 describe('the explanation', () => {
   it.each([
     [{}, {}, 'Notified: it wants "environment.deployed", and this is "environment.deployed".'],
-    [{ status: 'paused' }, {}, 'Not notified: it is paused.'],
+    [{ status: 'disabled' }, {}, 'Not notified: it is disabled.'],
+    [
+      { status: 'paused' },
+      {},
+      'Notified once it is active again, and not paused: it wants "environment.deployed", and this is "environment.deployed".',
+    ],
     [
       { events: ['push', 'issues.*'] },
       {},

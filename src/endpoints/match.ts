@@ -16,8 +16,8 @@ export type MatchableEvent = Pick<NewEvent, 'type' | 'facts'>
 export type EndpointVerdict = Omit<EndpointExplanation, 'endpoint'>
 
 /**
- * The endpoints to notify of an event: active ones that want its type, its environment and its
- * application.
+ * The endpoints to notify of an event: those that want its type, its environment and its
+ * application, and are not disabled. A paused one is notified once it is active again.
  */
 export function matchEndpoints<Of extends Endpoint>(endpoints: readonly Of[], event: MatchableEvent): Of[] {
   return endpoints.filter((endpoint) => objection(endpoint, event) === null)
@@ -26,8 +26,9 @@ export function matchEndpoints<Of extends Endpoint>(endpoints: readonly Of[], ev
 /** Why this endpoint is notified of this event, or why not. */
 export function explainEndpoint(endpoint: Endpoint, event: MatchableEvent): EndpointVerdict {
   const reason = objection(endpoint, event)
+  const start = endpoint.status === 'active' ? 'Notified:' : 'Notified once it is active again, and not paused:'
   return reason === null
-    ? { matched: true, sentence: `Notified: it wants ${quote(endpoint.events)}, and this is "${event.type}".` }
+    ? { matched: true, sentence: `${start} it wants ${quote(endpoint.events)}, and this is "${event.type}".` }
     : { matched: false, sentence: `Not notified: ${reason}.` }
 }
 
@@ -41,20 +42,21 @@ export function deliveriesFor(
   endpoints: readonly Endpoint[],
   { maxAttempts }: { maxAttempts: number },
 ): NewDelivery[] {
-  return endpoints.map(({ id: endpointId }) => {
+  return endpoints.map(({ id: endpointId, status }) => {
     const { project, app, environment } = event.facts
     const isOfAnEnvironment = app !== undefined && environment !== undefined
     return {
       id: idFor('delivery', event.id, endpointId),
       endpointId,
       maxAttempts,
+      isHeld: status !== 'active',
       groupKey: isOfAnEnvironment ? idFor('deployments', endpointId, project ?? '', app, environment) : null,
     }
   })
 }
 
 function objection(endpoint: Endpoint, { type, facts }: MatchableEvent): string | null {
-  if (endpoint.status !== 'active') return `it is ${endpoint.status}`
+  if (endpoint.status === 'disabled') return 'it is disabled'
   if (!isMatch(endpoint.events, type)) return `it wants ${quote(endpoint.events)}, and this is "${type}"`
   return unwanted('environment', endpoint.environments, facts.environment) ?? unwanted('app', endpoint.apps, facts.app)
 }

@@ -2,7 +2,10 @@
 import { z } from 'zod'
 import { time } from '../lib/wire.ts'
 
-/** Whether an endpoint is notified. */
+/**
+ * Whether an endpoint is notified. For a paused one deliveries are kept until it is active again;
+ * for a disabled one there are no new ones.
+ */
 export const endpointStatus = z.enum(['active', 'paused', 'disabled'])
 
 const globs = z.array(z.string())
@@ -21,6 +24,10 @@ export const endpoint = z
       .nullable()
       .meta({ description: 'Applications it wants, as globs, of events that have one; null is all.' }),
     status: endpointStatus,
+    status_reason: z
+      .string()
+      .nullable()
+      .meta({ description: 'Why it is not active, where Signalbox paused or disabled it by itself.' }),
     origin: z.enum(['config', 'api']).meta({ description: 'Whether the configuration file or the API made it.' }),
     created_at: time,
     updated_at: time,

@@ -49,7 +49,14 @@ export type NewJob = {
 }
 
 /** A delivery that must exist when its event does. */
-export type NewDelivery = { id: string; endpointId: string; groupKey: string | null; maxAttempts: number }
+export type NewDelivery = {
+  id: string
+  endpointId: string
+  groupKey: string | null
+  maxAttempts: number
+  /** Whether it waits until its endpoint is active again. */
+  isHeld: boolean
+}
 
 /** An event about to be recorded, before it is known what follows from it. */
 export type Draft = {

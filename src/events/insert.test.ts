@@ -70,7 +70,10 @@ describe('one statement', () => {
     const { rows: versions } = await database.query<{ version: number }>(
       'select version::int from signalbox.endpoints_version',
     )
-    const event = { ...routed(), deliveries: [{ id: newId(), endpointId, groupKey: 'g', maxAttempts: 10 }] }
+    const event = {
+      ...routed(),
+      deliveries: [{ id: newId(), endpointId, groupKey: 'g', maxAttempts: 10, isHeld: false }],
+    }
     await insert([event], versions[0]?.version)
     const jobs = await database.query(
       `select event_id, rule, type, agent, input, policy, priority, group_key, max_attempts, time_limit_ms, status

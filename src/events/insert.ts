@@ -40,9 +40,10 @@ with new_events as (
 ), new_deliveries as (
   insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, max_attempts, available_at, created_at)
   select n.id, event_id, endpoint_id, group_key, max_attempts,
-    coalesce($1, now()) - before * interval '1 microsecond', coalesce($1, now()) + after * interval '1 microsecond'
+    case when held then timestamptz '9999-01-01 00:00Z' else coalesce($1, now()) - before * interval '1 microsecond' end,
+    coalesce($1, now()) + after * interval '1 microsecond'
   from json_to_recordset($6::json) as n (id uuid, event_id uuid, endpoint_id uuid, group_key text, max_attempts integer,
-    before integer, after integer)
+    before integer, after integer, held boolean)
   join new_events on new_events.id = n.event_id
 )
 select version::int as version, array(select id from new_events) as ids from signalbox.endpoints_version`
@@ -100,12 +101,13 @@ function jobRows(events: readonly NewEvent[]) {
 function deliveryRows(events: readonly NewEvent[]) {
   return inOrder(
     events.flatMap((event) =>
-      event.deliveries.map(({ id, endpointId, groupKey, maxAttempts }) => ({
+      event.deliveries.map(({ id, endpointId, groupKey, maxAttempts, isHeld }) => ({
         id,
         event_id: event.id,
         endpoint_id: endpointId,
         group_key: groupKey,
         max_attempts: maxAttempts,
+        held: isHeld,
       })),
     ),
   )
