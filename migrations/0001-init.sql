@@ -60,16 +60,20 @@ create table signalbox.jobs (
   -- Whether it keeps its group from the start of its first attempt to its end, back-off included.
   holds_group boolean not null default false,
   available_at timestamptz not null default now(),
-  -- Attempts begun so far. The row fails when `failures` and `losses` reach `max_attempts`; delays
-  -- grow with `failures` alone. Deferred and released attempts count as neither.
+  -- Attempts begun so far, and what became of those that did not complete: the row fails when its
+  -- `failures` reach `max_attempts`. `losses` (its worker vanished) and `deferrals` (put off by the
+  -- agent, or released by the worker) have limits of their own, in src/queue.
   attempt integer not null default 0,
   failures integer not null default 0,
   losses integer not null default 0,
+  deferrals integer not null default 0,
   max_attempts integer not null,
   time_limit_ms integer not null,
   -- Who makes the running attempt. Its row in job_attempts is written when it ends.
   owner uuid,
   attempt_started_at timestamptz,
+  -- What a running row becomes when its worker has let go of it: a person has ended it.
+  ends_as text check (ends_as in ('pending', 'waiting', 'completed', 'failed', 'cancelled')),
   -- What the agent returned, and when, once it has left outputs: it does not run again for them.
   result json,
   ran_at timestamptz,
@@ -214,9 +218,11 @@ create table signalbox.deliveries (
   attempt integer not null default 0,
   failures integer not null default 0,
   losses integer not null default 0,
+  deferrals integer not null default 0,
   max_attempts integer not null,
   owner uuid,
   attempt_started_at timestamptz,
+  ends_as text check (ends_as in ('pending', 'succeeded', 'failed', 'skipped')),
   error text,
   created_at timestamptz not null default now(),
   started_at timestamptz,
@@ -257,6 +263,8 @@ create table signalbox.orchestrators (
   host text not null,
   pid integer not null,
   slots integer not null,
+  -- The agents it has: it claims no other jobs.
+  agents text[] not null default '{}',
   running integer not null default 0,
   status text not null default 'idle' check (status in ('idle', 'running', 'draining', 'stopped')),
   started_at timestamptz not null default now(),
@@ -295,33 +303,33 @@ create index deliveries_endpoint on signalbox.deliveries (endpoint_id, event_id 
 create index deliveries_unsuccessful on signalbox.deliveries (status, event_id desc, endpoint_id desc)
   where status in ('failed', 'skipped');
 
--- A person may end or reset a row ("reset stuck jobs" in docs/operations.md), and the queue cancels
--- one. Other statements of the queue set `finished_at` and clear `owner` themselves, so that this
--- does not run for them: the running attempt gets its row, its worker is fenced off, and an ended
--- row has a time.
+-- A person may end or reset a row ("end them by hand" in docs/operations.md), and the queue cancels
+-- one. A running row stays its worker's, and keeps its group, until the worker has let go of it, or
+-- its lease ends: `ends_as` says what it becomes then, and the workers are notified. Other
+-- statements of the queue clear `owner` and set `finished_at` themselves, so that this does not run
+-- for them.
 create function signalbox.end_by_hand() returns trigger language plpgsql as $$
 begin
-  if new.status not in ('pending', 'waiting') then
+  if old.status = 'running' and old.owner is not null then
+    new.ends_as := new.status;
+    new.status := 'running';
+    new.owner := old.owner;
+    new.available_at := old.available_at;
+    new.finished_at := null;
+    perform pg_notify('signalbox_ended', '');
+  elsif new.status not in ('pending', 'waiting') then
     new.finished_at := coalesce(new.finished_at, now());
   end if;
-  if old.status = 'running' and old.owner is not null then
-    execute format(
-      'insert into %s (%I, attempt, owner, outcome, error, started_at, finished_at)
-       values ($1, $2, $3, ''cancelled'', $4, $5, $6) on conflict do nothing', tg_argv[0], tg_argv[1])
-      using old.id, old.attempt, old.owner, new.error, coalesce(old.attempt_started_at, now()),
-        coalesce(new.finished_at, now());
-  end if;
-  new.owner := null;
   return new;
 end $$;
 create trigger jobs_ended before update of status on signalbox.jobs
   for each row when (new.status <> 'running' and (new.owner is not null
     or new.status in ('completed', 'failed', 'cancelled') and new.finished_at is null))
-  execute function signalbox.end_by_hand('signalbox.job_attempts', 'job_id');
+  execute function signalbox.end_by_hand();
 create trigger deliveries_ended before update of status on signalbox.deliveries
   for each row when (new.status <> 'running' and (new.owner is not null
     or new.status in ('succeeded', 'failed', 'skipped') and new.finished_at is null))
-  execute function signalbox.end_by_hand('signalbox.delivery_attempts', 'delivery_id');
+  execute function signalbox.end_by_hand();
 
 -- What an event says, for SQL to look into: the stored payload, else the body. Null where that is
 -- not JSON, or JSON that jsonb cannot store (\u0000).

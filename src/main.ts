@@ -25,12 +25,14 @@ import type { Access } from './http/auth.ts'
 import { accessFor } from './http/auth.ts'
 import { openReceiver } from './http/receiver.ts'
 import { recordFinished } from './jobs/finished.ts'
+import { deadOrchestrators } from './jobs/heartbeat.ts'
 import { JOBS } from './jobs/job.ts'
 import { openOrchestrator } from './jobs/orchestrator.ts'
 import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
 import { every } from './lib/every.ts'
+import { newId } from './lib/id.ts'
 import type { Activity, Log } from './lib/log.ts'
 import { activityOn } from './lib/log.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -45,6 +47,8 @@ import { sweepWorkspaces } from './workspaces/workspace.ts'
 
 // Every producer notifies every worker on this channel.
 const CHANNEL = 'signalbox'
+// A person has ended rows that run: said by a trigger of the tables.
+const ENDED_CHANNEL = 'signalbox_ended'
 // How often the workers look for due rows while notifications do not arrive.
 const POLL_MS = 1_000
 // How often they look at most, should a notification be lost. An idle look takes a millisecond.
@@ -117,6 +121,10 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const nudge = () => {
     for (const worker of workers) worker.nudge()
   }
+  // Renewing is how a worker learns which of its rows were ended.
+  const renew = () => {
+    for (const worker of workers) void worker.renew()
+  }
   const onWork = () => {
     nudge()
     notifier.notify()
@@ -139,7 +147,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   // First, because the port may be taken: until here nothing runs that would have to be stopped.
   const receiving = { ...shared, ...pools, database, mode, access, configured: installation, pipeline, onWork }
   const server = roles.receiver ? await openReceiver({ ...receiving, requestTimeoutMs }) : null
-  const listening = await openListening({ database, pools, url, onNotify: nudge, log })
+  const listening = await openListening({ database, pools, url, onWork: nudge, onEnded: renew, log })
   if (roles.orchestrator) void sweepWorkspaces().catch((err: unknown) => log.warn({ err }, 'old workspaces stay'))
   for (const worker of workers) worker.start()
   const gitSync = roles.orchestrator ? syncGit(options) : null
@@ -174,28 +182,35 @@ async function syncEndpoints({ config, configPath, store }: SignalboxOptions): P
   return isKnown ? syncConfigEndpoints(store.database, config.endpoints ?? []) : 0
 }
 
-type ListeningOptions = { database: Database; pools: Pools; url: string; onNotify(): void; log: Log }
+type ListeningOptions = { database: Database; pools: Pools; url: string; onWork(): void; onEnded(): void; log: Log }
 
 /** Listens for notifications, and polls while they do not arrive. */
-async function openListening({ database, pools, url, onNotify, log }: ListeningOptions) {
+async function openListening({ database, pools, url, onWork, onEnded, log }: ListeningOptions) {
   // Notifications arrive only in a session that is not shared.
   const onLive = (isLive: boolean) => {
     database.ownSessions(isLive)
     pools.ownSessions(isLive)
   }
-  const listener = await openListener({ database, url, channels: [CHANNEL], onNotify, onLive, log })
-  const polling = every(POLL_MS, () => listener.live || onNotify(), { log, name: 'poll' })
+  const onNotify = (channel: string) => (channel === ENDED_CHANNEL ? onEnded() : onWork())
+  const listener = await openListener({ database, url, channels: [CHANNEL, ENDED_CHANNEL], onNotify, onLive, log })
+  const poll = () => {
+    if (listener.live) return
+    onWork()
+    onEnded()
+  }
+  const polling = every(POLL_MS, poll, { log, name: 'poll' })
   return { status: () => listener.status(), stopPolling: () => polling.close(), close: () => listener.close() }
 }
 
-// Only one process can own an embedded server's data directory, so leases left from before are
-// dead.
+// Whoever owned the embedded server's data directory before is dead, but processes that use it by
+// its address may be alive.
 async function expireLeases(database: Database, clock: Clock): Promise<void> {
-  await queueOn({ table: JOBS, clock }).expireLeases(database)
-  await queueOn({ table: DELIVERIES, clock }).expireLeases(database)
+  const owners = await deadOrchestrators(database)
+  await queueOn({ table: JOBS, clock }).expireLeases(database, owners)
+  await queueOn({ table: DELIVERIES, clock }).expireLeases(database, owners)
 }
 
-type Worker = { start(): void; nudge(): void; drain(): Promise<void> }
+type Worker = { start(): void; nudge(): void; renew(): Promise<void>; drain(): Promise<void> }
 
 type WorkersOptions = { environment: Environment; database: Database; clock: Clock; log: Log; activity: Activity } & {
   leases: Database
@@ -210,8 +225,11 @@ function openWorkers({ environment, installation, pipeline, ...shared }: Workers
   const { forges, agents } = installation
   const tickMs = Math.min(environment.TICK_INTERVAL_SECONDS * 1000, IDLE_LOOK_MS)
   const own = redactor([], ownSecrets(environment, installation.sources.values()))
+  // One owner for both, so that its row in `orchestrators` says whether either is alive.
+  const owner = newId()
   const orchestrator = openOrchestrator({
     ...shared,
+    id: owner,
     tickMs,
     agents,
     forge: readOnly(forges),
@@ -223,6 +241,6 @@ function openWorkers({ environment, installation, pipeline, ...shared }: Workers
     publish: publisher({ forges }),
     onFinished: recordFinished({ clock, causesOf, recordIn: pipeline.recordIn }),
   })
-  const sender = openSender({ ...shared, tickMs, slots: DELIVERY_SLOTS, payloadOf: eventPayload, disableGone })
+  const sender = openSender({ ...shared, owner, tickMs, slots: DELIVERY_SLOTS, payloadOf: eventPayload, disableGone })
   return [orchestrator, sender]
 }

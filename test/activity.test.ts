@@ -1,6 +1,7 @@
 // What the log says of jobs, deliveries and events: one sentence for each.
 import { expect, test } from 'vitest'
 import { sayEnded as sayDelivery } from '../src/deliveries/activity.ts'
+import type { SendResult } from '../src/deliveries/send.ts'
 import { recordedText } from '../src/events/activity.ts'
 import { sayEnded as sayJob, sayStarted } from '../src/jobs/activity.ts'
 import type { Log } from '../src/lib/log.ts'
@@ -62,7 +63,7 @@ test('a job: started, completed, repeated, and as a warning failed', () => {
 test('a delivery: succeeded, repeated, and as a warning given up or unwanted', () => {
   const { lines, log, activity } = openLines()
   const row = { id: ID, endpoint_id: 'e' } as never
-  const end = (status: string, statusCode: number | null, error: string | null, isGone = false) => {
+  const end = (status: string, statusCode: number | null, error: SendResult['error'], isGone = false) => {
     const about = { type: 'push', host: 'hooks.example.com' }
     const sent = { statusCode, error, response: null, retryAfter: null, durationMs: 12 }
     sayDelivery({ log, activity }, { row, attempt: 10, status, error, detail: { ...sent, isGone, about } })

@@ -53,7 +53,7 @@ describe('what they mean', () => {
     expect(Date.now() - Number(rows[0]?.received_at)).toBeLessThan(60_000)
   })
 
-  test('resetting stuck jobs ends them in full: failed, with a time, and without an owner to finish them later', async () => {
+  test('ending stuck jobs ends them in full once nobody runs them: failed, with a time and an event', async () => {
     const id = newId()
     await signalbox.database.query(
       `insert into signalbox.jobs (id, rule, type, agent, input, priority, max_attempts, time_limit_ms, status, attempt,
@@ -64,10 +64,13 @@ describe('what they mean', () => {
     const stuck = `status = 'running' AND started_at < NOW() - INTERVAL '1 hour'`
     expect(await run(`SELECT * FROM agent_jobs WHERE ${stuck};`)).toHaveLength(1)
     await run(`UPDATE agent_jobs SET status = 'failed', error = 'Job timeout' WHERE ${stuck};`)
-    const { rows } = await signalbox.database.query(
-      'select status, error, owner, finished_at from signalbox.jobs where id = $1',
-      [id],
-    )
-    expect(rows).toEqual([{ status: 'failed', error: 'Job timeout', owner: null, finished_at: expect.any(Date) }])
+    // Its worker may be alive: it is ended by that, or when its lease ends.
+    const read = () => run(`select status, error, owner, ends_as, finished_at from signalbox.jobs where id = '${id}'`)
+    expect(await read()).toMatchObject([{ status: 'running', ends_as: 'failed', error: 'Job timeout' }])
+    await run(`update signalbox.jobs set available_at = now() where id = '${id}'`)
+    await until('the job has ended', async () => (await read())[0]?.status === 'failed')
+    expect(await read()).toMatchObject([{ error: 'Job timeout', owner: null, finished_at: expect.any(Date) }])
+    const events = await run(`select from signalbox.events where type = 'job.failed' and cause_job_id = '${id}'`)
+    expect(events).toHaveLength(1)
   })
 })

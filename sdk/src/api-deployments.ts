@@ -114,7 +114,7 @@ export type Delivery = {
   status: DeliveryStatus
   /** How often it was started. */
   attempt: number
-  /** How many attempts failed or were lost; it fails at `max_attempts`. */
+  /** How many attempts failed; it fails at `max_attempts`. */
   failures: number
   max_attempts: number
   error: string | null

@@ -86,13 +86,17 @@ export type JobSummary = {
   assigned_agent: string
   event_id: string | null
   status: JobStatus
+  /** Of a running job that was cancelled or ended by hand: its status once it has stopped. */
+  ends_as: JobStatus | null
   priority: number
   /** Jobs of one group never run at the same time. */
   group: string | null
   /** How often it was started. */
   attempt: number
-  /** How many attempts failed or were lost; it fails at `max_attempts`. */
+  /** How many attempts failed; the job fails at `max_attempts`. */
   failures: number
+  /** How often its orchestrator was lost; the job fails at 10. */
+  losses: number
   max_attempts: number
   time_limit_ms: number
   error: string | null
@@ -150,6 +154,8 @@ export type JobLogPage = { items: JobLogLine[]; next: number | null }
 
 /** One job with everything that is known of it; `log` has its last 500 lines. */
 export type JobDetail = JobSummary & {
+  /** Why a job that is due is not begun, where that is known. */
+  waits_for: string | null
   payload: Json
   result: Json
   /** When its agent left outputs: it does not run again for them. */

@@ -15,11 +15,17 @@ const COLUMNS: readonly Column<JobSummary>[] = [
   { title: 'ID', value: ({ id }) => id },
   { title: 'AGE', value: (job) => age(job.created_at) },
   { title: 'TYPE', value: (job) => job.job_type, shrinks: true },
-  { title: 'STATUS', value: ({ status }) => status },
+  { title: 'STATUS', value: statusText },
   { title: 'FAILED', value: (job) => `${job.failures}/${job.max_attempts}` },
   { title: 'RULE', value: ({ rule }) => rule, shrinks: true },
   { title: 'ERROR', value: ({ error }) => error, shrinks: true },
 ]
+
+/** Its status, and what a running job becomes that a person has ended. */
+function statusText({ status, ends_as: end }: JobSummary): string {
+  if (end === null) return status
+  return end === 'cancelled' ? 'being cancelled' : `ending as ${end}`
+}
 
 function took({ started_at: from, finished_at: to }: JobAttempt): string {
   return to === null ? '' : `${((Date.parse(to) - Date.parse(from)) / 1000).toFixed(1)}s`
@@ -56,7 +62,8 @@ function jobText(cli: Cli, job: JobDetail): string {
     fields([
       ['job', job.id],
       ['type', job.job_type],
-      ['status', job.status],
+      ['status', statusText(job)],
+      ['waits for', job.waits_for],
       ['error', job.error],
       ['agent', job.assigned_agent],
       ['rule', job.rule],
@@ -118,7 +125,7 @@ export function addJobs(jobs: Command, cli: Cli): void {
     .addHelpText('after', '\nExample:\n  $ signalbox jobs cancel 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61')
     .action(async (id: string, options: ServerOptions) => {
       const job = await clientOf(cli, options).jobs.cancel(id)
-      cli.print(job, () => `The job is ${job.status}.`)
+      cli.print(job, () => `The job is ${statusText(job)}.`)
     })
   withServer(jobs.command('retry <job-id>'))
     .description('run a failed or cancelled job again, from its last step')

@@ -61,7 +61,7 @@ export async function getDelivery(sql: Sql, id: string): Promise<DeliveryDetail>
 const IS_HELD = `(d.status = 'pending' and p.status <> 'active')`
 
 const COLUMNS = `d.id, d.event_id, e.type as event_type, d.endpoint_id, p.name as endpoint_name, d.status,
-  d.attempt, d.failures + d.losses as failures, d.max_attempts,
+  d.attempt, d.failures, d.max_attempts,
   case when ${IS_HELD} then 'The endpoint is ' || p.status || '.' else d.error end as error,
   case when d.status = 'pending' and not ${IS_HELD} then ${isoTime('d.available_at')} end as next_attempt_at,
   ${isoTime('d.created_at')} as created_at, ${isoTime('d.finished_at')} as finished_at`

@@ -29,6 +29,8 @@ export type SenderOptions = {
   log: Log
   /** Says how attempts ended. */
   activity?: Activity | undefined
+  /** Names it as the owner of what it claims. Default: a new id. */
+  owner?: string | undefined
   /** How many deliveries are under way at once. */
   slots: number
   /** What an event says. */
@@ -54,14 +56,14 @@ export type SenderOptions = {
 }
 
 /** An open sender. It does nothing until `start`, or `tick` by `tick` in a test. */
-export type Sender = Pick<Worker, 'running' | 'start' | 'nudge' | 'tick' | 'drain'>
+export type Sender = Pick<Worker, 'running' | 'start' | 'nudge' | 'renew' | 'tick' | 'drain'>
 
 /**
  * Opens a sender over the deliveries of this database; any number of them, in any process, send
  * each delivery's attempt once.
  */
 export function openSender(options: SenderOptions): Sender {
-  const { database, leases, clock, log, slots, disableGone, notify, leaseMs, activity = noActivity } = options
+  const { database, leases, clock, log, owner, slots, disableGone, notify, leaseMs, activity = noActivity } = options
   const dispatcher = options.dispatcher ?? openDispatcher()
   const load = openLoader(database, options)
   const worker = openWorker<DeliveryRow, AttemptDetail>({
@@ -69,6 +71,7 @@ export function openSender(options: SenderOptions): Sender {
     leases,
     clock,
     log,
+    owner,
     slots,
     table: DELIVERIES,
     leaseMs,
@@ -87,6 +90,7 @@ export function openSender(options: SenderOptions): Sender {
     running: () => worker.running(),
     start: () => worker.start(),
     nudge: () => worker.nudge(),
+    renew: () => worker.renew(),
     tick: () => worker.tick(),
     drain: async (limit) => {
       await worker.drain(limit)

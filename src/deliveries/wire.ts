@@ -15,7 +15,7 @@ export const delivery = z
     endpoint_name: z.string(),
     status: deliveryStatus,
     attempt: z.int().meta({ description: 'How often it was started.' }),
-    failures: z.int().meta({ description: 'How many attempts failed or were lost; it fails at `max_attempts`.' }),
+    failures: z.int().meta({ description: 'How many attempts failed; it fails at `max_attempts`.' }),
     max_attempts: z.int(),
     error: z.string().nullable().meta({
       description: 'Why the last attempt did not succeed, or why there is none: `timeout`, `http_500` and other codes.',

@@ -16,12 +16,13 @@ export const retryRequest = z.strictObject({
 })
 
 async function refuse(database: Database, id: string, wanted: string): Promise<never> {
-  const { status } = await getJob(database, id)
-  throw new AppError('conflict', `The job is ${status}; ${wanted}.`)
+  const { status, ends_as } = await getJob(database, id)
+  const now = ends_as === null ? status : ends_as === 'cancelled' ? 'still being cancelled' : `ending as ${ends_as}`
+  throw new AppError('conflict', `The job is ${now}; ${wanted}.`)
 }
 
 /**
- * Calls a job off. A running agent is aborted at its orchestrator's next renewal.
+ * Calls a job off. A running agent is stopped, and the job is cancelled when that has ended.
  * @throws AppError `not_found`, or `conflict` when it had ended.
  */
 export async function cancelJob(database: Database, clock: Clock, id: string): Promise<JobDetail> {
@@ -60,7 +61,7 @@ export async function retryJob(
   const { rows } = await database.query(
     `with job as (
        update signalbox.jobs set status = 'pending', finished_at = null, owner = null,
-         available_at = coalesce($2::timestamptz, now()), failures = 0, losses = 0,
+         available_at = coalesce($2::timestamptz, now()), failures = 0, losses = 0, deferrals = 0,
          ran_at = case when $3::boolean then null else ran_at end,
          result = case when $3 then null else result end
        where id = $1 and status in ('failed', 'cancelled')

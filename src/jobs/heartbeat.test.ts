@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { hostname } from 'node:os'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import { unavailable } from '../db/connection.ts'
@@ -6,7 +8,7 @@ import { fakeClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import type { HeartbeatOptions } from './heartbeat.ts'
-import { openHeartbeat } from './heartbeat.ts'
+import { deadOrchestrators, openHeartbeat } from './heartbeat.ts'
 
 let database: Database
 beforeAll(async () => {
@@ -23,7 +25,7 @@ const PATIENT = { timeout: 5000, interval: 10 }
 
 function open(change: Partial<HeartbeatOptions> = {}) {
   const id = newId()
-  const options = { database, clock, log: silentLog, id, slots: 3, running: () => 0, ...change }
+  const options = { database, clock, log: silentLog, id, slots: 3, agents: ['ping'], running: () => 0, ...change }
   return { id, heartbeat: openHeartbeat(options) }
 }
 
@@ -38,7 +40,13 @@ describe('a heartbeat', () => {
     const { id, heartbeat } = open({ running: () => running })
     const startedAt = clock.now()
     await heartbeat.beat()
-    expect(await rowOf(id)).toMatchObject({ pid: process.pid, slots: 3, running: 2, status: 'running' })
+    expect(await rowOf(id)).toMatchObject({
+      pid: process.pid,
+      slots: 3,
+      agents: ['ping'],
+      running: 2,
+      status: 'running',
+    })
     clock.advance(1000)
     running = 0
     await heartbeat.beat()
@@ -99,5 +107,25 @@ describe('a heartbeat', () => {
     const { id, heartbeat } = open()
     await heartbeat.stop()
     expect(await rowOf(id)).toMatchObject({ status: 'stopped' })
+  })
+})
+
+describe('orchestrators', () => {
+  it('of this host whose processes are gone are dead, and none whose process may be alive', async () => {
+    const gone = spawnSync(process.execPath, ['--version']).pid
+    const add = async (host: string, pid: number) => {
+      const id = newId()
+      await database.query('insert into signalbox.orchestrators (id, host, pid, slots) values ($1, $2, $3, 1)', [
+        id,
+        host,
+        pid,
+      ])
+      return id
+    }
+    const dead = [await add(hostname(), gone), await add(hostname(), process.pid)]
+    const alive = [await add(hostname(), process.ppid), await add('elsewhere', gone)]
+    const found = await deadOrchestrators(database)
+    expect(found).toEqual(expect.arrayContaining(dead))
+    for (const id of alive) expect(found).not.toContain(id)
   })
 })

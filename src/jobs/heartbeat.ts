@@ -1,6 +1,6 @@
 // The row that says that an orchestrator is alive.
 import { hostname } from 'node:os'
-import type { Database } from '../db/database.ts'
+import type { Database, Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText } from '../lib/error.ts'
 import type { Repeated } from '../lib/every.ts'
@@ -28,6 +28,7 @@ export type HeartbeatOptions = {
   log: Log
   id: string
   slots: number
+  agents: readonly string[]
   running: () => number
   /** Default 30 s. */
   intervalMs?: number | undefined
@@ -35,7 +36,7 @@ export type HeartbeatOptions = {
 
 /** Opens the heartbeat of one orchestrator. */
 export function openHeartbeat({ database, clock, log, ...options }: HeartbeatOptions): Heartbeat {
-  const { id, slots, running, intervalMs = INTERVAL_MS } = options
+  const { id, slots, agents, running, intervalMs = INTERVAL_MS } = options
   let stage: 'working' | 'draining' | 'stopped' = 'working'
   let beats: Repeated | undefined
   // One after another: what is said last must be written last.
@@ -45,10 +46,10 @@ export function openHeartbeat({ database, clock, log, ...options }: HeartbeatOpt
     const status = stage === 'working' ? (running() > 0 ? 'running' : 'idle') : stage
     try {
       await database.query(
-        `insert into signalbox.orchestrators as o (id, host, pid, slots, running, status, started_at, heartbeat_at)
-         values ($1, $2, $3, $4, $5, $6, coalesce($7::timestamptz, now()), coalesce($7::timestamptz, now()))
+        `insert into signalbox.orchestrators as o (id, host, pid, slots, running, status, started_at, heartbeat_at, agents)
+         values ($1, $2, $3, $4, $5, $6, coalesce($7::timestamptz, now()), coalesce($7::timestamptz, now()), $8)
          on conflict (id) do update set running = $5, status = $6, heartbeat_at = coalesce($7::timestamptz, now())`,
-        [id, hostname(), process.pid, slots, running(), status, clock.sqlNow()],
+        [id, hostname(), process.pid, slots, running(), status, clock.sqlNow(), agents],
       )
     } catch (error) {
       log.warn({ error: errorText(error) }, 'the heartbeat could not be written')
@@ -85,5 +86,27 @@ export function openHeartbeat({ database, clock, log, ...options }: HeartbeatOpt
       await beats?.close()
       await beat()
     },
+  }
+}
+
+/**
+ * The orchestrators of this host whose processes are gone. One that has this process's own number
+ * is of a process before it, as in a container that was started again.
+ */
+export async function deadOrchestrators(sql: Sql): Promise<string[]> {
+  const { rows } = await sql.query<{ id: string; pid: number }>(
+    'select id, pid from signalbox.orchestrators where host = $1',
+    [hostname()],
+  )
+  return rows.filter(({ pid }) => pid === process.pid || !isAlive(pid)).map(({ id }) => id)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it is there, and somebody else's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

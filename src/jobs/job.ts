@@ -12,6 +12,8 @@ export const JOBS: QueueTable<RunDetail> = {
   attemptsKey: 'job_id',
   succeeded: 'completed',
   cancelled: 'cancelled',
+  // What has run has only its outputs to publish, which needs no agent.
+  ofKinds: (agents) => `(agent = any(${agents}) or ran_at is not null)`,
   detail: [{ name: 'result', type: 'json', of: ({ result }) => JSON.stringify(result) ?? null }],
 }
 

@@ -159,15 +159,29 @@ describe('an attempt of a job', () => {
     expect(await orchestrator.tick()).toBe(0)
   })
 
-  it('fails visibly when its agent does not exist, naming those that do', async () => {
-    const other = agent('ping', z.unknown(), async () => ({}))
+  it('waits for an orchestrator that has its agent, and says so', async () => {
     const id = await addJob({ agent: 'pong' })
-    await orchestrate([other, work(async () => ({}))]).tick()
-    expect(await getJob(database, id)).toMatchObject({
-      status: 'failed',
-      attempt: 1,
-      error: 'There is no agent "pong"; there are: ping, work.',
+    const ping = orchestrate([work(async () => ({})), agent('ping', z.unknown(), async () => ({}))])
+    expect(await ping.tick()).toBe(0)
+    expect(await queueOn({ table: JOBS, clock }).nextDue(database, { kinds: ['ping', 'work'] })).toEqual({
+      claimMs: null,
+      expiryMs: null,
     })
+    expect(await getJob(database, id)).toMatchObject({
+      status: 'pending',
+      attempt: 0,
+      waits_for: 'No running orchestrator has the agent "pong".',
+    })
+    const pong = orchestrate([agent('pong', z.unknown(), async () => ({}))])
+    expect(await pong.tick()).toBe(1)
+    expect(await getJob(database, id)).toMatchObject({ status: 'completed', waits_for: null })
+  })
+
+  it('whose agent has run needs no agent for its outputs', async () => {
+    const id = await addJob({ agent: 'gone' })
+    await database.query('update signalbox.jobs set ran_at = now() where id = $1', [id])
+    expect(await orchestrate([work(async () => ({}))]).tick()).toBe(1)
+    expect((await getJob(database, id)).status).toBe('completed')
   })
 
   it('fails when its input is not valid, naming the field', async () => {
@@ -567,7 +581,7 @@ describe('outputs', () => {
     await orchestrator.tick()
     expect(await getJob(database, id)).toMatchObject({ status: 'running', result: null })
     // As if that process had been killed there.
-    await queueOn({ table: JOBS, clock }).expireLeases(database)
+    await queueOn({ table: JOBS, clock }).expireLeases(database, [orchestrator.id])
     fails = false
     await orchestrate([work(async () => ({ result: `ran ${++runs}` }))]).tick()
     expect(runs).toBe(2)
@@ -739,7 +753,7 @@ describe('an orchestrator', () => {
     const again = await addJob({ input: 'again' })
     const lost = await addJob({ input: 'lost', maxAttempts: 1 })
     await database.query(
-      `update signalbox.jobs set status = 'running', attempt = 1, owner = $2, available_at = $3 where id = $1`,
+      `update signalbox.jobs set status = 'running', losses = 9, attempt = 1, owner = $2, available_at = $3 where id = $1`,
       [lost, newId(), clock.now()],
     )
     await orchestrate(
@@ -824,7 +838,9 @@ describe('an orchestrator', () => {
     ])
     const tick = orchestrator.tick()
     await started.promise
-    expect((await cancelJob(database, clock, id)).status).toBe('cancelled')
+    expect(await cancelJob(database, clock, id)).toMatchObject({ status: 'running', ends_as: 'cancelled' })
+    // Nothing may be started beside it.
+    await expect(retryJob(database, clock, id)).rejects.toThrow('The job is still being cancelled; only a failed')
     await orchestrator.renew()
     await tick
     expect(await getJob(database, id)).toMatchObject({ status: 'cancelled', attempts: [{ outcome: 'cancelled' }] })

@@ -26,6 +26,8 @@ const ABORTED_MS = 15_000
 const LAST_WRITES_MS = 3000
 
 export type OrchestratorOptions = Omit<RunOptions, 'leaseMs' | 'stopGraceMs'> & {
+  /** The owner of what it claims, and the id of its row in `orchestrators`. Default: a new one. */
+  id?: string
   /** How many jobs run at once. */
   slots: number
   /** The longest it goes without looking for work. */
@@ -74,7 +76,8 @@ export type Orchestrator = {
 export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
   const { database, leases, clock, log, slots, tickMs, leaseMs = LEASE_MS, notify } = options
   const runOptions: RunOptions = { ...options, leaseMs, stopGraceMs: leaseTiming(leaseMs).stopGraceMs }
-  const id = newId()
+  const { id = newId() } = options
+  const agents = [...options.agents.keys()]
   const jobLog = openJobLog(database, clock, log)
   const worker = openWorker<JobRow, RunDetail>({
     database,
@@ -83,6 +86,7 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     log,
     table: JOBS,
     owner: id,
+    kinds: agents,
     slots,
     leaseMs,
     tickMs,
@@ -91,7 +95,7 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     onSettled: reportEnded(options),
     notify,
   })
-  const heartbeat = openHeartbeat({ database, clock, log, id, slots, running: worker.running.bind(worker) })
+  const heartbeat = openHeartbeat({ database, clock, log, id, slots, agents, running: worker.running.bind(worker) })
   return {
     id,
     running: () => worker.running(),

@@ -55,8 +55,9 @@ export async function listJobs(sql: Sql, filter: JobFilter = {}): Promise<Page<J
 export async function getJob(sql: Sql, id: string): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
   const read = async <Row extends object>(text: string): Promise<Row[]> => (await sql.query<Row>(text, [id])).rows
-  const [job] = await read<JobSummary & Pick<JobDetail, 'payload' | 'result' | 'ran_at'>>(
-    `select ${SUMMARY}, input as payload, ${RESULT} as result, ${isoTime('ran_at')} as ran_at from signalbox.jobs where id = $1`,
+  const [job] = await read<JobSummary & Pick<JobDetail, 'payload' | 'result' | 'ran_at' | 'waits_for'>>(
+    `select ${SUMMARY}, ${WAITS_FOR} as waits_for, input as payload, ${RESULT} as result,
+       ${isoTime('ran_at')} as ran_at from signalbox.jobs where id = $1`,
   )
   if (job === undefined) throw notFound(id)
   return {
@@ -95,7 +96,8 @@ export function notFound(id: string): AppError {
 }
 
 const SUMMARY = `id, type as job_type, rule, agent as assigned_agent, event_id, status, priority,
-  group_key as "group", attempt, failures + losses as failures, max_attempts, time_limit_ms, error, ${isoTime('available_at')} as available_at,
+  case when status = 'running' then ends_as end as ends_as, group_key as "group", attempt, failures, losses,
+  max_attempts, time_limit_ms, error, ${isoTime('available_at')} as available_at,
   ${isoTime('created_at')} as created_at, ${isoTime('started_at')} as started_at,
   ${isoTime('finished_at')} as completed_at`
 
@@ -103,6 +105,13 @@ const SUMMARY = `id, type as job_type, rule, agent as assigned_agent, event_id, 
 const RESULT = `case when status = 'completed'
     then (select a.result from signalbox.job_attempts a where a.job_id = jobs.id and a.outcome = 'completed')
     else result end`
+
+/** A due job that no live orchestrator would claim. */
+export const LACKS_AGENT = `jobs.status = 'pending' and jobs.available_at <= now() and jobs.ran_at is null
+    and not exists (select from signalbox.orchestrators o where jobs.agent = any(o.agents)
+      and o.status <> 'stopped' and o.heartbeat_at > now() - interval '90 s')`
+
+const WAITS_FOR = `case when ${LACKS_AGENT} then 'No running orchestrator has the agent "' || agent || '".' end`
 
 // An attempt gets its row when it ends; the one that runs is read from the job.
 const ATTEMPTS = `select attempt, owner, outcome, error, result,

@@ -410,7 +410,10 @@ describe('what an attempt writes', () => {
       const { step } = await openStepStore(database, { ...lease, attempt: lease.attempt }, { clock, stop })
       await expect(step('a', () => 1)).rejects.toBeInstanceOf(LeaseLost)
     }
-    await queue.cancel(database, { id: row.id, reason: 'no' })
+    await queue.settle(database, {
+      owner: row.owner,
+      endings: [{ ...row, outcome: { kind: 'cancelled', error: 'no' }, detail: null }],
+    })
     await expect(rememberRun(database, row, { clock, result: 1, outputs: [note('a')] })).rejects.toThrow(
       'nothing was written',
     )

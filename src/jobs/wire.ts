@@ -14,10 +14,14 @@ export const jobSummary = z
     assigned_agent: z.string(),
     event_id: z.uuid().nullable(),
     status: jobStatus,
+    ends_as: jobStatus
+      .nullable()
+      .meta({ description: 'Of a running job that was cancelled or ended by hand: its status once it has stopped.' }),
     priority: z.int(),
     group: z.string().nullable().meta({ description: 'Jobs of one group never run at the same time.' }),
     attempt: z.int().meta({ description: 'How often it was started.' }),
-    failures: z.int().meta({ description: 'How many attempts failed or were lost; it fails at `max_attempts`.' }),
+    failures: z.int().meta({ description: 'How many attempts failed; the job fails at `max_attempts`.' }),
+    losses: z.int().meta({ description: 'How often its orchestrator was lost; the job fails at 10.' }),
     max_attempts: z.int(),
     time_limit_ms: z.int(),
     error: z
@@ -96,6 +100,7 @@ export type JobLogPage = z.infer<typeof jobLogPage>
 /** One job with everything that is known of it. */
 export const jobDetail = jobSummary
   .extend({
+    waits_for: z.string().nullable().meta({ description: 'Why a job that is due is not begun, where that is known.' }),
     payload: json.meta({ description: 'The input of its agent.' }),
     result: json,
     ran_at: time.nullable().meta({ description: 'When its agent left outputs: it does not run again for them.' }),

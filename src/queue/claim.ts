@@ -18,13 +18,19 @@ export type Claims<Row extends object> = {
    * Fewer rows than `limit` does not mean that none is left.
    * @throws Error when it lost ten races in a row, with the last conflict as its cause.
    */
-  claim(sql: Sql, options: { owner: string; limit: number; leaseMs: number }): Promise<Claimed<Row>[]>
+  claim(sql: Sql, options: ClaimOptions): Promise<Claimed<Row>[]>
   /**
    * Milliseconds until the first row that may start is due, and until the first lease expires; 0
-   * or less is now, null is never.
+   * or less is now, null is never. Rows of other kinds than these do not count as claimable.
    */
-  nextDue(sql: Sql): Promise<NextDue>
+  nextDue(sql: Sql, options?: { kinds?: Kinds }): Promise<NextDue>
 }
+
+/** Which rows may be claimed, of a table that tells kinds apart; all of them by default. */
+export type Kinds = readonly string[] | null | undefined
+
+/** Who claims, how many rows at most, and for how long. */
+export type ClaimOptions = { owner: string; limit: number; leaseMs: number; kinds?: Kinds }
 
 export type NextDue = { claimMs: number | null; expiryMs: number | null }
 
@@ -32,11 +38,13 @@ export type NextDue = { claimMs: number | null; expiryMs: number | null }
 export function claimsOn<Row extends object>({ table, clock }: QueueOptions): Claims<Row> {
   const claimText = claimStatement(table)
   const nextDueText = nextDueStatement(table)
+  // A table that does not tell kinds apart has no parameter for them.
+  const kindValues = (kinds: Kinds) => (table.ofKinds ? [kinds ?? null] : [])
   return {
-    async claim(sql, { owner, limit, leaseMs }) {
+    async claim(sql, { owner, limit, leaseMs, kinds }) {
       for (let race = 1; ; race++) {
         try {
-          const values = [clock.sqlNow(), owner, limit, limit * WINDOW, leaseMs]
+          const values = [clock.sqlNow(), owner, limit, limit * WINDOW, leaseMs, ...kindValues(kinds)]
           return (await sql.query<Claimed<Row>>(claimText, values, `claim ${table.rows}`)).rows
         } catch (error) {
           if (!isLostRace(error, table)) throw error
@@ -45,8 +53,9 @@ export function claimsOn<Row extends object>({ table, clock }: QueueOptions): Cl
         }
       }
     },
-    async nextDue(sql) {
-      const { rows } = await sql.query<NextDue>(nextDueText, [clock.sqlNow()], `next due ${table.rows}`)
+    async nextDue(sql, { kinds } = {}) {
+      const values = [clock.sqlNow(), ...kindValues(kinds)]
+      const { rows } = await sql.query<NextDue>(nextDueText, values, `next due ${table.rows}`)
       return rows[0] ?? { claimMs: null, expiryMs: null }
     },
   }
@@ -56,11 +65,12 @@ export function claimsOn<Row extends object>({ table, clock }: QueueOptions): Cl
 const KEEPS_GROUP = 'holds_group and attempt > 0'
 
 /**
+ * A row of a kind that is not asked for (`kinds` is the parameter that names them) may not start.
  * A row of a group may not start while another of it runs, nor while another keeps the group. A
  * row in back-off that does not keep its group lets the others of it pass.
  */
-function unblocked({ rows }: QueueTable): string {
-  return `(group_key is null or (
+function unblocked({ rows, ofKinds }: QueueTable, kinds: string): string {
+  return `${ofKinds ? `(${kinds}::text[] is null or ${ofKinds(`${kinds}::text[]`)}) and ` : ''}(group_key is null or (
         group_key not in (select group_key from ${rows} where status = 'running' and group_key is not null)
         and (${KEEPS_GROUP} or group_key not in (
           select group_key from ${rows} where status = 'pending' and ${KEEPS_GROUP} and group_key is not null))))`
@@ -84,7 +94,7 @@ with due as materialized (
   lateral (
     select id, group_key from ${table.rows}
     where status = 'pending' and priority = level and available_at <= coalesce($1::timestamptz, now())
-      and ${unblocked(table)}
+      and ${unblocked(table, '$6')}
     order by available_at
     limit $4::integer
   ) as waiting
@@ -100,7 +110,7 @@ with due as materialized (
   for no key update of job skip locked
 ), claimed as (
   update ${table.rows} as job
-  set status = 'running', owner = $2::uuid, attempt = attempt + 1,
+  set status = 'running', owner = $2::uuid, attempt = attempt + 1, ends_as = null,
     started_at = coalesce(started_at, $1::timestamptz, now()),
     attempt_started_at = coalesce($1::timestamptz, now()),
     available_at = coalesce($1::timestamptz, now()) + $5::float8 * interval '1 ms'
@@ -118,7 +128,7 @@ select
     from generate_series(10, 1, -1) as level,
     lateral (
       select available_at from ${table.rows}
-      where status = 'pending' and priority = level and ${unblocked(table)}
+      where status = 'pending' and priority = level and ${unblocked(table, '$2')}
       order by available_at limit 1
     ) as waiting) as "claimMs",
   (select extract(epoch from available_at - at)::float8 * 1000

@@ -1,22 +1,30 @@
 // The lease of a claimed row: it is renewed by its worker, or expires and is reclaimed from it.
 import type { Sql } from '../db/database.ts'
-import { byId, insertAttempts } from './settle.ts'
+import { byId, insertAttempts, WAITING } from './settle.ts'
 import type { Attempt, Claimed, QueueOptions, QueueTable, Settled } from './table.ts'
 
 const NOW = 'coalesce($1::timestamptz, now())'
+
+/** How often the worker of a row may be lost before the row fails. */
+export const MAX_LOSSES = 10
+/** The back-off begins with the second loss, so that a row which ends every worker cannot spin. */
+const LOSS_BACKOFF = { baseMs: 1000, maxMs: 600_000 }
+
+/** An attempt whose lease was renewed; `isEnding` when a person has ended its row. */
+export type Renewed = Attempt & { isEnding: boolean }
 
 /** Leases of one table. */
 export type Leases<Row extends object> = {
   /**
    * Extends the leases of these attempts; returns those that are still the owner's. One that is
-   * missing was reclaimed, cancelled or ended by hand.
+   * missing was reclaimed.
    */
-  renew(sql: Sql, options: { owner: string; attempts: readonly Attempt[]; leaseMs: number }): Promise<Attempt[]>
+  renew(sql: Sql, options: { owner: string; attempts: readonly Attempt[]; leaseMs: number }): Promise<Renewed[]>
   /**
    * Takes up to `limit` (100) rows from workers whose lease expired, the longest lost first. Their
-   * attempts are `lost`. The row may start again at once: a loss delays nothing, but counts, so
-   * that a row which ends every worker fails in the end. `except` are rows whose worker is asking:
-   * as long as nobody has reclaimed an expired row, its lease can be renewed.
+   * attempts are `lost`, which is no failure: a row may start again at once after its first loss,
+   * later and later after the next ones, and fails with the tenth. `except` are rows whose worker
+   * is asking: as long as nobody has reclaimed an expired row, its lease can be renewed.
    */
   reclaimExpired(
     sql: Sql,
@@ -24,11 +32,8 @@ export type Leases<Row extends object> = {
   ): Promise<Settled<Row, never>[]>
   /** Leaves an expired row that cannot be reclaimed now to its lost worker for `delayMs` more. */
   deferReclaim(sql: Sql, lost: Attempt, delayMs: number): Promise<void>
-  /**
-   * Expires every lease now, for a process that knows no other can be alive: what a killed one
-   * left is reclaimed at once.
-   */
-  expireLeases(sql: Sql): Promise<void>
+  /** Expires the leases of owners that are known to be dead, so that they are reclaimed at once. */
+  expireLeases(sql: Sql, owners: readonly string[]): Promise<void>
 }
 
 /** The leases on one table. */
@@ -42,7 +47,7 @@ export function leasesOn<Row extends object>({ table, clock }: QueueOptions): Le
       const ids = inOrder.map((one) => one.id)
       const numbers = inOrder.map((one) => one.attempt)
       const values = [clock.sqlNow(), leaseMs, ids, numbers, owner]
-      return (await sql.query<Attempt>(renewText, values, `renew ${jobs}`)).rows
+      return (await sql.query<Renewed>(renewText, values, `renew ${jobs}`)).rows
     },
     async reclaimExpired(sql, { limit = 100, except = [] } = {}) {
       type Reclaimed = Claimed<Row> & { status: string; error: string; lost_owner: string }
@@ -59,10 +64,12 @@ export function leasesOn<Row extends object>({ table, clock }: QueueOptions): Le
         [clock.sqlNow(), delayMs, id, attempt],
       )
     },
-    async expireLeases(sql) {
-      await sql.query(`update ${jobs} set available_at = ${NOW} where status = 'running' and available_at > ${NOW}`, [
-        clock.sqlNow(),
-      ])
+    async expireLeases(sql, owners) {
+      await sql.query(
+        `update ${jobs} set available_at = ${NOW}
+         where status = 'running' and available_at > ${NOW} and owner = any($2::uuid[])`,
+        [clock.sqlNow(), owners],
+      )
     },
   }
 }
@@ -74,12 +81,14 @@ update ${rows} as job set available_at = ${NOW} + $2::float8 * interval '1 ms'
 from unnest($3::uuid[], $4::integer[]) as mine (id, attempt)
 where job.id = mine.id
   and (job.attempt, job.owner, job.status) is not distinct from (mine.attempt, $5::uuid, 'running')
-returning job.id, job.attempt`
+returning job.id, job.attempt, job.ends_as is not null as "isEnding"`
 }
 
-// A reclaimed row goes back to the front of its group.
+// A row that is lost for the first time goes back to the front of its group. What a person has
+// ended needs no further attempt.
 function reclaimStatement(table: QueueTable): string {
-  const isLast = 'job.failures + job.losses + 1 >= job.max_attempts'
+  const isLast = `job.losses + 1 >= ${MAX_LOSSES}`
+  const backoff = `least(${LOSS_BACKOFF.maxMs}, ${LOSS_BACKOFF.baseMs} * 2 ^ (job.losses - 1)) * interval '1 ms'`
   return `
 with expired as (
   select id, owner from ${table.rows} where status = 'running' and available_at <= ${NOW}
@@ -87,18 +96,23 @@ with expired as (
   order by available_at limit $2::integer for no key update skip locked
 ), reclaimed as (
   update ${table.rows} as job set
-    status = case when ${isLast} then 'failed' else 'pending' end,
-    losses = job.losses + 1,
-    finished_at = case when ${isLast} then ${NOW} end,
-    available_at = least(job.created_at, job.available_at),
-    error = 'The worker was lost during attempt ' || job.attempt || '.',
+    status = case when job.ends_as is not null then job.ends_as when ${isLast} then 'failed' else 'pending' end,
+    losses = job.losses + (job.ends_as is null)::integer,
+    finished_at = case
+      when job.ends_as is not null then case when job.ends_as not in ${WAITING} then ${NOW} end
+      when ${isLast} then ${NOW} end,
+    available_at = case when job.losses > 0 and job.ends_as is null then ${NOW} + ${backoff}
+      else least(job.created_at, job.available_at) end,
+    error = case when job.ends_as is not null then job.error
+      else 'The worker was lost during attempt ' || job.attempt || '.' end,
     owner = null
   from expired
   where job.id = any(array(select id from expired)) and job.id = expired.id
   returning job.*, expired.owner as lost_owner
 ), attempted as (${insertAttempts(
     table,
-    `(select id, attempt, lost_owner as owner, 'lost' as outcome, error as attempt_error, attempt_started_at
+    `(select id, attempt, lost_owner as owner, case when ends_as is null then 'lost' else 'cancelled' end as outcome,
+      error as attempt_error, attempt_started_at
     from reclaimed where lost_owner is not null) as lost`,
   )}
 )

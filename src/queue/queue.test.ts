@@ -12,6 +12,7 @@ import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Rows } from './fixtures/rows.ts'
 import { LEASE_MS, openRows, TABLES } from './fixtures/rows.ts'
+import { MAX_LOSSES } from './lease.ts'
 import { LeaseLost } from './running.ts'
 import type { Claimed, Outcome, Settled } from './table.ts'
 import type { Worker, WorkerOptions } from './worker.ts'
@@ -203,19 +204,27 @@ describe.each(TABLES)('claimable $name', ({ name, table }) => {
     expect((await rows.read(id)).error).toMatch(/^a\ufffdbx{9996}…$/)
   })
 
-  it('counts lost workers against the maximum, and fails a row that loses every one', async () => {
-    const [id = ''] = await rows.add([{ maxAttempts: 2, group: 'g' }])
+  it('counts lost workers apart from failures, later and later, and fails a row that loses ten', async () => {
+    const [id = ''] = await rows.add([{ maxAttempts: 1, group: 'g' }])
     await rows.claim()
     clock.advance(LEASE_MS - 1)
     expect(await queue.reclaimExpired(database)).toEqual([])
     clock.advance(1)
     expect(await queue.reclaimExpired(database)).toMatchObject([{ row: { id }, status: 'pending', detail: null }])
-    expect(await rows.read(id)).toMatchObject({ failures: 0, losses: 1 })
-    await rows.claim()
-    clock.advance(LEASE_MS)
-    expect(await queue.reclaimExpired(database)).toMatchObject([{ row: { id }, status: 'failed', attempt: 2 }])
-    expect((await rows.read(id)).error).toBe('The worker was lost during attempt 2.')
-    expect(await rows.outcomes(id)).toEqual(['lost', 'lost'])
+    const pauses: (number | null)[] = []
+    for (let losses = 1; losses < MAX_LOSSES; losses++) {
+      expect(await rows.read(id)).toMatchObject({ status: 'pending', failures: 0, losses })
+      const { claimMs } = await queue.nextDue(database)
+      pauses.push(Math.max(claimMs ?? 0, 0))
+      clock.advance(pauses.at(-1) ?? 0)
+      expect(await rows.claim()).toHaveLength(1)
+      clock.advance(LEASE_MS)
+      await queue.reclaimExpired(database)
+    }
+    expect(pauses).toEqual([0, 1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 128_000])
+    expect(await rows.read(id)).toMatchObject({ status: 'failed', failures: 0, losses: MAX_LOSSES })
+    expect((await rows.read(id)).error).toBe(`The worker was lost during attempt ${MAX_LOSSES}.`)
+    expect(new Set(await rows.outcomes(id))).toEqual(new Set(['lost']))
   })
 
   it('hands out a reclaimed row as it is, with the worker that was lost', async () => {
@@ -226,10 +235,12 @@ describe.each(TABLES)('claimable $name', ({ name, table }) => {
     expect(lost?.row).toMatchObject({ id: claimed?.id, group_key: 'g', priority: 7, owner: claimed?.owner, attempt: 1 })
   })
 
-  it('reclaims at once what is running when nobody else can be alive, and lets delayed rows wait', async () => {
+  it('reclaims at once what owners have that are known to be dead, and lets delayed rows wait', async () => {
     const [id = ''] = await rows.add([{}, { at: new Date(clock.now().getTime() + 60_000) }])
-    await rows.claim()
-    await queue.expireLeases(database)
+    const [claimed] = await rows.claim()
+    await queue.expireLeases(database, [newId()])
+    expect(await queue.reclaimExpired(database)).toEqual([])
+    await queue.expireLeases(database, [claimed!.owner])
     const worker = open({ handle: async () => completed })
     expect(await worker.tick()).toBe(1)
     expect(await rows.outcomes(id)).toEqual(['lost', 'completed'])
@@ -287,49 +298,11 @@ describe.each(TABLES)('claimable $name', ({ name, table }) => {
     expect(await rows.outcomes(id)).toEqual(['lost', 'completed'])
   })
 
-  it('can be called off, waiting or running, once', async () => {
-    const [waiting = '', running = ''] = await rows.add([{ at: new Date('2100-01-01') }, {}])
-    const [one] = await rows.claim()
-    for (const id of [waiting, running]) {
-      expect(await queue.cancel(database, { id, reason: 'not wanted' })).toBe(true)
-      expect(await queue.cancel(database, { id, reason: 'again' })).toBe(false)
-      expect(await rows.read(id)).toMatchObject({ status: table.cancelled, error: 'not wanted', owner: null })
-    }
-    expect(await rows.settle(one!, completed)).toEqual([])
-    expect(await rows.outcomes(running)).toEqual(['cancelled'])
-  })
-
-  it('aborts work on a row that was ended by hand at the next renewal, and keeps what the person said', async () => {
-    const [id = ''] = await rows.add([{}])
-    const started = Promise.withResolvers<void>()
-    const worker = open({
-      handle: (_, signal) => {
-        started.resolve()
-        return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
-      },
-    })
-    const tick = worker.tick()
-    await started.promise
-    const target = name === 'jobs' ? 'agent_jobs' : 'signalbox.deliveries'
-    await database.query(`UPDATE ${target} SET status = 'failed', error = 'Job timeout' WHERE status = 'running'`)
-    await worker.renew()
-    await tick
-    expect(await rows.read(id)).toMatchObject({ status: 'failed', error: 'Job timeout' })
-    expect(await rows.outcomes(id)).toEqual(['cancelled'])
-    expect(worker.running()).toBe(0)
-  })
-
-  it('records the attempt of a worker whose row was reset by hand, and lets the next one do the work', async () => {
-    const [id = ''] = await rows.add([{}])
-    const [mine] = await rows.claim()
-    await database.query(`update ${table.rows} set status = 'pending', available_at = $2 where id = $1`, [
-      id,
-      clock.now(),
-    ])
-    const [next] = await rows.claim(1, newId())
-    expect(await rows.settle(mine!, completed)).toEqual([])
-    expect(await rows.settle(next!, completed)).toHaveLength(1)
-    expect(await rows.outcomes(id)).toEqual(['cancelled', 'completed'])
+  it('can be called off while it waits, once', async () => {
+    const [id = ''] = await rows.add([{ at: new Date('2100-01-01') }])
+    expect(await queue.cancel(database, { id, reason: 'not wanted' })).toBe(true)
+    expect(await queue.cancel(database, { id, reason: 'again' })).toBe(false)
+    expect(await rows.read(id)).toMatchObject({ status: table.cancelled, error: 'not wanted', owner: null })
   })
 
   it('aborts with LeaseLost when a row was reclaimed', async () => {
@@ -418,6 +391,7 @@ describe.each(TABLES)('claimable $name', ({ name, table }) => {
 
   it('reclaims the other lost rows, and goes on with the queue, when the hook fails for one of them', async () => {
     const [bad = '', ...good] = await rows.add([{ maxAttempts: 1 }, { maxAttempts: 1 }, { maxAttempts: 1 }])
+    await database.query(`update ${table.rows} set losses = ${MAX_LOSSES - 1}`)
     await rows.claim()
     clock.advance(LEASE_MS)
     const [due = ''] = await rows.add([{}])

@@ -104,8 +104,8 @@ export class RunningAttempts<Row extends object, Detail> {
   }
 
   /**
-   * Renews the leases of what runs, and aborts what is no longer the worker's. Asks a second time
-   * when there is no answer: the connection may be dead.
+   * Renews the leases of what runs; aborts what is no longer the worker's, and what a person has
+   * ended. Asks a second time when there is no answer: the connection may be dead.
    */
   async renew(): Promise<void> {
     await this.#renewOnce()
@@ -162,10 +162,13 @@ export class RunningAttempts<Row extends object, Detail> {
     const sentAt = performance.now()
     const attempts = open.map(({ claimed }) => attemptOf(claimed))
     const asked = queue.renew(leases, { owner, attempts, leaseMs })
-    const mine = new Set((await within(limitMs, asked, 'The database did not answer.')).map(keyOf))
+    const answer = await within(limitMs, asked, 'The database did not answer.')
+    const mine = new Map(answer.map((one) => [keyOf(one), one]))
     // One that ended meanwhile may have been settled before it was asked for.
     for (const running of open.filter(({ handled }) => handled === null)) {
-      if (!mine.has(keyOf(running.claimed))) running.abort.abort(new LeaseLost('The row was ended or reclaimed.'))
+      const renewed = mine.get(keyOf(running.claimed))
+      if (renewed === undefined) running.abort.abort(new LeaseLost('The row was reclaimed.'))
+      else if (renewed.isEnding) running.abort.abort(new Error('It was ended by hand.'))
       running.leasedAt = Math.max(running.leasedAt, sentAt)
       this.#setAlarm(running)
     }

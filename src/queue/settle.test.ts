@@ -10,7 +10,7 @@ import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Rows } from './fixtures/rows.ts'
 import { LEASE_MS, openRows, TABLES } from './fixtures/rows.ts'
-import { settleWithHook } from './settle.ts'
+import { MAX_DEFERRALS, settleWithHook } from './settle.ts'
 import type { Handled, Outcome, Settled } from './table.ts'
 import { openWorker } from './worker.ts'
 
@@ -81,17 +81,22 @@ describe.each(TABLES)('the end of an attempt of $name', ({ table }) => {
     expect(await rows.outcomes(id)).toHaveLength(8)
   })
 
-  it('counts losses and failures together against the maximum', async () => {
-    const [id = ''] = await rows.add([{ maxAttempts: 3 }])
-    await end(id, { kind: 'retried', error: 'busy', delayMs: 0 })
-    await rows.claim()
-    clock.advance(LEASE_MS)
-    expect(await rows.queue.reclaimExpired(database)).toMatchObject([{ status: 'pending' }])
-    expect(await end(id, { kind: 'retried', error: 'busy', delayMs: 0 })).toMatchObject({
-      status: 'failed',
-      failures: 2,
-      losses: 1,
-    })
+  it('fails with the last deferral allowed, saying why', async () => {
+    for (const outcome of [
+      { kind: 'deferred', error: 'later', delayMs: 0 },
+      { kind: 'released', error: 'stop' },
+    ] as const) {
+      const [id = ''] = await rows.add([{}])
+      await database.query(`update ${table.rows} set deferrals = ${MAX_DEFERRALS - 2} where id = $1`, [id])
+      expect((await end(id, outcome)).status).toBe('pending')
+      expect(await end(id, outcome)).toMatchObject({
+        status: 'failed',
+        failures: 0,
+        error: `Given up after 1000 attempts without a result. ${outcome.error}`,
+        finished_at: clock.now(),
+      })
+      expect(await rows.outcomes(id)).toEqual(['retried', 'failed'])
+    }
   })
 
   it('settles many at once, each by its own outcome, and none of another owner', async () => {
@@ -122,22 +127,6 @@ describe.each(TABLES)('the end of an attempt of $name', ({ table }) => {
     await database.query(`update ${table.rows} set attempt = 0 where id = $1`, [id])
     expect(await end(id, completed)).toMatchObject({ status: table.succeeded })
     expect(await rows.attempts(id)).toMatchObject([{ attempt: 1, error: 'first' }])
-  })
-
-  it('ended by hand: the attempt, the time and the fence are there at once', async () => {
-    const [running = '', waiting = ''] = await rows.add([{}, { at: new Date('2100-01-01') }])
-    const [claimed] = await rows.claim()
-    const startedAt = clock.now()
-    await database.query(`update ${table.rows} set status = 'failed', error = 'stuck'`)
-    for (const id of [running, waiting]) {
-      expect(await rows.read(id)).toMatchObject({ status: 'failed', owner: null, finished_at: expect.any(Date) })
-    }
-    expect(await rows.attempts(running)).toMatchObject([
-      { attempt: 1, outcome: 'cancelled', error: 'stuck', started_at: startedAt },
-    ])
-    expect(await rows.attempts(waiting)).toEqual([])
-    expect(await rows.settle(claimed!, completed)).toEqual([])
-    expect(await rows.outcomes(running)).toEqual(['cancelled'])
   })
 
   it('an update by hand that changes no status of a running row leaves it to its worker', async () => {

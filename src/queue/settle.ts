@@ -5,6 +5,8 @@ import type { Attempt, Ending, QueueOptions, QueueTable, Settled } from './table
 
 const NOW = 'coalesce($1::timestamptz, now())'
 const MAX_ERROR_CHARS = 10_000
+/** How often a row is put off or released before it fails, so that none goes on for ever. */
+export const MAX_DEFERRALS = 1000
 
 /** What has become of an attempt and its row. */
 export type Ended = Attempt & { status: string; error: string | null }
@@ -13,11 +15,12 @@ export type Ended = Attempt & { status: string; error: string | null }
 export type Settlement<Detail> = {
   /**
    * Ends attempts of one owner, all or none of them, and writes their rows; returns those that
-   * were still its own. For the others nothing has changed.
+   * were still its own. For the others nothing has changed. A row that a person has ended becomes
+   * what the person said, whatever the outcome.
    */
   settle(sql: Sql, options: { owner: string; endings: readonly Ending<Detail>[] }): Promise<Ended[]>
   /**
-   * Calls a row off, waiting or running; its worker is fenced and learns of it at its next renewal.
+   * Calls a row off. A running one stays its worker's, who is notified, until it has let go of it.
    * False when it had ended already.
    */
   cancel(sql: Sql, options: { id: string; reason: string }): Promise<boolean>
@@ -65,7 +68,7 @@ export function settlementOn<Detail>({ table, clock }: QueueOptions<Detail>): Se
   return {
     settle,
     async cancel(sql, { id, reason }) {
-      // The attempt's row, if one is running, is written by the table's trigger.
+      // What this means for a running row is in the table's trigger.
       const { rowCount } = await sql.query(
         `update ${table.rows} set status = '${table.cancelled}', error = $3, finished_at = ${NOW}
          where id = $2::uuid and status in ('pending', 'running', 'waiting')`,
@@ -130,13 +133,18 @@ export function insertAttempts(table: QueueTable, from: string, detail: QueueTab
   on conflict do nothing`
 }
 
+/** The statuses of a row that waits for its next attempt; all others but `running` are ends. */
+export const WAITING = `('pending', 'waiting')`
+
 // Rows are found by id and by nothing else, one look-up each: the rest of the fence is a comparison
 // of rows, which hides it from the planner. By `status` and `owner` it expected one row only, and
 // read the whole table, all dead entries of the index on running rows, or all endings for each.
 function settleStatement<Detail>(table: QueueTable<Detail>): string {
-  const isFailure = `ending.kind in ('retried', 'failed')`
-  const isLast = `ending.kind = 'failed' or
-      (ending.kind = 'retried' and job.failures + job.losses + 1 >= job.max_attempts)`
+  const isByHand = 'job.ends_as is not null'
+  const isPutOff = `ending.kind in ('deferred', 'released')`
+  const isTooOften = `(${isPutOff} and job.deferrals + 1 >= ${MAX_DEFERRALS})`
+  const isLast = `(ending.kind = 'failed' or ${isTooOften} or
+      (ending.kind = 'retried' and job.failures + 1 >= job.max_attempts))`
   const names = table.detail.map(({ name }) => `, ${name}`).join('')
   const arrays = table.detail.map((_, index) => `, $${8 + index}::text[]`).join('')
   return `
@@ -146,25 +154,35 @@ with ending as (
 ), settled as (
   update ${table.rows} as job set
     status = case
+      when ${isByHand} then job.ends_as
       when ending.kind = 'completed' then '${table.succeeded}'
       when ending.kind = 'cancelled' then '${table.cancelled}'
       when ${isLast} then 'failed'
       else 'pending' end,
-    failures = job.failures + (${isFailure})::integer,
+    failures = job.failures + (ending.kind in ('retried', 'failed') and job.ends_as is null)::integer,
+    deferrals = job.deferrals + (${isPutOff} and job.ends_as is null)::integer,
     available_at = case
+      when ending.kind = 'released' or ${isByHand} then least(job.created_at, ${NOW})
       when ending.kind in ('retried', 'deferred') then ${NOW} + ending.delay_ms * interval '1 ms'
-      when ending.kind = 'released' then least(job.created_at, ${NOW})
       else job.available_at end,
-    finished_at = case when ending.kind in ('completed', 'cancelled') or ${isLast} then ${NOW} end,
-    error = case when ending.kind <> 'completed' then ending.attempt_error end,
+    finished_at = case
+      when ${isByHand} then case when job.ends_as not in ${WAITING} then ${NOW} end
+      when ending.kind in ('completed', 'cancelled') or ${isLast} then ${NOW} end,
+    error = case
+      when ${isByHand} then job.error
+      when ${isTooOften} then 'Given up after ${MAX_DEFERRALS} attempts without a result. ' || ending.attempt_error
+      when ending.kind <> 'completed' then ending.attempt_error end,
     owner = null
   from ending
   where job.id = ending.id
     and (job.attempt, job.owner, job.status) is not distinct from (ending.attempt, $2::uuid, 'running')
   returning job.id, job.attempt, job.status, job.error, job.attempt_started_at, $2::uuid as owner,
-    case when ending.kind in ('completed', 'cancelled') then ending.kind
+    case when ${isByHand} then 'cancelled'
+      when ending.kind in ('completed', 'cancelled') then ending.kind
       when job.status = 'failed' then 'failed' else 'retried' end as outcome,
-    ending.attempt_error${table.detail.map(({ name }) => `, ending.${name}`).join('')}
+    case when ${isByHand} then job.error else ending.attempt_error end as attempt_error${table.detail
+      .map(({ name }) => `, ending.${name}`)
+      .join('')}
 ), attempted as (${insertAttempts(table, 'settled', table.detail)}
 )
 select id, attempt, status, error from settled`

@@ -13,6 +13,8 @@ export type QueueTable<Detail = unknown> = {
   /** The status of a row that went well, and of one that was called off. */
   succeeded: string
   cancelled: string
+  /** Where workers differ in what they can do: whether a row is of one of these kinds, in SQL. */
+  ofKinds?: (kinds: string) => string
   /** The columns of an attempt that its handler's detail fills. */
   detail: readonly DetailColumn<Detail>[]
 }

@@ -9,6 +9,7 @@ import { every } from '../lib/every.ts'
 import { newId } from '../lib/id.ts'
 import type { Log } from '../lib/log.ts'
 import { within } from '../lib/within.ts'
+import type { Kinds } from './claim.ts'
 import type { LeaseTiming } from './lease-timing.ts'
 import { LEASE_MS, leaseTiming } from './lease-timing.ts'
 import { Loop } from './loop.ts'
@@ -32,6 +33,8 @@ export type WorkerOptions<Row extends object, Detail> = Hooks<Row, Detail> & {
    * Connections for renewals alone, which must wait for nothing else. Default: those of `database`.
    */
   leases?: Database | undefined
+  /** The kinds of rows it claims, where the table tells them apart. Default: all. */
+  kinds?: Kinds
   /** The longest it goes without looking, should every nudge be missed. */
   tickMs: number
   /**
@@ -185,8 +188,8 @@ export class Worker<Row extends object = object, Detail = unknown> {
 
   /** Sets the timer for what comes next, or goes on at once. */
   async #plan(claimed: number): Promise<void> {
-    const { database, tickMs } = this.#options
-    const { claimMs, expiryMs } = await this.#queue.nextDue(database)
+    const { database, kinds, tickMs } = this.#options
+    const { claimMs, expiryMs } = await this.#queue.nextDue(database, { kinds })
     if ((expiryMs ?? 1) <= 0) await this.#reclaim()
     if ((expiryMs ?? 1) <= 0 || (claimMs ?? 1) <= 0) {
       // Due, yet not claimed just now: another worker is taking it at this moment. Ask again, but
@@ -212,12 +215,12 @@ export class Worker<Row extends object = object, Detail = unknown> {
   async #claim(): Promise<Running<Row, Detail>[]> {
     const limit = this.#free()
     if (this.#draining || limit <= 0) return []
-    const { database } = this.#options
+    const { database, kinds } = this.#options
     const { owner } = this
     if (this.#claimInDoubt) await this.#queue.releaseUnclaimed(database, { owner, known: this.#running.ids() })
     this.#claimInDoubt = true
     const sentAt = performance.now()
-    const rows = await this.#queue.claim(database, { owner, limit, leaseMs: this.#leaseMs })
+    const rows = await this.#queue.claim(database, { owner, limit, leaseMs: this.#leaseMs, kinds })
     this.#claimInDoubt = false
     if (!this.#draining) return rows.map((claimed) => this.#running.begin(claimed, sentAt))
     const endings = rows.map((row) => ({ ...row, outcome: releasedFor(STOPPING), detail: null }))

@@ -60,6 +60,18 @@ describe('orchestrators', () => {
   })
 })
 
+test('jobs that wait for an agent that no running orchestrator has are counted by agent', async () => {
+  await addJob('pending', '-1 second')
+  await addJob('pending', '1 hour')
+  await addOrchestrator('idle', '-5 seconds')
+  expect(await check('agents of jobs')).toMatchObject({
+    status: 'warning',
+    detail: 'due, but no running orchestrator has their agent: 1 job of "a"',
+  })
+  await database.query(`update signalbox.orchestrators set agents = '{a}'`)
+  expect(await check('agents of jobs')).toMatchObject({ status: 'ok' })
+})
+
 describe('jobs', () => {
   test('that run, wait for their time or have ended are not stuck', async () => {
     await addJob('running', '30 seconds')

@@ -6,6 +6,7 @@ import { openListener } from '../../db/listen.ts'
 import { pendingMigrations } from '../../db/migrate.ts'
 import type { Store } from '../../db/store.ts'
 import { openStore } from '../../db/store.ts'
+import { LACKS_AGENT } from '../../jobs/query.ts'
 import type { Environment } from '../../lib/environment.ts'
 import { AppError, errorText } from '../../lib/error.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -138,6 +139,7 @@ async function workChecks(database: Database): Promise<Check[]> {
   return [
     await orchestratorCheck(database),
     await stuckCheck(database, 'jobs', 'signalbox jobs ls --status'),
+    await agentsCheck(database),
     await stuckCheck(database, 'deliveries', 'signalbox deliveries ls --status'),
   ]
 }
@@ -168,4 +170,17 @@ async function stuckCheck(database: Database, noun: 'jobs' | 'deliveries', comma
     ...(late > 0 ? [`${late} have been due for ten minutes`] : []),
   ].join(', ')
   return warning(noun, text, `A running orchestrator takes them up; see ${command} ${lost > 0 ? 'running' : 'pending'}`)
+}
+
+async function agentsCheck(database: Database): Promise<Check> {
+  const { rows } = await database.query<{ agent: string; waiting: number }>(
+    `select agent, count(*)::int as waiting from signalbox.jobs where ${LACKS_AGENT} group by agent order by agent`,
+  )
+  if (rows.length === 0) return ok('agents of jobs', 'no job waits for an agent that is not there')
+  const list = rows.map(({ agent, waiting }) => `${count(waiting, 'job')} of "${agent}"`).join(', ')
+  return warning(
+    'agents of jobs',
+    `due, but no running orchestrator has their agent: ${list}`,
+    'Start an orchestrator whose configuration has it, or cancel the jobs.',
+  )
 }

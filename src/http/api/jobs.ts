@@ -5,8 +5,8 @@ import { getJob, jobLog, listJobs, MAX_LOG_PAGE } from '../../jobs/query.ts'
 import { jobDetail, jobLogPage, jobStatus, jobSummary } from '../../jobs/wire.ts'
 import type { Api } from './answer.ts'
 import { answer, failure, idParam, jsonBody, listQuery, pageAnswer } from './answer.ts'
-import { readJson } from './json.ts'
 import type { ApiParts } from './api.ts'
+import { readJson } from './json.ts'
 
 const list = createRoute({
   method: 'get',
@@ -50,7 +50,7 @@ const cancel = createRoute({
   path: '/jobs/{id}/cancel',
   tags: ['jobs'],
   request: { params: idParam },
-  responses: { 200: answer('The cancelled job.', jobDetail), default: failure },
+  responses: { 200: answer('The job: cancelled, or being cancelled if it runs.', jobDetail), default: failure },
 })
 const retry = createRoute({
   method: 'post',
