@@ -72,7 +72,7 @@ export type SignalboxOptions = {
   roles?: { receiver: boolean; orchestrator: boolean }
   log: Log
   clock?: Clock
-  /** How long a sender may take over its whole request. Default one minute. */
+  /** How long a sender may take over its whole request. Default 15 seconds. */
   requestTimeoutMs?: number
   /** How long a webhook waits for a database that is away. Default 9 s. */
   patienceMs?: number

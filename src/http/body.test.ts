@@ -1,7 +1,7 @@
 // Reading bodies: what all of them together may take.
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { send } from '../../test/send.ts'
 import { until } from '../../test/signalbox.ts'
 import { silentLog } from '../lib/log.ts'
@@ -12,7 +12,7 @@ import { openServer } from './listen.ts'
 const MB = 1024 * 1024
 const LARGE = Buffer.alloc(20 * MB, 'x')
 const SENDERS = 30
-const MOST_BUFFERED = Math.floor((256 * MB) / LARGE.length)
+const MOST_BUFFERED = Math.floor((192 * MB) / LARGE.length)
 
 test('large bodies are refused beyond what all may take, small ones are not, and what was taken is free again', async () => {
   const release = Promise.withResolvers<void>()
@@ -48,4 +48,33 @@ test('large bodies are refused beyond what all may take, small ones are not, and
   } finally {
     await server.close()
   }
+})
+
+describe('a body in pieces of one byte', () => {
+  const pieces = (count: number) =>
+    Buffer.from(
+      `POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n${'1\r\na\r\n'.repeat(count)}0\r\n\r\n`,
+    )
+  const answerTo = async (count: number) => {
+    const app = new Hono<{ Bindings: HttpBindings }>()
+      .onError((error) => errorResponse(error, silentLog))
+      .post('/', async (c) => c.text(`${await withBody(c.env.incoming, (body) => body.length)}`))
+    const server = await openServer(app, { host: '127.0.0.1', port: 0 })
+    try {
+      return await send(server.url, { kind: 'raw', method: '', path: '', headers: [], body: pieces(count) })
+    } finally {
+      await server.close()
+    }
+  }
+
+  test('is read when it is short', async () => {
+    expect(await answerTo(9_000)).toMatchObject({ status: 200, body: expect.stringContaining('9000') })
+  })
+
+  test('is refused when it is long', async () => {
+    expect(await answerTo(50_000)).toMatchObject({
+      status: 400,
+      body: expect.stringContaining('too many small pieces'),
+    })
+  })
 })

@@ -1,18 +1,18 @@
-// Reading a request's raw bytes, never more than the cap.
+// Reading a request's raw bytes, never more than the cap, into one growing buffer.
 import type { IncomingMessage } from 'node:http'
 import { AppError } from '../lib/error.ts'
+import { finish, hold, holdNothing, letGo } from './body-memory.ts'
 
 /**
  * GitHub's own cap on a webhook's payload
  * (https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap).
  */
 const MAX_BODY_BYTES = 25 * 1024 * 1024
-
-// All bodies together, while they are read and until they are recorded: without a limit, a few
-// dozen connections would take all memory, and no signature is needed for that. A small body always
-// gets in, so that large ones cannot lock webhooks out.
-const MAX_BUFFERED_BYTES = 256 * 1024 * 1024
-const SMALL_BODY_BYTES = 1024 * 1024
+const FIRST_BUFFER_BYTES = 16 * 1024
+// Each piece takes time whatever its size. An honest sender's are hundreds of bytes or more, but a
+// short body may come in any.
+const FREE_PIECES = 10_000
+const BYTES_PER_PIECE = 64
 const RETRY_AFTER_SECONDS = 10
 
 function tooLarge() {
@@ -23,55 +23,85 @@ function tooMany() {
     headers: { 'retry-after': `${RETRY_AFTER_SECONDS}`, connection: 'close' },
   })
 }
+function tooManyPieces() {
+  return new AppError('body_invalid', 'The body came in too many small pieces.', { headers: { connection: 'close' } })
+}
 function endedEarly() {
   return new AppError('body_invalid', 'The connection ended before the body did.')
 }
 
 const ENCODINGS = ['', 'identity']
 
-let bufferedBytes = 0
-
 /**
- * Reads the whole body of a Node request and counts it as buffered until `use` is done with it. It
+ * Reads the whole body of a Node request and counts its memory until `use` is done with it. It
  * stops reading at the first byte over the cap, so memory stays flat.
  * @throws AppError `body_too_large`, `rate_limited`, `content_type_unsupported`, `body_invalid`
- * (the connection ended early)
+ * (the connection ended early, or the body came in tiny pieces)
  */
 export async function withBody<T>(incoming: IncomingMessage, use: (body: Buffer) => Promise<T> | T): Promise<T> {
   if (!ENCODINGS.includes(incoming.headers['content-encoding'] ?? '')) {
     throw new AppError('content_type_unsupported', 'Content-Encoding is not supported: send the body as it is.')
   }
-  if (Number(incoming.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge()
-  let bytes = 0
-  const refusalOf = (chunk: Buffer): AppError | null => {
-    bytes += chunk.byteLength
-    bufferedBytes += chunk.byteLength
-    if (bytes > MAX_BODY_BYTES) return tooLarge()
-    return bytes > SMALL_BODY_BYTES && bufferedBytes > MAX_BUFFERED_BYTES ? tooMany() : null
-  }
+  const announced = Number(incoming.headers['content-length'] ?? MAX_BODY_BYTES)
+  if (announced > MAX_BODY_BYTES) throw tooLarge()
+  const held = holdNothing()
   try {
-    return await use(await readChunks(incoming, refusalOf))
+    return await use(await readBody(incoming, held, announced))
   } finally {
-    bufferedBytes -= bytes
+    letGo(held)
   }
 }
 
-function readChunks(incoming: IncomingMessage, refusalOf: (chunk: Buffer) => AppError | null): Promise<Buffer> {
+function refusalOf(pieces: number, bytes: number): AppError | null {
+  if (bytes > MAX_BODY_BYTES) return tooLarge()
+  return pieces > FREE_PIECES + bytes / BYTES_PER_PIECE ? tooManyPieces() : null
+}
+
+function readBody(incoming: IncomingMessage, held: ReturnType<typeof holdNothing>, announced: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    const take = (chunk: Buffer): void => {
-      const refusal = refusalOf(chunk)
-      if (refusal === null) {
-        chunks.push(chunk)
-        return
-      }
-      chunks.length = 0
+    let storage = new ArrayBuffer(0)
+    let whole: Buffer | undefined
+    let length = 0
+    let pieces = 0
+    let isOver = false
+    const refuse = (error: AppError): void => {
+      if (isOver) return
+      isOver = true
       incoming.off('data', take).pause()
-      reject(refusal)
+      letGo(held)
+      // Given back at once, and not when it is collected.
+      storage = storage.transfer(0)
+      reject(error)
     }
+    const grow = (needed: number): void => {
+      if (needed <= storage.byteLength) return
+      hold(held, Math.min(Math.max(needed, storage.byteLength * 2, FIRST_BUFFER_BYTES), announced))
+      if (!isOver) storage = storage.transfer(held.bytes)
+    }
+    const take = (piece: Buffer): void => {
+      const needed = length + piece.length
+      pieces++
+      const refusal = refusalOf(pieces, needed)
+      if (refusal !== null) refuse(refusal)
+      else if (pieces === 1 && needed === announced) {
+        hold(held, needed)
+        whole = piece
+      } else {
+        grow(needed)
+        if (!isOver) new Uint8Array(storage, length).set(piece)
+      }
+      length = needed
+    }
+    held.onNoRoom = () => refuse(tooMany())
     incoming.on('data', take)
-    incoming.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
-    incoming.on('error', () => reject(endedEarly()))
-    incoming.on('aborted', () => reject(endedEarly()))
+    incoming.on('end', () => {
+      // What was refused is read to its end too, by nobody.
+      if (isOver) return
+      isOver = true
+      finish(held)
+      resolve(whole ?? Buffer.from(storage, 0, length))
+    })
+    incoming.on('error', () => refuse(endedEarly()))
+    incoming.on('aborted', () => refuse(endedEarly()))
   })
 }

@@ -8,11 +8,15 @@ import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
+import { boundConnections } from './connections.ts'
 
-// A sender has ten seconds for its headers and a minute for its body; Node answers 408 after that.
+// A sender has ten seconds for its headers, and five more for its body; Node answers 408 after
+// that. GitHub itself waits ten seconds for the answer.
 const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 60_000
+const REQUEST_TIMEOUT_MS = 15_000
 const CHECK_EVERY_MS = 1_000
+// One costs some 10 kB, and 16 more while its headers arrive.
+const MAX_CONNECTIONS = 2_000
 // When closing: how long requests that have begun may still take, and how often connections they
 // leave behind are looked for.
 const CLOSE_GRACE_MS = 10_000
@@ -29,7 +33,7 @@ export type Server = { url: string; close(): Promise<void> }
  * bring request after request, for ones that never sent a byte (browsers open some in advance),
  * and, because it also ends Node's watch over slow senders, for ever for half a request.
  */
-function closeServer(server: HttpServer, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
+function closeServer(server: HttpServer, sockets: Iterable<Socket>, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'))
     const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_EVERY_MS)
@@ -88,7 +92,7 @@ export async function requireFree(address: Address): Promise<void> {
  */
 export async function openServer(
   app: Hono<{ Bindings: HttpBindings }>,
-  options: Address & { requestTimeoutMs?: number; closeGraceMs?: number },
+  options: Address & { requestTimeoutMs?: number; closeGraceMs?: number; maxConnections?: number },
 ): Promise<Server> {
   const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
   const server = createAdaptorServer({
@@ -101,11 +105,7 @@ export async function openServer(
       keepAliveTimeout: 65_000,
     },
   }) as HttpServer
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
+  const sockets = boundConnections(server, options.maxConnections ?? MAX_CONNECTIONS)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenFailure(error, options)))
     server.listen(options.port, options.host, resolve)

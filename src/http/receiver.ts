@@ -20,7 +20,7 @@ export type ReceiverOptions = Pick<ApiParts, 'access' | 'database' | 'looking' |
   receiving: Database
   log: Log
   pipeline: Pipeline
-  /** How long a sender may take over its whole request. Default one minute. */
+  /** How long a sender may take over its whole request. Default 15 seconds. */
   requestTimeoutMs?: number | undefined
 }
 

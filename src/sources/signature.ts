@@ -23,11 +23,17 @@ export function keysOf(secrets: readonly string[], scheme: Scheme): readonly Key
 }
 
 /**
- * What the headers claim, by one of the SDK's readers.
- * @throws AppError `header_missing` or `header_invalid`.
+ * What the headers claim, by one of the SDK's readers. A claim without a digest is refused here,
+ * before the body is read.
+ * @throws AppError `header_missing`, `header_invalid`, or `signature_invalid`.
  */
-export function readClaim<Claim>(read: (headers: HeaderReader) => Claim, headers: HeaderReader): Claim {
-  return translated(() => read(headers))
+export function readClaim<Claim extends SignatureClaim>(
+  read: (headers: HeaderReader) => Claim,
+  headers: HeaderReader,
+): Claim {
+  const claim = translated(() => read(headers))
+  if (claim.candidates.length === 0) throw new AppError('signature_invalid')
+  return claim
 }
 
 /**

@@ -1,0 +1,75 @@
+// The bound on connections: who is let in, and who has to go.
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import type { HttpBindings } from '@hono/node-server'
+import { Hono } from 'hono'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Server } from './listen.ts'
+import { openServer } from './listen.ts'
+
+let server: Server
+let begun: number
+let release: PromiseWithResolvers<void>
+const sockets: Socket[] = []
+beforeEach(async () => {
+  begun = 0
+  release = Promise.withResolvers()
+  const app = new Hono<{ Bindings: HttpBindings }>()
+    .get('/', (c) => c.text('here'))
+    .get('/slow', async (c) => {
+      begun++
+      await release.promise
+      return c.text('done')
+    })
+  server = await openServer(app, { host: '127.0.0.1', port: 0, maxConnections: 2, closeGraceMs: 60_000 })
+})
+afterEach(async () => {
+  release.resolve()
+  for (const socket of sockets.splice(0)) socket.destroy()
+  await server.close()
+})
+
+async function open(sent = ''): Promise<Socket> {
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1').on('error', () => {})
+  sockets.push(socket)
+  await once(socket, 'connect')
+  socket.write(sent)
+  return socket
+}
+
+function get(path: string, ...headers: string[]): string {
+  return [`GET ${path} HTTP/1.1`, 'host: x', ...headers, '', ''].join('\r\n')
+}
+const only = 'connection: close'
+
+test('one that has sent nothing, or half a request, makes room for another, the oldest first', async () => {
+  const silent = await open()
+  const half = await open('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nab')
+  expect(await text(await open(get('/', only)))).toContain('200 OK')
+  expect(await text(silent)).toBe('')
+  const next = await open(get('/'))
+  await once(next, 'data')
+  await open()
+  await once(half, 'close')
+  expect(next.destroyed).toBe(false)
+})
+
+test('one that waits for its next request makes room too', async () => {
+  const idle = await open(get('/'))
+  await once(idle, 'data')
+  const busy = await open(get('/slow', only))
+  expect(await text(await open(get('/', only)))).toContain('200 OK')
+  await once(idle, 'close')
+  release.resolve()
+  expect(await text(busy)).toContain('done')
+})
+
+test('while all are being answered another one is refused, and they are not disturbed', async () => {
+  const busy = [await open(get('/slow', only)), await open(get('/slow', only))]
+  while (begun < 2) await new Promise((resolve) => setImmediate(resolve))
+  expect(await text(await open(get('/', only)))).toMatch(/^HTTP\/1\.1 429 .*"code":"rate_limited"/s)
+  release.resolve()
+  for (const socket of busy) expect(await text(socket)).toContain('done')
+})
