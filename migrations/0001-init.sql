@@ -36,7 +36,7 @@ create index events_received on signalbox.events (received_at desc);
 -- type: lists of a rare type, and whether there is any. Lists of the others are read back from the
 -- newest event. One column only, so that equal entries are stored once.
 create index events_type on signalbox.events (type);
--- rejected: lists of refused requests, which are few.
+-- rejected: lists of refused requests, of which the newest are kept.
 create index events_rejected on signalbox.events (id desc) where status = 'rejected';
 
 -- Claimable rows, jobs and deliveries alike (src/queue). `available_at` is the one timer: it

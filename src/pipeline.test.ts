@@ -542,6 +542,32 @@ describe('receiving', () => {
     expect(await count('events')).toBe(102)
   })
 
+  test('refused requests for unknown names, or for one source, leave room for those of another', async () => {
+    const pipeline = await open({ clock: fakeClock() })
+    const refuse = (name: string) => pipeline.refuse(name, new AppError('header_missing'), new Headers(), '::1')
+    for (let i = 0; i < 150; i++) await refuse(`nobody-${i}`)
+    for (let i = 0; i < 150; i++) await refuse('agenta')
+    await refuse('github')
+    const { rows } = await database.query(
+      'select source, count(*)::int as n from signalbox.events group by 1 order by 1',
+    )
+    expect(rows).toEqual([
+      { source: 'agenta', n: 100 },
+      { source: 'github', n: 1 },
+    ])
+  })
+
+  test('of refused requests the newest ten thousand are kept', async () => {
+    await database.query(
+      `insert into signalbox.events (id, source, delivery_id, type, status, reason)
+       select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'github', n::text, 'x', 'rejected', 'why'
+       from generate_series(1, 10500) n`,
+    )
+    const pipeline = await open({ clock: fakeClock() })
+    await pipeline.refuse('github', new AppError('header_missing'), new Headers(), '::1')
+    expect(await count('events')).toBe(10_000)
+  })
+
   test('a manual trigger makes the job it names, whatever the rules say of its event', async () => {
     const pipeline = await open({ agents: ['ping'] })
     const headers = new Headers({ 'content-type': 'application/json' })

@@ -12,6 +12,7 @@ import type { Draft, Event, NewEvent, Reaction, Recorded, Route } from './events
 import { insertEvents, outcomesOf } from './events/insert.ts'
 import { getEvent } from './events/query.ts'
 import { openRecorder } from './events/record.ts'
+import { dropOldRefusals } from './events/refusals.ts'
 import type { Clock } from './lib/clock.ts'
 import { AppError } from './lib/error.ts'
 import type { Activity, Log } from './lib/log.ts'
@@ -28,8 +29,11 @@ import { acceptedDraft, refusedDraft } from './sources/draft.ts'
 import { manual, readManual } from './sources/manual.ts'
 import type { HeaderReader, Source } from './sources/source.ts'
 
-// Refused requests kept as rows: at most about 86,000 a day, a few hundred bytes each.
+// Refused requests kept as rows, a few hundred bytes each: so many a source and second, and so many
+// in all. The oldest are dropped after the first one and then after every hundredth.
 const REFUSALS = { burst: 100, everyMs: 1000 }
+const KEPT_REFUSALS = 10_000
+const DROP_EVERY = 100
 // Internal events may cause internal events, but not for ever.
 const MAX_DEPTH = 3
 const MAX_STALE_ATTEMPTS = 10
@@ -97,7 +101,10 @@ export type Pipeline = Writer & {
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { clock, log, sources } = options
   const types = jobTypes(options.rules, options.agents ?? [])
-  const refusals = rateLimit(clock, REFUSALS)
+  // Each source has its own limit, and all unknown names share one.
+  const refusals = new Map([...sources.keys()].map((name) => [name, rateLimit(clock, REFUSALS)]))
+  const unknownNames = rateLimit(clock, REFUSALS)
+  let kept = 0
   const writer = await openWriter(options)
   const activity = options.activity ?? noActivity
   const say = (draft: Draft, recorded: Recorded) => {
@@ -142,12 +149,14 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     },
     async refuse(sourceName, error, headers, remote) {
       // The limit is for the log too, because a sender without a secret must not fill that either.
-      const isKept = refusals.take()
+      const isKept = (refusals.get(sourceName) ?? unknownNames).take()
       const { code, detail } = error
       const about = { source: sourceName, code, detail, remote }
       log[isKept ? 'warn' : 'debug']({ about }, `refused a request to ${sourceName} from ${remote}: ${code}: ${detail}`)
       const source = sources.get(sourceName)
-      if (isKept && source) await writer.record(refusedDraft(source, error, { headers, remote, at: clock.now() }))
+      if (!isKept || source === undefined) return
+      await writer.record(refusedDraft(source, error, { headers, remote, at: clock.now() }))
+      if (kept++ % DROP_EVERY === 0) await dropOldRefusals(options.database, KEPT_REFUSALS)
     },
   }
 }

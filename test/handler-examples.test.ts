@@ -2,6 +2,8 @@ import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { openFakeGithub } from '@signalbox/fake-github'
@@ -62,6 +64,30 @@ test('the Node server prints where it listens, opens the pull request and ends o
     })
     expectPullRequest(await response.json())
   } finally {
+    server.kill('SIGTERM')
+  }
+  expect(await ended).toEqual([0, null])
+})
+
+test('the Node server takes no more connections and no larger bodies than it can hold', async () => {
+  const server = startServer({})
+  const ended = once(server, 'exit')
+  const sockets: Socket[] = []
+  try {
+    const [line] = await once(createInterface(server.stdout as NodeJS.ReadableStream), 'line')
+    const url = new URL(/http:\/\/localhost:\d+/.exec(line)?.[0] ?? '')
+    const large = { method: 'POST', body: 'x'.repeat(2_000_000), headers: { 'X-Agenta-Signature': signature } }
+    expect((await fetch(new URL('/webhook', url), large)).status).toBe(413)
+    const closed = new Set<Socket>()
+    for (let opened = 0; opened < 80; opened++) {
+      const socket = connect(Number(url.port), url.hostname).on('error', () => {})
+      socket.once('close', () => closed.add(socket))
+      sockets.push(socket)
+      await Promise.race([once(socket, 'connect'), once(socket, 'close')])
+    }
+    await vi.waitFor(() => expect(closed.size).toBeGreaterThanOrEqual(30))
+  } finally {
+    for (const socket of sockets) socket.destroy()
     server.kill('SIGTERM')
   }
   expect(await ended).toEqual([0, null])

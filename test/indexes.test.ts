@@ -5,6 +5,7 @@ import type { Database, Sql } from '../src/db/database.ts'
 import { DELIVERIES } from '../src/deliveries/delivery.ts'
 import { listDeliveries } from '../src/deliveries/query.ts'
 import { listEvents } from '../src/events/query.ts'
+import { dropOldRefusals } from '../src/events/refusals.ts'
 import { JOBS } from '../src/jobs/job.ts'
 import { listJobs } from '../src/jobs/query.ts'
 import { systemClock } from '../src/lib/clock.ts'
@@ -73,6 +74,7 @@ const QUERIES: [string, string, (sql: Sql) => Promise<unknown>][] = [
     'events_received',
     (sql) => sql.query('select * from webhook_events order by received_at desc limit 10'),
   ],
+  ['dropping old refusals', 'events_rejected', (sql) => dropOldRefusals(sql, 10_000)],
   ['the heartbeat in SQL', 'events_type', (sql) => sql.query(line("event_type = 'heartbeat'"))],
   ['claiming jobs', 'jobs_claim', (sql) => jobQueue.claim(sql, claim)],
   ['groups kept by jobs', 'jobs_waiting', (sql) => jobQueue.claim(sql, claim)],

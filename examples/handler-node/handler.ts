@@ -8,9 +8,11 @@ function variable(name: string): string | undefined {
 /**
  * Creates the handler from `AGENTA_WEBHOOK_SECRET` (several, separated by commas, while one is
  * replaced), `GITHUB_TOKEN`, `GITHUB_REPO`, `GITHUB_BASE_BRANCH` and `GITHUB_API_URL`.
+ * A body may have 1 MB.
  */
 export function handlerFromEnvironment(): (request: Request) => Promise<Response> {
   return createHandler({
+    maxBodyBytes: 1024 * 1024,
     secrets: (variable('AGENTA_WEBHOOK_SECRET') ?? '').split(','),
     github: {
       token: variable('GITHUB_TOKEN'),

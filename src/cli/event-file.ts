@@ -4,43 +4,12 @@ import type { Facts } from '../events/facts.ts'
 import type { JsonObject } from '../lib/json.ts'
 import { isObject } from '../lib/json.ts'
 import { readAgenta } from '../sources/agenta/payload.ts'
+import { githubEventOf } from '../sources/github/event-of.ts'
 import { readGithub } from '../sources/github/github.ts'
 import { CliError } from './failure.ts'
 
 /** What of an event rules look at. */
 export type EventInFile = { source: string; type: string; facts: Facts }
-
-// The first whose keys are all there, so what is a part of another comes later.
-const TELLING_KEYS: readonly (readonly [event: string, ...keys: string[]])[] = [
-  ['pull_request_review_thread', 'pull_request', 'thread'],
-  ['pull_request_review_comment', 'pull_request', 'comment'],
-  ['pull_request_review', 'pull_request', 'review'],
-  ['pull_request', 'pull_request', 'number'],
-  ['issue_comment', 'issue', 'comment'],
-  ['issues', 'issue', 'action'],
-  ['discussion_comment', 'discussion', 'comment'],
-  ['discussion', 'discussion'],
-  ['commit_comment', 'comment'],
-  ['deployment_status', 'deployment_status'],
-  ['deployment_review', 'workflow_run', 'environment'],
-  ['workflow_job', 'workflow_job'],
-  ['deployment', 'deployment'],
-  ['workflow_run', 'workflow_run'],
-  ['check_run', 'check_run'],
-  ['check_suite', 'check_suite'],
-  ['release', 'release'],
-  ['push', 'ref', 'before', 'after'],
-  ['create', 'ref_type', 'master_branch'],
-  ['delete', 'ref_type', 'pusher_type'],
-  ['status', 'sha', 'state', 'branches'],
-  ['fork', 'forkee'],
-  ['ping', 'zen'],
-]
-
-/** Which of GitHub's events a payload is, by its keys; undefined when they do not show it. */
-export function githubEventOf(payload: Record<string, unknown>): string | undefined {
-  return TELLING_KEYS.find(([, ...keys]) => keys.every((key) => Object.hasOwn(payload, key)))?.[0]
-}
 
 /**
  * Reads an event as the server would have: a stored one (as `events show --json` prints it), a

@@ -10,7 +10,10 @@ export function addSecret(secret: Command, cli: Cli): void {
   secret
     .command('generate')
     .description(`print ${SECRET_BYTES} random bytes, for a webhook secret or the API token`)
-    .addHelpText('after', '\nExample:\n  $ echo "GITHUB_WEBHOOK_SECRET=$(signalbox secret generate)" >> .env')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ (umask 077; echo "GITHUB_WEBHOOK_SECRET=$(signalbox secret generate)" >> .env)',
+    )
     .action(() => {
       const made = randomBytes(SECRET_BYTES).toString('base64url')
       cli.print({ secret: made }, () => made)

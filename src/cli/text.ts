@@ -1,7 +1,5 @@
 // Words for people. Everything shown may be untrusted, so nothing in it may control the terminal.
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+import { CONTROLS } from '../lib/control-characters.ts'
 
 /** A text without control characters and direction marks; line breaks and tabs stay. */
 export function plain(text: string): string {

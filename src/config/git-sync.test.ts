@@ -1,10 +1,10 @@
 // Pulling the folder of the configuration, with real git.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { pino } from 'pino'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { until } from '../../test/signalbox.ts'
 import { openGitSync, pull } from './git-sync.ts'
 
@@ -37,6 +37,23 @@ test('a clone follows its upstream, and one that has work of its own is left as 
   await commit(origin, 'three')
   await expect(pull(clone)).rejects.toThrow()
   expect((await git(clone, 'rev-parse', 'HEAD')).stdout).toBe(own)
+})
+
+test('what a pull starts sees none of the settings of this process', async () => {
+  const origin = join(folder, 'origin')
+  const clone = join(folder, 'clone')
+  await git(folder, 'init', '-q', '-b', 'main', origin)
+  await commit(origin, 'one')
+  await git(folder, 'clone', '-q', origin, clone)
+  await commit(origin, 'two')
+  const seen = join(folder, 'seen')
+  await writeFile(join(clone, '.git/hooks/post-merge'), `#!/bin/sh\nenv > '${seen}'\n`, { mode: 0o755 })
+  vi.stubEnv('GITHUB_TOKEN', 'ghp_of_this_process')
+  vi.stubEnv('SSH_AUTH_SOCK', '/tmp/agent.sock')
+  await pull(clone).finally(() => vi.unstubAllEnvs())
+  const names = (await readFile(seen, 'utf8')).split('\n').map((line) => line.split('=')[0])
+  expect(names).toEqual(expect.arrayContaining(['PATH', 'SSH_AUTH_SOCK', 'GIT_TERMINAL_PROMPT']))
+  expect(names).not.toContain('GITHUB_TOKEN')
 })
 
 test('a folder that is not a checkout, or has no upstream, is left alone', async () => {

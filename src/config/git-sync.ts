@@ -7,6 +7,15 @@ import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 
 const PULL_LIMIT_MS = 30_000
+// What git, ssh and a proxy need. The rest of this process's environment holds secrets, and hooks
+// and helpers of the checkout run with what git gets.
+const PASSED_ON =
+  /^(PATH|HOME|USER|LOGNAME|LANG|LC_\w+|TMPDIR|SSH_AUTH_SOCK|XDG_CONFIG_HOME|SSL_CERT_(FILE|DIR)|GIT_\w+|(https?|all|no)_proxy)$/i
+
+function gitEnvironment(): NodeJS.ProcessEnv {
+  const passedOn = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name))
+  return { ...Object.fromEntries(passedOn), GIT_TERMINAL_PROMPT: '0' }
+}
 
 /**
  * Pulls `folder` once, if it is a Git checkout whose branch has an upstream. Never merges, and
@@ -16,7 +25,8 @@ const PULL_LIMIT_MS = 30_000
 export async function pull(folder: string, signal?: AbortSignal): Promise<string | null> {
   const git = (...args: string[]) =>
     execa('git', ['-C', folder, ...args], {
-      env: { GIT_TERMINAL_PROMPT: '0' },
+      env: gitEnvironment(),
+      extendEnv: false,
       stdin: 'ignore',
       timeout: PULL_LIMIT_MS,
       ...(signal ? { cancelSignal: signal } : {}),

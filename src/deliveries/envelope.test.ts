@@ -111,6 +111,9 @@ describe('what is sent for an event', () => {
       expect(got.payload).toEqual(payload)
       expect(got.headers['x-agenta-delivery']).toBe('delivery_1')
     }
+    const long = { ...payload, delivery_id: 'x'.repeat(300_000) }
+    const of = event({ source: 'agenta', type: 'environment.deployed', deliveryId: 'sha256:0', payload: long })
+    expect((await receive(of, long)).headers['x-agenta-delivery']).toBe('sha256:0')
   })
 
   it('is wrapped when a payload only looks like an envelope: of another type, or not whole', () => {

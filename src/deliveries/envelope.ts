@@ -6,6 +6,9 @@ import type { Event } from '../events/event.ts'
 /** The sources whose bodies are envelopes already: what this program says itself. */
 const OWN_SOURCES: ReadonlySet<string> = new Set(['deployments', 'signalbox'])
 
+// It is sent in a header too, and a sender may write anything there. The event's own id is shorter.
+const MAX_ID_CHARS = 200
+
 /** The parts of an event that its envelope is made from. */
 export type EnvelopeEvent = Pick<
   Event,
@@ -29,7 +32,8 @@ export function envelopeOf(event: EnvelopeEvent, payloadOf: PayloadOf): Envelope
   if (OWN_SOURCES.has(source)) return body && { body, deliveryId }
   const payload = payloadOf(event)
   if (type === 'environment.deployed' && isSignalboxEvent(payload) && payload.event === type) {
-    return { body: toBytes(payload), deliveryId: payload.delivery_id }
+    const id = payload.delivery_id.length <= MAX_ID_CHARS ? payload.delivery_id : deliveryId
+    return { body: toBytes({ ...payload, delivery_id: id }), deliveryId: id }
   }
   const envelope = {
     event: type,

@@ -10,6 +10,8 @@ import { isObject } from './json.ts'
  */
 export const MAX_JSON_DEPTH = 200
 
+const FIELD = '&payload='
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -41,12 +43,15 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject {
  * @throws AppError `body_invalid` when the field is missing, repeated or badly encoded.
  */
 export function parsePayloadForm(bytes: Uint8Array): JsonObject {
-  const fields = decode(bytes).split('&')
-  const [field, ...more] = fields.filter((part) => part.startsWith('payload='))
-  if (field === undefined || more.length > 0) {
+  // Not split at each "&": 25 MB of them would be as many texts.
+  const form = `&${decode(bytes)}`
+  const at = form.indexOf(FIELD)
+  if (at === -1 || form.indexOf(FIELD, at + 1) !== -1) {
     throw new AppError('body_invalid', 'The form must have one field "payload".')
   }
-  return parseJsonObject(Buffer.from(percentDecode(field.slice('payload='.length)), 'utf8'))
+  const end = form.indexOf('&', at + 1)
+  const value = form.slice(at + FIELD.length, end === -1 ? undefined : end)
+  return parseJsonObject(Buffer.from(percentDecode(value), 'utf8'))
 }
 
 function decode(bytes: Uint8Array): string {

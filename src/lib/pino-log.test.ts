@@ -51,15 +51,27 @@ describe('a line', () => {
     expect(JSON.parse(stderr)).toMatchObject({ msg: 'to standard error' })
   })
 
+  const hostile = 'a\u001b[2Jb\u009b2Jc\u007fd\u202ee'
+
+  test('has nothing that moves the cursor of a terminal or turns its words around', () => {
+    const { log, texts } = openCollectingLog()
+    log.warn({ path: hostile, err: new Error(hostile) }, hostile)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(texts.join('')).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/)
+    expect(texts.join('')).toContain('b\ufffd2Jc\ufffdd\ufffde')
+  })
+
   test('is text for people when it is pretty', () => {
     const module = fileURLToPath(new URL('pino-log.ts', import.meta.url))
     const script = `import { openLog } from '${module}'
-      openLog({ pretty: true }).info({ job: 'a', token: 'hunter2' }, 'for people')`
+      openLog({ pretty: true }).info({ job: 'a', token: 'hunter2', path: ${JSON.stringify(hostile)} }, 'for people')`
     const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script]
     const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
     expect(stdout).toBe('')
     expect(stderr).toContain('for people')
     expect(stderr).not.toContain('hunter2')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    expect(stderr).not.toMatch(/\u001b\[2J|[\u007f-\u009f\u202e]/)
     expect(() => JSON.parse(stderr)).toThrow()
   })
 })

@@ -2,6 +2,7 @@
 import type { DestinationStream } from 'pino'
 import { pino } from 'pino'
 import pretty from 'pino-pretty'
+import { CONTROLS } from './control-characters.ts'
 import type { Log, LogLevel } from './log.ts'
 
 const PINO_LEVEL = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const
@@ -22,6 +23,8 @@ export function openLog(options: { level?: LogLevel; pretty?: boolean; destinati
     base: null,
     redact: REDACTED_PATHS,
     timestamp: pino.stdTimeFunctions.isoTime,
+    // JSON escapes the first 32 characters only, and a path may be anything.
+    hooks: { streamWrite: (line: string) => line.replace(CONTROLS, '\ufffd') },
   }
   if (options.pretty) {
     // In this process and not in a worker of pino's, for which an exit waits ten seconds when

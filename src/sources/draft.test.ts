@@ -56,7 +56,11 @@ test('a refused request keeps the reason and short headers, and neither a body n
     facts: {},
     body: null,
     payload: null,
-    headers: { 'x-id': 'x'.repeat(200) },
+    headers: { 'x-id': 'x'.repeat(80) },
     rejected: 'signature_invalid: No signature matches.',
   })
+  const many = { name: 'shop', keptHeaders: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] }
+  const all = new Headers(many.keptHeaders.map((name): [string, string] => [name, 'x']))
+  const names = Object.keys(refusedDraft(many, error, { ...arrival, headers: all }).headers)
+  expect(names).toEqual(['remote', 'a', 'b', 'c', 'd', 'e'])
 })

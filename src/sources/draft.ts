@@ -4,8 +4,9 @@ import type { AppError } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
 import type { HeaderReader, Normalised, Source } from './source.ts'
 
-// Of a refused request's headers no more is kept than shows what was wrong.
-const MAX_REFUSED_HEADER_CHARS = 200
+// Of a refused request's headers no more is kept than shows what was wrong: anybody can send them.
+const MAX_REFUSED_HEADER_CHARS = 80
+const MAX_REFUSED_HEADERS = 5
 
 type Sender = Pick<Source, 'name' | 'keptHeaders'>
 
@@ -49,11 +50,15 @@ export function refusedDraft(sender: Sender, error: AppError, { headers, remote,
     body: null,
     payload: null,
     contentType: cut.get('content-type'),
-    headers: keptHeaders(sender, cut, remote),
+    headers: firstOf(keptHeaders(sender, cut, remote), MAX_REFUSED_HEADERS + 1),
     depth: 0,
     causeJobId: null,
     rejected: `${error.code}: ${error.detail}`,
   }
+}
+
+function firstOf(record: Record<string, string>, count: number): Record<string, string> {
+  return Object.fromEntries(Object.entries(record).slice(0, count))
 }
 
 function keptHeaders({ keptHeaders: names }: Sender, headers: HeaderReader, remote: string): Record<string, string> {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ import { readEnvironment } from '../../lib/environment.ts'
 import type { Check } from './check.ts'
 import { checkText } from './check.ts'
 import { databaseChecks } from './database.ts'
-import { closedChecks, configChecks, environmentChecks, nodeCheck } from './environment.ts'
+import { closedChecks, configChecks, envFileChecks, environmentChecks, nodeCheck } from './environment.ts'
 import { githubChecks, repositoryCheck } from './github.ts'
 import { portCheck, publicUrlCheck } from './server.ts'
 
@@ -49,6 +49,16 @@ test('SUPABASE_URL alone is explained', () => {
   expect(brief(checks)).toEqual([
     expect.stringMatching(/^problem SUPABASE_URL: is set and DATABASE_URL is not: in the Supabase/),
   ])
+})
+
+test('a .env file that others can read is a warning that says how to close it', async () => {
+  const folder = await openTestFolder()
+  expect(await envFileChecks({ folder })).toEqual([])
+  await writeFile(join(folder, '.env'), 'PORT=1\n', { mode: 0o600 })
+  expect(brief(await envFileChecks({ folder }))).toEqual(['ok .env file: nobody else can read it'])
+  await chmod(join(folder, '.env'), 0o644)
+  const [check] = await envFileChecks({ folder })
+  expect(check).toMatchObject({ status: 'warning', hint: 'Run: chmod 600 .env' })
 })
 
 test('an old Node.js is a problem', () => {

@@ -7,7 +7,7 @@ import { count } from '../text.ts'
 import type { Check } from './check.ts'
 import { checkText } from './check.ts'
 import { databaseChecks } from './database.ts'
-import { closedChecks, configChecks, environmentChecks, nodeCheck } from './environment.ts'
+import { closedChecks, configChecks, envFileChecks, environmentChecks, nodeCheck } from './environment.ts'
 import { githubChecks } from './github.ts'
 import { portCheck, publicUrlCheck } from './server.ts'
 
@@ -39,6 +39,7 @@ async function examine(
   add([nodeCheck(process.versions.node)])
   const { checks, environment } = environmentChecks(cli.env)
   add(checks)
+  add(await envFileChecks(cli))
   add(await configChecks(cli, environment, options.config))
   add(closedChecks(environment))
   add(await databaseChecks(environment))

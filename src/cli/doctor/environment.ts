@@ -1,4 +1,7 @@
 // The doctor on what was set: Node.js, the environment, the configuration file.
+
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Agent } from '../../agents/agent.ts'
 import type { LoadedConfig } from '../../config/config-file.ts'
 import { loadConfig } from '../../config/config-file.ts'
@@ -40,6 +43,15 @@ export function environmentChecks(env: Cli['env']): { checks: Check[]; environme
   )
   // Leaving one out may make another one wrong, which is no problem of its own.
   return { checks, environment: environmentChecks(rest).environment }
+}
+
+/** Whether others on this machine can read the secrets of the `.env` file; nothing without one. */
+export async function envFileChecks({ folder }: Pick<Cli, 'folder'>): Promise<Check[]> {
+  const file = await stat(join(folder, '.env')).catch(() => null)
+  if (file === null || process.platform === 'win32') return []
+  return (file.mode & 0o077) === 0
+    ? [ok('.env file', 'nobody else can read it')]
+    : [warning('.env file', 'others on this machine can read its secrets', 'Run: chmod 600 .env')]
 }
 
 /** What unset variables close. */

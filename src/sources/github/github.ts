@@ -1,12 +1,14 @@
 // GitHub as a source: https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
 import type { GithubClaim } from '@signalbox/sdk/scheme'
 import { readGithub as readSignature } from '@signalbox/sdk/scheme'
+import { AppError } from '../../lib/error.ts'
 import { parseJsonObject, parsePayloadForm } from '../../lib/json-body.ts'
 import { githubType } from '../event-type.ts'
 import { facts, part, text } from '../fact.ts'
 import { requireContentType, requireHeaderLike } from '../header.ts'
 import { keysOf, liveSecrets, readClaim, requireSignature } from '../signature.ts'
 import type { Normalised, Source } from '../source.ts'
+import { contradictedEvent } from './event-of.ts'
 import { githubFacts, githubSubject } from './facts.ts'
 import { githubPullRequest } from './pull-request.ts'
 
@@ -21,7 +23,8 @@ type Envelope = { isForm: boolean; event: string; deliveryId: string; claim: Git
 /**
  * GitHub's webhooks, of a repository, an organisation or an App. Events are named `push`,
  * `issues.labeled`: GitHub's event, and its action where it has one. The event's name and the
- * delivery's id are headers, which GitHub does not sign.
+ * delivery's id are headers, which GitHub does not sign; an event that the body contradicts is
+ * refused.
  */
 export function github(options: { secrets: readonly string[] }): Source<Envelope> {
   const secrets = liveSecrets(options.secrets)
@@ -49,6 +52,10 @@ export function github(options: { secrets: readonly string[] }): Source<Envelope
     verify: ({ claim }, rawBody, now) => requireSignature(keys, claim, rawBody, now),
     normalise({ isForm, event, deliveryId }, rawBody) {
       const payload = isForm ? parsePayloadForm(rawBody) : parseJsonObject(rawBody)
+      const shown = contradictedEvent(event, payload)
+      if (shown !== undefined) {
+        throw new AppError('header_invalid', `X-GitHub-Event: the body is one of ${shown}, not of ${event}.`)
+      }
       return { deliveryId, ...readGithub(event, payload), ...(isForm && { payload }) }
     },
   }

@@ -1,0 +1,29 @@
+import { createRequire } from 'node:module'
+import { expect, test } from 'vitest'
+import { contradictedEvent, githubEventOf } from './event-of.ts'
+
+type Example = { name: string; examples: Record<string, unknown>[] }
+const corpus = createRequire(import.meta.url)('@octokit/webhooks-examples') as Example[]
+const payloads = corpus.flatMap(({ name, examples }) => examples.map((payload) => ({ name, payload })))
+
+test("GitHub's payloads are never taken for another event, and most are known", () => {
+  const known = payloads
+    .map(({ name, payload }) => ({ name, event: githubEventOf(payload) }))
+    .filter(({ event }) => event !== undefined)
+  expect(known.filter(({ name, event }) => event !== name)).toEqual([])
+  expect(known.length).toBeGreaterThan(payloads.length / 2)
+})
+
+test("GitHub's payloads contradict their own event never, and that of another known one always", () => {
+  const known = payloads.filter(({ payload }) => githubEventOf(payload) !== undefined)
+  const events = [...new Set(known.map(({ name }) => name))]
+  for (const { name, payload } of known) {
+    expect(events.filter((event) => contradictedEvent(event, payload) === undefined)).toEqual([name])
+  }
+  expect(payloads.filter(({ name, payload }) => contradictedEvent(name, payload) !== undefined)).toEqual([])
+})
+
+test('an event that is not known contradicts nothing', () => {
+  expect(contradictedEvent('an_event_of_tomorrow', { ref: 'refs/heads/main', before: '0', after: '1' })).toBeUndefined()
+  expect(contradictedEvent('push', { hello: 1 })).toBeUndefined()
+})

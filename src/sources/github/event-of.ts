@@ -1,0 +1,48 @@
+// Which of GitHub's events a payload is, which GitHub itself says in an unsigned header only.
+
+// The first whose keys are all there, so what is a part of another comes later.
+const TELLING_KEYS: readonly (readonly [event: string, ...keys: string[]])[] = [
+  ['pull_request_review_thread', 'pull_request', 'thread'],
+  ['pull_request_review_comment', 'pull_request', 'comment'],
+  ['pull_request_review', 'pull_request', 'review'],
+  ['pull_request', 'pull_request', 'number'],
+  ['issue_comment', 'issue', 'comment'],
+  ['issues', 'issue', 'action'],
+  ['discussion_comment', 'discussion', 'comment'],
+  ['discussion', 'discussion'],
+  ['commit_comment', 'comment'],
+  ['deployment_status', 'deployment_status'],
+  ['deployment_review', 'workflow_run', 'environment'],
+  ['workflow_job', 'workflow_job'],
+  ['deployment_protection_rule', 'deployment', 'deployment_callback_url'],
+  ['deployment', 'deployment'],
+  ['workflow_run', 'workflow_run'],
+  ['check_run', 'check_run'],
+  ['check_suite', 'check_suite'],
+  ['release', 'release'],
+  ['push', 'ref', 'before', 'after'],
+  ['create', 'ref_type', 'master_branch'],
+  ['delete', 'ref_type', 'pusher_type'],
+  ['status', 'sha', 'state', 'branches'],
+  ['fork', 'forkee'],
+  ['merge_group', 'merge_group'],
+  ['repository_dispatch', 'client_payload'],
+  ['workflow_dispatch', 'workflow', 'ref'],
+  ['ping', 'zen'],
+]
+
+/** Which of GitHub's events a payload is, by its keys; undefined when they do not show it. */
+export function githubEventOf(payload: Record<string, unknown>): string | undefined {
+  return TELLING_KEYS.find(([, ...keys]) => keys.every((key) => Object.hasOwn(payload, key)))?.[0]
+}
+
+const TOLD: ReadonlySet<string> = new Set(TELLING_KEYS.map(([event]) => event))
+
+/**
+ * The event that a payload shows itself to be, where it is said to be another one of those whose
+ * payloads can be told apart; undefined when there is no contradiction.
+ */
+export function contradictedEvent(event: string, payload: Record<string, unknown>): string | undefined {
+  const shown = githubEventOf(payload)
+  return shown !== event && TOLD.has(event) ? shown : undefined
+}
