@@ -1,6 +1,8 @@
 // The only place that builds things: environment and configuration in, parts made and connected, a
 // running service out.
 import { dirname } from 'node:path'
+import type { AgentProcesses } from './config/agent-processes.ts'
+import { openAgentProcesses } from './config/agent-processes.ts'
 import type { Config } from './config/config-file.ts'
 import type { Installation } from './config/configure.ts'
 import { configure } from './config/configure.ts'
@@ -60,8 +62,8 @@ export type SignalboxOptions = {
   environment: Environment
   config: Config
   /**
-   * The path of `signalbox.config.ts`, null when there is none. `serve` keeps its folder current by
-   * `git pull` if that is wanted.
+   * The file that `config` was loaded from, whose agents run in child processes; null when there is
+   * none. `serve` keeps its folder current by `git pull` if that is wanted.
    */
   configPath?: string | null
   /** An open store; the service does not close it. */
@@ -106,11 +108,12 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
 }
 
 async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signalbox> {
-  const { environment, config, store, mode, log, clock = systemClock, requestTimeoutMs } = options
+  const { environment, config, configPath = null, store, mode, log, clock = systemClock, requestTimeoutMs } = options
   const { database, url } = store
   const roles = options.roles ?? { receiver: true, orchestrator: true }
   const installation = configure(environment, config, log)
   const { sources, rules, agents } = installation
+  const processes = openAgentProcesses({ environment, config, configPath, agents, log })
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
   await migrate(database, { log })
   const notifier = openNotifier(database, CHANNEL)
@@ -142,7 +145,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     reactions,
     onWork,
   })
-  const working = { ...shared, ...pools, database: pools.working, installation, pipeline, notify: notifier.notify }
+  const working = { ...shared, ...pools, database: pools.working, installation, processes, pipeline, notify: notifier.notify }
   if (roles.orchestrator) workers.push(...openWorkers(working))
   // First, because the port may be taken: until here nothing runs that would have to be stopped.
   const receiving = { ...shared, ...pools, database, mode, access, configured: installation, pipeline, onWork }
@@ -156,6 +159,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     await listening.stopPolling()
     // Both at once: while the last senders are answered, nothing new is begun.
     await Promise.all([server?.close(), ...workers.map((worker) => worker.drain())])
+    await processes.close()
     await pipeline.idle()
     await gitSync?.close()
     await Promise.all([listening.close(), notifier.close()])
@@ -215,14 +219,15 @@ type Worker = { start(): void; nudge(): void; renew(): Promise<void>; drain(): P
 type WorkersOptions = { environment: Environment; database: Database; clock: Clock; log: Log; activity: Activity } & {
   leases: Database
   installation: Installation
+  processes: AgentProcesses
   pipeline: Pipeline
   /** Notifies all workers, those of this process included, through the database. */
   notify(): void
 }
 
-function openWorkers({ environment, installation, pipeline, ...shared }: WorkersOptions): Worker[] {
+function openWorkers({ environment, installation, processes, pipeline, ...shared }: WorkersOptions): Worker[] {
   const { database, clock } = shared
-  const { forges, agents } = installation
+  const { forges } = installation
   const tickMs = Math.min(environment.TICK_INTERVAL_SECONDS * 1000, IDLE_LOOK_MS)
   const own = redactor([], ownSecrets(environment, installation.sources.values()))
   // One owner for both, so that its row in `orchestrators` says whether either is alive.
@@ -231,7 +236,7 @@ function openWorkers({ environment, installation, pipeline, ...shared }: Workers
     ...shared,
     id: owner,
     tickMs,
-    agents,
+    agents: processes.agents,
     forge: readOnly(forges),
     slots: environment.MAX_CONCURRENT_JOBS,
     loadEvent: openEventReader(database),

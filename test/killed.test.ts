@@ -2,7 +2,7 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { isAlive, run } from './process.ts'
 import { TOKEN, until } from './signalbox.ts'
 
@@ -42,6 +42,9 @@ async function startJobs(agents: Record<string, string>) {
       })
     }),
   )
+  onTestFinished(() => {
+    for (const pid of pids.flat()) if (isAlive(pid)) process.kill(pid, 'SIGKILL')
+  })
   return { server, pids: pids.flat() }
 }
 
@@ -53,4 +56,16 @@ test('a program that ignores SIGTERM, and its own child', async () => {
   expect(pids.map(isAlive)).toEqual([true, true])
   await server.kill('SIGKILL')
   await until('nothing of it is left', async () => !pids.some(isAlive))
+})
+
+test('agents in a loop without end, those that wait, and what they have started', async () => {
+  const child = `spawn('sh', ['-c', 'trap "" TERM; while :; do sleep 600; done'], { stdio: 'ignore' })`
+  const { server, pids } = await startJobs({
+    loops: `agent('loops', () => { note('loops', process.pid, ${child}.pid); for (;;) Math.random() })`,
+    waits: `agent('waits', () => { note('waits', process.pid, ${child}.pid); return new Promise(() => {}) })`,
+  })
+  expect(pids).toHaveLength(4)
+  expect(pids.map(isAlive)).toEqual([true, true, true, true])
+  await server.kill('SIGKILL')
+  await until('nothing of them is left', async () => !pids.some(isAlive))
 })

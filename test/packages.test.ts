@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Packages } from './installation.ts'
 import { install, packAll, runNode } from './installation.ts'
 import { run } from './process.ts'
+import { TOKEN, until } from './signalbox.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const SECRET = 'a secret of twenty letters'
@@ -105,17 +106,25 @@ describe('installed alone', () => {
     })
   })
 
-  test('signalbox starts with a database of its own and a configuration in TypeScript', {
+  test('signalbox starts with a database of its own and a configuration in TypeScript, and runs an agent of it', {
     timeout: 90_000,
   }, async () => {
     const project = await install(packages, ['signalbox'])
     await chmod(project, 0o755)
     await copyFile(fixture('signalbox.config.ts'), join(project, 'signalbox.config.ts'))
-    const env = { PORT: '0', SIGNALBOX_DATA_DIR: join(project, 'data') }
+    const env = { PORT: '0', SIGNALBOX_DATA_DIR: join(project, 'data'), SIGNALBOX_API_TOKEN: TOKEN }
     const server = run([await binOf(project), 'dev'], { command: process.execPath, cwd: project, env })
     try {
       const [url] = await server.prints(/http:\/\/127\.0\.0\.1:\d+/)
       expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'healthy', database: 'connected' })
+      const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }
+      const body = JSON.stringify({ job_type: 'greet', payload: { who: 'ada' } })
+      const made = await (await fetch(`${url}/webhook/manual`, { method: 'POST', headers, body })).json()
+      const job = await until('the agent has run', async () => {
+        const answer = await (await fetch(`${url}/api/jobs/${made.job_created}`, { headers })).json()
+        return answer.completed_at !== null && answer
+      })
+      expect(job).toMatchObject({ status: 'completed', attempt: 1, result: 'ADA' })
     } finally {
       expect(await server.kill('SIGTERM')).toBe(0)
     }

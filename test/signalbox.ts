@@ -24,6 +24,8 @@ export type TestSignalbox = {
 export async function openTestSignalbox(
   options: {
     config?: Config
+    /** The file it was loaded from: its agents run in child processes. */
+    configPath?: string
     env?: Record<string, string>
     mode?: 'dev' | 'serve'
     roles?: { receiver: boolean; orchestrator: boolean }
@@ -46,6 +48,7 @@ export async function openTestSignalbox(
   const signalbox = await openSignalbox({
     environment,
     config: options.config ?? {},
+    configPath: options.configPath ?? null,
     store: { database, url: database.url, kind: 'external', close: () => database.close() },
     mode: options.mode ?? 'serve',
     log: options.log ?? silentLog,

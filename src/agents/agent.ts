@@ -50,6 +50,11 @@ export type Agent<Input = unknown> = {
    * `signalbox doctor` shows it.
    */
   problem?(): string | null
+  /**
+   * `service`: in the process of the service itself, as those do that are trusted and small, or
+   * whose work is in a process of its own anyway. Otherwise in a child process.
+   */
+  runsIn?: 'service'
 }
 
 /** What a finished run returns: what to write to the forge, and the job's result (JSON). */

@@ -10,36 +10,11 @@ import { keepToken, tokenFile } from './api-token.ts'
 import { bannerOf, bannerText } from './banner.ts'
 import { loadSettings } from './config-file.ts'
 import { CliError } from './failure.ts'
+import { awaitStop } from './stop.ts'
 import type { Cli } from './terminal.ts'
 
 /** The options of `dev` and `serve`. */
 export type StartOptions = { config?: string; port?: string; host?: string; only?: 'receiver' | 'orchestrator' }
-
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-// A promise does not keep Node alive, and a process that only orchestrates may have nothing else
-// that does.
-const LONGEST_TIMER_MS = 2 ** 31 - 1
-
-/** Keeps the process up until the first signal to stop; the second one ends it at once. */
-function awaitSignals(onFirst: () => void): { stopped: Promise<void>; letGo(): void } {
-  const stayUp = setInterval(() => {}, LONGEST_TIMER_MS)
-  const { promise, resolve } = Promise.withResolvers<void>()
-  let asked = false
-  const stop = (_signal: NodeJS.Signals, number: number) => {
-    if (asked) process.exit(128 + number)
-    asked = true
-    onFirst()
-    resolve()
-  }
-  for (const signal of STOP_SIGNALS) process.on(signal, stop)
-  return {
-    stopped: promise,
-    letGo() {
-      clearInterval(stayUp)
-      for (const signal of STOP_SIGNALS) process.off(signal, stop)
-    },
-  }
-}
 
 async function endpointsOf({ database }: Store): Promise<number> {
   const { rows } = await database.query<{ n: number }>(
@@ -48,7 +23,7 @@ async function endpointsOf({ database }: Store): Promise<number> {
   return rows[0]?.n ?? 0
 }
 
-/** Runs the service until a signal stops it: `dev` on this machine only, with a log for people. */
+/** Runs the service until something stops it: `dev` on this machine only, with a log for people. */
 export async function runService(cli: Cli, mode: 'dev' | 'serve', options: StartOptions): Promise<void> {
   const { environment, config, path } = await loadSettings(cli, options)
   const { only } = options
@@ -61,7 +36,7 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
   }
   const log = openLog({ level: environment.ORCHESTRATOR_LOG_LEVEL, pretty: mode === 'dev' && !cli.json() })
   const roles = { receiver: only !== 'orchestrator', orchestrator: only !== 'receiver' }
-  const signals = awaitSignals(() => log.info('stopping once running work is done; another signal stops at once'))
+  const stop = awaitStop(log)
   let store: Store | undefined
   let service: Signalbox | undefined
   try {
@@ -92,10 +67,10 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
       tokenFile: makesToken ? tokenFile(dataDir) : null,
     })
     cli.print(banner, () => bannerText(cli, banner, environment))
-    await signals.stopped
+    await stop.stopped
   } finally {
     await service?.close()
     await store?.close()
-    signals.letGo()
+    stop.letGo()
   }
 }

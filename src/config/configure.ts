@@ -2,9 +2,7 @@
 // environment.
 import { z } from 'zod'
 import type { Agent } from '../agents/agent.ts'
-import { deploymentPr } from '../agents/deployment-pr/deployment-pr.ts'
 import { deploymentPrInput } from '../agents/deployment-pr/options.ts'
-import { ping } from '../agents/ping/ping.ts'
 import { forgesOf } from '../forges/configured.ts'
 import type { Forges } from '../forges/forges.ts'
 import type { Environment } from '../lib/environment.ts'
@@ -16,6 +14,7 @@ import { defaultRules, parseRules } from '../rules/define.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { Source } from '../sources/source.ts'
 import { sourcesFrom } from '../sources/sources.ts'
+import { agentsByName } from './agents.ts'
 import type { Config } from './config-file.ts'
 
 /** What the built-in parts, the configuration file and the environment add up to. */
@@ -26,27 +25,6 @@ export type Installation = {
   forges: Forges
   /** Where deployments get their pull requests, as far as environment and rules say. */
   repositories: readonly string[]
-}
-
-/**
- * The agents by name. One of the configuration takes the place of a built-in one of its name, as
- * `deploymentPr({ customise })` does.
- */
-function agentsByName(builtIn: readonly Agent[], configured: readonly Agent[]): ReadonlyMap<string, Agent> {
-  for (const [index, agent] of configured.entries()) {
-    if (typeof agent?.run !== 'function') {
-      const remedy = 'create agents with defineAgent() or command().'
-      throw new AppError('config_invalid', `agents[${index}] is not an agent: ${remedy}`)
-    }
-    if (typeof agent.input?.safeParse !== 'function') {
-      throw new AppError('config_invalid', `agents[${index}].input: must be a zod schema; z comes from 'signalbox'.`)
-    }
-    if (configured.findIndex(({ name }) => name === agent.name) !== index) {
-      const problem = `another agent is called "${agent.name}"; choose another name.`
-      throw new AppError('config_invalid', `agents[${index}].name: ${problem}`)
-    }
-  }
-  return new Map([...builtIn, ...configured].map((agent) => [agent.name, agent]))
 }
 
 /**
@@ -91,8 +69,7 @@ function isGiven(value: unknown, path: readonly PropertyKey[]): boolean {
  */
 export function configure(environment: Environment, config: Config, log: Log): Installation {
   const { GITHUB_REPO: repository, GITHUB_BASE_BRANCH: base } = environment
-  const builtIn = [ping, deploymentPr({ ...(repository && { repository }), ...(base && { base }) })]
-  const agents = agentsByName(builtIn, config.agents ?? [])
+  const agents = agentsByName({ repository, base }, config.agents ?? [])
   const sources = sourcesFrom({
     githubSecrets: environment.GITHUB_WEBHOOK_SECRET,
     agentaSecrets: environment.AGENTA_WEBHOOK_SECRET,

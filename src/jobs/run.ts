@@ -5,6 +5,7 @@ import { isAway } from '../db/connection.ts'
 import type { Database } from '../db/database.ts'
 import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
+import { parseInput } from '../lib/agent-input.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError, errorText, GiveUp, RetryAt } from '../lib/error.ts'
 import type { Activity, Log } from '../lib/log.ts'
@@ -195,12 +196,6 @@ function agentOf(agents: ReadonlyMap<string, Agent>, name: string): Agent {
   if (agent) return agent
   const known = [...agents.keys()].sort().join(', ') || 'none'
   throw new GiveUp(`There is no agent "${name}"; there are: ${known}.`)
-}
-
-async function parseInput(agent: Agent, input: unknown): Promise<unknown> {
-  const parsed = await agent.input.safeParseAsync(input)
-  if (parsed.success) return parsed.data
-  throw new GiveUp(`The input of agent "${agent.name}" is not valid: ${describe(parsed.error, { root: 'input' })}`)
 }
 
 /**

@@ -48,6 +48,7 @@ const variables = {
   TICK_INTERVAL_SECONDS: wholeNumber(1, 3600).default(60),
   GIT_SYNC_ENABLED: flag.default(true),
   MAX_CONCURRENT_JOBS: wholeNumber(1, 1000).default(3),
+  AGENT_MEMORY_MB: wholeNumber(32, 1_000_000).default(512),
 } as const
 
 const schema = z.object(variables).refine((env) => env.SUPABASE_URL === undefined || env.DATABASE_URL !== undefined, {
@@ -91,6 +92,22 @@ export function environmentProblems(env: Variables): { variable: string; place: 
   return error === undefined
     ? []
     : problemsIn(error).map((problem) => ({ variable: problem.place.split('.')[0] ?? '', ...problem }))
+}
+
+// PGPASSWORD is PostgreSQL's own.
+const CREDENTIALS: readonly string[] = [
+  'DATABASE_URL',
+  'PGPASSWORD',
+  'SIGNALBOX_API_TOKEN',
+  'GITHUB_WEBHOOK_SECRET',
+  'AGENTA_WEBHOOK_SECRET',
+  'GITHUB_TOKEN',
+  'GITHUB_APP_PRIVATE_KEY',
+]
+
+/** The environment without the credentials of Signalbox itself, for the code of others. */
+export function withoutCredentials(env: Variables): Variables {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !CREDENTIALS.includes(name)))
 }
 
 type Variables = Record<string, string | undefined>

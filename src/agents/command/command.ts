@@ -8,14 +8,13 @@ import { describe } from '../../lib/zod.ts'
 import type { Agent, AgentContext, AgentResult } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
 import { MAX_GRACE_MS } from '../group-leader.ts'
+import { writeLines } from '../lines.ts'
 import { startProcessGroup } from './process-group.ts'
 import { programProblem, requireFindable } from './program.ts'
 
 // EX_CONFIG of sysexits.h.
 const GIVE_UP_EXIT_CODE = 78
 
-// Longer lines without an end are passed on in pieces.
-const MAX_PIECE_CHARS = 4000
 const MAX_ANSWER_CHARS = 5_000_000
 // Of the end of standard error, for the job's error.
 const ERROR_LINES = 5
@@ -67,7 +66,7 @@ export function command(options: CommandOptions): Agent {
     input: z.unknown(),
     run: (context) => runCommand(options, context),
   })
-  return { ...agent, problem: () => programProblem(options) }
+  return { ...agent, problem: () => programProblem(options), runsIn: 'service' }
 }
 
 async function runCommand(options: CommandOptions, context: AgentContext<unknown>): Promise<AgentResult> {
@@ -129,22 +128,9 @@ function jobJson({ job, event, payload, input }: AgentContext<unknown>): string 
 }
 
 async function eachLine(stream: Readable, onLine: (line: string) => void): Promise<void> {
-  for await (const line of lines(stream)) onLine(line)
-}
-
-/** Lines as they come; one without an end comes in pieces, so that it cannot fill the memory. */
-async function* lines(stream: Readable): AsyncGenerator<string> {
-  let rest = ''
-  for await (const chunk of chunks(stream)) {
-    const parts = (rest + chunk).split(/\r?\n/)
-    rest = parts.pop() ?? ''
-    yield* parts
-    if (rest.length > MAX_PIECE_CHARS) {
-      yield rest
-      rest = ''
-    }
-  }
-  if (rest !== '') yield rest
+  const lines = writeLines(onLine)
+  for await (const chunk of chunks(stream)) lines.write(chunk)
+  lines.end()
 }
 
 async function* chunks(stream: Readable): AsyncGenerator<string> {

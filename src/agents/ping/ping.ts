@@ -1,11 +1,9 @@
 // The smallest agent: proves that the orchestrator takes jobs and finishes them.
 import { z } from 'zod'
+import type { Agent } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
 
-/**
- * Finishes at once with `{ pong: true, at, job, attempt, event }`, after one line in the job's log.
- */
-export const ping = defineAgent({
+const agent = defineAgent({
   name: 'ping',
   description: 'Answers at once: the orchestrator is alive.',
   input: z.looseObject({}).nullish(),
@@ -15,3 +13,8 @@ export const ping = defineAgent({
     return { result: { pong: true, at, job: job.id, attempt: job.attempt, event: event?.type ?? null } }
   },
 })
+
+/**
+ * Finishes at once with `{ pong: true, at, job, attempt, event }`, after one line in the job's log.
+ */
+export const ping: Agent = { ...agent, runsIn: 'service' }

@@ -1,0 +1,159 @@
+// What crosses the boundary between the service and an agent in a real child process.
+import { afterAll, describe, expect, test, vi } from 'vitest'
+import type { Event } from '../../events/event.ts'
+import type { ReadForge } from '../../forges/forge.ts'
+import { AppError, GiveUp, RetryAt } from '../../lib/error.ts'
+import { contextOf, failureOf, open, run } from './fixtures/pool.ts'
+
+// Each attempt may start a process.
+vi.setConfig({ testTimeout: 60_000 })
+
+const pool = open()
+afterAll(() => pool.close())
+
+const EVENT: Event = {
+  id: 'event-1',
+  source: 'github',
+  deliveryId: 'd',
+  type: 'push',
+  status: 'routed',
+  reason: null,
+  subject: 'acme/shop',
+  actor: null,
+  facts: {},
+  body: Buffer.from('{"ref":"é"}'),
+  payload: null,
+  contentType: 'application/json',
+  headers: {},
+  depth: 0,
+  receivedAt: new Date('2026-01-02T03:04:05.678Z'),
+}
+
+describe('what an agent gets', () => {
+  test('is its context, with dates and bytes as they were', async () => {
+    const { result } = await run(pool, 'context', { event: EVENT, input: { n: 1, none: undefined } })
+    expect(result).toEqual({
+      job: { id: 'job-1', type: 't', rule: 'r', attempt: 2 },
+      payload: { ref: 'é' },
+      input: { n: 1 },
+      isBuffer: true,
+      text: '{"ref":"é"}',
+      receivedAt: '2026-01-02T03:04:05.678Z',
+      subject: 'acme/shop',
+      now: true,
+      forge: true,
+    })
+  })
+
+  test('may have five megabytes, and so may its result', async () => {
+    const body = Buffer.from(JSON.stringify({ text: 'x'.repeat(5_000_000) }))
+    expect((await run(pool, 'size', { event: { ...EVENT, body } })).result).toEqual([body.length, 5_000_000])
+    expect((await run(pool, 'large')).result).toHaveLength(5_000_000)
+  })
+
+  test('is its input as its schema makes it, which may be more than data', async () => {
+    expect(await run(pool, 'url', { input: { at: 'https://example.com/x' } })).toEqual({ result: 'example.com' })
+    const failure = await failureOf(pool, 'url', { input: { at: 1 } })
+    expect(failure).toBeInstanceOf(GiveUp)
+    expect(failure.message).toBe('The input of agent "url" is not valid: at: expected string, received number')
+  })
+
+  test('reads the forge through the service', async () => {
+    const calls: unknown[] = []
+    const answer =
+      (name: string) =>
+      async (...args: unknown[]) => {
+        calls.push([name, ...args])
+        return name
+      }
+    const forge = { defaultBranch: answer('main'), readFile: answer('text') } as unknown as ReadForge
+    expect(await run(pool, 'forge', { forge })).toEqual({ result: ['main', 'text'] })
+    expect(calls).toEqual([
+      ['main', 'a/b'],
+      ['text', 'a/b', 'c', 'd'],
+    ])
+    const refusing = { ...forge, defaultBranch: () => Promise.reject(new AppError('forge_failed', 'not found')) }
+    expect(await failureOf(pool, 'forge', { forge: refusing })).toMatchObject({
+      code: 'forge_failed',
+      detail: 'not found',
+    })
+  })
+
+  test('has its workspaces made by the service', async () => {
+    expect(await run(pool, 'workspace')).toEqual({ result: '/the/workspace' })
+  })
+})
+
+describe('a step', () => {
+  test('runs in the child, and is remembered by the service', async () => {
+    const steps = new Map<string, string | undefined>()
+    const step = async <T>(name: string, fn: () => Promise<T> | T): Promise<T> => {
+      const json = JSON.stringify(await fn()) as string | undefined
+      steps.set(name, json)
+      return (json === undefined ? undefined : JSON.parse(json)) as T
+    }
+    const when = '1970-01-01T00:00:00.000Z'
+    expect(await run(pool, 'steps', { step })).toEqual({ result: { a: 1, b: { when }, c: true } })
+    expect([...steps]).toEqual(
+      expect.arrayContaining([
+        ['a', '1'],
+        ['b', `{"when":"${when}"}`],
+        ['c', undefined],
+      ]),
+    )
+  })
+
+  test('that was remembered does not run again', async () => {
+    const step = async () => 'remembered' as never
+    expect(await run(pool, 'throwingStep', { step })).toBe('remembered')
+  })
+
+  test('throws what its function threw, or why it is not JSON', async () => {
+    expect(await failureOf(pool, 'throwingStep')).toMatchObject({ name: 'RangeError', message: 'too far' })
+    const step = async <T>(_: string, fn: () => Promise<T> | T): Promise<T> => JSON.parse(JSON.stringify(await fn()))
+    expect((await failureOf(pool, 'circularStep', { step })).message).toMatch(/circular/)
+  })
+})
+
+describe('what an agent throws', () => {
+  test('says what follows', async () => {
+    expect(await failureOf(pool, 'gives')).toBeInstanceOf(GiveUp)
+    const later = await failureOf(pool, 'retries')
+    expect(later).toBeInstanceOf(RetryAt)
+    expect(later).toMatchObject({ message: 'tomorrow', when: new Date(86_400_000) })
+    expect(await failureOf(pool, 'refuses')).toBeInstanceOf(AppError)
+  })
+
+  test('has its name, its stack and its cause', async () => {
+    const failure = await failureOf(pool, 'fails')
+    expect(failure).toMatchObject({ name: 'TypeError', message: 'not a function', code: 'E_INNER' })
+    expect(failure.stack).toMatch(/TypeError: not a function\n.*served\.ts/)
+    expect(failure.cause).toMatchObject({ message: 'inner' })
+    expect(await failureOf(pool, 'aggregate')).toMatchObject({ errors: [{ message: 'first' }, { message: 'second' }] })
+    expect(await failureOf(pool, 'text')).toBe('only text')
+  })
+
+  test('is a failure of its own when what it returned is not data', async () => {
+    const failure = await failureOf(pool, 'notData')
+    expect(failure).toBeInstanceOf(GiveUp)
+    expect(failure.message).toMatch(/^What the agent returned is not data: /)
+    const { result } = await run(pool, 'notJson')
+    expect(() => JSON.stringify(result)).toThrow('BigInt')
+  })
+})
+
+test('what an agent prints is in the log, in order, and so is what its programs print', async () => {
+  const { given, lines } = contextOf()
+  await pool.run('prints', given)
+  expect(lines).toEqual([
+    ['one', 'stdout'],
+    ['two', 'stdout'],
+    ['three', undefined],
+    ['four 4', 'stderr'],
+    ['five', 'stdout'],
+    ['six', 'stdout'],
+  ])
+  const other = contextOf()
+  await pool.run('inherits', other.given)
+  expect(other.lines).toEqual([['from a program', 'stdout']])
+})

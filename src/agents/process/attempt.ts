@@ -1,0 +1,56 @@
+// One attempt in a child process: the context of its agent, of which the service does the work.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ReadForge } from '../../forges/forge.ts'
+import type { AgentContext } from '../agent.ts'
+import type { Calls } from './calls.ts'
+import type { JsonText, Start } from './messages.ts'
+import { FORGE_METHODS, toJsonText } from './messages.ts'
+import type { Output } from './output.ts'
+
+/** An attempt under way. */
+export type Attempt = {
+  context: Omit<AgentContext<unknown>, 'input' | 'payload'>
+  abort(reason: unknown): void
+  /** Runs what the agent gave to `step`, once the service knows that it has not run before. */
+  runStep(id: number): Promise<JsonText>
+  /** Whatever the agent left can do nothing more. */
+  end(): void
+}
+
+/** Opens an attempt. */
+export function openAttempt(calls: Calls, output: Output, { job, event, hasForge }: Start): Attempt {
+  const stop = new AbortController()
+  const steps = new Map<number, () => unknown>()
+  let isOver = false
+  let lastStep = 0
+
+  const ask = async (name: string, ...args: unknown[]): Promise<unknown> => {
+    if (isOver) throw new Error('The attempt has ended.')
+    return calls.call(name, ...args)
+  }
+  const forge = FORGE_METHODS.map((method) => [method, (...args: unknown[]) => ask('forge', method, args)])
+  return {
+    context: {
+      job,
+      event,
+      async step<T>(name: string, fn: () => Promise<T> | T): Promise<T> {
+        const id = ++lastStep
+        // It is called from a message, and must see the agent's asynchronous context all the same.
+        steps.set(id, AsyncLocalStorage.bind(fn))
+        return ask('step', id, name).finally(() => steps.delete(id)) as Promise<T>
+      },
+      workspace: () => ask('workspace') as Promise<string>,
+      forge: hasForge ? (Object.fromEntries(forge) as ReadForge) : null,
+      log: (line, stream) => {
+        if (!isOver) output.log(String(line), stream)
+      },
+      signal: stop.signal,
+      now: () => new Date(),
+    },
+    abort: (reason) => stop.abort(reason),
+    runStep: async (id) => toJsonText(await steps.get(id)?.()),
+    end() {
+      isOver = true
+    },
+  }
+}

@@ -1,0 +1,39 @@
+// What an agent logs and prints in its child process, passed on in one order.
+import type { Calls } from './calls.ts'
+
+// More than the log of a job keeps; an agent that prints without end must not fill the memory of
+// two processes.
+const MAX_CHARS = 50_000_000
+/** What a message costs besides its text. */
+const MESSAGE_CHARS = 500
+
+/** The output of a child process. */
+export type Output = {
+  log(text: string, stream?: string): void
+  /** An attempt begins, whose output is counted anew. */
+  reset(): void
+}
+
+/** Opens it, and passes on from now on what is written to standard output and standard error. */
+export function openOutput(notify: Calls['notify']): Output {
+  let chars = 0
+  const pass = (name: 'log' | 'print', text: string, stream: string | undefined) => {
+    chars += text.length + MESSAGE_CHARS
+    if (chars <= MAX_CHARS) notify(name, text, stream)
+  }
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+      pass('print', typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString(), stream)
+      const done = rest.find((one) => typeof one === 'function')
+      if (done !== undefined) process.nextTick(done)
+      return true
+    }
+    process[stream].write = write as typeof process.stdout.write
+  }
+  return {
+    log: (text, stream) => pass('log', text, stream),
+    reset() {
+      chars = 0
+    },
+  }
+}

@@ -1,0 +1,34 @@
+// The agents of an installation: the built-in ones, and those of its configuration.
+import type { Agent } from '../agents/agent.ts'
+import { deploymentPr } from '../agents/deployment-pr/deployment-pr.ts'
+import { ping } from '../agents/ping/ping.ts'
+import { AppError } from '../lib/error.ts'
+
+/** Where the built-in agents open pull requests unless a rule says otherwise. */
+export type AgentSettings = { repository?: string | undefined; base?: string | undefined }
+
+/**
+ * The agents by name. One of the configuration takes the place of a built-in one of its name, as
+ * `deploymentPr({ customise })` does.
+ * @throws AppError `config_invalid` naming the entry and the field at fault.
+ */
+export function agentsByName(
+  { repository, base }: AgentSettings,
+  configured: readonly Agent[],
+): ReadonlyMap<string, Agent> {
+  const builtIn = [ping, deploymentPr({ ...(repository && { repository }), ...(base && { base }) })]
+  for (const [index, agent] of configured.entries()) {
+    if (typeof agent?.run !== 'function') {
+      const remedy = 'create agents with defineAgent() or command().'
+      throw new AppError('config_invalid', `agents[${index}] is not an agent: ${remedy}`)
+    }
+    if (typeof agent.input?.safeParse !== 'function') {
+      throw new AppError('config_invalid', `agents[${index}].input: must be a zod schema; z comes from 'signalbox'.`)
+    }
+    if (configured.findIndex(({ name }) => name === agent.name) !== index) {
+      const problem = `another agent is called "${agent.name}"; choose another name.`
+      throw new AppError('config_invalid', `agents[${index}].name: ${problem}`)
+    }
+  }
+  return new Map([...builtIn, ...configured].map((agent) => [agent.name, agent]))
+}
