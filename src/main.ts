@@ -145,7 +145,15 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     reactions,
     onWork,
   })
-  const working = { ...shared, ...pools, database: pools.working, installation, processes, pipeline, notify: notifier.notify }
+  const working = {
+    ...shared,
+    ...pools,
+    database: pools.working,
+    installation,
+    processes,
+    pipeline,
+    notify: notifier.notify,
+  }
   if (roles.orchestrator) workers.push(...openWorkers(working))
   // First, because the port may be taken: until here nothing runs that would have to be stopped.
   const receiving = { ...shared, ...pools, database, mode, access, configured: installation, pipeline, onWork }

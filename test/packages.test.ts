@@ -119,9 +119,11 @@ describe('installed alone', () => {
       expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'healthy', database: 'connected' })
       const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }
       const body = JSON.stringify({ job_type: 'greet', payload: { who: 'ada' } })
-      const made = await (await fetch(`${url}/webhook/manual`, { method: 'POST', headers, body })).json()
+      const triggered = await fetch(`${url}/webhook/manual`, { method: 'POST', headers, body })
+      const made = (await triggered.json()) as { job_created: string }
       const job = await until('the agent has run', async () => {
-        const answer = await (await fetch(`${url}/api/jobs/${made.job_created}`, { headers })).json()
+        const found = await fetch(`${url}/api/jobs/${made.job_created}`, { headers })
+        const answer = (await found.json()) as { completed_at: string | null }
         return answer.completed_at !== null && answer
       })
       expect(job).toMatchObject({ status: 'completed', attempt: 1, result: 'ADA' })

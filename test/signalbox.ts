@@ -31,7 +31,6 @@ export async function openTestSignalbox(
     roles?: { receiver: boolean; orchestrator: boolean }
     database?: Database
     log?: Log
-    configPath?: string
     requestTimeoutMs?: number
     patienceMs?: number
   } = {},
@@ -53,7 +52,6 @@ export async function openTestSignalbox(
     mode: options.mode ?? 'serve',
     log: options.log ?? silentLog,
     ...(options.roles ? { roles: options.roles } : {}),
-    ...(options.configPath ? { configPath: options.configPath } : {}),
     ...(options.patienceMs ? { patienceMs: options.patienceMs } : {}),
     ...(options.requestTimeoutMs ? { requestTimeoutMs: options.requestTimeoutMs } : {}),
   })

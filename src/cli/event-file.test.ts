@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { githubEventOf } from '../sources/github/event-of.ts'
 import { eventIn } from './event-file.ts'
 
 test('a payload of GitHub is read as its webhook would be', () => {

@@ -33,7 +33,7 @@ export function envelopeOf(event: EnvelopeEvent, payloadOf: PayloadOf): Envelope
   const payload = payloadOf(event)
   if (type === 'environment.deployed' && isSignalboxEvent(payload) && payload.event === type) {
     const id = payload.delivery_id.length <= MAX_ID_CHARS ? payload.delivery_id : deliveryId
-    return { body: toBytes({ ...payload, delivery_id: id }), deliveryId: id }
+    return { body: toBytes(Object.assign({}, payload, { delivery_id: id })), deliveryId: id }
   }
   const envelope = {
     event: type,

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { isAlive } from '../../../test/process.ts'
 import { until } from '../../../test/signalbox.ts'
 import { silentLog } from '../../lib/log.ts'
-import { LEASE_MS, leaseTiming } from '../../queue/lease.ts'
+import { LEASE_MS, leaseTiming } from '../../queue/lease-timing.ts'
 import { MAX_GRACE_MS } from '../group-leader.ts'
 import { contextOf, failureOf, openTestPool, run } from './fixtures/pool.ts'
 
