@@ -36,6 +36,24 @@ test("the server's refusals and its absence say what to do here", () => {
   })
 })
 
+test('why a server cannot be reached is said', () => {
+  const unreachable = (reason: Error) =>
+    failureOf(
+      new SignalboxError(0, 'unreachable', 'There is no answer from https://box.example.com.', {
+        cause: new TypeError('fetch failed', { cause: reason }),
+      }),
+    )
+  const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED', syscall: 'connect', address: '10.0.0.1' })
+  expect(unreachable(refused)).toMatchObject({
+    detail: 'There is no answer from https://box.example.com. Nothing listens there: 10.0.0.1.',
+    hint: expect.stringContaining('signalbox dev'),
+  })
+  expect(unreachable(new Error('self-signed certificate'))).toMatchObject({
+    detail: 'There is no answer from https://box.example.com. Self-signed certificate.',
+    hint: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
+  })
+})
+
 test('why the database cannot be reached is said', () => {
   const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' })
   const failure = failureOf(new AppError('database_unavailable', undefined, { cause }))

@@ -66,13 +66,19 @@ function detailOf({ code, detail, cause }: AppError): string {
   return sentence(systemFailure(cause)?.reason ?? errorText(cause))
 }
 
-function fromServer({ status, code, detail }: SignalboxError): Failure {
-  return {
-    code,
-    detail: detail || `The server answered ${status}.`,
-    hint: hintFor(code),
-    exitCode: EXIT.failed,
-  }
+function fromServer({ status, code, detail, cause }: SignalboxError): Failure {
+  const failure = { code, detail: detail || `The server answered ${status}.`, exitCode: EXIT.failed }
+  const reason = innermost(cause)
+  if (code !== 'unreachable' || !(reason instanceof Error)) return { ...failure, hint: hintFor(code) }
+  const words = systemFailure(reason)?.reason ?? errorText(reason)
+  const isCertificate = /certificate|self.signed/i.test(words)
+  const hint = isCertificate ? 'Set NODE_EXTRA_CA_CERTS to the file of the authority that signed it.' : hintFor(code)
+  return { ...failure, detail: `${failure.detail} ${sentence(words)}`, hint }
+}
+
+/** What `fetch` and the like wrap says why; they themselves say only that it failed. */
+function innermost(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? innermost(error.cause) : error
 }
 
 /** Puts anything thrown into words; what is not expected is a bug. */

@@ -22,7 +22,7 @@ function parseLimit(value: string): number {
 export function withPaging(command: Command): Command {
   return withServer(command)
     .option('-n, --limit <count>', 'rows to show, newest first', parseLimit, 20)
-    .option('--cursor <cursor>', 'where to go on: what the page before ended with')
+    .option('--cursor <cursor>', 'show the next page: the cursor that the last line of a page names')
 }
 
 /** `--status`, which takes the keys of `statuses`; the compiler sees that none is missing. */

@@ -84,10 +84,19 @@ function isMissing(issue: z.core.$ZodIssue): boolean {
   return 'input' in issue ? issue.input === undefined : issue.message.endsWith(', received undefined')
 }
 
-/** zod's own messages without their headings; a schema's own message is left alone. */
+const SIZE = /^Too (?:small|big): expected \w+ to have ([<>]=)(\d+) (\w+)$/
+const RANGE = /^Too (?:small|big): expected \w+ to be ([<>]=?)(\S+)$/
+const LIMITS = { '>=': 'at least', '<=': 'at most', '>': 'more than', '<': 'less than' } as const
+
+/** zod's own messages in plainer words; a schema's own message is left alone. */
 function plain(message: string): string {
   if (message === 'Invalid input') return 'is not acceptable'
   return message
+    .replace(SIZE, (_, limit: string, count: string, unit: string) => {
+      const noun = unit.replace(/s$/, count === '1' ? '' : 's')
+      return `must have ${limit === '>=' ? 'at least' : 'at most'} ${count} ${noun}`
+    })
+    .replace(RANGE, (_, limit: keyof typeof LIMITS, bound: string) => `must be ${LIMITS[limit]} ${bound}`)
     .replace(/^(?:Invalid (?:input|option|string|number)|Too (?:small|big)): /, '')
     .replace(/^Invalid ([\w -]+)$/, 'is not a valid $1')
 }

@@ -63,11 +63,11 @@ test.each([
   ['a missing field', [comment, { ...labels, target: undefined }], 'outputs.1.target: is required'],
   ['no repository', [{ ...labels, repository: '../x' }], 'outputs.0.repository: write owner/name'],
   ['half a commit', [{ ...comment, target: { commit: 'abc' } }], 'outputs.0.target.commit: write the 40 digits'],
-  ['an issue 0', [{ ...labels, target: { issue: 0 } }], 'outputs.0.target.issue: expected number to be >0'],
-  ['an empty label', [{ ...labels, labels: [''] }], 'outputs.0.labels.0: expected string to have >=1 characters'],
-  ['no changes', [{ ...pullRequest, changes: [] }], 'outputs.0.changes: expected array to have >=1 items'],
+  ['an issue 0', [{ ...labels, target: { issue: 0 } }], 'outputs.0.target.issue: must be more than 0'],
+  ['an empty label', [{ ...labels, labels: [''] }], 'outputs.0.labels.0: must have at least 1 character'],
+  ['no changes', [{ ...pullRequest, changes: [] }], 'outputs.0.changes: must have at least 1 item'],
   ['a title that is too long', [{ ...pullRequest, title: 'x'.repeat(251) }], 'outputs.0.title: expected string'],
-  ['too many outputs', Array.from({ length: 101 }, () => labels), 'outputs: expected array to have <=100 items'],
+  ['too many outputs', Array.from({ length: 101 }, () => labels), 'outputs: must have at most 100 items'],
 ])('%s is refused for good, and named', (_, outputs, problem) => {
   expect(() => parseOutputs(outputs)).toThrow(GiveUp)
   expect(() => parseOutputs(outputs)).toThrow(`The agent's outputs are not valid: ${problem}`)

@@ -162,8 +162,8 @@ test("the policies of a configuration's rules are checked, each mistake by rule 
       code: 'config_invalid',
       detail: [
         'rule "a": policy: unknown field "maxFile"',
-        'rule "b": policy.repositories: expected array, received string; policy.maxFiles: expected number to be >=1',
-        'rule "c": policy.repositories.0: expected string to have >=1 characters',
+        'rule "b": policy.repositories: expected array, received string; policy.maxFiles: must be at least 1',
+        'rule "c": policy.repositories.0: must have at least 1 character',
         'rule "d": policy: expected object, received string',
       ].join('\n'),
     }),

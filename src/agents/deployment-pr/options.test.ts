@@ -19,7 +19,7 @@ test('a value that looks like a template is not filled again', () => {
 test.each([
   [{ repository: 'shop' }, 'repository: write owner/name'],
   [{ repositories: { bot: 'https://github.com/acme/shop' } }, 'repositories.bot: write owner/name'],
-  [{ labels: [''] }, 'labels.0: expected string to have >=1 characters'],
+  [{ labels: [''] }, 'labels.0: must have at least 1 character'],
   [{ onOpenPullRequest: 'close' }, 'onOpenPullRequest: expected one of "update"|"separate"'],
   [{ repositry: 'acme/shop' }, 'unknown field "repositry"'],
 ])('the options %j are refused by field', (options, problem) => {

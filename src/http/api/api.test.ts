@@ -26,6 +26,22 @@ test('nobody without the token learns anything, not even what there is', async (
   }
 })
 
+test.each([
+  ['DELETE', '/api/jobs', 'GET'],
+  ['PUT', '/api/deployments', 'POST, GET'],
+  ['GET', '/api/jobs/x/retry', 'POST'],
+])('%s %s is refused with the methods there are', async (method, path, allow) => {
+  const response = await signalbox.api(path, { method })
+  expect([response.status, response.headers.get('allow')]).toEqual([405, allow])
+  expect(await response.json()).toMatchObject({ code: 'method_not_allowed' })
+})
+
+test('what is nowhere is not found, whatever the method', async () => {
+  for (const method of ['GET', 'DELETE']) {
+    expect((await signalbox.api('/api/nothing', { method })).status).toBe(404)
+  }
+})
+
 describe.each(LISTS)('GET /api/%s', (noun) => {
   const detailOf = async (query: string) => (await api.get(`/${noun}?${query}`)).body.detail
 

@@ -12,6 +12,7 @@ import type { Rule } from '../../rules/rule.ts'
 import type { Source } from '../../sources/source.ts'
 import type { Access } from '../auth.ts'
 import { authorise } from '../auth.ts'
+import { methodNotAllowed } from '../errors.ts'
 import { addAgentRoutes } from './agents.ts'
 import type { Api } from './answer.ts'
 import { addDeliveryRoutes } from './deliveries.ts'
@@ -53,7 +54,22 @@ export function apiRoutes(parts: ApiParts): Api {
   addRuleRoutes(api, configured.rules)
   addAgentRoutes(api, configured.agents)
   addSourceRoutes(api, configured.sources)
+  refuseMethods(api)
   return api
+}
+
+/** Says for an address that there is which methods it takes, and that there is no other address. */
+function refuseMethods(api: Api): void {
+  const routes = api.openAPIRegistry.definitions.flatMap((each) => (each.type === 'route' ? [each.route] : []))
+  const known = routes.map(({ path, method }) => ({
+    method: method.toUpperCase(),
+    path: new RegExp(`^/api${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+  }))
+  api.all('*', (c) => {
+    const allowed = known.filter(({ path }) => path.test(c.req.path)).map(({ method }) => method)
+    if (allowed.length > 0) methodNotAllowed(...allowed)()
+    throw new AppError('not_found', `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}.`)
+  })
 }
 
 function emptyApi(access: Access): Api {
