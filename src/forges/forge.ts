@@ -70,7 +70,7 @@ export type Commit = {
 export type Committed = { kind: 'committed' | 'unchanged'; sha: string } | { kind: 'moved' }
 
 /** A commit of a branch; `author` is the account that the forge knows by the author's address. */
-export type BranchCommit = { sha: string; message: string; author: string | null }
+type BranchCommit = { sha: string; message: string; author: string | null }
 
 /** What stops the writes of an attempt that has lost its job. */
 export type WriteGuard = {
