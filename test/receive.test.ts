@@ -236,7 +236,11 @@ describe('a server without secrets', () => {
           path === '/webhook/manual' ? 'api_closed' : 'source_closed',
         ])
       }
-      expect(await closed.count('signalbox.events')).toBe(0)
+      // Each refusal of a source is stored, without what was sent; nothing follows from it.
+      const refused = `status = 'rejected' and type = 'rejected.source_closed' and body is null and payload is null`
+      expect(await closed.count('signalbox.events', refused)).toBe(3)
+      expect(await closed.count('signalbox.events')).toBe(3)
+      expect(await closed.count('signalbox.jobs')).toBe(0)
     } finally {
       await closed.close()
     }
