@@ -23,6 +23,7 @@ describe('an environment without any variable', () => {
     TICK_INTERVAL_SECONDS: 60,
     GIT_SYNC_ENABLED: true,
     MAX_CONCURRENT_JOBS: 3,
+    AGENT_MEMORY_MB: 512,
   }
 
   test('has the documented defaults, and no secret', () => {
@@ -59,6 +60,7 @@ describe('a variable', () => {
     ['GIT_SYNC_ENABLED', 'True', true],
     ['GIT_SYNC_ENABLED', '1', true],
     ['MAX_CONCURRENT_JOBS', '1000', 1000],
+    ['AGENT_MEMORY_MB', '32', 32],
     ['SIGNALBOX_URL', 'http://127.0.0.1:8000', 'http://127.0.0.1:8000'],
   ])('%s may be %j', (name, value, read) => {
     expect(readEnvironment({ [name]: value })).toHaveProperty(name, read)
@@ -83,6 +85,7 @@ describe('a variable', () => {
     ['GITHUB_REPO', 'https://github.com/acme/shop', 'write owner/name'],
     ['TICK_INTERVAL_SECONDS', '0', 'must be from 1 to 3600'],
     ['MAX_CONCURRENT_JOBS', '1001', 'must be from 1 to 1000'],
+    ['AGENT_MEMORY_MB', '31', 'must be from 32 to 1000000'],
     ['MAX_CONCURRENT_JOBS', 'three', 'must be a whole number'],
   ])('%s may not be %j', (name, value, problem) => {
     expect(detailOf({ [name]: value })).toMatch(new RegExp(`^${name}(\\.\\d)?: ${problem}`))
