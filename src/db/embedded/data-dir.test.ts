@@ -11,14 +11,16 @@ function refused(dataDir: string) {
   return expect(openEmbedded({ dataDir, log: silentLog })).rejects
 }
 
-test('a file in its place', async () => {
-  const dataDir = join(await openTestFolder(), 'file')
-  await writeFile(dataDir, '')
-  await refused(dataDir).toMatchObject({
-    code: 'database_failed',
-    detail: `The data directory ${dataDir} cannot be used: there is another file of that name: ${dataDir}. Correct the path.`,
-  })
-  await refused(join(dataDir, 'below')).toMatchObject({ detail: expect.stringContaining('is a file, not a folder') })
+test('a file in its place, or in that of a folder above it', async () => {
+  const file = join(await openTestFolder(), 'file')
+  await writeFile(file, '')
+  for (const dataDir of [file, join(file, 'below')]) {
+    await refused(dataDir).toMatchObject({
+      code: 'database_failed',
+      detail: `The data directory ${dataDir} cannot be used: there is another file of that name: ${file}. Correct the path.`,
+    })
+  }
+  await refused(join(file, 'below', 'it')).toMatchObject({ detail: expect.stringContaining('is a file, not a folder') })
 })
 
 test.runIf(process.platform === 'linux')('a place that takes no folders', async () => {

@@ -227,7 +227,7 @@ describe('the embedded database', () => {
     await expect(openEmbedded({ dataDir, log: silentLog, settings: { shared_buffers: 'lots' } })).rejects.toMatchObject(
       {
         code: 'database_failed',
-        detail: expect.stringMatching(/postgres\.log; its it says: .*(shared_buffers|configuration)/),
+        detail: expect.stringMatching(/postgres\.log; it says: .*(shared_buffers|configuration)/),
       },
     )
     await open(dataDir)
