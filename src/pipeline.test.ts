@@ -268,7 +268,7 @@ describe('recording', () => {
     expect(await count('events')).toBe(1)
   })
 
-  test('when the database is away for too long the sender is told', async () => {
+  test('when the database is away for too long the sender gets an error', async () => {
     const { record } = await open({
       patienceMs: 50,
       database: {
@@ -542,7 +542,7 @@ describe('receiving', () => {
     expect(await count('events')).toBe(102)
   })
 
-  test('refused requests for unknown names, or for one source, leave room for those of another', async () => {
+  test('refused requests for unknown names, or for one source, leave space for those of another', async () => {
     const pipeline = await open({ clock: fakeClock() })
     const refuse = (name: string) => pipeline.refuse(name, new AppError('header_missing'), new Headers(), '::1')
     for (let i = 0; i < 150; i++) await refuse(`nobody-${i}`)

@@ -74,7 +74,7 @@ test('an endpoint that a file no longer names is paused, keeps its deliveries, a
   )
   expect(rows).toEqual(Array(3).fill({ status: 'pending', attempt: 0, held: true }))
   expect(got).toEqual([])
-  // The process that sends is told by the one that made the endpoint active.
+  // The process that sends is notified by the one that made the endpoint active.
   await open({ config, roles: receiver })
   expect(await endpoints()).toEqual([active])
   const sent = `select from signalbox.deliveries where status = 'succeeded' and attempt = 1`

@@ -10,7 +10,7 @@ export type LineWriter = {
   end(): void
 }
 
-/** Passes lines on as they come; one without an end in pieces, so that it cannot fill the memory. */
+/** Passes lines on as they come; one without an end in pieces, so that it cannot fill memory. */
 export function writeLines(onLine: (line: string) => void): LineWriter {
   let rest = ''
   return {

@@ -5,7 +5,7 @@ import { isPlainWord, secrecyOf } from '../untrusted/secret-name.ts'
 
 /**
  * Tokens, webhook secrets, keys (whole, and line by line) and the database's password. An ordinary
- * word, such as the password `postgres`, cannot be told from the text around it and is left out.
+ * word, such as the password `postgres`, may be in any text for another reason and is left out.
  */
 export function ownSecrets(environment: Environment, sources: Iterable<Pick<Source, 'secrets'>>): string[] {
   const named = Object.entries(environment)

@@ -239,7 +239,7 @@ describe('an Idempotency-Key', () => {
 
 describe('while the database is away', () => {
   const away = new AppError('database_unavailable')
-  /** A database whose first `times` transactions fail, before they begin or after they committed. */
+  /** A database whose first `times` transactions fail, before they begin or after the commit. */
   function failing(when: 'before' | 'after', times: number): Database {
     let left = times
     return {

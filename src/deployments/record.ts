@@ -30,8 +30,8 @@ export type RecordDeploymentContext = {
 
 /**
  * Records what went live where, and its `environment.deployed` event with it; returns its public
- * id. While the database is away it is tried again, for 9 s. The same `idempotencyKey` with the same
- * request returns that of the first deployment and `duplicate: true`.
+ * id. While the database is away it is tried again, for 9 s. The same `idempotencyKey` with the
+ * same request returns that of the first deployment and `duplicate: true`.
  * @throws AppError `input_invalid` naming the fields at fault, `header_invalid` for a malformed
  * key, and `conflict` for a key that was used for another request.
  */

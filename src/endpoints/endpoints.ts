@@ -9,8 +9,8 @@ import type { Endpoint, NewEndpoint } from './endpoint.ts'
 import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
 
 /**
- * The endpoints that events are matched with, paused ones included, and the version they are a copy of: an insert of events compares it with
- * the current one.
+ * The endpoints that events are matched with, paused ones included, and the version they are a
+ * copy of: an insert of events compares it with the current one.
  */
 export async function loadEndpoints(sql: Sql): Promise<{ version: number; endpoints: Endpoint[] }> {
   // One statement, so that version and endpoints belong together.

@@ -44,7 +44,7 @@ export type RecorderOptions = {
 
 type Waiting = {
   draft: Draft
-  /** When its sender is told that nothing is known of it. */
+  /** When its sender gets the answer that nothing is known of it. */
   until: number
   resolve: (recorded: Recorded) => void
   reject: (error: unknown) => void

@@ -20,7 +20,7 @@ export function holdNothing(): Held {
 }
 
 /**
- * Lets an unfinished body hold this many bytes in place of those it has. Where there is no room,
+ * Lets an unfinished body hold this many bytes in place of those it has. Where there is no space,
  * the largest unfinished bodies are given up, perhaps this one: many senders that never finish keep
  * none out that does.
  */

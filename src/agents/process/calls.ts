@@ -28,7 +28,7 @@ export type Calls = {
   close(reason: Error): void
 }
 
-/** Opens one end. `send` throws for what cannot be copied, and ignores that the other side is gone. */
+/** Opens one end. `send` throws for what cannot be copied, and ignores that the other is gone. */
 export function openCalls(send: (message: Message) => void, handlers: Handlers): Calls {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
   let last = 0

@@ -111,7 +111,7 @@ async function isAlive(owner: Owner, path: string, watchMs: number): Promise<boo
 export function isRunning(pid: number): boolean {
   // 0 and negative numbers mean groups of processes.
   if (pid <= 0) return false
-  // A zombie has ended; only its parent has not asked yet how, and in a container that may be never.
+  // A zombie has ended; only its parent has not asked yet how, and in a container may never.
   if (statOf(pid)[0] === 'Z') return false
   try {
     process.kill(pid, 0)
@@ -130,7 +130,7 @@ function startedAt(pid: number): string {
   return statOf(pid)[19] ?? ''
 }
 
-/** What the system says of a process, from its state (field 3) on; empty where there is no /proc. */
+/** What the system says of a process, from its state (field 3) on; empty without a /proc. */
 function statOf(pid: number): string[] {
   const text = tryRead(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
   // The second field is the command's name, which may have spaces and parentheses in it.

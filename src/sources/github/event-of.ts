@@ -36,13 +36,13 @@ export function githubEventOf(payload: Record<string, unknown>): string | undefi
   return TELLING_KEYS.find(([, ...keys]) => keys.every((key) => Object.hasOwn(payload, key)))?.[0]
 }
 
-const TOLD: ReadonlySet<string> = new Set(TELLING_KEYS.map(([event]) => event))
+const RECOGNIZED: ReadonlySet<string> = new Set(TELLING_KEYS.map(([event]) => event))
 
 /**
- * The event that a payload shows itself to be, where it is said to be another one of those whose
- * payloads can be told apart; undefined when there is no contradiction.
+ * The event that a payload shows itself to be, where it is said to be another one of those that
+ * their payloads show; undefined when there is no contradiction.
  */
 export function contradictedEvent(event: string, payload: Record<string, unknown>): string | undefined {
   const shown = githubEventOf(payload)
-  return shown !== event && TOLD.has(event) ? shown : undefined
+  return shown !== event && RECOGNIZED.has(event) ? shown : undefined
 }
