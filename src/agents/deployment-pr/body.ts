@@ -54,9 +54,10 @@ export function utc(timestamp: string): string {
 function changes({ data }: DeploymentEvent, file: string, maxBytes: number): string[] {
   const read = readChanges(data.config_diff)
   const entries = changeEntries(read)
+  const elsewhere = hasNoConfig(data) ? [withoutConfigNote(data.config_url), ''] : []
   if (entries.length === 0) {
     const note = read.unreadable ? 'The configuration changes could not be read' : 'No configuration changes detected'
-    return [`*${note}*`, '']
+    return [`*${note}*`, '', ...elsewhere]
   }
   const shown = entriesWithin(maxBytes - MAX_NOTES_BYTES, entries)
   const lines = underHeadings(shown)
@@ -69,7 +70,7 @@ function changes({ data }: DeploymentEvent, file: string, maxBytes: number): str
     ...(missing === 0 && shown.some(isShortened)
       ? [`*Long values are shortened: see ${whereWhole(file, data.config_url)}.*`, '']
       : []),
-    ...(hasNoConfig(data) ? [withoutConfigNote(data.config_url), ''] : []),
+    ...elsewhere,
   ]
 }
 

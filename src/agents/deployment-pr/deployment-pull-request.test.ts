@@ -55,7 +55,7 @@ test('a note says who deployed what, why, and what changed', () => {
     [
       '**v2-optimized** by jane@company.com, 2025-11-20 10:30:00 UTC',
       '> Lower it',
-      '> `@all`',
+      '> `＠all`',
       '',
       '- **temperature**: `0.7` → `0.5` (modified)',
       '- **prompt** (modified)',
