@@ -14,7 +14,5 @@ export function serveConfigured(settings: string): void {
   const { configPath, ...others }: ChildSettings = JSON.parse(settings)
   const loading = configPath === null ? null : loadConfig('/', configPath)
   const agents = (async () => agentsByName(others, (await loading)?.config.agents ?? []))()
-  // Each attempt fails by it.
-  agents.catch(() => {})
   serveAgents({ agents, payloadOf: eventPayload })
 }

@@ -29,6 +29,8 @@ export function serveAgents({ agents, payloadOf }: ServeOptions): void {
   const attempts = new AsyncLocalStorage<Attempt>()
   let current: Attempt | null = null
   let hasFailed = false
+  // Each attempt fails by it.
+  agents.catch(() => {})
 
   const run = async (name: string, start: Start): Promise<Ended> => {
     const attempt = openAttempt(calls, output, start)
