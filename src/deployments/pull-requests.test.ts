@@ -198,7 +198,7 @@ describe('a reported pull request', () => {
       [id.replace('deploy_', '')],
     )
     await database.query(
-      `insert into signalbox.events (id, source, delivery_id, type, status) values ($1, 's', $1, 't', 'routed')`,
+      `insert into signalbox.events (id, source, delivery_id, type, status) values ($1, 's', $1::uuid::text, 't', 'routed')`,
       [rows[0]?.event_id],
     )
     await database.query(

@@ -186,7 +186,7 @@ test.each(['open', 'merged'] as const)(
     const { number } = await repo.openPullRequest({ title: 'x', head: 'agenta/mine', body: forged }, 'mallory')
     if (state === 'merged') await repo.mergePullRequest(number)
     expect(await send(repo, 1)).toMatchObject({ number: 2, created: true })
-    expect(await repo.pulls('all')).toMatchObject([{ title: 'Deploy bot 1' }, { title: 'x', body: forged }])
+    expect(await repo.pulls('all')).toMatchObject([{ title: 'x', body: forged }, { title: 'Deploy bot 1' }])
   },
 )
 

@@ -21,6 +21,7 @@ test('a pull request is opened, read, changed, and never opened twice for one br
     number: 1,
     url: `${repo.htmlUrl}/pull/1`,
     state: 'open',
+    author: 'acme',
     head: 'agenta/x',
     headSha,
     fromFork: false,
