@@ -28,15 +28,17 @@ export function refValues({ id, attempt, owner }: AttemptRef): [string, number, 
 /**
  * Makes the lease last from now on, so that nobody else begins meanwhile what this attempt is about
  * to do.
- * @throws LeaseLost when the attempt no longer has its job.
+ * @throws LeaseLost when the attempt no longer has its job, or a person has ended the job: it is this
+ * attempt's until it has let go, but nothing more is begun.
  */
 export async function renewLease(
   sql: Sql,
   { id, attempt, owner }: AttemptRef,
   { clock, leaseMs }: { clock: Clock; leaseMs: number },
 ): Promise<void> {
-  const renewed = await queueOn({ table: JOBS, clock }).renew(sql, { owner, attempts: [{ id, attempt }], leaseMs })
-  if (renewed.length === 0) throw fenced()
+  const [renewed] = await queueOn({ table: JOBS, clock }).renew(sql, { owner, attempts: [{ id, attempt }], leaseMs })
+  if (renewed === undefined) throw fenced()
+  if (renewed.isEnding) throw new LeaseLost('The job was ended by hand; nothing more was written.')
 }
 
 /**

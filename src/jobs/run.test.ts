@@ -339,7 +339,13 @@ describe('one attempt', () => {
     expect(outcome).toEqual({ kind: 'deferred', error: 'no answer', delayMs: 15_000 })
   })
 
-  it('makes sure of its lease before each write', async () => {
+  const byHand = (row: JobRow) => queue.cancel(database, { id: row.id, reason: 'no' })
+  const toAnother = (row: JobRow) =>
+    database.query('update signalbox.jobs set owner = $2 where id = $1', [row.id, newId()])
+  it.each([
+    ['a person has ended the job', byHand, 'The job was ended by hand; nothing more was written.'],
+    ['another has the job', toAnother, 'This attempt no longer has its job; nothing was written.'],
+  ])('makes sure of its lease before each write: %s', async (_, lose, error) => {
     const row = await claimJob()
     const written: string[] = []
     const { outcome } = await attempt(row, async () => ({ outputs: [note('a')] }), {
@@ -348,13 +354,13 @@ describe('one attempt', () => {
         await guard.confirm()
         const { available_at: end } = await getJob(database, row.id)
         written.push(end)
-        await queue.cancel(database, { id: row.id, reason: 'no' })
+        await lose(row)
         await guard.confirm()
         written.push('too late')
         return null
       },
     })
-    expect(outcome).toMatchObject({ error: 'This attempt no longer has its job; nothing was written.' })
+    expect(outcome).toMatchObject({ error })
     expect(written).toEqual([new Date(clock.now().getTime() + 30_000).toISOString()])
   })
 
