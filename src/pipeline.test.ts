@@ -261,7 +261,8 @@ describe('recording', () => {
           : database.query(text, ...rest),
     }
     const { trigger } = await open({ database: away, agents: ['ping'] })
-    const triggering = trigger(Buffer.from('{"job_type":"ping"}'), new Headers(), '203.0.113.7')
+    const headers = new Headers({ 'content-type': 'application/json' })
+    const triggering = trigger(Buffer.from('{"job_type":"ping"}'), headers, '203.0.113.7')
     await new Promise((resolve) => setImmediate(resolve))
     isAway = false
     expect(await triggering).toMatchObject({ duplicate: false, jobIds: [expect.any(String)] })

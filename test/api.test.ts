@@ -106,7 +106,12 @@ const worker = defineAgent({
     return { result: await step('look', () => ({ type: event?.type ?? null })) }
   },
 })
-const broken = defineAgent({ name: 'broken', description: 'Fails.', input: z.unknown(), run: () => Promise.reject() })
+const broken = defineAgent({
+  name: 'broken',
+  description: 'Fails.',
+  input: z.unknown(),
+  run: () => Promise.reject('broken'),
+})
 
 test('every answer is as it is described, of every route and with rows in each', async () => {
   const receiver = createServer((_request, response) => response.writeHead(500, { connection: 'close' }).end('no'))
@@ -199,7 +204,12 @@ const DONE_JOB = {
   outputs: [{ status: 'published' }, { status: 'refused', reason: 'not allowed' }],
   log: [{ stream: 'log', line: 'begun' }],
 }
-const FAILED_JOB = { status: 'failed', attempts: [{ outcome: 'failed' }], outputs: [], log: [] }
+const FAILED_JOB = {
+  status: 'failed',
+  attempts: [{ outcome: 'failed' }],
+  outputs: [],
+  log: [{ stream: 'stderr', line: 'broken' }],
+}
 
 describe('a bad body', () => {
   const send = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) =>

@@ -47,4 +47,4 @@ test('signalbox serve pulls the folder of its configuration at every tick, unles
   await until('it has again', async () => (await headOf('clone')) === (await headOf('origin')))
   expect(await synced.kill('SIGTERM')).toBe(0)
   await database.close()
-})
+}, 60_000)

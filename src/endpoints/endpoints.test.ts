@@ -152,7 +152,10 @@ describe('the endpoints of the configuration', () => {
     await createEndpoint(database, { url, name: 'handler' })
     await syncConfigEndpoints(database, [handler])
     await syncConfigEndpoints(database, [])
-    expect((await loadEndpoints(database)).endpoints).toMatchObject([{ name: 'handler', origin: 'api' }])
+    expect((await loadEndpoints(database)).endpoints).toMatchObject([
+      { name: 'handler', origin: 'api', status: 'active' },
+      { name: 'handler', origin: 'config', status: 'paused' },
+    ])
   })
 
   it('are made once when several processes start together', async () => {

@@ -143,7 +143,7 @@ describe('the outcome', () => {
     const [fresh, repeat] = [ignored(), ignored({ deliveryId: 'first' })]
     const { ids } = await insert([repeat, fresh])
     expect(await outcomesOf(database, [repeat, fresh], ids)).toEqual([
-      { id: first.id, duplicate: true, status: 'routed', reason: null, jobIds: [] },
+      { id: first.id, duplicate: true, status: 'routed', reason: null, jobIds: first.jobs.map(({ id }) => id) },
       { id: fresh.id, duplicate: false, status: 'ignored', reason: 'no rule', jobIds: [] },
     ])
   })

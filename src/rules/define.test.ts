@@ -73,9 +73,10 @@ test('the default rules are valid, and make a production deployment a job of dep
       id: 'e1',
       source: 'signalbox',
       type: 'environment.deployed',
-      facts: { app: 'support-bot', environment },
+      facts: { project: 'acme', app: 'support-bot', environment },
     })
-  expect(deployed('production')).toMatchObject([{ agent: 'deployment-pr', groupKey: 'deploy:support-bot:production' }])
+  const groupKey = 'deploy:acme:support-bot:production'
+  expect(deployed('production')).toMatchObject([{ agent: 'deployment-pr', groupKey }])
   expect(deployed('staging')).toEqual([])
 })
 
