@@ -61,15 +61,19 @@ export function apiRoutes(parts: ApiParts): Api {
 /** Says for an address that there is which methods it takes, and that there is no other address. */
 function refuseMethods(api: Api): void {
   const routes = api.openAPIRegistry.definitions.flatMap((each) => (each.type === 'route' ? [each.route] : []))
-  const known = routes.map(({ path, method }) => ({
-    method: method.toUpperCase(),
-    path: new RegExp(`^/api${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
-  }))
   api.all('*', (c) => {
-    const allowed = known.filter(({ path }) => path.test(c.req.path)).map(({ method }) => method)
+    const found = routes.filter(({ path }) => isAddressOf(`/api${path}`, c.req.path))
+    const allowed = found.map(({ method }) => method.toUpperCase())
     if (allowed.length > 0) methodNotAllowed(...allowed)()
     throw new AppError('not_found', `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}.`)
   })
+}
+
+/** Whether a path is an address of a route, whose parameters are whole parts of it: `/jobs/{id}`. */
+function isAddressOf(route: string, path: string): boolean {
+  const given = path.split('/')
+  const parts = route.split('/')
+  return parts.length === given.length && parts.every((part, at) => (part[0] === '{' ? given[at] : part === given[at]))
 }
 
 function emptyApi(access: Access): Api {
