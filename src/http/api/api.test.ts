@@ -107,7 +107,14 @@ test.each(['events', 'jobs', 'deployments', 'deliveries'])(
   },
 )
 
-test('a method that an address does not have is not an address', async () => {
-  const response = await signalbox.api('/api/rules', { method: 'POST', body: {} })
-  expect(response.status).toBe(404)
+test.each([
+  ['POST', '/api/rules', 405, 'GET'],
+  ['DELETE', '/api/jobs/some-id/log', 405, 'GET'],
+  ['GET', '/api/jobs/some-id/cancel', 405, 'POST'],
+  ['POST', '/api/jobs//log', 404, null],
+  ['POST', '/api/jobs/some-id/log/more', 404, null],
+  ['POST', '/api/rule', 404, null],
+])('%s %s is answered with %i, and the methods that the address takes', async (method, path, status, allow) => {
+  const response = await signalbox.api(path, { method })
+  expect([response.status, response.headers.get('allow')]).toEqual([status, allow])
 })
