@@ -78,6 +78,8 @@ export type SignalboxOptions = {
   requestTimeoutMs?: number
   /** How long a webhook waits for a database that is away. Default 9 s. */
   patienceMs?: number
+  /** How long a job or delivery stays its worker's without a sign of life. Default `LEASE_MS`. */
+  leaseMs?: number
 }
 
 /**
@@ -97,7 +99,7 @@ export type Signalbox = {
 export async function openSignalbox(options: SignalboxOptions): Promise<Signalbox> {
   const { environment, store, log } = options
   const { MAX_CONCURRENT_JOBS: slots } = environment
-  const { answerMs } = leaseTiming(LEASE_MS)
+  const { answerMs } = leaseTiming(options.leaseMs ?? LEASE_MS)
   const pools = await openPools({ url: store.url, log, slots, renewalMs: answerMs })
   try {
     return await openParts(options, pools)
@@ -152,6 +154,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     installation,
     processes,
     pipeline,
+    leaseMs: options.leaseMs,
     notify: notifier.notify,
   }
   if (roles.orchestrator) workers.push(...openWorkers(working))
@@ -229,6 +232,7 @@ type WorkersOptions = { environment: Environment; database: Database; clock: Clo
   installation: Installation
   processes: AgentProcesses
   pipeline: Pipeline
+  leaseMs: number | undefined
   /** Notifies all workers, those of this process included, through the database. */
   notify(): void
 }

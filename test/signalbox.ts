@@ -6,9 +6,10 @@ import type { Log } from '../src/lib/log.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { openSignalbox } from '../src/main.ts'
 import { openTestDatabase } from './database.ts'
+import { SECRET, TOKEN } from './keys.ts'
 
-export const SECRET = 'a-secret-of-32-characters-or-so!'
-export const TOKEN = 'an-api-token-of-32-characters-yes'
+export { SECRET, TOKEN } from './keys.ts'
+export { until } from './until.ts'
 
 /** A running service, its database, and its API with the token set. */
 export type TestSignalbox = {
@@ -77,24 +78,6 @@ export async function openTestSignalbox(
       await signalbox.close()
       if (!options.database) await database.close()
     },
-  }
-}
-
-/**
- * Polls until `check` returns something, for what happens in another process or at a timer.
- * @throws Error after `limitMs`.
- */
-export async function until<T>(
-  what: string,
-  check: () => Promise<T | undefined | false | null>,
-  limitMs = 15_000,
-): Promise<T> {
-  const giveUpAt = Date.now() + limitMs
-  for (;;) {
-    const found = await check()
-    if (found) return found
-    if (Date.now() > giveUpAt) throw new Error(`it took more than ${limitMs} ms until ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 

@@ -33,7 +33,7 @@ export type OrchestratorOptions = Omit<RunOptions, 'leaseMs' | 'stopGraceMs'> & 
   /** The longest it goes without looking for work. */
   tickMs: number
   /** Default `LEASE_MS`. What a stopped agent may take to end is a fifth of it. */
-  leaseMs?: number
+  leaseMs?: number | undefined
   /** Connections for the renewals of leases alone. Default: those of `database`. */
   leases?: Database
   /**

@@ -1,0 +1,62 @@
+// Faults at random for minutes: processes, connections and PostgreSQL fail while thousands of
+// webhooks arrive. Prints what was counted; the exit code is 1 when something was lost or doubled.
+import { parseArgs } from 'node:util'
+import { ALL_FAULTS, chaos } from '../../test/chaos/chaos.ts'
+import type { FaultName } from '../../test/chaos/faults.ts'
+
+const USAGE = `Usage: bench/chaos/run [options]
+
+Options:
+  --jobs <n>           how many webhooks, each with a job (4000)
+  --rate <n>           webhooks a second (20)
+  --orchestrators <n>  processes that run jobs (3)
+  --lease-ms <n>       how long a job stays its worker's without a sign of life (2000)
+  --pause-ms <n>       the mean pause before each fault (1200)
+  --at-once <n>        faults at the same time (2)
+  --faults <list>      ${ALL_FAULTS.join(',')} (all)
+  --random <n>         repeats the choices of an earlier run
+  --keep               leave the journal and the logs of the processes, and say where
+  --help               print this
+`
+
+const { values } = parseArgs({
+  options: {
+    jobs: { type: 'string', default: '4000' },
+    rate: { type: 'string', default: '20' },
+    orchestrators: { type: 'string', default: '3' },
+    'lease-ms': { type: 'string', default: '2000' },
+    'pause-ms': { type: 'string', default: '1200' },
+    'at-once': { type: 'string', default: '2' },
+    faults: { type: 'string', default: ALL_FAULTS.join(',') },
+    random: { type: 'string', default: String(Date.now() % 1_000_000) },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (values.help) {
+  console.log(USAGE)
+  process.exit()
+}
+const faults = values.faults.split(',').filter((name) => name !== '') as FaultName[]
+const unknown = faults.find((name) => !ALL_FAULTS.includes(name))
+if (unknown) {
+  console.error(`There is no fault called "${unknown}".\n\n${USAGE}`)
+  process.exit(2)
+}
+const jobs = Number(values.jobs)
+console.error(`random ${values.random}`)
+const { problems, text } = await chaos({
+  random: Number(values.random),
+  jobs,
+  overMs: (jobs / Number(values.rate)) * 1000,
+  orchestrators: Number(values.orchestrators),
+  leaseMs: Number(values['lease-ms']),
+  faults,
+  atOnce: Number(values['at-once']),
+  pauseMs: Number(values['pause-ms']),
+  endMs: 120_000,
+  keep: values.keep,
+  onProgress: console.error,
+})
+console.log(text)
+process.exitCode = problems.length === 0 ? 0 : 1
