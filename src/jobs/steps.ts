@@ -60,10 +60,30 @@ export async function openStepStore(
       if (finished.has(name)) return finished.get(name) as T
       const json = toJson(await run(name, fn), `The result of step "${name}"`)
       stop.throwIfAborted()
-      await insist(stop, () => save(name, json))
+      await unlessStopped(
+        stop,
+        insist(stop, () => save(name, json)),
+      )
       // What a later attempt will see, also now: a Date is its text, and what JSON drops is gone.
       return (json === null ? undefined : JSON.parse(json)) as T
     },
+  }
+}
+
+/**
+ * Lets an agent that is stopped end at once, though the database may not answer for half a minute:
+ * soon its job may be somebody else's.
+ */
+async function unlessStopped<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
+  const stopped = Promise.withResolvers<never>()
+  const end = () => stopped.reject(stop.reason)
+  stop.addEventListener('abort', end)
+  try {
+    return await Promise.race([work, stopped.promise])
+  } finally {
+    stop.removeEventListener('abort', end)
+    // Only one of the two is waited for; the other must not be an unhandled rejection.
+    work.catch(() => {})
   }
 }
 
