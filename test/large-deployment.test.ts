@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { loadConfig } from '../src/config/config-file.ts'
+import type { Config } from '../src/index.ts'
+import { defaultRules, deploymentPr } from '../src/index.ts'
 import { openTestFolder } from './folder.ts'
 import { openTestSignalbox, until } from './signalbox.ts'
 
@@ -19,11 +20,11 @@ function configuration(value: number): Record<string, unknown> {
   return { prompt: `${'-eyJaaaaaaaa'.repeat(28_000)}${value}`, ...Object.fromEntries(keys) }
 }
 
-async function openService(configFile?: string) {
-  const folder = await openTestFolder()
-  const path = join(folder, 'signalbox.config.ts')
+/** `configFile` is what the child processes load. */
+async function openService(config: Config = {}, configFile?: string) {
+  const path = join(await openTestFolder(), 'signalbox.config.ts')
   if (configFile !== undefined) await writeFile(path, configFile)
-  const { config, path: configPath } = await loadConfig(folder)
+  const configPath = configFile === undefined ? null : path
   const env = { GITHUB_REPO: 'acme/shop' }
   const signalbox = await openTestSignalbox({ config, env, ...(configPath && { configPath }) })
   onTestFinished(() => signalbox.close())
@@ -65,12 +66,12 @@ test.runIf(existsSync(`/proc/self/task/${process.pid}/children`))(
 test(
   'rendering that does not end is ended by the time limit of its job, while the service answers',
   async () => {
-    const { deploy, health, read } = await openService(`
-    import { defaultRules, defineConfig, deploymentPr } from 'signalbox'
-    export default defineConfig({
-      rules: defaultRules.map((rule) => ({ ...rule, timeLimitMs: 1000, maxAttempts: 1 })),
-      agents: [deploymentPr({ customise() { for (;;) Math.random() } })],
-    })`)
+    const rules = defaultRules.map((rule) => ({ ...rule, timeLimitMs: 1000, maxAttempts: 1 }))
+    const { deploy, health, read } = await openService(
+      { rules, agents: [deploymentPr()] },
+      `import { defineConfig, deploymentPr } from 'signalbox'
+      export default defineConfig({ agents: [deploymentPr({ customise() { for (;;) Math.random() } })] })`,
+    )
     await deploy(configuration(1))
     const ended = () => read<{ error: string }>("select error from signalbox.jobs where status = 'failed'")
     await until('the job has ended', async () => (await ended()).length === 1 && (await health()) === 200, LIMIT_MS)
