@@ -19,7 +19,7 @@ let packages: Packages
 beforeAll(async () => {
   packages = await packAll()
   await chmod(packages.folder, 0o755)
-}, 120_000)
+}, 300_000)
 afterAll(() => rm(packages.folder, { recursive: true, force: true }))
 
 function filesOf(name: string): string[] {

@@ -76,4 +76,5 @@ test('of more than a page the open ones are all read, of all only the newest hun
   expect(open.map(({ number }) => number)).toEqual(Array.from({ length: 103 }, (_, at) => 103 - at))
   const all = await forge().pullRequests(repo.fullName, { state: 'all' })
   expect(all.map(({ number }) => number)).toEqual(Array.from({ length: 100 }, (_, at) => 103 - at))
-})
+  // Each of the 103 starts git several times.
+}, 120_000)
