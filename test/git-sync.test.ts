@@ -30,6 +30,10 @@ async function headOf(name: string) {
   return (await git(join(folder, name), 'rev-parse', 'HEAD')).stdout
 }
 
+async function isCurrent() {
+  return (await headOf('clone')) === (await headOf('origin'))
+}
+
 test('signalbox serve pulls the folder of its configuration at every tick, unless that is switched off', async () => {
   const database = await openTestDatabase()
   const env = { DATABASE_URL: database.url, PORT: '0', HOST: '127.0.0.1', TICK_INTERVAL_SECONDS: '1' }
@@ -42,9 +46,10 @@ test('signalbox serve pulls the folder of its configuration at every tick, unles
   expect(await headOf('clone')).toBe(before)
 
   const synced = run(['serve'], { cwd, env })
-  await until('the clone has caught up', async () => (await headOf('clone')) === (await headOf('origin')))
+  await synced.prints(/listens on/)
+  await until('the clone has caught up', isCurrent, 30_000)
   await commit('agent.sh', 'echo hello again\n')
-  await until('it has again', async () => (await headOf('clone')) === (await headOf('origin')))
+  await until('it has again', isCurrent, 30_000)
   expect(await synced.kill('SIGTERM')).toBe(0)
   await database.close()
-}, 60_000)
+}, 120_000)

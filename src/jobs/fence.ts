@@ -28,8 +28,8 @@ export function refValues({ id, attempt, owner }: AttemptRef): [string, number, 
 /**
  * Makes the lease last from now on, so that nobody else begins meanwhile what this attempt is about
  * to do.
- * @throws LeaseLost when the attempt no longer has its job, or a person has ended the job: it is this
- * attempt's until it has let go, but nothing more is begun.
+ * @throws LeaseLost when the attempt no longer has its job, or a person has ended the job: it is
+ * this attempt's until it has let go, but nothing more is begun.
  */
 export async function renewLease(
   sql: Sql,
