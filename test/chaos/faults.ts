@@ -1,4 +1,5 @@
-// What goes wrong on purpose: each fault begins, lasts for a while, and leaves things working again.
+// What goes wrong on purpose: each fault begins, lasts for a while, and leaves things
+// working again.
 import { setTimeout as wait } from 'node:timers/promises'
 import { TOKEN } from '../keys.ts'
 import { monotonicMs } from './journal.ts'

@@ -69,7 +69,7 @@ function refuseMethods(api: Api): void {
   })
 }
 
-/** Whether a path is an address of a route, whose parameters are whole parts of it: `/jobs/{id}`. */
+/** Whether a path is an address of a route, whose parameters are whole parts: `/jobs/{id}`. */
 function isAddressOf(route: string, path: string): boolean {
   const given = path.split('/')
   const parts = route.split('/')
