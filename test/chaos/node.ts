@@ -37,7 +37,9 @@ process.on('message', ({ blockMs }: { blockMs: number }) => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, blockMs)
 })
 // Nothing stays when the run itself is ended.
-const onOrphaned = () => process.exit(1)
+function onOrphaned(): never {
+  process.exit(1)
+}
 process.once('disconnect', onOrphaned)
 
 const environment = readEnvironment({
