@@ -162,7 +162,6 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const receiving = { ...shared, ...pools, database, mode, access, configured: installation, pipeline, onWork }
   const server = roles.receiver ? await openReceiver({ ...receiving, requestTimeoutMs }) : null
   const listening = await openListening({ database, pools, url, onWork: nudge, onEnded: renew, log })
-  if (roles.orchestrator) void sweepWorkspaces().catch((err: unknown) => log.warn({ err }, 'old workspaces stay'))
   for (const worker of workers) worker.start()
   const gitSync = roles.orchestrator ? syncGit(options) : null
 
@@ -240,6 +239,7 @@ type WorkersOptions = { environment: Environment; database: Database; clock: Clo
 function openWorkers({ environment, installation, processes, pipeline, ...shared }: WorkersOptions): Worker[] {
   const { database, clock } = shared
   const { forges } = installation
+  void sweepWorkspaces().catch((err: unknown) => shared.log.warn({ err }, 'old workspaces stay'))
   const tickMs = Math.min(environment.TICK_INTERVAL_SECONDS * 1000, IDLE_LOOK_MS)
   const own = redactor([], ownSecrets(environment, installation.sources.values()))
   // One owner for both, so that its row in `orchestrators` says whether either is alive.

@@ -139,7 +139,7 @@ export async function openNodes(options: Options): Promise<Nodes> {
 }
 
 /** Where all processes of a place print to. */
-export function logOf(folder: string, name: string): string {
+function logOf(folder: string, name: string): string {
   return `${folder}/${name}.log`
 }
 

@@ -26,7 +26,7 @@ export type JobRow = {
 }
 
 /** Reads all jobs. */
-export async function readJobs({ database }: Stage): Promise<JobRow[]> {
+async function readJobs({ database }: Stage): Promise<JobRow[]> {
   const { rows } = await database.query<JobRow>(
     `select job.id, event.delivery_id as delivery, job.rule as kind, job.status, job.attempt, job.failures, job.losses,
        job.error
