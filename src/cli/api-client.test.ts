@@ -42,7 +42,7 @@ describe.each(COMMANDS.map((args) => ({ args })))('$args', ({ args }) => {
   test('without a server says how to start one', async () => {
     const { code, out, err } = await call(args, { env: { SIGNALBOX_URL: 'http://127.0.0.1:9' } })
     expect({ code, out }).toEqual({ code: 1, out: '' })
-    expect(err).toMatch(/^signalbox: There is no answer from http:\/\/127\.0\.0\.1:9\.\n {2}→ .*signalbox dev/)
+    expect(err).toMatch(/^signalbox: There is no answer from http:\/\/127\.0\.0\.1:9\. .+\n {2}→ .*signalbox dev/)
   })
 
   test('with a wrong token says which variable to set', async () => {

@@ -153,11 +153,14 @@ describe('migrations', () => {
   test('that another process applies are waited for, which is logged, and no statement waits meanwhile', async () => {
     const lines: unknown[] = []
     const info: Log['info'] = (...parts: unknown[]) => void lines.push(parts.at(-1))
+    const locked = Promise.withResolvers<void>()
     const waiting = Promise.withResolvers<void>()
     const held = database.transaction(async (tx) => {
       await tx.query('select pg_advisory_xact_lock(7446257451)')
+      locked.resolve()
       await waiting.promise
     })
+    await locked.promise
     const migrating = migrate(database, { log: { ...log, info }, directory: directory() })
     await vi.waitFor(() => expect(lines).toEqual(['waiting for another process to apply the migrations']))
     const blocked = await database.query(

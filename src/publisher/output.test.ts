@@ -66,7 +66,11 @@ test.each([
   ['an issue 0', [{ ...labels, target: { issue: 0 } }], 'outputs.0.target.issue: must be more than 0'],
   ['an empty label', [{ ...labels, labels: [''] }], 'outputs.0.labels.0: must have at least 1 character'],
   ['no changes', [{ ...pullRequest, changes: [] }], 'outputs.0.changes: must have at least 1 item'],
-  ['a title that is too long', [{ ...pullRequest, title: 'x'.repeat(251) }], 'outputs.0.title: expected string'],
+  [
+    'a title that is too long',
+    [{ ...pullRequest, title: 'x'.repeat(251) }],
+    'outputs.0.title: must have at most 250 characters',
+  ],
   ['too many outputs', Array.from({ length: 101 }, () => labels), 'outputs: must have at most 100 items'],
 ])('%s is refused for good, and named', (_, outputs, problem) => {
   expect(() => parseOutputs(outputs)).toThrow(GiveUp)
