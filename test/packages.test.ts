@@ -118,7 +118,7 @@ describe('installed alone', () => {
       const [url] = await server.prints(/http:\/\/127\.0\.0\.1:\d+/)
       expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'healthy', database: 'connected' })
       const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }
-      const body = JSON.stringify({ job_type: 'greet', payload: { who: 'ada' } })
+      const body = JSON.stringify({ job_type: 'greet', payload: {} })
       const triggered = await fetch(`${url}/webhook/manual`, { method: 'POST', headers, body })
       const made = (await triggered.json()) as { job_created: string }
       const job = await until('the agent has run', async () => {
@@ -126,7 +126,7 @@ describe('installed alone', () => {
         const answer = (await found.json()) as { completed_at: string | null }
         return answer.completed_at !== null && answer
       })
-      expect(job).toMatchObject({ status: 'completed', attempt: 1, result: 'ADA' })
+      expect(job).toMatchObject({ status: 'completed', attempt: 1, result: 'MAIN' })
     } finally {
       expect(await server.kill('SIGTERM')).toBe(0)
     }
