@@ -1,5 +1,6 @@
 // `signalbox send`: a signed sample webhook, sent as GitHub sends its own.
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
+import { signBody } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import type { ServerOptions } from './api-client.ts'
 import { addressAndToken, withServer } from './api-client.ts'
@@ -57,7 +58,7 @@ async function sendGithub(cli: Cli, type: string, options: SendOptions): Promise
     'user-agent': 'GitHub-Hookshot/signalbox',
     'x-github-event': event,
     'x-github-delivery': randomUUID(),
-    'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+    'x-hub-signature-256': await signBody({ body, secret }),
   }
   return post(`${addressAndToken(cli, options).url}/webhook/github`, headers, body)
 }

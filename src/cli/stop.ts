@@ -1,11 +1,9 @@
 // What stops a running service: a signal, or an exception that nobody caught.
+import { LONGEST_TIMER_MS } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { EXIT } from './exit-code.ts'
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-// A promise does not keep Node alive, and a process that only orchestrates may have nothing else
-// that does.
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** After an uncaught exception nothing is sure to end by itself. */
 const CRASH_LIMIT_MS = 30_000
 
@@ -15,6 +13,8 @@ const CRASH_LIMIT_MS = 30_000
  * logged, and the service goes on: what rejected is not what the others wait for.
  */
 export function awaitStop(log: Log): { stopped: Promise<void>; letGo(): void } {
+  // A promise does not keep Node alive, and a process that only orchestrates may have nothing else
+  // that does.
   const stayUp = setInterval(() => {}, LONGEST_TIMER_MS)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   let limit: NodeJS.Timeout | undefined

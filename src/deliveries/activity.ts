@@ -1,4 +1,5 @@
 // What is said of a delivery: how its attempt ended.
+import { shortId } from '../lib/id.ts'
 import type { Activity, Log } from '../lib/log.ts'
 import type { Settled } from '../queue/table.ts'
 import type { AttemptDetail, DeliveryRow } from './delivery.ts'
@@ -8,7 +9,7 @@ export function sayEnded(say: { activity: Activity; log: Log }, ended: Settled<D
   const { row, attempt, status, error, detail } = ended
   const about = { delivery: row.id, endpoint: row.endpoint_id, attempt, status, error, ...detail?.about }
   const what = detail?.about ? ` ${detail.about.type} to ${detail.about.host}` : ''
-  const name = `delivery ${row.id.slice(0, 8)}${what}`
+  const name = `delivery ${shortId(row.id)}${what}`
   const answer = detail?.statusCode ? `${detail.statusCode} in ${detail.durationMs} ms` : (error ?? 'no answer')
   if (detail?.isGone) {
     say.log.warn({ about }, `${name}: ${answer}: it wants no more, and the endpoint is disabled`)

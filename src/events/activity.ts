@@ -1,4 +1,5 @@
 // What is said of an event when it has been recorded.
+import { shortId } from '../lib/id.ts'
 import type { Draft, Recorded } from './event.ts'
 
 /** One sentence: what came from whom, and what followed. */
@@ -14,9 +15,4 @@ function whatFollowed({ duplicate, status, reason, jobIds }: Recorded): string {
   if (duplicate) return 'recorded before'
   if (jobIds.length > 0) return `${jobIds.length === 1 ? 'job' : 'jobs'} ${jobIds.map(shortId).join(', ')}`
   return status === 'routed' ? 'endpoints are notified' : `${status}: ${reason ?? 'nothing followed'}`
-}
-
-/** The beginning of an id, which tells it apart in a log. */
-function shortId(id: string): string {
-  return id.slice(0, 8)
 }

@@ -1,5 +1,6 @@
 // What is said of a job: that it began, and how its attempt ended.
 import { cut } from '../lib/cut.ts'
+import { shortId } from '../lib/id.ts'
 import type { Activity, Log } from '../lib/log.ts'
 import type { Settled } from '../queue/table.ts'
 import type { JobRow, RunDetail } from './job.ts'
@@ -7,7 +8,7 @@ import type { JobRow, RunDetail } from './job.ts'
 const MAX_ERROR_CHARS = 300
 
 function nameOf({ id, agent }: Pick<JobRow, 'id' | 'agent'>): string {
-  return `job ${id.slice(0, 8)} ${agent}`
+  return `job ${shortId(id)} ${agent}`
 }
 
 /** Says that an attempt begins. */

@@ -6,6 +6,7 @@ import { errorText } from '../lib/error.ts'
 import type { Repeated } from '../lib/every.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
+import { isRunning } from '../lib/running-process.ts'
 
 /** How often an orchestrator says that it is alive. */
 const INTERVAL_MS = 30_000
@@ -98,15 +99,5 @@ export async function deadOrchestrators(sql: Sql): Promise<string[]> {
     'select id, pid from signalbox.orchestrators where host = $1',
     [hostname()],
   )
-  return rows.filter(({ pid }) => pid === process.pid || !isAlive(pid)).map(({ id }) => id)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it is there, and somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+  return rows.filter(({ pid }) => pid === process.pid || !isRunning(pid)).map(({ id }) => id)
 }

@@ -8,8 +8,10 @@ import type { ReadForge } from '../forges/forge.ts'
 import { parseInput } from '../lib/agent-input.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError, errorText, GiveUp, RetryAt } from '../lib/error.ts'
+import { LONGEST_TIMER_MS } from '../lib/every.ts'
 import type { Activity, Log } from '../lib/log.ts'
 import { noActivity } from '../lib/log.ts'
+import { untilStopped } from '../lib/until-stopped.ts'
 import { describe } from '../lib/zod.ts'
 import type { Output } from '../publisher/output.ts'
 import type { Publish } from '../publisher/publish.ts'
@@ -86,6 +88,9 @@ export async function runJob(
     })
   }
   try {
+    // A stopped agent has its grace to end, because its slot and its group are free after that: a
+    // program that is still being ended must not meet the next one. One that ignores its signal
+    // does not keep them longer.
     const { result, hasOutputs } = await untilStopped(stop, options.stopGraceMs, work())
     // Waited for to its end, unlike an agent: it stops by itself, but for the answer to a request
     // on its way. As long as that may write something, the job must be nobody else's.
@@ -139,8 +144,7 @@ async function publishOutputs(options: RunOptions, row: JobRow, stop: AbortSigna
 
 function startTimeLimit(limitMs: number, over: AbortController): NodeJS.Timeout {
   const end = () => over.abort(new Error(`The time limit of ${limitMs / 1000} s is over.`))
-  // A longer timer would fire at once.
-  return setTimeout(end, Math.min(limitMs, 2 ** 31 - 1))
+  return setTimeout(end, Math.min(limitMs, LONGEST_TIMER_MS))
 }
 
 /**
@@ -206,30 +210,4 @@ function beforeWork<T>(clock: Clock, reading: Promise<T>): Promise<T> {
   return reading.catch((error: unknown) => {
     throw isAway(error) ? new RetryAt(clock.now(), errorText(error)) : error
   })
-}
-
-/**
- * Leaves the work `graceMs` to end once `stop` is aborted, because its slot and its group are free
- * after that: a program that is still being ended must not meet the next one. An agent that ignores
- * its signal does not keep them longer.
- */
-async function untilStopped<T>(stop: AbortSignal, graceMs: number, work: Promise<T>): Promise<T> {
-  const stopped = Promise.withResolvers<never>()
-  let timer: NodeJS.Timeout | undefined
-  const begin = () => {
-    timer = setTimeout(() => stopped.reject(stop.reason), graceMs)
-  }
-  stop.addEventListener('abort', begin)
-  if (stop.aborted) begin()
-  try {
-    return await Promise.race([work, stopped.promise])
-  } catch (error) {
-    // What an agent throws while it is being stopped says less than why it was.
-    throw stop.aborted ? stop.reason : error
-  } finally {
-    stop.removeEventListener('abort', begin)
-    clearTimeout(timer)
-    // Only one of the two is waited for; the other must not be an unhandled rejection.
-    work.catch(() => {})
-  }
 }

@@ -2,6 +2,7 @@
 import type { Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
+import { untilStopped } from '../lib/until-stopped.ts'
 import type { AttemptRef } from './fence.ts'
 import { fenced, insist, LEASED, refValues } from './fence.ts'
 import type { Step } from './job.ts'
@@ -60,30 +61,13 @@ export async function openStepStore(
       if (finished.has(name)) return finished.get(name) as T
       const json = toJson(await run(name, fn), `The result of step "${name}"`)
       stop.throwIfAborted()
-      await unlessStopped(
-        stop,
-        insist(stop, () => save(name, json)),
-      )
+      // A stopped agent ends at once, though the database may not answer for half a minute: soon
+      // its job may be somebody else's.
+      const saved = insist(stop, () => save(name, json))
+      await untilStopped(stop, 0, saved)
       // What a later attempt will see, also now: a Date is its text, and what JSON drops is gone.
       return (json === null ? undefined : JSON.parse(json)) as T
     },
-  }
-}
-
-/**
- * Lets an agent that is stopped end at once, though the database may not answer for half a minute:
- * soon its job may be somebody else's.
- */
-async function unlessStopped<T>(stop: AbortSignal, work: Promise<T>): Promise<T> {
-  const stopped = Promise.withResolvers<never>()
-  const end = () => stopped.reject(stop.reason)
-  stop.addEventListener('abort', end)
-  try {
-    return await Promise.race([work, stopped.promise])
-  } finally {
-    stop.removeEventListener('abort', end)
-    // Only one of the two is waited for; the other must not be an unhandled rejection.
-    work.catch(() => {})
   }
 }
 

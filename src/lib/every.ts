@@ -16,8 +16,8 @@ export type RepeatOptions = {
   immediately?: boolean
 }
 
-// A longer timer would fire at once.
-const LONGEST_TIMER_MS = 2 ** 31 - 1
+/** A longer timer would fire at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /**
  * Calls `run` again and again, `ms` after the end of the run before. What it throws is logged,

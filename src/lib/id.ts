@@ -63,6 +63,11 @@ function toUuid(bytes: Buffer, version: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
+/** The beginning of an id, which tells it apart in a log. */
+export function shortId(id: string): string {
+  return id.slice(0, 8)
+}
+
 /**
  * Whether a text is a UUID, so that a wrong id in a path is "not found" and not a database error.
  */

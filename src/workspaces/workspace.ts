@@ -2,6 +2,7 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isRunning } from '../lib/running-process.ts'
 
 // Containers may share the temporary folder, and their process ids mean nothing to each other.
 const PREFIX = `signalbox-job-${hostname()}-`
@@ -58,13 +59,4 @@ async function isLeft(name: string): Promise<boolean> {
     ({ birthtimeMs }) => birthtimeMs < begunAt,
     () => false,
   )
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
-  }
 }

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { isRunning, lockOwner } from './owner.ts'
+import { isRunning } from '../../lib/running-process.ts'
+import { lockOwner } from './owner.ts'
 
 describe('the lock on a data directory', () => {
   let dir = ''

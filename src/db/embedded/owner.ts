@@ -5,6 +5,7 @@ import { link, readFile, stat, unlink, utimes, writeFile } from 'node:fs/promise
 import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { AppError } from '../../lib/error.ts'
+import { isRunning, startedAt } from '../../lib/running-process.ts'
 
 const HEARTBEAT_MS = 1000
 const WATCH_MS = 3500
@@ -105,36 +106,6 @@ async function isAlive(owner: Owner, path: string, watchMs: number): Promise<boo
     if ((await modified()) !== before) return true
   }
   return false
-}
-
-/** Whether a process of this id is running. */
-export function isRunning(pid: number): boolean {
-  // 0 and negative numbers mean groups of processes.
-  if (pid <= 0) return false
-  // A zombie has ended; only its parent has not asked yet how, and in a container may never.
-  if (statOf(pid)[0] === 'Z') return false
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it is running, under another account.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/**
- * When a process started, in clock ticks since boot (field 22 of proc_pid_stat(5)), which shows
- * whether its id was reused. Empty where there is no /proc.
- */
-function startedAt(pid: number): string {
-  return statOf(pid)[19] ?? ''
-}
-
-/** What the system says of a process, from its state (field 3) on; empty without a /proc. */
-function statOf(pid: number): string[] {
-  const text = tryRead(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  // The second field is the command's name, which may have spaces and parentheses in it.
-  return text === '' ? [] : text.slice(text.lastIndexOf(')') + 2).split(' ')
 }
 
 /** The scope in which process ids are unique: this boot of this machine, and this container. */

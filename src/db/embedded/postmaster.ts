@@ -5,7 +5,7 @@ import { platform } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { AppError } from '../../lib/error.ts'
-import { isRunning } from './owner.ts'
+import { isRunning } from '../../lib/running-process.ts'
 
 const POLL_MS = 10
 const STOP_LIMIT_MS = 15_000

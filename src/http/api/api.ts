@@ -58,14 +58,14 @@ export function apiRoutes(parts: ApiParts): Api {
   return api
 }
 
-/** Says for an address that there is which methods it takes, and that there is no other address. */
+/** Says for an address that there is which methods it takes. */
 function refuseMethods(api: Api): void {
   const routes = api.openAPIRegistry.definitions.flatMap((each) => (each.type === 'route' ? [each.route] : []))
-  api.all('*', (c) => {
+  api.all('*', async (c, next) => {
     const found = routes.filter(({ path }) => isAddressOf(`/api${path}`, c.req.path))
     const allowed = found.map(({ method }) => method.toUpperCase())
     if (allowed.length > 0) methodNotAllowed(...allowed)()
-    throw new AppError('not_found', `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}.`)
+    await next()
   })
 }
 
