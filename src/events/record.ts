@@ -65,7 +65,7 @@ class BatchRecorder implements Recorder {
   readonly #options: Required<{ [K in keyof RecorderOptions]: NonNullable<RecorderOptions[K]> }>
   #waiting: Waiting[] = []
   #waitingBytes = 0
-  readonly #inFlight = new Set<readonly Waiting[]>()
+  #inFlight: (readonly Waiting[])[] = []
   #eventsInFlight = 0
   #isScheduled = false
   #isSweeping = false
@@ -103,7 +103,7 @@ class BatchRecorder implements Recorder {
   }
 
   #isIdle(): boolean {
-    return this.#inFlight.size === 0 && this.#waiting.length === 0
+    return this.#inFlight.length === 0 && this.#waiting.length === 0
   }
 
   #pump(): void {
@@ -112,9 +112,9 @@ class BatchRecorder implements Recorder {
       const batch = takeBatch(this.#waiting)
       this.#waitingBytes -= bytesOf(batch)
       this.#eventsInFlight += batch.length
-      this.#inFlight.add(batch)
+      this.#inFlight.push(batch)
       void this.#commit(batch).finally(() => {
-        this.#inFlight.delete(batch)
+        this.#inFlight = this.#inFlight.filter((other) => other !== batch)
         this.#eventsInFlight -= batch.length
         this.#pump()
       })
@@ -128,8 +128,8 @@ class BatchRecorder implements Recorder {
   // in flight. After a failure one commit looks whether the database is back.
   #isWorthACommit(): boolean {
     if (this.#waiting.length === 0 || this.#isPausing) return false
-    if (this.#failures > 0) return this.#inFlight.size === 0
-    return this.#inFlight.size < COMMITS_IN_FLIGHT && 2 * this.#waiting.length >= this.#eventsInFlight
+    if (this.#failures > 0) return this.#inFlight.length === 0
+    return this.#inFlight.length < COMMITS_IN_FLIGHT && 2 * this.#waiting.length >= this.#eventsInFlight
   }
 
   async #commit(batch: readonly Waiting[]): Promise<void> {

@@ -11,38 +11,45 @@ type Share = { readonly maxBytes: number; usedBytes: number; unfinished: Set<Hel
 const small: Share = { maxBytes: 64 * MB, usedBytes: 0, unfinished: new Set() }
 const large: Share = { maxBytes: 192 * MB, usedBytes: 0, unfinished: new Set() }
 
-/** The memory of one body. `onNoRoom` is called when it has to be given up, while unfinished. */
-export type Held = { bytes: number; share: Share; onNoRoom(): void }
+/** The memory of one body. `onNoRoom` is called when an unfinished one has to be given up. */
+export type Held = { bytes: number; share: Share; onNoRoom: (() => void) | null }
 
 /** The memory of a body of which nothing has arrived. */
 export function holdNothing(): Held {
-  return { bytes: 0, share: small, onNoRoom: () => {} }
+  return { bytes: 0, share: small, onNoRoom: null }
 }
 
 /**
- * Lets an unfinished body hold this many bytes in place of those it has. Where there is no space,
- * the largest unfinished bodies are given up, perhaps this one: many senders that never finish keep
- * none out that does.
+ * Lets a body hold this many bytes in place of those it has, and returns whether there was space.
+ * Where there is none, the largest unfinished bodies are given up, perhaps this one: many senders
+ * that never finish keep none out that does. With `onNoRoom` the body is an unfinished one, until
+ * it lets go. Most bodies come whole and do without: neither a function nor a place in a set, which
+ * V8 would keep, with the request, for several collections.
  */
-export function hold(held: Held, bytes: number): void {
+export function hold(held: Held, bytes: number, onNoRoom: (() => void) | null): boolean {
   letGo(held)
   const share = bytes > SMALL_BODY_BYTES ? large : small
-  Object.assign(held, { share, bytes })
+  held.share = share
+  held.bytes = bytes
+  held.onNoRoom = onNoRoom
   share.usedBytes += bytes
-  share.unfinished.add(held)
+  if (onNoRoom) share.unfinished.add(held)
   while (share.usedBytes > share.maxBytes) {
     let largest = held
     // Of several, the one that has not grown for the longest time.
     for (const other of [...share.unfinished].reverse()) if (other.bytes >= largest.bytes) largest = other
+    const giveUp = largest.onNoRoom
     letGo(largest)
-    largest.onNoRoom()
-    if (largest === held) return
+    if (largest === held) return false
+    giveUp?.()
   }
+  return true
 }
 
 /** The body has arrived whole: it is not given up any more. */
 export function finish(held: Held): void {
   held.share.unfinished.delete(held)
+  held.onNoRoom = null
 }
 
 /** The body takes nothing any more. */

@@ -14,6 +14,7 @@ const FIRST_BUFFER_BYTES = 16 * 1024
 const FREE_PIECES = 10_000
 const BYTES_PER_PIECE = 64
 const RETRY_AFTER_SECONDS = 10
+const EMPTY = new ArrayBuffer(0)
 
 function tooLarge() {
   return new AppError('body_too_large', undefined, { headers: { connection: 'close' } })
@@ -59,8 +60,8 @@ function refusalOf(pieces: number, bytes: number): AppError | null {
 
 function readBody(incoming: IncomingMessage, held: ReturnType<typeof holdNothing>, announced: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    let storage = new ArrayBuffer(0)
     let whole: Buffer | undefined
+    let storage = EMPTY
     let length = 0
     let pieces = 0
     let isOver = false
@@ -70,29 +71,29 @@ function readBody(incoming: IncomingMessage, held: ReturnType<typeof holdNothing
       incoming.off('data', take).pause()
       letGo(held)
       // Given back at once, and not when it is collected.
-      storage = storage.transfer(0)
+      if (storage !== EMPTY) storage.transfer(0)
+      storage = EMPTY
       reject(error)
     }
-    const grow = (needed: number): void => {
-      if (needed <= storage.byteLength) return
-      hold(held, Math.min(Math.max(needed, storage.byteLength * 2, FIRST_BUFFER_BYTES), announced))
-      if (!isOver) storage = storage.transfer(held.bytes)
+    /** Makes the buffer larger; false where there is no space. */
+    const grow = (needed: number): boolean => {
+      const bytes = Math.min(Math.max(needed, storage.byteLength * 2, FIRST_BUFFER_BYTES), announced)
+      if (!hold(held, bytes, () => refuse(tooMany()))) return false
+      storage = storage === EMPTY ? new ArrayBuffer(bytes) : storage.transfer(bytes)
+      return true
     }
     const take = (piece: Buffer): void => {
-      const needed = length + piece.length
+      const at = length
+      length += piece.length
       pieces++
-      const refusal = refusalOf(pieces, needed)
+      const isWhole = pieces === 1 && length === announced
+      if (isWhole) whole = piece
+      const refusal = refusalOf(pieces, length)
+      const hasSpace = () => (isWhole ? hold(held, length, null) : length <= storage.byteLength || grow(length))
       if (refusal !== null) refuse(refusal)
-      else if (pieces === 1 && needed === announced) {
-        hold(held, needed)
-        whole = piece
-      } else {
-        grow(needed)
-        if (!isOver) new Uint8Array(storage, length).set(piece)
-      }
-      length = needed
+      else if (!hasSpace()) refuse(tooMany())
+      else if (!isWhole) new Uint8Array(storage, at).set(piece)
     }
-    held.onNoRoom = () => refuse(tooMany())
     incoming.on('data', take)
     incoming.on('end', () => {
       // What was refused is read to its end too, by nobody.
