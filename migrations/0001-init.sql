@@ -27,10 +27,15 @@ create table signalbox.events (
   -- How many internal events are between this one and something from outside; stops loops.
   depth smallint not null default 0,
   cause_job_id uuid,
+  -- The half of a signature that covers the body alone: the same body again, under another delivery
+  -- id, is the same event. Null where the signature covers the id, or two events may be alike.
+  body_key uuid,
   received_at timestamptz not null default now(),
   constraint events_reason check ((status = 'routed') = (reason is null)),
   constraint events_delivery unique (source, delivery_id)
 );
+-- body: a repeated body, beside the unique key of the table.
+create unique index events_body on signalbox.events (source, body_key) where body_key is not null;
 -- received: `webhook_events` in the order of time.
 create index events_received on signalbox.events (received_at desc);
 -- type: lists of a rare type, and whether there is any. Lists of the others are read back from the

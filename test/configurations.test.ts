@@ -41,7 +41,8 @@ async function open(options: Parameters<typeof openTestSignalbox>[0]): Promise<T
   return signalbox
 }
 async function push({ url }: TestSignalbox): Promise<void> {
-  const body = Buffer.from(JSON.stringify({ ref: 'refs/heads/main', repository: { full_name: 'acme/shop' } }))
+  const push = { ref: 'refs/heads/main', after: randomUUID(), repository: { full_name: 'acme/shop' } }
+  const body = Buffer.from(JSON.stringify(push))
   const keys = { secret: SECRET, token: TOKEN, now: new Date() }
   const headers = githubHeaders(body, keys, { 'x-github-delivery': randomUUID() })
   expect((await fetch(`${url}/webhook/github`, { method: 'POST', headers, body })).status).toBe(200)

@@ -69,6 +69,7 @@ function push(id: string, sha: string) {
     ref: 'refs/heads/main',
     after: sha,
     repository: { full_name: repository.fullName },
+    delivery: id,
     sender: { login: 'acme' },
   }
   const body = Buffer.from(JSON.stringify(payload))

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Database, Sql } from '../src/db/database.ts'
 import { DELIVERIES } from '../src/deliveries/delivery.ts'
 import { listDeliveries } from '../src/deliveries/query.ts'
+import type { NewEvent } from '../src/events/event.ts'
+import { outcomesOf } from '../src/events/insert.ts'
 import { listEvents } from '../src/events/query.ts'
 import { dropOldRefusals } from '../src/events/refusals.ts'
 import { JOBS } from '../src/jobs/job.ts'
@@ -12,6 +14,7 @@ import { systemClock } from '../src/lib/clock.ts'
 import { newId } from '../src/lib/id.ts'
 import { queueOn } from '../src/queue/queue.ts'
 import { openTestDatabase } from './database.ts'
+import { draft } from './drafts.ts'
 
 const ROWS = 100_000
 const VIEWS = readFileSync(new URL('fixtures/views.sql', import.meta.url), 'utf8').split('\n')
@@ -50,6 +53,8 @@ const jobQueue = queueOn({ table: JOBS, clock: systemClock })
 const deliveryQueue = queueOn({ table: DELIVERIES, clock: systemClock })
 const claim = { owner: newId(), limit: 16, leaseMs: 30_000 }
 
+const repeated: NewEvent = { ...draft(), status: 'ignored', reason: 'x', jobs: [], deliveries: [] }
+
 /** The big tables' queries, and what each of them has to find its rows by. */
 const QUERIES: [string, string, (sql: Sql) => Promise<unknown>][] = [
   ['all jobs', 'jobs_created', (sql) => listJobs(sql)],
@@ -74,6 +79,7 @@ const QUERIES: [string, string, (sql: Sql) => Promise<unknown>][] = [
     'events_received',
     (sql) => sql.query('select * from webhook_events order by received_at desc limit 10'),
   ],
+  ['a repeated body', 'events_body', (sql) => outcomesOf(sql, [repeated], new Set())],
   ['dropping old refusals', 'events_rejected', (sql) => dropOldRefusals(sql, 10_000)],
   ['the heartbeat in SQL', 'events_type', (sql) => sql.query(line("event_type = 'heartbeat'"))],
   ['claiming jobs', 'jobs_claim', (sql) => jobQueue.claim(sql, claim)],

@@ -22,7 +22,8 @@ afterEach(async () => {
 })
 
 async function push(): Promise<number> {
-  const body = Buffer.from(JSON.stringify({ ref: 'refs/heads/main', repository: { full_name: 'acme/shop' } }))
+  const push = { ref: 'refs/heads/main', after: randomUUID(), repository: { full_name: 'acme/shop' } }
+  const body = Buffer.from(JSON.stringify(push))
   const keys = { secret: SECRET, token: TOKEN, now: new Date() }
   const headers = githubHeaders(body, keys, { 'x-github-delivery': randomUUID() })
   return (await fetch(`${signalbox.url}/webhook/github`, { method: 'POST', headers, body })).status

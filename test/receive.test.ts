@@ -1,4 +1,5 @@
 // Receiving, over real HTTP: every documented answer to every kind of request.
+import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -29,7 +30,7 @@ function post(path: string, body: Buffer, headers: [string, string][]): Promise<
   return fetch(`${signalbox.url}${path}`, { method: 'POST', headers, body: new Uint8Array(body) })
 }
 function githubPush(deliveryId: string, change: object = {}) {
-  const body = Buffer.from(JSON.stringify({ ...PUSH, ...change }))
+  const body = Buffer.from(JSON.stringify({ ...PUSH, deliveryId, ...change }))
   return post('/webhook/github', body, githubHeaders(body, keys(), { 'x-github-delivery': deliveryId }))
 }
 async function ask(bad: BadRequest) {
@@ -114,8 +115,8 @@ describe('a connection that is used again', () => {
   })
 
   test('answers requests sent without waiting in their order, each recorded', async () => {
-    const body = JSON.stringify(PUSH)
     const signed = (id: string) => {
+      const body = JSON.stringify({ ...PUSH, id })
       const headers = githubHeaders(Buffer.from(body), keys(), { 'x-github-delivery': id })
       return lines('POST /webhook/github HTTP/1.1', body, ...headers.map((header) => header.join(': ')))
     }
@@ -123,6 +124,32 @@ describe('a connection that is used again', () => {
       200, 404, 200, 200,
     ])
     expect(await signalbox.count('signalbox.events', `delivery_id like 'piped-%'`)).toBe(2)
+  })
+})
+
+describe('a captured request', () => {
+  const sent = async (event: string, payload: object) => {
+    const body = Buffer.from(JSON.stringify(payload))
+    const headers = githubHeaders(body, keys(), { 'x-github-delivery': randomUUID(), 'x-github-event': event })
+    const response = await fetch(`${signalbox.url}/webhook/github`, { method: 'POST', headers, body })
+    return (await response.json()) as { duplicate?: boolean; event_id: string }
+  }
+
+  test('is a repeat under another delivery id, and under the name of another event', async () => {
+    const push = { ...PUSH, before: '0'.repeat(40), ref: 'refs/heads/captured' }
+    const first = await sent('push', push)
+    expect(first).toMatchObject({ duplicate: false })
+    const repeat = { duplicate: true, event_id: first.event_id }
+    expect(await sent('push', push)).toMatchObject(repeat)
+    expect(await sent('an_event_of_tomorrow', push)).toMatchObject(repeat)
+    expect(await sent('release', push)).toMatchObject({ code: 'header_invalid' })
+  })
+
+  test('of an event that GitHub may send twice with the same bytes is another event', async () => {
+    const dispatch = { action: 'nightly', client_payload: {}, repository: { full_name: 'acme/app' } }
+    const first = await sent('repository_dispatch', dispatch)
+    expect(await sent('repository_dispatch', dispatch)).toMatchObject({ duplicate: false })
+    expect(first).toMatchObject({ duplicate: false })
   })
 })
 

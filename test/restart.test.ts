@@ -121,7 +121,8 @@ test(`${WEBHOOKS} signed webhooks while PostgreSQL is stopped, killed and starte
 
   // Each is sent once, as GitHub does it, at 100 a second.
   const deliver = async (id: string, sha: string): Promise<void> => {
-    const payload = { ref: 'refs/heads/main', after: sha, repository: { full_name: repository.fullName } }
+    const { fullName: full_name } = repository
+    const payload = { ref: 'refs/heads/main', after: sha, repository: { full_name }, delivery: id }
     const body = Buffer.from(JSON.stringify(payload))
     const headers = githubHeaders(body, { secret: SECRET, token: TOKEN, now: new Date() }, { 'x-github-delivery': id })
     const response = await fetch(`${signalbox.url}/webhook/github`, { method: 'POST', headers, body })

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { isInstalled } from '../machine.ts'
-import { signedPushes } from './payload.ts'
+import { SECRET, signedPushes } from './payload.ts'
 
 /** Requests under way at any time. */
 export const CONNECTIONS = 64
@@ -43,7 +43,7 @@ export async function openLoad(): Promise<Load> {
     async put(url, seconds) {
       const limits = ['--threads', '1', '--connections', String(CONNECTIONS), '--timeout', '10s']
       const script = ['--latency', '--script', join(import.meta.dirname, 'wrk.lua')]
-      const own = [folder, String(BODIES), randomBytes(12).toString('hex')]
+      const own = [folder, String(BODIES), randomBytes(12).toString('hex'), SECRET, import.meta.dirname]
       const { stdout } = await run('wrk', [...limits, '--duration', `${seconds}s`, ...script, url, '--', ...own])
       const result = /^@result (.*)$/m.exec(stdout)?.[1]
       if (result === undefined) throw new Error(`wrk said:\n${stdout}`)

@@ -50,6 +50,11 @@ export function smallPushOf(n: number): Buffer {
   )
 }
 
+/** The same push with a number of its own: the same body twice is one event. */
+export function numbered({ body }: SignedPush, n: number): SignedPush {
+  return signed(Buffer.from(`${body.toString().slice(0, -1)},"request":${n}}`))
+}
+
 /** A delivery of this body. */
 export function signed(body: Buffer): SignedPush {
   const signature = createHmac('sha256', SECRET).update(body).digest('hex')

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Pool } from 'undici'
 import type { SignedPush } from '../ingest/payload.ts'
+import { numbered } from '../ingest/payload.ts'
 
 // More than are ever under way while a server keeps up; a request that waits for one has its wait
 // counted.
@@ -26,8 +27,8 @@ export function openLoop(url: string, pushes: readonly SignedPush[]): OpenLoop {
   const prefix = randomBytes(12).toString('hex')
   let count = 0
   async function send(): Promise<void> {
-    const { body, headers } = pushes[count % pushes.length] as SignedPush
-    const delivery = { 'X-GitHub-Delivery': `${prefix}-${++count}` }
+    const { body, headers } = numbered(pushes[count % pushes.length] as SignedPush, ++count)
+    const delivery = { 'X-GitHub-Delivery': `${prefix}-${count}` }
     const answer = await pool.request({ path: pathname, method: 'POST', headers: { ...headers, ...delivery }, body })
     await answer.body.dump()
     if (answer.statusCode >= 300) throw new Error(`${url} answered ${answer.statusCode}.`)

@@ -64,6 +64,8 @@ export type Draft = {
   source: string
   /** The sender's id: a second draft with the same source and delivery id is the same event. */
   deliveryId: string
+  /** 32 hexadecimal digits: a second draft with the same source and body key is the same event. */
+  bodyKey?: string
   type: string
   subject: string | null
   actor: string | null

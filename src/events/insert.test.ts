@@ -117,6 +117,23 @@ describe('one statement', () => {
     expect(await count('jobs')).toBe(jobs)
   })
 
+  test('writes nothing for a body key that was recorded before, in the same statement too', async () => {
+    const all = ['a', 'a', 'a', 'b'].map((key) => routed({ bodyKey: key.repeat(32) }))
+    const [first, , , other] = all
+    const { ids } = await insert(all.slice(0, 2))
+    expect([...ids]).toEqual([first?.id])
+    const again = await insert(all.slice(2))
+    expect([...again.ids]).toEqual([other?.id])
+    const recorded = await outcomesOf(database, all, new Set([...ids, ...again.ids]))
+    expect(recorded.map(({ id, duplicate }) => [id, duplicate])).toEqual([
+      [first?.id, false],
+      [first?.id, true],
+      [first?.id, true],
+      [other?.id, false],
+    ])
+    expect(recorded[2]?.jobIds).toEqual(recorded[0]?.jobIds)
+  })
+
   test("takes the time of the given clock, or of the database if that is the system's", async () => {
     const event = ignored()
     await insertEvents(database, fakeClock('2020-02-02T02:02:02Z'), [event], 1)

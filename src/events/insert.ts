@@ -19,14 +19,14 @@ type Inserted = { ids: ReadonlySet<string>; version: number }
 const INSERT = `
 with new_events as (
   insert into signalbox.events (id, source, delivery_id, type, status, reason, subject, actor, facts, body, payload,
-    content_type, headers, depth, cause_job_id, received_at)
+    content_type, headers, depth, cause_job_id, body_key, received_at)
   select id, source, delivery_id, type, status, reason, subject, actor, facts, substring($4::bytea from at for bytes),
-    payload::json, content_type, headers, depth, cause_job_id, coalesce($1::timestamptz, now())
+    payload::json, content_type, headers, depth, cause_job_id, body_key, coalesce($1::timestamptz, now())
   from json_to_recordset($3::json) as n (id uuid, source text, delivery_id text, type text, status text, reason text,
     subject text, actor text, facts json, at integer, bytes integer, payload text, content_type text, headers json,
-    depth smallint, cause_job_id uuid)
+    depth smallint, cause_job_id uuid, body_key uuid)
   where (select version from signalbox.endpoints_version) = $2::bigint
-  on conflict (source, delivery_id) do nothing
+  on conflict do nothing
   returning id
 ), new_jobs as (
   insert into signalbox.jobs (id, event_id, rule, type, agent, input, policy, priority, group_key, max_attempts,
@@ -72,6 +72,7 @@ function eventRows(events: readonly NewEvent[]) {
       headers: event.headers,
       depth: event.depth,
       cause_job_id: event.causeJobId,
+      body_key: event.bodyKey,
     }
     at += bytes
     return row
@@ -137,7 +138,7 @@ function byDelivery(a: NewEvent, b: NewEvent): number {
 
 /**
  * Writes events with their jobs and deliveries in one statement, which is one transaction unless
- * `sql` is already in one. A repeated delivery id writes nothing.
+ * `sql` is already in one. A repeated delivery id or body key writes nothing.
  */
 export async function insertEvents(
   sql: Sql,
@@ -170,7 +171,7 @@ export async function outcomesOf(
   const repeats = events.filter((event) => !newIds.has(event.id))
   const earlier = repeats.length === 0 ? new Map<string, Earlier>() : await recordedBefore(sql, repeats)
   return events.map((event) => {
-    const found = earlier.get(deliveryKey(event.source, event.deliveryId))
+    const found = earlier.get(event.id)
     const { id, status, reason } = found ?? event
     // One that is there under the id it was given now was written by a statement before this one,
     // whose answer was lost.
@@ -181,18 +182,27 @@ export async function outcomesOf(
 
 type Earlier = Pick<NewEvent, 'id' | 'status' | 'reason'> & { job_ids: string[] }
 
-async function recordedBefore(
-  sql: Sql,
-  events: readonly { source: string; deliveryId: string }[],
-): Promise<Map<string, Earlier>> {
-  const { rows } = await sql.query<Earlier & { source: string; delivery_id: string }>(
-    `select e.id, e.status, e.reason, e.source, e.delivery_id,
-       array(select id from signalbox.jobs where event_id = e.id order by jobs.created_at, id) as job_ids
-     from signalbox.events e
-     join unnest($1::text[], $2::text[]) as n (source, delivery_id) using (source, delivery_id)`,
-    [events.map((event) => event.source), events.map((event) => storable(event.deliveryId))],
+/** What was recorded under the events' delivery ids, or else their body keys; by their ids. */
+async function recordedBefore(sql: Sql, events: readonly NewEvent[]): Promise<Map<string, Earlier>> {
+  const { rows } = await sql.query<Earlier & { repeat: string }>(
+    `with given as (
+       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[]) as n (repeat, source, delivery_id, body_key)
+     ), found as (
+       select repeat, e.id, e.status, e.reason, 1 as rank from given join signalbox.events e using (source, delivery_id)
+       union all
+       select repeat, e.id, e.status, e.reason, 2 from given join signalbox.events e using (source, body_key)
+     )
+     select distinct on (repeat) repeat, id, status, reason,
+       array(select id from signalbox.jobs where event_id = found.id order by jobs.created_at, id) as job_ids
+     from found order by repeat, rank`,
+    [
+      events.map((event) => event.id),
+      events.map((event) => event.source),
+      events.map((event) => storable(event.deliveryId)),
+      events.map((event) => event.bodyKey ?? null),
+    ],
   )
-  return new Map(rows.map((row) => [deliveryKey(row.source, row.delivery_id), row]))
+  return new Map(rows.map((row) => [row.repeat, row]))
 }
 
 /** One text for a source and a delivery id. */

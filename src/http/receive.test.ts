@@ -24,7 +24,7 @@ async function post(path: string, body: Buffer, headers: [string, string][]) {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> }
 }
 function push(deliveryId: string, change: object = {}) {
-  const body = Buffer.from(JSON.stringify({ ...PUSH, ...change }))
+  const body = Buffer.from(JSON.stringify({ ...PUSH, deliveryId, ...change }))
   return post('/webhook/github', body, githubHeaders(body, keys, { 'x-github-delivery': deliveryId }))
 }
 async function rejected(): Promise<{ source: string; reason: string; body: Buffer | null }[]> {
@@ -63,7 +63,7 @@ describe('the answer to a webhook', () => {
         duplicate: true,
         jobs: once.body.jobs,
         job_created: once.body.job_created,
-        message: 'This delivery was recorded before.',
+        message: 'This was recorded before.',
       },
     })
   })

@@ -42,7 +42,7 @@ export function webhookReceipt(received: Received) {
 }
 
 function messageOf({ duplicate, jobIds, reason }: Received): string {
-  if (duplicate) return 'This delivery was recorded before.'
+  if (duplicate) return 'This was recorded before.'
   if (jobIds.length > 0) return `${jobIds.length === 1 ? 'Job' : `${jobIds.length} jobs`} created.`
   return reason ?? 'Recorded.'
 }

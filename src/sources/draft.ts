@@ -15,7 +15,7 @@ export type Arrival = { body: Uint8Array; headers: HeaderReader; remote: string;
 
 /** The draft of an accepted request. */
 export function acceptedDraft(sender: Sender, normalised: Normalised, { body, headers, remote, at }: Arrival): Draft {
-  const { payload, pullRequest, ...rest } = normalised
+  const { payload, pullRequest, bodyKey, ...rest } = normalised
   return {
     id: newId(at),
     source: sender.name,
@@ -31,6 +31,7 @@ export function acceptedDraft(sender: Sender, normalised: Normalised, { body, he
     depth: 0,
     causeJobId: null,
     ...(pullRequest && { pullRequest }),
+    ...(bodyKey && { bodyKey }),
   }
 }
 

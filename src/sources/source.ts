@@ -19,6 +19,12 @@ export type Normalised = {
   type: string
   /** The sender's id for this delivery: the same id twice is the same event. */
   deliveryId: string
+  /**
+   * A second id, of 32 hexadecimal digits, where the signature does not cover `deliveryId`: what is
+   * signed with the same digest is the same event, so a captured request is a repeat under every
+   * delivery id. Leave it out where the sender may send two events that are alike to the byte.
+   */
+  bodyKey?: string
   /** What it is about: `acme/shop#12`, `acme/shop@main`, `customer-support-bot@production`. */
   subject: string | null
   /** Who did it: a login or an e-mail address. */

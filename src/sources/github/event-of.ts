@@ -36,6 +36,34 @@ export function githubEventOf(payload: Record<string, unknown>): string | undefi
   return TELLING_KEYS.find(([, ...keys]) => keys.every((key) => Object.hasOwn(payload, key)))?.[0]
 }
 
+// Their payloads say when it happened, or have an id of what came about. Not those that GitHub may
+// send twice with the same bytes: a `repository_dispatch`, a star given again, a branch made again.
+const UNLIKE_ANY_OTHER: ReadonlySet<string> = new Set([
+  'push',
+  'pull_request',
+  'pull_request_review',
+  'pull_request_review_comment',
+  'issues',
+  'issue_comment',
+  'commit_comment',
+  'discussion',
+  'discussion_comment',
+  'release',
+  'deployment',
+  'deployment_status',
+  'status',
+  'workflow_run',
+  'workflow_job',
+])
+
+/**
+ * Whether GitHub sends no second event with the same bytes, apart from changes there and back
+ * within a second. Asked of what the event is said to be, and of what its payload shows it to be.
+ */
+export function isUnlikeAnyOther(event: string, payload: Record<string, unknown>): boolean {
+  return UNLIKE_ANY_OTHER.has(event) || UNLIKE_ANY_OTHER.has(githubEventOf(payload) ?? '')
+}
+
 const RECOGNIZED: ReadonlySet<string> = new Set(TELLING_KEYS.map(([event]) => event))
 
 /**

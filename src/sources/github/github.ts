@@ -8,7 +8,7 @@ import { facts, part, text } from '../fact.ts'
 import { requireContentType, requireHeaderLike } from '../header.ts'
 import { keysOf, liveSecrets, readClaim, requireSignature } from '../signature.ts'
 import type { Normalised, Source } from '../source.ts'
-import { contradictedEvent } from './event-of.ts'
+import { contradictedEvent, isUnlikeAnyOther } from './event-of.ts'
 import { githubFacts, githubSubject } from './facts.ts'
 import { githubPullRequest } from './pull-request.ts'
 
@@ -17,6 +17,8 @@ const DELIVERY_ID = /^[A-Za-z0-9_.:-]{1,128}$/
 const FORM = 'application/x-www-form-urlencoded'
 // A custom `repository_dispatch` puts any text there.
 const MAX_ACTION_CHARS = 100
+// Half of a SHA-256, in hexadecimal.
+const BODY_KEY_CHARS = 32
 
 type Envelope = { isForm: boolean; event: string; deliveryId: string; claim: GithubClaim }
 
@@ -24,7 +26,7 @@ type Envelope = { isForm: boolean; event: string; deliveryId: string; claim: Git
  * GitHub's webhooks, of a repository, an organisation or an App. Events are named `push`,
  * `issues.labeled`: GitHub's event, and its action where it has one. The event's name and the
  * delivery's id are headers, which GitHub does not sign; an event that the body contradicts is
- * refused.
+ * refused, and a body that came before is a repeat whatever the id.
  */
 export function github(options: { secrets: readonly string[] }): Source<Envelope> {
   const secrets = liveSecrets(options.secrets)
@@ -50,13 +52,18 @@ export function github(options: { secrets: readonly string[] }): Source<Envelope
       claim: readClaim(readSignature, headers),
     }),
     verify: ({ claim }, rawBody, now) => requireSignature(keys, claim, rawBody, now),
-    normalise({ isForm, event, deliveryId }, rawBody) {
+    normalise({ isForm, event, deliveryId, claim }, rawBody) {
       const payload = isForm ? parsePayloadForm(rawBody) : parseJsonObject(rawBody)
       const shown = contradictedEvent(event, payload)
       if (shown !== undefined) {
         throw new AppError('header_invalid', `X-GitHub-Event: the body is one of ${shown}, not of ${event}.`)
       }
-      return { deliveryId, ...readGithub(event, payload), ...(isForm && { payload }) }
+      return {
+        deliveryId,
+        ...readGithub(event, payload),
+        ...(isUnlikeAnyOther(event, payload) && { bodyKey: claim.candidates.join().slice(0, BODY_KEY_CHARS) }),
+        ...(isForm && { payload }),
+      }
     },
   }
 }
