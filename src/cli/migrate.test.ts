@@ -1,8 +1,8 @@
 // The commands that work on the database itself.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import { call } from '../../test/terminal.ts'
 
@@ -29,6 +29,38 @@ test('db url prints DATABASE_URL as it is set', async () => {
   const url = 'postgres://app@db.example.com/app'
   expect(await call(['db', 'url'], { env: { DATABASE_URL: url } })).toEqual({ code: 0, out: `${url}\n`, err: '' })
   expect(JSON.parse((await call(['db', 'url', '--json'], { env: { DATABASE_URL: url } })).out)).toEqual({ url })
+})
+
+describe('db psql', () => {
+  const withPsql = async (script: string) => {
+    const folder = await mkdtemp(join(tmpdir(), 'signalbox-cli-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    await writeFile(join(folder, 'psql'), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+    return folder
+  }
+  const DATABASE_URL = 'postgres://app:p%40ss@db.example.com:5433/app?sslmode=disable'
+
+  test('runs psql with its options, and the password in the environment only', async () => {
+    const folder = await withPsql('printf "%s\\n" "$PGPASSWORD" "$@" > called')
+    const env = { DATABASE_URL, PATH: `${folder}:${process.env.PATH}` }
+    expect(await call(['db', 'psql', '-c', 'select 1', '--csv'], { env, folder })).toMatchObject({ code: 0, err: '' })
+    const url = 'postgres://app@db.example.com:5433/app?sslmode=disable'
+    expect((await readFile(join(folder, 'called'), 'utf8')).split('\n')).toEqual([
+      'p@ss',
+      url,
+      '-c',
+      'select 1',
+      '--csv',
+      '',
+    ])
+  })
+
+  test('ends as psql ends, and says how to install it', async () => {
+    const folder = await withPsql('exit 3')
+    expect((await call(['db', 'psql'], { env: { DATABASE_URL, PATH: folder }, folder })).code).toBe(1)
+    const { code, err } = await call(['db', 'psql'], { env: { DATABASE_URL, PATH: '/nowhere' }, folder })
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('apt-get install postgresql-client') })
+  })
 })
 
 test('db url without a running database says how to start one', async () => {

@@ -119,39 +119,40 @@ describe('how to connect', () => {
 })
 
 describe('a new database', () => {
-  /** A program in place of `initdb`: PostgreSQL's own is tested with the embedded server. */
-  const initdb = async (script: string) => {
-    const program = join(await mkdtemp(join(parent, 'bin-')), 'initdb')
-    await writeFile(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
-    await chmod(join(program, '..'), 0o755)
-    return { initdb: program, postgres: '/bin/false' }
+  /** Programs in place of PostgreSQL's own, which are tested with the embedded server. */
+  const programs = async (initdb: string, postgres = 'cat > "$3/given"') => {
+    const folder = await mkdtemp(join(parent, 'bin-'))
+    await chmod(folder, 0o755)
+    const made = { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') }
+    await writeFile(made.initdb, `#!/bin/sh\n${initdb}\n`, { mode: 0o755 })
+    await writeFile(made.postgres, `#!/bin/sh\n${postgres}\n`, { mode: 0o755 })
+    return made
   }
   const entries = async ({ home }: Cluster) => (await readdir(home)).sort()
 
   test('appears when it is complete, with its password stored', async () => {
     const cluster = await locate()
-    const binaries = await initdb('cp "$5" "$2/given"')
-    expect(await createCluster(cluster, binaries, 2)).toBe(true)
+    expect(await createCluster(cluster, await programs('exit 0'), 2)).toBe(true)
     expect(await entries(cluster)).toEqual(['postgres'])
     const { password, port } = await readAccess(cluster.dir)
     expect(password).toMatch(/^[\w-]{43}$/)
     expect(port).toBe(0)
-    expect(await readFile(join(cluster.dir, 'given'), 'utf8')).toBe(password)
+    expect(await readFile(join(cluster.dir, 'given'), 'utf8')).toContain(`password '${password}'`)
     expect((await stat(cluster.dir)).mode & 0o777).toBe(0o700)
     expect(await locate()).toMatchObject({ exists: true })
   })
 
-  test('does not appear when initdb fails, and the next one can be created', async () => {
+  test('does not appear when one of the programs fails, and the next one can be created', async () => {
     const cluster = await locate()
-    expect(await createCluster(cluster, await initdb('exit 1'), 2)).toBe(false)
+    expect(await createCluster(cluster, await programs('exit 1'), 2)).toBe(false)
+    expect(await createCluster(cluster, await programs('exit 0', 'exit 1'), 2)).toBe(false)
     expect(existsSync(cluster.dir)).toBe(false)
-    expect((await entries(cluster)).filter((name) => name.endsWith('.password'))).toEqual([])
-    expect(await createCluster(cluster, await initdb('exit 0'), 2)).toBe(true)
+    expect(await createCluster(cluster, await programs('exit 0'), 2)).toBe(true)
     expect(await entries(cluster)).toEqual(['postgres'])
   })
 
   test('has another password than any other', async () => {
-    const binaries = await initdb('exit 0')
+    const binaries = await programs('exit 0')
     const passwords: string[] = []
     for (let i = 0; i < 3; i++) {
       const cluster = await locate()

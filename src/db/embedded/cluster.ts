@@ -148,6 +148,17 @@ async function removeDrafts({ dir, home }: Cluster): Promise<void> {
   for (const name of drafts) await rm(join(home, name), { recursive: true, force: true, maxRetries: 3 }).catch(() => {})
 }
 
+// Nobody can log in as the superuser, so that whoever gets hold of the connection cannot run
+// programs or read files by it. One statement a line, as a server without connections reads them.
+const ACCESS = 'host all signalbox 127.0.0.1/32 scram-sha-256\n'
+function roleStatements(password: string): string {
+  return [
+    `create role signalbox login createdb in role pg_checkpoint password '${password}'`,
+    'alter database postgres owner to signalbox',
+    '',
+  ].join(';\n')
+}
+
 /**
  * Creates a new cluster; false when `initdb` failed. It is built as a draft and renamed when it is
  * complete, so that an interrupted one is never taken for a database.
@@ -156,17 +167,18 @@ export async function createCluster(cluster: Cluster, binaries: Binaries, output
   const { dir, home, account } = cluster
   await removeDrafts(cluster)
   const draft = `${dir}.new-${randomUUID()}`
-  const passwordFile = `${draft}.password`
-  const password = randomBytes(32).toString('base64url')
   await mkdir(draft, { mode: 0o700 })
   await changeOwner(draft, account)
-  await writeDurably(passwordFile, password, account)
-  const args = ['--pgdata', draft, '--username=signalbox', '--pwfile', passwordFile, '--auth=scram-sha-256']
+  const args = ['--pgdata', draft, '--username=postgres', '--auth=reject']
   // The built-in provider sorts and folds UTF-8 the same on every system, whatever its locales.
   args.push('--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8')
-  const code = await runProgram(binaries.initdb, [...args, '--no-instructions'], { account, output }).exited
-  await rm(passwordFile, { force: true })
-  if (code !== 0) return false
+  if ((await runProgram(binaries.initdb, [...args, '--no-instructions'], { account, output }).exited) !== 0)
+    return false
+  const password = randomBytes(32).toString('base64url')
+  const single = ['--single', '-D', draft, '-c', 'log_min_error_statement=panic', 'postgres']
+  const made = runProgram(binaries.postgres, single, { account, output, input: roleStatements(password) })
+  if ((await made.exited) !== 0) return false
+  await writeDurably(join(draft, 'pg_hba.conf'), ACCESS, account)
   await writeDurably(accessFile(draft), JSON.stringify({ password, port: 0 }), account)
   await rename(draft, dir)
   await syncDirectory(home)

@@ -102,6 +102,17 @@ describe('the embedded database', () => {
     expect((await query(`select lower('ÄÖÜ') as text`)).rows).toEqual([{ text: 'äöü' }])
   })
 
+  test('has no connection for its superuser, and its own role runs no programs and reads no files', async () => {
+    const database = await open(dataDir)
+    const refused = (sql: string) => expect(database.query(sql)).rejects.toMatchObject({ code: '42501' })
+    await refused(`copy (select 1) to program 'true'`)
+    await refused(`select pg_read_file('signalbox.json')`)
+    await refused('alter role signalbox superuser')
+    const other = await openDatabase({ url: database.url.replace('//signalbox:', '//postgres:'), log: silentLog })
+    await expect(other.query('select 1')).rejects.toMatchObject({ cause: { code: '28000' } })
+    await other.close()
+  })
+
   test('closes its files to other accounts', async () => {
     const database = await open(dataDir)
     const mode = async (path: string) => (await lstat(join(dataDir, path))).mode & 0o077

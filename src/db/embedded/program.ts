@@ -10,9 +10,16 @@ import { bareEnvironment } from './account.ts'
  */
 export type Program = { exited: Promise<number | string>; kill(signal: NodeJS.Signals): void; unref(): void }
 
-/** Starts a program as the given account. Its output goes to the open file `output`. */
-export function runProgram(command: string, args: string[], options: { account: Account; output: number }): Program {
-  const { account, output } = options
+/**
+ * Starts a program as the given account. It reads `input`, if any, and its output goes to the open
+ * file `output`.
+ */
+export function runProgram(
+  command: string,
+  args: string[],
+  options: { account: Account; output: number; input?: string },
+): Program {
+  const { account, output, input } = options
   const start = () =>
     spawn(command, args, {
       ...account,
@@ -21,10 +28,12 @@ export function runProgram(command: string, args: string[], options: { account: 
       // A process group of its own: Ctrl-C must not stop the database before running work is done.
       detached: true,
       windowsHide: true,
-      stdio: ['ignore', output, output],
+      stdio: [input === undefined ? 'ignore' : 'pipe', output, output],
     })
   // For `postgres` an interrupt is a fast shutdown.
   const child = endWithUs(start, { signal: 'INT', group: false })
+  // One that ends without reading says why by its exit code.
+  child.stdin?.on('error', () => {}).end(input)
   const exited = new Promise<number | string>((resolve) => {
     child.once('error', (error) => resolve(error.message))
     child.once('exit', (code, signal) => resolve(code ?? signal ?? ''))
