@@ -83,10 +83,17 @@ export async function openDatabase(options: PoolOptions): Promise<Database> {
 /**
  * Sets the limits of the session, or with `local` of the transaction only: a session that a
  * transaction pooler shares must not keep them. They cannot be parameters of the connection, which
- * poolers refuse.
+ * poolers refuse. A transaction of a client that has vanished would keep its locks for hours.
  */
 function limitsOf(answerMs: number, lockMs: number, local = ''): string {
-  return `set ${local} statement_timeout = ${statementMs(answerMs)}; set ${local} lock_timeout = ${lockMs}`
+  const limits = {
+    statement_timeout: statementMs(answerMs),
+    lock_timeout: lockMs,
+    idle_in_transaction_session_timeout: answerMs,
+  }
+  return Object.entries(limits)
+    .map(([name, ms]) => `set ${local} ${name} = ${ms}`)
+    .join('; ')
 }
 
 async function runTransaction<T>(connection: Connection, begin: string, run: (tx: Sql) => Promise<T>): Promise<T> {
