@@ -13,6 +13,7 @@ export default defineConfig({
       'bench/*.test.ts',
       'test/**/*.test.ts',
     ],
+    setupFiles: ['test/fuzz.ts'],
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,

@@ -19,7 +19,6 @@ import { agenta } from '../src/sources/agenta/agenta.ts'
 import { github } from '../src/sources/github/github.ts'
 import type { Normalised, Source } from '../src/sources/source.ts'
 import { standardWebhooks } from '../src/sources/standard-webhooks/standard-webhooks.ts'
-import { cases } from './fuzz.ts'
 
 const SECRETS = ['a-secret-of-32-characters-or-so!!']
 const SOURCES: Source[] = [
@@ -75,7 +74,6 @@ test('headers are read or refused, and no signature made by chance is accepted',
       if (envelope instanceof Error) return
       expect(orError(() => source.verify(envelope, body, new Date()))).toBeInstanceOf(AppError)
     }),
-    cases(1000),
   )
 })
 
@@ -153,7 +151,6 @@ test('payloads of any form are read or refused, and what is read of them is boun
       const read = orError(() => source.normalise(envelope, Buffer.from(JSON.stringify(value))))
       if (!(read instanceof Error)) expectBounded(read)
     }),
-    cases(),
   )
 })
 
@@ -167,7 +164,6 @@ test('Retry-After is a number of milliseconds or nothing', () => {
     fc.property(text, (value) => {
       expect(Number.isNaN(retryAfterMs(value, new Date(0)))).toBe(false)
     }),
-    cases(1000),
   )
 })
 
@@ -177,7 +173,6 @@ test('an idempotency key is taken as it is or refused', () => {
       const read = orError(() => readIdempotencyKey(key))
       if (!(read instanceof Error)) expect(read).toBe(key)
     }),
-    cases(1000),
   )
 })
 
@@ -195,7 +190,6 @@ test('a name that is a repository has one spelling, which is that repository', (
       expect(formatRepositoryRef(parseRepositoryRef(plain))).toBe(plain)
       expect(plain).not.toMatch(/\s|(?:^|[/:])\.\.(?:\/|$)/)
     }),
-    cases(1000),
   )
 })
 
@@ -206,7 +200,6 @@ test('JSON is refused exactly when it is nested too deep, or is not JSON', () =>
       const read = orError(() => parseJson(Buffer.from(json)))
       expect(read instanceof Error).toBe(depth > MAX_JSON_DEPTH || (!isWhole && depth > 0))
     }),
-    cases(),
   )
 })
 
@@ -248,7 +241,6 @@ test('a difference makes the new configuration of the old one', () => {
     fc.property(config, config, (before, after) => {
       expect(applied(before, configDiff(before, after))).toEqual(after)
     }),
-    cases(),
   )
 })
 
@@ -283,7 +275,6 @@ test('what an agent returns is an output that the policy can judge, or is refuse
       if (outputs instanceof Error) return
       for (const one of outputs) expect(refusal(one, {}, { protectedPaths: [] })).not.toBe('')
     }),
-    cases(),
   )
 })
 
@@ -313,7 +304,6 @@ test('what a rule is said to do with an event is what it does', () => {
       const event = { source: 'github', type: 'push', facts: given }
       expect(matchRules(compileRules([rule]), event).length === 1).toBe(explain(rule, event).matched)
     }),
-    cases(1000),
   )
 })
 
@@ -326,7 +316,6 @@ test('a group is a text of bounded length, or none', () => {
       const key = groupKey(parts.join(''), given)
       if (key !== null) expect(key.length).toBeLessThanOrEqual(1000)
     }),
-    cases(1000),
   )
 })
 
@@ -344,6 +333,5 @@ test('a glob of any form answers for a value of any form, and several are as one
         compileGlobs(glob, kind)(value) || value === 'nothing else',
       )
     }),
-    cases(1000),
   )
 })

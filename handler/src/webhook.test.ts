@@ -128,6 +128,5 @@ test('whatever the JSON object, it is read, and what is a deployment is called o
       const { deployment, type } = read(body)
       if (deployment !== null) expect(type).toBe('environment.deployed')
     }),
-    { numRuns: 500 },
   )
 })

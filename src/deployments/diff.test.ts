@@ -129,7 +129,6 @@ describe('the diff of two configurations', () => {
         expect(canonicalJson(applyDiff(configDiff(before, after), before))).toBe(canonicalJson(after))
         expect(canonicalJson(before)).toBe(original)
       }),
-      { numRuns: 500 },
     )
   })
 

@@ -144,7 +144,6 @@ test('branch names that git refuses are refused', () => {
       const branch = `agenta/${parts.join('')}`
       expect(refused(output({ branch })) === null).toBe(accepted(branch))
     }),
-    { numRuns: 150 },
   )
 })
 

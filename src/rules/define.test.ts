@@ -113,6 +113,5 @@ test('whatever a file has for rules, they are accepted or refused as a mistake o
         expect(error).toBeInstanceOf(AppError)
       }
     }),
-    { numRuns: 300 },
   )
 })

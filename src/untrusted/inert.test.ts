@@ -125,7 +125,7 @@ test('nothing in a line of Markdown acts, and a line stays a line', () => {
       expect(shown).not.toContain('\n')
       // Outside a code span there are only characters that Markdown leaves alone.
       if (!shown.startsWith('`')) expect(shown).not.toMatch(/[@#<>[\]`*|\\]|https?:/)
-      expect(shown).not.toMatch(/\bfixes\s+(?:#\d|https:\/\/)/)
+      expect(shown).not.toMatch(/\bfixes\s+(?:#\d+\b|https:\/\/)/)
     }),
   )
 })

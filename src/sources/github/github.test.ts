@@ -299,6 +299,5 @@ test('whatever the JSON, normalising returns an event whose texts a database can
         expect(text.length).toBeLessThanOrEqual(600)
       }
     }),
-    { numRuns: 500 },
   )
 })
