@@ -86,7 +86,7 @@ test('a command that asks a server loads neither a server nor a database', async
 })
 
 test('a pipe that is closed early is no failure', async () => {
-  const command = `"${fileURLToPath(new URL('../bin/signalbox', import.meta.url))}" rules ls --json | head -c 1; true`
+  const command = `"${fileURLToPath(new URL('../bin/signalbox', import.meta.url))}" rules ls --local --json | head -c 1; true`
   const { stdout, stderr } = await promisify(execFile)('bash', ['-c', `set -o pipefail; ${command}`], { cwd: folder })
   expect({ stdout, stderr }).toEqual({ stdout: '{', stderr: '' })
 })

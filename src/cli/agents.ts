@@ -1,9 +1,9 @@
 // `signalbox agents`: the code that does the jobs.
 import type { AgentSummary } from '@signalbox/sdk'
 import type { Command } from 'commander'
-import { loadConfigured, withConfigFile } from './config-file.ts'
+import type { ConfiguredOptions } from './configured.ts'
+import { printConfigured, withConfigured } from './configured.ts'
 import type { Column } from './table.ts'
-import { table } from './table.ts'
 import type { Cli } from './terminal.ts'
 
 const COLUMNS: readonly Column<AgentSummary>[] = [
@@ -13,11 +13,14 @@ const COLUMNS: readonly Column<AgentSummary>[] = [
 
 /** Completes `agents`. */
 export function addAgents(agents: Command, cli: Cli): void {
-  withConfigFile(agents)
-    .addHelpText('after', '\nExample:\n  $ signalbox agents')
-    .action(async (options: { config?: string }) => {
-      const configured = await loadConfigured(cli, options)
-      const items = [...configured.agents.values()].map(({ name, description }) => ({ name, description }))
-      cli.print({ items, next: null }, () => table(COLUMNS, items, cli.columns))
-    })
+  withConfigured(agents)
+    .addHelpText('after', '\nExamples:\n  $ signalbox agents\n  $ signalbox agents --local')
+    .action((options: ConfiguredOptions) =>
+      printConfigured<AgentSummary>(cli, options, {
+        noun: 'agents',
+        columns: COLUMNS,
+        ask: async (client) => (await client.agents.list()).items,
+        read: (configured) => [...configured.agents.values()].map(({ name, description }) => ({ name, description })),
+      }),
+    )
 }

@@ -24,17 +24,17 @@ export async function loadSettings(
 
 /**
  * Reads environment and configuration file, and puts the built-in and the configured parts
- * together.
+ * together; `path` is the file, null without one.
  * @throws AppError `config_invalid` when a value in either is not valid.
  */
 export async function loadConfigured(
   terminal: Pick<Terminal, 'env' | 'folder'>,
   options: { config?: string | undefined },
-): Promise<Installation> {
-  const { environment, config } = await loadSettings(terminal, options)
+): Promise<Installation & Pick<LoadedConfig, 'path'>> {
+  const { environment, config, path } = await loadSettings(terminal, options)
   // Loaded here, because it brings in the whole program.
   const { configure } = await import('../config/configure.ts')
-  return configure(environment, config, quietLog(environment))
+  return { ...configure(environment, config, quietLog(environment)), path }
 }
 
 /** Adds `--config`, which names another configuration file. */

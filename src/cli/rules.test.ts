@@ -1,4 +1,4 @@
-// What is configured, shown without a server: rules, sources, agents; and why a rule matches.
+// What is configured, on a server and in a folder: rules, sources, agents; and why a rule matches.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,18 +26,20 @@ afterAll(() => rm(folder, { recursive: true }))
 
 describe('rules ls', () => {
   test('shows the rules in order', async () => {
-    const { code, out } = await call(['rules', 'ls'], { folder })
+    const { code, out } = await call(['rules', 'ls', '--local'], { folder })
     expect(code).toBe(0)
     expect(out.split('\n')).toEqual([
       'NAME  ON               FROM    AGENT  PRIORITY  WHEN',
       'main  push, release.*  github  ping   9         {"branch":"main"}',
       'tags  push             any     ping   5         {"tag":["v*","版本 🚀"]}',
       '',
+      'The rules of signalbox.config.ts.',
+      '',
     ])
   })
 
   test('prints with --json what the API answers', async () => {
-    const { out } = await call(['rules', 'ls', '--json'], { folder })
+    const { out } = await call(['rules', 'ls', '--local', '--json'], { folder })
     expect(JSON.parse(out)).toMatchObject({
       items: [
         { name: 'main', on: ['push', 'release.*'], priority: 9, max_attempts: 5, job_type: 'ping' },
@@ -48,7 +50,7 @@ describe('rules ls', () => {
   })
 
   test('shows the default rules where there is no configuration, and names a wrong one', async () => {
-    expect((await call(['rules', 'ls'], { folder: tmpdir() })).out).toContain('deployment-pr')
+    expect((await call(['rules', 'ls', '--local'], { folder: tmpdir() })).out).toContain('deployment-pr')
     const { code, err } = await call(['rules', 'ls', '--config', 'wrong.config.ts'], { folder })
     expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('The configuration is not valid.') })
     expect(await call(['rules', 'ls', '--config', 'none.ts'], { folder })).toMatchObject({
@@ -62,6 +64,7 @@ describe('rules explain', () => {
   test('explains a file by the rules of this folder', async () => {
     const { out } = await call(['rules', 'explain', 'push.json'], { folder })
     expect(out).toMatch(/^event +push from github\nfacts +\{"branch":"main"/)
+    expect(out).toMatch(/^rules of +signalbox\.config\.ts$/m)
     expect(out).toMatch(/^✓ rule main: "main" matches: /m)
     expect(out).toMatch(/^✗ rule tags: .*the event has no tag, wanted v\*/m)
   })
@@ -81,7 +84,9 @@ describe('rules explain', () => {
     await writeFile(join(folder, 'empty.config.ts'), 'export default { rules: [] }')
     const args = ['rules', 'explain', 'push.json', '--config', 'empty.config.ts']
     expect((await call(args, { folder })).out).toMatch(/\n\nThere are no rules\.\n$/)
-    expect((await call(['rules', 'ls', '--config', 'empty.config.ts'], { folder })).out).toBe('There are no rules.\n')
+    expect((await call(['rules', 'ls', '--config', 'empty.config.ts'], { folder })).out).toBe(
+      'There are no rules.\n\nThe rules of empty.config.ts.\n',
+    )
   })
 
   describe('of a recorded event', () => {
@@ -103,13 +108,48 @@ describe('rules explain', () => {
   })
 })
 
+describe('what a server has', () => {
+  let signalbox: TestSignalbox
+  beforeAll(async () => {
+    signalbox = await openTestSignalbox({
+      roles: { receiver: true, orchestrator: false },
+      env: { AGENTA_WEBHOOK_SECRET: '' },
+      config: { rules: [{ name: 'of-the-server', on: 'push', agent: 'ping' }] },
+    })
+  })
+  afterAll(() => signalbox.close())
+
+  test.each([
+    [['rules', 'ls'], /^of-the-server +push/m, 'rules'],
+    [['agents'], /^ping /m, 'agents'],
+    [['sources'], /^agenta +\/webhook\/agenta +closed +0 +set AGENTA_WEBHOOK_SECRET$/m, 'sources'],
+  ])('%j shows, whatever the folder says, and whose it is', async (args, expected, noun) => {
+    const { out } = await cliOf(signalbox).ask(args, { folder })
+    expect(out).toMatch(expected)
+    expect(out).not.toContain('tags')
+    expect(out).toMatch(new RegExp(`\n\nThe ${noun} of the server ${signalbox.url}\\.\n$`))
+    const local = await cliOf(signalbox).ask([...args, '--local'], { folder })
+    expect(local.out).toContain(`The ${noun} of signalbox.config.ts.`)
+  })
+
+  test.each([[['rules', 'ls']], [['agents']], [['sources']]])(
+    '%j says without one that the folder can be read',
+    async (args) => {
+      const { code, err } = await call(args, { folder, env: { SIGNALBOX_URL: 'http://127.0.0.1:9' } })
+      expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('add --local') })
+      const both = await call([...args, '--local', '--server', 'http://127.0.0.1:9'], { folder })
+      expect(both.code).toBe(2)
+    },
+  )
+})
+
 describe('sources', () => {
   test('are shown with what opens a closed one, secrets by their number', async () => {
     const env = { GITHUB_WEBHOOK_SECRET: 'the-first-secret-of-github,the-second-secret-of-github' }
-    const { out } = await call(['sources'], { env })
+    const { out } = await call(['sources', '--local'], { env })
     expect(out).toMatch(/github +\/webhook\/github +open +2\n/)
     expect(out).toMatch(/agenta +\/webhook\/agenta +closed +0 +set AGENTA_WEBHOOK_SECRET/)
-    const json = await call(['sources', '--json'], { env })
+    const json = await call(['sources', '--local', '--json'], { env })
     expect(JSON.parse(json.out).items).toContainEqual({
       name: 'github',
       path: '/webhook/github',
@@ -123,11 +163,12 @@ describe('sources', () => {
 
 describe('agents', () => {
   test('are shown with what they do, cut to the terminal', async () => {
-    const { out } = await call(['agents'], { columns: 50 })
+    const { out } = await call(['agents', '--local'], { columns: 50 })
     expect(out).toMatch(/^NAME +DOES\n/)
     expect(out).toMatch(/^ping /m)
-    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(50)
-    expect(JSON.parse((await call(['agents', '--json'])).out).items).toContainEqual({
+    const [lines = ''] = out.split('\n\n')
+    for (const line of lines.split('\n')) expect(line.length).toBeLessThanOrEqual(50)
+    expect(JSON.parse((await call(['agents', '--local', '--json'])).out).items).toContainEqual({
       name: 'ping',
       description: expect.any(String),
     })

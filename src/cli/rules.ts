@@ -9,10 +9,12 @@ import { ruleRow } from '../rules/wire.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
 import { loadConfigured, withConfigFile } from './config-file.ts'
+import type { ConfiguredOptions } from './configured.ts'
+import { placeOf, printConfigured, withConfigured } from './configured.ts'
 import { eventIn } from './event-file.ts'
 import { readJsonFile } from './json-file.ts'
 import type { Column } from './table.ts'
-import { fields, table } from './table.ts'
+import { fields } from './table.ts'
 import type { Cli } from './terminal.ts'
 import { inline, plain } from './text.ts'
 
@@ -32,9 +34,11 @@ type Explained = {
   event: { source?: string; type: string; status?: string; reason?: string | null; facts?: unknown }
   rules: readonly (Verdict & { rule: string })[]
   endpoints?: readonly (Verdict & { endpoint: string })[]
+  /** Of an event in a file, whose rules these are. */
+  rules_of?: string
 }
 
-function explainedText(cli: Cli, { event, rules, endpoints = [] }: Explained): string {
+function explainedText(cli: Cli, { event, rules, endpoints = [], rules_of }: Explained): string {
   const line = (name: string, { matched, sentence }: Verdict) =>
     `${matched ? cli.paint('green', '✓') : cli.paint('dim', '✗')} ${inline(name)}: ${plain(sentence)}`
   const head = fields([
@@ -42,6 +46,7 @@ function explainedText(cli: Cli, { event, rules, endpoints = [] }: Explained): s
     ['facts', event.facts],
     ['status', event.status],
     ['reason', event.reason],
+    ['rules of', rules_of],
   ])
   const answers = [
     ...rules.map((each) => line(`rule ${each.rule}`, each)),
@@ -54,23 +59,28 @@ type ExplainOptions = ServerOptions & { config?: string; event?: string; source?
 
 async function explainFile(cli: Cli, file: string, options: ExplainOptions): Promise<Explained> {
   const event = eventIn(await readJsonFile(cli, file), file, options)
-  const { rules } = await loadConfigured(cli, options)
-  return { event, rules: rules.map((rule) => explain(rule, event)) }
+  const configured = await loadConfigured(cli, options)
+  const rules = configured.rules.map((rule) => explain(rule, event))
+  return { event, rules, rules_of: placeOf(configured, cli.folder) }
 }
 
 /** Adds `rules ls` and `rules explain`. */
 export function addRules(rules: Command, cli: Cli): void {
-  withConfigFile(rules.command('ls'))
+  withConfigured(rules.command('ls'))
     .description('list the configured rules, in order')
-    .addHelpText('after', '\nExample:\n  $ signalbox rules ls')
-    .action(async (options: { config?: string }) => {
-      const items = (await loadConfigured(cli, options)).rules.map(ruleRow)
-      cli.print({ items, next: null }, () =>
-        items.length === 0 ? 'There are no rules.' : table(COLUMNS, items, cli.columns),
-      )
-    })
+    .addHelpText('after', '\nExamples:\n  $ signalbox rules ls\n  $ signalbox rules ls --local')
+    .action((options: ConfiguredOptions) =>
+      printConfigured<RuleSummary>(cli, options, {
+        noun: 'rules',
+        columns: COLUMNS,
+        ask: async (client) => (await client.rules.list()).items,
+        read: (configured) => configured.rules.map(ruleRow),
+      }),
+    )
   withConfigFile(withServer(rules.command('explain <event-id|file>')))
-    .description('say for every rule why an event matches it or not: a recorded event, or one in a file')
+    .description(
+      'say for every rule why an event matches it or not: the server for a recorded event, the configuration of this folder for one in a file',
+    )
     .option('--event <name>', "the file's event as GitHub names it, where the file does not show it: pull_request")
     .option('--source <name>', 'the source the file is taken to come from')
     .addHelpText(

@@ -11,8 +11,12 @@ export type ShownSource = SourceSummary & { hint: string | null }
 
 /** What can be shown of a source. */
 export function shownSource(source: Pick<Source, 'name' | 'secrets'>): ShownSource {
-  const variable = SECRET_VARIABLE[source.name]
+  return withHint(sourceRow(source))
+}
+
+/** A source as the API lists it, with what opens it. */
+export function withHint(row: SourceSummary): ShownSource {
+  const variable = SECRET_VARIABLE[row.name]
   const toOpen = variable === undefined ? 'give it a secret in signalbox.config.ts' : `set ${variable}`
-  const row = sourceRow(source)
   return { ...row, hint: row.status === 'open' ? null : toOpen }
 }

@@ -1,10 +1,10 @@
 // `signalbox sources`: who may send webhooks.
 import type { Command } from 'commander'
-import { loadConfigured, withConfigFile } from './config-file.ts'
+import type { ConfiguredOptions } from './configured.ts'
+import { printConfigured, withConfigured } from './configured.ts'
 import type { ShownSource } from './shown-source.ts'
-import { shownSource } from './shown-source.ts'
+import { shownSource, withHint } from './shown-source.ts'
 import type { Column } from './table.ts'
-import { table } from './table.ts'
 import type { Cli } from './terminal.ts'
 
 const COLUMNS: readonly Column<ShownSource>[] = [
@@ -17,11 +17,14 @@ const COLUMNS: readonly Column<ShownSource>[] = [
 
 /** Completes `sources`. */
 export function addSources(command: Command, cli: Cli): void {
-  withConfigFile(command)
-    .addHelpText('after', '\nExample:\n  $ signalbox sources')
-    .action(async (options: { config?: string }) => {
-      const { sources } = await loadConfigured(cli, options)
-      const items = [...sources.values()].map(shownSource)
-      cli.print({ items, next: null }, () => table(COLUMNS, items, cli.columns))
-    })
+  withConfigured(command)
+    .addHelpText('after', '\nExamples:\n  $ signalbox sources\n  $ signalbox sources --local')
+    .action((options: ConfiguredOptions) =>
+      printConfigured<ShownSource>(cli, options, {
+        noun: 'sources',
+        columns: COLUMNS,
+        ask: async (client) => (await client.sources.list()).items.map(withHint),
+        read: ({ sources }) => [...sources.values()].map(shownSource),
+      }),
+    )
 }
