@@ -190,6 +190,7 @@ create table signalbox.endpoints (
   status text not null default 'active' check (status in ('active', 'paused', 'disabled')),
   -- Why, where Signalbox itself paused or disabled it.
   status_reason text,
+  status_since timestamptz not null default now(),
   -- When it answered 410: the configuration does not make it active again, except with another URL.
   gone_at timestamptz,
   origin text not null check (origin in ('config', 'api')),
@@ -197,6 +198,16 @@ create table signalbox.endpoints (
   updated_at timestamptz not null default now()
 );
 create unique index endpoints_config_name on signalbox.endpoints (name) where origin = 'config';
+
+-- Whoever changes the status, by SQL too.
+create function signalbox.note_endpoint_status() returns trigger language plpgsql as $$
+begin
+  new.status_since = now();
+  return new;
+end $$;
+create trigger endpoints_status before update of status on signalbox.endpoints
+  for each row when (old.status <> new.status)
+  execute function signalbox.note_endpoint_status();
 
 -- A process matches events against its own copy of the endpoints. Every change to them raises this
 -- number, and an insert of events writes nothing when the copy is of an older one.

@@ -90,6 +90,8 @@ export type Endpoint = {
   status: EndpointStatus
   /** Why it is not active, where Signalbox paused or disabled it by itself. */
   status_reason: string | null
+  /** Since when it has this status. */
+  status_since: string
   origin: 'config' | 'api'
   created_at: string
   updated_at: string

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestSignalbox } from '../../test/signalbox.ts'
 import { openTestSignalbox } from '../../test/signalbox.ts'
 import { call, cliOf } from '../../test/terminal.ts'
+import { disableGone } from '../endpoints/endpoints.ts'
 
 const CONFIG = `export default {
   rules: [
@@ -104,6 +105,22 @@ describe('rules explain', () => {
       const { out } = await cli.ask(['rules', 'explain', event_id])
       expect(out).toMatch(/^✓ rule deployment-pr: .* matches/m)
       expect(out).toMatch(/^✓ endpoint hook: /m)
+    })
+
+    test('names an endpoint that is disabled, since when and why', async () => {
+      const cli = cliOf(signalbox)
+      const { id } = await cli.json<{ id: string }>([
+        'endpoints',
+        'add',
+        '--url',
+        'https://example.com',
+        '--name',
+        'left',
+      ])
+      await disableGone(signalbox.database, [id])
+      const { event_id } = await cli.json<{ event_id: string }>(['trigger'])
+      const { out } = await cli.ask(['rules', 'explain', event_id])
+      expect(out).toMatch(/^✗ endpoint left: Not notified: it is disabled since \S+Z \(It answered 410 Gone\)\.$/m)
     })
   })
 })

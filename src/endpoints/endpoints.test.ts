@@ -49,15 +49,15 @@ describe('creating an endpoint', () => {
 })
 
 describe("a process's copy of the endpoints", () => {
-  it('holds those that are not disabled, with a version that grows with every change', async () => {
+  it('holds each with its status, and a version that grows with every change', async () => {
     const before = await versionNow()
     const { endpoint } = await createEndpoint(database, { url, name: 'a' })
     await createEndpoint(database, { url, name: 'b', status: 'paused' })
-    const names = async () => (await loadEndpoints(database)).endpoints.map(({ name }) => name)
-    expect(await names()).toEqual(['a', 'b'])
+    const statuses = async () => (await loadEndpoints(database)).endpoints.map(({ status }) => status)
+    expect(await statuses()).toEqual(['active', 'paused'])
     expect(await versionNow()).toBe(before + 2)
     await disableGone(database, [endpoint.id])
-    expect(await names()).toEqual(['b'])
+    expect(await statuses()).toEqual(['disabled', 'paused'])
     expect(await versionNow()).toBe(before + 3)
   })
 
@@ -139,6 +139,16 @@ describe('the endpoints of the configuration', () => {
     expect((await listEndpoints(database)).items).toMatchObject([gone])
     await syncConfigEndpoints(database, [{ ...handler, url: 'https://example.com/new' }])
     expect((await listEndpoints(database)).items).toMatchObject([{ status: 'active', status_reason: null }])
+  })
+
+  it('keep the time since which they have their status until that changes', async () => {
+    await syncConfigEndpoints(database, [handler])
+    const since = async () => (await listEndpoints(database)).items[0]?.status_since ?? ''
+    const active = await since()
+    await syncConfigEndpoints(database, [{ ...handler, events: ['*'] }])
+    expect(await since()).toBe(active)
+    await syncConfigEndpoints(database, [])
+    expect(Date.parse(await since())).toBeGreaterThan(Date.parse(active))
   })
 
   it('keep their secrets to themselves but follow a new one', async () => {

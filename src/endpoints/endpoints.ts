@@ -9,14 +9,15 @@ import type { Endpoint, NewEndpoint } from './endpoint.ts'
 import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
 
 /**
- * The endpoints that events are matched with, paused ones included, and the version they are a
- * copy of: an insert of events compares it with the current one.
+ * The endpoints that events are matched with, and the version they are a copy of: an insert of
+ * events compares it with the current one. Those that are paused or disabled are included, because
+ * explanations name them.
  */
 export async function loadEndpoints(sql: Sql): Promise<{ version: number; endpoints: Endpoint[] }> {
   // One statement, so that version and endpoints belong together.
   const { rows } = await sql.query<{ version: number } & (Endpoint | { id: null })>(
     `select version, ${COLUMNS} from signalbox.endpoints_version
-     left join signalbox.endpoints e on e.status <> 'disabled' order by e.created_at, e.id`,
+     left join signalbox.endpoints e on true order by e.created_at, e.id`,
   )
   const endpoints = rows.flatMap(({ version: _, ...endpoint }) => (endpoint.id === null ? [] : [endpoint]))
   return { version: Number(rows[0]?.version ?? 0), endpoints }
@@ -110,6 +111,7 @@ const SYNC_LOCK = 7_420_003
 type Stored = Endpoint & { secrets: string[]; isGone: boolean }
 
 const COLUMNS = `e.id, name, url, events, environments, apps, status, status_reason, origin,
+  ${isoTime('e.status_since')} as status_since,
   ${isoTime('e.created_at')} as created_at, ${isoTime('e.updated_at')} as updated_at`
 
 async function insert(sql: Sql, origin: Endpoint['origin'], endpoint: NewEndpoint): Promise<Endpoint> {

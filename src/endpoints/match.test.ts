@@ -10,6 +10,7 @@ function endpoint(change: object = {}): Endpoint {
     id: 'e1',
     origin: 'api',
     status_reason: null,
+    status_since: '1970-01-01T00:00:00.000Z',
     created_at: '1970-01-01T00:00:00.000Z',
     updated_at: '1970-01-01T00:00:00.000Z',
   }
@@ -75,11 +76,11 @@ describe('an endpoint', () => {
 describe('the explanation', () => {
   it.each([
     [{}, {}, 'Notified: it wants "environment.deployed", and this is "environment.deployed".'],
-    [{ status: 'disabled' }, {}, 'Not notified: it is disabled.'],
+    [{ status: 'disabled' }, {}, 'Not notified: it is disabled since 1970-01-01T00:00:00.000Z.'],
     [
       { status: 'paused' },
       {},
-      'Notified once it is active again, and not paused: it wants "environment.deployed", and this is "environment.deployed".',
+      'Notified once it is active again; it is paused since 1970-01-01T00:00:00.000Z: it wants "environment.deployed", and this is "environment.deployed".',
     ],
     [
       { events: ['push', 'issues.*'] },

@@ -26,9 +26,9 @@ export function matchEndpoints<Of extends Endpoint>(endpoints: readonly Of[], ev
 /** Why this endpoint is notified of this event, or why not. */
 export function explainEndpoint(endpoint: Endpoint, event: MatchableEvent): EndpointVerdict {
   const reason = objection(endpoint, event)
-  const start = endpoint.status === 'active' ? 'Notified:' : 'Notified once it is active again, and not paused:'
+  const later = endpoint.status === 'active' ? '' : ` once it is active again; it is ${inactivity(endpoint)}`
   return reason === null
-    ? { matched: true, sentence: `${start} it wants ${quote(endpoint.events)}, and this is "${event.type}".` }
+    ? { matched: true, sentence: `Notified${later}: it wants ${quote(endpoint.events)}, and this is "${event.type}".` }
     : { matched: false, sentence: `Not notified: ${reason}.` }
 }
 
@@ -56,9 +56,14 @@ export function deliveriesFor(
 }
 
 function objection(endpoint: Endpoint, { type, facts }: MatchableEvent): string | null {
-  if (endpoint.status === 'disabled') return 'it is disabled'
+  if (endpoint.status === 'disabled') return `it is ${inactivity(endpoint)}`
   if (!isMatch(endpoint.events, type)) return `it wants ${quote(endpoint.events)}, and this is "${type}"`
   return unwanted('environment', endpoint.environments, facts.environment) ?? unwanted('app', endpoint.apps, facts.app)
+}
+
+/** `disabled since 2026-01-01T00:00:00.000Z (It answered 410 Gone)`. */
+function inactivity({ status, status_since: since, status_reason: reason }: Endpoint): string {
+  return `${status} since ${since}${reason === null ? '' : ` (${reason.replace(/\.$/, '')})`}`
 }
 
 function unwanted(what: string, wanted: string[] | null, value: string | undefined): string | null {

@@ -28,6 +28,7 @@ export const endpoint = z
       .string()
       .nullable()
       .meta({ description: 'Why it is not active, where Signalbox paused or disabled it by itself.' }),
+    status_since: time.meta({ description: 'Since when it has this status.' }),
     origin: z.enum(['config', 'api']).meta({ description: 'Whether the configuration file or the API made it.' }),
     created_at: time,
     updated_at: time,

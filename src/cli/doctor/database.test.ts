@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../../test/database.ts'
 import type { Database } from '../../db/database.ts'
+import { createEndpoint, disableGone } from '../../endpoints/endpoints.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import { newId } from '../../lib/id.ts'
 import { databaseChecks } from './database.ts'
@@ -12,7 +13,9 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 beforeEach(async () => {
-  await database.query('truncate signalbox.jobs, signalbox.deliveries, signalbox.orchestrators cascade')
+  await database.query(
+    'truncate signalbox.jobs, signalbox.deliveries, signalbox.endpoints, signalbox.orchestrators cascade',
+  )
 })
 
 async function check(name: string) {
@@ -95,6 +98,45 @@ describe('jobs', () => {
     expect(await check('jobs')).toMatchObject({
       detail: '3 have been due for ten minutes',
       hint: expect.stringContaining('signalbox jobs ls --status pending'),
+    })
+  })
+})
+
+describe('endpoints', () => {
+  async function addEndpoint(name: string, delivery: { status: string; failures: number } | null): Promise<string> {
+    const { endpoint } = await createEndpoint(database, { url: 'https://example.com', name })
+    if (delivery !== null) await addDelivery(endpoint.id, delivery)
+    return endpoint.id
+  }
+  async function addDelivery(endpointId: string, { status, failures }: { status: string; failures: number }) {
+    const eventId = newId()
+    await database.query(
+      `insert into signalbox.events (id, source, delivery_id, type, status) values ($1, 's', $2, 't', 'routed')`,
+      [eventId, eventId],
+    )
+    await database.query(
+      `insert into signalbox.deliveries (id, event_id, endpoint_id, status, failures, max_attempts, error)
+       values ($1, $2, $3, $4, $5, 10, 'dns_error')`,
+      [newId(), eventId, endpointId, status, failures],
+    )
+  }
+
+  test('whose last delivery arrived, or that were given none, are well', async () => {
+    const recovered = await addEndpoint('recovered', { status: 'failed', failures: 10 })
+    await addDelivery(recovered, { status: 'succeeded', failures: 1 })
+    await addDelivery(recovered, { status: 'pending', failures: 0 })
+    await addEndpoint('unused', null)
+    expect(await check('endpoints')).toMatchObject({ status: 'ok' })
+  })
+
+  test('that fail or were disabled by their answer are named with the reason', async () => {
+    await addEndpoint('slow', { status: 'pending', failures: 2 })
+    await disableGone(database, [await addEndpoint('left', { status: 'failed', failures: 1 })])
+    await createEndpoint(database, { url: 'https://example.com', name: 'ended', status: 'disabled' })
+    expect(await check('endpoints')).toMatchObject({
+      status: 'warning',
+      detail: '"left" is disabled: It answered 410 Gone.; "slow" fails: dns_error',
+      hint: expect.stringContaining('signalbox endpoints ls'),
     })
   })
 })

@@ -141,6 +141,7 @@ async function workChecks(database: Database): Promise<Check[]> {
     await stuckCheck(database, 'jobs', 'signalbox jobs ls --status'),
     await agentsCheck(database),
     await stuckCheck(database, 'deliveries', 'signalbox deliveries ls --status'),
+    await endpointsCheck(database),
   ]
 }
 
@@ -182,5 +183,36 @@ async function agentsCheck(database: Database): Promise<Check> {
     'agents of jobs',
     `due, but no running orchestrator has their agent: ${list}`,
     'Start an orchestrator whose configuration has it, or cancel the jobs.',
+  )
+}
+
+const MAX_NAMED = 5
+
+/**
+ * Endpoints that Signalbox disabled itself, and active ones whose last delivery did not arrive. One
+ * that a person disabled is as it should be.
+ */
+async function endpointsCheck(database: Database): Promise<Check> {
+  const { rows } = await database.query<{ name: string; status: string; reason: string | null; error: string | null }>(
+    `select e.name, e.status, e.status_reason as reason, last.error
+     from signalbox.endpoints e
+     left join lateral (
+       select d.status, d.error from signalbox.deliveries d
+       where d.endpoint_id = e.id and (d.status in ('succeeded', 'failed') or d.failures > 0)
+       order by d.event_id desc limit 1
+     ) last on true
+     where (e.status = 'disabled' and e.status_reason is not null)
+       or (e.status = 'active' and last.status <> 'succeeded')
+     order by e.status desc, e.created_at, e.id`,
+  )
+  if (rows.length === 0) return ok('endpoints', 'none is failing, and none was disabled by its answer')
+  const named = rows
+    .slice(0, MAX_NAMED)
+    .map((row) => `"${row.name}" ${row.status === 'disabled' ? `is disabled: ${row.reason}` : `fails: ${row.error}`}`)
+  const more = rows.length > MAX_NAMED ? [`and ${rows.length - MAX_NAMED} more`] : []
+  return warning(
+    'endpoints',
+    [...named, ...more].join('; '),
+    'See "signalbox endpoints ls" and "signalbox deliveries ls"; one that answered 410 needs another URL.',
   )
 }

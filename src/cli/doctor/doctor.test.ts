@@ -114,6 +114,7 @@ test('a database that is up to date passes, and one without tables has to be mig
     'ok jobs: none is stuck',
     'ok agents of jobs: no job waits for an agent that is not there',
     'ok deliveries: none is stuck',
+    'ok endpoints: none is failing, and none was disabled by its answer',
     expect.stringContaining('ok notifications'),
     expect.stringContaining('ok clock'),
   ])
@@ -248,6 +249,7 @@ describe('the command', () => {
       'jobs',
       'agents of jobs',
       'deliveries',
+      'endpoints',
       'notifications',
       'clock',
       'port',
