@@ -143,7 +143,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     patienceMs: options.patienceMs,
     sources,
     rules,
-    agents: [...agents.keys()],
+    agents,
     reactions,
     onWork,
   })

@@ -6,6 +6,7 @@ import { AGENTA_DEPLOYMENT, PUSH } from '../test/fixtures/payloads.ts'
 import type { HeaderList } from '../test/fixtures/signed.ts'
 import { agentaHeaders, githubHeaders } from '../test/fixtures/signed.ts'
 import { until } from '../test/signalbox.ts'
+import { ping } from './agents/ping/ping.ts'
 import type { Database, Sql } from './db/database.ts'
 import type { Draft, NewEvent, Reaction, Recorded } from './events/event.ts'
 import { eventPayload } from './events/payload.ts'
@@ -260,7 +261,7 @@ describe('recording', () => {
           ? Promise.reject(new AppError('database_unavailable'))
           : database.query(text, ...rest),
     }
-    const { trigger } = await open({ database: away, agents: ['ping'] })
+    const { trigger } = await open({ database: away, agents: new Map([['ping', ping]]) })
     const headers = new Headers({ 'content-type': 'application/json' })
     const triggering = trigger(Buffer.from('{"job_type":"ping"}'), headers, '203.0.113.7')
     await new Promise((resolve) => setImmediate(resolve))
@@ -496,7 +497,7 @@ describe('what an event says', () => {
   })
 
   test('is nothing for an empty manual trigger and for a refused request', async () => {
-    const pipeline = await open({ agents: ['ping'] })
+    const pipeline = await open({ agents: new Map([['ping', ping]]) })
     const { id } = await pipeline.trigger(Buffer.alloc(0), new Headers(), '127.0.0.1')
     expect(await payloadOf(id)).toEqual({ read: undefined, sql: null })
     await pipeline.refuse('github', new AppError('signature_invalid'), new Headers({ 'x-github-event': 'push' }), '::1')
@@ -570,7 +571,7 @@ describe('receiving', () => {
   })
 
   test('a manual trigger makes the job it names, whatever the rules say of its event', async () => {
-    const pipeline = await open({ agents: ['ping'] })
+    const pipeline = await open({ agents: new Map([['ping', ping]]) })
     const headers = new Headers({ 'content-type': 'application/json' })
     const trigger = (body: object) => pipeline.trigger(Buffer.from(JSON.stringify(body)), headers, '::1')
     const { jobIds } = await trigger({ job_type: 'reviewer', payload: { a: 1 } })
@@ -581,7 +582,7 @@ describe('receiving', () => {
 
   test("a manual trigger's job has the policy of the rule of its type", async () => {
     const policy = { repositories: ['acme/shop'] }
-    const pipeline = await open({ rules: [{ ...review, policy }], agents: ['ping'] })
+    const pipeline = await open({ rules: [{ ...review, policy }], agents: new Map([['ping', ping]]) })
     const headers = new Headers({ 'content-type': 'application/json' })
     for (const type of ['reviewer', 'ping']) {
       await pipeline.trigger(Buffer.from(JSON.stringify({ job_type: type })), headers, '::1')

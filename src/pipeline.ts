@@ -1,4 +1,5 @@
 // The product on one screen: receive, normalise, decide, record and react.
+import type { Agent } from './agents/agent.ts'
 import { isAway } from './db/connection.ts'
 import type { Database, Sql } from './db/database.ts'
 import { patiently } from './db/patience.ts'
@@ -13,6 +14,7 @@ import { insertEvents, outcomesOf } from './events/insert.ts'
 import { getEvent } from './events/query.ts'
 import { openRecorder } from './events/record.ts'
 import { dropOldRefusals } from './events/refusals.ts'
+import { requireInput } from './lib/agent-input.ts'
 import type { Clock } from './lib/clock.ts'
 import { AppError } from './lib/error.ts'
 import type { Activity, Log } from './lib/log.ts'
@@ -47,8 +49,8 @@ export type PipelineOptions = {
   log: Log
   sources: ReadonlyMap<string, Source>
   rules: readonly Rule[]
-  /** Names of the agents, whose jobs can be asked for by hand. */
-  agents?: readonly string[]
+  /** The agents by name, whose jobs can be asked for by hand. */
+  agents?: ReadonlyMap<string, Pick<Agent, 'name' | 'input'>>
   /** What must commit with an event besides its jobs and deliveries. */
   reactions?: readonly Reaction[]
   /** Says what arrived and what followed. */
@@ -86,8 +88,8 @@ export type Pipeline = Writer & {
   receive(admitted: Admitted, rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
   /**
    * Records a manual trigger, whose caller is authorised already, with the job it asks for.
-   * @throws AppError `job_type_unknown` naming the known ones, and `conflict` for an
-   * `Idempotency-Key` that was used for another body.
+   * @throws AppError `job_type_unknown` naming the known ones, `input_invalid` for what the agent
+   * does not take, and `conflict` for an `Idempotency-Key` that was used for another body.
    */
   trigger(rawBody: Uint8Array, headers: HeaderReader, remote: string): Promise<Received>
   /** Keeps a refused request as an event without its body, as long as there are not too many. */
@@ -99,8 +101,8 @@ export type Pipeline = Writer & {
  * event.
  */
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
-  const { clock, log, sources } = options
-  const types = jobTypes(options.rules, options.agents ?? [])
+  const { clock, log, sources, agents = new Map() } = options
+  const types = jobTypes(options.rules, [...agents.keys()])
   // Each source has its own limit, and all unknown names share one.
   const refusals = new Map([...sources.keys()].map((name) => [name, rateLimit(clock, REFUSALS)]))
   const unknownNames = rateLimit(clock, REFUSALS)
@@ -142,6 +144,8 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       const { jobType, input, ...normalised } = readManual(body, headers)
       const draft = acceptedDraft(manual, normalised, { body, headers, remote, at: clock.now() })
       const requested = manualJob(types, { eventId: draft.id, jobType, input })
+      const agent = agents.get(requested.agent)
+      if (agent !== undefined) requireInput(agent, requested.input)
       const recorded = await writer.record({ ...draft, requested })
       say(draft, recorded)
       if (recorded.duplicate) await patiently(() => requireSameBody(options.database, recorded.id, body))

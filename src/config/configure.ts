@@ -5,6 +5,7 @@ import type { Agent } from '../agents/agent.ts'
 import { deploymentPrInput } from '../agents/deployment-pr/options.ts'
 import { forgesOf } from '../forges/configured.ts'
 import type { Forges } from '../forges/forges.ts'
+import { inputError } from '../lib/agent-input.ts'
 import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
@@ -33,28 +34,19 @@ export type Installation = {
  */
 function requireInputs(rules: readonly Rule[], agents: ReadonlyMap<string, Agent>): void {
   const problems = rules.flatMap((rule) => {
-    const error = rule.with && inputError(agents.get(rule.agent), rule.with)
+    const error = rule.with && withError(agents.get(rule.agent), rule.with)
     return error ? [`rule "${rule.name}": ${describe(error)}`] : []
   })
   if (problems.length > 0) throw new AppError('config_invalid', problems.join('\n'))
 }
 
 /** What is wrong with the fields given. Others may come from a manual trigger. */
-function inputError(agent: Agent | undefined, given: Record<string, unknown>): z.ZodError | null {
-  const issues = issuesOf(agent, given).filter(({ path }) => isGiven(given, path))
+function withError(agent: Agent | undefined, given: Record<string, unknown>): z.ZodError | null {
+  const all = agent === undefined ? [] : (inputError(agent, given)?.issues ?? [])
+  const issues = all.filter(({ path }) => isGiven(given, path))
   return issues.length === 0
     ? null
     : new z.ZodError(issues.map((issue) => ({ ...issue, path: ['with', ...issue.path] })))
-}
-
-function issuesOf(agent: Agent | undefined, given: unknown): readonly z.core.$ZodIssue[] {
-  try {
-    return agent?.input.safeParse(given).error?.issues ?? []
-  } catch (error) {
-    // A schema with asynchronous checks can only be asked by the job itself.
-    if (error instanceof z.core.$ZodAsyncError) return []
-    throw error
-  }
 }
 
 function isGiven(value: unknown, path: readonly PropertyKey[]): boolean {

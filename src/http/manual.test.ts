@@ -1,10 +1,28 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
 import type { TestSignalbox } from '../../test/signalbox.ts'
 import { openTestSignalbox } from '../../test/signalbox.ts'
+import { defineAgent } from '../agents/agent.ts'
+
+const greeter = defineAgent({
+  name: 'greeter',
+  description: 'Greets.',
+  input: z.object({ greeting: z.string(), to: z.array(z.string()).min(1) }),
+  run: async () => ({}),
+})
+const slowToCheck = defineAgent({
+  name: 'slow-to-check',
+  description: 'Has a schema that looks elsewhere.',
+  input: z.unknown().refine(async () => false),
+  run: async () => ({}),
+})
 
 let signalbox: TestSignalbox
 beforeAll(async () => {
-  signalbox = await openTestSignalbox({ roles: { receiver: true, orchestrator: false } })
+  signalbox = await openTestSignalbox({
+    roles: { receiver: true, orchestrator: false },
+    config: { agents: [greeter, slowToCheck] },
+  })
 })
 afterAll(() => signalbox.close())
 
@@ -33,6 +51,24 @@ test('a bare POST makes the ping that proves the orchestrator is alive', async (
 test('a job is made by name, with its payload', async () => {
   const answer = await trigger({ job_type: 'ping', payload: { note: 'schön 🚀' } })
   expect(await jobsOf(answer)).toMatchObject([{ type: 'ping', input: { note: 'schön 🚀' } }])
+})
+
+test('an input that the agent does not take is refused with every problem, and makes nothing', async () => {
+  const before = await signalbox.count('signalbox.events')
+  expect(await trigger({ job_type: 'greeter', payload: { greeting: 1, to: [] } })).toMatchObject({
+    status: 422,
+    body: {
+      code: 'input_invalid',
+      detail:
+        'The input of agent "greeter" is not valid: greeting: expected string, received number; to: must have at least 1 item',
+    },
+  })
+  expect(await signalbox.count('signalbox.events')).toBe(before)
+})
+
+test('an input is left to the job where the schema cannot be asked at once', async () => {
+  const answer = await trigger({ job_type: 'slow-to-check', payload: { any: 'thing' } })
+  expect(await jobsOf(answer)).toMatchObject([{ type: 'slow-to-check' }])
 })
 
 test('an unknown job is refused with those there are, and makes nothing', async () => {
