@@ -10,18 +10,16 @@ function reason(rules: Rule[], event = push) {
 }
 
 test('without rules it says so', () => {
-  expect(reason([])).toBe('no rule matches and no endpoint asked for it: there are no rules')
+  expect(reason([])).toBe('there are no rules; no endpoint asked for it')
 })
 
 test('when no rule is for the type it names the type and the source', () => {
-  expect(reason([{ ...rule, on: 'release.*' }])).toBe(
-    'no rule matches and no endpoint asked for it: no rule is for push from github',
-  )
+  expect(reason([{ ...rule, on: 'release.*' }])).toBe('no rule is for push from github; no endpoint asked for it')
 })
 
 test('when a rule is for the type it says what kept the first one', () => {
   expect(reason([rule, { ...rule, name: 'other' }])).toBe(
-    'no rule matches and no endpoint asked for it: rule "review" does not match: the branch is dev, wanted main. (and 1 more)',
+    'rule "review": the branch is dev, wanted main (and 1 more); no endpoint asked for it',
   )
 })
 
@@ -32,6 +30,6 @@ test('it stays short', () => {
 
 test('a rule for another source is not near', () => {
   expect(reason([{ ...rule, source: 'agenta', when: {} }])).toBe(
-    'no rule matches and no endpoint asked for it: no rule is for push from github',
+    'no rule is for push from github; no endpoint asked for it',
   )
 })

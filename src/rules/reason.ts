@@ -6,14 +6,15 @@ import type { CompiledRule, MatchInput } from './match.ts'
 import { holds } from './match.ts'
 
 const MAX_REASON_CHARS = 500
+const NO_ENDPOINT = '; no endpoint asked for it'
 
 /**
- * The reason of an event that matched no rule and no endpoint: the rules that came closest, being
- * for its type and its source, with what kept them; else the types rules are for. At most 500
- * characters.
+ * The reason of an event that matched no rule and no endpoint: the rule that came closest, being
+ * for its type and its source, with what kept it; else that there is none. It begins with what
+ * tells one event from another. At most 500 characters.
  */
 export function ignoredReason(rules: readonly CompiledRule[], event: MatchInput): string {
-  return cut(`no rule matches and no endpoint asked for it: ${whyNoRule(rules, event)}`, MAX_REASON_CHARS)
+  return `${cut(whyNoRule(rules, event), MAX_REASON_CHARS - NO_ENDPOINT.length)}${NO_ENDPOINT}`
 }
 
 function whyNoRule(rules: readonly CompiledRule[], event: MatchInput): string {
@@ -22,5 +23,7 @@ function whyNoRule(rules: readonly CompiledRule[], event: MatchInput): string {
   const [first] = near
   if (first === undefined) return `no rule is for ${event.type} from ${event.source}`
   const others = near.length > 1 ? ` (and ${near.length - 1} more)` : ''
-  return `rule ${explainCompiled(first, event).sentence}${others}`
+  const { rule, sentence } = explainCompiled(first, event)
+  const why = sentence.replace(`"${rule}" does not match: `, '').replace(/\.$/, '')
+  return `rule "${rule}": ${why}${others}`
 }
