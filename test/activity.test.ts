@@ -26,7 +26,7 @@ test('what is said to people is at DEBUG where a program reads the log', () => {
 })
 
 test.each([
-  [{ status: 'routed', jobIds: [ID] }, 'push acme/shop from github: job 813e39c1'],
+  [{ status: 'routed', jobIds: [ID] }, 'push acme/shop from github: job 23666cda'],
   [{ status: 'routed' }, 'push acme/shop from github: endpoints are notified'],
   [{ status: 'ignored', reason: 'no rule is for push' }, 'push acme/shop from github: ignored: no rule is for push'],
   [{ status: 'routed', duplicate: true }, 'push acme/shop from github: recorded before'],
@@ -53,10 +53,10 @@ test('a job: started, completed, repeated, and as a warning failed', () => {
   end('pending', 'no such table\n  at rows')
   end('failed', 'no such table')
   expect(lines).toEqual([
-    'info job 813e39c1 notes: started, attempt 2',
-    'info job 813e39c1 notes: completed in 2.5 s',
-    'info job 813e39c1 notes: attempt 2 ended in 2.5 s, another follows: no such table',
-    `warn job 813e39c1 notes: failed in 2.5 s, and is not repeated: no such table (signalbox jobs show ${ID})`,
+    'info job 23666cda notes: started, attempt 2',
+    'info job 23666cda notes: completed in 2.5 s',
+    'info job 23666cda notes: attempt 2 ended in 2.5 s, another follows: no such table',
+    `warn job 23666cda notes: failed in 2.5 s, and is not repeated: no such table (signalbox jobs show ${ID})`,
   ])
 })
 
@@ -72,7 +72,7 @@ test('a delivery: succeeded, repeated, and as a warning given up or unwanted', (
   end('pending', null, 'timeout')
   end('failed', 500, 'http_500')
   end('failed', 410, 'http_410', true)
-  const name = 'delivery 813e39c1 push to hooks.example.com'
+  const name = 'delivery 23666cda push to hooks.example.com'
   expect(lines).toEqual([
     `info ${name}: succeeded, 200 in 12 ms`,
     `info ${name}: timeout; another attempt follows`,

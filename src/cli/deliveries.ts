@@ -1,17 +1,19 @@
 // `signalbox deliveries`: what endpoints were notified of, and whether it arrived.
 import type { Delivery, DeliveryAttempt, DeliveryDetail, DeliveryStatus } from '@signalbox/sdk'
 import type { Command } from 'commander'
+import { shortId } from '../lib/id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
+import { withId } from './id.ts'
 import type { PageOptions } from './page.ts'
 import { printPage, statusOption, withPaging } from './page.ts'
 import type { Column } from './table.ts'
 import { fields, table } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { age, indent } from './text.ts'
+import { age, indent, plain } from './text.ts'
 
 const COLUMNS: readonly Column<Delivery>[] = [
-  { title: 'ID', value: (delivery) => delivery.id },
+  { title: 'ID', value: (delivery) => delivery.id, short: shortId },
   { title: 'AGE', value: (delivery) => age(delivery.created_at) },
   { title: 'EVENT', value: (delivery) => delivery.event_type, shrinks: true },
   { title: 'ENDPOINT', value: (delivery) => delivery.endpoint_name, shrinks: true },
@@ -20,6 +22,9 @@ const COLUMNS: readonly Column<Delivery>[] = [
   { title: 'ERROR', value: (delivery) => delivery.error, shrinks: true },
 ]
 
+const MAX_ANSWER_CHARS = 1_000
+const MAX_ANSWER_LINES = 20
+
 const ATTEMPTS: readonly Column<DeliveryAttempt>[] = [
   { title: 'ATTEMPT', value: ({ attempt }) => attempt },
   { title: 'OUTCOME', value: ({ outcome }) => outcome ?? 'running' },
@@ -27,7 +32,6 @@ const ATTEMPTS: readonly Column<DeliveryAttempt>[] = [
   { title: 'STARTED', value: (attempt) => attempt.started_at },
   { title: 'TOOK', value: ({ duration_ms: ms }) => (ms === null ? '' : `${ms}ms`) },
   { title: 'ERROR', value: ({ error }) => error, shrinks: true },
-  { title: 'ANSWER', value: ({ response }) => response, shrinks: true },
 ]
 
 function deliveryText(cli: Cli, delivery: DeliveryDetail): string {
@@ -43,7 +47,18 @@ function deliveryText(cli: Cli, delivery: DeliveryDetail): string {
   ])
   if (delivery.attempts.length === 0) return head
   const width = cli.columns === undefined ? undefined : cli.columns - 2
-  return `${head}\n\n${cli.paint('bold', 'Attempts')}\n${indent(table(ATTEMPTS, delivery.attempts, width))}`
+  const attempts = `${cli.paint('bold', 'Attempts')}\n${indent(table(ATTEMPTS, delivery.attempts, width))}`
+  return [head, attempts, ...delivery.attempts.flatMap((attempt) => answerText(cli, attempt))].join('\n\n')
+}
+
+/** What the receiver answered to one attempt, as far as it can be read at a glance. */
+function answerText(cli: Cli, { attempt, response }: DeliveryAttempt): string[] {
+  const text = plain(response ?? '').trim()
+  if (text === '') return []
+  const lines = text.slice(0, MAX_ANSWER_CHARS).split('\n').slice(0, MAX_ANSWER_LINES)
+  const shown = lines.join('\n')
+  const more = shown.length < text.length ? `\n${cli.paint('dim', '… (the rest with --json)')}` : ''
+  return [`${cli.paint('bold', `Answer to attempt ${attempt}`)}\n${indent(`${shown}${more}`)}`]
 }
 
 type ListOptions = PageOptions & { status?: DeliveryStatus; event?: string; endpoint?: string }
@@ -62,7 +77,7 @@ export function addDeliveries(deliveries: Command, cli: Cli): void {
       const filter = { ...query, event_id: event, endpoint_id: endpoint }
       printPage(cli, await clientOf(cli, { server }).deliveries.list(filter), 'such deliveries', COLUMNS)
     })
-  withServer(deliveries.command('show <delivery-id>'))
+  withId(withServer(deliveries.command('show')), 'delivery')
     .description('show one delivery with every attempt')
     .addHelpText('after', '\nExample:\n  $ signalbox deliveries show 2b9d4c10-11fe-8a77-b0c3-94d1e2f5a6b8')
     .action(async (id: string, options: ServerOptions) => {

@@ -1,5 +1,8 @@
 // Deploying from the command line, and what follows: endpoints and deliveries.
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -187,4 +190,25 @@ test('a delivery is shown with every attempt', async () => {
     code: 1,
     err: expect.stringContaining('event_id: not an id'),
   })
+})
+
+test('what a receiver answered is shown below its attempts, cut to what can be read', async () => {
+  const receiver = createServer((_request, response) =>
+    response.writeHead(500).end(`<h1>\u001b[31m\n${'x'.repeat(2000)}`),
+  )
+  await once(receiver.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`
+  await cli.ask(['endpoints', 'add', '--url', url, '--name', 'broken', '--apps', 'answered'])
+  const { deliveries } = await cli.json<{ deliveries: [{ id: string }] }>(
+    ['deploy', '--app', 'answered', '--env', 'production', '--config', '-'],
+    { readInput: async () => '{}' },
+  )
+  const show = ['deliveries', 'show', deliveries[0].id]
+  await until('it was attempted', async () => (await cli.json(show)).error !== null)
+  receiver.close()
+  const { out } = await cli.ask(show)
+  expect(out).toMatch(
+    /\n\nAnswer to attempt 1\n {2}<h1>\ufffd\[31m\n {2}x{900,1000}\n {2}… \(the rest with --json\)\n$/,
+  )
+  expect(await cli.json(show)).toMatchObject({ attempts: [{ response: expect.stringContaining('x'.repeat(2000)) }] })
 })

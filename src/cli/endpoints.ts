@@ -1,6 +1,7 @@
 // `signalbox endpoints`: which addresses are notified of events.
 import type { CreatedEndpoint, Endpoint, EndpointInput, EndpointStatus } from '@signalbox/sdk'
 import type { Command } from 'commander'
+import { shortId } from '../lib/id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, parseUrl, withServer } from './api-client.ts'
 import type { PageOptions } from './page.ts'
@@ -18,14 +19,18 @@ function statusOf({ status, status_reason }: Endpoint): string {
   return (status_reason ?? null) === null ? status : `${status}: ${status_reason}`
 }
 
+function withoutScheme(url: string): string {
+  return url.replace(/^https:\/\//, '')
+}
+
 const COLUMNS: readonly Column<Endpoint>[] = [
-  { title: 'ID', value: ({ id }) => id },
+  { title: 'ID', value: ({ id }) => id, short: shortId },
   { title: 'NAME', value: ({ name }) => name, shrinks: true },
   { title: 'STATUS', value: statusOf, shrinks: true },
   { title: 'EVENTS', value: ({ events }) => listed(events), shrinks: true },
   { title: 'ENVIRONMENTS', value: ({ environments }) => listed(environments), shrinks: true },
   { title: 'APPS', value: ({ apps }) => listed(apps), shrinks: true },
-  { title: 'URL', value: ({ url }) => url, shrinks: true },
+  { title: 'URL', value: ({ url }) => url, short: withoutScheme, shrinks: 24 },
 ]
 
 function addedText(endpoint: CreatedEndpoint): string {

@@ -1,8 +1,10 @@
 // `signalbox events`: what happened.
 import type { EventDetail, EventStatus, EventSummary } from '@signalbox/sdk'
 import type { Command } from 'commander'
+import { shortId } from '../lib/id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
+import { withId } from './id.ts'
 import type { PageOptions } from './page.ts'
 import { printPage, statusOption, withPaging } from './page.ts'
 import type { Column } from './table.ts'
@@ -11,7 +13,7 @@ import type { Cli } from './terminal.ts'
 import { age, plain } from './text.ts'
 
 const COLUMNS: readonly Column<EventSummary>[] = [
-  { title: 'ID', value: ({ id }) => id },
+  { title: 'ID', value: ({ id }) => id, short: shortId },
   { title: 'AGE', value: (event) => age(event.received_at) },
   { title: 'SOURCE', value: ({ source }) => source },
   { title: 'TYPE', value: ({ type }) => type, shrinks: true },
@@ -50,7 +52,7 @@ export function addEvents(events: Command, cli: Cli): void {
       const page = await clientOf(cli, { server }).events.list({ ...query, subject: about })
       printPage(cli, page, 'such events', COLUMNS)
     })
-  withServer(events.command('show <event-id>'))
+  withId(withServer(events.command('show')), 'event')
     .description('show one event, its status and the reason')
     .option('--payload', 'show what it said, too')
     .addHelpText('after', '\nExample:\n  $ signalbox events show 0199f0a2-7c1e-7d3a-8f00-5b2d6c9e4a10 --payload')

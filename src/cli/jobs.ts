@@ -1,8 +1,10 @@
 // `signalbox jobs`: the work, and what may be done to it by hand.
 import type { JobAttempt, JobDetail, JobLogLine, JobOutput, JobStatus, JobStep, JobSummary } from '@signalbox/sdk'
 import type { Command } from 'commander'
+import { shortId } from '../lib/id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
+import { withId } from './id.ts'
 import { logLineText, printLog } from './job-log.ts'
 import type { PageOptions } from './page.ts'
 import { printPage, statusOption, withPaging } from './page.ts'
@@ -12,7 +14,7 @@ import type { Cli } from './terminal.ts'
 import { age, indent } from './text.ts'
 
 const COLUMNS: readonly Column<JobSummary>[] = [
-  { title: 'ID', value: ({ id }) => id },
+  { title: 'ID', value: ({ id }) => id, short: shortId },
   { title: 'AGE', value: (job) => age(job.created_at) },
   { title: 'TYPE', value: (job) => job.job_type, shrinks: true },
   { title: 'STATUS', value: statusText },
@@ -106,28 +108,28 @@ export function addJobs(jobs: Command, cli: Cli): void {
       const page = await clientOf(cli, { server }).jobs.list({ ...query, event_id: event })
       printPage(cli, page, 'such jobs', COLUMNS)
     })
-  withServer(jobs.command('show <job-id>'))
+  withId(withServer(jobs.command('show')), 'job')
     .description('show one job with its attempts, steps, outputs and log')
     .addHelpText('after', '\nExample:\n  $ signalbox jobs show 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61')
     .action(async (id: string, options: ServerOptions) => {
       const job = await clientOf(cli, options).jobs.get(id)
       cli.print(job, () => jobText(cli, job))
     })
-  withServer(jobs.command('log <job-id>'))
+  withId(withServer(jobs.command('log')), 'job')
     .description("print a job's whole log; with --json, one object per line")
     .option('-f, --follow', 'go on until the job has ended')
     .addHelpText('after', '\nExample:\n  $ signalbox jobs log 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61 --follow')
     .action(async (id: string, { server, follow = false }: ServerOptions & { follow?: boolean }) =>
       printLog(cli, clientOf(cli, { server }), { id, follow }),
     )
-  withServer(jobs.command('cancel <job-id>'))
+  withId(withServer(jobs.command('cancel')), 'job')
     .description('cancel a job; a running agent is stopped')
     .addHelpText('after', '\nExample:\n  $ signalbox jobs cancel 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61')
     .action(async (id: string, options: ServerOptions) => {
       const job = await clientOf(cli, options).jobs.cancel(id)
       cli.print(job, () => `The job is ${statusText(job)}.`)
     })
-  withServer(jobs.command('retry <job-id>'))
+  withId(withServer(jobs.command('retry')), 'job')
     .description('run a failed or cancelled job again, from its last step')
     .option('--from-start', 'forget its steps and what was not published, and run the agent again')
     .addHelpText('after', '\nExample:\n  $ signalbox jobs retry 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61 --from-start')

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { RuleSummary } from '@signalbox/sdk'
 import type { Command } from 'commander'
-import { isUuid } from '../lib/id.ts'
 import { explain } from '../rules/explain.ts'
 import { ruleRow } from '../rules/wire.ts'
 import type { ServerOptions } from './api-client.ts'
@@ -55,6 +54,9 @@ function explainedText(cli: Cli, { event, rules, endpoints = [], rules_of }: Exp
   return `${head}\n\n${answers.length > 0 ? answers.join('\n') : 'There are no rules.'}`
 }
 
+// A whole id, or a part of one; the server says what it means.
+const IS_ID = /^[0-9a-f-]{6,36}$/i
+
 type ExplainOptions = ServerOptions & { config?: string; event?: string; source?: string }
 
 async function explainFile(cli: Cli, file: string, options: ExplainOptions): Promise<Explained> {
@@ -88,7 +90,7 @@ export function addRules(rules: Command, cli: Cli): void {
       '\nExamples:\n  $ signalbox rules explain 0199f0a2-7c1e-7d3a-8f00-5b2d6c9e4a10\n  $ signalbox rules explain payload.json --event pull_request',
     )
     .action(async (what: string, options: ExplainOptions) => {
-      const isRecorded = isUuid(what) && !existsSync(resolve(cli.folder, what))
+      const isRecorded = IS_ID.test(what) && !existsSync(resolve(cli.folder, what))
       const explained = isRecorded
         ? await clientOf(cli, options).events.explain(what)
         : await explainFile(cli, what, options)

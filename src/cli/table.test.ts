@@ -30,6 +30,21 @@ test('a column that may shrink stays readable, even where the line gets too long
   expect(table(columns, rows, 20).split('\n')[1]).toBe(`${'x'.repeat(30)}  ${'y'.repeat(7)}…`)
 })
 
+test('where a line is too wide, short forms are shown before anything is cut', () => {
+  const short = [{ ...columns[0], title: 'ID', value: (row: Row) => row.id, short: (id: string) => id.slice(-4) }]
+  const rows = [{ id: 'long-0001', reason: 'a reason' }]
+  const withReason = [...short, ...columns.slice(1)]
+  expect(table(withReason, rows, 20)).toBe('ID         REASON\nlong-0001  a reason')
+  expect(table(withReason, rows, 15)).toBe('ID    REASON\n0001  a reason')
+  expect(table(withReason, rows)).toContain('long-0001')
+})
+
+test('a column keeps as much as it needs to be understood', () => {
+  const url = { title: 'URL', value: () => 'https://hooks.example.com/signalbox/a/long/path', shrinks: 20 }
+  const [, line] = table([url, ...columns.slice(1)], [{ id: '', reason: 'y'.repeat(30) }], 20).split('\n')
+  expect(line).toBe(`https://hooks.examp…  ${'y'.repeat(7)}…`)
+})
+
 test('a pipe gets whole lines', () => {
   const reason = 'x'.repeat(500)
   expect(table(columns, [{ id: '1', reason }])).toContain(reason)

@@ -37,6 +37,11 @@ export function deploymentIdOf(uuid: string): string {
  * deployment.
  */
 export function deploymentUuid(id: string): string | null {
-  const uuid = (id.startsWith(PREFIX) ? id.slice(PREFIX.length) : id).toLowerCase()
+  const uuid = withoutPrefix(id).toLowerCase()
   return isUuid(uuid) ? uuid : null
+}
+
+/** A public id, or a part of one, without its prefix. */
+export function withoutPrefix(id: string): string {
+  return id.startsWith(PREFIX) ? id.slice(PREFIX.length) : id
 }

@@ -52,8 +52,13 @@ export function listQuery<Shape extends z.ZodRawShape>(shape: Shape) {
   })
 }
 
-/** The `{id}` of a path. */
-export const idParam = z.object({ id: z.string() })
+/** The `{id}` of a path; `findId` finds the row it means. */
+export const idParam = z.object({
+  id: z.string().meta({ description: 'The id, or at least six characters of its beginning or end that no other has.' }),
+})
+
+/** A request to a path with an `{id}`. */
+export type IdRequest = { req: { valid(part: 'param'): z.infer<typeof idParam> } }
 
 /**
  * A JSON body, described by the schema that checks it. The route does not check it: its owner does,

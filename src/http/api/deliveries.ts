@@ -1,6 +1,7 @@
 // `/api/deliveries`: what endpoints were notified of, and whether it arrived.
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Database } from '../../db/database.ts'
+import { findId } from '../../db/find-id.ts'
 import { getDelivery, listDeliveries } from '../../deliveries/query.ts'
 import { delivery, deliveryDetail, deliveryStatus } from '../../deliveries/wire.ts'
 import type { Api } from './answer.ts'
@@ -29,6 +30,14 @@ const get = createRoute({
 
 /** Adds the routes of deliveries. */
 export function addDeliveryRoutes(api: Api, looking: Database): void {
-  api.openapi(list, async (c) => c.json(await listDeliveries(looking, c.req.valid('query')), 200))
-  api.openapi(get, async (c) => c.json(await getDelivery(looking, c.req.valid('param').id), 200))
+  api.openapi(list, async (c) => {
+    const query = c.req.valid('query')
+    const event_id = query.event_id && (await findId(looking, 'events', query.event_id))
+    const endpoint_id = query.endpoint_id && (await findId(looking, 'endpoints', query.endpoint_id))
+    return c.json(await listDeliveries(looking, { ...query, event_id, endpoint_id }), 200)
+  })
+  api.openapi(get, async (c) => {
+    const id = await findId(looking, 'deliveries', c.req.valid('param').id)
+    return c.json(await getDelivery(looking, id), 200)
+  })
 }

@@ -1,13 +1,15 @@
 // `/api/deployments`: what configuration went live where.
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Database } from '../../db/database.ts'
+import { findId } from '../../db/find-id.ts'
 import { patiently } from '../../db/patience.ts'
+import { withoutPrefix } from '../../deployments/deployment.ts'
 import { configOf, listDeployments, showDeployment } from '../../deployments/query.ts'
 import type { RecordDeploymentContext } from '../../deployments/record.ts'
 import { recordDeployment } from '../../deployments/record.ts'
 import { deploymentRequest } from '../../deployments/request.ts'
 import { deploymentConfig, deploymentDetail, deploymentSummary, recordedDeployment } from '../../deployments/wire.ts'
-import type { Api } from './answer.ts'
+import type { Api, IdRequest } from './answer.ts'
 import { answer, failure, idParam, jsonBody, listQuery, pageAnswer } from './answer.ts'
 import { readJson } from './json.ts'
 
@@ -67,6 +69,7 @@ export function addDeploymentRoutes(api: Api, deploying: RecordDeploymentContext
     return c.json({ ...deployment, duplicate }, duplicate ? 200 : 201)
   })
   api.openapi(list, async (c) => c.json(await listDeployments(looking, c.req.valid('query')), 200))
-  api.openapi(get, async (c) => c.json(await showDeployment(looking, c.req.valid('param').id), 200))
-  api.openapi(config, async (c) => c.json(await configOf(looking, c.req.valid('param').id), 200))
+  const idOf = (c: IdRequest) => findId(looking, 'deployments', withoutPrefix(c.req.valid('param').id))
+  api.openapi(get, async (c) => c.json(await showDeployment(looking, await idOf(c)), 200))
+  api.openapi(config, async (c) => c.json(await configOf(looking, await idOf(c)), 200))
 }

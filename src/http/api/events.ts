@@ -1,13 +1,14 @@
 // `/api/events`: what happened, and why something did or did not follow.
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Database } from '../../db/database.ts'
+import { findId } from '../../db/find-id.ts'
 import { endpointExplanation } from '../../endpoints/wire.ts'
 import { getEvent, listEvents, showEvent } from '../../events/query.ts'
 import { eventDetail, eventStatus, eventSummary } from '../../events/wire.ts'
 import { AppError } from '../../lib/error.ts'
 import type { Pipeline } from '../../pipeline.ts'
 import { ruleExplanation } from '../../rules/wire.ts'
-import type { Api } from './answer.ts'
+import type { Api, IdRequest } from './answer.ts'
 import { answer, bytesAnswer, failure, idParam, listQuery, pageAnswer } from './answer.ts'
 
 /** What every rule and every endpoint makes of one event. */
@@ -64,16 +65,17 @@ const raw = createRoute({
 /** Adds the routes of events. */
 export function addEventRoutes(api: Api, looking: Database, explain: Pipeline['explain']): void {
   api.openapi(list, async (c) => c.json(await listEvents(looking, c.req.valid('query')), 200))
+  const idOf = (c: IdRequest) => findId(looking, 'events', c.req.valid('param').id)
   api.openapi(get, async (c) => {
-    const { id } = c.req.valid('param')
+    const id = await idOf(c)
     return c.json(found(await showEvent(looking, id), id), 200)
   })
   api.openapi(why, async (c) => {
-    const { id } = c.req.valid('param')
+    const id = await idOf(c)
     return c.json(await explain(found(await getEvent(looking, id), id)), 200)
   })
   api.openapi(raw, async (c) => {
-    const { id } = c.req.valid('param')
+    const id = await idOf(c)
     const { body, contentType } = found(await getEvent(looking, id), id)
     if (body === null) throw new AppError('not_found', 'The body of a rejected event is not kept.')
     // Never as a type that a browser would render: the bytes are untrusted.

@@ -1,9 +1,10 @@
 // `/api/jobs`: the work, its attempts, its outputs and its log.
 import { createRoute, z } from '@hono/zod-openapi'
+import { findId } from '../../db/find-id.ts'
 import { cancelJob, readRetryOptions, retryJob, retryRequest } from '../../jobs/change.ts'
 import { getJob, jobLog, listJobs, MAX_LOG_PAGE } from '../../jobs/query.ts'
 import { jobDetail, jobLogPage, jobStatus, jobSummary } from '../../jobs/wire.ts'
-import type { Api } from './answer.ts'
+import type { Api, IdRequest } from './answer.ts'
 import { answer, failure, idParam, jsonBody, listQuery, pageAnswer } from './answer.ts'
 import type { ApiParts } from './api.ts'
 import { readJson } from './json.ts'
@@ -63,17 +64,22 @@ const retry = createRoute({
 /** Adds the routes of jobs; `onWork` is called when a job became pending, or left its group. */
 export function addJobRoutes(api: Api, parts: Pick<ApiParts, 'database' | 'looking' | 'clock' | 'onWork'>): void {
   const { database, looking, clock, onWork } = parts
-  api.openapi(list, async (c) => c.json(await listJobs(looking, c.req.valid('query')), 200))
-  api.openapi(get, async (c) => c.json(await getJob(looking, c.req.valid('param').id), 200))
-  api.openapi(log, async (c) => c.json(await jobLog(looking, c.req.valid('param').id, c.req.valid('query')), 200))
+  const idOf = (c: IdRequest) => findId(looking, 'jobs', c.req.valid('param').id)
+  api.openapi(list, async (c) => {
+    const query = c.req.valid('query')
+    const event_id = query.event_id && (await findId(looking, 'events', query.event_id))
+    return c.json(await listJobs(looking, { ...query, event_id }), 200)
+  })
+  api.openapi(get, async (c) => c.json(await getJob(looking, await idOf(c)), 200))
+  api.openapi(log, async (c) => c.json(await jobLog(looking, await idOf(c), c.req.valid('query')), 200))
   api.openapi(cancel, async (c) => {
-    const job = await cancelJob(database, clock, c.req.valid('param').id)
+    const job = await cancelJob(database, clock, await idOf(c))
     onWork()
     return c.json(job, 200)
   })
   api.openapi(retry, async (c) => {
     const options = readRetryOptions(c.req.header('content-type') === undefined ? {} : await readJson(c))
-    const job = await retryJob(database, clock, c.req.valid('param').id, options)
+    const job = await retryJob(database, clock, await idOf(c), options)
     onWork()
     return c.json(job, 200)
   })
