@@ -19,22 +19,26 @@ import { readJsonFile } from './json-file.ts'
 import { cut, fields } from './table.ts'
 import type { Cli } from './terminal.ts'
 import { count, indent, inline } from './text.ts'
+import type { WaitOptions } from './wait.ts'
+import { requireCompleted, waitForJobs, withWait } from './wait.ts'
 
 const MAX_VALUE_CHARS = 60
 const MAX_CHANGES = 20
+const BEGUN = 'A job has begun, and may still fail: see it with signalbox jobs show, or deploy with --wait.'
 
-type DeployOptions = ServerOptions & {
-  app: string
-  env: string
-  config: string
-  project: string
-  variant: string
-  variantId?: string
-  revision?: number
-  message?: string
-  by?: string
-  idempotencyKey?: string
-}
+type DeployOptions = ServerOptions &
+  WaitOptions & {
+    app: string
+    env: string
+    config: string
+    project: string
+    variant: string
+    variantId?: string
+    revision?: number
+    message?: string
+    by?: string
+    idempotencyKey?: string
+  }
 
 function parseRevision(value: string): number {
   if (/^\d{1,9}$/.test(value)) return Number(value)
@@ -73,12 +77,11 @@ function changesText(deployment: RecordedDeployment): string {
 
 type Followers = { jobs: JobSummary[]; deliveries: Delivery[] }
 
-/** What followed from the deployment's event; nothing if the server does not say. */
+/** What followed from the deployment's event. */
 async function followers(client: SignalboxClient, eventId: string): Promise<Followers> {
-  const none = () => ({ items: [] })
   const [jobs, deliveries] = await Promise.all([
-    client.jobs.list({ event_id: eventId }).catch(none),
-    client.deliveries.list({ event_id: eventId }).catch(none),
+    client.jobs.list({ event_id: eventId }),
+    client.deliveries.list({ event_id: eventId }),
   ])
   return { jobs: jobs.items, deliveries: deliveries.items }
 }
@@ -112,28 +115,40 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
   )
   // What is printed ends up in the logs of a CI service.
   const deployment = redactor([config, recorded]).value(recorded) as RecordedDeployment
-  const followed = await followers(client, deployment.event_id)
-  const { jobs, deliveries } = followed
-  cli.print({ ...deployment, jobs, deliveries }, () =>
-    [
-      deployment.duplicate
-        ? `${options.app} was deployed to ${options.env} under this idempotency key before.`
-        : `${options.app} is deployed to ${options.env}, as number ${deployment.sequence}.`,
-      fields([
-        ['deployment', deployment.deployment_id],
-        ['event', deployment.event_id],
-      ]),
-      '',
-      changesText(deployment),
-      '',
-      followersText(followed),
-    ].join('\n'),
-  )
+  const following = followers(client, deployment.event_id)
+  if (options.wait !== true) {
+    // The deployment is recorded, also where the server does not say what followed.
+    const followed = await following.catch(() => ({ jobs: [], deliveries: [] }))
+    const begun = followed.jobs.length > 0 ? `\n${BEGUN}` : ''
+    return cli.print({ ...deployment, ...followed }, () => `${deployedText(options, deployment, followed)}${begun}`)
+  }
+  const followed = await following
+  if (!cli.json()) cli.out(`${deployedText(options, deployment, followed)}\n`)
+  const ids = followed.jobs.map(({ id }) => id)
+  const ended = await waitForJobs(cli, client, ids, options)
+  if (cli.json()) cli.print({ ...deployment, ...(await followers(client, deployment.event_id)) }, () => '')
+  requireCompleted(ended)
+}
+
+function deployedText(options: DeployOptions, deployment: RecordedDeployment, followed: Followers): string {
+  return [
+    deployment.duplicate
+      ? `${options.app} was deployed to ${options.env} under this idempotency key before.`
+      : `${options.app} is deployed to ${options.env}, as number ${deployment.sequence}.`,
+    fields([
+      ['deployment', deployment.deployment_id],
+      ['event', deployment.event_id],
+    ]),
+    '',
+    changesText(deployment),
+    '',
+    followersText(followed),
+  ].join('\n')
 }
 
 /** Completes `deploy`. */
 export function addDeploy(command: Command, cli: Cli): void {
-  withServer(command)
+  withWait(withServer(command))
     .requiredOption('--app <name>', 'the application')
     .requiredOption('--env <name>', 'where it went live')
     .requiredOption('--config <file>', 'the configuration: a JSON file, or - for standard input')
@@ -146,7 +161,8 @@ export function addDeploy(command: Command, cli: Cli): void {
     .option('--idempotency-key <key>', 'repeating the command with the same key changes nothing')
     .addHelpText(
       'after',
-      '\nExample:\n  $ signalbox deploy --app customer-support-bot --env production --config config.json --message "Shorter answers"',
+      '\nExamples:\n  $ signalbox deploy --app customer-support-bot --env production --config config.json --message "Shorter answers"\n' +
+        '  $ signalbox deploy --app customer-support-bot --env production --config config.json --wait --timeout 10m',
     )
     .action((options: DeployOptions) => deploy(cli, options))
 }

@@ -3,9 +3,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { JobLogLine, SignalboxClient } from '@signalbox/sdk'
 import type { Cli } from './terminal.ts'
 import { plain } from './text.ts'
+import { hasEnded } from './wait.ts'
 
 const FOLLOW_EVERY_MS = 1_000
-const ENDED = ['completed', 'failed', 'cancelled']
 
 /** One line of a log: when, from where, and what. */
 export function logLineText({ at, stream, line }: JobLogLine): string {
@@ -21,7 +21,7 @@ export async function printLog(
   let after = 0
   for (;;) {
     // Asked before the lines, so that the last ones are not missed.
-    const isLast = !follow || ENDED.includes((await client.jobs.get(id)).status)
+    const isLast = !follow || hasEnded(await client.jobs.get(id))
     after = await printAfter(cli, client, { id, after })
     if (isLast) return
     await wait(everyMs)
