@@ -138,17 +138,21 @@ async function push(stage: Stage): Promise<void> {
 
 async function lookAround(stage: Stage): Promise<void> {
   const database = (await stage.cli('db', 'url')).trim()
-  note('Look around\n')
+  note('Look around, in another terminal\n')
   say(`Pull requests  ${stage.turnkey.htmlUrl}/pulls`)
-  say(`Signalbox      curl -H "Authorization: Bearer $(cat ${stage.tokenFile})" ${stage.url}/api/jobs`)
+  say(`cd ${quoted(join(import.meta.dirname, '../..'))}`)
+  say(`export SIGNALBOX_URL=${stage.url} SIGNALBOX_API_TOKEN="$(cat ${quoted(stage.tokenFile)})"`)
+  for (const words of ['jobs ls', 'events ls', 'deliveries ls', 'rules ls']) say(`bin/signalbox ${words}`)
+  say('bin/signalbox trigger --wait')
   say(`psql "${database}" -c "SELECT id, job_type, status, assigned_agent FROM agent_jobs ORDER BY created_at DESC"`)
   say(`psql "${database}" -c "SELECT source, event_type, processed FROM webhook_events ORDER BY received_at DESC"`)
 }
 
 async function show(github: FakeGithub, folder: string): Promise<void> {
   note(`Your own handler and Signalbox start; ${github.url} takes the place of GitHub.\n`)
+  const greeting = { 'prompts/greeting.md': 'Hello, and a very warm welcome!\n' }
   const repository = (name: string) =>
-    github.addRepository({ owner: 'acme', name, files: { 'README.md': `# ${name}\n` } })
+    github.addRepository({ owner: 'acme', name, files: { 'README.md': `# ${name}\n`, ...greeting } })
   const [byHandler, turnkey] = [await repository('prompts-by-handler'), await repository('prompts')]
   const handler = await startHandler({ github, repository: byHandler.fullName, folder })
   const signalbox = await startSignalbox({
