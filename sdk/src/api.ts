@@ -95,6 +95,8 @@ export type JobSummary = {
   attempt: number
   /** How many attempts failed; the job fails at `max_attempts`. */
   failures: number
+  /** How often it was put off, which is no failure; the job fails at 1,000. */
+  deferrals: number
   /** How often its orchestrator was lost; the job fails at 10. */
   losses: number
   max_attempts: number

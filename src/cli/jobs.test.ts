@@ -60,7 +60,7 @@ test('a finished job is shown with its attempts, steps, result and log', async (
   const id = await triggered('talker')
   await ended(id, 'completed')
   const { out } = await cli.ask(['jobs', 'show', id])
-  expect(out).toMatch(/^job +\S+\ntype +talker\nstatus +completed\n/)
+  expect(out).toMatch(/^job +\S+\ntype +talker\nstatus +completed\nfailed +0\/5\n/)
   expect(out).toMatch(/^result +\{"said":2\}$/m)
   expect(out).toMatch(/\nAttempts\n {2}ATTEMPT {2}OUTCOME .*\n {2}1 +completed /)
   expect(out).toMatch(/\nSteps\n {2}STEP +ATTEMPT .*\n(.*\n)* {2}look +1 +\S+ +\{"found":"ünïcode"\}/)
@@ -125,6 +125,18 @@ describe('the list of jobs', () => {
     const { out } = await cli.ask(['jobs', 'ls', '--type', 'failing'], { columns: 100 })
     for (const line of out.trimEnd().split('\n')) expect(line.length).toBeLessThanOrEqual(100)
     expect(out).toMatch(/…$/m)
+  })
+
+  test('counts the failures against the most there may be, and what was put off or lost apart', async () => {
+    const id = await triggered('talker')
+    await ended(id, 'completed')
+    const { rows } = await signalbox.database.query<{ max_attempts: number }>(
+      'update signalbox.jobs set failures = 1, deferrals = 37, losses = 2 where id = $1 returning max_attempts',
+      [id],
+    )
+    const counted = `1/${rows[0]?.max_attempts}, put off 37×, lost 2×`
+    expect((await cli.ask(['jobs', 'ls', '--type', 'talker'])).out).toContain(`  completed  ${counted}`)
+    expect((await cli.ask(['jobs', 'show', id])).out).toContain(`\nfailed     ${counted}\n`)
   })
 
   test('takes filters, and says when nothing matches', async () => {

@@ -18,7 +18,7 @@ const COLUMNS: readonly Column<JobSummary>[] = [
   { title: 'AGE', value: (job) => age(job.created_at) },
   { title: 'TYPE', value: (job) => job.job_type, shrinks: true },
   { title: 'STATUS', value: statusText },
-  { title: 'FAILED', value: (job) => `${job.failures}/${job.max_attempts}` },
+  { title: 'FAILED', value: failuresText },
   { title: 'RULE', value: ({ rule }) => rule, shrinks: true },
   { title: 'ERROR', value: ({ error }) => error, shrinks: true },
 ]
@@ -27,6 +27,15 @@ const COLUMNS: readonly Column<JobSummary>[] = [
 function statusText({ status, ends_as: end }: JobSummary): string {
   if (end === null) return status
   return end === 'cancelled' ? 'being cancelled' : `ending as ${end}`
+}
+
+/** How many attempts failed of those it has; what uses up none is counted apart. */
+function failuresText({ failures, max_attempts: most, deferrals, losses }: JobSummary): string {
+  return [
+    `${failures}/${most}`,
+    ...(deferrals > 0 ? [`put off ${deferrals}×`] : []),
+    ...(losses > 0 ? [`lost ${losses}×`] : []),
+  ].join(', ')
 }
 
 function took({ started_at: from, finished_at: to }: JobAttempt): string {
@@ -65,6 +74,7 @@ function jobText(cli: Cli, job: JobDetail): string {
       ['job', job.id],
       ['type', job.job_type],
       ['status', statusText(job)],
+      ['failed', failuresText(job)],
       ['waits for', job.waits_for],
       ['error', job.error],
       ['agent', job.assigned_agent],

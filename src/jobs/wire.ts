@@ -21,6 +21,7 @@ export const jobSummary = z
     group: z.string().nullable().meta({ description: 'Jobs of one group never run at the same time.' }),
     attempt: z.int().meta({ description: 'How often it was started.' }),
     failures: z.int().meta({ description: 'How many attempts failed; the job fails at `max_attempts`.' }),
+    deferrals: z.int().meta({ description: 'How often it was put off, which is no failure; the job fails at 1,000.' }),
     losses: z.int().meta({ description: 'How often its orchestrator was lost; the job fails at 10.' }),
     max_attempts: z.int(),
     time_limit_ms: z.int(),

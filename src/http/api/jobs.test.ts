@@ -57,10 +57,19 @@ test('a new job is shown with nothing done yet', async () => {
   })
 })
 
-test('a job that was put off or lost shows how many of its attempts failed and were lost', async () => {
+test('a job that was put off or lost shows how many of its attempts failed, were lost and were put off', async () => {
   const { id } = await trigger()
-  await signalbox.database.query('update signalbox.jobs set attempt = 7, failures = 1, losses = 2 where id = $1', [id])
-  expect((await api.get(`/jobs/${id}`)).body).toMatchObject({ attempt: 7, failures: 1, losses: 2, max_attempts: 5 })
+  await signalbox.database.query(
+    'update signalbox.jobs set attempt = 7, failures = 1, losses = 2, deferrals = 4 where id = $1',
+    [id],
+  )
+  expect((await api.get(`/jobs/${id}`)).body).toMatchObject({
+    attempt: 7,
+    failures: 1,
+    losses: 2,
+    deferrals: 4,
+    max_attempts: 5,
+  })
 })
 
 describe('a change by hand', () => {
