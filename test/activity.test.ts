@@ -65,7 +65,14 @@ test('a delivery: succeeded, repeated, and as a warning given up or unwanted', (
   const row = { id: ID, endpoint_id: 'e' } as never
   const end = (status: string, statusCode: number | null, error: string | null, isGone = false) => {
     const about = { type: 'push', host: 'hooks.example.com' }
-    const sent = { statusCode, error: error as SendResult['error'], response: null, retryAfter: null, durationMs: 12 }
+    const sent = {
+      statusCode,
+      error: error as SendResult['error'],
+      response: null,
+      reason: null,
+      retryAfter: null,
+      durationMs: 12,
+    }
     sayDelivery({ log, activity }, { row, attempt: 10, status, error, detail: { ...sent, isGone, about } })
   }
   end('succeeded', 200, null)

@@ -48,7 +48,8 @@ test('why a server cannot be reached is said', () => {
     detail: 'There is no answer from https://box.example.com. Nothing listens there: 10.0.0.1.',
     hint: expect.stringContaining('signalbox dev'),
   })
-  expect(unreachable(new Error('self-signed certificate'))).toMatchObject({
+  const untrusted = Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
+  expect(unreachable(untrusted)).toMatchObject({
     detail: 'There is no answer from https://box.example.com. Self-signed certificate.',
     hint: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
   })

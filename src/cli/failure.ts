@@ -2,7 +2,7 @@
 import { SignalboxError } from '@signalbox/sdk'
 import { CommanderError } from 'commander'
 import { AppError, ERRORS, errorText } from '../lib/error.ts'
-import { systemFailure } from '../lib/system-error.ts'
+import { systemFailure, tlsFailure } from '../lib/system-error.ts'
 import { EXIT } from './exit-code.ts'
 
 /** An expected failure of the command line itself, with its own line saying what to do. */
@@ -70,10 +70,9 @@ function fromServer({ status, code, detail, cause }: SignalboxError): Failure {
   const failure = { code, detail: detail || `The server answered ${status}.`, exitCode: EXIT.failed }
   const reason = innermost(cause)
   if (code !== 'unreachable' || !(reason instanceof Error)) return { ...failure, hint: hintFor(code) }
-  const words = systemFailure(reason)?.reason ?? errorText(reason)
-  const isCertificate = /certificate|self.signed/i.test(words)
-  const hint = isCertificate ? 'Set NODE_EXTRA_CA_CERTS to the file of the authority that signed it.' : hintFor(code)
-  return { ...failure, detail: `${failure.detail} ${sentence(words)}`, hint }
+  const tls = tlsFailure(reason)
+  const words = tls?.reason ?? systemFailure(reason)?.reason ?? errorText(reason)
+  return { ...failure, detail: `${failure.detail} ${sentence(words)}`, hint: tls?.remedy ?? hintFor(code) }
 }
 
 /** What `fetch` and the like wrap says why; they themselves say only that it failed. */

@@ -62,4 +62,8 @@ test('what cannot be sent is said with what to do', async () => {
     code: 1,
     err: expect.stringContaining('must have the same GITHUB_WEBHOOK_SECRET'),
   })
+  expect(await send(['push', '--server', 'http://127.0.0.1:9'])).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/^signalbox: There is no answer from http:\/\/127\.0\.0\.1:9\/webhook\/github\. .+\n/),
+  })
 })

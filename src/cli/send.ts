@@ -1,6 +1,6 @@
 // `signalbox send`: a signed sample webhook, sent as GitHub sends its own.
 import { randomUUID } from 'node:crypto'
-import { signBody } from '@signalbox/sdk'
+import { SignalboxError, signBody } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import type { ServerOptions } from './api-client.ts'
 import { addressAndToken, withServer } from './api-client.ts'
@@ -66,9 +66,7 @@ async function sendGithub(cli: Cli, type: string, options: SendOptions): Promise
 async function post(url: string, headers: Record<string, string>, body: string): Promise<Answer> {
   const signal = AbortSignal.timeout(TIMEOUT_MS)
   const response = await fetch(url, { method: 'POST', headers, body, signal }).catch((error: unknown) => {
-    throw new CliError('unreachable', `There is no answer from ${url}.`, 'Start one with: signalbox dev', {
-      cause: error,
-    })
+    throw new SignalboxError(0, 'unreachable', `There is no answer from ${url}.`, { cause: error })
   })
   const answer = (await response.json().catch(() => ({}))) as Answer
   if (response.ok) return answer

@@ -8,6 +8,7 @@ function answer(change: Partial<SendResult> = {}): SendResult {
   return {
     statusCode: 500,
     error: null,
+    reason: null,
     retryAfter: null,
     response: '',
     durationMs: 1,
@@ -47,6 +48,9 @@ describe('what follows from an attempt', () => {
 
   it('no answer is repeated, with its reason', () => {
     expect(judged({ statusCode: null, error: 'connection_refused' })).toMatchObject({ error: 'connection_refused' })
+    expect(judged({ statusCode: null, error: 'tls_error', reason: 'certificate has expired' })).toMatchObject({
+      error: 'tls_error: certificate has expired',
+    })
   })
 
   it('waits as Standard Webhooks recommends: 5 s, 5 min, 30 min, 2, 5, 10, 14, 20, 24 h', () => {

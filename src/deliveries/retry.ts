@@ -36,7 +36,7 @@ export function judge(
   if (statusCode !== null && statusCode >= 200 && statusCode < 300) {
     return { outcome: { kind: 'completed', error: result.error }, isGone: false }
   }
-  const error = statusCode === null ? (result.error ?? 'request_failed') : `http_${statusCode}`
+  const error = statusCode === null ? nameOf(result) : `http_${statusCode}`
   if (statusCode === 410) return { outcome: { kind: 'failed', error }, isGone: true }
   const plainMs = SCHEDULE_MS[Math.min(options.failures, SCHEDULE_MS.length - 1)] ?? 24 * HOUR
   const askedMs = statusCode === 429 || statusCode === 503 ? retryAfterMs(result.retryAfter, options.now) : null
@@ -44,6 +44,12 @@ export function judge(
   // Jitter only adds: nobody is called earlier than they asked.
   const laterMs = Math.round(delayMs * (1 + (options.random ?? Math.random)() * 0.2))
   return { outcome: { kind: 'retried', error, delayMs: laterMs }, isGone: false }
+}
+
+/** `tls_error: certificate has expired`. */
+function nameOf({ error, reason }: SendResult): string {
+  const name = error ?? 'request_failed'
+  return reason === null ? name : `${name}: ${reason}`
 }
 
 /**

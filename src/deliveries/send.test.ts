@@ -66,6 +66,7 @@ describe('sending', () => {
     expect(await post(url, { body })).toEqual({
       statusCode: 202,
       error: null,
+      reason: null,
       retryAfter: '7',
       response: 'thanks',
       durationMs: expect.any(Number),
@@ -146,17 +147,37 @@ describe('what is wrong', () => {
   it('is dns_error for a name that does not resolve', async () => {
     for (const code of ['ENOTFOUND', 'EAI_AGAIN']) {
       const lost = openDispatcher({
-        lookup: (_, __, callback) => callback(Object.assign(new Error(code), { code }), ''),
+        lookup: (_, __, callback) =>
+          callback(Object.assign(new Error(code), { code, syscall: 'getaddrinfo', hostname: 'nowhere.invalid' }), ''),
       })
       const sending = { dispatcher: lost, url: 'http://nowhere.invalid/', headers: {}, body: Buffer.from('') }
-      expect(await send(sending)).toMatchObject({ statusCode: null, error: 'dns_error' })
+      expect(await send(sending)).toMatchObject({
+        statusCode: null,
+        error: 'dns_error',
+        reason: expect.stringMatching(/name server .*: nowhere\.invalid$/),
+      })
       await lost.destroy()
     }
   })
 
   it('is tls_error where no TLS is spoken', async () => {
     const url = await receiver((_, response) => response.end())
-    expect(await post(url.replace('http:', 'https:'))).toMatchObject({ error: 'tls_error' })
+    expect(await post(url.replace('http:', 'https:'))).toMatchObject({
+      error: 'tls_error',
+      reason: 'wrong version number. Check the address, and the certificate there.',
+    })
+  })
+
+  it.each([
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate', /NODE_EXTRA_CA_CERTS/],
+    ['CERT_HAS_EXPIRED', 'certificate has expired', /Check the address/],
+  ])('is tls_error with the reason for a certificate that is refused as %s', async (code, message, remedy) => {
+    const refusing = openDispatcher((_, callback) => callback(Object.assign(new Error(message), { code }), null))
+    const sending = { dispatcher: refusing, url: 'https://hooks.example.com/', headers: {}, body: Buffer.from('') }
+    const { error, reason } = await send(sending)
+    expect([error, reason]).toEqual(['tls_error', expect.stringMatching(remedy)])
+    expect(reason?.startsWith(`${message}. `)).toBe(true)
+    await refusing.destroy()
   })
 
   it('speaks HTTP/1.1 only: a request that is given up closes its connection, and the next one has its own', async () => {

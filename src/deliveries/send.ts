@@ -3,6 +3,7 @@
 import type { buildConnector, Dispatcher } from 'undici'
 import { Agent } from 'undici'
 import { storable } from '../db/text.ts'
+import { systemFailure, tlsFailure } from '../lib/system-error.ts'
 
 /** What one attempt may take in all, from connecting to the last byte of the answer. */
 const TOTAL_DEADLINE_MS = 10_000
@@ -32,6 +33,8 @@ type SendError =
 export type SendResult = {
   statusCode: number | null
   error: SendError | null
+  /** What the name of the error leaves out: what is wrong with the certificate, or the host. */
+  reason: string | null
   /** `Retry-After` as it came. */
   retryAfter: string | null
   /** The beginning of the answer's body, as text; null when there was no answer. */
@@ -85,9 +88,9 @@ export async function send(sending: Sending): Promise<SendResult> {
 type Answer = Omit<SendResult, 'durationMs'>
 
 async function attempt(sending: Sending, signal: AbortSignal, deadline: AbortSignal): Promise<Answer> {
-  const errorOf = (error: unknown): SendError => {
-    if (deadline.aborted) return 'timeout'
-    return signal.aborted ? 'cancelled' : networkError(error)
+  const errorOf = (error: unknown): Pick<Answer, 'reason'> & { error: SendError } => {
+    if (deadline.aborted) return { error: 'timeout', reason: null }
+    return signal.aborted ? { error: 'cancelled', reason: null } : networkError(error)
   }
   try {
     const url = new URL(sending.url)
@@ -104,12 +107,13 @@ async function attempt(sending: Sending, signal: AbortSignal, deadline: AbortSig
     const retryAfter = headers['retry-after']
     return {
       statusCode,
-      error: failure === undefined ? null : inResponse(errorOf(failure)),
+      error: failure === undefined ? null : inResponse(errorOf(failure).error),
+      reason: null,
       retryAfter: typeof retryAfter === 'string' ? retryAfter : null,
       response: text,
     }
   } catch (error) {
-    return { statusCode: null, error: errorOf(error), retryAfter: null, response: null }
+    return { statusCode: null, ...errorOf(error), retryAfter: null, response: null }
   }
 }
 
@@ -156,21 +160,24 @@ const BY_CODE: Record<string, SendError> = {
   UND_ERR_HEADERS_OVERFLOW: 'response_invalid',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'response_invalid',
   address_refused: 'address_refused',
-  EPROTO: 'tls_error',
 }
 
-// OpenSSL's names for what is wrong with a certificate, which Node reports as codes without a
-// prefix of their own.
-const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVALID_CA|HOSTNAME_MISMATCH)/
-
-function networkError(error: unknown): SendError {
+function networkError(error: unknown): Pick<Answer, 'reason'> & { error: SendError } {
   // Happy eyeballs: every address was tried, and the first one's failure says most.
   if (error instanceof AggregateError && error.errors.length > 0) return networkError(error.errors[0])
+  const tls = tlsFailure(error)
+  if (tls !== null) return { error: 'tls_error', reason: storable(`${tls.reason}. ${tls.remedy}`) }
+  const named = namedError(error)
+  if (named === null) return networkError((error as Error).cause)
+  return { error: named, reason: named === 'dns_error' ? (systemFailure(error)?.reason ?? null) : null }
+}
+
+/** The name of an error; null when its cause says more. */
+function namedError(error: unknown): SendError | null {
   if (!(error instanceof Error)) return 'request_failed'
   const code = 'code' in error ? String(error.code) : ''
   if (code in BY_CODE) return BY_CODE[code] ?? 'request_failed'
-  if (TLS_CODE.test(code)) return 'tls_error'
   // These have no code in undici.
   if (error.name === 'HTTPParserError') return 'response_invalid'
-  return error.cause === undefined ? 'request_failed' : networkError(error.cause)
+  return error.cause === undefined ? 'request_failed' : null
 }

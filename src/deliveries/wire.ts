@@ -18,7 +18,8 @@ export const delivery = z
     failures: z.int().meta({ description: 'How many attempts failed; it fails at `max_attempts`.' }),
     max_attempts: z.int(),
     error: z.string().nullable().meta({
-      description: 'Why the last attempt did not succeed, or why there is none: `timeout`, `http_500` and other codes.',
+      description:
+        'Why the last attempt did not succeed, or why there is none: `timeout`, `http_500` and other codes, some with a reason after a colon.',
     }),
     next_attempt_at: time.nullable().meta({ description: 'Null unless it is pending and its endpoint is active.' }),
     created_at: time,

@@ -1,5 +1,7 @@
 // Errors of the operating system in words: mistakes of a set-up, not of the program.
 
+import { cut } from './cut.ts'
+
 type Reason = { reason: string; remedy: string }
 
 const PERMISSION = {
@@ -61,6 +63,26 @@ export function systemFailure(error: unknown): SystemFailure | null {
   return {
     reason: about === undefined ? reason : `${reason}: ${about}`,
     remedy: known?.remedy ?? 'Look up what this error of the operating system means.',
+  }
+}
+
+// OpenSSL's names for what is wrong with a certificate, which Node reports as codes without a
+// prefix of their own.
+const TLS_CODE = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVALID_CA|HOSTNAME_MISMATCH|EPROTO$)/
+const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|INVALID_CA)/
+const MAX_TLS_CHARS = 200
+
+/** What was wrong with a TLS connection or its certificate; null for any other error. */
+export function tlsFailure(error: unknown): SystemFailure | null {
+  if (!(error instanceof Error)) return null
+  const { code = '', reason } = error as NodeJS.ErrnoException & { reason?: unknown }
+  if (!TLS_CODE.test(code)) return null
+  return {
+    // OpenSSL says in `reason` what the message wraps in numbers and paths.
+    reason: cut(typeof reason === 'string' ? reason : error.message, MAX_TLS_CHARS),
+    remedy: UNTRUSTED.test(code)
+      ? 'Set NODE_EXTRA_CA_CERTS to the file of the authority that signed it.'
+      : 'Check the address, and the certificate there.',
   }
 }
 

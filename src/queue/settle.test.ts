@@ -158,6 +158,7 @@ describe('the detail of an attempt', () => {
   const sent: AttemptDetail = {
     statusCode: 502,
     error: null,
+    reason: null,
     retryAfter: null,
     response: 'bad gateway',
     durationMs: 17,
