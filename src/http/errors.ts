@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { HTTPException } from 'hono/http-exception'
 import { AppError, errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
+import { respond } from './respond.ts'
 
 /** The answer to a failed request, such as `GET /api/jobs`. */
 export function errorResponse(error: unknown, log: Log, request = 'a request'): Response {
@@ -12,7 +13,7 @@ export function errorResponse(error: unknown, log: Log, request = 'a request'): 
     if (error.cause !== undefined) {
       log.warn({ code: error.code, reason: errorText(error.cause) }, `${request} could not be served`)
     }
-    return Response.json({ code: error.code, detail: error.detail }, { status: error.status, headers: error.headers })
+    return respond({ code: error.code, detail: error.detail }, { status: error.status, headers: error.headers })
   }
   // Hono refuses a malformed request with a status of its own.
   if (error instanceof HTTPException && error.status < 500) {
@@ -20,7 +21,7 @@ export function errorResponse(error: unknown, log: Log, request = 'a request'): 
   }
   const requestId = randomUUID()
   log.error({ requestId, err: error }, `unexpected error while serving ${request}`)
-  return Response.json({ code: 'internal', detail: 'internal error', request_id: requestId }, { status: 500 })
+  return respond({ code: 'internal', detail: 'internal error', request_id: requestId }, { status: 500 })
 }
 
 /** Says which methods an address takes. */

@@ -1,6 +1,7 @@
 // Readiness: whether this server can record what it is sent.
 import { Hono } from 'hono'
 import { methodNotAllowed } from './errors.ts'
+import { respond } from './respond.ts'
 
 /** Resolves when the database answered; rejects otherwise. */
 export type Probe = () => Promise<void>
@@ -13,9 +14,9 @@ const PROBE_TIMEOUT_MS = 2_000
  */
 export function healthRoutes(about: { version: string }, probe: Probe) {
   return new Hono()
-    .get('/health', async (c) => {
+    .get('/health', async () => {
       const isConnected = await answersInTime(probe)
-      return c.json(health(about.version, isConnected), isConnected ? 200 : 503)
+      return respond(health(about.version, isConnected), { status: isConnected ? 200 : 503 })
     })
     .all('/health', methodNotAllowed('GET'))
 }

@@ -11,6 +11,7 @@ import { authorise, isBareAndLocal } from './auth.ts'
 import { withBody } from './body.ts'
 import { methodNotAllowed } from './errors.ts'
 import { nodeHeaders, remoteOf, webhookReceipt } from './receive.ts'
+import { respond } from './respond.ts'
 
 // Each is an event and a job, and whoever reaches a tunnel to this machine may make them.
 const OPEN_PINGS = { burst: 20, everyMs: 1_000 }
@@ -38,7 +39,7 @@ export function manualRoutes(parts: ManualParts): Hono<{ Bindings: HttpBindings 
         } else authorise(access, headers)
         requireNoQuery(c.req.query())
         const received = await withBody(c.env.incoming, (body) => pipeline.trigger(body, headers, remoteOf(c)))
-        return c.json(webhookReceipt(received))
+        return respond(webhookReceipt(received))
       } catch (error) {
         if (error instanceof AppError && error.code !== 'database_unavailable') {
           await pipeline.refuse('manual', error, headers, remoteOf(c)).catch(() => undefined)

@@ -8,6 +8,7 @@ import type { Pipeline, Received } from '../pipeline.ts'
 import type { HeaderReader } from '../sources/source.ts'
 import { withBody } from './body.ts'
 import { methodNotAllowed } from './errors.ts'
+import { respond } from './respond.ts'
 
 type Bindings = { Bindings: HttpBindings }
 
@@ -55,7 +56,7 @@ export function receivingRoutes(pipeline: Pipeline): Hono<Bindings> {
     try {
       const source = pipeline.admit(name, headers)
       const received = await withBody(c.env.incoming, (body) => pipeline.receive(source, body, headers, remoteOf(c)))
-      return c.json(webhookReceipt(received))
+      return respond(webhookReceipt(received))
     } catch (error) {
       // A refusal that cannot be stored is still a refusal.
       if (error instanceof AppError && (error.status < 500 || error.code === 'source_closed')) {

@@ -13,6 +13,7 @@ import type { Source } from '../../sources/source.ts'
 import type { Access } from '../auth.ts'
 import { authorise } from '../auth.ts'
 import { methodNotAllowed } from '../errors.ts'
+import { withNewline } from '../respond.ts'
 import { addAgentRoutes } from './agents.ts'
 import type { Api } from './answer.ts'
 import { addDeliveryRoutes } from './deliveries.ts'
@@ -89,6 +90,7 @@ function emptyApi(access: Access): Api {
       throw new AppError('input_invalid', 'The address contains a NUL character (%00): remove it.')
     }
     await next()
+    c.res = await withNewline(c.res)
   })
   api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
   api.doc31('/openapi.json', {
