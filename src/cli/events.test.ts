@@ -61,6 +61,14 @@ describe('one event', () => {
     })
   })
 
+  test('that was refused says by whom it was sent', async () => {
+    const response = await fetch(`${signalbox.url}/webhook/github`, { method: 'POST', body: '{}' })
+    expect(response.status).toBe(415)
+    const { items } = await cli.json<{ items: { id: string }[] }>(['events', 'ls', '--status', 'rejected'])
+    const { out } = await cli.ask(['events', 'show', items[0]?.id ?? ''])
+    expect(out).toMatch(/^sent from +\S*127\.0\.0\.1$/m)
+  })
+
   test('that there is not is named', async () => {
     const { code, err } = await cli.ask(['events', 'show', '../jobs'])
     expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('There is no event "../jobs".') })

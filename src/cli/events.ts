@@ -31,6 +31,7 @@ function eventText(event: EventDetail, withPayload: boolean): string {
     ['about', event.subject],
     ['by', event.actor],
     ['facts', event.facts],
+    ['sent from', event.headers.remote],
     ['delivery', event.delivery_id],
     ['received', event.received_at],
   ])
