@@ -72,6 +72,19 @@ export async function pendingMigrations(database: Database, directory: URL = MIG
   return pendingOf(files, await readApplied(database)).map(({ name }) => name)
 }
 
+/** What the role lacks for applying migrations, such as `CREATE on the database`. */
+export async function missingRights(database: Database): Promise<string[]> {
+  const { rows } = await database.query<{ missing: string }>(
+    `select missing from (values
+       ('CREATE on the database', has_database_privilege(current_database(), 'CREATE')),
+       ('CREATE on schema public', has_schema_privilege('public', 'CREATE')),
+       ('CREATE on schema signalbox', (
+         select has_schema_privilege(oid, 'CREATE') from pg_namespace where nspname = 'signalbox'))
+     ) as rights (missing, present) where not present`,
+  )
+  return rows.map(({ missing }) => missing)
+}
+
 async function checkServerVersion(sql: Sql): Promise<void> {
   const { rows } = await sql.query<{ number: number; name: string }>(
     `select current_setting('server_version_num')::int as number, current_setting('server_version') as name`,

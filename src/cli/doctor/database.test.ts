@@ -141,6 +141,28 @@ describe('endpoints', () => {
   })
 })
 
+test('a role that may not create what the migrations create is a problem before the first start', async ({ skip }) => {
+  const empty = await openTestDatabase({ migrated: false })
+  const migrations = async () =>
+    (await databaseChecks(readEnvironment({ DATABASE_URL: empty.url }))).find(({ name }) => name === 'migrations')
+  try {
+    const { rows } = await empty.query<{ rolsuper: boolean; database: string }>(
+      'select rolsuper, current_database() as database from pg_roles where rolname = current_user',
+    )
+    if (rows[0]?.rolsuper !== false) skip('a superuser may do everything')
+    expect(await migrations()).toMatchObject({ status: 'warning' })
+    await empty.query(`revoke create on database ${rows[0]?.database} from current_user`)
+    await empty.query('revoke create on schema public from pg_database_owner')
+    expect(await migrations()).toMatchObject({
+      status: 'problem',
+      detail: expect.stringMatching(/lacks CREATE on the database and CREATE on schema public$/),
+      hint: expect.stringContaining('grant'),
+    })
+  } finally {
+    await empty.close()
+  }
+})
+
 test('looking changes nothing in the database', async () => {
   await addJob('running', '-2 minutes')
   const rows = async () => (await database.query('select * from signalbox.jobs')).rows

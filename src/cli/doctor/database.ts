@@ -3,7 +3,7 @@ import type { Database } from '../../db/database.ts'
 import { embeddedUrl, hasCluster } from '../../db/embedded/embedded.ts'
 import { lastFailure } from '../../db/embedded/server-log.ts'
 import { openListener } from '../../db/listen.ts'
-import { pendingMigrations } from '../../db/migrate.ts'
+import { missingRights, pendingMigrations } from '../../db/migrate.ts'
 import type { Store } from '../../db/store.ts'
 import { openStore } from '../../db/store.ts'
 import { LACKS_AGENT } from '../../jobs/query.ts'
@@ -91,6 +91,11 @@ async function tablesChecks(database: Database): Promise<Check[]> {
   if (!Array.isArray(pending)) return [pending]
   if (pending.length > 0) {
     const list = `${count(pending.length, 'file')} to apply: ${pending.join(', ')}`
+    const missing = await missingRights(database)
+    if (missing.length > 0) {
+      const hint = 'Connect as the owner of the database, or grant the role what it lacks.'
+      return [problem('migrations', `${list}; the role of DATABASE_URL lacks ${missing.join(' and ')}`, hint)]
+    }
     return [warning('migrations', list, 'Run "signalbox migrate", or start Signalbox, which does it.')]
   }
   return [ok('migrations', 'all applied'), await compressionCheck(database), ...(await workChecks(database))]
