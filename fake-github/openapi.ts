@@ -47,9 +47,23 @@ export function openApiGuard(): OpenApiGuard {
  */
 export function validateExchange(exchange: Pick<Exchange, ExchangeFields>): string[] {
   if (exchange.route === null) return []
+  const found = (FORMER[`${exchange.method} ${exchange.route}`] ?? [exchange.route]).map((template) =>
+    validateAs(exchange, template),
+  )
+  return found.find((problems) => problems.length === 0) ?? found[0] ?? []
+}
+
+// What GitHub still answers and no longer describes, with the operations whose answers it gives.
+const REPO = '/repos/{owner}/{repo}'
+const FORMER: Record<string, string[]> = {
+  [`GET ${REPO}/git/refs`]: [`${REPO}/git/matching-refs/{ref}`],
+  [`GET ${REPO}/git/refs/{ref}`]: [`${REPO}/git/ref/{ref}`, `${REPO}/git/matching-refs/{ref}`],
+}
+
+function validateAs(exchange: Checked, template: string): string[] {
   const description = githubDescription()
-  const operation = description.operation(exchange.method, exchange.route)
-  if (!operation) return [`GitHub has no ${exchange.method} ${exchange.route}`]
+  const operation = description.operation(exchange.method, template)
+  if (!operation) return [`GitHub has no ${exchange.method} ${template}`]
   const request = exchange.status < 400 ? requestProblems(description, operation, exchange) : []
   return [...request, ...responseProblems(description, operation, exchange)]
 }
@@ -70,13 +84,25 @@ function queryProblems(description: Description, operation: Json, query: Record<
     const parameters = all.filter((parameter) => parameter.in === 'query')
     schema = {
       type: 'object',
-      properties: Object.fromEntries(parameters.map((parameter) => [parameter.name, parameter.schema])),
+      properties: {
+        ...(isList(description, operation) && PAGING),
+        ...Object.fromEntries(parameters.map((parameter) => [parameter.name, parameter.schema])),
+      },
       required: parameters.filter((parameter) => parameter.required).map((parameter) => parameter.name),
       additionalProperties: false,
     }
     querySchemas.set(operation, schema)
   }
   return problems('query', description.validator(schema, true), { ...query })
+}
+
+// Lists come in pages, also where the description forgets to say so, as of matching refs.
+const PAGING = { page: { type: 'integer' }, per_page: { type: 'integer' } }
+
+function isList(description: Description, operation: Json): boolean {
+  const described = (operation.responses as Json)[200]
+  const schema = described ? jsonSchema(description.resolve(described)) : null
+  return schema !== null && description.resolve(schema).type === 'array'
 }
 
 function bodyProblems(description: Description, operation: Json, { requestBody }: Checked): string[] {

@@ -105,6 +105,36 @@ test('refs are found, matched, moved forwards, forced and deleted as on GitHub',
   expect((await failure(bot.rest.git.deleteRef({ ...app, ref }))).status).toBe(422)
 })
 
+test('refs are found as older clients ask for them: one by its name, several by a prefix, all', async () => {
+  const { bot, app, github } = world
+  const at = '/repos/{owner}/{repo}/git/refs'
+  for (const name of ['agenta/one', 'agenta/two']) await world.branch(name)
+  const refs = async (path: string, query = {}) => {
+    const { data, headers } = await bot.request(`GET ${at}${path}`, { ...app, ...query })
+    return { data, names: [data].flat().map(({ ref }: { ref: string }) => ref), link: headers.link }
+  }
+  const main = await refs('/heads/main')
+  expect(main.data).toMatchObject({ ref: 'refs/heads/main', object: { sha: await world.repo.head(), type: 'commit' } })
+  expect((await bot.request(main.data.url)).data).toEqual(main.data)
+  expect((await refs('/heads/agenta/two')).data).toMatchObject({ ref: 'refs/heads/agenta/two' })
+  const below = ['refs/heads/agenta/one', 'refs/heads/agenta/two']
+  expect((await refs('/heads/agenta')).names).toEqual(below)
+  expect((await refs('/heads/age', { per_page: 1, page: 2 })).names).toEqual(below.slice(1))
+  const all = await refs('', { per_page: 2 })
+  expect([all.names, all.link]).toEqual([below, expect.stringMatching(/page=2>; rel="next"/)])
+  const first = await bot.rest.git.listMatchingRefs({ ...app, ref: 'heads/', per_page: 1 })
+  expect([first.data.map(({ ref }) => ref), first.headers.link]).toEqual([
+    below.slice(0, 1),
+    expect.stringMatching(/page=3>; rel="last"/),
+  ])
+  expect(await failure(refs('/heads/none'))).toEqual({ status: 404, message: 'Not Found' })
+  await github.addRepository({ owner: 'acme', name: 'empty' })
+  expect(await failure(bot.request(`GET ${at}`, { ...app, repo: 'empty' }))).toEqual({
+    status: 409,
+    message: 'Git Repository is empty.',
+  })
+})
+
 test('git data refuses what does not fit together', async () => {
   const { bot, app } = world
   const tree = [{ path: 'x', mode: '100644', type: 'blob', sha: 'f'.repeat(40) }] as const

@@ -3,18 +3,13 @@ import { z } from 'zod'
 import { listRefs, readRef, tryGit } from '../git.ts'
 import { isAncestor } from '../git-history.ts'
 import { readObject } from '../git-objects.ts'
-import { notFound, unprocessable } from '../github-error.ts'
+import { GithubError, notFound, unprocessable } from '../github-error.ts'
 import { setRef } from '../ref-changes.ts'
-import type { RepositoryCall } from '../route.ts'
+import type { Reply, RepositoryCall } from '../route.ts'
 import { change, json, noContent, page, read, readBody } from '../route.ts'
 import { refShape } from '../shapes/git.ts'
 
 const sha = z.string().min(1)
-
-async function show({ hub, repo }: RepositoryCall, ref: string, sha: string) {
-  const type = (await readObject(repo.dir, sha))?.type ?? 'commit'
-  return refShape(hub, repo, { ref, sha, type })
-}
 
 /** https://docs.github.com/en/rest/git/refs */
 export const refRoutes = [
@@ -25,10 +20,24 @@ export const refRoutes = [
     return json(await show(call, ref, at))
   }),
 
-  read('/repos/{owner}/{repo}/git/matching-refs/{ref}', 'contents:read', async (call) => {
-    const prefix = `refs/${call.params.ref}`
-    const refs = [...(await listRefs(call.repo.dir))].filter(([name]) => name.startsWith(prefix))
-    return page(call, refs, ([name, at]) => show(call, name, at))
+  read('/repos/{owner}/{repo}/git/matching-refs/{ref}', 'contents:read', async (call) =>
+    pageRefs(call, await matching(call, `refs/${call.params.ref}`)),
+  ),
+
+  // GitHub no longer describes these two, but answers them to older clients.
+  read('/repos/{owner}/{repo}/git/refs', 'contents:read', async (call) => {
+    const refs = await matching(call, 'refs/')
+    if (refs.length === 0) throw new GithubError(409, 'Git Repository is empty.')
+    return pageRefs(call, refs)
+  }),
+
+  read('/repos/{owner}/{repo}/git/refs/{ref}', 'contents:read', async (call) => {
+    const ref = `refs/${call.params.ref}`
+    const at = await readRef(call.repo.dir, ref)
+    if (at) return json(await show(call, ref, at))
+    const refs = await matching(call, ref)
+    if (refs.length === 0) throw notFound()
+    return pageRefs(call, refs)
   }),
 
   change('POST', '/repos/{owner}/{repo}/git/refs', { need: 'contents:write' }, async (call) => {
@@ -69,6 +78,19 @@ export const refRoutes = [
     return noContent()
   }),
 ]
+
+async function show({ hub, repo }: RepositoryCall, ref: string, sha: string) {
+  const type = (await readObject(repo.dir, sha))?.type ?? 'commit'
+  return refShape(hub, repo, { ref, sha, type })
+}
+
+async function matching({ repo }: RepositoryCall, prefix: string): Promise<[string, string][]> {
+  return [...(await listRefs(repo.dir))].filter(([name]) => name.startsWith(prefix))
+}
+
+function pageRefs(call: RepositoryCall, refs: [string, string][]): Promise<Reply> {
+  return page(call, refs, ([name, at]) => show(call, name, at))
+}
 
 async function checkTarget({ repo }: RepositoryCall, ref: string, target: string): Promise<void> {
   const object = await readObject(repo.dir, target)
