@@ -97,7 +97,7 @@ function canSee(credentials: Credentials, repository: Repository): boolean {
 }
 
 // What anybody may read of a public repository, whatever their token was granted.
-const PUBLIC_READS = ['metadata', 'contents', 'issues', 'pull_requests']
+const PUBLIC_READS = ['metadata', 'contents', 'issues', 'pull_requests', 'statuses', 'checks']
 
 /**
  * Accepts an asker who has one of the needed permissions.

@@ -209,6 +209,7 @@ async function makeRepository(hub: Hub, root: string, options: RepositoryOptions
     issues: new Map(),
     issueComments: new Map(),
     commitComments: new Map(),
+    statuses: [],
     releases: new Map(),
     hooks: new Map(),
     nextNumber: 1,

@@ -52,6 +52,9 @@ export function route(method: string, path: string, handle: (call: Call) => Prom
   return { method, path, run: async (call) => handle(call) }
 }
 
+// What only administrators may read.
+const SETTINGS: Need[] = ['repository_hooks:read', 'administration:read']
+
 /** A route that reads from a repository. */
 export function read(path: string, need: Need, handle: (call: RepositoryCall) => Promise<Reply> | Reply): Route {
   return {
@@ -59,7 +62,7 @@ export function read(path: string, need: Need, handle: (call: RepositoryCall) =>
     path,
     run: async (call) => {
       const repo = findRepository(call)
-      authorize(call.credentials, repo, need, need === 'repository_hooks:read' ? 'admin' : 'read')
+      authorize(call.credentials, repo, need, SETTINGS.includes(need) ? 'admin' : 'read')
       return handle({ ...call, repo })
     },
   }

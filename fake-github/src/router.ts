@@ -41,11 +41,9 @@ export function restApp(hub: Hub, routes: Route[], onExchange: ExchangeListener)
 }
 
 function honoPath(template: string): string {
-  const path = template.replace(/\{(\w+)\}/g, ':$1')
-  const last = /:(\w+)$/.exec(path)?.[1]
+  const path = template.replace(/\{(\w+)\}/g, (_, name) => `:${name}${SLASHED.includes(name) ? '{.+}' : ''}`)
   // The root folder has no path.
-  if (last === 'path') return `${path}{.+}?`
-  return last && SLASHED.includes(last) ? `${path}{.+}` : path
+  return path.endsWith(':path{.+}') ? `${path}?` : path
 }
 
 async function serve(hub: Hub, c: RestContext, route: Route | null, onExchange: ExchangeListener): Promise<Response> {

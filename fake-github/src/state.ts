@@ -1,5 +1,6 @@
 // Everything the fake remembers beside the git objects: plain data, no behaviour.
 import type { Exchange } from './exchange.ts'
+import type { CommitStatus } from './records.ts'
 
 /** What a person may do in a repository, weakest first. */
 export const ROLES = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const
@@ -159,6 +160,8 @@ export type Repository = {
   issues: Map<number, Issue>
   issueComments: Map<number, IssueComment>
   commitComments: Map<number, CommitComment>
+  /** Oldest first. */
+  statuses: CommitStatus[]
   releases: Map<number, Release>
   hooks: Map<number, Hook>
   nextNumber: number

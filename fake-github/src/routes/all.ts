@@ -1,6 +1,7 @@
 // Every route of the fake; a new family is a file beside this one and a line here.
 import type { Route } from '../route.ts'
 import { appRoutes } from './apps.ts'
+import { checkRoutes } from './checks.ts'
 import { commentRoutes } from './comments.ts'
 import { commitCommentRoutes } from './commit-comments.ts'
 import { commitRoutes } from './commits.ts'
@@ -12,15 +13,17 @@ import { installationRoutes } from './installations.ts'
 import { issueRoutes } from './issues.ts'
 import { labelRoutes } from './labels.ts'
 import { mergeRoutes } from './merges.ts'
+import { protectionRoutes } from './protection.ts'
 import { pullRoutes } from './pulls.ts'
 import { refRoutes } from './refs.ts'
 import { releaseRoutes } from './releases.ts'
 import { repositoryRoutes } from './repositories.ts'
+import { statusRoutes } from './statuses.ts'
 import { userRoutes } from './users.ts'
 
 /**
- * In the order they are tried: `commits/{sha}/comments` must come before `commits/{ref}`, whose ref
- * may contain slashes.
+ * In the order they are tried: what is below `commits/{ref}` and `branches/{branch}` must come
+ * before these, whose names may contain slashes.
  */
 export const routes: Route[] = [
   ...userRoutes,
@@ -32,6 +35,9 @@ export const routes: Route[] = [
   ...contentRoutes,
   ...compareRoutes,
   ...commitCommentRoutes,
+  ...statusRoutes,
+  ...checkRoutes,
+  ...protectionRoutes,
   ...pullRoutes,
   ...mergeRoutes,
   ...commitRoutes,

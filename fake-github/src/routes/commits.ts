@@ -8,7 +8,7 @@ import { revList } from '../git-history.ts'
 import { GithubError, notFound, unprocessable } from '../github-error.ts'
 import type { RepositoryCall } from '../route.ts'
 import { json, page, read } from '../route.ts'
-import { commitShape, fileShape } from '../shapes/git.ts'
+import { branchShape, commitShape, fileShape } from '../shapes/git.ts'
 import { repositoryPage, repositoryUrl } from '../shapes/repositories.ts'
 
 /** https://docs.github.com/en/rest/commits/commits and /branches/branches */
@@ -29,6 +29,16 @@ export const commitRoutes = [
     })
   }),
 
+  read(
+    '/repos/{owner}/{repo}/commits/{commit_sha}/branches-where-head',
+    'contents:read',
+    async ({ hub, repo, params }) => {
+      const { sha } = await findCommit(repo.dir, params.commit_sha ?? '')
+      const branches = [...(await listRefs(repo.dir, 'refs/heads/'))].filter(([, head]) => head === sha)
+      return json(branches.map(([ref]) => branchShape(hub, repo, ref, sha)))
+    },
+  ),
+
   read('/repos/{owner}/{repo}/commits/{ref}', 'contents:read', async ({ hub, repo, params, accept }) => {
     const commit = await findCommit(repo.dir, params.ref ?? '')
     const from = commit.parents[0] ?? null
@@ -46,10 +56,7 @@ export const commitRoutes = [
 
   read('/repos/{owner}/{repo}/branches', 'contents:read', async (call) => {
     const branches = [...(await listRefs(call.repo.dir, 'refs/heads/'))]
-    return page(call, branches, ([ref, sha]) => {
-      const url = `${repositoryUrl(call.hub, call.repo)}/commits/${sha}`
-      return { name: ref.slice('refs/heads/'.length), commit: { sha, url }, protected: false }
-    })
+    return page(call, branches, ([ref, sha]) => branchShape(call.hub, call.repo, ref, sha))
   }),
 
   read('/repos/{owner}/{repo}/branches/{branch}', 'contents:read', showBranch),

@@ -72,6 +72,12 @@ export function commitShape(hub: Hub, repo: Repository, commit: Commit) {
   }
 }
 
+/** A branch as in a list. */
+export function branchShape(hub: Hub, repo: Repository, ref: string, sha: string) {
+  const url = `${repositoryUrl(hub, repo)}/commits/${sha}`
+  return { name: ref.slice('refs/heads/'.length), commit: { sha, url }, protected: false }
+}
+
 /** A full ref name and the object it points at. */
 type Ref = {
   ref: string
