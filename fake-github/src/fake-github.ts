@@ -101,12 +101,12 @@ export async function openFakeGithub(options: FakeGithubOptions = {}): Promise<F
   const webhooks = openWebhooks({ state, clock, faults }, webhookTimeoutMs, options.onDelivery)
   const hub: Hub = { state, faults, webhooks, clock, url: '', apiUrl: '', lock: repositoryLock() }
   const rest = restApp(hub, routes, options.onExchange ?? (() => {}))
-  const pages = pagesApp(async (owner, path) => {
+  const pages = pagesApp(hub, async (owner, path) => {
     const response = await rest.request(`${hub.apiUrl}${path}`, {}, { actor: ensureAccount(hub, owner) })
     return response.ok ? response.json() : null
   })
   const serveRest = getRequestListener((request, env) =>
-    wantsPage(request) ? pages.fetch(request) : rest.fetch(request, env),
+    wantsPage(hub, request) ? pages.fetch(request) : rest.fetch(request, env),
   )
   const server = createServer((request, response) => {
     if (!isGitRequest(request)) return void serveRest(request, response)
