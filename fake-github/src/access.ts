@@ -79,7 +79,7 @@ export function reaches(token: Token, repository: Repository): boolean {
 }
 
 /** True when the asker may know that the repository exists. */
-function canSee(credentials: Credentials, repository: Repository): boolean {
+export function canSee(credentials: Credentials, repository: Repository): boolean {
   if (!repository.private) return true
   switch (credentials.kind) {
     case 'human':

@@ -202,6 +202,7 @@ async function makeRepository(hub: Hub, root: string, options: RepositoryOptions
     name: options.name,
     private: options.private ?? false,
     description: options.description ?? null,
+    topics: [],
     defaultBranch: options.defaultBranch ?? 'main',
     dir: join(root, owner.login, `${options.name}.git`),
     collaborators: new Map(roles),

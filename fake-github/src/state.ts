@@ -153,6 +153,7 @@ export type Repository = {
   name: string
   private: boolean
   description: string | null
+  topics: string[]
   defaultBranch: string
   dir: string
   collaborators: Map<string, Role>

@@ -13,11 +13,14 @@ import { installationRoutes } from './installations.ts'
 import { issueRoutes } from './issues.ts'
 import { labelRoutes } from './labels.ts'
 import { mergeRoutes } from './merges.ts'
+import { metaRoutes } from './meta.ts'
 import { protectionRoutes } from './protection.ts'
 import { pullRoutes } from './pulls.ts'
 import { refRoutes } from './refs.ts'
 import { releaseRoutes } from './releases.ts'
 import { repositoryRoutes } from './repositories.ts'
+import { repositoryFactRoutes } from './repository-facts.ts'
+import { repositoryListRoutes } from './repository-lists.ts'
 import { statusRoutes } from './statuses.ts'
 import { userRoutes } from './users.ts'
 
@@ -26,10 +29,13 @@ import { userRoutes } from './users.ts'
  * before these, whose names may contain slashes.
  */
 export const routes: Route[] = [
+  ...metaRoutes,
   ...userRoutes,
   ...appRoutes,
   ...installationRoutes,
   ...repositoryRoutes,
+  ...repositoryFactRoutes,
+  ...repositoryListRoutes,
   ...refRoutes,
   ...gitDataRoutes,
   ...contentRoutes,

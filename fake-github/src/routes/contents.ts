@@ -26,6 +26,12 @@ const deleteBody = z.object({ ...common, sha: z.string() })
 export const contentRoutes = [
   read('/repos/{owner}/{repo}/contents/{path}', 'contents:read', (call) => getContents(call, call.params.path ?? '')),
 
+  read('/repos/{owner}/{repo}/readme', 'contents:read', async (call) => {
+    const path = await findReadme(call)
+    if (path === null) throw notFound()
+    return getContents(call, path)
+  }),
+
   change('PUT', '/repos/{owner}/{repo}/contents/{path}', { need: 'contents:write' }, async (call) => {
     const body = readBody(call, 'Content', putBody)
     if (/[^A-Za-z0-9+/=\s]/.test(body.content)) throw unprocessable('content is not valid Base64')
@@ -85,12 +91,28 @@ async function commitEdit(
   return commit && gitCommitShape(hub, repo, commit)
 }
 
-async function getContents(call: RepositoryCall, path: string): Promise<Reply> {
-  const { repo, query, accept } = call
+/** GitHub looks in these folders, in this order. */
+async function findReadme(call: RepositoryCall): Promise<string | null> {
+  const { tree } = await treeAt(call)
+  for (const folder of ['.github/', '', 'docs/']) {
+    const inside = await findInTree(call.repo.dir, tree, folder)
+    const entries = (inside && (await readTree(call.repo.dir, inside.sha))) ?? []
+    const found = entries.find(({ name, mode }) => /^readme(\.\w+)?$/i.test(name) && typeOfMode(mode) === 'blob')
+    if (found) return folder + found.name
+  }
+  return null
+}
+
+async function treeAt({ repo, query }: RepositoryCall): Promise<{ ref: string; tree: string }> {
   const ref = query.get('ref') ?? repo.defaultBranch
   const sha = await resolveCommit(repo.dir, ref)
   if (!sha) throw new GithubError(404, query.has('ref') ? `No commit found for the ref ${ref}` : 'Not Found')
-  const tree = (await readCommit(repo.dir, sha))?.tree ?? ''
+  return { ref, tree: (await readCommit(repo.dir, sha))?.tree ?? '' }
+}
+
+async function getContents(call: RepositoryCall, path: string): Promise<Reply> {
+  const { repo, accept } = call
+  const { ref, tree } = await treeAt(call)
   const entry = await findInTree(repo.dir, tree, path)
   if (!entry) throw notFound()
   if (typeOfMode(entry.mode) === 'tree') {

@@ -10,6 +10,7 @@ import { deliveryShape, hookConfigShape, hookShape } from '../shapes/hooks.ts'
 import { repositoryShape } from '../shapes/repositories.ts'
 import type { Hook } from '../state.ts'
 import { findDelivery, pageDeliveries } from './deliveries.ts'
+import { ZEN } from './meta.ts'
 
 const HOOKS = '/repos/{owner}/{repo}/hooks'
 const HOOK = `${HOOKS}/{hook_id}`
@@ -143,7 +144,7 @@ function ping({ hub, repo, account }: ChangeCall, hook: Hook): void {
     event: 'ping',
     action: null,
     payload: {
-      zen: 'Keep it logically awesome.',
+      zen: ZEN,
       hook_id: hook.id,
       hook: hookShape(hub, repo, hook),
       repository: repositoryShape(hub, repo),

@@ -1,13 +1,14 @@
 // Merging pull requests, with real merge commits.
 import { z } from 'zod'
-import { readRef } from '../git.ts'
+import { readRef, resolveCommit } from '../git.ts'
 import { readCommit, writeCommit } from '../git-commits.ts'
-import { mergeTrees } from '../git-history.ts'
+import { isAncestor, mergeTrees } from '../git-history.ts'
 import { GithubError, notFound } from '../github-error.ts'
 import { closePull, setIssueState } from '../pulls.ts'
 import { setRef } from '../ref-changes.ts'
 import type { ChangeCall } from '../route.ts'
 import { change, json, noContent, read, readBody } from '../route.ts'
+import { commitShape } from '../shapes/git.ts'
 import type { PullIssue } from '../shapes/pulls.ts'
 import { pullCommits } from '../shapes/pulls.ts'
 import { signatureOf, webCommitter } from '../signatures.ts'
@@ -21,8 +22,15 @@ const mergeBody = z.object({
 })
 type MergeBody = z.infer<typeof mergeBody>
 
-/** https://docs.github.com/en/rest/pulls/pulls#merge-a-pull-request (without `rebase`) */
+const branchBody = z.object({ base: z.string(), head: z.string(), commit_message: z.string().optional() })
+
+/**
+ * https://docs.github.com/en/rest/pulls/pulls#merge-a-pull-request (without `rebase`) and
+ * https://docs.github.com/en/rest/branches/branches#merge-a-branch
+ */
 export const mergeRoutes = [
+  change('POST', '/repos/{owner}/{repo}/merges', { need: 'contents:write' }, mergeBranch),
+
   read('/repos/{owner}/{repo}/pulls/{pull_number}/merge', 'pull_requests:read', (call) => {
     if (!findPull(call).pull.merged) throw notFound()
     return noContent()
@@ -47,6 +55,28 @@ export const mergeRoutes = [
     return json({ sha, merged: true, message: 'Pull Request successfully merged' })
   }),
 ]
+
+async function mergeBranch(call: ChangeCall) {
+  const { hub, repo, account } = call
+  const body = readBody(call, 'Merge', branchBody)
+  const base = await readRef(repo.dir, `refs/heads/${body.base}`)
+  const head = await resolveCommit(repo.dir, body.head)
+  if (!base) throw new GithubError(404, 'Base does not exist')
+  if (!head) throw new GithubError(404, 'Head does not exist')
+  if (await isAncestor(repo.dir, head, base)) return noContent()
+  const tree = await mergeTrees(repo.dir, base, head)
+  if (!tree) throw new GithubError(409, 'Merge conflict')
+  const sha = await writeCommit(repo.dir, {
+    tree,
+    parents: [base, head],
+    author: signatureOf(hub, account),
+    committer: webCommitter(hub),
+    message: body.commit_message ?? `Merge ${body.head} into ${body.base}`,
+  })
+  await setRef(call, `refs/heads/${body.base}`, sha)
+  const commit = await readCommit(repo.dir, sha)
+  return json(commit && commitShape(hub, repo, commit), 201)
+}
 
 async function commitMerge({ hub, repo, account }: ChangeCall, issue: PullIssue, body: MergeBody): Promise<string> {
   const { pull, number, title } = issue

@@ -1,7 +1,8 @@
 // Repositories as GitHub shows them.
+import { hasRole } from '../access.ts'
 import type { Hub } from '../hub.ts'
 import { isoTime } from '../hub.ts'
-import type { Repository } from '../state.ts'
+import type { Repository, Role } from '../state.ts'
 import { accountShape } from './accounts.ts'
 import { nodeId } from './node-id.ts'
 
@@ -104,12 +105,23 @@ export function repositoryShape(hub: Hub, repo: Repository) {
     allow_forking: true,
     is_template: false,
     web_commit_signoff_required: false,
-    topics: [],
+    topics: repo.topics,
     visibility: repo.private ? 'private' : 'public',
     forks: 0,
     open_issues: open,
     watchers: 0,
     default_branch: repo.defaultBranch,
+  }
+}
+
+/** What somebody may do in a repository, as GitHub lists it: each right with those below it. */
+export function permissionsShape(role: Role) {
+  return {
+    admin: hasRole(role, 'admin'),
+    maintain: hasRole(role, 'maintain'),
+    push: hasRole(role, 'write'),
+    triage: hasRole(role, 'triage'),
+    pull: hasRole(role, 'read'),
   }
 }
 
