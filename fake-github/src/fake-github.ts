@@ -207,6 +207,7 @@ async function makeRepository(hub: Hub, root: string, options: RepositoryOptions
     dir: join(root, owner.login, `${options.name}.git`),
     collaborators: new Map(roles),
     labels: [],
+    milestones: new Map(),
     issues: new Map(),
     issueComments: new Map(),
     commitComments: new Map(),
@@ -214,6 +215,7 @@ async function makeRepository(hub: Hub, root: string, options: RepositoryOptions
     releases: new Map(),
     hooks: new Map(),
     nextNumber: 1,
+    nextMilestone: 1,
     createdAtMs: clock(),
     pushedAtMs: clock(),
   }

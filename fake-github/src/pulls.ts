@@ -1,10 +1,12 @@
 // Pull requests and issues as things that are opened, closed and labelled, each with its events.
 import type { Actor } from './events.ts'
 import { emit, isHeard } from './events.ts'
-import { issueShape, labelShape } from './shapes/issues.ts'
+import type { Milestone } from './records.ts'
+import { accountShape } from './shapes/accounts.ts'
+import { issueShape, labelShape, milestoneShape } from './shapes/issues.ts'
 import type { PullIssue } from './shapes/pulls.ts'
 import { pullShape } from './shapes/pulls.ts'
-import type { Issue, Label, Repository } from './state.ts'
+import type { Account, Issue, Label, Repository } from './state.ts'
 
 /** True for issues that are pull requests. */
 export function isPull(issue: Issue): issue is PullIssue {
@@ -83,4 +85,31 @@ export async function setLabels(actor: Actor, issue: Issue, names: string[]): Pr
   for (const [action, label] of changes) {
     await emitIssue(actor, issue, action, { label: labelShape(hub, repo, label) })
   }
+}
+
+/** Assigns the issue to exactly these, with an event for each that comes or goes. */
+export async function setAssignees(actor: Actor, issue: Issue, accounts: Account[]): Promise<void> {
+  const before = issue.assignees
+  issue.assignees = [...new Set(accounts)]
+  const changes = [
+    ...before
+      .filter((account) => !issue.assignees.includes(account))
+      .map((account) => ['unassigned', account] as const),
+    ...issue.assignees.filter((account) => !before.includes(account)).map((account) => ['assigned', account] as const),
+  ]
+  if (changes.length > 0) issue.updatedAtMs = actor.hub.clock()
+  for (const [action, account] of changes) {
+    await emitIssue(actor, issue, action, { assignee: accountShape(actor.hub, account) })
+  }
+}
+
+/** Puts the issue under a milestone, or under none. */
+export async function setMilestone(actor: Actor, issue: Issue, milestone: Milestone | null): Promise<void> {
+  const { hub, repo } = actor
+  const before = issue.milestone
+  if (before === milestone) return
+  issue.milestone = milestone
+  issue.updatedAtMs = hub.clock()
+  if (before) await emitIssue(actor, issue, 'demilestoned', { milestone: milestoneShape(hub, repo, before) })
+  if (milestone) await emitIssue(actor, issue, 'milestoned', { milestone: milestoneShape(hub, repo, milestone) })
 }

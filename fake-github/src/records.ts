@@ -12,3 +12,25 @@ export type CommitStatus = {
   creator: Account
   createdAtMs: number
 }
+
+/** What somebody feels about something. */
+export type Reaction = {
+  id: number
+  content: '+1' | '-1' | 'laugh' | 'confused' | 'heart' | 'hooray' | 'rocket' | 'eyes'
+  user: Account
+  createdAtMs: number
+}
+
+/** A goal that issues and pull requests belong to. */
+export type Milestone = {
+  id: number
+  number: number
+  title: string
+  description: string | null
+  state: 'open' | 'closed'
+  creator: Account
+  createdAtMs: number
+  updatedAtMs: number
+  closedAtMs: number | null
+  dueOnMs: number | null
+}

@@ -1,6 +1,6 @@
 // Everything the fake remembers beside the git objects: plain data, no behaviour.
 import type { Exchange } from './exchange.ts'
-import type { CommitStatus } from './records.ts'
+import type { CommitStatus, Milestone, Reaction } from './records.ts'
 
 /** What a person may do in a repository, weakest first. */
 export const ROLES = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const
@@ -101,6 +101,10 @@ export type Issue = {
   app: App | null
   labels: Label[]
   assignees: Account[]
+  milestone: Milestone | null
+  locked: boolean
+  lockReason: string | null
+  reactions: Reaction[]
   createdAtMs: number
   updatedAtMs: number
   closedAtMs: number | null
@@ -115,6 +119,7 @@ export type IssueComment = {
   body: string
   user: Account
   app: App | null
+  reactions: Reaction[]
   createdAtMs: number
   updatedAtMs: number
 }
@@ -128,6 +133,7 @@ export type CommitComment = {
   position: number | null
   line: number | null
   user: Account
+  reactions: Reaction[]
   createdAtMs: number
   updatedAtMs: number
 }
@@ -158,6 +164,7 @@ export type Repository = {
   dir: string
   collaborators: Map<string, Role>
   labels: Label[]
+  milestones: Map<number, Milestone>
   issues: Map<number, Issue>
   issueComments: Map<number, IssueComment>
   commitComments: Map<number, CommitComment>
@@ -166,6 +173,7 @@ export type Repository = {
   releases: Map<number, Release>
   hooks: Map<number, Hook>
   nextNumber: number
+  nextMilestone: number
   createdAtMs: number
   pushedAtMs: number
 }

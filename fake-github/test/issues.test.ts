@@ -40,6 +40,7 @@ test('issues are opened, listed, edited and closed', async () => {
   ])
   await world.github.settled()
   expect(world.receiver.names()).toEqual([
+    'issues.assigned',
     'issues.closed',
     'issues.edited',
     'issues.labeled',

@@ -1,6 +1,7 @@
 // Every route of the fake; a new family is a file beside this one and a line here.
 import type { Route } from '../route.ts'
 import { appRoutes } from './apps.ts'
+import { assigneeRoutes } from './assignees.ts'
 import { checkRoutes } from './checks.ts'
 import { commentRoutes } from './comments.ts'
 import { commitCommentRoutes } from './commit-comments.ts'
@@ -12,10 +13,13 @@ import { hookRoutes } from './hooks.ts'
 import { installationRoutes } from './installations.ts'
 import { issueRoutes } from './issues.ts'
 import { labelRoutes } from './labels.ts'
+import { lockRoutes } from './locks.ts'
 import { mergeRoutes } from './merges.ts'
 import { metaRoutes } from './meta.ts'
+import { milestoneRoutes } from './milestones.ts'
 import { protectionRoutes } from './protection.ts'
 import { pullRoutes } from './pulls.ts'
+import { reactionRoutes } from './reactions.ts'
 import { refRoutes } from './refs.ts'
 import { releaseRoutes } from './releases.ts'
 import { repositoryRoutes } from './repositories.ts'
@@ -50,6 +54,10 @@ export const routes: Route[] = [
   ...commentRoutes,
   ...labelRoutes,
   ...issueRoutes,
+  ...assigneeRoutes,
+  ...lockRoutes,
+  ...milestoneRoutes,
+  ...reactionRoutes,
   ...hookRoutes,
   ...releaseRoutes,
 ]

@@ -18,7 +18,7 @@ export const commentRoutes = [
   read('/repos/{owner}/{repo}/issues/comments', READ, (call) => list(call, [...call.repo.issueComments.values()])),
 
   read('/repos/{owner}/{repo}/issues/comments/{comment_id}', READ, (call) =>
-    json(issueCommentShape(call.hub, call.repo, find(call))),
+    json(issueCommentShape(call.hub, call.repo, findComment(call))),
   ),
 
   change('PATCH', '/repos/{owner}/{repo}/issues/comments/{comment_id}', { need: WRITE, role: 'read' }, editComment),
@@ -44,6 +44,8 @@ export const commentRoutes = [
 function createComment(call: ChangeCall) {
   const { hub, repo, account, app } = call
   const issue = findIssue(call, 'write')
+  const isKeptOut = issue.locked && !app && !hasRole(roleOf(repo, account), 'write')
+  if (isKeptOut) throw new GithubError(403, 'Unable to create comment because issue is locked.')
   const { body } = readBody(call, 'IssueComment', commentBody)
   const now = hub.clock()
   const comment: IssueComment = {
@@ -52,6 +54,7 @@ function createComment(call: ChangeCall) {
     body,
     user: account,
     app,
+    reactions: [],
     createdAtMs: now,
     updatedAtMs: now,
   }
@@ -78,14 +81,15 @@ function list(call: RepositoryCall, comments: IssueComment[]) {
   return page(call, recent, (comment) => issueCommentShape(call.hub, call.repo, comment))
 }
 
-function find(call: RepositoryCall): IssueComment {
+/** The comment of the path; 404 when there is none. */
+export function findComment(call: RepositoryCall): IssueComment {
   const comment = call.repo.issueComments.get(numberParam(call, 'comment_id'))
   if (!comment) throw notFound()
   return comment
 }
 
 function ownComment(call: ChangeCall): IssueComment {
-  const comment = find(call)
+  const comment = findComment(call)
   const may = comment.user === call.account || call.app || hasRole(roleOf(call.repo, call.account), 'write')
   if (!may) throw new GithubError(403, 'Must have admin rights to Repository.')
   return comment

@@ -31,6 +31,7 @@ export const commitCommentRoutes = [
         position: given.position ?? null,
         line: given.line ?? null,
         user: account,
+        reactions: [],
         createdAtMs: now,
         updatedAtMs: now,
       }
@@ -52,23 +53,24 @@ export const commitCommentRoutes = [
   ),
 
   read('/repos/{owner}/{repo}/comments/{comment_id}', 'contents:read', (call) =>
-    json(commitCommentShape(call.hub, call.repo, find(call))),
+    json(commitCommentShape(call.hub, call.repo, findCommitComment(call))),
   ),
 
   change('PATCH', '/repos/{owner}/{repo}/comments/{comment_id}', { need: 'contents:write' }, (call: ChangeCall) => {
-    const comment = find(call)
+    const comment = findCommitComment(call)
     comment.body = readBody(call, 'CommitComment', z.object({ body })).body
     comment.updatedAtMs = call.hub.clock()
     return json(commitCommentShape(call.hub, call.repo, comment))
   }),
 
   change('DELETE', '/repos/{owner}/{repo}/comments/{comment_id}', { need: 'contents:write' }, (call) => {
-    call.repo.commitComments.delete(find(call).id)
+    call.repo.commitComments.delete(findCommitComment(call).id)
     return noContent()
   }),
 ]
 
-function find(call: RepositoryCall): CommitComment {
+/** The comment of the path; 404 when there is none. */
+export function findCommitComment(call: RepositoryCall): CommitComment {
   const comment = call.repo.commitComments.get(numberParam(call, 'comment_id'))
   if (!comment) throw notFound()
   return comment

@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { grants, hasRole, notAccessible, roleOf } from '../access.ts'
 import { GithubError, notFound, validationFailed } from '../github-error.ts'
-import { emitIssue, setIssueState, setLabels } from '../pulls.ts'
+import { emitIssue, setAssignees, setIssueState, setLabels, setMilestone } from '../pulls.ts'
+import type { Milestone } from '../records.ts'
 import type { ChangeCall, RepositoryCall } from '../route.ts'
 import { change, json, numberParam, page, read, readBody } from '../route.ts'
 import { accountShape } from '../shapes/accounts.ts'
@@ -17,7 +18,7 @@ const optional = {
   body: z.string().nullish(),
   labels: z.array(label).optional(),
   assignees: z.array(z.string()).optional(),
-  milestone: z.null().optional(),
+  milestone: z.union([z.string(), z.number()]).transform(Number).nullish(),
 }
 const createBody = z.object({ ...optional, title })
 const updateBody = z.object({
@@ -70,26 +71,42 @@ function selectIssues({ repo, query }: RepositoryCall): Issue[] {
   const labels = (query.get('labels') ?? '').split(',').filter(Boolean)
   const since = Date.parse(query.get('since') ?? '1970-01-01T00:00:00Z')
   const creator = query.get('creator')
+  const milestone = query.get('milestone')
+  const assignee = query.get('assignee')
   const key = query.get('sort') === 'updated' ? 'updatedAtMs' : 'createdAtMs'
   const sign = query.get('direction') === 'asc' ? 1 : -1
   return [...repo.issues.values()]
     .filter((issue) => state === 'all' || issue.state === state)
     .filter((issue) => issue.updatedAtMs >= since && (!creator || issue.user.login === creator))
+    .filter((issue) => isAsked(milestone, issue.milestone ? [String(issue.milestone.number)] : []))
+    .filter((issue) =>
+      isAsked(
+        assignee,
+        issue.assignees.map(({ login }) => login),
+      ),
+    )
     .filter((issue) =>
       labels.every((name) => issue.labels.some((has) => has.name.toLowerCase() === name.toLowerCase())),
     )
     .sort((a, b) => sign * (a[key] - b[key] || a.number - b.number))
 }
 
+/** `*` asks for any, `none` for none. */
+function isAsked(asked: string | null, has: string[]): boolean {
+  if (asked === null) return true
+  if (asked === 'none') return has.length === 0
+  return asked === '*' ? has.length > 0 : has.includes(asked)
+}
+
 async function createIssue(call: ChangeCall) {
   const { repo } = call
   const body = readBody(call, 'Issue', createBody)
+  const details = detailsOf(call, body)
   const issue = newIssue(call, repo.nextNumber++, body.title, body.body ?? null)
-  issue.assignees = mayTriage(call) ? assigneesOf(call, body.assignees) : []
   repo.issues.set(issue.number, issue)
   await emitIssue(call, issue, 'opened')
   // GitHub silently drops what the author may not set.
-  if (body.labels && mayTriage(call)) await setLabels(call, issue, body.labels)
+  if (mayTriage(call)) await setDetails(call, issue, details)
   const shape = showIssue(call, issue)
   return json(shape, 201, { location: shape.url })
 }
@@ -99,6 +116,7 @@ async function updateIssue(call: ChangeCall) {
   const issue = findIssue(call, 'write')
   if (!mayTriage(call) && issue.user !== account) throw new GithubError(403, 'Must have admin rights to Repository.')
   const body = readBody(call, 'Issue', updateBody)
+  const details = detailsOf(call, body)
   const changes: Record<string, unknown> = {}
   if (body.title !== undefined && body.title !== issue.title) {
     changes.title = { from: issue.title }
@@ -108,12 +126,11 @@ async function updateIssue(call: ChangeCall) {
     changes.body = { from: issue.body ?? '' }
     issue.body = body.body
   }
-  if (body.assignees) issue.assignees = assigneesOf(call, body.assignees)
   if (Object.keys(changes).length > 0) {
     issue.updatedAtMs = hub.clock()
     await emitIssue(call, issue, 'edited', { changes })
   }
-  if (body.labels) await setLabels(call, issue, body.labels)
+  await setDetails(call, issue, details)
   if (body.state) await setIssueState(call, issue, body.state, body.state_reason ?? null)
   return json(showIssue(call, issue))
 }
@@ -122,7 +139,28 @@ function mayTriage({ repo, account, app }: ChangeCall): boolean {
   return app !== null || hasRole(roleOf(repo, account), 'triage')
 }
 
-function assigneesOf({ hub }: RepositoryCall, logins: string[] = []): Account[] {
+/** Labels, assignees and milestone of a request, looked up before anything is changed. */
+function detailsOf(call: RepositoryCall, body: Pick<z.infer<typeof createBody>, 'labels' | 'assignees' | 'milestone'>) {
+  return {
+    labels: body.labels,
+    assignees: body.assignees && assigneesOf(call, body.assignees),
+    milestone: body.milestone == null ? body.milestone : milestoneOf(call, body.milestone),
+  }
+}
+
+async function setDetails(call: ChangeCall, issue: Issue, details: ReturnType<typeof detailsOf>): Promise<void> {
+  if (details.assignees) await setAssignees(call, issue, details.assignees)
+  if (details.milestone !== undefined) await setMilestone(call, issue, details.milestone)
+  if (details.labels) await setLabels(call, issue, details.labels)
+}
+
+function milestoneOf({ repo }: RepositoryCall, number: number): Milestone {
+  const milestone = repo.milestones.get(number)
+  if (!milestone) throw validationFailed({ resource: 'Issue', field: 'milestone', code: 'invalid', value: number })
+  return milestone
+}
+
+function assigneesOf({ hub }: RepositoryCall, logins: string[]): Account[] {
   return logins.map((login) => {
     const account = hub.state.accounts.get(accountKey(login))
     if (!account) throw validationFailed({ resource: 'Issue', field: 'assignees', code: 'invalid', value: login })

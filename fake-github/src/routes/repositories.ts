@@ -50,7 +50,7 @@ function requirePush({ credentials, repo }: RepositoryCall): void {
 }
 
 /** The owner and everybody who was given a role. */
-function collaboratorsOf({ hub, repo }: RepositoryCall): Account[] {
+export function collaboratorsOf({ hub, repo }: RepositoryCall): Account[] {
   const given = [...repo.collaborators]
     .filter(([, role]) => role !== 'none')
     .map(([key]) => hub.state.accounts.get(key))

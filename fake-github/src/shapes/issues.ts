@@ -1,6 +1,7 @@
 // Labels, issues, comments and releases as GitHub shows them.
 import type { Hub } from '../hub.ts'
 import { isoTime, isoTimeOrNull } from '../hub.ts'
+import type { Milestone, Reaction } from '../records.ts'
 import type { CommitComment, Issue, IssueComment, Label, Release, Repository } from '../state.ts'
 import { accountShape, appShape, associationOf } from './accounts.ts'
 import { nodeId } from './node-id.ts'
@@ -19,10 +20,47 @@ export function labelShape(hub: Hub, repo: Repository, label: Label) {
   }
 }
 
-/** Counts of reactions; the fake has none yet. */
-function reactionsShape(url: string) {
-  const none = { '+1': 0, '-1': 0, laugh: 0, hooray: 0, confused: 0, heart: 0, rocket: 0, eyes: 0 }
-  return { url: `${url}/reactions`, total_count: 0, ...none }
+/** Counts of reactions. */
+export function reactionsShape(url: string, reactions: Reaction[]) {
+  const counts = { '+1': 0, '-1': 0, laugh: 0, hooray: 0, confused: 0, heart: 0, rocket: 0, eyes: 0 }
+  for (const { content } of reactions) counts[content]++
+  return { url: `${url}/reactions`, total_count: reactions.length, ...counts }
+}
+
+/** A reaction. */
+export function reactionShape(hub: Hub, reaction: Reaction) {
+  return {
+    id: reaction.id,
+    node_id: nodeId('Reaction', reaction.id),
+    user: accountShape(hub, reaction.user),
+    content: reaction.content,
+    created_at: isoTime(reaction.createdAtMs),
+  }
+}
+
+/** A milestone. */
+export function milestoneShape(hub: Hub, repo: Repository, milestone: Milestone) {
+  const url = `${repositoryUrl(hub, repo)}/milestones/${milestone.number}`
+  const issues = [...repo.issues.values()].filter((issue) => issue.milestone === milestone)
+  const open = issues.filter(({ state }) => state === 'open').length
+  return {
+    url,
+    html_url: `${repositoryPage(hub, repo)}/milestone/${milestone.number}`,
+    labels_url: `${url}/labels`,
+    id: milestone.id,
+    node_id: nodeId('Milestone', milestone.id),
+    number: milestone.number,
+    state: milestone.state,
+    title: milestone.title,
+    description: milestone.description,
+    creator: accountShape(hub, milestone.creator),
+    open_issues: open,
+    closed_issues: issues.length - open,
+    created_at: isoTime(milestone.createdAtMs),
+    updated_at: isoTime(milestone.updatedAtMs),
+    closed_at: isoTimeOrNull(milestone.closedAtMs),
+    due_on: isoTimeOrNull(milestone.dueOnMs),
+  }
 }
 
 /** The page of an issue or pull request. */
@@ -60,19 +98,19 @@ export function issueShape(hub: Hub, repo: Repository, issue: Issue) {
     user: accountShape(hub, issue.user),
     labels: issue.labels.map((label) => labelShape(hub, repo, label)),
     state: issue.state,
-    locked: false,
+    locked: issue.locked,
     assignee: issue.assignees[0] ? accountShape(hub, issue.assignees[0]) : null,
     assignees: issue.assignees.map((account) => accountShape(hub, account)),
-    milestone: null,
+    milestone: issue.milestone && milestoneShape(hub, repo, issue.milestone),
     comments: commentCount(repo, issue),
     created_at: isoTime(issue.createdAtMs),
     updated_at: isoTime(issue.updatedAtMs),
     closed_at: isoTimeOrNull(issue.closedAtMs),
     author_association: associationOf(repo, issue.user),
-    active_lock_reason: null,
+    active_lock_reason: issue.lockReason,
     ...(pull && { draft: issue.pull?.draft, pull_request: pull }),
     body: issue.body,
-    reactions: reactionsShape(url),
+    reactions: reactionsShape(url, issue.reactions),
     timeline_url: `${url}/timeline`,
     performed_via_github_app: issue.app && appShape(hub, issue.app),
     state_reason: issue.stateReason,
@@ -93,7 +131,7 @@ export function issueCommentShape(hub: Hub, repo: Repository, comment: IssueComm
     updated_at: isoTime(comment.updatedAtMs),
     author_association: associationOf(repo, comment.user),
     body: comment.body,
-    reactions: reactionsShape(url),
+    reactions: reactionsShape(url, comment.reactions),
     performed_via_github_app: comment.app && appShape(hub, comment.app),
   }
 }
@@ -115,7 +153,7 @@ export function commitCommentShape(hub: Hub, repo: Repository, comment: CommitCo
     updated_at: isoTime(comment.updatedAtMs),
     author_association: associationOf(repo, comment.user),
     body: comment.body,
-    reactions: reactionsShape(url),
+    reactions: reactionsShape(url, comment.reactions),
   }
 }
 

@@ -42,7 +42,7 @@ export function pullListShape(hub: Hub, repo: Repository, issue: PullIssue) {
     patch_url: `${html}.patch`,
     number: issue.number,
     state: issue.state,
-    locked: false,
+    locked: seen.locked,
     title: issue.title,
     user: seen.user,
     body: issue.body,
@@ -56,14 +56,14 @@ export function pullListShape(hub: Hub, repo: Repository, issue: PullIssue) {
     requested_reviewers: [],
     requested_teams: [],
     labels: seen.labels,
-    milestone: null,
+    milestone: seen.milestone,
     draft: pull.draft,
     head: sideShape(hub, repo, pull.head),
     base: sideShape(hub, repo, pull.base),
     _links: Object.fromEntries(links),
     author_association: seen.author_association,
     auto_merge: null,
-    active_lock_reason: null,
+    active_lock_reason: seen.active_lock_reason,
   }
 }
 
