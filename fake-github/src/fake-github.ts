@@ -211,6 +211,8 @@ async function makeRepository(hub: Hub, root: string, options: RepositoryOptions
     issues: new Map(),
     issueComments: new Map(),
     commitComments: new Map(),
+    reviews: new Map(),
+    reviewComments: new Map(),
     statuses: [],
     releases: new Map(),
     hooks: new Map(),

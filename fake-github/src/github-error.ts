@@ -15,10 +15,10 @@ export type FieldError = {
  */
 export class GithubError extends Error {
   readonly status: number
-  readonly errors: FieldError[] | undefined
+  readonly errors: FieldError[] | string[] | undefined
   readonly headers: Record<string, string>
 
-  constructor(status: number, message: string, errors?: FieldError[], headers: Record<string, string> = {}) {
+  constructor(status: number, message: string, errors?: FieldError[] | string[], headers: Record<string, string> = {}) {
     super(message)
     this.status = status
     this.errors = errors

@@ -4,9 +4,8 @@ import { emit, isHeard } from './events.ts'
 import type { Milestone } from './records.ts'
 import { accountShape } from './shapes/accounts.ts'
 import { issueShape, labelShape, milestoneShape } from './shapes/issues.ts'
-import type { PullIssue } from './shapes/pulls.ts'
 import { pullShape } from './shapes/pulls.ts'
-import type { Account, Issue, Label, Repository } from './state.ts'
+import type { Account, Issue, Label, PullIssue, Repository } from './state.ts'
 
 /** True for issues that are pull requests. */
 export function isPull(issue: Issue): issue is PullIssue {

@@ -1,5 +1,5 @@
 // What commits, issues and pull requests gather: plain data, like the rest of the state.
-import type { Account } from './state.ts'
+import type { Account, PullIssue } from './state.ts'
 
 /** A status of a commit, as a service outside reports it. */
 export type CommitStatus = {
@@ -33,4 +33,43 @@ export type Milestone = {
   updatedAtMs: number
   closedAtMs: number | null
   dueOnMs: number | null
+}
+
+/** A review of a pull request; without `submittedAtMs` only its author sees it. */
+export type Review = {
+  id: number
+  issue: PullIssue
+  state: 'PENDING' | 'COMMENTED' | 'APPROVED' | 'CHANGES_REQUESTED' | 'DISMISSED'
+  body: string
+  user: Account
+  commitSha: string
+  submittedAtMs: number | null
+}
+
+/** A comment on a line of a pull request's changes, always part of a review. */
+export type ReviewComment = {
+  id: number
+  review: Review
+  body: string
+  user: Account
+  /** The comment that began the thread, when this is an answer. */
+  inReplyTo: ReviewComment | null
+  place: DiffPlace
+  reactions: Reaction[]
+  createdAtMs: number
+  updatedAtMs: number
+}
+
+/** A line, or a range of lines, of a diff. */
+export type DiffPlace = {
+  path: string
+  commitSha: string
+  line: number
+  side: 'LEFT' | 'RIGHT'
+  startLine: number | null
+  startSide: 'LEFT' | 'RIGHT' | null
+  /** Lines below the first hunk's header, as GitHub's older `position` counts. */
+  position: number
+  /** The hunk down to the line. */
+  hunk: string
 }

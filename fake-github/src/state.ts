@@ -1,6 +1,6 @@
 // Everything the fake remembers beside the git objects: plain data, no behaviour.
 import type { Exchange } from './exchange.ts'
-import type { CommitStatus, Milestone, Reaction } from './records.ts'
+import type { CommitStatus, Milestone, Reaction, Review, ReviewComment } from './records.ts'
 
 /** What a person may do in a repository, weakest first. */
 export const ROLES = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const
@@ -87,6 +87,7 @@ export type Pull = {
   mergedBy: Account | null
   mergeCommitSha: string | null
   maintainerCanModify: boolean
+  requestedReviewers: Account[]
 }
 
 /** An issue, or a pull request when `pull` is set. */
@@ -111,6 +112,9 @@ export type Issue = {
   closedBy: Account | null
   pull: Pull | null
 }
+
+/** An issue that is a pull request. */
+export type PullIssue = Issue & { pull: Pull }
 
 /** A comment on an issue or pull request. */
 export type IssueComment = {
@@ -168,6 +172,8 @@ export type Repository = {
   issues: Map<number, Issue>
   issueComments: Map<number, IssueComment>
   commitComments: Map<number, CommitComment>
+  reviews: Map<number, Review>
+  reviewComments: Map<number, ReviewComment>
   /** Oldest first. */
   statuses: CommitStatus[]
   releases: Map<number, Release>

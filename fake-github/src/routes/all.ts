@@ -25,6 +25,9 @@ import { releaseRoutes } from './releases.ts'
 import { repositoryRoutes } from './repositories.ts'
 import { repositoryFactRoutes } from './repository-facts.ts'
 import { repositoryListRoutes } from './repository-lists.ts'
+import { reviewCommentRoutes } from './review-comments.ts'
+import { reviewRequestRoutes } from './review-requests.ts'
+import { reviewRoutes } from './reviews.ts'
 import { statusRoutes } from './statuses.ts'
 import { userRoutes } from './users.ts'
 
@@ -48,7 +51,10 @@ export const routes: Route[] = [
   ...statusRoutes,
   ...checkRoutes,
   ...protectionRoutes,
+  ...reviewCommentRoutes,
   ...pullRoutes,
+  ...reviewRequestRoutes,
+  ...reviewRoutes,
   ...mergeRoutes,
   ...commitRoutes,
   ...commentRoutes,

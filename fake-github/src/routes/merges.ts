@@ -3,15 +3,16 @@ import { z } from 'zod'
 import { readRef, resolveCommit } from '../git.ts'
 import { readCommit, writeCommit } from '../git-commits.ts'
 import { isAncestor, mergeTrees } from '../git-history.ts'
-import { GithubError, notFound } from '../github-error.ts'
+import { GithubError, notFound, unprocessable } from '../github-error.ts'
 import { closePull, setIssueState } from '../pulls.ts'
 import { setRef } from '../ref-changes.ts'
 import type { ChangeCall } from '../route.ts'
 import { change, json, noContent, read, readBody } from '../route.ts'
 import { commitShape } from '../shapes/git.ts'
-import type { PullIssue } from '../shapes/pulls.ts'
 import { pullCommits } from '../shapes/pulls.ts'
+import { repositoryUrl } from '../shapes/repositories.ts'
 import { signatureOf, webCommitter } from '../signatures.ts'
+import type { PullIssue } from '../state.ts'
 import { findPull } from './pulls.ts'
 
 const mergeBody = z.object({
@@ -22,6 +23,7 @@ const mergeBody = z.object({
 })
 type MergeBody = z.infer<typeof mergeBody>
 
+const updateBody = z.object({ expected_head_sha: z.string().optional() })
 const branchBody = z.object({ base: z.string(), head: z.string(), commit_message: z.string().optional() })
 
 /**
@@ -35,6 +37,13 @@ export const mergeRoutes = [
     if (!findPull(call).pull.merged) throw notFound()
     return noContent()
   }),
+
+  change(
+    'PUT',
+    '/repos/{owner}/{repo}/pulls/{pull_number}/update-branch',
+    { need: 'pull_requests:write' },
+    updateBranch,
+  ),
 
   change('PUT', '/repos/{owner}/{repo}/pulls/{pull_number}/merge', { need: 'contents:write' }, async (call) => {
     const { hub, repo, account } = call
@@ -55,6 +64,32 @@ export const mergeRoutes = [
     return json({ sha, merged: true, message: 'Pull Request successfully merged' })
   }),
 ]
+
+/** Merges the base into the head. */
+async function updateBranch(call: ChangeCall) {
+  const { hub, repo, account } = call
+  const { pull } = findPull(call)
+  const { expected_head_sha: expected } = readBody(call, 'PullRequest', updateBody)
+  if (expected !== undefined && expected !== pull.head.sha) {
+    throw unprocessable("expected head sha didn't match current head ref.")
+  }
+  const base = await readRef(repo.dir, `refs/heads/${pull.base.ref}`)
+  if (!base || (await isAncestor(repo.dir, base, pull.head.sha))) {
+    throw unprocessable('There are no new commits on the base branch.')
+  }
+  const tree = await mergeTrees(repo.dir, pull.head.sha, base)
+  if (!tree) throw unprocessable('merge conflict between base and head')
+  const sha = await writeCommit(repo.dir, {
+    tree,
+    parents: [pull.head.sha, base],
+    author: signatureOf(hub, account),
+    committer: webCommitter(hub),
+    message: `Merge branch '${pull.base.ref}' into ${pull.head.ref}`,
+  })
+  await setRef(call, `refs/heads/${pull.head.ref}`, sha)
+  const url = `${repositoryUrl(hub, repo)}/pulls/${call.params.pull_number}`
+  return json({ message: 'Updating pull request branch.', url }, 202)
+}
 
 async function mergeBranch(call: ChangeCall) {
   const { hub, repo, account } = call

@@ -10,9 +10,8 @@ import { emitIssue, isPull, openPulls, setIssueState } from '../pulls.ts'
 import type { ChangeCall, RepositoryCall } from '../route.ts'
 import { change, json, numberParam, page, read, readBody } from '../route.ts'
 import { commitShape, fileShape } from '../shapes/git.ts'
-import type { PullIssue } from '../shapes/pulls.ts'
 import { pullBase, pullCommits, pullListShape, pullShape } from '../shapes/pulls.ts'
-import type { Issue, Repository } from '../state.ts'
+import type { Issue, PullIssue, Repository } from '../state.ts'
 
 const createBody = z.object({
   title: z.string().min(1),
@@ -125,6 +124,7 @@ async function createPull(call: ChangeCall) {
       mergedBy: null,
       mergeCommitSha: null,
       maintainerCanModify: body.maintainer_can_modify,
+      requestedReviewers: [],
     },
   }
   repo.issues.set(number, issue)

@@ -9,6 +9,7 @@ import { reactionShape } from '../shapes/issues.ts'
 import { findComment } from './comments.ts'
 import { findCommitComment } from './commit-comments.ts'
 import { findIssue } from './issues.ts'
+import { findReviewComment } from './review-comments.ts'
 
 /** What can be reacted to. */
 type Reactable = { reactions: Reaction[] }
@@ -21,6 +22,7 @@ const createBody = z.object({ content: z.enum(CONTENTS) })
 export const reactionRoutes = [
   ...reactionsTo(`${REPO}/issues/{issue_number}`, 'issues:write|pull_requests:write', findIssue),
   ...reactionsTo(`${REPO}/issues/comments/{comment_id}`, 'issues:write|pull_requests:write', findComment),
+  ...reactionsTo(`${REPO}/pulls/comments/{comment_id}`, 'pull_requests:write', findReviewComment),
   ...reactionsTo(`${REPO}/comments/{comment_id}`, 'contents:write', findCommitComment),
 ]
 

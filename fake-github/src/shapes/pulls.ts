@@ -6,14 +6,11 @@ import { diffCounts } from '../git-diff.ts'
 import { commitsAhead, mergeBase, mergeTrees } from '../git-history.ts'
 import type { Hub } from '../hub.ts'
 import { isoTimeOrNull } from '../hub.ts'
-import type { Issue, Pull, Repository } from '../state.ts'
+import type { Pull, PullIssue, Repository } from '../state.ts'
 import { accountShape } from './accounts.ts'
 import { commentCount, issuePage, issueShape } from './issues.ts'
 import { nodeId } from './node-id.ts'
 import { repositoryShape, repositoryUrl } from './repositories.ts'
-
-/** An issue that is a pull request. */
-export type PullIssue = Issue & { pull: Pull }
 
 /** A pull request as it stands in a list. */
 export function pullListShape(hub: Hub, repo: Repository, issue: PullIssue) {
@@ -53,7 +50,7 @@ export function pullListShape(hub: Hub, repo: Repository, issue: PullIssue) {
     merge_commit_sha: pull.mergeCommitSha,
     assignee: seen.assignee,
     assignees: seen.assignees,
-    requested_reviewers: [],
+    requested_reviewers: pull.requestedReviewers.map((account) => accountShape(hub, account)),
     requested_teams: [],
     labels: seen.labels,
     milestone: seen.milestone,
@@ -107,13 +104,17 @@ export async function pullShape(hub: Hub, repo: Repository, issue: PullIssue) {
     mergeable_state: mergeableState(pull, mergeable),
     merged_by: pull.mergedBy && accountShape(hub, pull.mergedBy),
     comments: commentCount(repo, issue),
-    review_comments: 0,
+    review_comments: reviewCommentCount(repo, issue),
     maintainer_can_modify: pull.maintainerCanModify,
     commits: commits.length,
     additions: sum('additions'),
     deletions: sum('deletions'),
     changed_files: files.length,
   }
+}
+
+function reviewCommentCount(repo: Repository, issue: PullIssue): number {
+  return [...repo.reviewComments.values()].filter(({ review }) => review.issue === issue && review.submittedAtMs).length
 }
 
 async function isMergeable(repo: Repository, issue: PullIssue): Promise<boolean | null> {

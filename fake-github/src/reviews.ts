@@ -1,0 +1,143 @@
+// Reviews of pull requests: begun, commented on lines, submitted, each with its events.
+import type { Actor } from './events.ts'
+import { emit } from './events.ts'
+import { diffFiles } from './git-diff.ts'
+import { GithubError, validationFailed } from './github-error.ts'
+import { patchLines } from './patch.ts'
+import type { DiffPlace, Review, ReviewComment } from './records.ts'
+import { pullBase, pullListShape } from './shapes/pulls.ts'
+import { reviewCommentShape, reviewShape } from './shapes/reviews.ts'
+import type { PullIssue, Repository } from './state.ts'
+
+const STATES = { APPROVE: 'APPROVED', REQUEST_CHANGES: 'CHANGES_REQUESTED', COMMENT: 'COMMENTED' } as const
+
+/** What a reviewer says in all. */
+export type ReviewEvent = keyof typeof STATES
+
+/** A line as a request names it: by its number on one side, or by GitHub's older `position`. */
+type AskedPlace = {
+  path: string
+  commitSha: string
+  line?: number | undefined
+  side?: 'LEFT' | 'RIGHT' | undefined
+  start_line?: number | undefined
+  start_side?: 'LEFT' | 'RIGHT' | undefined
+  position?: number | undefined
+}
+
+/**
+ * The line of a pull request's changes that a request names.
+ * @throws GithubError 422 when the changes do not have it.
+ */
+export async function findPlace(repo: Repository, issue: PullIssue, asked: AskedPlace): Promise<DiffPlace> {
+  const { path, commitSha, side = 'RIGHT', start_line: startLine = null } = asked
+  const files = await diffFiles(repo.dir, await pullBase(repo, issue.pull), issue.pull.head.sha)
+  const patch = files.find((file) => file.path === path)?.patch
+  if (patch == null) throw notInDiff('path')
+  const key = side === 'LEFT' ? 'left' : 'right'
+  const found = patchLines(patch).find((each) =>
+    asked.line === undefined ? each.position === asked.position : each[key] === asked.line,
+  )
+  if (!found) throw notInDiff(asked.line === undefined ? 'position' : 'line')
+  const { left, right, position, hunk } = found
+  const isOld = asked.line === undefined ? right === null : side === 'LEFT'
+  return {
+    path,
+    commitSha,
+    line: (isOld ? left : right) ?? 0,
+    side: isOld ? 'LEFT' : 'RIGHT',
+    startLine,
+    startSide: startLine === null ? null : (asked.start_side ?? side),
+    position,
+    hunk,
+  }
+}
+
+function notInDiff(field: string): GithubError {
+  const resource = 'PullRequestReviewComment'
+  return validationFailed({ resource, field: `pull_request_review_thread.${field}`, code: 'invalid' })
+}
+
+/** A review that only its author sees yet. */
+export function beginReview({ hub, repo, account }: Actor, issue: PullIssue, body: string, commitSha: string): Review {
+  const review: Review = {
+    id: hub.state.nextId(),
+    issue,
+    state: 'PENDING',
+    body,
+    user: account,
+    commitSha,
+    submittedAtMs: null,
+  }
+  repo.reviews.set(review.id, review)
+  return review
+}
+
+/** Adds a comment to a review that is not submitted yet. */
+export function addReviewComment(
+  { hub, repo, account }: Actor,
+  review: Review,
+  given: Pick<ReviewComment, 'body' | 'place' | 'inReplyTo'>,
+): ReviewComment {
+  const now = hub.clock()
+  const comment: ReviewComment = {
+    ...given,
+    id: hub.state.nextId(),
+    review,
+    user: account,
+    reactions: [],
+    createdAtMs: now,
+    updatedAtMs: now,
+  }
+  repo.reviewComments.set(comment.id, comment)
+  return comment
+}
+
+/** Makes a review and its comments public. */
+export function submitReview(actor: Actor, review: Review, event: ReviewEvent, body = review.body): void {
+  const { hub, repo } = actor
+  review.state = STATES[event]
+  review.body = body
+  review.submittedAtMs = hub.clock()
+  const { pull } = review.issue
+  pull.requestedReviewers = pull.requestedReviewers.filter((account) => account !== review.user)
+  emitReview(actor, review, 'submitted')
+  for (const comment of commentsOf(repo, review)) {
+    emit(actor, 'pull_request_review_comment', {
+      action: 'created',
+      comment: reviewCommentShape(hub, repo, comment),
+      pull_request: pullListShape(hub, repo, review.issue),
+    })
+  }
+}
+
+/** The comments of a review. */
+export function commentsOf(repo: Repository, review: Review): ReviewComment[] {
+  return [...repo.reviewComments.values()].filter((comment) => comment.review === review)
+}
+
+/** Emits `pull_request_review`, where GitHub writes the state in small letters. */
+export function emitReview(actor: Actor, review: Review, action: string): void {
+  const { hub, repo } = actor
+  emit(actor, 'pull_request_review', {
+    action,
+    review: { ...reviewShape(hub, repo, review), state: review.state.toLowerCase() },
+    pull_request: pullListShape(hub, repo, review.issue),
+  })
+}
+
+/**
+ * Refuses what GitHub does not let a reviewer say.
+ * @throws GithubError 422
+ */
+export function checkReview(issue: PullIssue, actor: Actor, event: ReviewEvent, isEmpty: boolean): void {
+  const own = issue.user === actor.account
+  if (own && event === 'APPROVE') throw refused('Can not approve your own pull request')
+  if (own && event === 'REQUEST_CHANGES') throw refused('Can not request changes on your own pull request')
+  if (event !== 'APPROVE' && isEmpty) throw refused('Body cannot be blank')
+}
+
+/** 422 with a reason, in the form of review routes. */
+export function refused(reason: string): GithubError {
+  return new GithubError(422, 'Unprocessable Entity', [reason])
+}
