@@ -95,6 +95,8 @@ function translate(value: unknown): unknown {
     if (key === 'example' || key === 'examples' || key === 'discriminator' || key === 'x-github') continue
     out[key] = key === '$ref' && typeof inner === 'string' ? `github${inner}` : translate(inner)
   }
+  // An address that is empty if not given.
+  if (out.default === '') delete out.format
   if (isImpossible(out.allOf)) {
     out.anyOf = out.allOf
     delete out.allOf

@@ -97,7 +97,7 @@ export function canSee(credentials: Credentials, repository: Repository): boolea
 }
 
 // What anybody may read of a public repository, whatever their token was granted.
-const PUBLIC_READS = ['metadata', 'contents', 'issues', 'pull_requests', 'statuses', 'checks']
+const PUBLIC_READS = ['metadata', 'contents', 'issues', 'pull_requests', 'statuses', 'checks', 'deployments', 'actions']
 
 /**
  * Accepts an asker who has one of the needed permissions.

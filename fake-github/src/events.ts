@@ -20,6 +20,9 @@ type Emitted = {
   repo: Repository
 }
 
+// What webhooks of repositories cannot ask for, not even with `*`.
+const APP_EVENTS = ['repository_dispatch', 'workflow_dispatch']
+
 /**
  * Emits an event about a repository; `payload.action` is the action, if the event has any. With
  * `only`, just that webhook is notified.
@@ -37,7 +40,8 @@ export function emit(
     sender: accountShape(hub, account),
   }
   const emitted = { event, payload: whole, repo }
-  const hooks = only ? [only] : [...repo.hooks.values()]
+  const own = APP_EVENTS.includes(event) ? [] : [...repo.hooks.values()]
+  const hooks = only ? [only] : own
   for (const hook of hooks) sendTo(hub, hook, emitted, null)
   if (only) return
   for (const installation of hub.state.installations.values()) {

@@ -214,6 +214,7 @@ async function makeRepository(hub: Hub, root: string, options: RepositoryOptions
     reviews: new Map(),
     reviewComments: new Map(),
     statuses: [],
+    deployments: new Map(),
     releases: new Map(),
     hooks: new Map(),
     nextNumber: 1,

@@ -1,5 +1,5 @@
 // What commits, issues and pull requests gather: plain data, like the rest of the state.
-import type { Account, PullIssue } from './state.ts'
+import type { Account, App, PullIssue } from './state.ts'
 
 /** A status of a commit, as a service outside reports it. */
 export type CommitStatus = {
@@ -72,4 +72,35 @@ export type DiffPlace = {
   position: number
   /** The hunk down to the line. */
   hunk: string
+}
+
+/** A request to deploy something somewhere. */
+export type Deployment = {
+  id: number
+  sha: string
+  ref: string
+  task: string
+  payload: Record<string, unknown> | string
+  environment: string
+  isTransient: boolean
+  isProduction: boolean
+  description: string | null
+  creator: Account
+  app: App | null
+  /** Oldest first. */
+  statuses: DeploymentStatus[]
+  createdAtMs: number
+}
+
+/** How a deployment goes. */
+export type DeploymentStatus = {
+  id: number
+  state: 'error' | 'failure' | 'inactive' | 'in_progress' | 'queued' | 'pending' | 'success'
+  description: string
+  environment: string
+  environmentUrl: string
+  logUrl: string
+  creator: Account
+  app: App | null
+  createdAtMs: number
 }

@@ -1,6 +1,6 @@
 // Everything the fake remembers beside the git objects: plain data, no behaviour.
 import type { Exchange } from './exchange.ts'
-import type { CommitStatus, Milestone, Reaction, Review, ReviewComment } from './records.ts'
+import type { CommitStatus, Deployment, Milestone, Reaction, Review, ReviewComment } from './records.ts'
 
 /** What a person may do in a repository, weakest first. */
 export const ROLES = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const
@@ -176,6 +176,7 @@ export type Repository = {
   reviewComments: Map<number, ReviewComment>
   /** Oldest first. */
   statuses: CommitStatus[]
+  deployments: Map<number, Deployment>
   releases: Map<number, Release>
   hooks: Map<number, Hook>
   nextNumber: number

@@ -8,6 +8,9 @@ import { commitCommentRoutes } from './commit-comments.ts'
 import { commitRoutes } from './commits.ts'
 import { compareRoutes } from './compare.ts'
 import { contentRoutes } from './contents.ts'
+import { deploymentStatusRoutes } from './deployment-statuses.ts'
+import { deploymentRoutes } from './deployments.ts'
+import { dispatchRoutes } from './dispatches.ts'
 import { gitDataRoutes } from './git-data.ts'
 import { hookRoutes } from './hooks.ts'
 import { installationRoutes } from './installations.ts'
@@ -64,6 +67,9 @@ export const routes: Route[] = [
   ...lockRoutes,
   ...milestoneRoutes,
   ...reactionRoutes,
+  ...deploymentRoutes,
+  ...deploymentStatusRoutes,
+  ...dispatchRoutes,
   ...hookRoutes,
   ...releaseRoutes,
 ]

@@ -4,6 +4,7 @@ import { readRef, resolveCommit } from '../git.ts'
 import { readCommit, writeCommit } from '../git-commits.ts'
 import { isAncestor, mergeTrees } from '../git-history.ts'
 import { GithubError, notFound, unprocessable } from '../github-error.ts'
+import { mergeIntoBranch } from '../merge-branches.ts'
 import { closePull, setIssueState } from '../pulls.ts'
 import { setRef } from '../ref-changes.ts'
 import type { ChangeCall } from '../route.ts'
@@ -67,7 +68,7 @@ export const mergeRoutes = [
 
 /** Merges the base into the head. */
 async function updateBranch(call: ChangeCall) {
-  const { hub, repo, account } = call
+  const { hub, repo } = call
   const { pull } = findPull(call)
   const { expected_head_sha: expected } = readBody(call, 'PullRequest', updateBody)
   if (expected !== undefined && expected !== pull.head.sha) {
@@ -77,38 +78,28 @@ async function updateBranch(call: ChangeCall) {
   if (!base || (await isAncestor(repo.dir, base, pull.head.sha))) {
     throw unprocessable('There are no new commits on the base branch.')
   }
-  const tree = await mergeTrees(repo.dir, pull.head.sha, base)
-  if (!tree) throw unprocessable('merge conflict between base and head')
-  const sha = await writeCommit(repo.dir, {
-    tree,
-    parents: [pull.head.sha, base],
-    author: signatureOf(hub, account),
-    committer: webCommitter(hub),
+  const merged = await mergeIntoBranch(call, {
+    branch: pull.head.ref,
+    into: pull.head.sha,
+    from: base,
     message: `Merge branch '${pull.base.ref}' into ${pull.head.ref}`,
   })
-  await setRef(call, `refs/heads/${pull.head.ref}`, sha)
+  if (!merged) throw unprocessable('merge conflict between base and head')
   const url = `${repositoryUrl(hub, repo)}/pulls/${call.params.pull_number}`
   return json({ message: 'Updating pull request branch.', url }, 202)
 }
 
 async function mergeBranch(call: ChangeCall) {
-  const { hub, repo, account } = call
+  const { hub, repo } = call
   const body = readBody(call, 'Merge', branchBody)
   const base = await readRef(repo.dir, `refs/heads/${body.base}`)
   const head = await resolveCommit(repo.dir, body.head)
   if (!base) throw new GithubError(404, 'Base does not exist')
   if (!head) throw new GithubError(404, 'Head does not exist')
   if (await isAncestor(repo.dir, head, base)) return noContent()
-  const tree = await mergeTrees(repo.dir, base, head)
-  if (!tree) throw new GithubError(409, 'Merge conflict')
-  const sha = await writeCommit(repo.dir, {
-    tree,
-    parents: [base, head],
-    author: signatureOf(hub, account),
-    committer: webCommitter(hub),
-    message: body.commit_message ?? `Merge ${body.head} into ${body.base}`,
-  })
-  await setRef(call, `refs/heads/${body.base}`, sha)
+  const message = body.commit_message ?? `Merge ${body.head} into ${body.base}`
+  const sha = await mergeIntoBranch(call, { branch: body.base, into: base, from: head, message })
+  if (!sha) throw new GithubError(409, 'Merge conflict')
   const commit = await readCommit(repo.dir, sha)
   return json(commit && commitShape(hub, repo, commit), 201)
 }

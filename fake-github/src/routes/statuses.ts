@@ -6,11 +6,12 @@ import { readCommit } from '../git-commits.ts'
 import { isAncestor } from '../git-history.ts'
 import { notFound, unprocessable } from '../github-error.ts'
 import type { CommitStatus } from '../records.ts'
-import type { ChangeCall, RepositoryCall } from '../route.ts'
+import type { ChangeCall } from '../route.ts'
 import { change, json, page, pageOf, read, readBody } from '../route.ts'
 import { branchShape, commitShape } from '../shapes/git.ts'
 import { fullName } from '../shapes/repositories.ts'
 import { combinedStatusShape, simpleStatusShape, statusShape } from '../shapes/statuses.ts'
+import type { Repository } from '../state.ts'
 import { findCommit } from './commits.ts'
 
 const createBody = z.object({
@@ -26,18 +27,14 @@ export const statusRoutes = [
 
   read('/repos/{owner}/{repo}/commits/{ref}/statuses', 'statuses:read', async (call) => {
     const { sha } = await findCommit(call.repo.dir, call.params.ref ?? '')
-    return page(call, newestFirst(call, sha), (status) => statusShape(call.hub, call.repo, status))
+    return page(call, newestFirst(call.repo, sha), (status) => statusShape(call.hub, call.repo, status))
   }),
 
   read('/repos/{owner}/{repo}/commits/{ref}/status', 'statuses:read', async (call) => {
     const { hub, repo, params } = call
     const sha = await resolveCommit(repo.dir, params.ref ?? '')
     if (!sha) throw notFound()
-    const latest = new Map<string, CommitStatus>()
-    for (const status of newestFirst(call, sha)) {
-      if (!latest.has(status.context)) latest.set(status.context, status)
-    }
-    const all = [...latest.values()]
+    const all = latestStatuses(repo, sha)
     return pageOf(
       call,
       all,
@@ -47,7 +44,16 @@ export const statusRoutes = [
   }),
 ]
 
-function newestFirst({ repo }: RepositoryCall, sha: string): CommitStatus[] {
+/** The latest status of each context, newest first. */
+export function latestStatuses(repo: Repository, sha: string): CommitStatus[] {
+  const latest = new Map<string, CommitStatus>()
+  for (const status of newestFirst(repo, sha)) {
+    if (!latest.has(status.context)) latest.set(status.context, status)
+  }
+  return [...latest.values()]
+}
+
+function newestFirst(repo: Repository, sha: string): CommitStatus[] {
   return repo.statuses.filter((status) => status.sha === sha).reverse()
 }
 
