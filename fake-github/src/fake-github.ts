@@ -214,6 +214,8 @@ async function makeRepository(hub: Hub, root: string, options: RepositoryOptions
     reviews: new Map(),
     reviewComments: new Map(),
     statuses: [],
+    checkSuites: new Map(),
+    checkRuns: new Map(),
     deployments: new Map(),
     releases: new Map(),
     hooks: new Map(),

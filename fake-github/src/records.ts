@@ -104,3 +104,39 @@ export type DeploymentStatus = {
   app: App | null
   createdAtMs: number
 }
+
+/** What one App checks of one commit. */
+export type CheckSuite = {
+  id: number
+  app: App
+  sha: string
+  createdAtMs: number
+}
+
+/** One check of a commit. */
+export type CheckRun = {
+  id: number
+  suite: CheckSuite
+  name: string
+  detailsUrl: string | null
+  externalId: string
+  status: 'queued' | 'in_progress' | 'completed'
+  conclusion: string | null
+  startedAtMs: number
+  completedAtMs: number | null
+  output: { title: string | null; summary: string | null; text: string | null }
+  annotations: Annotation[]
+}
+
+/** What a check says of some lines of a file. */
+export type Annotation = {
+  path: string
+  start_line: number
+  end_line: number
+  start_column: number | null
+  end_column: number | null
+  annotation_level: string
+  title: string | null
+  message: string
+  raw_details: string | null
+}

@@ -1,6 +1,15 @@
 // Everything the fake remembers beside the git objects: plain data, no behaviour.
 import type { Exchange } from './exchange.ts'
-import type { CommitStatus, Deployment, Milestone, Reaction, Review, ReviewComment } from './records.ts'
+import type {
+  CheckRun,
+  CheckSuite,
+  CommitStatus,
+  Deployment,
+  Milestone,
+  Reaction,
+  Review,
+  ReviewComment,
+} from './records.ts'
 
 /** What a person may do in a repository, weakest first. */
 export const ROLES = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const
@@ -176,6 +185,8 @@ export type Repository = {
   reviewComments: Map<number, ReviewComment>
   /** Oldest first. */
   statuses: CommitStatus[]
+  checkSuites: Map<number, CheckSuite>
+  checkRuns: Map<number, CheckRun>
   deployments: Map<number, Deployment>
   releases: Map<number, Release>
   hooks: Map<number, Hook>
