@@ -67,7 +67,10 @@ export function signatureIsValid({ headers, body }: Pick<Arrival, 'headers' | 'b
 /** `acme/app` with a few files; `bot` may write, `guest` may only read. */
 export async function openWorld(options: FakeGithubOptions = {}) {
   const guard = openApiGuard()
-  const github = await openFakeGithub({ ...options, onExchange: guard.onExchange, onDelivery: guard.onDelivery })
+  // Reading GitHub's description blocks this process, and the receiver in it, for a while.
+  const patience = { webhookTimeoutMs: 60_000 }
+  const listeners = { onExchange: guard.onExchange, onDelivery: guard.onDelivery }
+  const github = await openFakeGithub({ ...patience, ...options, ...listeners })
   const repo = await github.addRepository({
     owner: 'acme',
     name: 'app',
