@@ -56,6 +56,7 @@ export function validateExchange(exchange: Pick<Exchange, ExchangeFields>): stri
 // What GitHub still answers and no longer describes, with the operations whose answers it gives.
 const REPO = '/repos/{owner}/{repo}'
 const FORMER: Record<string, string[]> = {
+  [`GET ${REPO}/statuses/{ref}`]: [`${REPO}/commits/{ref}/statuses`],
   [`GET ${REPO}/git/refs`]: [`${REPO}/git/matching-refs/{ref}`],
   [`GET ${REPO}/git/refs/{ref}`]: [`${REPO}/git/ref/{ref}`, `${REPO}/git/matching-refs/{ref}`],
 }

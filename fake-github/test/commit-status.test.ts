@@ -39,6 +39,7 @@ test('the latest status of each context is the status of the commit', async () =
     'lint success',
   ])
   expect(all.headers.link).toContain('rel="next"')
+  expect((await bot.request(`GET ${all.data[0]?.url}`)).data).toHaveLength(4)
 
   const create = { ...app, sha, state: 'success' } as const
   expect((await failure(as('guest').rest.repos.createCommitStatus(create))).status).toBe(403)

@@ -6,7 +6,7 @@ import { readCommit } from '../git-commits.ts'
 import { isAncestor } from '../git-history.ts'
 import { notFound, unprocessable } from '../github-error.ts'
 import type { CommitStatus } from '../records.ts'
-import type { ChangeCall } from '../route.ts'
+import type { ChangeCall, RepositoryCall } from '../route.ts'
 import { change, json, page, pageOf, read, readBody } from '../route.ts'
 import { branchShape, commitShape } from '../shapes/git.ts'
 import { fullName } from '../shapes/repositories.ts'
@@ -25,10 +25,9 @@ const createBody = z.object({
 export const statusRoutes = [
   change('POST', '/repos/{owner}/{repo}/statuses/{sha}', { need: 'statuses:write' }, createStatus),
 
-  read('/repos/{owner}/{repo}/commits/{ref}/statuses', 'statuses:read', async (call) => {
-    const { sha } = await findCommit(call.repo.dir, call.params.ref ?? '')
-    return page(call, newestFirst(call.repo, sha), (status) => statusShape(call.hub, call.repo, status))
-  }),
+  read('/repos/{owner}/{repo}/commits/{ref}/statuses', 'statuses:read', listStatuses),
+  // GitHub no longer describes this one, but statuses and commits link to it.
+  read('/repos/{owner}/{repo}/statuses/{ref}', 'statuses:read', listStatuses),
 
   read('/repos/{owner}/{repo}/commits/{ref}/status', 'statuses:read', async (call) => {
     const { hub, repo, params } = call
@@ -43,6 +42,11 @@ export const statusRoutes = [
     )
   }),
 ]
+
+async function listStatuses(call: RepositoryCall) {
+  const { sha } = await findCommit(call.repo.dir, call.params.ref ?? '')
+  return page(call, newestFirst(call.repo, sha), (status) => statusShape(call.hub, call.repo, status))
+}
 
 /** The latest status of each context, newest first. */
 export function latestStatuses(repo: Repository, sha: string): CommitStatus[] {
