@@ -8,7 +8,7 @@ const USAGE = `Usage: bench/chaos/run [options]
 
 Options:
   --jobs <n>           how many webhooks, each with a job (4000)
-  --rate <n>           webhooks a second (20)
+  --rate <n>           webhooks a second (10)
   --orchestrators <n>  processes that run jobs (3)
   --lease-ms <n>       how long a job stays its worker's without a sign of life (2000)
   --pause-ms <n>       the mean pause before each fault (1200)
@@ -22,7 +22,7 @@ Options:
 const { values } = parseArgs({
   options: {
     jobs: { type: 'string', default: '4000' },
-    rate: { type: 'string', default: '20' },
+    rate: { type: 'string', default: '10' },
     orchestrators: { type: 'string', default: '3' },
     'lease-ms': { type: 'string', default: '2000' },
     'pause-ms': { type: 'string', default: '1200' },
@@ -54,7 +54,7 @@ const { problems, text } = await chaos({
   faults,
   atOnce: Number(values['at-once']),
   pauseMs: Number(values['pause-ms']),
-  endMs: 120_000,
+  endMs: 300_000,
   keep: values.keep,
   onProgress: console.error,
 })

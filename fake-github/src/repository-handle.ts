@@ -126,6 +126,9 @@ export type RepositoryHandle = {
   issueComments(number: number): Promise<CommentShape[]>
 }
 
+// The most that GitHub gives at once.
+const PAGE_ROWS = 100
+
 /** Sends a request as a person, in process. */
 type Act = (by: string | undefined, method: string, path: string, body?: unknown) => Promise<unknown>
 
@@ -137,7 +140,14 @@ export function repositoryHandle(
   person: (by?: string) => Account,
 ): RepositoryHandle {
   const at = `/repos/${fullName(repo)}`
-  const getAll = async <T>(path: string) => (await act(undefined, 'GET', `${at}${path}`)) as T[]
+  async function getAll<T>(path: string, query = ''): Promise<T[]> {
+    const all: T[] = []
+    for (let page = 1; all.length === (page - 1) * PAGE_ROWS; page++) {
+      const rows = await act(undefined, 'GET', `${at}${path}?per_page=${PAGE_ROWS}&page=${page}${query}`)
+      all.push(...(rows as T[]))
+    }
+    return all
+  }
   return {
     owner: repo.owner.login,
     name: repo.name,
@@ -170,16 +180,14 @@ export function repositoryHandle(
       const hook = await act(undefined, 'POST', `${at}/hooks`, { config, events, active })
       return (hook as { id: number }).id
     },
-    pulls: (state = 'all') => getAll(`/pulls?state=${state}&direction=asc&per_page=100`),
+    pulls: (state = 'all') => getAll('/pulls', `&state=${state}&direction=asc`),
     issues: async (state = 'all') =>
-      (await getAll<IssueShape>(`/issues?state=${state}&direction=asc&per_page=100`)).filter(
-        (issue) => !issue.pull_request,
-      ),
+      (await getAll<IssueShape>('/issues', `&state=${state}&direction=asc`)).filter((issue) => !issue.pull_request),
     branches: async () => [...(await listRefs(repo.dir, 'refs/heads/')).keys()].map((ref) => ref.slice(11)),
     head: (branch = repo.defaultBranch) => readRef(repo.dir, `refs/heads/${branch}`),
     readFile: (ref, path) => readFileAt(repo, ref, path),
-    commitComments: (sha) => getAll(`/commits/${sha}/comments?per_page=100`),
-    issueComments: (number) => getAll(`/issues/${number}/comments?per_page=100`),
+    commitComments: (sha) => getAll(`/commits/${sha}/comments`),
+    issueComments: (number) => getAll(`/issues/${number}/comments`),
   }
 }
 

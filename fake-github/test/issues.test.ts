@@ -156,6 +156,13 @@ test('a commit takes comments', async () => {
   expect(world.receiver.names()).toEqual(['commit_comment.created', 'ping'])
 })
 
+test('a handle lists all there is, however many pages that are', async () => {
+  const { bot, app, repo } = world
+  const sha = (await repo.head()) ?? ''
+  for (let n = 0; n < 101; n++) await bot.rest.repos.createCommitComment({ ...app, commit_sha: sha, body: `${n}` })
+  expect((await repo.commitComments(sha)).map(({ body }) => Number(body))).toEqual([...Array(101).keys()])
+})
+
 test('a release makes its tag and is the latest', async () => {
   const { bot, app, repo } = world
   await world.listen()
