@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { expect, test } from 'vitest'
-import { contradictedEvent, githubEventOf } from './event-of.ts'
+import { githubEventOf, isContradicted } from './event-of.ts'
 
 type Example = { name: string; examples: Record<string, unknown>[] }
 const corpus = createRequire(import.meta.url)('@octokit/webhooks-examples') as Example[]
@@ -18,12 +18,21 @@ test("GitHub's payloads contradict their own event never, and that of another kn
   const known = payloads.filter(({ payload }) => githubEventOf(payload) !== undefined)
   const events = [...new Set(known.map(({ name }) => name))]
   for (const { name, payload } of known) {
-    expect(events.filter((event) => contradictedEvent(event, payload) === undefined)).toEqual([name])
+    expect(events.filter((event) => !isContradicted(event, payload))).toEqual([name])
   }
-  expect(payloads.filter(({ name, payload }) => contradictedEvent(name, payload) !== undefined)).toEqual([])
+  expect(payloads.filter(({ name, payload }) => isContradicted(name, payload))).toEqual([])
 })
 
 test('an event that is not known contradicts nothing', () => {
-  expect(contradictedEvent('an_event_of_tomorrow', { ref: 'refs/heads/main', before: '0', after: '1' })).toBeUndefined()
-  expect(contradictedEvent('push', { hello: 1 })).toBeUndefined()
+  expect(isContradicted('an_event_of_tomorrow', { ref: 'refs/heads/main', before: '0', after: '1' })).toBe(false)
+})
+
+test('a payload that shows no event cannot be one that a job is made of', () => {
+  const others = payloads.filter(({ payload }) => githubEventOf(payload) === undefined)
+  expect(others.length).toBeGreaterThan(20)
+  const events = ['push', 'pull_request', 'issues', 'issue_comment', 'release', 'discussion', 'deployment']
+  const taken = others.flatMap(({ name, payload }) =>
+    events.filter((event) => event !== name && !isContradicted(event, payload)).map((event) => `${name} as ${event}`),
+  )
+  expect(taken).toEqual([])
 })

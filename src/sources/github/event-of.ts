@@ -24,6 +24,7 @@ const TELLING_KEYS: readonly (readonly [event: string, ...keys: string[]])[] = [
   ['create', 'ref_type', 'master_branch'],
   ['delete', 'ref_type', 'pusher_type'],
   ['status', 'sha', 'state', 'branches'],
+  ['code_scanning_alert', 'alert', 'commit_oid'],
   ['fork', 'forkee'],
   ['merge_group', 'merge_group'],
   ['repository_dispatch', 'client_payload'],
@@ -64,13 +65,15 @@ export function isUnlikeAnyOther(event: string, payload: Record<string, unknown>
   return UNLIKE_ANY_OTHER.has(event) || UNLIKE_ANY_OTHER.has(githubEventOf(payload) ?? '')
 }
 
-const RECOGNIZED: ReadonlySet<string> = new Set(TELLING_KEYS.map(([event]) => event))
+const FIRST_KEYS: ReadonlyMap<string, string | undefined> = new Map(TELLING_KEYS.map(([event, key]) => [event, key]))
 
 /**
- * The event that a payload shows itself to be, where it is said to be another one of those that
- * their payloads show; undefined when there is no contradiction.
+ * Whether a payload cannot be of the event it is said to be: it shows itself to be another one, or
+ * lacks what that one always has. Of an event that is not known here nothing is said.
  */
-export function contradictedEvent(event: string, payload: Record<string, unknown>): string | undefined {
+export function isContradicted(event: string, payload: Record<string, unknown>): boolean {
+  const key = FIRST_KEYS.get(event)
+  if (key === undefined) return false
   const shown = githubEventOf(payload)
-  return shown !== event && RECOGNIZED.has(event) ? shown : undefined
+  return shown === undefined ? !Object.hasOwn(payload, key) : shown !== event
 }

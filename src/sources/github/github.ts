@@ -8,7 +8,7 @@ import { facts, part, text } from '../fact.ts'
 import { requireContentType, requireHeaderLike } from '../header.ts'
 import { keysOf, liveSecrets, readClaim, requireSignature } from '../signature.ts'
 import type { Normalised, Source } from '../source.ts'
-import { contradictedEvent, isUnlikeAnyOther } from './event-of.ts'
+import { isContradicted, isUnlikeAnyOther } from './event-of.ts'
 import { githubFacts, githubSubject } from './facts.ts'
 import { githubPullRequest } from './pull-request.ts'
 
@@ -54,9 +54,8 @@ export function github(options: { secrets: readonly string[] }): Source<Envelope
     verify: ({ claim }, rawBody, now) => requireSignature(keys, claim, rawBody, now),
     normalise({ isForm, event, deliveryId, claim }, rawBody) {
       const payload = isForm ? parsePayloadForm(rawBody) : parseJsonObject(rawBody)
-      const shown = contradictedEvent(event, payload)
-      if (shown !== undefined) {
-        throw new AppError('header_invalid', `X-GitHub-Event: the body is one of ${shown}, not of ${event}.`)
+      if (isContradicted(event, payload)) {
+        throw new AppError('header_invalid', `X-GitHub-Event: the body is not one of ${event}.`)
       }
       return {
         deliveryId,
