@@ -4,6 +4,7 @@ import { isAway } from '../db/connection.ts'
 import type { Sql } from '../db/database.ts'
 import { backoffMs } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
+import { leaseTiming } from '../queue/lease-timing.ts'
 import { queueOn } from '../queue/queue.ts'
 import { LeaseLost } from '../queue/running.ts'
 import { JOBS } from './job.ts'
@@ -27,18 +28,26 @@ export function refValues({ id, attempt, owner }: AttemptRef): [string, number, 
 
 /**
  * Makes the lease last from now on, so that nobody else begins meanwhile what this attempt is about
- * to do.
+ * to do. An answer that comes late is asked for again: a process that was frozen reads, when it
+ * goes on, that it had the lease.
  * @throws LeaseLost when the attempt no longer has its job, or a person has ended the job: it is
  * this attempt's until it has let go, but nothing more is begun.
  */
 export async function renewLease(
   sql: Sql,
   { id, attempt, owner }: AttemptRef,
-  { clock, leaseMs }: { clock: Clock; leaseMs: number },
+  { clock, leaseMs, stop }: { clock: Clock; leaseMs: number; stop: AbortSignal },
 ): Promise<void> {
-  const [renewed] = await queueOn({ table: JOBS, clock }).renew(sql, { owner, attempts: [{ id, attempt }], leaseMs })
-  if (renewed === undefined) throw fenced()
-  if (renewed.isEnding) throw new LeaseLost('The job was ended by hand; nothing more was written.')
+  const { answerMs } = leaseTiming(leaseMs)
+  const jobs = queueOn({ table: JOBS, clock })
+  for (let tookMs = Number.POSITIVE_INFINITY; tookMs > answerMs; ) {
+    stop.throwIfAborted()
+    const askedAt = clock.now().getTime()
+    const [renewed] = await jobs.renew(sql, { owner, attempts: [{ id, attempt }], leaseMs })
+    if (renewed === undefined) throw fenced()
+    if (renewed.isEnding) throw new LeaseLost('The job was ended by hand; nothing more was written.')
+    tookMs = clock.now().getTime() - askedAt
+  }
 }
 
 /**

@@ -364,6 +364,32 @@ describe('one attempt', () => {
     expect(written).toEqual([new Date(clock.now().getTime() + 30_000).toISOString()])
   })
 
+  it('makes sure of its lease again when the answer that it has it comes late', async () => {
+    const row = await claimJob()
+    let answers = 0
+    const frozen: Database = {
+      ...database,
+      async query(text, values, name) {
+        const answer = await database.query(text, values, name)
+        if (!text.includes('available_at') || answers++ > 0) return answer as never
+        clock.advance(6_000)
+        await toAnother(row)
+        return answer as never
+      },
+    }
+    const written: string[] = []
+    const { outcome } = await attempt(row, async () => ({ outputs: [note('a')] }), {
+      database: frozen,
+      publish: async (_job, _output, guard) => {
+        await guard.confirm()
+        written.push('too late')
+        return null
+      },
+    })
+    expect(outcome).toMatchObject({ error: 'This attempt no longer has its job; nothing was written.' })
+    expect({ written, answers }).toEqual({ written: [], answers: 2 })
+  })
+
   it('grows its back-off with the failures before it', async () => {
     const row = await claimJob()
     const fail = () => Promise.reject(new Error('boom'))
