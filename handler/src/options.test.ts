@@ -44,8 +44,8 @@ test.each([['acme/shop'], ['github:acme/shop'], ['Acme-Inc/shop.ts']])('the repo
 })
 
 test('an option that is unknown or of the wrong type is refused by name', () => {
-  expect(refusal({ labls: ['x'] })).toBe('config_invalid the options: unknown field "labls".')
-  expect(refusal({ title: 7 })).toBe('config_invalid title: expected string, received number.')
+  expect(refusal({ labls: ['x'] })).toBe('config_invalid the options: unknown field "labls"; did you mean "labels"?')
+  expect(refusal({ title: 7 })).toBe('config_invalid title: must be a string, not a number')
 })
 
 test('the refusal comes when the handler is created, not when a webhook arrives', () => {

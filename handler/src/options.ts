@@ -11,7 +11,7 @@ import { AppError, errorText } from '../../src/lib/error.ts'
 import { isHeaderValue } from '../../src/lib/header-value.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { DEFAULT_FORGE, parseRepositoryRef } from '../../src/lib/repository.ts'
-import { describe } from '../../src/lib/zod.ts'
+import { describe, PARSING } from '../../src/lib/zod.ts'
 import type { Policy } from '../../src/publisher/policy.ts'
 
 const MAX_BODY_BYTES = 5 * 1024 * 1024
@@ -106,8 +106,8 @@ function readDeploymentOptions(
   { customise, ...given }: Omit<HandlerOptions, 'github'>,
   { repository, baseBranch }: GithubSettings,
 ): DeploymentPrDefaults {
-  const parsed = deploymentPrInput.safeParse({ environments: ['production'], ...given })
-  if (!parsed.success) throw new AppError('config_invalid', `${describe(parsed.error, { root: 'the options' })}.`)
+  const parsed = deploymentPrInput.safeParse({ environments: ['production'], ...given }, PARSING)
+  if (!parsed.success) throw new AppError('config_invalid', describe(parsed.error, { root: 'the options' }))
   const options = {
     ...parsed.data,
     ...(repository ? { repository } : {}),

@@ -112,3 +112,12 @@ test('a detail of several lines stays under its sentence', () => {
   const failure = failureOf(new AppError('config_invalid', 'first\nsecond'))
   expect(failureText(failure).split('\n').slice(1, 3)).toEqual(['  first', '  second'])
 })
+
+test('several mistakes that a server names are under the sentence of their code', () => {
+  const failure = failureOf(new SignalboxError(422, 'input_invalid', 'name: is required\nurl: is required'))
+  expect(failureText(failure).split('\n').slice(0, 3)).toEqual([
+    'signalbox: A value in the request is not valid.',
+    '  name: is required',
+    '  url: is required',
+  ])
+})

@@ -39,8 +39,11 @@ const CLI_HINTS = new Map(
 const NOT_SIGNALBOX = 'Check that SIGNALBOX_URL is the address of a Signalbox.'
 
 function hintFor(code: string): string {
-  const row = Object.hasOwn(ERRORS, code) ? ERRORS[code as keyof typeof ERRORS] : undefined
-  return CLI_HINTS.get(code) ?? row?.hint ?? NOT_SIGNALBOX
+  return CLI_HINTS.get(code) ?? rowOf(code)?.hint ?? NOT_SIGNALBOX
+}
+
+function rowOf(code: string) {
+  return Object.hasOwn(ERRORS, code) ? ERRORS[code as keyof typeof ERRORS] : undefined
 }
 
 function sentence(words: string): string {
@@ -67,7 +70,13 @@ function detailOf({ code, detail, cause }: AppError): string {
 }
 
 function fromServer({ status, code, detail, cause }: SignalboxError): Failure {
-  const failure = { code, detail: detail || `The server answered ${status}.`, exitCode: EXIT.failed }
+  const message = detail.includes('\n') ? rowOf(code)?.message : undefined
+  const failure = {
+    code,
+    ...(message && { message }),
+    detail: detail || `The server answered ${status}.`,
+    exitCode: EXIT.failed,
+  }
   const reason = innermost(cause)
   if (code !== 'unreachable' || !(reason instanceof Error)) return { ...failure, hint: hintFor(code) }
   const tls = tlsFailure(reason)

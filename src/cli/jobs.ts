@@ -20,8 +20,13 @@ const COLUMNS: readonly Column<JobSummary>[] = [
   { title: 'STATUS', value: statusText },
   { title: 'FAILED', value: failuresText },
   { title: 'RULE', value: ({ rule }) => rule, shrinks: true },
-  { title: 'ERROR', value: ({ error }) => error, shrinks: true },
+  { title: 'ERROR', value: ({ error }) => inOneLine(error), shrinks: true },
 ]
+
+/** An error with a line for each mistake, as one line. */
+function inOneLine(error: string | null): string | undefined {
+  return error?.replaceAll(/\s*\n\s*/g, '; ').replaceAll(':; ', ': ')
+}
 
 /** Its status, and what a running job becomes that a person has ended. */
 function statusText({ status, ends_as: end }: JobSummary): string {
@@ -47,7 +52,7 @@ const ATTEMPTS: readonly Column<JobAttempt>[] = [
   { title: 'OUTCOME', value: ({ outcome }) => outcome ?? 'running' },
   { title: 'STARTED', value: (attempt) => attempt.started_at },
   { title: 'TOOK', value: took },
-  { title: 'ERROR', value: ({ error }) => error, shrinks: true },
+  { title: 'ERROR', value: ({ error }) => inOneLine(error), shrinks: true },
 ]
 const STEPS: readonly Column<JobStep>[] = [
   { title: 'STEP', value: ({ name }) => name },
@@ -76,7 +81,7 @@ function jobText(cli: Cli, job: JobDetail): string {
       ['status', statusText(job)],
       ['failed', failuresText(job)],
       ['waits for', job.waits_for],
-      ['error', job.error],
+      ['error', inOneLine(job.error)],
       ['agent', job.assigned_agent],
       ['rule', job.rule],
       ['event', job.event_id],

@@ -69,7 +69,7 @@ describe('a wrong entry is refused with its place and a remedy', () => {
     [{ agents: [undefined] }, 'agents[0] is not an agent: create agents with defineAgent() or command().'],
     [{ agents: [agent('a'), agent('a')] }, 'agents[1].name: another agent is called "a"; choose another name.'],
     [{ sources: [null] }, 'sources[0] is not a source: create sources with standardWebhooks() or defineSource().'],
-    [{ rules: [{ name: 'r', on: 'push', agent: 'nobody' }] }, 'rule "r": agent: there is no agent "nobody"'],
+    [{ rules: [{ name: 'r', on: 'push', agent: 'nobody' }] }, 'rules[0] "r": agent: there is no agent "nobody"'],
   ])('%#', (config, detail) => {
     expect(refusal(config)).toContain(detail)
   })
@@ -86,10 +86,10 @@ describe('the input that a rule passes to its agent is checked at the start', ()
   )
 
   test.each([
-    [{ repository: 'prompts' }, /^rule "deploy": with\.repository: /],
-    [{ repositories: { bot: 'no slash' } }, /^rule "deploy": with\.repositories\.bot: /],
-    [{ repositry: 'acme/prompts' }, /^rule "deploy": with: unknown field "repositry"/],
-    [{ base: 7 }, /^rule "deploy": with\.base: expected string/],
+    [{ repository: 'prompts' }, /^rules\[0\] "deploy": with\.repository: /],
+    [{ repositories: { bot: 'no slash' } }, /^rules\[0\] "deploy": with\.repositories\.bot: /],
+    [{ repositry: 'acme/prompts' }, /^rules\[0\] "deploy": with: unknown field "repositry"/],
+    [{ base: 7 }, /^rules\[0\] "deploy": with\.base: must be a string/],
   ])('%j is refused by rule and field', (given, detail) => {
     expect(refusal(deploy(given))).toMatch(detail)
   })
@@ -99,7 +99,7 @@ describe('the input that a rule passes to its agent is checked at the start', ()
     const rules = (given: object) => [{ name: 'r', on: '*', agent: 'worker', with: given }]
     expect(refusal({ agents: [agent('worker', input)], rules: rules({ model: 'small' }) })).toBe('accepted')
     expect(refusal({ agents: [agent('worker', input)], rules: rules({ model: 'huge' }) })).toMatch(
-      /^rule "r": with\.model: /,
+      /^rules\[0\] "r": with\.model: /,
     )
   })
 
@@ -123,6 +123,6 @@ test("a rule's policy is refused by rule and field", () => {
     { policy: { branchPrefixes: ['fix/'] } },
   ])
   expect(refusal({ rules: [{ ...rule, policy: { branchPrefix: 'fix/' } }] })).toBe(
-    'rule "fix": policy: unknown field "branchPrefix"',
+    'rules[0] "fix": policy: unknown field "branchPrefix"; did you mean "branchPrefixes"?',
   )
 })

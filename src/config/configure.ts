@@ -9,7 +9,7 @@ import { inputError } from '../lib/agent-input.ts'
 import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
-import { describe } from '../lib/zod.ts'
+import { entryLabel, problemLines } from '../lib/zod.ts'
 import { checkPolicies } from '../publisher/policy.ts'
 import { defaultRules, parseRules } from '../rules/define.ts'
 import type { Rule } from '../rules/rule.ts'
@@ -33,9 +33,9 @@ export type Installation = {
  * job.
  */
 function requireInputs(rules: readonly Rule[], agents: ReadonlyMap<string, Agent>): void {
-  const problems = rules.flatMap((rule) => {
+  const problems = rules.flatMap((rule, index) => {
     const error = rule.with && withError(agents.get(rule.agent), rule.with)
-    return error ? [`rule "${rule.name}": ${describe(error)}`] : []
+    return error ? problemLines(error).map((line) => `${entryLabel('rules', index, rule)}: ${line}`) : []
   })
   if (problems.length > 0) throw new AppError('config_invalid', problems.join('\n'))
 }

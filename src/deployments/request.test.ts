@@ -48,7 +48,7 @@ describe('a request to record a deployment', () => {
   it.each([
     ['project_id: is required', { project_id: undefined }],
     ['config: is required', { config: undefined }],
-    ['app_name: expected string', { app_name: 7 }],
+    ['app_name: must be a string', { app_name: 7 }],
     ['app_name: must not be blank', { app_name: '  ' }],
     ['app_name: must be one line', { app_name: 'a\u0000b' }],
     ['environment: must be one line', { environment: 'pro\nduction' }],
@@ -81,7 +81,7 @@ describe('a request to record a deployment', () => {
   })
 
   it('names every field at fault at once', () => {
-    expect(refusal({ app_name: '', environment: '' })).toMatch(/app_name: .*; environment: /)
+    expect(refusal({ app_name: '', environment: '' })).toMatch(/^app_name: .*\nenvironment: /)
   })
 
   it('takes several lines of commit message, and a configuration as deep as the limit', () => {

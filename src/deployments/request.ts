@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { AppError } from '../lib/error.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
 import { canonicalSha256, isObject } from '../lib/json.ts'
-import { describe } from '../lib/zod.ts'
+import { describe, PARSING } from '../lib/zod.ts'
 
 /**
  * Deeper configurations are refused, because what walks JSON by recursion, here or at a receiver,
@@ -92,7 +92,7 @@ export type DeploymentRequest = {
  * @throws AppError `input_invalid` naming every field at fault.
  */
 export function readDeploymentRequest(body: unknown): DeploymentRequest {
-  const { data, error } = deploymentRequest.safeParse(body, { reportInput: true })
+  const { data, error } = deploymentRequest.safeParse(body, PARSING)
   if (error) throw new AppError('input_invalid', describe(error, { root: 'the request' }))
   return {
     ...data,

@@ -92,16 +92,29 @@ describe('endpoints of the configuration', () => {
   it('need a name and a secret, and each its own name', () => {
     const one = { name: 'handler', url, secret }
     expect(readEndpointConfigs([one])).toHaveLength(1)
-    expect(refusal(() => readEndpointConfigs([one, one]))).toBe('config_invalid endpoints: two are called "handler"')
+    expect(refusal(() => readEndpointConfigs([one, { ...one, url: 'https://else.example' }]))).toBe(
+      'config_invalid endpoints[1] "handler": name: endpoints[0] has it too; every endpoint needs its own',
+    )
     expect(refusal(() => readEndpointConfigs([{ name: 'x', url }]))).toBe(
-      'config_invalid endpoints[0] secret: is required',
+      'config_invalid endpoints[0] "x": secret: is required',
     )
     expect(refusal(() => readEndpointConfigs([one, { url, secret }]))).toBe(
-      'config_invalid endpoints[1] name: is required',
+      'config_invalid endpoints[1]: name: is required',
     )
     expect(refusal(() => readEndpointConfigs([{ ...one, url: 'x' }]))).toBe(
-      'config_invalid endpoints[0] url: is not a URL',
+      'config_invalid endpoints[0] "handler": url: is not a URL',
     )
+  })
+
+  it('are refused with every mistake of every one, a line for each', () => {
+    const refused = refusal(() =>
+      readEndpointConfigs([{ nmae: 'a', url, secret }, { name: 'b', url, evnets: 7 }, null]),
+    )
+    expect(refused.split('\n')).toEqual([
+      'config_invalid endpoints[0]: the endpoint: unknown field "nmae"; did you mean "name"?',
+      'endpoints[1] "b": the endpoint: unknown field "evnets"; did you mean "events"?',
+      'endpoints[2]: the endpoint: must be an object, not null',
+    ])
   })
 })
 

@@ -3,10 +3,9 @@
 import { randomBytes } from 'node:crypto'
 import { MIN_SECRET_CHARS, secretProblem } from '@signalbox/sdk/scheme'
 import { z } from 'zod'
-import type { ErrorCode } from '../lib/error.ts'
 import { AppError } from '../lib/error.ts'
 import { isGlob } from '../lib/glob.ts'
-import { describe } from '../lib/zod.ts'
+import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
 import type { endpoint } from './wire.ts'
 import { endpointStatus } from './wire.ts'
 
@@ -78,38 +77,41 @@ export function generateSecret(): string {
  * @throws AppError `input_invalid` naming every field at fault.
  */
 export function readEndpointRequest(body: unknown): NewEndpoint {
-  return read(body, { code: 'input_invalid', where: '' })
+  const { endpoint, problems } = read(body)
+  if (endpoint === undefined) throw new AppError('input_invalid', problems.join('\n'))
+  return endpoint
 }
 
 /**
  * Checks the endpoints of a configuration.
- * @throws AppError `config_invalid` naming every field at fault of the first wrong one.
+ * @throws AppError `config_invalid` naming each endpoint and field at fault.
  */
 export function readEndpointConfigs(configured: readonly unknown[]): NewEndpoint[] {
-  const endpoints = configured.map((entry, index) => {
-    const where = `endpoints[${index}] `
-    const endpoint = read(entry, { code: 'config_invalid', where })
-    const { name } = entry as Partial<EndpointConfig>
-    if (name === undefined) throw new AppError('config_invalid', `${where}name: is required`)
-    if (endpoint.secrets.length === 0) throw new AppError('config_invalid', `${where}secret: is required`)
-    return endpoint
+  const entries = configured.map(read)
+  const problems = entries.flatMap(({ endpoint, problems }, index) => {
+    const first = entries.findIndex((other) => endpoint && other.endpoint?.name === endpoint.name)
+    const found = [
+      ...problems,
+      ...(endpoint && Object(configured[index]).name === undefined ? ['name: is required'] : []),
+      ...(first !== -1 && first < index ? [`name: endpoints[${first}] has it too; every endpoint needs its own`] : []),
+      ...(endpoint?.secrets.length === 0 ? ['secret: is required'] : []),
+    ]
+    return found.map((problem) => `${entryLabel('endpoints', index, configured[index])}: ${problem}`)
   })
-  const names = endpoints.map((endpoint) => endpoint.name)
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw new AppError('config_invalid', `endpoints: two are called "${twice}"`)
-  return endpoints
+  if (problems.length > 0) throw new AppError('config_invalid', problems.join('\n'))
+  return entries.flatMap(({ endpoint }) => endpoint ?? [])
 }
 
-type Reading = { code: ErrorCode; where: string }
-
-function read(input: unknown, { code, where }: Reading): NewEndpoint {
-  const { data, error } = endpointRequest.safeParse(input, { reportInput: true })
-  if (error) throw new AppError(code, `${where}${describe(error, { root: 'the endpoint' })}`)
+/** The endpoint, or else what is wrong with it, a line for each mistake. */
+function read(input: unknown): { endpoint?: NewEndpoint; problems: string[] } {
+  const { data, error } = endpointRequest.safeParse(input, PARSING)
+  if (error) return { problems: problemLines(error, { root: 'the endpoint' }) }
   const problem = urlProblem(data.url)
-  if (problem !== null) throw new AppError(code, `${where}url: ${problem}`)
+  if (problem !== null) return { problems: [`url: ${problem}`] }
   const { secret: only, secrets, name, url, ...rest } = data
   const all = [...(only === undefined ? [] : [only]), ...(secrets ?? [])]
-  return { ...rest, name: name ?? new URL(url).host, url: new URL(url).href, secrets: [...new Set(all)] }
+  const endpoint = { ...rest, name: name ?? new URL(url).host, url: new URL(url).href, secrets: [...new Set(all)] }
+  return { endpoint, problems: [] }
 }
 
 function urlProblem(text: string): string | null {

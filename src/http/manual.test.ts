@@ -60,7 +60,7 @@ test('an input that the agent does not take is refused with every problem, and m
     body: {
       code: 'input_invalid',
       detail:
-        'The input of agent "greeter" is not valid: greeting: expected string, received number; to: must have at least 1 item',
+        'The input of agent "greeter" is not valid:\ngreeting: must be a string, not a number\nto: must have at least 1 item',
     },
   })
   expect(await signalbox.count('signalbox.events')).toBe(before)

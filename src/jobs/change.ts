@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
-import { describe } from '../lib/zod.ts'
+import { describe, PARSING } from '../lib/zod.ts'
 import { queueOn } from '../queue/queue.ts'
 import { JOBS } from './job.ts'
 import { getJob, notFound } from './query.ts'
@@ -39,7 +39,7 @@ export async function cancelJob(database: Database, clock: Clock, id: string): P
  * @throws AppError `input_invalid` naming the field at fault.
  */
 export function readRetryOptions(body: unknown): { fromStart: boolean } {
-  const { data, error } = retryRequest.safeParse(body)
+  const { data, error } = retryRequest.safeParse(body, PARSING)
   if (error) throw new AppError('input_invalid', describe(error, { root: 'the request' }))
   return { fromStart: data.from_start ?? false }
 }

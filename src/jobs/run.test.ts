@@ -133,8 +133,8 @@ describe('one attempt', () => {
   })
 
   it.each([
-    ['what it returned: expected object, received string', 'done'],
-    ['what it returned: unknown field "output"', { output: [] }],
+    ['what it returned: must be an object, not a string', 'done'],
+    ['what it returned: unknown field "output"; did you mean "outputs"?', { output: [] }],
   ])('fails at once when what the agent returned is not a result: %s', async (problem, returned) => {
     const { outcome } = await attempt(await claimJob(), async () => returned as AgentResult)
     expect(outcome).toEqual({
@@ -192,7 +192,7 @@ describe('one attempt', () => {
     const row = await claimJob({ input: { n: 'one' } })
     expect((await attempt(row, async () => ({}))).outcome).toEqual({
       kind: 'failed',
-      error: 'The input of agent "work" is not valid: n: expected number, received string',
+      error: 'The input of agent "work" is not valid: n: must be a number, not a string',
     })
   })
 

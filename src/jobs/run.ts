@@ -12,7 +12,7 @@ import { LONGEST_TIMER_MS } from '../lib/every.ts'
 import type { Activity, Log } from '../lib/log.ts'
 import { noActivity } from '../lib/log.ts'
 import { untilStopped } from '../lib/until-stopped.ts'
-import { describe } from '../lib/zod.ts'
+import { describe, PARSING } from '../lib/zod.ts'
 import type { Output } from '../publisher/output.ts'
 import type { Publish } from '../publisher/publish.ts'
 import type { Handled, Outcome } from '../queue/table.ts'
@@ -189,10 +189,10 @@ const agentResult = z.strictObject({ outputs: z.unknown().optional(), result: z.
  * @throws GiveUp when it is something else: the same agent would return it again.
  */
 function checkResult(returned: unknown): Pick<AgentResult, 'result'> & { outputs?: unknown } {
-  const parsed = agentResult.safeParse(returned ?? {})
+  const parsed = agentResult.safeParse(returned ?? {}, PARSING)
   if (parsed.success) return parsed.data
-  const problem = describe(parsed.error, { root: 'what it returned' })
-  throw new GiveUp(`The agent must return { outputs: […], result: … } or nothing: ${problem}`)
+  const intro = 'The agent must return { outputs: […], result: … } or nothing:'
+  throw new GiveUp(describe(parsed.error, { root: 'what it returned', intro }))
 }
 
 function agentOf(agents: ReadonlyMap<string, Agent>, name: string): Agent {

@@ -1,14 +1,14 @@
 // The input of a job, checked by the schema of its agent.
 import type { z } from 'zod'
 import { AppError, GiveUp } from './error.ts'
-import { describe } from './zod.ts'
+import { describe, PARSING } from './zod.ts'
 
 /**
  * What the agent's schema makes of an input.
  * @throws GiveUp when it is not valid: it would not be at another attempt.
  */
 export async function parseInput(agent: Agent, input: unknown): Promise<unknown> {
-  const parsed = await agent.input.safeParseAsync(input)
+  const parsed = await agent.input.safeParseAsync(input, PARSING)
   if (parsed.success) return parsed.data
   throw new GiveUp(sentence(agent, parsed.error))
 }
@@ -28,7 +28,7 @@ export function requireInput(agent: Agent, input: unknown): void {
  */
 export function inputError(agent: Agent, input: unknown): z.ZodError | null {
   try {
-    return agent.input.safeParse(input).error ?? null
+    return agent.input.safeParse(input, PARSING).error ?? null
   } catch {
     return null
   }
@@ -37,5 +37,5 @@ export function inputError(agent: Agent, input: unknown): z.ZodError | null {
 type Agent = { name: string; input: z.ZodType }
 
 function sentence({ name }: Agent, error: z.ZodError): string {
-  return `The input of agent "${name}" is not valid: ${describe(error, { root: 'input' })}`
+  return describe(error, { root: 'input', intro: `The input of agent "${name}" is not valid:` })
 }

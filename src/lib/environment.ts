@@ -5,7 +5,7 @@ import { AppError } from './error.ts'
 import { isHeaderValue } from './header-value.ts'
 import { LOG_LEVELS } from './log.ts'
 import { githubPath } from './repository.ts'
-import { describe, problemsIn } from './zod.ts'
+import { describe, PARSING, problemsIn } from './zod.ts'
 
 const text = z.string()
 const flag = z
@@ -114,5 +114,5 @@ type Variables = Record<string, string | undefined>
 
 function parse(env: Variables) {
   const set = VARIABLE_NAMES.map((name) => [name, env[name]?.trim()]).filter(([, value]) => value)
-  return schema.safeParse(Object.fromEntries(set))
+  return schema.safeParse(Object.fromEntries(set), PARSING)
 }

@@ -53,12 +53,8 @@ test('an option that is undefined is an option that is absent', () => {
 })
 
 test.each([
-  ['no list', pullRequest, 'outputs: expected array, received object'],
-  [
-    'an unknown kind',
-    [{ kind: 'delete_repository' }],
-    'outputs.0.kind: expected one of "pull_request"|"comment"|"labels"',
-  ],
+  ['no list', pullRequest, 'outputs: must be a list, not an object'],
+  ['an unknown kind', [{ kind: 'delete_repository' }], 'outputs.0.kind: must be "pull_request", "comment" or "labels"'],
   ['an unknown field', [{ ...comment, token: 'x' }], 'outputs.0: unknown field "token"'],
   ['a missing field', [comment, { ...labels, target: undefined }], 'outputs.1.target: is required'],
   ['no repository', [{ ...labels, repository: '../x' }], 'outputs.0.repository: write owner/name'],

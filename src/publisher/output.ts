@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { GiveUp } from '../lib/error.ts'
 import { repositoryName } from '../lib/repository.ts'
-import { describe } from '../lib/zod.ts'
+import { describe, PARSING } from '../lib/zod.ts'
 
 const MAX_OUTPUTS = 100
 
@@ -119,7 +119,7 @@ export type Receipt = { url: string; number?: number; branch?: string; sha?: str
  * @throws GiveUp when one is not valid: the same agent would return it again.
  */
 export function parseOutputs(outputs: unknown): Output[] {
-  const parsed = answer.safeParse({ outputs })
-  if (!parsed.success) throw new GiveUp(`The agent's outputs are not valid: ${describe(parsed.error)}`)
+  const parsed = answer.safeParse({ outputs }, PARSING)
+  if (!parsed.success) throw new GiveUp(describe(parsed.error, { intro: "The agent's outputs are not valid:" }))
   return parsed.data.outputs
 }

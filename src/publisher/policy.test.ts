@@ -160,10 +160,11 @@ test("the policies of a configuration's rules are checked, each mistake by rule 
     expect.objectContaining({
       code: 'config_invalid',
       detail: [
-        'rule "a": policy: unknown field "maxFile"',
-        'rule "b": policy.repositories: expected array, received string; policy.maxFiles: must be at least 1',
-        'rule "c": policy.repositories.0: must have at least 1 character',
-        'rule "d": policy: expected object, received string',
+        'rules[0] "a": policy: unknown field "maxFile"; did you mean "maxFiles"?',
+        'rules[1] "b": policy.repositories: must be a list, not a string',
+        'rules[1] "b": policy.maxFiles: must be at least 1',
+        'rules[2] "c": policy.repositories.0: must have at least 1 character',
+        'rules[3] "d": policy: must be an object, not a string',
       ].join('\n'),
     }),
   )
@@ -171,6 +172,6 @@ test("the policies of a configuration's rules are checked, each mistake by rule 
 
 test.each(['repositories', 'protectedPaths'])('%s: an exclusion of nothing is refused at the start', (field) => {
   expect(() => checkPolicies([{ name: 'fix', policy: { [field]: ['!'] } }])).toThrow(
-    `rule "fix": policy.${field}.0: must name what it excludes`,
+    `rules[0] "fix": policy.${field}.0: must name what it excludes`,
   )
 })

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { AppError } from '../lib/error.ts'
 import { compileGlobs, isGlob, PATH, REPOSITORY } from '../lib/glob.ts'
 import { DEFAULT_FORGE, formatRepositoryRef, parseRepositoryRef } from '../lib/repository.ts'
-import { describe } from '../lib/zod.ts'
+import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
 import type { Output, PullRequestOutput } from './output.ts'
 
 const glob = z.string().min(1).max(256).refine(isGlob, 'must name what it excludes after "!"')
@@ -37,9 +37,9 @@ const PROTECTED_ON_ANY_FORGE = ['.gitmodules', '**/.gitattributes']
  * @throws AppError `config_invalid` naming each rule and field at fault.
  */
 export function checkPolicies(rules: readonly { name: string; policy?: unknown }[]): void {
-  const problems = rules.flatMap((rule) => {
-    const parsed = z.object({ policy: policy.optional() }).safeParse({ policy: rule.policy })
-    return parsed.success ? [] : [`rule "${rule.name}": ${describe(parsed.error)}`]
+  const problems = rules.flatMap((rule, index) => {
+    const { error } = z.object({ policy: policy.optional() }).safeParse({ policy: rule.policy }, PARSING)
+    return error ? problemLines(error).map((line) => `${entryLabel('rules', index, rule)}: ${line}`) : []
   })
   if (problems.length > 0) throw new AppError('config_invalid', problems.join('\n'))
 }

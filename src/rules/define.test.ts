@@ -32,22 +32,25 @@ test('a complete rule is accepted as it is', () => {
 })
 
 test.each([
-  [{ ...rule, priority: 11 }, 'rule "review": priority: '],
-  [{ ...rule, priority: 0 }, 'rule "review": priority: '],
+  [{ ...rule, priority: 11 }, 'rules[0] "review": priority: '],
+  [{ ...rule, priority: 0 }, 'rules[0] "review": priority: '],
   [
     { ...rule, agent: 'nobody' },
-    'rule "review": agent: there is no agent "nobody"; known: command, deployment-pr, ping',
+    'rules[0] "review": agent: there is no agent "nobody"; known: command, deployment-pr, ping',
   ],
-  [{ ...rule, wen: {} }, 'rule "review": unknown field "wen"'],
-  [{ ...rule, when: { brunch: 'main' } }, 'rule "review": when: unknown field "brunch"'],
-  [{ ...rule, when: { any: [{ brunch: 'x' }] } }, 'rule "review": when.any.0: unknown field "brunch"'],
-  [{ ...rule, when: { not: {} } }, 'rule "review": when.not: must not be empty'],
-  [{ ...rule, when: { any: [] } }, 'rule "review": when.any: must not be empty'],
-  [{ ...rule, when: { branch: '' } }, 'rule "review": when.branch: '],
-  [{ ...rule, on: [] }, 'rule "review": on: '],
-  [{ ...rule, on: '!' }, 'rule "review": a glob cannot be read'],
-  [{ ...rule, group: '{app}:{colour}' }, 'rule "review": group: names the unknown fact {colour}; known: repository, '],
-  [{ ...rule, name: 'manual' }, 'rule "manual": name: "manual" is the name of jobs started by hand'],
+  [{ ...rule, wen: {} }, 'rules[0] "review": unknown field "wen"'],
+  [{ ...rule, when: { brunch: 'main' } }, 'rules[0] "review": when: unknown field "brunch"; did you mean "branch"?'],
+  [{ ...rule, when: { any: [{ brunch: 'x' }] } }, 'rules[0] "review": when.any.0: unknown field "brunch"'],
+  [{ ...rule, when: { not: {} } }, 'rules[0] "review": when.not: must not be empty'],
+  [{ ...rule, when: { any: [] } }, 'rules[0] "review": when.any: must not be empty'],
+  [{ ...rule, when: { branch: '' } }, 'rules[0] "review": when.branch: '],
+  [{ ...rule, on: [] }, 'rules[0] "review": on: '],
+  [{ ...rule, on: '!' }, 'rules[0] "review": a glob cannot be read'],
+  [
+    { ...rule, group: '{app}:{colour}' },
+    'rules[0] "review": group: names the unknown fact {colour}; known: repository, ',
+  ],
+  [{ ...rule, name: 'manual' }, 'rules[0] "manual": name: "manual" is the name of jobs started by hand'],
   [{ on: 'push', agent: 'ping' }, 'rules[0]: name: '],
   ['push', 'rules[0]: '],
   [null, 'rules[0]: '],
@@ -57,8 +60,8 @@ test.each([
 
 test('every problem is named at once, two rules of one name among them', () => {
   expect(refusal([rule, rule, { ...rule, name: 'b', priority: 'high' }]).split('\n')).toEqual([
-    'rule "review": name: another rule has it; every rule needs its own',
-    expect.stringContaining('rule "b": priority: '),
+    'rules[1] "review": name: rules[0] has it too; every rule needs its own',
+    expect.stringContaining('rules[2] "b": priority: '),
   ])
 })
 
@@ -85,7 +88,7 @@ test('the edges of every number are accepted, and one beyond is refused with the
   for (const [field, [least = 0, most = 0]] of Object.entries(edges)) {
     for (const value of [least, most]) expect(parseRules([{ ...rule, [field]: value }], agents)).toHaveLength(1)
     for (const value of [least - 1, most + 1, least + 0.5, `${least}`]) {
-      expect(refusal([{ ...rule, [field]: value }])).toContain(`rule "review": ${field}: `)
+      expect(refusal([{ ...rule, [field]: value }])).toContain(`rules[0] "review": ${field}: `)
     }
   }
 })

@@ -2,7 +2,7 @@
 // there is no file.
 import { z } from 'zod'
 import { AppError, errorText } from '../lib/error.ts'
-import { describe } from '../lib/zod.ts'
+import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
 import { GROUP_FACTS } from './group.ts'
 import { MANUAL_RULE } from './jobs.ts'
 import { compileRule } from './match.ts'
@@ -78,14 +78,14 @@ export function parseRules(given: unknown, agentNames: readonly string[]): Rule[
   if (!Array.isArray(given)) throw new AppError('config_invalid', 'rules: must be a list.')
   const problems: string[] = []
   const rules: Rule[] = []
-  const names = new Set<unknown>()
+  const positions = new Map<string, number>()
   for (const [index, each] of given.entries()) {
     const found = problemsOf(each, agentNames)
     const ownName = z.object({ name: z.string() }).safeParse(each).data?.name
-    if (ownName !== undefined && names.has(ownName)) found.push('name: another rule has it; every rule needs its own')
-    names.add(ownName)
-    const label = ownName === undefined ? `rules[${index}]` : `rule "${ownName}"`
-    problems.push(...found.map((problem) => `${label}: ${problem}`))
+    const first = ownName === undefined ? undefined : positions.get(ownName)
+    if (first !== undefined) found.push(`name: rules[${first}] has it too; every rule needs its own`)
+    else if (ownName !== undefined) positions.set(ownName, index)
+    problems.push(...found.map((problem) => `${entryLabel('rules', index, each)}: ${problem}`))
     if (found.length === 0) rules.push(each)
   }
   if (problems.length > 0) throw new AppError('config_invalid', problems.join('\n'))
@@ -93,8 +93,8 @@ export function parseRules(given: unknown, agentNames: readonly string[]): Rule[
 }
 
 function problemsOf(given: unknown, agentNames: readonly string[]): string[] {
-  const parsed = ruleSchema.safeParse(given)
-  if (!parsed.success) return [describe(parsed.error)]
+  const parsed = ruleSchema.safeParse(given, PARSING)
+  if (!parsed.success) return problemLines(parsed.error)
   const { agent } = parsed.data
   if (!agentNames.includes(agent)) {
     return [`agent: there is no agent "${agent}"; known: ${[...agentNames].sort().join(', ')}`]

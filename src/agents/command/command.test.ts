@@ -242,7 +242,7 @@ test('a program that does not read its input is no failure', async () => {
 })
 
 test.each([
-  [{ name: 'a', argv: './a.sh' }, 'command(): argv: expected array'],
+  [{ name: 'a', argv: './a.sh' }, 'command(): argv: must be a list'],
   [{ name: 'a', argv: [] }, 'command(): argv: must name the program to run'],
   [{ name: 'a', argv: ['x'], envs: ['A'] }, 'command(): unknown field "envs"'],
   [{ argv: ['x'] }, 'command(): name: is required'],

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { cut } from '../../lib/cut.ts'
 import { AppError, GiveUp } from '../../lib/error.ts'
-import { describe } from '../../lib/zod.ts'
+import { describe, PARSING } from '../../lib/zod.ts'
 import type { Agent, AgentContext, AgentResult } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
 import { MAX_GRACE_MS } from '../group-leader.ts'
@@ -57,8 +57,8 @@ const commandOptions = z.strictObject({
  * @throws AppError `config_invalid` naming the option at fault.
  */
 export function command(options: CommandOptions): Agent {
-  const { error } = commandOptions.safeParse(options, { reportInput: true })
-  if (error) throw new AppError('config_invalid', `command(): ${describe(error)}`)
+  const { error } = commandOptions.safeParse(options, PARSING)
+  if (error) throw new AppError('config_invalid', describe(error, { intro: 'command():' }))
   requireFindable(options)
   const agent = defineAgent({
     name: options.name,
@@ -158,9 +158,10 @@ function parseAnswer(text: string): AgentResult {
   if (text.trim() === '') return {}
   if (text.length > MAX_ANSWER_CHARS) throw new GiveUp('The answer on file descriptor 3 is larger than 5 MB.')
   const answer = parseJson(text)
-  const parsed = answerObject.safeParse(Array.isArray(answer) ? { outputs: answer } : answer)
+  const parsed = answerObject.safeParse(Array.isArray(answer) ? { outputs: answer } : answer, PARSING)
   if (!parsed.success) {
-    throw new GiveUp(`The answer on file descriptor 3 is not valid: ${describe(parsed.error, { root: 'the answer' })}`)
+    const intro = 'The answer on file descriptor 3 is not valid:'
+    throw new GiveUp(describe(parsed.error, { root: 'the answer', intro }))
   }
   return parsed.data as AgentResult
 }

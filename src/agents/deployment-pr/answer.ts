@@ -1,7 +1,7 @@
 // What a deployment calls for: a pull request, or a reason for none. Shared by the agent and the
 // webhook handler, so it knows nothing of jobs.
 import { GiveUp } from '../../lib/error.ts'
-import { describe } from '../../lib/zod.ts'
+import { describe, PARSING } from '../../lib/zod.ts'
 import type { PullRequestOutput } from '../../publisher/output.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { deploymentEvent } from './deployment-event.ts'
@@ -33,9 +33,10 @@ type Answer = { event: DeploymentEvent } & (
  * @throws GiveUp when the payload is not a deployment.
  */
 export function answerDeployment(payload: unknown, { customise, ...options }: DeploymentPrDefaults): Answer {
-  const parsed = deploymentEvent.safeParse(payload)
-  if (!parsed.success)
-    throw new GiveUp(`The payload is not a deployment event: ${describe(parsed.error, { root: 'the payload' })}`)
+  const parsed = deploymentEvent.safeParse(payload, PARSING)
+  if (!parsed.success) {
+    throw new GiveUp(describe(parsed.error, { root: 'the payload', intro: 'The payload is not a deployment event:' }))
+  }
   const { app_name: app, environment } = parsed.data.data
   const event = redactedEvent(parsed.data)
   if (options.environments !== undefined && !options.environments.includes(environment)) {

@@ -20,7 +20,7 @@ test.each([
   [{ repository: 'shop' }, 'repository: write owner/name'],
   [{ repositories: { bot: 'https://github.com/acme/shop' } }, 'repositories.bot: write owner/name'],
   [{ labels: [''] }, 'labels.0: must have at least 1 character'],
-  [{ onOpenPullRequest: 'close' }, 'onOpenPullRequest: expected one of "update"|"separate"'],
+  [{ onOpenPullRequest: 'close' }, 'onOpenPullRequest: must be "update" or "separate"'],
   [{ repositry: 'acme/shop' }, 'unknown field "repositry"'],
 ])('the options %j are refused by field', (options, problem) => {
   const { error } = deploymentPrInput.safeParse(options)

@@ -55,7 +55,7 @@ describe('what an agent gets', () => {
     expect(await run(pool, 'url', { input: { at: 'https://example.com/x' } })).toEqual({ result: 'example.com' })
     const failure = await failureOf(pool, 'url', { input: { at: 1 } })
     expect(failure).toBeInstanceOf(GiveUp)
-    expect(failure.message).toBe('The input of agent "url" is not valid: at: expected string, received number')
+    expect(failure.message).toBe('The input of agent "url" is not valid: at: must be a string, not a number')
   })
 
   test('reads the forge through the service', async () => {

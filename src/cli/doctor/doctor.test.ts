@@ -61,6 +61,16 @@ test('a .env file that others can read is a warning that says how to close it', 
   expect(check).toMatchObject({ status: 'warning', hint: 'Run: chmod 600 .env' })
 })
 
+test('each mistake of the configuration is a problem of its own', async () => {
+  const folder = await openTestFolder()
+  const rules = [{ name: 'a', on: 'push', agent: 'ping', priority: 11, maxAttempts: 0 }]
+  await writeFile(join(folder, 'signalbox.config.mjs'), `export default ${JSON.stringify({ rules })}`)
+  expect(brief(await configChecks({ folder }, environmentWith({}), undefined))).toEqual([
+    'problem configuration: rules[0] "a": priority: must be at most 10',
+    'problem configuration: rules[0] "a": maxAttempts: must be at least 1',
+  ])
+})
+
 test('an old Node.js is a problem', () => {
   expect([nodeCheck('24.1.0').status, nodeCheck('22.9.0').status]).toEqual(['ok', 'problem'])
 })

@@ -123,8 +123,9 @@ export async function configChecks(
       ...agentChecks([...agents.values()]),
     ]
   } catch (error) {
-    return [
-      problem('configuration', errorText(error), 'Correct the configuration; docs/configuration.md lists all of it.'),
-    ]
+    const hint = 'Correct the configuration; docs/configuration.md lists all of it.'
+    return errorText(error)
+      .split('\n')
+      .map((line) => problem('configuration', line, hint))
   }
 }

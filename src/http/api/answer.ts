@@ -3,6 +3,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from '@hono/zod-openapi'
+import { unknownFields } from '../../lib/zod.ts'
 
 /** The router the nouns add their routes to. */
 export type Api = OpenAPIHono<{ Bindings: HttpBindings }>
@@ -43,9 +44,14 @@ export const failure = answer(
     .meta({ id: 'Failure' }),
 )
 
-/** The query of a list. Unknown fields are refused, so that a misspelt filter does not list all. */
+/** A query. Unknown fields are refused, so that a misspelt filter does not list all. */
+export function query<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject(shape, { error: unknownFields })
+}
+
+/** The query of a list. */
 export function listQuery<Shape extends z.ZodRawShape>(shape: Shape) {
-  return z.strictObject({
+  return query({
     limit: z.coerce.number().int().min(1).max(100).default(50).meta({ description: 'Rows per page, newest first.' }),
     cursor: z.string().optional().meta({ description: 'The `next` of the previous page.' }),
     ...shape,

@@ -5,7 +5,7 @@ import { cancelJob, readRetryOptions, retryJob, retryRequest } from '../../jobs/
 import { getJob, jobLog, listJobs, MAX_LOG_PAGE } from '../../jobs/query.ts'
 import { jobDetail, jobLogPage, jobStatus, jobSummary } from '../../jobs/wire.ts'
 import type { Api, IdRequest } from './answer.ts'
-import { answer, failure, idParam, jsonBody, listQuery, pageAnswer } from './answer.ts'
+import { answer, failure, idParam, jsonBody, listQuery, pageAnswer, query } from './answer.ts'
 import type { ApiParts } from './api.ts'
 import { readJson } from './json.ts'
 
@@ -39,7 +39,7 @@ const log = createRoute({
   tags: ['jobs'],
   request: {
     params: idParam,
-    query: z.strictObject({
+    query: query({
       after: z.coerce.number().int().min(0).default(0).meta({ description: 'The id of a line, or 0 for the first.' }),
       limit: z.coerce.number().int().min(1).max(MAX_LOG_PAGE).default(MAX_LOG_PAGE),
     }),
