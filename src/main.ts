@@ -6,6 +6,7 @@ import { openAgentProcesses } from './config/agent-processes.ts'
 import type { Config } from './config/config-file.ts'
 import type { Installation } from './config/configure.ts'
 import { configure } from './config/configure.ts'
+import { eventWarnings } from './config/event-warnings.ts'
 import { openGitSync } from './config/git-sync.ts'
 import { ownSecrets } from './config/own-secrets.ts'
 import type { Database } from './db/database.ts'
@@ -18,6 +19,7 @@ import type { Store } from './db/store.ts'
 import { DELIVERIES } from './deliveries/delivery.ts'
 import { openSender } from './deliveries/sender.ts'
 import { trackPullRequests } from './deployments/pull-requests.ts'
+import { readEndpointConfigs } from './endpoints/endpoint.ts'
 import { disableGone, syncConfigEndpoints } from './endpoints/endpoints.ts'
 import { eventPayload } from './events/payload.ts'
 import { causesOf } from './events/query.ts'
@@ -113,7 +115,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const { environment, config, configPath = null, store, mode, log, clock = systemClock, requestTimeoutMs } = options
   const { database, url } = store
   const roles = options.roles ?? { receiver: true, orchestrator: true }
-  const installation = configure(environment, config, log)
+  const installation = install(options)
   const { sources, rules, agents } = installation
   const processes = openAgentProcesses({ environment, config, configPath, agents, log })
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
@@ -182,6 +184,14 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     listening: listening.status,
     close,
   }
+}
+
+function install({ environment, config, log }: SignalboxOptions): Installation {
+  const installation = configure(environment, config, log)
+  const { rules, sources } = installation
+  const endpoints = readEndpointConfigs(config.endpoints ?? [])
+  for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)
+  return installation
 }
 
 // A developer's own checkout is left alone.

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Config } from '../src/config/config-file.ts'
 import type { Database } from '../src/db/database.ts'
+import { silentLog } from '../src/lib/log.ts'
 import { openTestDatabase } from './database.ts'
 import { githubHeaders } from './fixtures/signed.ts'
 import type { TestSignalbox } from './signalbox.ts'
@@ -81,4 +82,20 @@ test('an endpoint that a file no longer names is paused, keeps its deliveries, a
   const sent = `select from signalbox.deliveries where status = 'succeeded' and attempt = 1`
   await until('all three are delivered', async () => (await database.query(sent)).rowCount === 3)
   expect(new Set(got).size).toBe(3)
+})
+
+test('a start says which events of the rules and endpoints no source sends', async () => {
+  const warnings: unknown[] = []
+  const log = { ...silentLog, warn: (said: unknown) => warnings.push(said) }
+  const [chat] = config.endpoints ?? []
+  const endpoints = chat ? [{ ...chat, events: ['job.faild'] }] : []
+  await open({
+    config: { rules: [{ name: 'a', on: ['pshu', 'push'], agent: 'ping' }], endpoints },
+    roles: receiver,
+    log,
+  })
+  expect(warnings).toEqual([
+    'rules[0] "a": on: no known event is called "pshu"; did you mean "push"?',
+    'endpoints[0] "chat": events: no known event is called "job.faild"; did you mean "job.failed"?',
+  ])
 })

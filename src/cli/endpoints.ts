@@ -2,6 +2,7 @@
 import type { CreatedEndpoint, Endpoint, EndpointInput, EndpointStatus } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { shortId } from '../lib/id.ts'
+import { unknownTypes } from '../sources/known-types.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, parseUrl, withServer } from './api-client.ts'
 import type { PageOptions } from './page.ts'
@@ -9,6 +10,7 @@ import { printPage, statusOption, withPaging } from './page.ts'
 import type { Column } from './table.ts'
 import { fields } from './table.ts'
 import type { Cli } from './terminal.ts'
+import { plain } from './text.ts'
 
 function listed(globs: readonly string[] | null): string {
   return globs === null ? 'all' : globs.join(', ')
@@ -74,7 +76,10 @@ export function addEndpoints(endpoints: Command, cli: Cli): void {
     )
     .action(async ({ server, ...wanted }: ServerOptions & EndpointInput) => {
       const secret = wanted.secret === '-' ? (await cli.readInput()).trim() : wanted.secret
-      const endpoint = await clientOf(cli, { server }).endpoints.create({ ...wanted, secret })
+      const client = clientOf(cli, { server })
+      const sources = (await client.sources.list()).items.map(({ name }) => name)
+      const endpoint = await client.endpoints.create({ ...wanted, secret })
       cli.print(endpoint, () => addedText(endpoint))
+      for (const each of unknownTypes(endpoint.events, sources)) cli.err(`signalbox: events: ${plain(each)}\n`)
     })
 }

@@ -39,6 +39,20 @@ describe('rules ls', () => {
     ])
   })
 
+  test('names events that no source sends, with the nearest that one does', async () => {
+    await writeFile(
+      join(folder, 'misspelt.config.ts'),
+      `export default { rules: [{ name: 'a', on: ['pshu', 'issues.*', 'isues.*'], agent: 'ping' }] }`,
+    )
+    const { code, out, err } = await call(['rules', 'ls', '--config', 'misspelt.config.ts', '--json'], { folder })
+    expect({ code, items: JSON.parse(out).items.length }).toEqual({ code: 0, items: 1 })
+    expect(err.split('\n')).toEqual([
+      'signalbox: rules[0] "a": on: no known event is called "pshu"; did you mean "push"?',
+      'signalbox: rules[0] "a": on: no known event matches "isues.*"; did you mean "issues.*"?',
+      '',
+    ])
+  })
+
   test('prints with --json what the API answers', async () => {
     const { out } = await call(['rules', 'ls', '--local', '--json'], { folder })
     expect(JSON.parse(out)).toMatchObject({

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { RuleSummary } from '@signalbox/sdk'
 import type { Command } from 'commander'
+import { eventWarnings } from '../config/event-warnings.ts'
 import { explain } from '../rules/explain.ts'
 import { ruleRow } from '../rules/wire.ts'
 import type { ServerOptions } from './api-client.ts'
@@ -71,14 +72,26 @@ export function addRules(rules: Command, cli: Cli): void {
   withConfigured(rules.command('ls'))
     .description('list the configured rules, in order')
     .addHelpText('after', '\nExamples:\n  $ signalbox rules ls\n  $ signalbox rules ls --local')
-    .action((options: ConfiguredOptions) =>
-      printConfigured<RuleSummary>(cli, options, {
+    .action(async (options: ConfiguredOptions) => {
+      let warnings: string[] = []
+      await printConfigured<RuleSummary>(cli, options, {
         noun: 'rules',
         columns: COLUMNS,
-        ask: async (client) => (await client.rules.list()).items,
-        read: (configured) => configured.rules.map(ruleRow),
-      }),
-    )
+        async ask(client) {
+          const [{ items }, sources] = await Promise.all([client.rules.list(), client.sources.list()])
+          warnings = eventWarnings(
+            items,
+            sources.items.map(({ name }) => name),
+          )
+          return items
+        },
+        read({ rules, sources }) {
+          warnings = eventWarnings(rules, sources.keys())
+          return rules.map(ruleRow)
+        },
+      })
+      for (const each of warnings) cli.err(`signalbox: ${plain(each)}\n`)
+    })
   withConfigFile(withServer(rules.command('explain <event-id|file>')))
     .description(
       'say for every rule why an event matches it or not: the server for a recorded event, the configuration of this folder for one in a file',

@@ -8,6 +8,7 @@ import type { EndpointConfig } from '../endpoints/endpoint.ts'
 import { AppError, errorText } from '../lib/error.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { Source } from '../sources/source.ts'
+import { errorPlace } from './error-place.ts'
 
 /** What a configuration file may say; everything is optional. */
 export type Config = {
@@ -54,8 +55,8 @@ export async function loadConfig(folder: string, file?: string): Promise<LoadedC
     return { config: {}, path: null }
   }
   resolveOwnName()
-  const module = await import(pathToFileURL(path).href).catch((error: unknown) => {
-    throw new AppError('config_invalid', `${path}: ${errorText(error)}`, { cause: error })
+  const module = await import(pathToFileURL(path).href).catch(async (error: unknown) => {
+    throw new AppError('config_invalid', `${await errorPlace(error, path)}: ${errorText(error)}`, { cause: error })
   })
   const config: unknown = module.default
   if (typeof config !== 'object' || config === null) {

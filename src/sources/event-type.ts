@@ -7,14 +7,6 @@ const INTERNAL: ReadonlySet<string> = new Set(
   'deployments endpoint environment job manual orchestrator rejected signalbox'.split(' '),
 )
 
-// GitHub's events, as far as their names could be a source's (which has no `_`).
-const GITHUB: ReadonlySet<string> = new Set(
-  (
-    'create delete deployment discussion fork gollum installation issues label member membership meta milestone ' +
-    'organization package ping project public push release repository sponsorship star status team watch'
-  ).split(' '),
-)
-
 /**
  * The text if it can be an event's type: up to 100 letters, digits, `.`, `_`, `-`; undefined
  * otherwise.
@@ -37,10 +29,7 @@ export function githubType(event: string, action: string | undefined): string {
   return INTERNAL.has(event) ? typeUnder('github', type) : type
 }
 
-/**
- * Whether types that begin with this name belong to GitHub or to this program, so that no other
- * source may be called so.
- */
-export function isReserved(name: string): boolean {
-  return INTERNAL.has(name) || GITHUB.has(name)
+/** Whether types that begin with this word are this program's own. */
+export function isInternal(word: string): boolean {
+  return INTERNAL.has(word)
 }

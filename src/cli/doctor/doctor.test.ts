@@ -71,6 +71,17 @@ test('each mistake of the configuration is a problem of its own', async () => {
   ])
 })
 
+test('an event that no source sends is a warning', async () => {
+  const folder = await openTestFolder()
+  const endpoints = [{ name: 'b', url: 'https://example.com', secret: 'x'.repeat(32), events: ['enviroment.deployed'] }]
+  const config = { rules: [{ name: 'a', on: 'pshu', agent: 'ping' }], endpoints }
+  await writeFile(join(folder, 'signalbox.config.mjs'), `export default ${JSON.stringify(config)}`)
+  expect(brief(await configChecks({ folder }, environmentWith({}), undefined)).slice(1, 3)).toEqual([
+    'warning events: rules[0] "a": on: no known event is called "pshu"; did you mean "push"?',
+    expect.stringMatching(/^warning events: endpoints\[0\] "b": events: .*; did you mean "environment.deployed"\?$/),
+  ])
+})
+
 test('an old Node.js is a problem', () => {
   expect([nodeCheck('24.1.0').status, nodeCheck('22.9.0').status]).toEqual(['ok', 'problem'])
 })

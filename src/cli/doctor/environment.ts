@@ -6,6 +6,7 @@ import type { Agent } from '../../agents/agent.ts'
 import type { LoadedConfig } from '../../config/config-file.ts'
 import { loadConfig } from '../../config/config-file.ts'
 import { configure } from '../../config/configure.ts'
+import { eventWarnings } from '../../config/event-warnings.ts'
 import { readEndpointConfigs } from '../../endpoints/endpoint.ts'
 import type { Environment } from '../../lib/environment.ts'
 import { environmentProblems, readEnvironment } from '../../lib/environment.ts'
@@ -18,6 +19,7 @@ import type { Check } from './check.ts'
 import { ok, problem, warning } from './check.ts'
 
 const OLDEST_NODE = 24
+const NEW_EVENT = 'Correct it, unless it is an event that is newer than this Signalbox.'
 const NEW_SECRET = '"signalbox secret generate" makes one'
 
 /** Whether this Node.js is new enough. */
@@ -113,6 +115,7 @@ export async function configChecks(
     )
     return [
       ok('configuration', `${path ?? 'no file: the defaults'} (${has})`),
+      ...eventWarnings(rules, sources.keys(), endpoints).map((each) => warning('events', each, NEW_EVENT)),
       ...[...sources.values()]
         .map(shownSource)
         .map(({ name, hint, secrets }) =>
