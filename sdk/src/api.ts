@@ -180,7 +180,7 @@ export type JobQuery = PageQuery & {
 export type RuleSummary = {
   name: string
   on: string[]
-  source: string | null
+  source: string[] | null
   when: Record<string, Json> | null
   agent: string
   with: Record<string, Json> | null

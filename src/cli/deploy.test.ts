@@ -150,7 +150,18 @@ describe('an endpoint', () => {
   })
 
   test('that wants an event which no source sends is added, and says so', async () => {
-    const add = ['endpoints', 'add', '--url', 'http://127.0.0.1:9/misspelt', '--events', 'pshu', 'agenta.any', '--json']
+    const add = [
+      'endpoints',
+      'add',
+      '--url',
+      'http://127.0.0.1:9/misspelt',
+      '--name',
+      'misspelt',
+      '--events',
+      'pshu',
+      'agenta.any',
+      '--json',
+    ]
     const added = await cli.ask(add)
     expect(JSON.parse(added.out)).toMatchObject({ events: ['pshu', 'agenta.any'] })
     expect(added.err).toBe('signalbox: events: no known event is called "pshu"; did you mean "push"?\n')

@@ -21,7 +21,7 @@ import { inline, plain } from './text.ts'
 const COLUMNS: readonly Column<RuleSummary>[] = [
   { title: 'NAME', value: (rule) => rule.name },
   { title: 'ON', value: (rule) => rule.on.join(', '), shrinks: true },
-  { title: 'FROM', value: (rule) => rule.source ?? 'any' },
+  { title: 'FROM', value: (rule) => rule.source?.join(', ') ?? 'any' },
   { title: 'AGENT', value: (rule) => rule.agent },
   { title: 'PRIORITY', value: (rule) => rule.priority },
   { title: 'WHEN', value: (rule) => rule.when ?? 'always', shrinks: true },

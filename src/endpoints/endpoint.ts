@@ -40,7 +40,7 @@ const globs = z
 /** The body of `POST /api/endpoints`, and an endpoint of the configuration. */
 export const endpointRequest = z.strictObject({
   name: line.optional().meta({
-    description: "Shown in lists. Default: the URL's host. In the configuration it is required and unique.",
+    description: "Unique, and shown in lists. Default: the URL's host. In the configuration it is required.",
   }),
   url: z.string().max(2048).meta({ description: '`https:`, or `http:` to this machine.' }),
   secret: secret.optional().meta({

@@ -46,6 +46,18 @@ describe('creating an endpoint', () => {
     })
     expect((await listEndpoints(database)).items).toEqual([])
   })
+
+  it('refuses a name that another has, whoever made that, also of requests at the same time', async () => {
+    await syncConfigEndpoints(database, [{ name: 'handler', url, secret }])
+    await expect(createEndpoint(database, { url, name: 'handler' })).rejects.toMatchObject({
+      code: 'conflict',
+      detail: expect.stringMatching(/^An endpoint is called "handler" already \(\S+, active, of the configuration\): /),
+    })
+    const same = Array.from({ length: 5 }, () => createEndpoint(database, { url, name: 'twice' }))
+    const outcomes = (await Promise.allSettled(same)).map(({ status }) => status)
+    expect(outcomes.filter((status) => status === 'fulfilled')).toHaveLength(1)
+    expect((await listEndpoints(database)).items.map(({ name }) => name).sort()).toEqual(['handler', 'twice'])
+  })
 })
 
 describe("a process's copy of the endpoints", () => {

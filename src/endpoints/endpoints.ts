@@ -2,6 +2,7 @@
 // configuration's.
 import type { Database, Sql } from '../db/database.ts'
 import { isoTime } from '../db/time.ts'
+import { AppError } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
 import type { Page } from '../lib/page.ts'
 import { pageLimit, pageOf, readCursor } from '../lib/page.ts'
@@ -26,16 +27,35 @@ export async function loadEndpoints(sql: Sql): Promise<{ version: number; endpoi
 /**
  * Creates an endpoint from an API request. `secret` is the one that was made for it, null when the
  * request brought its own: it is shown here and never again.
- * @throws AppError `input_invalid` naming every field at fault.
+ * @throws AppError `input_invalid` naming every field at fault; `conflict` when another one has its
+ * name.
  */
 export async function createEndpoint(
-  sql: Sql,
+  database: Database,
   request: unknown,
 ): Promise<{ endpoint: Endpoint; secret: string | null }> {
   const input = readEndpointRequest(request)
   const secret = input.secrets.length === 0 ? generateSecret() : null
-  const endpoint = await insert(sql, 'api', secret === null ? input : { ...input, secrets: [secret] })
-  return { endpoint, secret }
+  return database.transaction(async (tx) => {
+    await tx.query('select pg_advisory_xact_lock($1, 0)', [NAMES_LOCK])
+    await requireNewName(tx, input.name)
+    const endpoint = await insert(tx, 'api', secret === null ? input : { ...input, secrets: [secret] })
+    return { endpoint, secret }
+  })
+}
+
+async function requireNewName(sql: Sql, name: string): Promise<void> {
+  const { rows } = await sql.query<Pick<Endpoint, 'id' | 'status' | 'origin'>>(
+    'select id, status, origin from signalbox.endpoints where name = $1 limit 1',
+    [name],
+  )
+  const [other] = rows
+  if (other === undefined) return
+  const where = other.origin === 'config' ? ', of the configuration' : ''
+  throw new AppError(
+    'conflict',
+    `An endpoint is called ${JSON.stringify(name)} already (${other.id}, ${other.status}${where}): set another name.`,
+  )
 }
 
 /** Which endpoints to list; all of them if nothing is given. */
@@ -74,7 +94,7 @@ export async function syncConfigEndpoints(database: Database, configured: readon
   const wanted = readEndpointConfigs(configured)
   return database.transaction(async (tx) => {
     // Processes that start together would otherwise both find a name missing.
-    await tx.query('select pg_advisory_xact_lock($1, 0)', [SYNC_LOCK])
+    await tx.query('select pg_advisory_xact_lock($1, 0)', [NAMES_LOCK])
     const { rows } = await tx.query<Stored>(
       `select ${COLUMNS}, secrets, gone_at is not null as "isGone" from signalbox.endpoints e where origin = 'config'`,
     )
@@ -106,7 +126,7 @@ export async function disableGone(sql: Sql, ids: readonly string[]): Promise<voi
   )
 }
 
-const SYNC_LOCK = 7_420_003
+const NAMES_LOCK = 7_420_003
 
 type Stored = Endpoint & { secrets: string[]; isGone: boolean }
 

@@ -19,7 +19,7 @@ test('a complete rule is accepted as it is', () => {
   const complete = {
     ...rule,
     on: ['push', 'release.*'],
-    source: 'github',
+    source: ['github', 'agenta'],
     when: { branch: ['main'], any: [{ author: 'mona' }, { all: [{ label: 'x' }], not: { tag: 'v0*' } }] },
     with: { argv: ['npm', 'test'], nested: { deep: [1, null] } },
     jobType: 'github_push',
@@ -45,6 +45,7 @@ test.each([
   [{ ...rule, when: { any: [] } }, 'rules[0] "review": when.any: must not be empty'],
   [{ ...rule, when: { branch: '' } }, 'rules[0] "review": when.branch: '],
   [{ ...rule, on: [] }, 'rules[0] "review": on: '],
+  [{ ...rule, source: 7 }, 'rules[0] "review": source: must be a glob or a list of globs'],
   [{ ...rule, on: '!' }, 'rules[0] "review": a glob cannot be read'],
   [
     { ...rule, group: '{app}:{colour}' },

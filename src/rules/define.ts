@@ -56,7 +56,7 @@ const group = z
 const ruleSchema = z.strictObject({
   name: name.refine((given) => given !== MANUAL_RULE, `"${MANUAL_RULE}" is the name of jobs started by hand`),
   on: globs,
-  source: name.optional(),
+  source: globs.optional(),
   when: condition.optional(),
   agent: name,
   with: z.record(z.string(), z.json()).optional(),

@@ -30,6 +30,13 @@ test('a rule with a source matches events of that source only', () => {
   expect(matches({ source: 'agenta' }, { source: 'github' })).toBe(false)
 })
 
+test('a rule with several sources matches events of each, and one may be excluded', () => {
+  const answers = (source: string[]) =>
+    ['github', 'agenta', 'shop'].map((each) => matches({ source }, { source: each }))
+  expect(answers(['agenta', 'github'])).toEqual([true, true, false])
+  expect(answers(['!github'])).toEqual([false, true, true])
+})
+
 test('every given part must hold', () => {
   expect(holds({ branch: 'main', author: 'mona' }, { branch: 'main', author: 'mona' })).toBe(true)
   expect(holds({ branch: 'main', author: 'mona' }, { branch: 'main', author: 'hubot' })).toBe(false)

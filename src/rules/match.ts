@@ -42,8 +42,8 @@ export function compileRules(rules: readonly Rule[]): CompiledRule[] {
 export function compileRule(rule: Rule): CompiledRule {
   return {
     rule,
-    on: { part: 'on', wanted: rule.on, actual: (event) => [event.type], matches: compileGlobs(rule.on, NAME) },
-    source: rule.source === undefined ? null : sourceCheck(rule.source),
+    on: nameCheck('on', rule.on, (event) => event.type),
+    source: rule.source === undefined ? null : nameCheck('source', rule.source, (event) => event.source),
     when: compileCondition(rule.when ?? {}),
   }
 }
@@ -81,13 +81,8 @@ export function conditionHolds({ checks, all, any, not }: CompiledCondition, eve
   )
 }
 
-function sourceCheck(source: string): Check {
-  return {
-    part: 'source',
-    wanted: source,
-    actual: (event) => [event.source],
-    matches: (value) => value === source,
-  }
+function nameCheck(part: string, wanted: Globs, actual: (event: MatchInput) => string): Check {
+  return { part, wanted, actual: (event) => [actual(event)], matches: compileGlobs(wanted, NAME) }
 }
 
 function compileCondition(condition: Condition): CompiledCondition {

@@ -37,8 +37,8 @@ export type Rule = {
   name: string
   /** Event types, as globs: `push`, `issues.*`. */
   on: Globs
-  /** The source it must come from; any if absent. */
-  source?: string
+  /** The sources it may come from, as globs; any if absent. */
+  source?: Globs
   when?: Condition
   /** The agent that does the work. */
   agent: string

@@ -9,7 +9,10 @@ export const ruleSummary = z
   .object({
     name: z.string(),
     on: z.array(z.string()).meta({ description: 'Event types, as globs.' }),
-    source: z.string().nullable().meta({ description: 'The source it must come from; null is any.' }),
+    source: z
+      .array(z.string())
+      .nullable()
+      .meta({ description: 'The sources it may come from, as globs; null is any.' }),
     when: jsonObject.nullable().meta({ description: 'The condition, as it is configured; null is always.' }),
     agent: z.string(),
     with: jsonObject.nullable().meta({ description: 'Options handed to the agent as its input.' }),
@@ -47,7 +50,7 @@ export function ruleRow(rule: Rule): RuleSummary {
   return {
     name: rule.name,
     on: [rule.on].flat(),
-    source: rule.source ?? null,
+    source: rule.source === undefined ? null : [rule.source].flat(),
     when: (rule.when ?? null) as RuleSummary['when'],
     agent: rule.agent,
     with: (rule.with ?? null) as RuleSummary['with'],

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { expect, test } from 'vitest'
 import { GITHUB_TYPES } from './github/event-types.ts'
-import { isReserved, unknownTypes } from './known-types.ts'
+import { isReserved, unknownSources, unknownTypes } from './known-types.ts'
 
 const corpus = createRequire(import.meta.url)('@octokit/webhooks-examples') as {
   name: string
@@ -50,4 +50,9 @@ test("no source may have the name of one of GitHub's events", () => {
   const names = corpus.map(({ name }) => name).filter((name) => !name.includes('_'))
   expect(names.length).toBeGreaterThan(20)
   expect(names.filter((name) => !isReserved(name))).toEqual([])
+})
+
+test('a source that is not configured is named with the nearest', () => {
+  expect(unknownSources(['github', 'sh*', '!manual', 'deployments'], sources)).toEqual([])
+  expect(unknownSources(['gihtub'], sources)).toEqual(['no source is called "gihtub"; did you mean "github"?'])
 })

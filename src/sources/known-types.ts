@@ -1,11 +1,13 @@
 // Which types of events there are, as far as this program knows: to say of a misspelt one in the
 // configuration that nothing will ever match it.
 import { compileGlobs, NAME } from '../lib/glob.ts'
-import { nearest } from '../lib/nearest.ts'
+import { didYouMean, nearest } from '../lib/nearest.ts'
 import { isInternal } from './event-type.ts'
 import { GITHUB_EVENTS, GITHUB_TYPES } from './github/event-types.ts'
 
-// What this program records itself.
+const EXCLUSION = /^!(?!\()/
+// What this program records itself, and where those events say that they come from.
+const OWN_SOURCES = ['deployments', 'manual', 'signalbox']
 const OWN_EVENTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['environment', ['deployed']],
   ['job', ['completed', 'failed']],
@@ -36,12 +38,21 @@ export function isReserved(name: string): boolean {
 export function unknownTypes(globs: readonly string[], sources: Iterable<string>): string[] {
   const names = [...sources, ...ANY_ACTION]
   return globs
-    .map((glob) => glob.replace(/^!(?!\()/, ''))
+    .map((glob) => glob.replace(EXCLUSION, ''))
     .filter((glob) => glob !== '' && !isKnown(glob, names))
     .map((glob) => {
       const verb = glob === literalStart(glob) ? 'is called' : 'matches'
       return `no known event ${verb} ${JSON.stringify(glob)}${hint(glob, names)}`
     })
+}
+
+/** A sentence for each glob that matches no source, and none of this program's own names. */
+export function unknownSources(globs: readonly string[], sources: Iterable<string>): string[] {
+  const names = [...sources, ...OWN_SOURCES]
+  return globs
+    .map((glob) => glob.replace(EXCLUSION, ''))
+    .filter((glob) => glob !== '' && !names.some(compileGlobs(glob, NAME)))
+    .map((glob) => `no source is called ${JSON.stringify(glob)}${didYouMean(glob, names)}`)
 }
 
 function isKnown(glob: string, sources: readonly string[]): boolean {

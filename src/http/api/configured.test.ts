@@ -63,7 +63,7 @@ test('rules are listed in order, complete with their defaults', async () => {
       {
         name: 'full',
         on: ['issues.*', 'pull_request.opened'],
-        source: 'github',
+        source: ['github'],
         when: { label: 'bug', not: { author: ['*bot', 'ci'] } },
         agent: 'reviewer',
         with: { depth: 3 },

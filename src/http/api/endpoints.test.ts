@@ -49,6 +49,18 @@ test('an endpoint is created with its defaults, and a secret that is shown once'
   expect(JSON.stringify((await api.get('/endpoints')).body)).not.toContain(secret)
 })
 
+test('a second endpoint of a name is refused with what has it', async () => {
+  const first = await create({ url, name: 'only once' })
+  const { status, body } = await create({ url: 'https://example.com/other', name: 'only once' })
+  expect({ status, body }).toEqual({
+    status: 409,
+    body: {
+      code: 'conflict',
+      detail: `An endpoint is called "only once" already (${first.body.id}, active): set another name.`,
+    },
+  })
+})
+
 test('a secret that was brought is not repeated', async () => {
   const { status, body } = await create({ url, name: 'brought', secret: SECRET, status: 'paused' })
   expect([status, body.status]).toEqual([201, 'paused'])
