@@ -80,6 +80,7 @@ describe('the banner', () => {
   test('names the forges that can be written, or what sets one up', () => {
     const forges = (change: Parameters<typeof started>[0]) => /^forges +(.*)$/m.exec(started(change).text)?.[1]
     expect(forges({})).toMatch(/^none, so nothing can be written: set GITHUB_TOKEN, or GITHUB_APP_ID and /)
+    expect(forges({ env: { GITHUB_APP_ID: '1' } })).toMatch(/: set GITHUB_APP_PRIVATE_KEY too: /)
     expect(forges({ forge: true })).toBe('github')
     const env = { GITHUB_REPO: 'acme/shop' }
     expect(forges({ forge: true, env })).toBe('github; deployments are documented in acme/shop')

@@ -1,6 +1,6 @@
 // What a service says of itself when it has started.
 import type { Store } from '../db/store.ts'
-import { NO_FORGE_REMEDY } from '../forges/configured.ts'
+import { noForgeRemedy } from '../forges/configured.ts'
 import type { Environment } from '../lib/environment.ts'
 import { VERSION } from '../lib/version.ts'
 import type { Signalbox } from '../main.ts'
@@ -114,8 +114,8 @@ function shellWord(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
-function forgesText({ forges, repository }: Banner): string {
-  if (forges.length === 0) return `none, so nothing can be written: ${NO_FORGE_REMEDY}`
+function forgesText({ forges, repository }: Banner, environment: Environment): string {
+  if (forges.length === 0) return `none, so nothing can be written: ${noForgeRemedy(environment)}`
   return repository === null ? forges.join(', ') : `${forges.join(', ')}; deployments are documented in ${repository}`
 }
 
@@ -129,7 +129,7 @@ export function bannerText(cli: Pick<Cli, 'paint'>, banner: Banner, environment:
   const lines = fields([
     ['database', databaseText(banner, environment)],
     ...receivingRows(banner, environment.SIGNALBOX_PUBLIC_URL),
-    ['forges', forgesText(banner)],
+    ['forges', forgesText(banner, environment)],
     ['config', `${banner.config ?? 'no signalbox.config.ts: the default rules'} (${has.join(', ')})`],
     ['jobs', roles.orchestrator ? '' : 'are left to another process: signalbox serve --only orchestrator'],
   ])

@@ -167,6 +167,16 @@ describe('an endpoint', () => {
     expect(added.err).toBe('signalbox: events: no known event is called "pshu"; did you mean "push"?\n')
   })
 
+  test('of a name that another has is refused, with what to do', async () => {
+    const add = ['endpoints', 'add', '--url', 'https://example.com/a', '--name', 'once']
+    expect((await cli.ask(add)).code).toBe(0)
+    const { code, err } = await cli.ask(add)
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringMatching(/^signalbox: An endpoint is called "once" already .*\n {2}→ Give it another --name; /),
+    })
+  })
+
   test('that is not acceptable is refused with the field', async () => {
     expect(await cli.ask(['endpoints', 'add', '--url', 'http://example.com'])).toMatchObject({
       code: 1,

@@ -15,6 +15,7 @@ import { InvalidArgumentError } from 'commander'
 import { redactor } from '../untrusted/redact.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
+import { onConflict } from './failure.ts'
 import { readJsonFile } from './json-file.ts'
 import { cut, fields } from './table.ts'
 import type { Cli } from './terminal.ts'
@@ -99,7 +100,7 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
   // The server says what is wrong with a configuration that is not an object.
   const config = (await readJsonFile(cli, options.config)) as DeploymentInput['config']
   const client = clientOf(cli, options)
-  const recorded = await client.deploy(
+  const asked = client.deploy(
     {
       project_id: options.project,
       app_name: options.app,
@@ -113,6 +114,7 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
     },
     { idempotencyKey: options.idempotencyKey },
   )
+  const recorded = await onConflict('Give another deployment another --idempotency-key.', asked)
   // What is printed ends up in the logs of a CI service.
   const deployment = redactor([config, recorded]).value(recorded) as RecordedDeployment
   const following = followers(client, deployment.event_id)

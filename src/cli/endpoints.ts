@@ -5,6 +5,7 @@ import { shortId } from '../lib/id.ts'
 import { unknownTypes } from '../sources/known-types.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, parseUrl, withServer } from './api-client.ts'
+import { onConflict } from './failure.ts'
 import type { PageOptions } from './page.ts'
 import { printPage, statusOption, withPaging } from './page.ts'
 import type { Column } from './table.ts'
@@ -78,7 +79,8 @@ export function addEndpoints(endpoints: Command, cli: Cli): void {
       const secret = wanted.secret === '-' ? (await cli.readInput()).trim() : wanted.secret
       const client = clientOf(cli, { server })
       const sources = (await client.sources.list()).items.map(({ name }) => name)
-      const endpoint = await client.endpoints.create({ ...wanted, secret })
+      const asked = client.endpoints.create({ ...wanted, secret })
+      const endpoint = await onConflict('Give it another --name; signalbox endpoints ls shows the others.', asked)
       cli.print(endpoint, () => addedText(endpoint))
       for (const each of unknownTypes(endpoint.events, sources)) cli.err(`signalbox: events: ${plain(each)}\n`)
     })

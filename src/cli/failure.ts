@@ -18,6 +18,19 @@ export class CliError extends Error {
   }
 }
 
+/**
+ * What was asked of the server; a conflict says what to do about this one, which only the command
+ * knows.
+ */
+export async function onConflict<T>(hint: string, asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (error) {
+    if (!(error instanceof SignalboxError) || error.code !== 'conflict') throw error
+    throw new CliError(error.code, error.detail, hint, { cause: error })
+  }
+}
+
 /** Ends a command that has already said everything, with exit code 1. */
 export class Unsuccessful extends Error {
   override name = 'Unsuccessful'

@@ -172,7 +172,9 @@ describe('a change by hand', () => {
     await ended(id, 'completed')
     expect(await cli.ask(['jobs', 'retry', id])).toMatchObject({
       code: 1,
-      err: expect.stringContaining('The job is completed'),
+      err: expect.stringMatching(
+        new RegExp(`^signalbox: The job is completed; .*\\n  → See what became of it: signalbox jobs show ${id}\\n$`),
+      ),
     })
   })
 })

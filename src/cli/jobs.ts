@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { shortId } from '../lib/id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
+import { onConflict } from './failure.ts'
 import { withId } from './id.ts'
 import { logLineText, printLog } from './job-log.ts'
 import type { PageOptions } from './page.ts'
@@ -11,7 +12,7 @@ import { printPage, statusOption, withPaging } from './page.ts'
 import type { Column } from './table.ts'
 import { fields, table } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { age, indent } from './text.ts'
+import { age, indent, inline } from './text.ts'
 
 const COLUMNS: readonly Column<JobSummary>[] = [
   { title: 'ID', value: ({ id }) => id, short: shortId },
@@ -141,7 +142,8 @@ export function addJobs(jobs: Command, cli: Cli): void {
     .description('cancel a job; a running agent is stopped')
     .addHelpText('after', '\nExample:\n  $ signalbox jobs cancel 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61')
     .action(async (id: string, options: ServerOptions) => {
-      const job = await clientOf(cli, options).jobs.cancel(id)
+      const asked = clientOf(cli, options).jobs.cancel(id)
+      const job = await onConflict(`See how it ended: signalbox jobs show ${inline(id)}`, asked)
       cli.print(job, () => `The job is ${statusText(job)}.`)
     })
   withId(withServer(jobs.command('retry')), 'job')
@@ -149,7 +151,8 @@ export function addJobs(jobs: Command, cli: Cli): void {
     .option('--from-start', 'forget its steps and what was not published, and run the agent again')
     .addHelpText('after', '\nExample:\n  $ signalbox jobs retry 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61 --from-start')
     .action(async (id: string, { fromStart = false, ...options }: ServerOptions & { fromStart?: boolean }) => {
-      const job = await clientOf(cli, options).jobs.retry(id, { fromStart })
+      const asked = clientOf(cli, options).jobs.retry(id, { fromStart })
+      const job = await onConflict(`See what became of it: signalbox jobs show ${inline(id)}`, asked)
       cli.print(job, () => retryText(job, fromStart))
     })
 }

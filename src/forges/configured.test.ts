@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { readEnvironment } from '../lib/environment.ts'
 import { silentLog } from '../lib/log.ts'
-import { forgesOf, NO_FORGE_REMEDY } from './configured.ts'
+import { forgesOf, noForgeRemedy } from './configured.ts'
 
 function namesFor(env: Record<string, string>): readonly string[] {
   return forgesOf(readEnvironment(env), silentLog).names
@@ -18,9 +18,14 @@ test('half an App is no credentials', () => {
   expect(namesFor({ GITHUB_APP_PRIVATE_KEY: 'key' })).toEqual([])
 })
 
+test('of half an App the other half is what to set', () => {
+  const remedy = (env: Record<string, string>) => noForgeRemedy(readEnvironment(env))
+  expect(remedy({ GITHUB_APP_ID: '1' })).toMatch(/^set GITHUB_APP_PRIVATE_KEY too: /)
+  expect(remedy({ GITHUB_APP_PRIVATE_KEY: 'key' })).toMatch(/^set GITHUB_APP_ID too: /)
+})
+
 test('without any the refusal names what to set for each', () => {
-  expect(NO_FORGE_REMEDY).toBe('set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY')
-  expect(() => forgesOf(readEnvironment({}), silentLog).of('acme/shop')).toThrow(
-    `No forge is configured: ${NO_FORGE_REMEDY}.`,
-  )
+  const remedy = 'set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY'
+  expect(noForgeRemedy(readEnvironment({}))).toBe(remedy)
+  expect(() => forgesOf(readEnvironment({}), silentLog).of('acme/shop')).toThrow(`No forge is configured: ${remedy}.`)
 })

@@ -12,20 +12,22 @@ export type ForgeKind = {
   /** The forge with the credentials of the environment; null when there are none. */
   fromEnvironment(environment: Environment, log: Log): WriteForge | null
   /** What to do to set it up, as the rest of a sentence: "set GITHUB_TOKEN". */
-  remedy: string
+  remedy(environment: Environment): string
 }
 
 /** Every kind of forge by the name that a repository is called with: `github:acme/shop`. */
 const FORGES: Readonly<Record<string, ForgeKind>> = { github: githubFromEnvironment }
 
 /** What to do where no forge is set up, as the rest of a sentence. */
-export const NO_FORGE_REMEDY = Object.values(FORGES)
-  .map(({ remedy }) => remedy)
-  .join('; or ')
+export function noForgeRemedy(environment: Environment): string {
+  return Object.values(FORGES)
+    .map(({ remedy }) => remedy(environment))
+    .join('; or ')
+}
 
 /** The forges that the environment has credentials for. */
 export function forgesOf(environment: Environment, log: Log): Forges {
   const kinds = Object.entries(FORGES)
   const forges = kinds.map(([name, kind]) => [name, kind.fromEnvironment(environment, log)] as const)
-  return forgesFrom(Object.fromEntries(forges), NO_FORGE_REMEDY)
+  return forgesFrom(Object.fromEntries(forges), noForgeRemedy(environment))
 }

@@ -8,6 +8,7 @@ import { loadConfig } from '../../config/config-file.ts'
 import { configure } from '../../config/configure.ts'
 import { eventWarnings } from '../../config/event-warnings.ts'
 import { readEndpointConfigs } from '../../endpoints/endpoint.ts'
+import { missingOfApp } from '../../forges/github/environment.ts'
 import type { Environment } from '../../lib/environment.ts'
 import { environmentProblems, readEnvironment } from '../../lib/environment.ts'
 import { errorText } from '../../lib/error.ts'
@@ -58,7 +59,8 @@ export async function envFileChecks({ folder }: Pick<Cli, 'folder'>): Promise<Ch
 
 /** What unset variables close. */
 export function closedChecks(environment: Environment): Check[] {
-  const { SIGNALBOX_API_TOKEN, GITHUB_TOKEN, GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY, GITHUB_REPO } = environment
+  const { SIGNALBOX_API_TOKEN, GITHUB_TOKEN, GITHUB_APP_ID, GITHUB_REPO } = environment
+  const missing = missingOfApp(environment)
   const checks = [
     SIGNALBOX_API_TOKEN
       ? ok('API token', 'set')
@@ -68,8 +70,7 @@ export function closedChecks(environment: Environment): Check[] {
           `Set SIGNALBOX_API_TOKEN; ${NEW_SECRET}.`,
         ),
   ]
-  if ((GITHUB_APP_ID === undefined) !== (GITHUB_APP_PRIVATE_KEY === undefined)) {
-    const missing = GITHUB_APP_ID === undefined ? 'GITHUB_APP_ID' : 'GITHUB_APP_PRIVATE_KEY'
+  if (missing !== null) {
     checks.push(problem('GitHub App', `half set up: ${missing} is unset`, `Set ${missing}, or unset the other.`))
   } else if (GITHUB_TOKEN === undefined && GITHUB_APP_ID === undefined) {
     checks.push(

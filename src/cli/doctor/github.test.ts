@@ -1,4 +1,5 @@
 // The doctor on GitHub where its answers are short of what is wanted.
+import { generateKeyPairSync } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -69,10 +70,49 @@ test('a token that may only read says what to give it', async () => {
   })
 })
 
-test('an App whose key is no key is a problem of the repository, without the key in it', async () => {
-  const GITHUB_API_URL = await openApi((_request, response) => response.writeHead(401).end('{}'))
-  const env = { GITHUB_API_URL, GITHUB_APP_ID: '1', GITHUB_APP_PRIVATE_KEY: 'not-a-pem-key', GITHUB_REPO: 'acme/shop' }
-  const checks = await check(env)
-  expect(checks).toMatchObject([{ name: 'GitHub repository', status: 'problem' }])
-  expect(JSON.stringify(checks)).not.toContain('not-a-pem-key')
+describe('an App', () => {
+  const pem = (type: 'rsa' | 'ec') => {
+    const pair = type === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : ecPair()
+    return pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  }
+  const ecPair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const key = pem('rsa')
+
+  test('is asked who it is, also where no repository is set', async () => {
+    const asked: (string | undefined)[] = []
+    const GITHUB_API_URL = await openApi((request, response) => {
+      asked.push(request.url)
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ slug: 'signalbox' }))
+    })
+    expect(await check({ GITHUB_API_URL, GITHUB_APP_ID: '1', GITHUB_APP_PRIVATE_KEY: key })).toEqual([
+      { name: 'GitHub App', status: 'ok', detail: 'accepted, as signalbox[bot]', hint: null },
+    ])
+    expect(asked).toEqual(['/app'])
+  })
+
+  test('that GitHub does not accept is a problem of id and key, and is not tried on the repository', async () => {
+    const GITHUB_API_URL = await openApi((_request, response) =>
+      response.writeHead(401, { 'content-type': 'application/json' }).end('{"message":"Integration not found"}'),
+    )
+    const env = { GITHUB_API_URL, GITHUB_APP_ID: '1', GITHUB_APP_PRIVATE_KEY: key, GITHUB_REPO: 'acme/shop' }
+    expect(await check(env)).toEqual([
+      {
+        name: 'GitHub App',
+        status: 'problem',
+        detail: expect.stringMatching(/^is not accepted: .*Integration not found/),
+        hint: expect.stringContaining('GITHUB_APP_ID'),
+      },
+    ])
+  })
+
+  test.each([
+    ['a file that is something else', 'not-a-pem-key', 'is no private key in PEM: it has no line -----BEGIN'],
+    ['one without its lines', key.replaceAll('\n', ' '), 'has all of its PEM in one line'],
+    ['half a key', key.slice(0, 200), 'cut off or changed'],
+    ['a key of another type', pem('ec'), 'is a key of the type ec, not RSA'],
+  ])('whose key is %s is a problem that says so, without the key', async (_what, GITHUB_APP_PRIVATE_KEY, words) => {
+    const checks = await check({ GITHUB_APP_ID: '1', GITHUB_APP_PRIVATE_KEY, GITHUB_REPO: 'acme/shop' })
+    expect(checks).toMatchObject([{ name: 'GitHub App', status: 'problem', detail: expect.stringContaining(words) }])
+    expect(JSON.stringify(checks)).not.toContain(GITHUB_APP_PRIVATE_KEY.split('\n').at(1)?.slice(0, 20) ?? 'not-a-pem')
+  })
 })

@@ -1,5 +1,5 @@
-// The doctor on GitHub: who the token belongs to, and whether it may do what will be asked of it.
-
+// The doctor on GitHub: who the token or the App is, and whether it may do what it is for.
+import { createPrivateKey } from 'node:crypto'
 import type { GithubAuth } from '../../forges/github/clients.ts'
 import { connect } from '../../forges/github/connection.ts'
 import { githubAuth } from '../../forges/github/environment.ts'
@@ -10,6 +10,8 @@ import type { Check } from './check.ts'
 import { ok, problem } from './check.ts'
 
 const TIMEOUT_MS = 8_000
+const UNREACHABLE_HINT = 'Check the network, the proxy and GITHUB_API_URL.'
+const KEY_HINT = 'Generate a private key on the page of the App, and set GITHUB_APP_PRIVATE_KEY to the whole file.'
 const NEEDED = 'contents, pull requests and issues: write'
 
 /**
@@ -19,10 +21,40 @@ const NEEDED = 'contents, pull requests and issues: write'
 export async function githubChecks(environment: Environment): Promise<Check[]> {
   const auth = githubAuth(environment)
   if (auth === null) return []
-  const token = 'token' in auth ? await tokenCheck(environment.GITHUB_API_URL, auth.token) : null
-  const checks = token === null ? [] : [token]
-  if (environment.GITHUB_REPO === undefined || token?.status === 'problem') return checks
-  return [...checks, ...(await repositoryChecks(environment, auth, environment.GITHUB_REPO))]
+  const who =
+    'token' in auth ? await tokenCheck(environment.GITHUB_API_URL, auth.token) : await appCheck(environment, auth)
+  if (environment.GITHUB_REPO === undefined || who.status === 'problem') return [who]
+  return [who, ...(await repositoryChecks(environment, auth, environment.GITHUB_REPO))]
+}
+
+function connectionFor({ GITHUB_API_URL: apiUrl }: Environment, auth: GithubAuth) {
+  return connect({ apiUrl, auth, log: silentLog, requestTimeoutMs: TIMEOUT_MS, readRetries: 0 })
+}
+
+/** Asks as the App itself who it is, which needs no installation. */
+async function appCheck(environment: Environment, auth: Extract<GithubAuth, { appId: unknown }>): Promise<Check> {
+  const unusable = keyProblem(auth.privateKey)
+  if (unusable !== null) return problem('GitHub App', `GITHUB_APP_PRIVATE_KEY ${unusable}`, KEY_HINT)
+  try {
+    const account = await connectionFor(environment, auth).account()
+    return ok('GitHub App', account === null ? 'accepted' : `accepted, as ${account}`)
+  } catch (error) {
+    return error instanceof AppError
+      ? problem('GitHub App', `is not accepted: ${error.detail}`, `GITHUB_APP_ID must be of the same App. ${KEY_HINT}`)
+      : problem('GitHub App', errorText(error), UNREACHABLE_HINT)
+  }
+}
+
+/** Why this is no key of an App, which are RSA; null if it may be one. Says nothing of its text. */
+function keyProblem(pem: string): string | null {
+  try {
+    const { asymmetricKeyType: type } = createPrivateKey(pem)
+    return type === 'rsa' ? null : `is a key of the type ${type}, not RSA`
+  } catch {
+    if (!pem.includes('-----BEGIN')) return 'is no private key in PEM: it has no line -----BEGIN RSA PRIVATE KEY-----'
+    if (!pem.trim().includes('\n')) return 'has all of its PEM in one line; write \\n for the ends of lines'
+    return 'is no private key in PEM that can be read: it is cut off or changed'
+  }
 }
 
 /**
@@ -49,24 +81,13 @@ async function tokenCheck(apiUrl: string, token: string): Promise<Check> {
     return ok('GitHub token', parts.join(', '))
   } catch (error) {
     const reason = errorText(error instanceof Error && error.cause ? error.cause : error)
-    return problem(
-      'GitHub token',
-      `GitHub cannot be reached: ${reason}`,
-      'Check the network, the proxy and GITHUB_API_URL.',
-    )
+    return problem('GitHub token', `GitHub cannot be reached: ${reason}`, UNREACHABLE_HINT)
   }
 }
 
 async function repositoryChecks(environment: Environment, auth: GithubAuth, repository: string): Promise<Check[]> {
-  const options = {
-    apiUrl: environment.GITHUB_API_URL,
-    auth,
-    log: silentLog,
-    requestTimeoutMs: TIMEOUT_MS,
-    readRetries: 0,
-  }
   try {
-    return await connect(options).withClient(repository, async (octokit, at) => {
+    return await connectionFor(environment, auth).withClient(repository, async (octokit, at) => {
       const { data } = await octokit.rest.repos.get(at)
       const mayWrite = 'token' in auth ? data.permissions?.push : await appMayWrite(octokit, at)
       const seen = repositoryCheck(data.full_name, mayWrite)

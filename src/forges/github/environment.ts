@@ -10,7 +10,19 @@ export const githubFromEnvironment: ForgeKind = {
     const auth = githubAuth(environment)
     return auth === null ? null : github({ apiUrl: environment.GITHUB_API_URL, auth, log })
   },
-  remedy: 'set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY',
+  remedy(environment) {
+    const missing = missingOfApp(environment)
+    return missing === null
+      ? 'set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY'
+      : `set ${missing} too: the GitHub App is only half set up`
+  },
+}
+
+/** What is unset of a GitHub App of which the other half is set; null where both are, or none. */
+export function missingOfApp(environment: Environment): 'GITHUB_APP_ID' | 'GITHUB_APP_PRIVATE_KEY' | null {
+  const { GITHUB_APP_ID: appId, GITHUB_APP_PRIVATE_KEY: privateKey } = environment
+  if ((appId === undefined) === (privateKey === undefined)) return null
+  return appId === undefined ? 'GITHUB_APP_ID' : 'GITHUB_APP_PRIVATE_KEY'
 }
 
 /** The credentials of the environment; a token comes before an App, half of which is none. */
