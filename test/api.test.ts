@@ -21,6 +21,31 @@ beforeAll(async () => {
 })
 afterAll(() => signalbox.close())
 
+/** Where a schema says of a value nothing, or only that it is an object or a list. */
+function bareObjects(schema: object, named: Record<string, object>, at = '', seen: readonly string[] = []): string[] {
+  type Schema = {
+    $ref?: string
+    type?: unknown
+    properties?: object
+    additionalProperties?: object | boolean
+    items?: object
+    anyOf?: object[]
+    allOf?: object[]
+  }
+  const { $ref, type, properties, additionalProperties, items, anyOf, allOf } = schema as Schema
+  if ($ref !== undefined) {
+    const name = $ref.split('/').at(-1) ?? ''
+    return seen.includes(name) ? [] : bareObjects(named[name] ?? {}, named, at, [...seen, name])
+  }
+  const inner = [...(anyOf ?? []), ...(allOf ?? [])].map((each) => [at, each] as const)
+  for (const [key, each] of Object.entries(properties ?? {})) inner.push([`${at}.${key}`, each])
+  if (typeof additionalProperties === 'object') inner.push([`${at}.*`, additionalProperties])
+  if (items !== undefined) inner.push([`${at}.*`, items])
+  const isBare =
+    inner.length === 0 && (type === undefined || type === 'object' || type === 'array') && !('const' in schema)
+  return isBare ? [at] : inner.flatMap(([place, each]) => bareObjects(each, named, place, seen))
+}
+
 const EXAMPLES: Record<string, Record<string, unknown>> = {
   '/deployments': {
     project_id: 'p',
@@ -53,6 +78,27 @@ describe('the description', () => {
   test('says that the token is wanted, and everywhere what a refusal looks like', () => {
     expect(api.description.security).toEqual([{ token: [] }])
     expect(operations().filter(({ operation }) => !('default' in operation.responses))).toEqual([])
+  })
+
+  test('has a summary of its own for every operation', () => {
+    const summaries = operations().map(({ operation }) => operation.summary)
+    for (const summary of summaries) expect(summary).toMatch(/^[A-Z][a-z].{5,60}[^.]$/)
+    expect(new Set(summaries).size).toBe(summaries.length)
+  })
+
+  test('names the fields of every answer, down to its rows', () => {
+    const { schemas } = api.description.components
+    const bare = operations().flatMap(({ path, method, operation }) =>
+      Object.entries(operation.responses).flatMap(([status, { content = {} }]) => {
+        const { schema } = content['application/json'] ?? {}
+        return (schema ? bareObjects(schema, schemas) : []).map((at) => `${method} ${path} ${status}${at}`)
+      }),
+    )
+    expect(bare).toEqual([])
+    expect(bareObjects({ properties: { items: { type: 'array', items: { type: 'object' } } } }, {})).toEqual([
+      '.items.*',
+    ])
+    expect(bareObjects({}, {})).toEqual([''])
   })
 
   test('knows every address it names: each answers with a status it lists, or a refusal', async () => {

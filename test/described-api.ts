@@ -5,6 +5,7 @@ import type { TestSignalbox } from './signalbox.ts'
 
 /** An operation of the description, as far as tests look at it. */
 export type Operation = {
+  summary?: string
   parameters?: { name: string; in: string }[]
   requestBody?: { content: { 'application/json': { schema: object } } }
   responses: Record<string, { content?: Record<string, { schema: object }> }>
@@ -15,7 +16,11 @@ export type Answer = { status: number; body: Record<string, unknown> }
 
 /** The API, asked by path: `/jobs?limit=1`. */
 export type DescribedApi = {
-  description: { paths: Record<string, Record<string, Operation>>; security: object[] }
+  description: {
+    paths: Record<string, Record<string, Operation>>
+    components: { schemas: Record<string, object> }
+    security: object[]
+  }
   get(path: string): Promise<Answer>
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** The kinds of answers that there were so far: `GET /jobs/{id} 200`. */

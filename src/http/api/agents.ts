@@ -8,6 +8,7 @@ import { failure, pageAnswer } from './answer.ts'
 const list = createRoute({
   method: 'get',
   path: '/agents',
+  summary: 'List the agents',
   tags: ['agents'],
   responses: { 200: pageAnswer('The agents by name.', agentSummary), default: failure },
 })

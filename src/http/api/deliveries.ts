@@ -10,6 +10,7 @@ import { answer, failure, idParam, listQuery, pageAnswer } from './answer.ts'
 const list = createRoute({
   method: 'get',
   path: '/deliveries',
+  summary: 'List deliveries',
   tags: ['deliveries'],
   request: {
     query: listQuery({
@@ -23,6 +24,7 @@ const list = createRoute({
 const get = createRoute({
   method: 'get',
   path: '/deliveries/{id}',
+  summary: 'Show one delivery',
   tags: ['deliveries'],
   request: { params: idParam },
   responses: { 200: answer('One delivery with its attempts.', deliveryDetail), default: failure },

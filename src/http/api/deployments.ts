@@ -16,6 +16,7 @@ import { readJson } from './json.ts'
 const create = createRoute({
   method: 'post',
   path: '/deployments',
+  summary: 'Record a deployment',
   tags: ['deployments'],
   description: 'Records a deployment. An `Idempotency-Key` makes repeating safe.',
   request: {
@@ -31,6 +32,7 @@ const create = createRoute({
 const list = createRoute({
   method: 'get',
   path: '/deployments',
+  summary: 'List deployments',
   tags: ['deployments'],
   request: {
     query: listQuery({
@@ -47,6 +49,7 @@ const list = createRoute({
 const get = createRoute({
   method: 'get',
   path: '/deployments/{id}',
+  summary: 'Show one deployment',
   tags: ['deployments'],
   request: { params: idParam },
   responses: { 200: answer('One deployment with its diff and pull requests.', deploymentDetail), default: failure },
@@ -54,6 +57,7 @@ const get = createRoute({
 const config = createRoute({
   method: 'get',
   path: '/deployments/{id}/config',
+  summary: 'Read the configuration of a deployment',
   tags: ['deployments'],
   request: { params: idParam },
   responses: { 200: answer('The whole configuration it put live.', deploymentConfig), default: failure },

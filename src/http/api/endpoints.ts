@@ -11,6 +11,7 @@ import { readJson } from './json.ts'
 const create = createRoute({
   method: 'post',
   path: '/endpoints',
+  summary: 'Create an endpoint',
   tags: ['endpoints'],
   description: 'Asks to be notified of events. A secret made here is shown in this answer only.',
   request: { body: jsonBody(endpointRequest) },
@@ -22,6 +23,7 @@ const create = createRoute({
 const list = createRoute({
   method: 'get',
   path: '/endpoints',
+  summary: 'List endpoints',
   tags: ['endpoints'],
   request: { query: listQuery({ status: endpointStatus.optional() }) },
   responses: { 200: pageAnswer('Endpoints, newest first, without their secrets.', endpoint), default: failure },

@@ -23,6 +23,7 @@ export const eventExplanation = z
 const list = createRoute({
   method: 'get',
   path: '/events',
+  summary: 'List events',
   tags: ['events'],
   request: {
     query: listQuery({
@@ -37,6 +38,7 @@ const list = createRoute({
 const get = createRoute({
   method: 'get',
   path: '/events/{id}',
+  summary: 'Show one event',
   tags: ['events'],
   request: { params: idParam },
   responses: { 200: answer('One event with what it says.', eventDetail), default: failure },
@@ -44,6 +46,7 @@ const get = createRoute({
 const why = createRoute({
   method: 'get',
   path: '/events/{id}/explain',
+  summary: 'Explain what followed from an event',
   tags: ['events'],
   request: { params: idParam },
   responses: {
@@ -54,6 +57,7 @@ const why = createRoute({
 const raw = createRoute({
   method: 'get',
   path: '/events/{id}/body',
+  summary: 'Read the body of an event as it came',
   tags: ['events'],
   request: { params: idParam },
   responses: {

@@ -12,6 +12,7 @@ import { readJson } from './json.ts'
 const list = createRoute({
   method: 'get',
   path: '/jobs',
+  summary: 'List jobs',
   tags: ['jobs'],
   request: {
     query: listQuery({
@@ -26,6 +27,7 @@ const list = createRoute({
 const get = createRoute({
   method: 'get',
   path: '/jobs/{id}',
+  summary: 'Show one job',
   tags: ['jobs'],
   request: { params: idParam },
   responses: {
@@ -36,6 +38,7 @@ const get = createRoute({
 const log = createRoute({
   method: 'get',
   path: '/jobs/{id}/log',
+  summary: 'Read the log of a job',
   tags: ['jobs'],
   request: {
     params: idParam,
@@ -49,6 +52,7 @@ const log = createRoute({
 const cancel = createRoute({
   method: 'post',
   path: '/jobs/{id}/cancel',
+  summary: 'Cancel a job',
   tags: ['jobs'],
   request: { params: idParam },
   responses: { 200: answer('The job: cancelled, or being cancelled if it runs.', jobDetail), default: failure },
@@ -56,6 +60,7 @@ const cancel = createRoute({
 const retry = createRoute({
   method: 'post',
   path: '/jobs/{id}/retry',
+  summary: 'Run a job again that failed or was cancelled',
   tags: ['jobs'],
   request: { params: idParam, body: { ...jsonBody(retryRequest), required: false } },
   responses: { 200: answer('The job, pending again.', jobDetail), default: failure },

@@ -8,6 +8,7 @@ import { failure, pageAnswer } from './answer.ts'
 const list = createRoute({
   method: 'get',
   path: '/rules',
+  summary: 'List the rules',
   tags: ['rules'],
   responses: { 200: pageAnswer('The rules, in order.', ruleSummary), default: failure },
 })

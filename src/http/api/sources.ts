@@ -8,6 +8,7 @@ import { failure, pageAnswer } from './answer.ts'
 const list = createRoute({
   method: 'get',
   path: '/sources',
+  summary: 'List the sources',
   tags: ['sources'],
   responses: { 200: pageAnswer('The sources, and whether each is open; no secrets.', sourceSummary), default: failure },
 })
