@@ -1,0 +1,130 @@
+// The roles of docs/operations.md: one that migrates, and one with less that runs everything.
+import { readFileSync } from 'node:fs'
+import { appendFile, chmod, mkdtemp, open, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Database } from '../src/db/database.ts'
+import { chooseAccount } from '../src/db/embedded/account.ts'
+import { openBinaries } from '../src/db/embedded/binaries.ts'
+import { clusterDir } from '../src/db/embedded/cluster.ts'
+import { openEmbedded } from '../src/db/embedded/embedded.ts'
+import { runProgram } from '../src/db/embedded/program.ts'
+import { migrate } from '../src/db/migrate.ts'
+import { openDatabase } from '../src/db/postgres.ts'
+import { silentLog } from '../src/lib/log.ts'
+import { githubHeaders } from './fixtures/signed.ts'
+import { openTestSignalbox, SECRET, TOKEN, until } from './signalbox.ts'
+
+const OPERATIONS = readFileSync(new URL('../docs/operations.md', import.meta.url), 'utf8')
+const [create = '', grant = ''] = [...OPERATIONS.matchAll(/^```pgsql\n(.*?)^```/gms)].map(([, block]) => block ?? '')
+
+const closing: (() => Promise<unknown>)[] = []
+let owner: Database
+let app: Database
+
+/** A PostgreSQL of its own, whose connection string is that of a superuser. */
+async function openServer(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'signalbox-roles-'))
+  closing.push(() => rm(folder, { recursive: true }))
+  // Run by root, PostgreSQL has another account, which must be able to enter.
+  await chmod(folder, 0o755)
+  const dataDir = join(folder, 'data')
+  const options = { dataDir, spareRoot: join(folder, 'spare'), log: silentLog, settings: { fsync: 'off' } }
+  await (await openEmbedded(options)).close()
+  const dir = await clusterDir(dataDir)
+  const account = chooseAccount()
+  const { postgres } = await openBinaries({ account, runtimeDir: join(folder, 'runtime'), log: silentLog })
+  const output = await open('/dev/null', 'w')
+  const input = 'alter role signalbox superuser;\n'
+  const single = runProgram(postgres, ['--single', '-D', dir, 'postgres'], { account, output: output.fd, input })
+  expect(await single.exited).toBe(0)
+  await output.close()
+  await appendFile(join(dir, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n')
+  const server = await openEmbedded(options)
+  closing.push(server.close)
+  return server.url
+}
+
+async function openAs(url: string, change: { username?: string; password?: string } = {}): Promise<Database> {
+  const there = Object.assign(new URL(url), { pathname: '/signalbox', ...change })
+  const database = await openDatabase({ url: there.href, log: silentLog, max: 4 })
+  closing.push(() => database.close())
+  return database
+}
+
+beforeAll(async () => {
+  const url = await openServer()
+  const server = await openDatabase({ url, log: silentLog, max: 1 })
+  await server.query('create database signalbox')
+  await server.close()
+  const admin = await openAs(url)
+  await admin.query(create)
+  owner = await openAs(url, { username: 'signalbox_owner', password: 'change me' })
+  app = await openAs(url, { username: 'signalbox_app', password: 'change me' })
+}, 60_000)
+afterAll(async () => {
+  for (const close of closing.reverse()) await close()
+})
+
+test('the role that runs cannot migrate, and the start says what it lacks', async () => {
+  await expect(migrate(app, { log: silentLog })).rejects.toMatchObject({
+    code: 'config_invalid',
+    detail: expect.stringContaining('grant its role CREATE'),
+  })
+})
+
+test('the role that migrates makes everything, and may grant the other what running needs', async () => {
+  expect((await migrate(owner, { log: silentLog })).applied).not.toEqual([])
+  await owner.query(grant)
+  await owner.query('create table signalbox.later (id bigint generated always as identity, note text)')
+  await expect(app.query(`insert into signalbox.later (note) values ('of a later migration')`)).resolves.toBeDefined()
+  await expect(app.query('create table signalbox.mine (id int)')).rejects.toThrow(/permission denied/)
+  await expect(app.query('drop table signalbox.later')).rejects.toThrow(/must be owner/)
+})
+
+test('with the lesser role webhooks, jobs, deliveries, deployments and the API work', async () => {
+  const got: string[] = []
+  const receiver = createServer((request, response) => {
+    got.push(String(request.headers['x-agenta-event']))
+    request.resume().on('end', () => response.writeHead(got.length === 1 ? 410 : 200).end())
+  })
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`
+  const signalbox = await openTestSignalbox({
+    database: app,
+    config: {
+      rules: [{ name: 'on-push', on: 'push', agent: 'ping', group: '{repository}' }],
+      endpoints: [{ name: 'one', url, secret: SECRET, events: ['push'], environments: null }],
+    },
+  })
+  try {
+    const body = Buffer.from(JSON.stringify({ ref: 'refs/heads/main', repository: { full_name: 'acme/shop' } }))
+    const headers = githubHeaders(body, { secret: SECRET, token: TOKEN, now: new Date() })
+    expect((await fetch(`${signalbox.url}/webhook/github`, { method: 'POST', headers, body })).status).toBe(200)
+    expect((await fetch(`${signalbox.url}/webhook/github`, { method: 'POST', body })).status).toBe(415)
+    expect((await signalbox.api('/webhook/manual', { method: 'POST', body: { job_type: 'ping' } })).status).toBe(200)
+    const deployment = { project_id: 'p', app_name: 'a', variant_name: 'v', environment: 'staging', config: {} }
+    const deployed = { method: 'POST', body: { ...deployment, deployed_by: 'jane' } }
+    expect((await signalbox.api('/api/deployments', deployed)).status).toBe(201)
+    const made = { method: 'POST', body: { url: 'https://example.com' } }
+    expect((await signalbox.api('/api/endpoints', made)).status).toBe(201)
+    await until(
+      'both jobs are done',
+      async () => (await signalbox.count('signalbox.jobs', "status = 'completed'")) === 2,
+    )
+    await until(
+      'the endpoint is gone',
+      async () => (await signalbox.count('signalbox.endpoints', 'gone_at is not null')) === 1,
+    )
+    for (const noun of ['events', 'jobs', 'deliveries', 'deployments', 'endpoints', 'rules', 'agents', 'sources']) {
+      expect([noun, (await signalbox.api(`/api/${noun}`)).status]).toEqual([noun, 200])
+    }
+    expect((await signalbox.api('/health')).status).toBe(200)
+  } finally {
+    await signalbox.close()
+    receiver.close()
+  }
+})
