@@ -26,7 +26,8 @@ const COLUMNS: readonly Column<JobSummary>[] = [
 
 /** An error with a line for each mistake, as one line. */
 function inOneLine(error: string | null): string | undefined {
-  return error?.replaceAll(/\s*\n\s*/g, '; ').replaceAll(':; ', ': ')
+  const lines = error?.split('\n').map((line) => line.trim())
+  return lines?.join('; ').replaceAll(':; ', ': ')
 }
 
 /** Its status, and what a running job becomes that a person has ended. */
