@@ -49,7 +49,8 @@ const CLI_HINTS = new Map(
     internal: 'Look for the request in the log of the server.',
   }),
 )
-const NOT_SIGNALBOX = 'Check that SIGNALBOX_URL is the address of a Signalbox.'
+/** What to do when it is not a Signalbox that answers. */
+export const NOT_SIGNALBOX = 'Check that SIGNALBOX_URL is the address of a Signalbox.'
 
 function hintFor(code: string): string {
   return CLI_HINTS.get(code) ?? rowOf(code)?.hint ?? NOT_SIGNALBOX

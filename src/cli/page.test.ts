@@ -83,3 +83,17 @@ describe('a page', () => {
     expect(print({ items: long, next: null }, { columns: 20 })).toBe(`ID  NOTE\n1   ${'x'.repeat(15)}…\n`)
   })
 })
+
+test('an answer that is no list is said to be none of a Signalbox', () => {
+  const { terminal } = testTerminal()
+  const show = () =>
+    printPage(
+      cliOver(terminal, () => false),
+      {} as never,
+      'such notes',
+      COLUMNS,
+    )
+  expect(show).toThrow(
+    expect.objectContaining({ code: 'not_signalbox', hint: expect.stringContaining('SIGNALBOX_URL') }),
+  )
+})

@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
 import type { ServerOptions } from './api-client.ts'
 import { withServer } from './api-client.ts'
+import { CliError, NOT_SIGNALBOX } from './failure.ts'
 import type { Column } from './table.ts'
 import { table } from './table.ts'
 import type { Cli } from './terminal.ts'
@@ -32,6 +33,8 @@ export function statusOption<Status extends string>(statuses: Record<Status, tru
 
 /** Prints one page: the API's answer with `--json`, else a table that fits the terminal. */
 export function printPage<Row>(cli: Cli, page: Page<Row>, noun: string, columns: readonly Column<Row>[]): void {
+  // Whatever answers 200 in JSON at that address may be no Signalbox.
+  if (!Array.isArray(page.items)) throw new CliError('not_signalbox', 'The answer is not a list.', NOT_SIGNALBOX)
   cli.print(page, () => {
     if (page.items.length === 0) return `There are no ${noun}.`
     const more = page.next === null ? '' : `\n${cli.paint('dim', `There are more: --cursor ${page.next}`)}`

@@ -113,6 +113,16 @@ describe('in sessions that a pooler may share', () => {
     expect([await show(database, 'statement_timeout'), await show(database, 'lock_timeout')]).toEqual(before)
   })
 
+  test('a single statement is ended likewise, if that is wanted', async () => {
+    const pooler = await openPooler(admin.url, true)
+    const database = await open({ url: pooler.url, areOwn: false, answerMs: 2000, limitsAll: true })
+    const insert = () => database.query('insert into things values (1)')
+    await whileLocked(() => expect(insert()).rejects.toMatchObject(tooLong))
+    await expect.poll(quiet).toBe(true)
+    expect(await things()).toBe(0)
+    expect((await insert()).rowCount).toBe(1)
+  })
+
   test('nothing is asked of the connection that a pooler refuses', async () => {
     const pooler = await openPooler(admin.url, true)
     const refusing = await openDatabase({ url: `${pooler.url}?options=-c%20statement_timeout%3D1000`, log })

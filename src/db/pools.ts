@@ -36,7 +36,7 @@ const WORKING_LOCK_MS = 10_000
 export async function openPools(options: { url: string; log: Log; slots: number; renewalMs: number }): Promise<Pools> {
   const { url, log, slots, renewalMs } = options
   const open = (name: string, limits: Pick<PoolOptions, 'max' | 'answerMs' | 'lockMs'>) =>
-    openDatabase({ url, log, applicationName: `signalbox ${name}`, ...limits })
+    openDatabase({ url, log, applicationName: `signalbox ${name}`, limitsAll: true, ...limits })
   const pools = {
     receiving: await open('receiving', { max: CONNECTIONS.receiving, answerMs: RECEIVING_MS }),
     working: await open('working', { max: Math.min(slots, MAX_FOR_SLOTS) + 1, lockMs: WORKING_LOCK_MS }),

@@ -26,6 +26,12 @@ export type PoolOptions = {
   answerMs?: number
   /** How long a statement may wait for a lock. Default: as long as for the rest. */
   lockMs?: number
+  /**
+   * Whether the server ends single statements too where sessions are shared: each is a transaction
+   * of its own there, which takes three round trips in place of one. Not for what PostgreSQL runs
+   * outside a transaction only.
+   */
+  limitsAll?: boolean
 }
 
 /**
@@ -34,7 +40,7 @@ export type PoolOptions = {
  * reached, or has ended the statement because it took too long.
  */
 export async function openDatabase(options: PoolOptions): Promise<Database> {
-  const { url, log, max = 10, answerMs = ANSWER_MS, lockMs = 0 } = options
+  const { url, log, max = 10, answerMs = ANSWER_MS, lockMs = 0, limitsAll = false } = options
   const pool = new pg.Pool({ ...connectionConfig(url, options.applicationName), max, idleTimeoutMillis: 30_000 })
   // Without these two listeners a lost idle connection would end the process. The next statement
   // opens a new one. Only the error's text is logged: `pg` attaches the client, password included.
@@ -61,9 +67,15 @@ export async function openDatabase(options: PoolOptions): Promise<Database> {
       connection.release()
     }
   }
+  const limitedBegin = `begin; ${limitsOf(answerMs, lockMs, 'local')}`
   return {
     url,
-    query: (text, values, name) => withConnection((connection) => connection.query(text, values, name)),
+    query: (text, values, name) =>
+      withConnection((connection) =>
+        limitsAll && !connection.isLimited
+          ? runTransaction(connection, limitedBegin, (tx) => tx.query(text, values))
+          : connection.query(text, values, name),
+      ),
     ownSessions: (areOwn) => {
       sessions.areOwn = areOwn && !sessions.seenShared
     },
