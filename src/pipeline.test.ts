@@ -338,6 +338,27 @@ describe('deciding', () => {
   })
 })
 
+describe('an event that no rule or endpoint is asked about', () => {
+  test.each<[string, Partial<Draft>, string]>([
+    ['a refused one', { rejected: 'signature_invalid: no', body: null }, 'Not asked: the request was refused.'],
+    ['a manual trigger', { source: 'manual' }, 'Not asked: a manual trigger names its job.'],
+    [
+      'one of a loop',
+      { depth: 4 },
+      'Not asked: it is 4 internal events away from one from outside; more than 3 would be a loop.',
+    ],
+  ])('%s is explained so', async (_, change, sentence) => {
+    await addEndpoint(['*'])
+    const pipeline = await open()
+    const { id } = await pipeline.record(draft(change))
+    const event = await getEvent(database, id)
+    if (event === null) throw new Error('it was not recorded')
+    const { rules, endpoints } = await pipeline.explain(event)
+    for (const verdict of [...rules, ...endpoints]) expect(verdict).toMatchObject({ matched: false, sentence })
+    expect([rules.length, endpoints.length]).toEqual([1, 1])
+  })
+})
+
 describe('endpoints that change while events are recorded', () => {
   test('an event decided by an old copy of the endpoints is decided anew before anything is written', async () => {
     const { record } = await open()

@@ -1,4 +1,4 @@
-// The product on one screen: receive, normalise, decide, record and react.
+// What happens to every event: it is received, read, decided, recorded and reacted to.
 import type { Agent } from './agents/agent.ts'
 import { isAway } from './db/connection.ts'
 import type { Database, Sql } from './db/database.ts'
@@ -104,7 +104,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   const { clock, log, sources, agents = new Map() } = options
   const types = jobTypes(options.rules, [...agents.keys()])
   // Each source has its own limit, and all unknown names share one.
-  const refusals = new Map([...sources.keys()].map((name) => [name, rateLimit(clock, REFUSALS)]))
+  const refusals = new Map([...sources.keys(), manual.name].map((name) => [name, rateLimit(clock, REFUSALS)]))
   const unknownNames = rateLimit(clock, REFUSALS)
   let kept = 0
   const writer = await openWriter(options)
@@ -249,10 +249,8 @@ function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonl
   const nothing = { jobs: [], deliveries: [] }
   if (draft.rejected !== undefined) return { ...nothing, status: 'rejected', reason: draft.rejected }
   if (draft.requested) return { status: 'routed', reason: null, jobs: [draft.requested], deliveries: [] }
-  if (draft.depth > MAX_DEPTH) {
-    const reason = `it is ${draft.depth} internal events away from one from outside; more than ${MAX_DEPTH} would be a loop`
-    return { ...nothing, status: 'ignored', reason }
-  }
+  const loop = loopReason(draft)
+  if (loop !== null) return { ...nothing, status: 'ignored', reason: loop }
   const jobs = jobsFor(rules, draft)
   const deliveries = deliveriesFor(draft, matchEndpoints(endpoints, draft), { maxAttempts: MAX_ATTEMPTS })
   if (jobs.length + deliveries.length > 0) return { status: 'routed', reason: null, jobs, deliveries }
@@ -261,11 +259,29 @@ function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonl
   return { ...nothing, status: 'ignored', reason }
 }
 
+function loopReason({ depth }: Pick<Draft, 'depth'>): string | null {
+  if (depth <= MAX_DEPTH) return null
+  return `it is ${depth} internal events away from one from outside; more than ${MAX_DEPTH} would be a loop`
+}
+
 function explainDecision(event: Event, rules: readonly CompiledRule[], endpoints: readonly Endpoint[]): Explanation {
   const { id, type, status, reason } = event
+  const why = whyNoneIsAsked(event)
+  const unasked = why === null ? {} : { matched: false, sentence: `Not asked: ${why}.` }
   return {
     event: { id, type, status, reason },
-    rules: rules.map((rule) => explainCompiled(rule, event)),
-    endpoints: endpoints.map((endpoint) => ({ endpoint: endpoint.name, ...explainEndpoint(endpoint, event) })),
+    rules: rules.map((rule) => ({ ...explainCompiled(rule, event), ...unasked })),
+    endpoints: endpoints.map((endpoint) => ({
+      endpoint: endpoint.name,
+      ...explainEndpoint(endpoint, event),
+      ...unasked,
+    })),
   }
+}
+
+/** Why neither rules nor endpoints have a say in what follows from an event; null if they have. */
+function whyNoneIsAsked(event: Pick<Event, 'source' | 'status' | 'depth'>): string | null {
+  if (event.status === 'rejected') return 'the request was refused'
+  if (event.source === manual.name) return 'a manual trigger names its job'
+  return loopReason(event)
 }

@@ -7,6 +7,7 @@ import type {
   DeploymentInput,
   JobSummary,
   Json,
+  Page,
   RecordedDeployment,
   SignalboxClient,
 } from '@signalbox/sdk'
@@ -21,7 +22,7 @@ import { cut, fields } from './table.ts'
 import type { Cli } from './terminal.ts'
 import { count, indent, inline } from './text.ts'
 import type { WaitOptions } from './wait.ts'
-import { requireCompleted, waitForJobs, withWait } from './wait.ts'
+import { hasEnded, requireCompleted, waitForJobs, withWait } from './wait.ts'
 
 const MAX_VALUE_CHARS = 60
 const MAX_CHANGES = 20
@@ -81,10 +82,21 @@ type Followers = { jobs: JobSummary[]; deliveries: Delivery[] }
 /** What followed from the deployment's event. */
 async function followers(client: SignalboxClient, eventId: string): Promise<Followers> {
   const [jobs, deliveries] = await Promise.all([
-    client.jobs.list({ event_id: eventId }),
-    client.deliveries.list({ event_id: eventId }),
+    allPages((cursor) => client.jobs.list({ event_id: eventId, cursor })),
+    allPages((cursor) => client.deliveries.list({ event_id: eventId, cursor })),
   ])
-  return { jobs: jobs.items, deliveries: deliveries.items }
+  return { jobs, deliveries }
+}
+
+async function allPages<Row>(list: (cursor: string | undefined) => Promise<Page<Row>>): Promise<Row[]> {
+  const { items, next } = await list(undefined)
+  const rows = [...items]
+  for (let cursor = next; cursor !== null; ) {
+    const page = await list(cursor)
+    rows.push(...page.items)
+    cursor = page.next
+  }
+  return rows
 }
 
 function followersText({ jobs, deliveries }: Followers): string {
@@ -121,7 +133,7 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
   if (options.wait !== true) {
     // The deployment is recorded, also where the server does not say what followed.
     const followed = await following.catch(() => ({ jobs: [], deliveries: [] }))
-    const begun = followed.jobs.length > 0 ? `\n${BEGUN}` : ''
+    const begun = followed.jobs.every(hasEnded) ? '' : `\n${BEGUN}`
     return cli.print({ ...deployment, ...followed }, () => `${deployedText(options, deployment, followed)}${begun}`)
   }
   const followed = await following

@@ -63,7 +63,7 @@ export function addEndpoints(endpoints: Command, cli: Cli): void {
   withServer(endpoints.command('add'))
     .description('have events delivered to an address, signed')
     .requiredOption('--url <url>', 'where to deliver to', parseUrl)
-    .option('--name <name>', 'its name in lists, which no other may have (default: the host)')
+    .option('--name <name>', 'its name in lists, which no other has yet (default: the host)')
     .option('--events <types...>', 'event types or globs (default: environment.deployed)')
     .option('--environments <names...>', 'environments or globs (default: production)')
     .option('--apps <names...>', 'applications or globs (default: all)')

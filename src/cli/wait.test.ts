@@ -31,13 +31,19 @@ const hanging = defineAgent({
 let signalbox: TestSignalbox
 let cli: ReturnType<typeof cliOf>
 beforeAll(async () => {
+  const many = Array.from({ length: 60 }, (_, n) => ({
+    name: `many-${n}`,
+    on: 'environment.deployed',
+    when: { app: 'many' },
+    agent: n === 0 ? 'failing' : 'quick',
+  }))
   const rules = ['quick', 'failing'].map((agent) => ({
     name: agent,
     on: 'environment.deployed',
     when: { app: agent },
     agent,
   }))
-  signalbox = await openTestSignalbox({ config: { agents: [quick, failing, hanging], rules } })
+  signalbox = await openTestSignalbox({ config: { agents: [quick, failing, hanging], rules: [...rules, ...many] } })
   cli = cliOf(signalbox)
 })
 afterAll(async () => {
@@ -100,6 +106,11 @@ describe('deploy --wait', () => {
     expect(JSON.parse(out)).toMatchObject({ app_name: 'failing', jobs: [{ status: 'failed' }], deliveries: [] })
   })
 
+  test('waits for all jobs, however many pages they are', async () => {
+    const { code, out } = await deploy('many', '--wait')
+    expect({ code, jobs: out.match(/^job +\S{36} /gm)?.length }).toEqual({ code: 1, jobs: 60 })
+  })
+
   test('has nothing to wait for where no rule asked for the deployment', async () => {
     expect(await deploy('other', '--wait')).toMatchObject({ code: 0, out: expect.stringContaining('No rule') })
   })
@@ -107,5 +118,8 @@ describe('deploy --wait', () => {
   test('without it a deployment says that its job has only begun', async () => {
     expect((await deploy('failing')).out).toMatch(/has begun, and may still fail: .*--wait/)
     expect((await deploy('other')).out).not.toContain('has begun')
+    const key = ['--idempotency-key', 'the-same']
+    await deploy('quick', '--wait', ...key)
+    expect((await deploy('quick', ...key)).out).not.toContain('has begun')
   })
 })

@@ -6,7 +6,7 @@ import { deploymentOfBranch, deploymentOfKey } from '../lib/deployment-key.ts'
 import { markedKeys } from '../lib/marker.ts'
 import { plainRepositoryName } from '../lib/repository.ts'
 
-// More than one pull request ever documents; a body made to name thousands costs no more than this.
+// No pull request documents so many. A body made to name thousands costs no more than this.
 const MAX_DEPLOYMENTS = 100
 
 /**

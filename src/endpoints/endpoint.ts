@@ -5,6 +5,7 @@ import { MIN_SECRET_CHARS, secretProblem } from '@signalbox/sdk/scheme'
 import { z } from 'zod'
 import { AppError } from '../lib/error.ts'
 import { isGlob } from '../lib/glob.ts'
+import { isLoopback } from '../lib/loopback.ts'
 import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
 import type { endpoint } from './wire.ts'
 import { endpointStatus } from './wire.ts'
@@ -40,7 +41,8 @@ const globs = z
 /** The body of `POST /api/endpoints`, and an endpoint of the configuration. */
 export const endpointRequest = z.strictObject({
   name: line.optional().meta({
-    description: "Unique, and shown in lists. Default: the URL's host. In the configuration it is required.",
+    description:
+      "Shown in lists; refused when another endpoint has it. Default: the URL's host. In the configuration it is required.",
   }),
   url: z.string().max(2048).meta({ description: '`https:`, or `http:` to this machine.' }),
   secret: secret.optional().meta({
@@ -51,7 +53,7 @@ export const endpointRequest = z.strictObject({
     .min(1)
     .max(5)
     .optional()
-    .meta({ description: 'In place of `secret`: all that are live while one rotates.' }),
+    .meta({ description: 'All that are live while one rotates, `secret` included if that is given too.' }),
   events: globs.default(['environment.deployed']).meta({ description: 'Event types, as globs.' }),
   environments: globs
     .nullable()
@@ -120,11 +122,7 @@ function urlProblem(text: string): string | null {
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be https:'
   // It would be stored and shown in clear, and HTTP clients drop it.
   if (url.username !== '' || url.password !== '') return 'must not hold a user name or password'
+  // The URL parser has already turned 127.1, 0x7f000001 and their like into dotted decimals.
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) return 'must be https: beyond this machine'
   return null
-}
-
-// The URL parser has already turned 127.1, 0x7f000001 and their like into dotted decimals.
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }

@@ -210,6 +210,24 @@ describe('while the database is away', () => {
     expect(codes).toHaveLength(4)
   })
 
+  test('a commit that hangs is not blamed on an outage that is over', async () => {
+    const { now, later, pass } = manualTime()
+    const commits: WriteBatch[] = [
+      () => Promise.reject(away),
+      async (batch) => written(batch),
+      () => new Promise(() => {}),
+    ]
+    const { record } = openRecorder(async (batch) => commits.shift()?.(batch) ?? written(batch), { now, later })
+    const first = record(draft())
+    await nextTurn()
+    await pass(1000)
+    await first
+    const hanging = record(draft()).catch((error: AppError) => error.detail)
+    await nextTurn()
+    await pass(10_000)
+    expect(await hanging).toBe('The database took too long to answer.')
+  })
+
   test('no more bodies wait than fit in memory', async () => {
     const { now, later, pass } = manualTime()
     const { record, idle } = openRecorder(() => Promise.reject(away), { now, later })

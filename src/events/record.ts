@@ -136,6 +136,7 @@ class BatchRecorder implements Recorder {
     try {
       const recorded = await this.#writeBatch(batch.map(({ draft }) => draft))
       this.#failures = 0
+      this.#lastError = undefined
       for (const [i, item] of batch.entries()) item.resolve(recorded[i] as Recorded)
     } catch (error) {
       if (isAway(error)) return this.#hold(batch, error)

@@ -12,7 +12,7 @@ import type { ManualParts } from './manual.ts'
 import { manualRoutes } from './manual.ts'
 import { receivingRoutes } from './receive.ts'
 
-/** What the edge is built from. */
+/** What the app is built from. */
 export type AppParts = ManualParts & {
   version: string
   log: Log

@@ -6,7 +6,7 @@ import { idFor } from '../lib/id.ts'
 import { plainRepositoryName } from '../lib/repository.ts'
 import type { Output } from '../publisher/output.ts'
 import type { Publish } from '../publisher/publish.ts'
-import { redactText } from '../untrusted/redact-text.ts'
+import type { Redactor } from '../untrusted/redact.ts'
 import type { AttemptRef } from './fence.ts'
 import { fenced, insist, LEASED, refValues, renewLease } from './fence.ts'
 import type { Job } from './job.ts'
@@ -76,7 +76,7 @@ async function setStatus(sql: Sql, clock: Clock, ref: AttemptRef, change: Publis
 export async function publishPending(
   sql: Sql,
   ref: AttemptRef,
-  options: { clock: Clock; job: Job; publish: Publish; leaseMs: number; stop: AbortSignal },
+  options: { clock: Clock; job: Job; publish: Publish; redactor: Redactor; leaseMs: number; stop: AbortSignal },
 ): Promise<void> {
   const { job, publish, stop } = options
   const { rows } = await insist(stop, () =>
@@ -96,7 +96,7 @@ export async function publishPending(
       await save({ position, status: 'published', receipt })
     } catch (error) {
       if (error instanceof GiveUp) {
-        await save({ position, status: 'refused', reason: redactText(errorText(error)) })
+        await save({ position, status: 'refused', reason: options.redactor.text(errorText(error)) })
       }
       throw error
     }

@@ -467,6 +467,7 @@ describe('what an attempt writes', () => {
     const publishing = publishPending(database, row, {
       clock,
       job: toJob(row),
+      redactor: redactor(),
       leaseMs: 30_000,
       stop: stop.signal,
       publish: async (_job, output) => {
@@ -492,5 +493,16 @@ describe('what an attempt writes', () => {
       expect(outcome).toMatchObject({ kind: status === 'refused' ? 'failed' : 'retried', error: error.message })
       expect((await getJob(database, row.id)).outputs).toMatchObject([{ status }])
     }
+  })
+
+  it('says why an output was refused without the own secrets of the installation', async () => {
+    const row = await claimJob()
+    const secret = 'our-own-webhook-secret'
+    const { outcome } = await attempt(row, async () => ({ outputs: [note('a')] }), {
+      redactor: redactor([], [secret]),
+      publish: () => Promise.reject(new GiveUp(`Not the branch wip-${secret}.`)),
+    })
+    expect(outcome).toMatchObject({ error: 'Not the branch wip-[redacted].' })
+    expect((await getJob(database, row.id)).outputs).toMatchObject([{ reason: 'Not the branch wip-[redacted].' }])
   })
 })

@@ -135,7 +135,7 @@ function stackOf(error: unknown): string {
 
 async function publishOutputs(options: RunOptions, row: JobRow, stop: AbortSignal): Promise<void> {
   try {
-    await publishPending(options.database, row, { ...options, job: toJob(row), stop })
+    await publishPending(options.database, row, { redactor: byForm, ...options, job: toJob(row), stop })
   } catch (error) {
     // A time to come back at says that a write may yet appear, which the reason to stop does not.
     throw stop.aborted && !(error instanceof RetryAt) ? stop.reason : error

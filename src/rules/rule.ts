@@ -53,10 +53,10 @@ export type Rule = {
    * `deploy:{app}:{environment}`.
    */
   group?: string
-  /** How many failed or lost attempts end the job. Default 5. */
+  /** How many failed attempts end the job; lost ones are counted apart. Default 5. */
   maxAttempts?: number
   /** How long one attempt may take, in milliseconds. Default 15 minutes. */
   timeLimitMs?: number
-  /** What the agent's outputs may write; where a part is absent, a default allows little. */
+  /** What the agent's outputs may write; where a part is absent, its default applies. */
   policy?: Policy
 }
