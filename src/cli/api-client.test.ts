@@ -1,6 +1,7 @@
 // Every command that talks to a server, when there is none, a wrong one, or one that refuses.
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -11,6 +12,7 @@ import { openTestSignalbox, TOKEN } from '../../test/signalbox.ts'
 import { call } from '../../test/terminal.ts'
 import { addressAndToken } from './api-client.ts'
 import { keepToken } from './api-token.ts'
+import { keepAddress, ownAddress } from './own-server.ts'
 
 const COMMANDS = [
   ['events', 'ls'],
@@ -105,7 +107,12 @@ describe('the token', () => {
   const dataDir = join(folder, 'data')
   const shell = 'a-token-of-the-shell-of-this-user'
   /** The tokens that a command sends to a server here. */
-  const sentWith = async (env: Record<string, string>, fromEnvFile: string[] = [], args: string[] = []) => {
+  const sentWith = async (
+    env: Record<string, string>,
+    fromEnvFile: string[] = [],
+    args: string[] = [],
+    keep?: (url: string) => Promise<unknown>,
+  ) => {
     const sent: (string | undefined)[] = []
     const server = createServer((request, response) => {
       sent.push(request.headers.authorization)
@@ -113,6 +120,7 @@ describe('the token', () => {
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
+    await keep?.(`http://127.0.0.1:${port}`)
     const fill = (value: string) => value.replace('HERE', `127.0.0.1:${port}`).replace('PORT', `${port}`)
     const { err } = await call(['jobs', 'ls', ...args.map(fill)], {
       env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, fill(value)])),
@@ -124,18 +132,34 @@ describe('the token', () => {
   }
   const here = { SIGNALBOX_URL: 'http://HERE' }
 
-  test('that dev made in the folder is sent to this machine, and to no other', async () => {
+  test('that dev made in the folder is sent to where that listens, and nowhere else', async () => {
     const env = { SIGNALBOX_DATA_DIR: 'data' }
-    expect((await sentWith({ ...env, PORT: 'PORT' })).sent).toEqual([undefined])
     const made = `Bearer ${await keepToken(dataDir)}`
-    expect((await sentWith({ ...env, PORT: 'PORT' })).sent).toEqual([made])
-    expect((await sentWith({ ...env, ...here })).sent).toEqual([made])
+    // Nothing of this folder runs: whoever has the port is somebody else.
+    expect((await sentWith({ ...env, PORT: 'PORT' })).sent).toEqual([undefined])
+    let forget: (() => Promise<void>) | undefined
+    const keep = async (url: string) => {
+      forget = await keepAddress(dataDir, url)
+    }
+    expect((await sentWith({ ...env, PORT: '9' }, [], [], keep)).sent).toEqual([made])
+    expect((await sentWith({ ...env, ...here }, [], [], keep)).sent).toEqual([made])
+    await keepAddress(dataDir, 'http://127.0.0.1:8000')
     const tokenFor = (SIGNALBOX_URL: string) =>
       addressAndToken({ env: { ...env, SIGNALBOX_URL }, fromEnvFile: new Set(), folder }, {}).token
     expect(tokenFor('http://localhost:8000')).toBe(made.slice(7))
-    for (const url of ['https://example.com', 'http://127.0.0.1.example.com', 'http://localhost@example.com']) {
-      expect(tokenFor(url)).toBeUndefined()
-    }
+    const others = ['https://example.com:8000', 'http://127.0.0.1.example.com:8000', 'http://localhost:8001']
+    for (const url of [...others, 'http://localhost:8000@example.com']) expect(tokenFor(url)).toBeUndefined()
+    await forget?.()
+    expect(tokenFor('http://localhost:8000')).toBeUndefined()
+  })
+
+  test('is not sent to an address that an ended process left', async () => {
+    const ended = spawnSync(process.execPath, ['-e', '']).pid
+    await writeFile(
+      join(dataDir, 'api-address'),
+      JSON.stringify({ url: 'http://127.0.0.1:8000', pid: ended, startedAt: '1' }),
+    )
+    expect(ownAddress(dataDir)).toBeUndefined()
   })
 
   test('of SIGNALBOX_API_TOKEN wins', async () => {

@@ -4,19 +4,19 @@ import type { SignalboxClient } from '@signalbox/sdk'
 import { signalbox } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
-import type { Environment } from '../lib/environment.ts'
 import { isLoopback } from '../lib/loopback.ts'
 import { readToken } from './api-token.ts'
 import { environmentOf } from './environment.ts'
 import { CliError } from './failure.ts'
+import { ownAddress } from './own-server.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The option of every command that talks to a server. */
 export type ServerOptions = { server?: string | undefined }
 
 /**
- * A client for the server of `--server`, `SIGNALBOX_URL`, or this machine's at `PORT`, with the
- * token of `SIGNALBOX_API_TOKEN`, else the one that `dev` made in this folder.
+ * A client for the server of `--server`, `SIGNALBOX_URL`, the `dev` of this folder, or this
+ * machine's at `PORT`, with the token of `SIGNALBOX_API_TOKEN`; for that `dev` else its own.
  * @throws CliError `token_withheld` when the address and the token must not meet.
  */
 export function clientOf(terminal: Surroundings, options: ServerOptions): SignalboxClient {
@@ -34,8 +34,11 @@ export function addressAndToken(
   const environment = environmentOf(terminal)
   const { SIGNALBOX_URL, PORT, SIGNALBOX_API_TOKEN } = environment
   if (server === undefined && SIGNALBOX_API_TOKEN !== undefined) requireOneOrigin(terminal)
-  const url = server ?? SIGNALBOX_URL ?? `http://127.0.0.1:${PORT}`
-  return { url, token: SIGNALBOX_API_TOKEN ?? ownToken(terminal, environment, url) }
+  const dataDir = resolve(terminal.folder, environment.SIGNALBOX_DATA_DIR)
+  const own = ownAddress(dataDir)
+  const url = server ?? SIGNALBOX_URL ?? own ?? `http://127.0.0.1:${PORT}`
+  const isOwn = own !== undefined && isLoopback(new URL(url).hostname) && new URL(url).port === new URL(own).port
+  return { url, token: SIGNALBOX_API_TOKEN ?? (isOwn ? readToken(dataDir) : undefined) }
 }
 
 type Surroundings = Pick<Terminal, 'env' | 'fromEnvFile' | 'folder'>
@@ -53,11 +56,6 @@ function requireOneOrigin({ fromEnvFile }: Surroundings): void {
   )
 }
 
-/** The token that `dev` made in this folder, which is for a server on this machine only. */
-function ownToken({ folder }: Surroundings, { SIGNALBOX_DATA_DIR }: Environment, url: string): string | undefined {
-  return isLoopback(new URL(url).host) ? readToken(resolve(folder, SIGNALBOX_DATA_DIR)) : undefined
-}
-
 /** An option's value that must be an address. */
 export function parseUrl(value: string): string {
   if (/^https?:/.test(value) && URL.canParse(value)) return value
@@ -68,7 +66,7 @@ export function parseUrl(value: string): string {
 export function withServer(command: Command): Command {
   return command.option(
     '--server <url>',
-    'address of the server (default: SIGNALBOX_URL, else this machine at PORT)',
+    'address of the server (default: SIGNALBOX_URL, else the "dev" of this folder, else this machine at PORT)',
     parseUrl,
   )
 }

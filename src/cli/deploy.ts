@@ -26,7 +26,8 @@ import { hasEnded, requireCompleted, waitForJobs, withWait } from './wait.ts'
 
 const MAX_VALUE_CHARS = 60
 const MAX_CHANGES = 20
-const BEGUN = 'A job has begun, and may still fail: see it with signalbox jobs show, or deploy with --wait.'
+const MADE = 'A job was made, and may still fail: see it with signalbox jobs show, or deploy with --wait.'
+const UNKNOWN = 'What follows is not known, because the server did not answer: see signalbox jobs ls.'
 
 type DeployOptions = ServerOptions &
   WaitOptions & {
@@ -132,9 +133,9 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
   const following = followers(client, deployment.event_id)
   if (options.wait !== true) {
     // The deployment is recorded, also where the server does not say what followed.
-    const followed = await following.catch(() => ({ jobs: [], deliveries: [] }))
-    const begun = followed.jobs.every(hasEnded) ? '' : `\n${BEGUN}`
-    return cli.print({ ...deployment, ...followed }, () => `${deployedText(options, deployment, followed)}${begun}`)
+    const followed = await following.catch(() => null)
+    const more = followed === null || followed.jobs.every(hasEnded) ? '' : `\n${MADE}`
+    return cli.print({ ...deployment, ...followed }, () => `${deployedText(options, deployment, followed)}${more}`)
   }
   const followed = await following
   if (!cli.json()) cli.out(`${deployedText(options, deployment, followed)}\n`)
@@ -144,7 +145,7 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
   requireCompleted(ended)
 }
 
-function deployedText(options: DeployOptions, deployment: RecordedDeployment, followed: Followers): string {
+function deployedText(options: DeployOptions, deployment: RecordedDeployment, followed: Followers | null): string {
   return [
     deployment.duplicate
       ? `${options.app} was deployed to ${options.env} under this idempotency key before.`
@@ -156,7 +157,7 @@ function deployedText(options: DeployOptions, deployment: RecordedDeployment, fo
     '',
     changesText(deployment),
     '',
-    followersText(followed),
+    followed === null ? UNKNOWN : followersText(followed),
   ].join('\n')
 }
 

@@ -12,7 +12,7 @@ import { printPage, statusOption, withPaging } from './page.ts'
 import type { Column } from './table.ts'
 import { fields, table } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { age, indent, inline } from './text.ts'
+import { age, indent, inline, inOneLine } from './text.ts'
 
 const COLUMNS: readonly Column<JobSummary>[] = [
   { title: 'ID', value: ({ id }) => id, short: shortId },
@@ -21,14 +21,8 @@ const COLUMNS: readonly Column<JobSummary>[] = [
   { title: 'STATUS', value: statusText },
   { title: 'FAILED', value: failuresText },
   { title: 'RULE', value: ({ rule }) => rule, shrinks: true },
-  { title: 'ERROR', value: ({ error }) => inOneLine(error), shrinks: true },
+  { title: 'ERROR', value: ({ error }) => error && inOneLine(error), shrinks: true },
 ]
-
-/** An error with a line for each mistake, as one line. */
-function inOneLine(error: string | null): string | undefined {
-  const lines = error?.split('\n').map((line) => line.trim())
-  return lines?.join('; ').replaceAll(':; ', ': ')
-}
 
 /** Its status, and what a running job becomes that a person has ended. */
 function statusText({ status, ends_as: end }: JobSummary): string {
@@ -54,7 +48,7 @@ const ATTEMPTS: readonly Column<JobAttempt>[] = [
   { title: 'OUTCOME', value: ({ outcome }) => outcome ?? 'running' },
   { title: 'STARTED', value: (attempt) => attempt.started_at },
   { title: 'TOOK', value: took },
-  { title: 'ERROR', value: ({ error }) => inOneLine(error), shrinks: true },
+  { title: 'ERROR', value: ({ error }) => error && inOneLine(error), shrinks: true },
 ]
 const STEPS: readonly Column<JobStep>[] = [
   { title: 'STEP', value: ({ name }) => name },
@@ -83,7 +77,7 @@ function jobText(cli: Cli, job: JobDetail): string {
       ['status', statusText(job)],
       ['failed', failuresText(job)],
       ['waits for', job.waits_for],
-      ['error', inOneLine(job.error)],
+      ['error', job.error && inOneLine(job.error)],
       ['agent', job.assigned_agent],
       ['rule', job.rule],
       ['event', job.event_id],

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { errorText } from '../lib/error.ts'
+import { systemFailure } from '../lib/system-error.ts'
 import { CliError } from './failure.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -60,7 +61,7 @@ export function parseJson(text: string, name: string): unknown {
 async function readText(terminal: Pick<Terminal, 'folder' | 'readInput'>, name: string): Promise<string> {
   if (name === '-') return terminal.readInput()
   return readFile(resolve(terminal.folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'ENOENT' ? 'there is no such file' : errorText(error)
+    const why = error.code === 'ENOENT' ? 'there is no such file' : (systemFailure(error)?.reason ?? errorText(error))
     throw new CliError(
       'file_unreadable',
       `${name} cannot be read: ${why}.`,

@@ -132,7 +132,9 @@ describe('rules explain', () => {
         'left',
       ])
       await disableGone(signalbox.database, [id])
-      const { event_id } = await cli.json<{ event_id: string }>(['trigger'])
+      const deploy = ['deploy', '--app', 'a', '--env', 'production', '--config', '-', '--json']
+      const deployed = await cli.ask(deploy, { readInput: async () => '{}' })
+      const { event_id } = JSON.parse(deployed.out)
       const { out } = await cli.ask(['rules', 'explain', event_id])
       expect(out).toMatch(/^✗ endpoint left: Not notified: it is disabled since \S+Z \(It answered 410 Gone\)\.$/m)
     })

@@ -71,7 +71,10 @@ async function post(url: string, headers: Record<string, string>, body: string):
   const answer = (await response.json().catch(() => ({}))) as Answer
   if (response.ok) return answer
   const detail = answer.detail ?? `The server answered ${response.status}.`
-  const hint = 'The log of the server says more; it must have the same GITHUB_WEBHOOK_SECRET.'
+  const hint =
+    answer.code === 'signature_invalid'
+      ? 'The server must have the same GITHUB_WEBHOOK_SECRET.'
+      : 'See the detail; the log of the server says more.'
   throw new CliError(answer.code ?? `http_${response.status}`, detail, hint)
 }
 

@@ -10,6 +10,7 @@ import { keepToken, tokenFile } from './api-token.ts'
 import { bannerOf, bannerText } from './banner.ts'
 import { loadSettings } from './config-file.ts'
 import { CliError } from './failure.ts'
+import { keepAddress } from './own-server.ts'
 import { awaitStop } from './stop.ts'
 import type { Cli } from './terminal.ts'
 
@@ -39,6 +40,7 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
   const stop = awaitStop(log)
   let store: Store | undefined
   let service: Signalbox | undefined
+  let forgetAddress: (() => Promise<void>) | undefined
   try {
     // First, so that a start that fails makes no data directory.
     if (roles.receiver) await requireFree(addressOf(mode, environment))
@@ -55,6 +57,7 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
       roles,
       log,
     })
+    if (makesToken && service.url !== null) forgetAddress = await keepAddress(resolve(cli.folder, dataDir), service.url)
     const endpoints = await endpointsOf(store)
     const banner = bannerOf({
       mode,
@@ -69,6 +72,7 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
     cli.print(banner, () => bannerText(cli, banner, environment))
     await stop.stopped
   } finally {
+    await forgetAddress?.()
     await service?.close()
     await store?.close()
     stop.letGo()

@@ -39,3 +39,9 @@ export function age(time: unknown, now = Date.now()): string {
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
+
+/** An error with a line for each mistake, as one line. */
+export function inOneLine(error: string): string {
+  const lines = error.split('\n').map((line) => line.trim())
+  return lines.join('; ').replaceAll(':; ', ': ')
+}

@@ -18,7 +18,8 @@ afterAll(() => signalbox.close())
 test('without a type it makes the ping, and says how to see it', async () => {
   const { code, out } = await cli.ask(['trigger'])
   expect(code).toBe(0)
-  const [, id = ''] = /^Job (\S+) has begun\.\nSee how it goes with: signalbox jobs show \1 .*--wait/.exec(out) ?? []
+  const [, id = ''] =
+    /^Job (\S+) was made, and may still fail\.\nSee how it goes with: signalbox jobs show \1 .*--wait/.exec(out) ?? []
   expect(await cli.json(['jobs', 'show', id])).toMatchObject({ job_type: 'ping', status: 'pending' })
 })
 

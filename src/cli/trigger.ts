@@ -23,15 +23,15 @@ export function addTrigger(trigger: Command, cli: Cli): void {
       const input = payload === undefined ? undefined : (parseJson(payload, '--payload') as Json)
       const client = clientOf(cli, { server })
       const triggered = await client.trigger(type ?? 'ping', input)
-      if (!wait) return cli.print(triggered, () => begunText(triggered))
+      if (!wait) return cli.print(triggered, () => madeText(triggered))
       const jobs = await waitForJobs(cli, client, triggered.jobs, { timeout })
       if (cli.json()) cli.print({ ...triggered, ended: jobs }, () => '')
       requireCompleted(jobs)
     })
 }
 
-function begunText({ jobs: [job], message }: WebhookReceipt): string {
+function madeText({ jobs: [job], message }: WebhookReceipt): string {
   return job === undefined
     ? inline(message)
-    : `Job ${job} has begun.\nSee how it goes with: signalbox jobs show ${job}   (or trigger with --wait)`
+    : `Job ${job} was made, and may still fail.\nSee how it goes with: signalbox jobs show ${job}   (or trigger with --wait)`
 }

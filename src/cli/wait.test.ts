@@ -116,10 +116,10 @@ describe('deploy --wait', () => {
   })
 
   test('without it a deployment says that its job has only begun', async () => {
-    expect((await deploy('failing')).out).toMatch(/has begun, and may still fail: .*--wait/)
-    expect((await deploy('other')).out).not.toContain('has begun')
+    expect((await deploy('failing')).out).toMatch(/was made, and may still fail: .*--wait/)
+    expect((await deploy('other')).out).not.toContain('was made')
     const key = ['--idempotency-key', 'the-same']
     await deploy('quick', '--wait', ...key)
-    expect((await deploy('quick', ...key)).out).not.toContain('has begun')
+    expect((await deploy('quick', ...key)).out).not.toContain('was made')
   })
 })

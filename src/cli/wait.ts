@@ -7,7 +7,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { shortId } from '../lib/id.ts'
 import { CliError, Unsuccessful } from './failure.ts'
 import type { Cli } from './terminal.ts'
-import { count, inline } from './text.ts'
+import { count, inline, inOneLine } from './text.ts'
 
 const LOOK_EVERY_MS = 500
 const DEFAULT_TIMEOUT = { text: '15m', ms: 15 * 60_000 }
@@ -72,7 +72,7 @@ async function look(client: SignalboxClient, ids: readonly string[], isLast: boo
 }
 
 function progressText(job: JobDetail): string {
-  return `job ${shortId(job.id)} ${inline(job.job_type)}: ${inline(stateText(job))}`
+  return `job ${shortId(job.id)} ${inline(job.job_type)}: ${inline(inOneLine(stateText(job)))}`
 }
 
 function stateText({ status, attempt, failures, max_attempts, error, waits_for, outputs }: JobDetail): string {

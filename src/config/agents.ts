@@ -3,6 +3,7 @@ import type { Agent } from '../agents/agent.ts'
 import { deploymentPr } from '../agents/deployment-pr/deployment-pr.ts'
 import { ping } from '../agents/ping/ping.ts'
 import { AppError } from '../lib/error.ts'
+import { isJobType, JOB_TYPE_RULE } from '../sources/manual.ts'
 
 /** Where the built-in agents open pull requests unless a rule says otherwise. */
 export type AgentSettings = { repository?: string | undefined; base?: string | undefined }
@@ -22,6 +23,7 @@ export function agentsByName(
       const remedy = 'create agents with defineAgent() or command().'
       throw new AppError('config_invalid', `agents[${index}] is not an agent: ${remedy}`)
     }
+    if (!isJobType(agent.name)) throw new AppError('config_invalid', `agents[${index}].name: ${JOB_TYPE_RULE}`)
     if (typeof agent.input?.safeParse !== 'function') {
       throw new AppError('config_invalid', `agents[${index}].input: must be a zod schema; z comes from 'signalbox'.`)
     }

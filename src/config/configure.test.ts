@@ -66,6 +66,10 @@ describe('a wrong entry is refused with its place and a remedy', () => {
       'agents[1] is not an agent: create agents with defineAgent() or command().',
     ],
     [{ agents: [{ name: 'b', run() {} }] }, "agents[0].input: must be a zod schema; z comes from 'signalbox'."],
+    [
+      { agents: [{ name: 'my agent', run() {} }] },
+      'agents[0].name: must be 1 to 100 letters, digits, or any of _ . : / -, the first a letter or digit',
+    ],
     [{ agents: [undefined] }, 'agents[0] is not an agent: create agents with defineAgent() or command().'],
     [{ agents: [agent('a'), agent('a')] }, 'agents[1].name: another agent is called "a"; choose another name.'],
     [{ sources: [null] }, 'sources[0] is not a source: create sources with standardWebhooks() or defineSource().'],

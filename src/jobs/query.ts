@@ -111,7 +111,12 @@ export const LACKS_AGENT = `jobs.status = 'pending' and jobs.available_at <= now
     and not exists (select from signalbox.orchestrators o where jobs.agent = any(o.agents)
       and o.status <> 'stopped' and o.heartbeat_at > now() - interval '90 s')`
 
-const WAITS_FOR = `case when ${LACKS_AGENT} then 'No running orchestrator has the agent "' || agent || '".' end`
+// Of a group one job runs at a time.
+const GROUP_RUNS = `jobs.status = 'pending' and jobs.group_key is not null and exists (
+      select from signalbox.jobs as other where other.group_key = jobs.group_key and other.status = 'running')`
+
+const WAITS_FOR = `case when ${LACKS_AGENT} then 'No running orchestrator has the agent "' || agent || '".'
+    when ${GROUP_RUNS} then 'Another job of its group "' || group_key || '" runs.' end`
 
 // An attempt gets its row when it ends; the one that runs is read from the job.
 const ATTEMPTS = `select attempt, owner, outcome, error, result,

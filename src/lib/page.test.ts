@@ -30,7 +30,7 @@ test.each(['', 'x', '%00', "' or 1=1", '2026-01-01'])('%j is no cursor and no id
   expect(() => readId('eventId', text)).toThrow(
     expect.objectContaining({
       code: 'input_invalid',
-      detail: 'eventId: not an id; pass a UUID as the lists show it',
+      detail: 'eventId: not an id; give it, or at least 6 characters of its beginning or end, as lists show it',
     }),
   )
 })

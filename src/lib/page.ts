@@ -40,7 +40,11 @@ export function readCursor(
  */
 export function readId(field: string, value: string | undefined): string | null {
   if (value === undefined) return null
-  if (!isUuid(value)) throw new AppError('input_invalid', `${field}: not an id; pass a UUID as the lists show it`)
+  if (!isUuid(value))
+    throw new AppError(
+      'input_invalid',
+      `${field}: not an id; give it, or at least 6 characters of its beginning or end, as lists show it`,
+    )
   return value
 }
 

@@ -93,8 +93,15 @@ describe('a job by hand', () => {
   test("joins its input with the rule's options, which nobody can change by hand", () => {
     const input = (jobType: string, given: unknown) => manualJob(types, { eventId: 'e1', jobType, input: given }).input
     expect(input('deployment-pr', undefined)).toEqual({ base: 'main' })
-    expect(input('deployment-pr', { task: 'x', base: 'dev' })).toEqual({ task: 'x', base: 'main' })
-    expect(input('deployment-pr', 'dev')).toEqual({ base: 'main' })
+    expect(input('deployment-pr', { task: 'x', base: 'main' })).toEqual({ task: 'x', base: 'main' })
+    expect(() => input('deployment-pr', { task: 'x', base: 'dev' })).toThrow(
+      'payload.base: the rule "deploy-pr" sets it, to "main"',
+    )
+    for (const given of ['dev', [1], null]) {
+      expect(() => input('deployment-pr', given)).toThrow(
+        'payload: must be an object, because the rule "deploy-pr" sets',
+      )
+    }
     for (const given of [{ a: 1 }, [1], null, 'x']) expect(input('ping', given)).toEqual(given)
   })
 

@@ -1,6 +1,8 @@
 // From a matching rule, or a request by hand, to the job that must exist.
+import { isDeepStrictEqual } from 'node:util'
 import type { NewJob } from '../events/event.ts'
 import type { Facts } from '../events/facts.ts'
+import { cut } from '../lib/cut.ts'
 import { AppError } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
 import { groupKey } from './group.ts'
@@ -42,10 +44,11 @@ export function jobTypes(rules: readonly Rule[], agentNames: readonly string[]):
 }
 
 /**
- * The job a manual trigger asks for. An object as input joins the rule's `with`, whose own fields
- * win, being the operator's; any other input counts only where there is no `with`. The rule's
- * policy is the job's too. A manual job has no facts, so it is in no group that names one.
- * @throws AppError `job_type_unknown`, naming the known types.
+ * The job a manual trigger asks for. An object as input joins the rule's `with`, whose fields are
+ * the operator's: it cannot have others. The rule's policy is the job's too. A manual job has no
+ * facts, so it is in no group that names one.
+ * @throws AppError `job_type_unknown`, naming the known types; `input_invalid` for an input that
+ * would change the rule's `with`.
  */
 export function manualJob(
   types: ReadonlyMap<string, JobType>,
@@ -57,7 +60,7 @@ export function manualJob(
     throw new AppError('job_type_unknown', `There is no job type "${trigger.jobType}"; known: ${names}.`)
   }
   const rule: Rule = { ...(known.rule ?? { on: '*', agent: known.agent }), name: MANUAL_RULE, jobType: trigger.jobType }
-  return { ...jobOf(rule, trigger.eventId, {}), input: inputOf(rule.with ?? {}, trigger.input) }
+  return { ...jobOf(rule, trigger.eventId, {}), input: inputOf(known.rule, trigger.input) }
 }
 
 function jobOf(rule: Rule, eventId: string, facts: Facts): NewJob {
@@ -75,7 +78,20 @@ function jobOf(rule: Rule, eventId: string, facts: Facts): NewJob {
   }
 }
 
-function inputOf(options: Record<string, unknown>, input: unknown): unknown {
-  if (typeof input === 'object' && input !== null && !Array.isArray(input)) return { ...input, ...options }
-  return input === undefined || Object.keys(options).length > 0 ? options : input
+function inputOf(rule: Rule | undefined, input: unknown): unknown {
+  const options = rule?.with ?? {}
+  const fixed = Object.entries(options)
+  if (input === undefined) return options
+  if (fixed.length === 0) return input
+  const setBy = `the rule ${JSON.stringify(rule?.name)} sets`
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw new AppError('input_invalid', `payload: must be an object, because ${setBy} fields of it`)
+  }
+  const given = new Map(Object.entries(input))
+  const changed = fixed.filter(([name, value]) => given.has(name) && !isDeepStrictEqual(given.get(name), value))
+  if (changed.length > 0) {
+    const lines = changed.map(([name, value]) => `payload.${name}: ${setBy} it, to ${cut(JSON.stringify(value), 100)}`)
+    throw new AppError('input_invalid', lines.join('\n'))
+  }
+  return { ...input, ...options }
 }

@@ -14,6 +14,14 @@ export type ManualTrigger = Normalised & { jobType: string; input: Json | undefi
 
 const JOB_TYPE = /^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}$/
 
+/** What a job type, and the name of an agent, must be. */
+export const JOB_TYPE_RULE = 'must be 1 to 100 letters, digits, or any of _ . : / -, the first a letter or digit'
+
+/** Whether jobs can be asked for by this name. */
+export function isJobType(name: unknown): name is string {
+  return typeof name === 'string' && JOB_TYPE.test(name)
+}
+
 /**
  * The job a bare `POST /webhook/manual` asks for: the one that proves the orchestrator is alive.
  */
@@ -44,7 +52,7 @@ function readTrigger(rawBody: Uint8Array, headers: HeaderReader): { jobType: str
     throw new AppError('input_invalid', `${JSON.stringify(name)}: unknown field; the fields are job_type and payload.`)
   }
   if (typeof jobType !== 'string' || !JOB_TYPE.test(jobType)) {
-    throw new AppError('input_invalid', 'job_type: must be 1 to 100 letters, digits, or any of _ . : / -')
+    throw new AppError('input_invalid', `job_type: ${JOB_TYPE_RULE}`)
   }
   return { jobType, input }
 }

@@ -97,7 +97,7 @@ export function closedChecks(environment: Environment): Check[] {
 function agentChecks(agents: readonly Agent[]): Check[] {
   return agents.flatMap(({ name, problem: problemOf }) => {
     const found = problemOf?.() ?? null
-    return found === null ? [] : [problem(`agent ${name}`, found, 'Put it there, or correct the agent.')]
+    return found === null ? [] : [problem(`agent ${name}`, found, 'Correct that, or the agent.')]
   })
 }
 

@@ -85,7 +85,11 @@ test.each([
   ['events', 'status=done', 'status: '],
   ['deliveries', 'status=done', 'status: '],
   ['endpoints', 'status=done', 'status: '],
-  ['jobs', 'event_id=7', 'event_id: not an id; pass a UUID as the lists show it'],
+  [
+    'jobs',
+    'event_id=7',
+    'event_id: not an id; give it, or at least 6 characters of its beginning or end, as lists show it',
+  ],
   ['deliveries', 'event_id=7', 'event_id: not an id'],
   ['deliveries', 'endpoint_id=7', 'endpoint_id: not an id'],
 ])('GET /api/%s?%s is refused with %j', async (noun, query, sentence) => {

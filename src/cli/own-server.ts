@@ -1,0 +1,32 @@
+// Where the `dev` of a data directory listens, so that commands in its folder find it, and send its
+// token nowhere else.
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isRunning, startedAt } from '../lib/running-process.ts'
+
+type OwnServer = { url: string; pid: number; startedAt: string }
+
+function fileOf(dataDir: string): string {
+  return join(dataDir, 'api-address')
+}
+
+/** Stores where this process listens; what is returned forgets it again. */
+export async function keepAddress(dataDir: string, url: string): Promise<() => Promise<void>> {
+  const server: OwnServer = { url, pid: process.pid, startedAt: startedAt(process.pid) }
+  const draft = `${fileOf(dataDir)}.${randomUUID()}`
+  await writeFile(draft, `${JSON.stringify(server)}\n`, { mode: 0o600, flag: 'wx' })
+  await rename(draft, fileOf(dataDir))
+  return () => rm(fileOf(dataDir), { force: true })
+}
+
+/** Where a running process listens for this data directory; undefined when none does. */
+export function ownAddress(dataDir: string): string | undefined {
+  try {
+    const { url, pid, startedAt: since } = JSON.parse(readFileSync(fileOf(dataDir), 'utf8')) as OwnServer
+    return isRunning(pid) && startedAt(pid) === since && URL.canParse(url) ? url : undefined
+  } catch {
+    return undefined
+  }
+}
