@@ -145,6 +145,17 @@ describe('a captured request', () => {
     expect(await sent('release', push)).toMatchObject({ code: 'header_invalid' })
   })
 
+  test('is not read as a form for a text within it, however it is announced', async () => {
+    const forged = encodeURIComponent(JSON.stringify({ action: 'deploy', client_payload: {} }))
+    const body = Buffer.from(JSON.stringify({ action: 'opened', issue: { number: 1, title: `a&payload=${forged}&b` } }))
+    const form = { 'content-type': 'application/x-www-form-urlencoded', 'x-github-event': 'repository_dispatch' }
+    const answer = await post('/webhook/github', body, githubHeaders(body, keys(), form))
+    expect({ status: answer.status, body: await answer.json() }).toMatchObject({
+      status: 400,
+      body: { code: 'body_invalid' },
+    })
+  })
+
   test('of an event that GitHub may send twice with the same bytes is another event', async () => {
     const dispatch = { action: 'nightly', client_payload: {}, repository: { full_name: 'acme/app' } }
     const first = await sent('repository_dispatch', dispatch)

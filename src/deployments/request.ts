@@ -64,6 +64,7 @@ export const deploymentRequest = z.strictObject({
   revision: z.int().min(0).max(1_000_000_000).nullish().meta({ description: 'Default: counted here.' }),
   config: configuration.meta({
     type: 'object',
+    additionalProperties: true,
     description: 'The whole configuration, at most 1 MB and 64 levels deep.',
   }),
   commit_message: z

@@ -46,7 +46,7 @@ export const endpointRequest = z.strictObject({
   }),
   url: z.string().max(2048).meta({ description: '`https:`, or `http:` to this machine.' }),
   secret: secret.optional().meta({
-    description: `\`whsec_\` and base64 of 24 to 64 bytes, or any text of ${MIN_SECRET_CHARS} characters or more. Default for the API: one is made.`,
+    description: `\`whsec_\` and base64 of 24 to 64 bytes, or ${MIN_SECRET_CHARS} characters or more of visible ASCII without spaces. Default for the API: one is made.`,
   }),
   secrets: z
     .array(secret)

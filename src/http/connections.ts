@@ -1,4 +1,4 @@
-// How many connections a server has at once.
+// How many connections a server has at once, and how many requests each.
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 
@@ -18,12 +18,17 @@ const FULL = [
  * changed in place: a map whose entries are replaced all the time keeps the requests of its former
  * tables in memory, and ingest took a fifth longer over collecting them.
  */
-type Use = { request: IncomingMessage | null; since: number }
+type Use = { request: IncomingMessage | null; since: number; inFlight: number }
+
+// A sender that waits for no answer is rare, and one that is answered later than it sends would
+// fill the memory: a request of 30 bytes takes some 10 kB.
+const MAX_IN_FLIGHT = 16
 
 /**
  * Keeps a server at no more than `max` connections, and returns them. For one more, that which has
  * been without a whole request for the longest time is closed: many that send nothing, or never all
  * of it, keep none out that does. While every other one is being answered, the new one is refused.
+ * A connection with more than 16 requests that are not answered yet is closed.
  */
 export function boundConnections(server: Server, max: number): Iterable<Socket> {
   const open = new Map<Socket, Use>()
@@ -45,13 +50,19 @@ export function boundConnections(server: Server, max: number): Iterable<Socket> 
     else newest.end(FULL, () => newest.destroy())
   }
   server.on('connection', (socket: Socket) => {
-    open.set(socket, { request: null, since: count++ })
+    open.set(socket, { request: null, since: count++, inFlight: 0 })
     socket.once('close', () => open.delete(socket))
     if (open.size > max) makeRoomFor(socket)
   })
   server.prependListener('request', (request, response) => {
-    turnTo(request.socket, request)
-    response.once('close', () => turnTo(request.socket, null))
+    const { socket } = request
+    const use = open.get(socket)
+    if (use && ++use.inFlight > MAX_IN_FLIGHT) socket.destroy()
+    turnTo(socket, request)
+    response.once('close', () => {
+      if (use) use.inFlight--
+      turnTo(socket, null)
+    })
   })
   return { [Symbol.iterator]: () => open.keys() }
 }

@@ -25,6 +25,22 @@ test('a server whose database answers is healthy', async () => {
   })
 })
 
+test('many who ask at once wait for one answer of the database', async () => {
+  let asked = 0
+  const release = Promise.withResolvers<void>()
+  const probe = () => {
+    asked++
+    return release.promise
+  }
+  const app = healthRoutes({ version: '1.2.3' }, probe)
+  const all = Promise.all(Array.from({ length: 50 }, async () => (await app.request('/health')).status))
+  release.resolve()
+  expect(new Set(await all)).toEqual(new Set([200]))
+  expect(asked).toBe(1)
+  await app.request('/health')
+  expect(asked).toBe(2)
+})
+
 test.each([
   ['rejects', async () => Promise.reject(new Error('password authentication failed for user "admin"'))],
   [

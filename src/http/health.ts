@@ -13,9 +13,17 @@ const PROBE_TIMEOUT_MS = 2_000
  * log only.
  */
 export function healthRoutes(about: { version: string }, probe: Probe) {
+  // One for all who ask meanwhile: however many they are, one connection is waited for.
+  let asking: Promise<boolean> | null = null
+  const ask = () => {
+    asking ??= answers(probe).finally(() => {
+      asking = null
+    })
+    return asking
+  }
   return new Hono()
     .get('/health', async () => {
-      const isConnected = await answersInTime(probe)
+      const isConnected = await inTime(ask())
       return respond(health(about.version, isConnected), { status: isConnected ? 200 : 503 })
     })
     .all('/health', methodNotAllowed('GET'))
@@ -31,13 +39,20 @@ export function health(version: string, isConnected: boolean) {
   }
 }
 
-async function answersInTime(probe: Probe): Promise<boolean> {
+async function answers(probe: Probe): Promise<boolean> {
+  try {
+    await probe()
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function inTime(answer: Promise<boolean>): Promise<boolean> {
   const { promise: timeout, resolve } = Promise.withResolvers<false>()
   const timer = setTimeout(resolve, PROBE_TIMEOUT_MS, false)
   try {
-    return await Promise.race([probe().then(() => true), timeout])
-  } catch {
-    return false
+    return await Promise.race([answer, timeout])
   } finally {
     clearTimeout(timer)
   }

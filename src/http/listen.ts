@@ -86,6 +86,10 @@ export async function requireFree(address: Address): Promise<void> {
   await new Promise((resolve) => probe.close(resolve))
 }
 
+function isGone(env: unknown): boolean {
+  return (env as HttpBindings).incoming.socket.destroyed
+}
+
 /**
  * Starts listening; port 0 lets the system choose.
  * @throws AppError `config_invalid` when the address or the port cannot be used.
@@ -96,7 +100,8 @@ export async function openServer(
 ): Promise<Server> {
   const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
   const server = createAdaptorServer({
-    fetch: app.fetch,
+    // Of a connection that was closed because it sent too many, the others are read already.
+    fetch: (request, env) => (isGone(env) ? new Response(null, { status: 429 }) : app.fetch(request, env)),
     createServer,
     serverOptions: {
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeout),

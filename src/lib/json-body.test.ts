@@ -84,8 +84,8 @@ test('a value that is not an object is JSON, but not an object', () => {
 })
 
 test.each([
-  ['no payload', 'other=1', 'must have one field "payload"'],
-  ['two payloads', 'payload={}&payload={}', 'must have one field "payload"'],
+  ['no payload', 'other=1', 'must begin with its one field "payload"'],
+  ['two payloads', 'payload={}&payload={}', 'must begin with its one field "payload"'],
   ['a broken escape', 'payload=%zz', 'is not percent-encoded UTF-8'],
   ['an escape that is not UTF-8', 'payload=%22%ff%22', 'is not percent-encoded UTF-8'],
 ])('a form with %s is refused', (_what, form, detail) => {

@@ -39,15 +39,16 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject {
 }
 
 /**
- * Parses GitHub's form encoding, whose one field `payload` has the JSON.
- * @throws AppError `body_invalid` when the field is missing, repeated or badly encoded.
+ * Parses GitHub's form encoding, whose first field `payload` has the JSON. Only its first: a
+ * signature says nothing of the content type, and a text within JSON may have such a field.
+ * @throws AppError `body_invalid` when the field is not the first, repeated or badly encoded.
  */
 export function parsePayloadForm(bytes: Uint8Array): JsonObject {
   // Not split at each "&": 25 MB of them would be as many texts.
   const form = `&${decode(bytes)}`
   const at = form.indexOf(FIELD)
-  if (at === -1 || form.indexOf(FIELD, at + 1) !== -1) {
-    throw new AppError('body_invalid', 'The form must have one field "payload".')
+  if (at !== 0 || form.indexOf(FIELD, at + 1) !== -1) {
+    throw new AppError('body_invalid', 'The form must begin with its one field "payload".')
   }
   const end = form.indexOf('&', at + 1)
   const value = form.slice(at + FIELD.length, end === -1 ? undefined : end)

@@ -36,3 +36,10 @@ test('a payload that shows no event cannot be one that a job is made of', () => 
   )
   expect(taken).toEqual([])
 })
+
+test.each(['approved', 'rejected'])('a deployment review that is %s is one, though it has other keys', (action) => {
+  const workflow_run = { id: 1 }
+  const payload = { action, workflow_run, since: '2026-01-01', approver: {}, comment: 'ok', workflow_job_runs: [] }
+  expect(isContradicted('deployment_review', payload)).toBe(false)
+  expect(isContradicted('commit_comment', payload)).toBe(true)
+})
