@@ -161,7 +161,7 @@ describe('when GitHub fails', () => {
       answer: { code: 'forge_failed', detail: 'The pull request could not be opened.' },
     })
     expect(fault.hits).toBe(1)
-    expect(lines.at(-1)).toMatch(/^Error: GitHub did not answer POST /)
+    expect(lines.at(-1)).toMatch(/^RetryAt: GitHub did not answer POST /)
     expect(await send(deployed)).toMatchObject({ status: 200, answer: { pr_number: 1 } })
     expect(await repo.pulls()).toHaveLength(1)
   })

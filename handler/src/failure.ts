@@ -1,8 +1,10 @@
 // Errors as answers: what a sender may read, and when it should try again.
 import { AppError, errorText, GiveUp, RetryAt } from '../../src/lib/error.ts'
 
+const NOT_OPENED = 'The pull request could not be opened.'
+
 /**
- * The expected error that an error comes to. Outages of GitHub are plain errors, and so are bugs:
+ * The expected error that an error comes to. An outage of GitHub, a rate limit, or a bug:
  * either way there is no pull request, and the sender should send the webhook again.
  */
 export function toAppError(error: unknown, now: () => number): AppError {
@@ -10,9 +12,9 @@ export function toAppError(error: unknown, now: () => number): AppError {
   if (error instanceof GiveUp) return new AppError('forge_failed', errorText(error))
   if (error instanceof RetryAt) {
     const seconds = Math.max(1, Math.ceil((error.when.getTime() - now()) / 1000))
-    return new AppError('forge_failed', error.message, { headers: { 'retry-after': String(seconds) } })
+    return new AppError('forge_failed', NOT_OPENED, { cause: error, headers: { 'retry-after': String(seconds) } })
   }
-  return new AppError('forge_failed', 'The pull request could not be opened.', { cause: error })
+  return new AppError('forge_failed', NOT_OPENED, { cause: error })
 }
 
 /** The answer as `{code, detail}`. */

@@ -33,7 +33,7 @@ export function publisher({ forges }: { forges: Forges }): Publish {
  * @throws GiveUp when the policy refuses, the forge is not configured, the branch has somebody
  * else's commits, the base branch is not there, or a path leads through a file or names a
  * directory.
- * @throws RetryAt at a rate limit, and when a new comment had no answer.
+ * @throws RetryAt at a rate limit, in an outage, and when a new comment had no answer.
  * @throws AppError `forge_failed` when the forge refuses.
  * @throws Error otherwise, what the guard throws included; a repeat may succeed.
  */

@@ -2,16 +2,26 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { errorText, RetryAt } from '../lib/error.ts'
 import { isRunning } from '../lib/running-process.ts'
 
 // Containers may share the temporary folder, and their process ids mean nothing to each other.
 const PREFIX = `signalbox-job-${hostname()}-`
 
+// Between two looks whether there is space again.
+const FULL_PAUSE_MS = 30_000
+const FULL = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM']
+
+function isFull(error: unknown): boolean {
+  return FULL.includes(String((error as NodeJS.ErrnoException).code))
+}
+
 /** The folders of one attempt. */
 export type Workspaces = {
   /**
    * Makes an empty folder.
-   * @throws the signal's reason once the attempt is over.
+   * @throws the signal's reason once the attempt is over; RetryAt while the machine has no space or
+   * no file left, which is no fault of the agent's.
    */
   make(): Promise<string>
   /** Removes all of them. */
@@ -24,7 +34,9 @@ export function openWorkspaces(stop: AbortSignal): Workspaces {
   return {
     async make() {
       stop.throwIfAborted()
-      const folder = mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`))
+      const folder = mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)).catch((error: unknown) => {
+        throw isFull(error) ? new RetryAt(new Date(Date.now() + FULL_PAUSE_MS), errorText(error)) : error
+      })
       folders.push(folder)
       return folder
     },

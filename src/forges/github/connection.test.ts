@@ -70,9 +70,9 @@ test('a request that GitHub calls invalid is a refusal with its own text, cut', 
   expect((error as AppError).detail.length).toBeLessThan(700)
 })
 
-test('an outage is a plain error that names the call, so that the work is retried', async () => {
+test('an outage puts the work off, and the call is named', async () => {
   const error = await failure(answering(503).defaultBranch('acme/shop'))
-  expect(error).not.toBeInstanceOf(AppError)
+  expect(error).toBeInstanceOf(RetryAt)
   expect(String(error)).toContain('GitHub answered 503 to GET /api/v3/repos/acme/shop')
 })
 

@@ -38,10 +38,11 @@ test.each([
   })
 })
 
-test('an outage and a missing answer are errors worth a retry', () => {
+test('an outage and a missing answer put the job off, and use up no attempt', () => {
   for (const status of [500, 502, 503]) {
     const error = failureOf(status) as Error
-    expect(error).not.toBeInstanceOf(AppError)
+    expect(error).toBeInstanceOf(RetryAt)
+    expect((error as RetryAt).when.getTime()).toBe(NOW + 20_000)
     expect(error.message).toBe(`GitHub answered ${status} to POST /repos/acme/shop/pulls: Not good`)
   }
   expect(statusOf(requestError())).toBeNull()

@@ -4,6 +4,8 @@ import { cut } from '../../lib/cut.ts'
 import { AppError, errorText, RetryAt } from '../../lib/error.ts'
 
 const DEFAULT_PAUSE_MS = 60_000
+// Between two looks whether an outage is over.
+const OUTAGE_PAUSE_MS = 20_000
 
 /** The failure's HTTP status; null when no answer came at all. */
 export function statusOf(error: unknown): number | null {
@@ -34,17 +36,18 @@ export function unsent(error: unknown, headers: unknown): Error {
 }
 
 /**
- * Translates a failure of octokit. A rate limit is `RetryAt`: the job waits in the database. A
- * refusal is the AppError `forge_failed` and says what is missing. An outage, or an answer that
- * never came, is a plain `Error` to be retried.
+ * Translates a failure of octokit. A rate limit, an outage and an answer that never came are
+ * `RetryAt`: the job waits in the database, and uses up no attempt. A refusal is the AppError
+ * `forge_failed` and says what is missing.
  */
 export function githubFailure(error: unknown, now: () => number = Date.now): unknown {
   if (!(error instanceof RequestError)) return error
   const call = `${error.request.method} ${new URL(error.request.url).pathname}`
-  if (error.response === undefined) return new Error(`GitHub did not answer ${call}: ${githubText(error)}`)
+  const later = new Date(now() + OUTAGE_PAUSE_MS)
+  if (error.response === undefined) return new RetryAt(later, `GitHub did not answer ${call}: ${githubText(error)}`)
   const when = rateLimitedUntil(error, now())
   if (when !== null) return new RetryAt(when, `GitHub's rate limit: ${githubText(error)}`)
-  if (error.status >= 500) return new Error(`GitHub answered ${error.status} to ${call}: ${githubText(error)}`)
+  if (error.status >= 500) return new RetryAt(later, `GitHub answered ${error.status} to ${call}: ${githubText(error)}`)
   return new AppError('forge_failed', `${meaning(error)} (${call} returned ${error.status}: ${githubText(error)})`)
 }
 
