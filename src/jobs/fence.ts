@@ -10,6 +10,7 @@ import { LeaseLost } from '../queue/running.ts'
 import { JOBS } from './job.ts'
 
 const PAUSE = { baseMs: 100, maxMs: 1000 }
+const LOCKED_PAUSE_MS = 50
 
 /** The attempt of a job that writes, and the worker that makes it. */
 export type AttemptRef = { id: string; attempt: number; owner: string }
@@ -46,7 +47,9 @@ export async function renewLease(
     const [renewed] = await jobs.renew(sql, { owner, attempts: [{ id, attempt }], leaseMs })
     if (renewed === undefined) throw fenced()
     if (renewed.isEnding) throw new LeaseLost('The job was ended by hand; nothing more was written.')
-    tookMs = clock.now().getTime() - askedAt
+    // Somebody else has locked the row, an own write of the attempt perhaps: ask again.
+    if (!renewed.isRenewed) await sleep(LOCKED_PAUSE_MS, undefined, { signal: stop }).catch(() => stop.throwIfAborted())
+    else tookMs = clock.now().getTime() - askedAt
   }
 }
 

@@ -10,14 +10,18 @@ export const MAX_LOSSES = 10
 /** The back-off begins with the second loss, so that a row which ends every worker cannot spin. */
 const LOSS_BACKOFF = { baseMs: 1000, maxMs: 600_000 }
 
-/** An attempt whose lease was renewed; `isEnding` when a person has ended its row. */
-export type Renewed = Attempt & { isEnding: boolean }
+/**
+ * An attempt that still has its row; `isEnding` when a person has ended that. Its lease was not
+ * renewed, `isRenewed` says, when somebody else has locked the row just now.
+ */
+export type Renewed = Attempt & { isEnding: boolean; isRenewed: boolean }
 
 /** Leases of one table. */
 export type Leases<Row extends object> = {
   /**
    * Extends the leases of these attempts; returns those that are still the owner's. One that is
-   * missing was reclaimed.
+   * missing was reclaimed. It waits for no lock: a row that somebody else has locked would keep
+   * the others from being renewed.
    */
   renew(sql: Sql, options: { owner: string; attempts: readonly Attempt[]; leaseMs: number }): Promise<Renewed[]>
   /**
@@ -77,11 +81,20 @@ export function leasesOn<Row extends object>({ table, clock }: QueueOptions): Le
 // Rows are found by id, as in settle.ts.
 function renewStatement({ rows }: QueueTable): string {
   return `
-update ${rows} as job set available_at = ${NOW} + $2::float8 * interval '1 ms'
-from unnest($3::uuid[], $4::integer[]) as mine (id, attempt)
-where job.id = mine.id
-  and (job.attempt, job.owner, job.status) is not distinct from (mine.attempt, $5::uuid, 'running')
-returning job.id, job.attempt, job.ends_as is not null as "isEnding"`
+with mine as materialized (
+  select job.id, job.attempt, job.ends_as is not null as "isEnding"
+  from unnest($3::uuid[], $4::integer[]) as mine (id, attempt)
+  join ${rows} as job on job.id = mine.id
+    and (job.attempt, job.owner, job.status) is not distinct from (mine.attempt, $5::uuid, 'running')
+), free as (
+  select job.id from mine join ${rows} as job on job.id = mine.id for no key update of job skip locked
+), renewed as (
+  update ${rows} as job set available_at = ${NOW} + $2::float8 * interval '1 ms'
+  from free
+  where job.id = free.id and (job.owner, job.status) is not distinct from ($5::uuid, 'running')
+  returning job.id
+)
+select mine.*, renewed.id is not null as "isRenewed" from mine left join renewed using (id)`
 }
 
 // A row that is lost for the first time goes back to the front of its group. What a person has

@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { unavailable } from '../db/connection.ts'
 import type { Database } from '../db/database.ts'
+import { openDatabase } from '../db/postgres.ts'
 import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Rows } from './fixtures/rows.ts'
@@ -58,7 +59,40 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
   }
   const due = () => new Date(Date.now() - 1000)
   const statusOf = async (id: string) => (await rows.read(id)).status
-  const isRenewal = (text: string) => text.startsWith('\nupdate') && text.includes('as mine (id, attempt)')
+  const isRenewal = (text: string) => text.includes('as mine (id, attempt)')
+
+  it('of all rows but one that somebody has locked are kept, and nothing waits for that', async () => {
+    const ids = await rows.add([1, 2, 3].map(() => ({ at: due() })))
+    const [lockedId = '', ...others] = ids
+    const release = Promise.withResolvers<void>()
+    const reasons: unknown[] = []
+    const impatient = await openDatabase({ url: database.url, log: silentLog, lockMs: 100, limitsAll: true })
+    onTestFinished(() => impatient.close())
+    const worker = open({
+      database: impatient,
+      handle: async (claimed, signal) => {
+        const over = new Promise((resolve) => signal.addEventListener('abort', resolve))
+        await Promise.race([claimed.id === lockedId ? over : release.promise, over])
+        if (signal.aborted) reasons.push(`${claimed.id === lockedId}: ${(signal.reason as Error).message}`)
+        return completed
+      },
+    })
+    worker.start()
+    worker.nudge()
+    await vi.waitFor(() => expect(worker.running()).toBe(3), PATIENT)
+    await database.transaction(async (tx) => {
+      await tx.query(`select from ${table.rows} where id = $1 for update`, [lockedId])
+      await vi.waitFor(() => expect(reasons).toHaveLength(1), PATIENT)
+      expect(reasons).toEqual(['true: The lease could not be renewed: somebody else has locked the row.'])
+      release.resolve()
+      for (const id of others) await vi.waitFor(async () => expect(await statusOf(id)).toBe(table.succeeded), PATIENT)
+      const [late = ''] = await rows.add([{ at: due() }])
+      worker.nudge()
+      await vi.waitFor(async () => expect(await statusOf(late)).toBe(table.succeeded), PATIENT)
+    })
+    await vi.waitFor(async () => expect(await statusOf(lockedId)).toBe(table.succeeded), PATIENT)
+    expect((await rows.read(lockedId)).attempt).toBe(1)
+  })
 
   it('outlast a blocked event loop, if nobody took the rows meanwhile', async () => {
     const ids = await rows.add([1, 2, 3].map(() => ({ at: due(), maxAttempts: 1 })))

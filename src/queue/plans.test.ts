@@ -91,7 +91,8 @@ describe.each(TABLES)('statements over $name', ({ table }) => {
       )
       const renewed = await plansOf((sql) => queue.renew(sql, { owner, attempts: claimed, leaseMs: LEASE_MS }))
       for (const reads of [...settled, ...renewed]) {
-        expect(reads.filter((read) => read.includes(name))).toEqual([`Index Scan ${name} ${name}_pkey`])
+        const own = reads.filter((read) => read.includes(name))
+        expect(new Set(own)).toEqual(new Set([`Index Scan ${name} ${name}_pkey`]))
       }
     })
 

@@ -1,6 +1,6 @@
 // The attempts a worker has under way: each runs its handler, keeps its lease, and is settled.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isAway } from '../db/connection.ts'
+import { isAway, isOutOfTime } from '../db/connection.ts'
 import type { Database } from '../db/database.ts'
 import { backoffMs } from '../lib/backoff.ts'
 import { errorText } from '../lib/error.ts'
@@ -47,6 +47,8 @@ export type Running<Row extends object, Detail> = {
   /** Null until its handler has ended. */
   handled: Handled<Detail> | null
   settleFailures: number
+  /** Whether somebody else had locked the row when it was to be renewed or settled. */
+  isLocked: boolean
   done: Promise<void>
 }
 
@@ -85,6 +87,7 @@ export class RunningAttempts<Row extends object, Detail> {
       alarm: undefined,
       handled: null,
       settleFailures: 0,
+      isLocked: false,
       done,
     }
     this.#all.add(running)
@@ -123,13 +126,16 @@ export class RunningAttempts<Row extends object, Detail> {
    * away or one of them could not be settled: they stay and are settled later.
    */
   async settleEnded(): Promise<boolean> {
-    const ended = this.#ended()
-    if (ended.length === 0) return true
+    const ended = this.#ended().filter(({ isLocked }) => !isLocked)
+    const { length: locked } = await this.#settleUnlocked()
+    if (ended.length === 0) return locked === 0
     try {
       await this.#settle(ended)
-      return true
+      return locked === 0
     } catch (error) {
       if (isAway(error)) {
+        // One of the rows may be locked by somebody else: the others must not wait for it again.
+        if (isOutOfTime(error.cause)) for (const running of ended) running.isLocked = true
         this.#options.log.warn({ attempts: ended.length }, 'ended attempts wait for the database')
         return false
       }
@@ -156,19 +162,23 @@ export class RunningAttempts<Row extends object, Detail> {
   /** @throws Error when there is no answer in time. */
   async #renewOnce(limitMs = this.#options.timing.answerMs): Promise<void> {
     const { leases, queue, owner, leaseMs } = this.#options
-    const open = this.#open()
-    if (open.length === 0) return
+    // Those that have ended and are not settled keep their rows, too.
+    const all = [...this.#all]
+    if (all.length === 0) return
     // The database counts from when it is asked, or from later.
     const sentAt = performance.now()
-    const attempts = open.map(({ claimed }) => attemptOf(claimed))
+    const attempts = all.map(({ claimed }) => attemptOf(claimed))
     const asked = queue.renew(leases, { owner, attempts, leaseMs })
     const answer = await within(limitMs, asked, 'The database did not answer.')
     const mine = new Map(answer.map((one) => [keyOf(one), one]))
+    for (const running of all) running.isLocked = mine.get(keyOf(running.claimed))?.isRenewed === false
     // One that ended meanwhile may have been settled before it was asked for.
-    for (const running of open.filter(({ handled }) => handled === null)) {
+    for (const running of all.filter(({ handled }) => handled === null)) {
       const renewed = mine.get(keyOf(running.claimed))
       if (renewed === undefined) running.abort.abort(new LeaseLost('The row was reclaimed.'))
       else if (renewed.isEnding) running.abort.abort(new Error('It was ended by hand.'))
+      // Without a renewal the alarm goes on ringing.
+      if (running.isLocked) continue
       running.leasedAt = Math.max(running.leasedAt, sentAt)
       this.#setAlarm(running)
     }
@@ -194,14 +204,15 @@ export class RunningAttempts<Row extends object, Detail> {
     // Without an answer at once, a pause before the next question.
     const pauseMs = timing.answerMs / 10
     for (let leftMs = deadline - performance.now(); leftMs > pauseMs; leftMs = deadline - performance.now()) {
-      const answered = await this.#ask(Math.min(leftMs, timing.answerMs))
+      await this.#ask(Math.min(leftMs, timing.answerMs))
       // Another renewal may have been answered while this one was not.
-      if (answered || running.leasedAt > leasedAt || running.handled !== null) return
+      if (running.leasedAt > leasedAt || running.handled !== null || running.abort.signal.aborted) return
       await sleep(pauseMs)
     }
     if (running.leasedAt > leasedAt || running.handled !== null) return
     log.warn({ id: running.claimed.id }, 'stopping work whose lease could not be renewed')
-    running.abort.abort(new LeaseLost('The lease could not be renewed: the database did not answer.'))
+    const reason = running.isLocked ? 'somebody else has locked the row' : 'the database did not answer'
+    running.abort.abort(new LeaseLost(`The lease could not be renewed: ${reason}.`))
   }
 
   /** Renews once for all alarms that ring together; false when there was no answer. */
@@ -235,6 +246,23 @@ export class RunningAttempts<Row extends object, Detail> {
     running.handled = { outcome, detail: handled.detail }
     clearTimeout(running.alarm)
     this.#options.onEnded()
+  }
+
+  /** Settles those that had to wait for a lock and need not any more; returns the others. */
+  async #settleUnlocked(): Promise<Running<Row, Detail>[]> {
+    const { database, queue } = this.#options
+    const waiting = this.#ended().filter(({ isLocked }) => isLocked)
+    if (waiting.length === 0) return []
+    const free = await database.transaction((tx) =>
+      queue.lockFree(
+        tx,
+        waiting.map(({ claimed }) => claimed.id),
+      ),
+    )
+    for (const running of waiting) running.isLocked = !free.has(running.claimed.id)
+    const unlocked = waiting.filter(({ isLocked }) => !isLocked)
+    if (unlocked.length > 0) await this.#settle(unlocked)
+    return waiting.filter(({ isLocked }) => isLocked)
   }
 
   async #settle(ended: Running<Row, Detail>[]): Promise<void> {

@@ -24,6 +24,8 @@ export type Settlement<Detail> = {
    * False when it had ended already.
    */
   cancel(sql: Sql, options: { id: string; reason: string }): Promise<boolean>
+  /** Which of these rows nobody else has locked; locks them until the end of the transaction. */
+  lockFree(sql: Sql, ids: readonly string[]): Promise<Set<string>>
   /**
    * Releases what an owner has besides the rows it knows of: their claim was made, but its answer
    * got lost.
@@ -75,6 +77,13 @@ export function settlementOn<Detail>({ table, clock }: QueueOptions<Detail>): Se
         [clock.sqlNow(), id, storable(reason, MAX_ERROR_CHARS)],
       )
       return rowCount === 1
+    },
+    async lockFree(sql, ids) {
+      const { rows } = await sql.query<{ id: string }>(
+        `select id from ${table.rows} where id = any($1::uuid[]) for no key update skip locked`,
+        [ids],
+      )
+      return new Set(rows.map(({ id }) => id))
     },
     async releaseUnclaimed(sql, { owner, known }) {
       const { rows } = await sql.query<Attempt>(
