@@ -1,7 +1,9 @@
 // Loading `signalbox.config.ts`: found, read, and refused by name when it is wrong.
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { loadConfig } from './config-file.ts'
 
@@ -46,4 +48,12 @@ test('what a file throws is reported with its name', async () => {
     code: 'config_invalid',
     detail: expect.stringMatching(/signalbox\.config\.mjs: no secret is set$/),
   })
+})
+
+test('a file that its package.json makes CommonJS is refused with what to do', async () => {
+  await writeFile(join(folder, 'package.json'), '{"type":"commonjs"}')
+  await writeFile(join(folder, 'signalbox.config.ts'), `import 'node:path'\nexport default {}\n`)
+  const program = join(import.meta.dirname, '../../bin/signalbox')
+  const loading = promisify(execFile)(program, ['rules', 'ls', '--local'], { cwd: folder })
+  await expect(loading).rejects.toMatchObject({ stderr: expect.stringContaining('run "npm pkg set type=module"') })
 })

@@ -56,7 +56,8 @@ export async function loadConfig(folder: string, file?: string): Promise<LoadedC
   }
   resolveOwnName()
   const module = await import(pathToFileURL(path).href).catch(async (error: unknown) => {
-    throw new AppError('config_invalid', `${await errorPlace(error, path)}: ${errorText(error)}`, { cause: error })
+    const problem = `${await errorPlace(error, path)}: ${errorText(error)}`
+    throw new AppError('config_invalid', `${problem}${moduleRemedy(error)}`, { cause: error })
   })
   const config: unknown = module.default
   if (typeof config !== 'object' || config === null) {
@@ -69,4 +70,11 @@ export async function loadConfig(folder: string, file?: string): Promise<LoadedC
   const [single] = Object.entries(config).find(([, value]) => value !== undefined && !Array.isArray(value)) ?? []
   if (single !== undefined) throw new AppError('config_invalid', `${path}: ${single}: must be a list.`)
   return { config: config as Config, path }
+}
+
+/** What `npm init` writes makes of every file beside it a CommonJS one. */
+function moduleRemedy(error: unknown): string {
+  return /import statement outside a module|Unexpected token 'export'/.test(errorText(error))
+    ? '; the package.json of this folder says that its files are CommonJS: run "npm pkg set type=module"'
+    : ''
 }

@@ -16,6 +16,9 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }
 
+// RFC 9110 §15.5.2, RFC 6750 §3.
+const CHALLENGE = { headers: { 'www-authenticate': 'Bearer' } }
+
 /**
  * Lets a request pass that may use the API.
  * @throws AppError `token_invalid` when it may not, or `api_closed` when the server has no
@@ -25,7 +28,7 @@ export function authorise(access: Access, headers: { get(name: string): string |
   if (access.kind === 'closed') throw new AppError('api_closed')
   const given = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1] ?? ''
   // Digests have one length, so the comparison shows nothing of the token's.
-  if (!timingSafeEqual(digest(given), digest(access.token))) throw new AppError('token_invalid')
+  if (!timingSafeEqual(digest(given), digest(access.token))) throw new AppError('token_invalid', undefined, CHALLENGE)
 }
 
 // What proxies, tunnels and content networks add to a request they pass on.
