@@ -18,6 +18,7 @@ const AGENTS = {
   loops: `async () => { for (;;) Math.random() }`,
   eats: `async () => { const kept = []; for (;;) kept.push(Array.from({ length: 100_000 }, () => ({}))) }`,
   dies: `async () => { process.kill(process.pid, 'SIGBUS'); await never() }`,
+  sends: `async () => { process.send('ready'); process.send({ answer: 1, thrown: null }); await never() }`,
   environment: `async () => ({ result: process.env })`,
   healthy: `async ({ step, workspace, forge }) => {
     const folder = await step('folder', () => workspace())
@@ -107,7 +108,7 @@ function firstError(id: string): Promise<string | null> {
 
 test('every way of dying ends its own attempt with the reason, and the neighbour completes its first', async () => {
   const neighbour = await start('healthy')
-  const names = ['forgets', 'timer', 'exits', 'eats', 'dies'] as const
+  const names = ['forgets', 'timer', 'exits', 'eats', 'dies', 'sends'] as const
   const ids = await Promise.all(names.map(start))
   expect(await Promise.all(ids.map(firstError))).toEqual([
     'The attempt was ended by an unhandled rejection: nobody waits for this',
@@ -115,6 +116,7 @@ test('every way of dying ends its own attempt with the reason, and the neighbour
     'The agent ended its process with exit code 3.',
     'The agent was out of memory (limit 64 MB, set by AGENT_MEMORY_MB).',
     "The agent's process was ended by SIGBUS.",
+    'What the agent threw cannot be read.',
   ])
   expect(await ended(neighbour)).toMatchObject({ status: 'completed', attempt: 1, result: { readsForge: true } })
 })

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { Event } from '../../events/event.ts'
 import type { ReadForge } from '../../forges/forge.ts'
 import { AppError, GiveUp, RetryAt } from '../../lib/error.ts'
-import { contextOf, failureOf, open, run } from './fixtures/pool.ts'
+import { contextOf, failureOf, open, openTestPool, run } from './fixtures/pool.ts'
 
 // Each attempt may start a process.
 vi.setConfig({ testTimeout: 60_000 })
@@ -139,6 +139,50 @@ describe('what an agent throws', () => {
     expect(failure.message).toMatch(/^What the agent returned is not data: /)
     const { result } = await run(pool, 'notJson')
     expect(() => JSON.stringify(result)).toThrow('BigInt')
+  })
+})
+
+describe('a message that an agent sends itself', () => {
+  test.each(['ready', null, 7, {}, { answer: 'x', value: 1 }, { call: 1 }, { call: null, name: 'log', args: 'x' }])(
+    'is ignored when it is %j, and the log of the job says so',
+    async (input) => {
+      const { given, lines } = contextOf({ input })
+      expect(await pool.run('sends', given)).toEqual({ result: expect.any(Number) })
+      expect(lines).toEqual([
+        ['The agent called process.send with a message that is not for Signalbox; it was ignored.', undefined],
+      ])
+    },
+  )
+
+  test.each(['toString', '__proto__', 'unknown'])('calls nothing that is named %s', async (name) => {
+    const { given, lines } = contextOf({ input: { call: null, name, args: [] } })
+    expect(await pool.run('sends', given)).toEqual({ result: expect.any(Number) })
+    expect(lines).toEqual([])
+  })
+
+  test('costs its own attempt when it is taken for an answer', async () => {
+    const round: Record<string, unknown> = { kind: 'error', name: 'Error', message: 'round' }
+    round.cause = round
+    round.errors = Array.from({ length: 10 }, () => round)
+    const odd = { kind: 'AppError', name: 'x', message: 'odd', code: 'toString' }
+    const messages: Record<string, string> = {}
+    for (const [name, thrown] of Object.entries({ none: null, round, odd })) {
+      const own = openTestPool()
+      messages[name] = (await failureOf(own, 'sends', { input: { answer: 1, thrown } })).message
+    }
+    expect(messages).toEqual({ none: 'What the agent threw cannot be read.', round: 'round', odd: 'odd' })
+    for (const value of [null, 'x', { thrown: 1 }]) {
+      expect(await failureOf(openTestPool(), 'sends', { input: { answer: 1, value } })).toBeInstanceOf(Error)
+    }
+  })
+})
+
+test('an error whose parts are no texts is one all the same', async () => {
+  expect(await failureOf(pool, 'throwsOdd')).toMatchObject({
+    name: 'null',
+    message: '[object Object]',
+    stack: undefined,
+    cause: '[object Object]',
   })
 })
 

@@ -71,7 +71,10 @@ export function startAgentProcess(options: AgentProcessOptions): AgentProcess {
       die(new Error(`The attempt was ended by ${what}: ${errorText(cause)}`, { cause }))
     },
   })
-  child.on('message', calls.receive)
+  child.on('message', (message: unknown) => {
+    if (calls.receive(message)) return
+    current?.context.log('The agent called process.send with a message that is not for Signalbox; it was ignored.')
+  })
   const lastError = readOutput(child, (stream, text) => current?.[stream].write(text))
   const ended = leader.exit.then((exit) => die(new Error(reasonOf(exit, lastError(), memoryMb))), die)
 

@@ -1,12 +1,15 @@
 // Calls between two processes, in both directions over one channel: arguments and results are
 // copied, and what is thrown is thrown again at the caller.
-import type { Thrown } from './thrown.ts'
+import { z } from 'zod'
 import { fromThrown, toThrown } from './thrown.ts'
 
-type Message =
-  | { call: number | null; name: string; args: unknown[] }
-  | { answer: number; value: unknown }
-  | { answer: number; thrown: Thrown }
+const MESSAGE = z.union([
+  z.strictObject({ call: z.number().nullable(), name: z.string(), args: z.array(z.unknown()) }),
+  z.strictObject({ answer: z.number(), value: z.unknown() }),
+  z.strictObject({ answer: z.number(), thrown: z.unknown() }),
+])
+
+type Message = z.infer<typeof MESSAGE>
 
 /** What the other side may call, by name. */
 export type Handlers = Record<string, (...args: never[]) => unknown>
@@ -22,8 +25,11 @@ export type Calls = {
   notify(name: string, ...args: unknown[]): void
   /** How many calls have no answer yet. */
   pending(): number
-  /** Gives it what came over the channel. */
-  receive(message: unknown): void
+  /**
+   * Gives it what came over the channel; returns whether it was such a message. Never throws:
+   * agents can send anything.
+   */
+  receive(message: unknown): boolean
   /** Rejects what has no answer, and every call from now on. */
   close(reason: Error): void
 }
@@ -36,7 +42,8 @@ export function openCalls(send: (message: Message) => void, handlers: Handlers):
 
   const answer = async (id: number | null, name: string, args: unknown[]): Promise<void> => {
     try {
-      const value = await handlers[name]?.(...(args as never[]))
+      const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined
+      const value = await handler?.(...(args as never[]))
       if (id !== null) send({ answer: id, value })
     } catch (error) {
       if (id !== null) send({ answer: id, thrown: toThrown(error) })
@@ -54,12 +61,17 @@ export function openCalls(send: (message: Message) => void, handlers: Handlers):
     notify: (name, ...args) => send({ call: null, name, args }),
     pending: () => waiting.size,
     receive(received) {
-      const message = received as Message
-      if ('call' in message) return void answer(message.call, message.name, message.args)
+      const { data: message } = MESSAGE.safeParse(received)
+      if (message === undefined) return false
+      if ('call' in message) {
+        void answer(message.call, message.name, message.args)
+        return true
+      }
       const promise = waiting.get(message.answer)
       waiting.delete(message.answer)
       if ('thrown' in message) promise?.reject(fromThrown(message.thrown))
       else promise?.resolve(message.value)
+      return true
     },
     close(reason) {
       closed ??= reason

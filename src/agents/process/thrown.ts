@@ -1,62 +1,94 @@
 // What was thrown in one process, for another one.
+import { z } from 'zod'
 import type { ErrorCode } from '../../lib/error.ts'
-import { AppError, GiveUp, RetryAt } from '../../lib/error.ts'
+import { AppError, ERRORS, GiveUp, RetryAt } from '../../lib/error.ts'
+
+const KINDS = ['error', 'GiveUp', 'RetryAt', 'AppError'] as const
+
+// Not recursive: what comes from a child may be deep or have no end.
+const THROWN = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('value'), text: z.string() }),
+  z.object({
+    kind: z.enum(KINDS),
+    name: z.string(),
+    message: z.string(),
+    stack: z.string().optional(),
+    cause: z.unknown().optional(),
+    /** Of an `AggregateError`. */
+    errors: z.array(z.unknown()).optional(),
+    when: z.instanceof(Date).optional(),
+    code: z.string().optional(),
+  }),
+])
 
 /** Anything thrown, as plain data. */
-export type Thrown =
-  | { kind: 'value'; text: string }
-  | {
-      kind: 'error' | 'GiveUp' | 'RetryAt' | 'AppError'
-      name: string
-      message: string
-      stack: string | undefined
-      cause: Thrown | undefined
-      /** Of an `AggregateError`. */
-      errors: Thrown[] | undefined
-      when: Date | undefined
-      code: string | undefined
-    }
+export type Thrown = z.infer<typeof THROWN>
 
 const MAX_CAUSES = 10
 
 /** What was thrown, to be passed on. */
 export function toThrown(error: unknown, depth = 0): Thrown {
-  if (!(error instanceof Error)) return { kind: 'value', text: String(error) }
+  if (!(error instanceof Error)) return { kind: 'value', text: textOf(error) }
   const { name, message, stack, cause } = error
   const { code } = error as { code?: unknown }
-  const inner = (one: unknown) => toThrown(one, depth + 1)
   const isDeep = depth >= MAX_CAUSES
   return {
     kind: kindOf(error),
-    name,
-    message,
-    stack,
-    cause: cause === undefined || isDeep ? undefined : inner(cause),
-    errors: error instanceof AggregateError && !isDeep ? error.errors.slice(0, MAX_CAUSES).map(inner) : undefined,
+    name: textOf(name),
+    message: textOf(message),
+    stack: typeof stack === 'string' ? stack : undefined,
+    cause: cause === undefined || isDeep ? undefined : toThrown(cause, depth + 1),
+    errors: error instanceof AggregateError && !isDeep ? innerOf(error.errors, depth, toThrown) : undefined,
     when: error instanceof RetryAt ? error.when : undefined,
     code: typeof code === 'string' ? code : undefined,
   }
 }
 
-function kindOf(error: Error): 'error' | 'GiveUp' | 'RetryAt' | 'AppError' {
+/** Anything as text; what has none, such as an object without a prototype, by its kind. */
+function textOf(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
+/** The first of several errors. Each may again have some, but those have no more. */
+function innerOf<T>(errors: readonly unknown[], depth: number, each: (error: unknown, depth: number) => T): T[] {
+  return errors.slice(0, MAX_CAUSES).map((one) => each(one, Math.max(depth + 1, MAX_CAUSES - 1)))
+}
+
+function kindOf(error: Error): (typeof KINDS)[number] {
   if (error instanceof GiveUp) return 'GiveUp'
   if (error instanceof RetryAt) return 'RetryAt'
   return error instanceof AppError ? 'AppError' : 'error'
 }
 
-/** The error again, with its class where that says what follows, its stack and its causes. */
-export function fromThrown(thrown: Thrown): unknown {
+/**
+ * The error again, with its class where that says what follows, its stack and its causes. Never
+ * throws: an agent can send anything in its place.
+ */
+export function fromThrown(given: unknown, depth = 0): unknown {
+  const { data: thrown } = THROWN.safeParse(given)
+  if (thrown === undefined) return new Error('What the agent threw cannot be read.')
   if (thrown.kind === 'value') return thrown.text
-  const error = errorOf(thrown)
+  const error = errorOf(thrown, depth)
   Object.defineProperty(error, 'stack', { value: thrown.stack, configurable: true, writable: true })
-  if (thrown.cause !== undefined) error.cause = fromThrown(thrown.cause)
+  const { cause } = thrown
+  if (cause !== undefined && depth < MAX_CAUSES) error.cause = fromThrown(cause, depth + 1)
   return error
 }
 
-function errorOf({ kind, name, message, errors, when, code }: Exclude<Thrown, { kind: 'value' }>): Error {
+function errorOf(thrown: Exclude<Thrown, { kind: 'value' }>, depth: number): Error {
+  const { kind, name, message, errors, when, code } = thrown
   if (kind === 'GiveUp') return new GiveUp(message)
   if (kind === 'RetryAt') return new RetryAt(when ?? new Date(Number.NaN), message)
-  if (kind === 'AppError') return new AppError(code as ErrorCode, message)
-  const error = errors === undefined ? new Error(message) : new AggregateError(errors.map(fromThrown), message)
+  if (kind === 'AppError' && isErrorCode(code)) return new AppError(code, message)
+  const isSeveral = errors !== undefined && depth < MAX_CAUSES
+  const error = isSeveral ? new AggregateError(innerOf(errors, depth, fromThrown), message) : new Error(message)
   return Object.assign(error, { name }, code === undefined ? {} : { code })
+}
+
+function isErrorCode(code: string | undefined): code is ErrorCode {
+  return code !== undefined && Object.hasOwn(ERRORS, code)
 }
