@@ -26,11 +26,12 @@ type Options = {
 /** Opens the processes of these agents; none is started before its first attempt. */
 export function openAgentProcesses({ environment, config, configPath, agents, log }: Options): AgentProcesses {
   const { GITHUB_REPO: repository, GITHUB_BASE_BRANCH: base, AGENT_MEMORY_MB: memoryMb } = environment
+  const { MAX_CONCURRENT_JOBS: max } = environment
   const settings: ChildSettings = { configPath, repository, base }
   const name = import.meta.url.endsWith('.ts') ? './agent-child.ts' : './agent-child.js'
   const script = fileURLToPath(new URL(name, import.meta.url))
   const env = withoutCredentials(process.env)
-  const pool = openPool({ script: [script, JSON.stringify(settings)], env, memoryMb, log })
+  const pool = openPool({ script: [script, JSON.stringify(settings)], env, memoryMb, max, log })
   const isOnlyHere = (agent: Agent) => configPath === null && config.agents?.includes(agent) === true
   const placed = [...agents.values()].map((agent) =>
     agent.runsIn === 'service' || isOnlyHere(agent) ? agent : inChildProcess(agent, pool),

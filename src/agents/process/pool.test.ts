@@ -13,20 +13,41 @@ vi.setConfig({ testTimeout: 60_000 })
 describe('a child', () => {
   test('is used again when an attempt has left nothing', async () => {
     const own = openTestPool()
-    expect(await run(own, 'pid')).toMatchObject({ result: { attempts: 1 } })
-    await failureOf(own, 'fails')
-    await run(own, 'steps')
-    await run(own, 'inherits')
-    expect(await run(own, 'pid')).toMatchObject({ result: { attempts: 2 } })
+    expect(await run(own, 'any', { input: 'pid' })).toMatchObject({ result: { attempts: 1 } })
+    await failureOf(own, 'any', { input: 'fails' })
+    await run(own, 'any', { input: 'steps' })
+    await run(own, 'any', { input: 'inherits' })
+    expect(await run(own, 'any', { input: 'pid' })).toMatchObject({ result: { attempts: 2 } })
   })
 
   test.each(['leavesTimer', 'leavesStep'])('is replaced after %s', async (agent) => {
     const own = openTestPool()
-    const { result: pid } = await run(own, agent)
-    const { result: next } = (await run(own, 'pid')) as { result: { pid: number } }
+    const { result: pid } = await run(own, 'any', { input: agent })
+    const { result: next } = (await run(own, 'any', { input: 'pid' })) as { result: { pid: number } }
     expect(next).toMatchObject({ attempts: 1 })
     expect(next.pid).not.toBe(pid)
     await until('the first has ended', async () => !isAlive(pid as number))
+  })
+
+  test('is not used again for another agent, another rule or another type of job', async () => {
+    const own = openTestPool()
+    const job = { id: 'job-1', type: 't', rule: 'r', attempt: 1 }
+    const pidFor = async (agent: string, more: Partial<typeof job> = {}) =>
+      (await run(own, agent, { input: 'leavesGlobal', job: { ...job, ...more } })).result
+    const pid = await pidFor('any')
+    expect(await run(own, 'nothing', { job })).toBeUndefined()
+    expect(await pidFor('any', { rule: 'other' })).not.toBe(pid)
+    expect(await pidFor('any', { type: 'other' })).not.toBe(pid)
+    expect(await pidFor('any', { id: 'job-2' })).toBe(pid)
+  })
+
+  test('that has been idle for longest ends when one for another agent would be too many', async () => {
+    const own = openTestPool({ max: 2 })
+    const { result: first } = await run(own, 'waits')
+    const { result: second } = await run(own, 'any', { input: 'waits' })
+    await run(own, 'nothing')
+    await until('the first has ended', async () => !isAlive(first as number))
+    expect(await run(own, 'any', { input: 'waits' })).toEqual({ result: second })
   })
 
   test('has one attempt at a time: two at once have a child each', async () => {
@@ -73,8 +94,8 @@ describe('an attempt is ended alone, and says why, by', () => {
   test('what an earlier attempt left, which only warns', async () => {
     const warnings: unknown[] = []
     const own = openTestPool({ log: { ...silentLog, warn: (...words: unknown[]) => void warnings.push(words) } })
-    const { result: pid } = await run(own, 'leavesRejection')
-    expect(await run(own, 'letsItReject')).toEqual({ result: pid })
+    const { result: pid } = await run(own, 'any', { input: 'leavesRejection' })
+    expect(await run(own, 'any', { input: 'letsItReject' })).toEqual({ result: pid })
     expect(warnings).toMatchObject([
       [
         { err: { message: 'of the attempt before' } },
@@ -82,7 +103,7 @@ describe('an attempt is ended alone, and says why, by', () => {
       ],
     ])
     // It may leave more.
-    expect(await run(own, 'waits')).not.toEqual({ result: pid })
+    expect(await run(own, 'any', { input: 'waits' })).not.toEqual({ result: pid })
   })
 })
 
