@@ -110,6 +110,43 @@ describe('the log of jobs', () => {
     await log.flush()
   })
 
+  it('redacts nothing more after its end, and at most a million characters at once', async () => {
+    const redacted: number[] = []
+    const redact = (text: string) => {
+      redacted.push(text.length)
+      return text.replaceAll('secret', '[redacted]')
+    }
+    const id = await addJob()
+    const { log } = observed()
+    const write = log.of({ id, attempt: 1 }, redact)
+    write('a secret')
+    write(`b\n${'secret'.repeat(1_000_000)}`)
+    write('\n'.repeat(900_000))
+    for (let i = 0; i < 5; i++) write('more')
+    await log.flush()
+    expect(redacted).toEqual([8, 63, 900_000])
+    const lines = await linesOf(id)
+    expect(lines).toHaveLength(MAX_LOG_LINES + 1)
+    expect(lines.slice(0, 3).map(({ line }) => line)).toEqual([
+      'a [redacted]',
+      'b',
+      'The rest is left out: it has more than 1,000,000 characters.',
+    ])
+  })
+
+  it('keeps the lines of all jobs when an agent names a stream that there is not', async () => {
+    const id = await addJob()
+    const { log } = observed()
+    const write = log.of({ id, attempt: 1 })
+    write('one', 'other' as 'log')
+    write('two', 'stderr')
+    await log.flush()
+    expect(await linesOf(id)).toMatchObject([
+      { stream: 'log', line: 'one' },
+      { stream: 'stderr', line: 'two' },
+    ])
+  })
+
   it('ends after its last line, saying so once, and begins again with the next attempt', async () => {
     const id = await addJob()
     const log: JobLog = openJobLog(database, clock, silentLog)

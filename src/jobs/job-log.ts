@@ -1,11 +1,13 @@
 // The lines of running jobs, written to the database in batches.
 import type { Database } from '../db/database.ts'
 import { storable } from '../db/text.ts'
+import { loggable } from '../lib/agent-limits.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 
-export type Stream = 'log' | 'stdout' | 'stderr'
+const STREAMS = ['log', 'stdout', 'stderr'] as const
+export type Stream = (typeof STREAMS)[number]
 
 /** More of one attempt is left out, and the log says so. */
 export const MAX_LOG_LINES = 10_000
@@ -16,8 +18,8 @@ const FLUSH_MS = 500
 type Line = { jobId: string; attempt: number; at: Date; stream: Stream; line: string }
 
 export type JobLog = {
-  /** The writer of one attempt's lines. */
-  of(job: { id: string; attempt: number }): (line: string, stream?: Stream) => void
+  /** The writer of one attempt's lines, with what `redact` makes of them. */
+  of(job: { id: string; attempt: number }, redact?: (text: string) => string): (text: string, stream?: Stream) => void
   /** Resolves when every line given so far is in the database, or could not be written. */
   flush(): Promise<void>
 }
@@ -53,12 +55,15 @@ export function openJobLog(database: Database, clock: Clock, log: Log): JobLog {
   }
   return {
     flush,
-    of({ id, attempt }) {
+    of({ id, attempt }, redact = (text) => text) {
       let count = 0
-      return (text, stream = 'log') => {
-        for (const part of text.split('\n')) {
-          if (++count > MAX_LOG_LINES + 1) return
-          const cut = count > MAX_LOG_LINES
+      return (text, given) => {
+        // First, because a program may print without end, and the rest costs.
+        if (count > MAX_LOG_LINES) return
+        // An agent may name another, for which the database would refuse the whole batch.
+        const stream = STREAMS.find((one) => one === given) ?? 'log'
+        for (const part of redact(loggable(text)).split('\n', MAX_LOG_LINES + 1 - count)) {
+          const cut = ++count > MAX_LOG_LINES
           const line = cut
             ? `The log ends here: it has more than ${MAX_LOG_LINES} lines.`
             : storable(part, MAX_LINE_CHARS)

@@ -127,6 +127,12 @@ describe('one attempt', () => {
     expect(JSON.stringify(rows)).not.toMatch(/ghp_|own-secret/)
   })
 
+  it('fails at once when its result is larger than a megabyte as JSON', async () => {
+    const large = async () => ({ result: 'é'.repeat(500_000) })
+    const { outcome } = await attempt(await claimJob(), large)
+    expect(outcome).toEqual({ kind: 'failed', error: 'The result is larger than 1 MB as JSON.' })
+  })
+
   it('is completed without outputs by an agent that returns nothing', async () => {
     const nothing = async () => undefined as unknown as AgentResult
     expect((await attempt(await claimJob(), nothing)).outcome).toEqual({ kind: 'completed' })

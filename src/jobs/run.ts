@@ -6,6 +6,7 @@ import type { Database } from '../db/database.ts'
 import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
 import { parseInput } from '../lib/agent-input.ts'
+import { requireResultSize } from '../lib/agent-limits.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError, errorText, GiveUp, RetryAt } from '../lib/error.ts'
 import { LONGEST_TIMER_MS } from '../lib/every.ts'
@@ -23,7 +24,7 @@ import { sayStarted } from './activity.ts'
 import { insist } from './fence.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { toJob } from './job.ts'
-import type { JobLog, Stream } from './job-log.ts'
+import type { JobLog } from './job-log.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import { outcomeOf } from './retry-policy.ts'
 import type { StepStore } from './steps.ts'
@@ -74,8 +75,7 @@ export async function runJob(
   const timer = startTimeLimit(row.time_limit_ms, over)
   const stop = AbortSignal.any([signal, over.signal])
   const workspaces = openWorkspaces(stop)
-  const writeLine = jobLog.of(row)
-  const write = (line: string, stream?: Stream) => writeLine(secrets.text(line), stream)
+  const write = jobLog.of(row, secrets.text)
   sayStarted(options.activity ?? noActivity, row)
   const work = async () => {
     const steps = await beforeWork(clock, openStepStore(database, row, { clock, stop }))
@@ -115,7 +115,9 @@ export async function runJob(
 /** A copy as JSON, which is how it is stored. */
 function withoutSecretsIn(result: unknown, secrets: Redactor): unknown {
   const json = toJson(result, 'The result')
-  return json === null ? undefined : secrets.value(JSON.parse(json))
+  if (json === null) return undefined
+  requireResultSize(json)
+  return secrets.value(JSON.parse(json))
 }
 
 function withoutSecrets(outcome: Outcome, secrets: Redactor): Outcome {

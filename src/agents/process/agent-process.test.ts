@@ -45,10 +45,10 @@ describe('what an agent gets', () => {
     })
   })
 
-  test('may have five megabytes, and so may its result', async () => {
+  test('may have five megabytes, and its result one as JSON', async () => {
     const body = Buffer.from(JSON.stringify({ text: 'x'.repeat(5_000_000) }))
     expect((await run(pool, 'size', { event: { ...EVENT, body } })).result).toEqual([body.length, 5_000_000])
-    expect((await run(pool, 'large')).result).toHaveLength(5_000_000)
+    expect((await run(pool, 'large')).result).toHaveLength(999_998)
   })
 
   test('is its input as its schema makes it, which may be more than data', async () => {
@@ -139,6 +139,33 @@ describe('what an agent throws', () => {
     expect(failure.message).toMatch(/^What the agent returned is not data: /)
     const { result } = await run(pool, 'notJson')
     expect(() => JSON.stringify(result)).toThrow('BigInt')
+  })
+})
+
+describe('too much', () => {
+  test.each([
+    ['tooLarge', 'The result is larger than 1 MB as JSON.'],
+    ['tooMany', 'What the agent returned is larger than 25 MB as JSON.'],
+  ])('is not passed on when it is returned: %s', async (agent, message) => {
+    const failure = await failureOf(pool, agent)
+    expect(failure).toBeInstanceOf(GiveUp)
+    expect(failure.message).toBe(message)
+  })
+
+  test('is cut when it is thrown', async () => {
+    const { message, stack } = await failureOf(pool, 'throwsMuch')
+    expect([message.length, stack?.length]).toEqual([100_000, 100_000])
+  })
+
+  test.each(['log', 'print', 'message'])('is cut after a whole line when it is said at once: %s', async (input) => {
+    const { given, lines } = contextOf({ input })
+    await pool.run('saysMuch', given)
+    expect(
+      lines
+        .map(([line]) => line)
+        .join('\n')
+        .trimEnd(),
+    ).toBe('first\nThe rest is left out: it has more than 1,000,000 characters.')
   })
 })
 

@@ -2,6 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { loggable } from '../../lib/agent-limits.ts'
 import { errorText } from '../../lib/error.ts'
 import type { Log } from '../../lib/log.ts'
 import type { AgentContext, AgentResult } from '../agent.ts'
@@ -120,7 +121,7 @@ function contextHandlers(current: () => Current | null, runStep: (id: number) =>
       return (forge[method] as (...given: never[]) => unknown)(...args)
     },
     log: (line: string, stream: 'log' | 'stdout' | 'stderr' | undefined) => current()?.context.log(line, stream),
-    print: (text: string, stream: 'stdout' | 'stderr') => current()?.[stream].write(text),
+    print: (text: string, stream: 'stdout' | 'stderr') => current()?.[stream].write(loggable(text)),
   }
 }
 

@@ -4,6 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Event } from '../../events/event.ts'
 import { parseInput } from '../../lib/agent-input.ts'
+import { requireResultSize, requireReturnedSize } from '../../lib/agent-limits.ts'
 import { errorText, GiveUp } from '../../lib/error.ts'
 import type { Agent } from '../agent.ts'
 import type { Attempt } from './attempt.ts'
@@ -88,17 +89,22 @@ async function outcomeOf(agent: Agent, context: Parameters<Agent['run']>[0]): Pr
     const returned: unknown = await agent.run({ ...context, input: await parseInput(agent, context.input) })
     if (typeof returned !== 'object' || returned === null || !('result' in returned)) return copied(returned, null)
     const { result, ...others } = returned
-    return copied(others, toJsonText(result))
+    const json = toJsonText(result)
+    if ('text' in json) requireResultSize(json.text ?? '')
+    return copied(others, json)
   } catch (error) {
     return { thrown: toThrown(error) }
   }
 }
 
-/** @throws GiveUp when it is not data: the same agent would return it again. */
+/** @throws GiveUp when it is not data, or too much: the same agent would return it again. */
 function copied(returned: unknown, result: Extract<Outcome, { returned: unknown }>['result']): Outcome {
   try {
-    return { returned: structuredClone(returned), result }
+    const copy: unknown = structuredClone(returned)
+    requireReturnedSize(JSON.stringify(copy) ?? '')
+    return { returned: copy, result }
   } catch (error) {
+    if (error instanceof GiveUp) throw error
     throw new GiveUp(`What the agent returned is not data: ${errorText(error)}`)
   }
 }

@@ -1,4 +1,5 @@
 // What an agent logs and prints in its child process, passed on in one order.
+import { loggable } from '../../lib/agent-limits.ts'
 import type { Calls } from './calls.ts'
 
 // More than the log of a job keeps; an agent that prints without end must not fill the memory of
@@ -17,7 +18,8 @@ export type Output = {
 /** Opens it, and passes on from now on what is written to standard output and standard error. */
 export function openOutput(notify: Calls['notify']): Output {
   let chars = 0
-  const pass = (name: 'log' | 'print', text: string, stream: string | undefined) => {
+  const pass = (name: 'log' | 'print', given: string, stream: string | undefined) => {
+    const text = loggable(given)
     chars += text.length + MESSAGE_CHARS
     if (chars <= MAX_CHARS) notify(name, text, stream)
   }

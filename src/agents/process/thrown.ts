@@ -1,18 +1,22 @@
 // What was thrown in one process, for another one.
 import { z } from 'zod'
+import { cut } from '../../lib/cut.ts'
 import type { ErrorCode } from '../../lib/error.ts'
 import { AppError, ERRORS, GiveUp, RetryAt } from '../../lib/error.ts'
 
 const KINDS = ['error', 'GiveUp', 'RetryAt', 'AppError'] as const
 
+const MAX_CHARS = 100_000
+const text = z.string().transform((given) => cut(given, MAX_CHARS))
+
 // Not recursive: what comes from a child may be deep or have no end.
 const THROWN = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('value'), text: z.string() }),
+  z.object({ kind: z.literal('value'), text }),
   z.object({
     kind: z.enum(KINDS),
-    name: z.string(),
-    message: z.string(),
-    stack: z.string().optional(),
+    name: text,
+    message: text,
+    stack: text.optional(),
     cause: z.unknown().optional(),
     /** Of an `AggregateError`. */
     errors: z.array(z.unknown()).optional(),
@@ -36,7 +40,7 @@ export function toThrown(error: unknown, depth = 0): Thrown {
     kind: kindOf(error),
     name: textOf(name),
     message: textOf(message),
-    stack: typeof stack === 'string' ? stack : undefined,
+    stack: typeof stack === 'string' ? cut(stack, MAX_CHARS) : undefined,
     cause: cause === undefined || isDeep ? undefined : toThrown(cause, depth + 1),
     errors: error instanceof AggregateError && !isDeep ? innerOf(error.errors, depth, toThrown) : undefined,
     when: error instanceof RetryAt ? error.when : undefined,
@@ -44,10 +48,10 @@ export function toThrown(error: unknown, depth = 0): Thrown {
   }
 }
 
-/** Anything as text; what has none, such as an object without a prototype, by its kind. */
+/** Anything as a text that is not too long; an object without a prototype by its kind. */
 function textOf(value: unknown): string {
   try {
-    return String(value)
+    return cut(String(value), MAX_CHARS)
   } catch {
     return Object.prototype.toString.call(value)
   }
