@@ -2,8 +2,10 @@
 // this process.
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { endWithUs } from '../lib/end-with-us.ts'
 import { LEASE_MS, leaseTiming } from '../queue/lease-timing.ts'
+import { killMarked, MARK, marked } from './marked.ts'
 
 /** How a process ended. */
 export type Exit = { code: number | null; signal: NodeJS.Signals | null }
@@ -18,6 +20,8 @@ export type GroupLeader = {
   exit: Promise<Exit>
   /** Signals the whole group. */
   kill(signal: NodeJS.Signals): void
+  /** Whether anything that it has started still runs. */
+  hasStarted(): boolean
 }
 
 /**
@@ -31,21 +35,29 @@ const PIPES_MS = 1000
 
 /**
  * Starts a program as the leader of a group. The group gets SIGKILL when its leader has ended, or
- * this process has, even by SIGKILL (a process that makes a session of its own with `setsid`
- * escapes).
+ * this process has, even by SIGKILL. What left the group ends with its leader too, by its mark, but
+ * not when this process gets SIGKILL.
  */
 export function startGroupLeader(argv: readonly [string, ...string[]], options: SpawnOptions): GroupLeader {
   const [file, ...args] = argv
-  const start = () => spawn(file, args, { ...options, detached: true })
+  const mark = randomUUID()
+  const env = { ...(options.env ?? process.env), [MARK]: mark }
+  const start = () => spawn(file, args, { ...options, env, detached: true })
   const child = endWithUs(start, { signal: 'KILL', group: true })
-  return { child, exit: exitOf(child), kill: (signal) => killGroup(child, signal) }
+  return {
+    child,
+    exit: exitOf(child, mark),
+    kill: (signal) => killGroup(child, signal),
+    hasStarted: () => marked(mark).some((pid) => pid !== child.pid),
+  }
 }
 
-function exitOf(child: ChildProcess): Promise<Exit> {
+function exitOf(child: ChildProcess, mark: string): Promise<Exit> {
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', () => {
       killGroup(child, 'SIGKILL')
+      killMarked(mark)
       const close = setTimeout(() => {
         for (const pipe of child.stdio) pipe?.destroy()
       }, PIPES_MS)

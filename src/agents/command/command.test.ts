@@ -134,7 +134,7 @@ test('it sees only the environment it was given', async () => {
   const report = `require('node:fs').writeSync(3, JSON.stringify({ result: { env: process.env, cwd: process.cwd() } }))`
   const { result } = await node(report, { env: ['COMMAND_TEST_NAMED', 'COMMAND_TEST_ABSENT'] }).run(given)
   const { env, cwd } = result as { env: Record<string, string>; cwd: string }
-  expect(Object.keys(env).sort()).toEqual(['COMMAND_TEST_NAMED', 'HOME', 'LANG', 'PATH', 'TMPDIR'])
+  expect(Object.keys(env).sort()).toEqual(['COMMAND_TEST_NAMED', 'HOME', 'LANG', 'PATH', 'SIGNALBOX_PROCESS', 'TMPDIR'])
   expect(env).toMatchObject({ HOME: folders[0], TMPDIR: folders[0], COMMAND_TEST_NAMED: 'named' })
   expect(cwd).toBe(folders[0])
 })
@@ -193,9 +193,22 @@ test('when this process exits, what it runs ends too, also when it ignores SIGTE
   await until(() => !isAlive(pid))
 })
 
-test('a descendant in a session of its own does not delay the end of the job', async () => {
+/** A program that ends once what it has started has left its group, and has printed its id. */
+function inSession(setsid: string): string {
+  return `${setsid} sh -c 'echo $$; : > left; exec sleep 30' & until [ -e left ]; do sleep 0.01; done`
+}
+
+// By its environment, in /proc.
+test.skipIf(process.platform !== 'linux')('what it leaves in a session of its own ends with it', async () => {
   const { given, lines } = context()
-  await script('setsid sleep 30 & echo $!').run(given)
+  await script(inSession('setsid')).run(given)
+  const [[pid] = ['0']] = lines
+  await until(() => !isAlive(Number(pid)))
+})
+
+test('a descendant in a session of its own, without its environment, does not delay the end of the job', async () => {
+  const { given, lines } = context()
+  await script(inSession('env -i setsid')).run(given)
   const [[pid] = ['0']] = lines
   process.kill(Number(pid))
 })

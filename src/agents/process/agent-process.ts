@@ -94,7 +94,7 @@ export function startAgentProcess(options: AgentProcessOptions): AgentProcess {
       })
       try {
         const outcome = (await calls.call('run', agent, start)) as Ended
-        isClean = outcome.isClean && !signal.aborted
+        isClean = outcome.isClean && !signal.aborted && !(outcome.hasSpawned && leader.hasStarted())
         return resultOf(outcome)
       } finally {
         release()

@@ -1,6 +1,7 @@
 // The child's side of agents in child processes: runs the agents of a configuration, one attempt at
 // a time, and says whether an attempt left anything.
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe } from 'node:diagnostics_channel'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Event } from '../../events/event.ts'
 import { parseInput } from '../../lib/agent-input.ts'
@@ -30,12 +31,17 @@ export function serveAgents({ agents, payloadOf }: ServeOptions): void {
   const attempts = new AsyncLocalStorage<Attempt>()
   let current: Attempt | null = null
   let hasFailed = false
+  let hasSpawned = false
+  subscribe('child_process', () => {
+    hasSpawned = true
+  })
   // Each attempt fails by it.
   agents.catch(() => {})
 
   const run = async (name: string, start: Start): Promise<Ended> => {
     const attempt = openAttempt(calls, output, start)
     current = attempt
+    hasSpawned = false
     output.reset()
     const agent = await agentOf(agents, name)
     // It may have been stopped while the configuration was loaded.
@@ -52,7 +58,7 @@ export function serveAgents({ agents, payloadOf }: ServeOptions): void {
     for (let turn = 1; turn < MAX_TURNS && hasMore(resources); turn++) await nextTurn()
     const isClean = !hasFailed && calls.pending() === 0 && !hasMore(resources)
     current = null
-    return { ...ended, isClean }
+    return { ...ended, isClean, hasSpawned }
   }
   const calls: Calls = openCalls((message) => void process.send?.(message, undefined, undefined, () => {}), {
     run,
@@ -82,7 +88,7 @@ async function agentOf(agents: Promise<ReadonlyMap<string, Agent>>, name: string
   return agent
 }
 
-type Outcome = Ended extends infer One ? (One extends unknown ? Omit<One, 'isClean'> : never) : never
+type Outcome = Ended extends infer One ? (One extends unknown ? Omit<One, 'isClean' | 'hasSpawned'> : never) : never
 
 async function outcomeOf(agent: Agent, context: Parameters<Agent['run']>[0]): Promise<Outcome> {
   try {

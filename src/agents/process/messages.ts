@@ -8,8 +8,14 @@ import { fromThrown, toThrown } from './thrown.ts'
 /** What an attempt begins with; the child reads the payload from the event again. */
 export type Start = Pick<AgentContext<unknown>, 'job' | 'input'> & { event: Event | null; hasForge: boolean }
 
-/** How it ended. `isClean`: the agent left nothing, so that the child can run another attempt. */
-export type Ended = { isClean: boolean } & ({ thrown: Thrown } | { returned: unknown; result: JsonText | null })
+/**
+ * How it ended. `isClean`: the agent left nothing in the child, so that it can run another attempt;
+ * `hasSpawned`: it has started a program, which may still run.
+ */
+export type Ended = { isClean: boolean; hasSpawned: boolean } & (
+  | { thrown: Thrown }
+  | { returned: unknown; result: JsonText | null }
+)
 
 /** The methods of a forge that an agent may call. */
 export const FORGE_METHODS = ['defaultBranch', 'branchSha', 'readFile', 'pullRequests'] as const satisfies readonly [

@@ -29,6 +29,16 @@ describe('a child', () => {
     await until('the first has ended', async () => !isAlive(pid as number))
   })
 
+  // By its environment, in /proc.
+  test.skipIf(process.platform !== 'linux')('ends with a program that an attempt has detached', async () => {
+    const own = openTestPool()
+    const { result: pid } = await run(own, 'any', { input: 'pid' })
+    const { result: detached } = await run(own, 'any', { input: 'detaches' })
+    await until('the program has ended', async () => !isAlive(detached as number))
+    expect(await run(own, 'any', { input: 'pid' })).toMatchObject({ result: { attempts: 1 } })
+    expect(isAlive((pid as { pid: number }).pid)).toBe(false)
+  })
+
   test('is not used again for another agent, another rule or another type of job', async () => {
     const own = openTestPool()
     const job = { id: 'job-1', type: 't', rule: 'r', attempt: 1 }
