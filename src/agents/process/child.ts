@@ -3,10 +3,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { getHeapStatistics } from 'node:v8'
 import type { Event } from '../../events/event.ts'
 import { parseInput } from '../../lib/agent-input.ts'
 import { requireResultSize, requireReturnedSize } from '../../lib/agent-limits.ts'
-import { errorText, GiveUp } from '../../lib/error.ts'
+import { errorText, GiveUp, RetryAt } from '../../lib/error.ts'
 import type { Agent } from '../agent.ts'
 import type { Attempt } from './attempt.ts'
 import { openAttempt } from './attempt.ts'
@@ -25,10 +26,13 @@ export type ServeOptions = {
 }
 
 const MAX_TURNS = 5
+// Between two looks whether the configuration can be loaded again.
+const CHANGED_PAUSE_MS = 20_000
 
 /** Serves the process that started this one, until that ends it or is gone. */
 export function serveAgents({ agents, payloadOf }: ServeOptions): void {
   const attempts = new AsyncLocalStorage<Attempt>()
+  const folder = workingFolder()
   let current: Attempt | null = null
   let hasFailed = false
   let hasSpawned = false
@@ -56,7 +60,8 @@ export function serveAgents({ agents, payloadOf }: ServeOptions): void {
     // a program's, takes a few.
     await nextTurn()
     for (let turn = 1; turn < MAX_TURNS && hasMore(resources); turn++) await nextTurn()
-    const isClean = !hasFailed && calls.pending() === 0 && !hasMore(resources)
+    const isClean =
+      !hasFailed && calls.pending() === 0 && !hasMore(resources) && hasSpace() && workingFolder() === folder
     current = null
     return { ...ended, isClean, hasSpawned }
   }
@@ -81,11 +86,31 @@ export function serveAgents({ agents, payloadOf }: ServeOptions): void {
 async function agentOf(agents: Promise<ReadonlyMap<string, Agent>>, name: string): Promise<Agent> {
   const known = await agents.catch((error: unknown) => {
     const reason = `The configuration cannot be loaded in the agent's process: ${errorText(error)}`
-    throw new Error(reason, { cause: error })
+    throw notNow(reason)
   })
   const agent = known.get(name)
-  if (agent === undefined) throw new Error(`The configuration has changed: there is no agent "${name}" in it any more.`)
+  if (agent === undefined) throw notNow(`The configuration has changed: there is no agent "${name}" in it any more.`)
   return agent
+}
+
+/** A file that somebody is changing is no fault of the agent's. */
+function notNow(reason: string): RetryAt {
+  return new RetryAt(new Date(Date.now() + CHANGED_PAUSE_MS), reason)
+}
+
+/** Whether what an attempt has left in memory is not what the next one would fail by. */
+function hasSpace(): boolean {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+  return used < limit / 3
+}
+
+/** Null when an attempt has removed it. */
+function workingFolder(): string | null {
+  try {
+    return process.cwd()
+  } catch {
+    return null
+  }
 }
 
 type Outcome = Ended extends infer One ? (One extends unknown ? Omit<One, 'isClean' | 'hasSpawned'> : never) : never

@@ -20,7 +20,7 @@ describe('a child', () => {
     expect(await run(own, 'any', { input: 'pid' })).toMatchObject({ result: { attempts: 2 } })
   })
 
-  test.each(['leavesTimer', 'leavesStep'])('is replaced after %s', async (agent) => {
+  test.each(['leavesTimer', 'leavesStep', 'leavesFolder', 'leavesMemory'])('is replaced after %s', async (agent) => {
     const own = openTestPool()
     const { result: pid } = await run(own, 'any', { input: agent })
     const { result: next } = (await run(own, 'any', { input: 'pid' })) as { result: { pid: number } }
@@ -72,11 +72,11 @@ describe('a child', () => {
     await until('it has ended', async () => !isAlive(pid as number))
   })
 
-  test('that cannot load the configuration fails every attempt with the reason', async () => {
+  test('that cannot load the configuration puts every attempt off, with the reason', async () => {
     const own = openTestPool({ args: ['broken'] })
     const message = "The configuration cannot be loaded in the agent's process: X is not set"
-    expect(await failureOf(own, 'nothing')).toMatchObject({ message })
-    expect(await failureOf(own, 'nothing')).toMatchObject({ message })
+    expect(await failureOf(own, 'nothing')).toMatchObject({ message, when: expect.any(Date) })
+    expect(await failureOf(own, 'nothing')).toMatchObject({ message, when: expect.any(Date) })
   })
 
   test('says when its configuration has no such agent any more', async () => {
