@@ -104,6 +104,18 @@ describe('the diff of two configurations', () => {
     expect(configDiff({ a: {} }, {}).removed).toEqual({ a: {} })
   })
 
+  it('keeps a secret and its name together', () => {
+    const secret = (value: string) => ({ h: { name: 'x-api-key', value } })
+    expect(configDiff(secret('a1'), secret('b2'))).toEqual({
+      added: {},
+      modified: { h: { old: secret('a1').h, new: secret('b2').h } },
+      removed: {},
+    })
+    expect(configDiff({ h: { name: 'accept', value: 1 } }, { h: { name: 'accept', value: 2 } }).modified).toEqual({
+      'h.value': { old: 1, new: 2 },
+    })
+  })
+
   it('is empty when only the order of keys changed, inside arrays too', () => {
     expect(configDiff({ a: 1, b: [{ x: 1, y: 2 }] }, { b: [{ y: 2, x: 1 }], a: 1 })).toEqual({
       added: {},

@@ -2,13 +2,15 @@
 import type { ConfigDiff } from '@signalbox/sdk'
 import type { Json, JsonObject } from '../lib/json.ts'
 import { isObject } from '../lib/json.ts'
+import { isNamedSecret } from '../untrusted/redact.ts'
 
 type Change = { path: string } & ({ old: Json; new: Json } | { old: Json } | { new: Json })
 
 /**
  * How `after` differs from `before`. A top-level parameter is named by its key, one inside an
  * object by the dotted path to it (`model.temperature`); a dot or backslash that belongs to a key
- * is written `\.` or `\\`. Arrays are compared whole.
+ * is written `\.` or `\\`. Arrays are compared whole, and so is an object that names a secret
+ * (`{"name": "x-api-key", "value": "…"}`): a path to its value alone would not say that it is one.
  */
 export function configDiff(before: JsonObject, after: JsonObject): ConfigDiff {
   const changes = compareObjects(before, after, '')
@@ -41,7 +43,9 @@ function compareObjects(before: JsonObject, after: JsonObject, prefix: string): 
 }
 
 function compare(before: Json, after: Json, path: string): Change[] {
-  if (isJsonObject(before) && isJsonObject(after)) return compareObjects(before, after, `${path}.`)
+  if (isJsonObject(before) && isJsonObject(after) && ![before, after].some(isNamedSecret)) {
+    return compareObjects(before, after, `${path}.`)
+  }
   return isEqual(before, after) ? [] : [{ path, old: before, new: after }]
 }
 

@@ -79,7 +79,7 @@ function redactedObject(walk: Walk, value: Record<string, unknown>, secrecy: Sec
   // fromEntries, because assigning a key named `__proto__` would not make a property.
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
-      const name = key === 'value' && label !== '' ? label : key
+      const name = isValueKey(key) && label !== '' ? label : key
       return [
         uniqueName(redactedKey(walk, key), counts),
         redacted(walk, item, stricter(secrecy, secrecyOf(name)), depth + 1),
@@ -131,8 +131,25 @@ function noteAll(walk: Walk, value: unknown, depth: number): void {
   }
 }
 
-/** What `{"name": "x-api-key", "value": "…"}` says its value is. */
-function labelOf({ name, key, header }: Record<string, unknown>): string {
-  const label = name ?? key ?? header
-  return typeof label === 'string' ? label : ''
+/** The keys that name what stands under `value` beside them. */
+const NAMING_KEYS = ['name', 'key', 'header']
+
+/** What `{"name": "x-api-key", "value": "…"}` says its value is; several names as a dotted path. */
+export function labelOf(value: Record<string, unknown>): string {
+  return Object.entries(value)
+    .flatMap(([key, label]) => (isNamingKey(key) && typeof label === 'string' ? [label] : []))
+    .join('.')
+}
+
+export function isValueKey(key: string): boolean {
+  return key.toLowerCase() === 'value'
+}
+
+export function isNamingKey(key: string): boolean {
+  return NAMING_KEYS.includes(key.toLowerCase())
+}
+
+/** Whether an object is a secret beside its name, such as `{"name": "x-api-key", "value": "…"}`. */
+export function isNamedSecret(value: Record<string, unknown>): boolean {
+  return secrecyOf(labelOf(value)) !== 'none' && Object.keys(value).some(isValueKey)
 }

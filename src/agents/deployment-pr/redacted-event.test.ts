@@ -8,6 +8,7 @@ import { withTrailer } from '../../publisher/trailer.ts'
 import { redactor } from '../../untrusted/redact.ts'
 import { answerDeployment } from './answer.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
+import { withoutNamedSecrets } from './named-secrets.ts'
 
 function deployed(data: Partial<DeploymentEvent['data']>): DeploymentEvent {
   return {
@@ -66,6 +67,56 @@ test('what the configuration calls a password is not readable in the message', (
   const shown = outcome(deployed({ config: { db: { password: 'hunter-2' } }, commit_message: 'Use hunter-2 now' }))
   expect(shown).not.toContain('hunter-2')
   expect(shown).toContain('Use [redacted] now')
+})
+
+function header(value: string, name = 'X-Api-Key') {
+  return { h: { name, value } }
+}
+
+test.each<[string, JsonObject, JsonObject]>([
+  ['is another', header('Zebra-old-77'), header('Zebra-new-88')],
+  ['is an ordinary word', header('Zebra'), header('Zebras')],
+  ['is gone', header('Zebra'), { h: { name: 'X-Api-Key' } }],
+  ['has another name', header('Zebra'), header('eu-1', 'X-Region')],
+  ['stays under another name', header('Zebra-old-77'), header('Zebra-old-77', 'X-Region')],
+  ['has capitals', { h: { Key: 'DB_PASSWORD', Value: 'Zebra' } }, { h: { Key: 'DB_PASSWORD', Value: 'Zebras' } }],
+])('a secret beside its name is in no part of it when it %s', (_, before, config) => {
+  expect(outcome(deployed({ config, config_diff: configDiff(before, config) }))).not.toContain('Zebra')
+})
+
+const renamed = { 'h.name': { old: 'X-Api-Key', new: 'X-Region' } }
+
+test.each<[string, JsonObject, unknown]>([
+  ['the configuration', header('Zebras'), { modified: { 'h.value': { old: 'Zebra', new: 'Zebras' } } }],
+  ['the configuration', { h: { name: 'X-Api-Key' } }, { removed: { 'h.value.a': 'Zebra' } }],
+  ['the configuration', { 'a.b': header('x') }, { removed: { 'a\\.b.h.value': 'Zebra' } }],
+  ['its own old name', {}, { removed: { 'h.key': 'X-Api-Key', 'h.value': 'Zebra' } }],
+  ['its own old name', header('eu-1', 'X-Region'), { modified: { ...renamed, 'h.value': ['Zebra', 'eu-1'] } }],
+  ['its own old name', header('Zebra-77', 'X-Region'), { modified: renamed, removed: { 'h.value': 'Zebra-77' } }],
+  ['the root', { name: 'token', value: 'Zebras' }, { modified: { value: { old: 'Zebra', new: 'Zebras' } } }],
+])("a secret in a sender's difference is named by %s", (_, config, config_diff) => {
+  const answer = answerDeployment(deployed({ config, config_diff }), { repository: 'acme/shop' })
+  expect(JSON.stringify(answer)).toContain('[redacted]')
+  expect(JSON.stringify(answer)).not.toContain('Zebra')
+})
+
+test('a value beside a name that is no secret is shown', () => {
+  const diff = { modified: { 'h.value': { old: 'html', new: 'json' } } }
+  expect(outcome(deployed({ config: header('json', 'accept'), config_diff: diff }))).toContain('`html` → `json`')
+})
+
+test('a name is looked for once, however many paths lead by it', () => {
+  let reads = 0
+  const config = {
+    get name() {
+      reads += 1
+      return 'accept'
+    },
+  }
+  const added = { 'value.a': 1, 'value.b': 1, 'value.value': 1 }
+  const { data } = deployed({ config, config_diff: { added } })
+  expect(withoutNamedSecrets(data, () => {})).toEqual({ added })
+  expect(reads).toBe(1)
 })
 
 const SECRET_NAMES = [

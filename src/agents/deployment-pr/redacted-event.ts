@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { redactor } from '../../untrusted/redact.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
+import { withoutNamedSecrets } from './named-secrets.ts'
 
 /**
  * The event with every secret in it replaced, the same in all its parts. A repository is read by
@@ -9,7 +10,10 @@ import type { DeploymentEvent } from './deployment-event.ts'
  * one guess.
  */
 export function redactedEvent(event: DeploymentEvent): DeploymentEvent {
-  const redacted = redactor([event]).value(event) as DeploymentEvent
+  const named: Record<string, unknown>[] = []
+  const config_diff = withoutNamedSecrets(event.data, (secret) => named.push(secret))
+  const hidden = { ...event, data: { ...event.data, config_diff } }
+  const redacted = redactor([event, ...named]).value(hidden) as DeploymentEvent
   const isWhole = JSON.stringify(redacted) === stringifyOrNull(event)
   if (isWhole) return event
   const { app_name, environment, deployment_id } = event.data
