@@ -50,6 +50,22 @@ test('a title or commit subject mentions nobody, closes nothing and skips no che
   expect(plainLine('x'.repeat(300), 100)).toHaveLength(100)
 })
 
+test.each(['[skip ci]', '[CI Skip]', '[no ci]', '[skip actions]', '[actions skip]', '[ skip-ci ]', '[skip netlify]'])(
+  'a squash merge that copies %s skips no checks, and it reads the same',
+  (directive) => {
+    const shown = directive.replace('[', '［')
+    expect(inline(`v2 ${directive}`)).toBe(`\`v2 ${shown}\``)
+    expect(fenced(['+a', `+${directive}`], 'diff')).toEqual(['```diff', '+a', `+${shown}`, '```'])
+  },
+)
+
+test("Azure's directive is disarmed too, other brackets are as they were", () => {
+  expect(inline('***NO_CI***')).toBe('`***NO‗CI***`')
+  for (const text of ['[1, 2]', '[skip]', '[x](y)', '["skip","ci"]', '[no, ci]'])
+    expect(codeSpan(text)).toBe(`\`${text}\``)
+  expect(plainLine('***NO_CI*** x', 200)).toBe('***NO‗CI*** x')
+})
+
 test('no text gets out of its code span or fence', () => {
   const text = fc.string({ unit: fc.constantFrom('`', '~', ' ', 'a', '\\', '<', '@') })
   fc.assert(

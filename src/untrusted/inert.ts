@@ -21,6 +21,13 @@ const SHORT_ISSUE = /\bGH-(?=\d)/gi
 // https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
 const CLOSING = /\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)(?:\s*:\s*|\s+)https?:\/\//gi
 
+// What keeps checks from running where it stands in a commit message: `[skip ci]`, `[ci skip]` and
+// `[no ci]`, also of other services (`[skip netlify]`), and Azure's `***NO_CI***`:
+// https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs
+const SKIP_WORDS = '(?:skip|no)[ _-][a-z][a-z-]{0,20}|[a-z][a-z-]{0,20}[ _-]skip'
+const SKIP_CHECKS = new RegExp(String.raw`\[(?=\s{0,9}(?:${SKIP_WORDS})\s{0,9}\])`, 'gi')
+const NO_CI = /\*{3}NO_CI(?=\*{3})/gi
+
 // What Markdown and GitHub's filters leave alone; everything else is put into a code span.
 const PLAIN_FIRST = String.raw`[\p{L}\p{N}\p{Emoji_Presentation}]`
 const PLAIN_CHARACTER = String.raw`[\p{L}\p{M}\p{N}\p{Emoji_Presentation} .,;:'’"()+=%?!/–—…→-]`
@@ -37,12 +44,8 @@ export function inline(text: string): string {
 
 /** A title or a commit's subject, which are not Markdown: at most `maxChars` on one line. */
 export function plainLine(text: string, maxChars: number): string {
-  return (
-    disarmed(oneLine(text, maxChars))
-      // "[skip ci]" and its like would keep the checks from running.
-      .replaceAll('[', '(')
-      .replaceAll(']', ')')
-  )
+  // In a title brackets in another form would only look odd.
+  return disarmed(oneLine(text, maxChars).replaceAll('[', '(').replaceAll(']', ')'))
 }
 
 /**
@@ -82,7 +85,8 @@ function oneLine(text: string, maxChars: number): string {
 /**
  * Text for a code span or fence, in which a look-alike stands for what makes a mention or a
  * reference: nothing acts inside code, but a squash merge copies the body into a commit message,
- * where there is no code. The publisher's hidden marker is disarmed likewise.
+ * where there is no code, and where `[skip ci]` keeps checks from running. The publisher's hidden
+ * marker is disarmed likewise.
  */
 function disarmed(text: string): string {
   return text
@@ -91,6 +95,8 @@ function disarmed(text: string): string {
     .replace(MENTION, '＠')
     .replace(ISSUE, '＃')
     .replace(SHORT_ISSUE, (prefix) => prefix.replace('-', '‐'))
+    .replace(SKIP_CHECKS, '［')
+    .replace(NO_CI, '***NO‗CI')
 }
 
 /**
