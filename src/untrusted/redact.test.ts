@@ -151,6 +151,26 @@ test('an ordinary word that is somewhere a password stays a word elsewhere', () 
   expect(value({ environment: 'production', x: 'abc123' })).toEqual({ environment: 'production', x: 'abc123' })
 })
 
+test.each([
+  ['without its line end', 'S3cretValue99\n', 'S3cretValue99'],
+  ['in an address', 'S3cret Välue/99', 'S3cret%20V%C3%A4lue%2F99'],
+  ['in an address, in small letters', 'S3cret Välue/99', 'S3cret%20V%c3%a4lue%2f99'],
+  ['in a form', 'S3cret Value/99', 'S3cret+Value%2F99'],
+  ['out of an address', 'S3cret%2FValue99', 'S3cret/Value99'],
+  ['in base64', 'S3cret>>Value??9', 'UzNjcmV0Pj5WYWx1ZT8/OQ'],
+  ['in the base64 of addresses', 'S3cret>>Value??9', 'UzNjcmV0Pj5WYWx1ZT8_OQ'],
+  ['out of base64', 'UzNjcmV0VmFsdWU5OQ==', 'S3cretValue99'],
+  ['in JSON', 'S3cret"Value\n99', 'S3cret\\"Value\\n99'],
+])('a value is taken out %s, too', (_, password, elsewhere) => {
+  const { text } = redactor([{ password }])
+  expect(text(`(${elsewhere})`)).toBe('([redacted])')
+})
+
+test('a word is no secret with a line end either, and a percent sign may encode nothing', () => {
+  const { text } = redactor([{ password: 'production\n', secret: '100%-S3cret', api_key: btoa('production') }])
+  expect(text('production, 100%-S3cret')).toBe('production, [redacted]')
+})
+
 test('known values are taken out, whatever they look like', () => {
   const { text } = redactor([], ['a-token-without-a-form', ''])
   expect(text('it is a-token-without-a-form.')).toBe('it is [redacted].')

@@ -1,6 +1,7 @@
 // Decides what is a secret: everything that is shown, committed or logged asks here. Secrets are
 // found by the name of their key, by their form, and by a value that was found before.
 import { isObject } from '../lib/json.ts'
+import { encodedForms } from './encoded.ts'
 import { replaceValues } from './exact-values.ts'
 import { REDACTED, redactText } from './redact-text.ts'
 import type { Secrecy } from './secret-name.ts'
@@ -29,9 +30,10 @@ export type Redactor = {
  * another. `secrets` are known values.
  */
 export function redactor(sources: readonly unknown[] = [], secrets: readonly string[] = []): Redactor {
-  const known = new Set(secrets)
+  const known = new Set(secrets.flatMap(encodedForms))
   const found = (secret: string) => {
-    if (!isPlainWord(secret)) known.add(secret)
+    if (isPlainWord(secret.trim())) return
+    for (const form of encodedForms(secret)) known.add(form)
   }
   const finder: Walk = { text: (text) => redactText(text, found), found, isKnown: () => false }
   for (const source of sources) redacted(finder, source, 'none', 0)
