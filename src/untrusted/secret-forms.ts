@@ -95,26 +95,29 @@ const VALUE = String.raw`[^\s"'&;,()]`
 const VALUE_IN_JSON = String.raw`[^\s"'&;,()\\]`
 
 // The names of fields in connection strings and forms.
-const FIELD = 'password|passwd|pwd|account_?key|shared_?access_?key|client_?secret'
+const FIELD = '(?:PG)?(?:password|passwd|pwd)|account_?key|shared_?access_?key|client_?secret'
 
+const PASSWORD = 'pass(?:word|wd|phrase)'
 // The names in addresses, settings and headers.
 const SETTING = [
-  'api[_-]?key',
+  '(?:api|access|account|auth|client|encryption|master|private|secret|session|shared|signing|webhook)[_-]?key',
+  'secret[_-]?access[_-]?key',
   '(?:access|auth|api|refresh|session)[_-]?token',
   'token',
   'secret',
-  'secret[_-]?(?:access[_-]?)?key',
   'client[_-]?secret',
-  'password',
-  'passwd',
   'pwd',
   'sig',
 ].join('|')
+// `PGPASSWORD=`, `DB_PASS=`, `api_key_2=`; but `tiktoken` is a name, and a first pass no password.
+const NAME = `(?:${PASSWORD}|_pass|${START}(?:pass(?==)|${SETTING}))(?:_?\\d{1,3}|_(?:prod|staging|dev|live|test|old|new))?`
 // A quote, escaped where JSON stands inside JSON.
 const QUOTE = String.raw`\\?["']?`
-const EQUALS = String.raw`(?:=|\s{0,3}:\s{0,3})`
+const EQUALS = String.raw`\]?\s{0,3}(?::=|=>|[:=])\s{0,3}`
 // Of a setting's value, because prompts write of tokens and passwords, too.
 const HAS_LETTER_AND_DIGIT = String.raw`(?=${VALUE}{0,60}[a-z])(?=${VALUE}{0,60}\d)`
+const SETTING_VALUE = `${HAS_LETTER_AND_DIGIT}${NO_REFERENCE}${VALUE_IN_JSON}{6,}`
+const NO_SCHEME = '(?!OAuth|AWS4|HMAC|Bearer|Basic|Token|ApiKey|Digest)'
 
 /**
  * Secrets found by what stands before them, which is the first group and stays, so that a reader
@@ -129,9 +132,15 @@ export const SECRETS_AFTER_NAMES: readonly RegExp[] = [
   /(\bdiscord(?:app)?\.com\/api\/webhooks\/\d{1,30}\/)[A-Za-z0-9_-]{20,}/gi,
   // `Password=…;`, `AccountKey=…`.
   new RegExp(`(${START}(?:${FIELD})=["']?)${NO_REFERENCE}${VALUE}{3,}`, 'gi'),
-  // `api_key=…`, `X-Api-Key: …`, `"token": "…"`.
-  new RegExp(
-    `(${START}(?:${SETTING})${QUOTE}${EQUALS}${QUOTE})${HAS_LETTER_AND_DIGIT}${NO_REFERENCE}${VALUE_IN_JSON}{6,}`,
-    'gi',
-  ),
+  // `api_key=…`, `X-Api-Key: …`, `"token": "…"`, `password = …`.
+  new RegExp(`(${NAME}${QUOTE}${EQUALS}${QUOTE})${SETTING_VALUE}`, 'gi'),
+  // `--password …`.
+  new RegExp(String.raw`(--[a-z-]{0,30}(?:${PASSWORD}|${SETTING})\s{1,3}["']?)${SETTING_VALUE}`, 'gi'),
+  new RegExp(String.raw`(\bauthorization${QUOTE}${EQUALS}${QUOTE})${NO_SCHEME}${SETTING_VALUE}`, 'gi'),
+  // `?key=…`, and the signature of an address.
+  new RegExp(`([?&](?:key|auth|(?:X-Amz-|X-Goog-)?signature)=)(?=${VALUE}{10})${SETTING_VALUE}`, 'gi'),
+  // `https://TOKEN@github.com`, `https://TOKEN:x-oauth-basic@github.com`.
+  /(\b[a-z][a-z0-9+.-]{0,20}:\/\/)(?=[\w.~%+-]{0,60}[a-z])(?=[\w.~%+-]{0,60}\d)[\w.~%+-]{16,200}(?=(?::[^\s/@]{0,200})?@)/gi,
+  // `curl -u user:password`.
+  /(\bcurl\s[^\n]{0,100}?(?<=\s)(?:-u|--user)[\s=]{0,3}["']?[^\s:"']{1,50}:)(?![${<[])[^\s"']{3,}/gi,
 ]
