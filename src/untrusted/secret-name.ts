@@ -6,28 +6,48 @@ const WORD_START = '(?:^|_)'
 const SECRET_NAMES = [
   'pass(?:word|wd|phrase|code)s?',
   'pwd',
-  'secrets?',
-  'credentials?',
+  'secrets?(?:_text)?',
+  'cred(?:ential)?s?',
   'authorization',
   'cookies?',
   'private_?keys?',
+  'client_key_data',
   'api_?keys?',
+  'secret_?keys?',
   'dsn',
   'connection_?string',
+  '(?:app|client|consumer|webhook)secret',
 ].join('|')
-// `api_key_2`, `api_key_prod`.
-const SUFFIX = String.raw`(?:_?\d+|_v\d+|_(?:prod|production|staging|dev|live|test|value|json|base64|old|new))?`
-const SECRET_NAME = new RegExp(`${WORD_START}(?:${SECRET_NAMES})${SUFFIX}$`)
+// `adminpassword`: nothing else ends so.
+const RUN_TOGETHER = 'pass(?:word|wd|phrase)'
+// `api_key_2`, `api_key_prod`, `api_key_us_east_1`.
+const PLACES = 'prod|production|staging|dev|live|test|us|eu|uk|asia|east|west|primary|secondary|backup'
+const SUFFIX = String.raw`(?:_?\d{1,9}|_v\d{1,9}|_(?:${PLACES}|value|json|base64|pem|old|new)){0,3}`
+const SECRET_NAME = new RegExp(`(?:${WORD_START}(?:${SECRET_NAMES})|${RUN_TOGETHER})${SUFFIX}$`)
 // Names of texts only: `max_tokens`, `top_k` and `stop_token` are settings of a model, whereas
 // `access_token` is a secret.
-const TOKEN_NAME = /(?:^|_)(?:token|auth|bearer|pass)$|(?:^|_)(?:access|api|auth|bearer|refresh|session|github)_tokens$/
-const KEY_NAME = new RegExp(`_keys?${SUFFIX}$`)
-const MODEL_TOKEN = /(?:^|_)(?:bos|eos|pad|unk|sep|cls|mask|start|stop|end|special|image)_token$/
+const TOKEN_NAMES = [
+  '(?:access|api|auth|bearer|bot|id|refresh|session)?token',
+  '(?:access|api|auth|bearer|refresh|session|github)_tokens',
+  '(?:azure|github|gitlab|personal)_?pat',
+].join('|')
+const TOKEN_NAME = new RegExp(
+  `${WORD_START}(?:(?:${TOKEN_NAMES})${SUFFIX}|auth|bearer|pass|otp|(?:admin|db|root|smtp|user)pass)$`,
+)
+// `auth_header` may be the name of a header, which is an ordinary word.
+const KEY_NAME = new RegExp(
+  `(?:_keys?${SUFFIX}|${WORD_START}(?:(?:access|encryption|master|signing)keys?${SUFFIX}|auth(?:orization)?_header))$`,
+)
+// `tokens` are secrets or what a model reads.
+const MADE_NAME = new RegExp(`^(?:tokens|jwt|pat)${SUFFIX}$`)
+const MODEL_TOKEN = new RegExp(`(?:^|_)(?:bos|eos|pad|unk|sep|cls|mask|start|stop|end|special|image)_token${SUFFIX}$`)
 // What stands for a token in a model's text (`<|user|>`, `[PAD]`), and what only refers to a value
 // (`${API_KEY}`, `{{api_key}}`).
 const NO_SECRET = /^(?:<[^<>]{1,40}>|\[[A-Z]{1,20}\]|\$\{[A-Za-z_]\w{0,80}\}|\{\{[\w .-]{1,80}\}\})$/
 // `memory_key: "chat_history"` names a thing; a key itself has digits or is longer.
 const PLAIN_WORD = /^[A-Za-z_.-]{1,31}$/
+// Characters at random, which no word has.
+const MADE = /^(?=.{0,60}\d)(?:(?=.{0,60}[a-z])(?=.{0,60}[A-Z])|(?=.{24}))[\w~+/=-]{10,}$/
 // A shorter number is a setting: `max_token: 200000`.
 const MIN_NUMBER_DIGITS = 8
 const SCHEMA_TYPES: readonly unknown[] = ['string', 'number', 'integer', 'boolean', 'array', 'object', 'null']
@@ -35,11 +55,11 @@ const SCHEMA_KEYS = new Set(['type', 'title', 'description', 'format', 'pattern'
 
 /**
  * What a name says about everything under it: `all` of it is secret (`password`), what has the look
- * of a `token` or a `key` is, or nothing is known.
+ * of a `token` or a `key` is, or what was `made` by a machine, or nothing is known.
  */
-export type Secrecy = 'all' | 'token' | 'key' | 'none'
+export type Secrecy = 'all' | 'token' | 'key' | 'made' | 'none'
 
-const STRICTNESS: readonly Secrecy[] = ['none', 'key', 'token', 'all']
+const STRICTNESS: readonly Secrecy[] = ['none', 'made', 'key', 'token', 'all']
 
 /** The stricter of the two: what a secret object contains is secret, whatever its own key is. */
 export function stricter(a: Secrecy, b: Secrecy): Secrecy {
@@ -62,16 +82,18 @@ function secrecyOfStep(step: string): Secrecy {
     .toLowerCase()
   if (SECRET_NAME.test(words)) return 'all'
   if (TOKEN_NAME.test(words) && !MODEL_TOKEN.test(words)) return 'token'
-  return KEY_NAME.test(words) ? 'key' : 'none'
+  if (KEY_NAME.test(words)) return 'key'
+  return MADE_NAME.test(words) ? 'made' : 'none'
 }
 
 /** Whether a text or number under a name of this secrecy is a secret. */
 export function isSecretLeaf(value: string | number, secrecy: Secrecy): boolean {
   if (secrecy === 'none') return false
   if (typeof value === 'number') {
-    return secrecy === 'all' || Math.abs(value) >= 10 ** (MIN_NUMBER_DIGITS - 1)
+    return secrecy === 'all' || (secrecy !== 'made' && Math.abs(value) >= 10 ** (MIN_NUMBER_DIGITS - 1))
   }
   if (value === '' || NO_SECRET.test(value)) return false
+  if (secrecy === 'made') return MADE.test(value)
   return secrecy !== 'key' || !isPlainWord(value)
 }
 
