@@ -110,6 +110,9 @@ test("a tool's parameter called password is described, a secret beside it is not
   expect(redact({ properties: { password } })).toEqual({ properties: { password } })
   const example = { ...password, default: 'hunter2' }
   expect(redact({ properties: { password: example } })).toEqual({ properties: { password: '[redacted]' } })
+  const pattern = { ...password, title: 'Password1', description: 'OAuth2', pattern: '^[A-Za-z0-9]{8}$', minLength: 8 }
+  expect(redact({ password: pattern })).toEqual({ password: pattern })
+  expect(redact({ password: { type: 'string', description: 'RealPassw0rd99' } })).toEqual({ password: '[redacted]' })
 })
 
 test.each([
@@ -171,6 +174,22 @@ test('an ordinary word that is somewhere a password stays a word elsewhere', () 
   const { value } = redactor([{ password: 'production', secret: 'abc123' }])
   expect(value({ environment: 'production', x: 'abc123' })).toEqual({ environment: 'production', x: 'abc123' })
 })
+
+test.each(['<RealPassw0rd99>', '${RealPassw0rd99}', '{{RealPassw0rd99}}'])(
+  '%s is a password in brackets',
+  (password) => {
+    expect(redact({ password })).toEqual({ password: '[redacted]' })
+  },
+)
+
+test.each([
+  '<your-api-key-1>',
+  '${OPENAI_API_KEY_2}',
+  '${apiKey}',
+  '{{ secrets.openAi2 }}',
+  '{{secrets.openAi2}}',
+  '<|user|>',
+])('%s refers to a password', (password) => expect(redact({ password })).toEqual({ password }))
 
 test.each([
   ['without its line end', 'S3cretValue99\n', 'S3cretValue99'],

@@ -46,6 +46,8 @@ const MODEL_TOKEN = new RegExp(`(?:^|_)(?:bos|eos|pad|unk|sep|cls|mask|start|sto
 const NO_SECRET = /^(?:<[^<>]{1,40}>|\[[A-Z]{1,20}\]|\$\{[A-Za-z_]\w{0,80}\}|\{\{[\w .-]{1,80}\}\})$/
 // `memory_key: "chat_history"` names a thing; a key itself has digits or is longer.
 const PLAIN_WORD = /^[A-Za-z_.-]{1,31}$/
+// Small and capital letters with digits: a password in the brackets of a reference.
+const MIXED = /^(?=[^a-z]{0,80}[a-z])(?=[^A-Z]{0,80}[A-Z])(?=\D{0,80}\d)[^\s.]{10,}$/
 // Characters at random, which no word has.
 const MADE = /^(?=.{0,60}\d)(?:(?=.{0,60}[a-z])(?=.{0,60}[A-Z])|(?=.{24}))[\w~+/=-]{10,}$/
 // A shorter number is a setting: `max_token: 200000`.
@@ -92,7 +94,7 @@ export function isSecretLeaf(value: string | number, secrecy: Secrecy): boolean 
   if (typeof value === 'number') {
     return secrecy === 'all' || (secrecy !== 'made' && Math.abs(value) >= 10 ** (MIN_NUMBER_DIGITS - 1))
   }
-  if (value === '' || NO_SECRET.test(value)) return false
+  if (value === '' || (NO_SECRET.test(value) && !MIXED.test(value))) return false
   if (secrecy === 'made') return MADE.test(value)
   return secrecy !== 'key' || !isPlainWord(value)
 }
@@ -102,11 +104,18 @@ export function isPlainWord(text: string): boolean {
   return PLAIN_WORD.test(text)
 }
 
-/** A tool's parameter is described by a JSON Schema, which may well be called `password`. */
+/**
+ * A tool's parameter is described by a JSON Schema, which may well be called `password`; what
+ * describes it is no password itself.
+ */
 export function isSchema(value: unknown): boolean {
   return (
     isObject(value) &&
-    Object.keys(value).every((key) => SCHEMA_KEYS.has(key) && typeof value[key] !== 'object') &&
+    Object.keys(value).every((key) => SCHEMA_KEYS.has(key) && isDescription(key, value[key])) &&
     SCHEMA_TYPES.includes(value.type)
   )
+}
+
+function isDescription(key: string, value: unknown): boolean {
+  return typeof value !== 'object' && (key === 'pattern' || typeof value !== 'string' || !MIXED.test(value))
 }
