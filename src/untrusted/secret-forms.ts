@@ -1,5 +1,6 @@
 // What secrets look like: one table of the tokens that vendors issue, and one of what stands before
 // a secret in a text.
+import { SUFFIX } from './secret-name.ts'
 
 /** The form of one vendor's tokens. */
 type SecretForm = { vendor: string; pattern: RegExp }
@@ -110,12 +111,12 @@ const SETTING = [
   'sig',
 ].join('|')
 // `PGPASSWORD=`, `DB_PASS=`, `api_key_2=`; but `tiktoken` is a name, and a first pass no password.
-const NAME = `(?:${PASSWORD}|_pass|${START}(?:pass(?==)|${SETTING}))(?:_?\\d{1,3}|_(?:prod|staging|dev|live|test|old|new))?`
+const NAME = `(?:${PASSWORD}|_pass|${START}(?:pass(?==)|${SETTING}))${SUFFIX}`
 // A quote, escaped where JSON stands inside JSON.
 const QUOTE = String.raw`\\?["']?`
 const EQUALS = String.raw`\]?\s{0,3}(?::=|=>|[:=])\s{0,3}`
 // Of a setting's value, because prompts write of tokens and passwords, too.
-const HAS_LETTER_AND_DIGIT = String.raw`(?=${VALUE}{0,60}[a-z])(?=${VALUE}{0,60}\d)`
+const HAS_LETTER_AND_DIGIT = String.raw`(?=${VALUE}{0,60}[A-Za-z])(?=${VALUE}{0,60}\d)`
 const SETTING_VALUE = `${HAS_LETTER_AND_DIGIT}${NO_REFERENCE}${VALUE_IN_JSON}{6,}`
 const NO_SCHEME = '(?!OAuth|AWS4|HMAC|Bearer|Basic|Token|ApiKey|Digest)'
 
@@ -139,8 +140,19 @@ export const SECRETS_AFTER_NAMES: readonly RegExp[] = [
   new RegExp(String.raw`(\bauthorization${QUOTE}${EQUALS}${QUOTE})${NO_SCHEME}${SETTING_VALUE}`, 'gi'),
   // `?key=…`, and the signature of an address.
   new RegExp(`([?&](?:key|auth|(?:X-Amz-|X-Goog-)?signature)=)(?=${VALUE}{10})${SETTING_VALUE}`, 'gi'),
+  // `githubToken: …`, but not a token of a model's text.
+  new RegExp(
+    `((?<!stop|end|eos|bos|pad|unk|sep|cls|mask)(?:(?<=[a-z])(?:Token|Secret|Pwd)|(?<=admin|db|smtp|user)Pass)${QUOTE}${EQUALS}${QUOTE})${SETTING_VALUE}`,
+    'g',
+  ),
+  // `<password>…</password>`.
+  new RegExp(
+    String.raw`(<(?:${PASSWORD}|${SETTING})>)(?=[^\s<]{0,60}[a-z])(?=[^\s<]{0,60}\d)[^\s<]{6,200}(?=<\/)`,
+    'gi',
+  ),
+  new RegExp(String.raw`(\bcookie${QUOTE}${EQUALS}${QUOTE}[\w.-]{1,40}=)(?=${VALUE}{10})${SETTING_VALUE}`, 'gi'),
   // `https://TOKEN@github.com`, `https://TOKEN:x-oauth-basic@github.com`.
-  /(\b[a-z][a-z0-9+.-]{0,20}:\/\/)(?=[\w.~%+-]{0,60}[a-z])(?=[\w.~%+-]{0,60}\d)[\w.~%+-]{16,200}(?=(?::[^\s/@]{0,200})?@)/gi,
+  /(\b[a-z][a-z0-9+.-]{0,20}:\/\/)(?=[\w.~%+-]{0,60}[a-z])(?=[\w.~%+-]{0,60}\d)(?:[\w.~%+-]{16,200}|(?=\w{0,15}[A-Z])\w{10,15})(?=(?::[^\s/@]{0,200})?@)/g,
   // `curl -u user:password`.
   /(\bcurl\s[^\n]{0,100}?(?<=\s)(?:-u|--user)[\s=]{0,3}["']?[^\s:"']{1,50}:)(?![${<[])[^\s"']{3,}/gi,
 ]

@@ -22,7 +22,7 @@ const SECRET_NAMES = [
 const RUN_TOGETHER = 'pass(?:word|wd|phrase)'
 // `api_key_2`, `api_key_prod`, `api_key_us_east_1`.
 const PLACES = 'prod|production|staging|dev|live|test|us|eu|uk|asia|east|west|primary|secondary|backup'
-const SUFFIX = String.raw`(?:_?\d{1,9}|_v\d{1,9}|_(?:${PLACES}|value|json|base64|pem|old|new)){0,3}`
+export const SUFFIX = String.raw`(?:_?\d{1,9}|_v\d{1,9}|_(?:${PLACES}|value|json|base64|pem|old|new)){0,3}`
 const SECRET_NAME = new RegExp(`(?:${WORD_START}(?:${SECRET_NAMES})|${RUN_TOGETHER})${SUFFIX}$`)
 // Names of texts only: `max_tokens`, `top_k` and `stop_token` are settings of a model, whereas
 // `access_token` is a secret.
