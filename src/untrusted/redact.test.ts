@@ -95,6 +95,8 @@ test.each([
     },
   ],
   [{ api_keys: ['opaque'] }, { api_keys: '[redacted]' }],
+  [{ args: ['mysql', '--password', 'opaque', 'db'] }, { args: ['mysql', '--password', '[redacted]', 'db'] }],
+  [{ args: ['--token', '--verbose', '--max-token', '512'] }, { args: ['--token', '--verbose', '--max-token', '512'] }],
   [{ tokens: ['zQ7rT9mK2xW5', 'a'] }, { tokens: ['[redacted]', 'a'] }],
   [
     { tokens: { a: 'zQ7rT9mK2xW5' }, pat: 'zQ7rT9mK2xW5' },

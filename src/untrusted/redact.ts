@@ -12,6 +12,10 @@ export { REDACTED } from './redact-text.ts'
 const MAX_DEPTH = 100
 const TOO_DEEP = '[nested too deep]'
 
+const OPTION = /^--[A-Za-z][\w-]{1,60}$/
+// Another option, or a number, which is a setting: `["--max-token", "512"]`.
+const NO_ARGUMENT = /^--|^\d{1,7}$/
+
 /** Takes the same secrets out of everything it is given. */
 export type Redactor = {
   text(text: string): string
@@ -62,7 +66,11 @@ function redacted(walk: Walk, value: unknown, inherited: Secrecy, depth: number)
   if (depth >= MAX_DEPTH) return TOO_DEEP
   const secrecy = isSchema(value) ? 'none' : inherited
   if (secrecy === 'all' || secrecy === 'token') return hidden(walk, value, depth)
-  if (Array.isArray(value)) return value.map((item) => redactedItem(walk, item, secrecy, depth + 1))
+  if (Array.isArray(value)) {
+    return value.map((item, at) =>
+      redactedItem(walk, item, stricter(secrecy, afterOption(value[at - 1], item)), depth + 1),
+    )
+  }
   return redactedObject(walk, value as Record<string, unknown>, secrecy, depth)
 }
 
@@ -96,6 +104,12 @@ function redactedItem(walk: Walk, item: unknown, secrecy: Secrecy, depth: number
     return [redactedLeaf(walk, item[0], secrecy), redactedLeaf(walk, item[1], stricter(secrecy, secrecyOf(item[0])))]
   }
   return redacted(walk, item, secrecy, depth)
+}
+
+/** What an option says of the argument after it: `["--password", "…"]`. */
+function afterOption(option: unknown, argument: unknown): Secrecy {
+  if (typeof option !== 'string' || typeof argument !== 'string') return 'none'
+  return OPTION.test(option) && !NO_ARGUMENT.test(argument) ? secrecyOf(option) : 'none'
 }
 
 /** In a path of a difference, dots of a key are escaped. */
