@@ -26,6 +26,8 @@ export type ServeOptions = {
 }
 
 const MAX_TURNS = 5
+// What V8 itself calls its limit has space for young objects in it, which take no part in this.
+const HEAP_BYTES = Number(/--max-old-space-size=(\d+)/.exec(process.execArgv.join(' '))?.[1] ?? 512) * 1024 * 1024
 // Between two looks whether the configuration can be loaded again.
 const CHANGED_PAUSE_MS = 20_000
 
@@ -100,8 +102,7 @@ function notNow(reason: string): RetryAt {
 
 /** Whether what an attempt has left in memory is not what the next one would fail by. */
 function hasSpace(): boolean {
-  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
-  return used < limit / 3
+  return getHeapStatistics().used_heap_size < HEAP_BYTES / 2
 }
 
 /** Null when an attempt has removed it. */
