@@ -35,7 +35,8 @@ test('the clock may be given', async () => {
   expect(await send(AGENTA_DEPLOYMENT, then)).toMatchObject({ status: 200, answer: { pr_created: true } })
 })
 
-test.each([[301], [-301]])(
+// Ten seconds more than is allowed, which a busy machine may need to send it.
+test.each([[310], [-310]])(
   "a webhook in Agenta's current format, signed %i seconds ago, is refused",
   async (ageSeconds) => {
     const { repo, send } = await openReceiver(fake)
