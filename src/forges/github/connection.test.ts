@@ -248,6 +248,26 @@ test('a guard is asked right before each write, which is not made unless it agre
   expect(await repo.issueComments(issue)).toHaveLength(1)
 })
 
+test('a guard is asked again when the process stood still between its word and the write', async () => {
+  const { number: issue } = await repo.openIssue({ title: 'frozen' })
+  let asked = 0
+  const confirm = async () => {
+    asked += 1
+    if (asked === 2) throw new Error('somebody else has the job')
+    void standStill()
+  }
+  const guarded = forge().guarded({ signal: new AbortController().signal, confirm })
+  await failure(guarded.createComment('acme/shop', { issue }, 'one'))
+  expect({ asked, comments: await repo.issueComments(issue) }).toEqual({ asked: 2, comments: [] })
+})
+
+/** Blocks the event loop a few turns of its promises later. */
+async function standStill(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await null
+  const until = performance.now() + 200
+  while (performance.now() < until);
+}
+
 test('a write that was sent is waited for when its guard stops it', async () => {
   const { number: issue } = await repo.openIssue({ title: 'x' })
   const stop = new AbortController()

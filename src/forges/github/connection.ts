@@ -84,24 +84,25 @@ function connection(apiUrl: string, clients: Clients, guard?: WriteGuard): Githu
   }
 }
 
+// How old the word of a guard may be when a write is sent.
+const FRESH_MS = 100
+
 function octokitMaker(options: GithubOptions, apiUrl: string): (auth: object) => Octokit {
   const send = options.fetch ?? fetch
   const timeoutMs = options.requestTimeoutMs ?? 10_000
   const log = quiet(options.log)
   const passGate = pace(options.writes ?? (apiUrl === PUBLIC_API ? PUBLIC_PACE : ENTERPRISE_PACE))
+  const request = (url: string, init: RequestInit) =>
+    send(url, { ...init, signal: AbortSignal.timeout(timeoutMs) }).catch((error: unknown) => {
+      throw unsent(error, init.headers)
+    })
   return (auth) => {
     const client = new Octokit({
       ...auth,
       baseUrl: apiUrl,
       userAgent: options.userAgent ?? USER_AGENT,
       log,
-      request: {
-        log,
-        fetch: (url: string, init: RequestInit) =>
-          send(url, { ...init, signal: AbortSignal.timeout(timeoutMs) }).catch((error: unknown) => {
-            throw unsent(error, init.headers)
-          }),
-      },
+      request: { log, fetch: request },
       // octokit's throttling spaces every write by 1 s and every pull request by 3 s, 7 s of a
       // sender's 10 for one publication, and sleeps through rate limits while the job keeps its
       // slot; `pace` and `RetryAt` take its place.
@@ -114,13 +115,20 @@ function octokitMaker(options: GithubOptions, apiUrl: string): (auth: object) =>
         doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451],
       },
     })
-    client.hook.before('request', async (request) => {
-      if (request.method === 'GET') return
-      const guard: WriteGuard | undefined = request.request?.guard
-      request.request = { ...request.request, retries: 0 }
+    client.hook.before('request', async (given) => {
+      if (given.method === 'GET') return
+      const guard: WriteGuard | undefined = given.request?.guard
+      given.request = { ...given.request, retries: 0 }
       await passGate(guard?.signal)
-      await guard?.confirm()
-      guard?.signal.throwIfAborted()
+      if (guard === undefined) return
+      await guard.confirm()
+      guard.signal.throwIfAborted()
+      const confirmedAt = performance.now()
+      // octokit has more to do before it sends, and the process may be frozen there, too.
+      given.request.fetch = async (url: string, init: RequestInit) => {
+        if (performance.now() - confirmedAt > FRESH_MS) await guard.confirm()
+        return request(url, init)
+      }
     })
     return client
   }
