@@ -1,9 +1,10 @@
 // The API's token of `dev`: made at the first start, and kept in a file that only its owner can
 // read.
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writePrivately } from './private-file.ts'
 
 const TOKEN = /^[\w-]{43}\n$/
 // Windows has no such modes.
@@ -34,9 +35,7 @@ export async function keepToken(dataDir: string): Promise<string> {
   const known = readToken(dataDir)
   if (known !== undefined) return known
   const made = randomBytes(32).toString('base64url')
-  const draft = `${tokenFile(dataDir)}.${randomUUID()}`
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  await writeFile(draft, `${made}\n`, { mode: 0o600, flag: 'wx' })
-  await rename(draft, tokenFile(dataDir))
+  await writePrivately(tokenFile(dataDir), made)
   return made
 }

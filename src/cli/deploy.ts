@@ -90,13 +90,13 @@ async function followers(client: SignalboxClient, eventId: string): Promise<Foll
 }
 
 async function allPages<Row>(list: (cursor: string | undefined) => Promise<Page<Row>>): Promise<Row[]> {
-  const { items, next } = await list(undefined)
-  const rows = [...items]
-  for (let cursor = next; cursor !== null; ) {
-    const page = await list(cursor)
-    rows.push(...page.items)
-    cursor = page.next
-  }
+  const rows: Row[] = []
+  let cursor: string | undefined
+  do {
+    const { items, next } = await list(cursor)
+    rows.push(...items)
+    cursor = next ?? undefined
+  } while (cursor !== undefined)
   return rows
 }
 

@@ -1,10 +1,10 @@
 // Where the `dev` of a data directory listens, so that commands in its folder find it, and send its
 // token nowhere else.
-import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isRunning, startedAt } from '../lib/running-process.ts'
+import { isStillRunning, startedAt } from '../lib/running-process.ts'
+import { writePrivately } from './private-file.ts'
 
 type OwnServer = { url: string; pid: number; startedAt: string }
 
@@ -15,9 +15,7 @@ function fileOf(dataDir: string): string {
 /** Stores where this process listens; what is returned forgets it again. */
 export async function keepAddress(dataDir: string, url: string): Promise<() => Promise<void>> {
   const server: OwnServer = { url, pid: process.pid, startedAt: startedAt(process.pid) }
-  const draft = `${fileOf(dataDir)}.${randomUUID()}`
-  await writeFile(draft, `${JSON.stringify(server)}\n`, { mode: 0o600, flag: 'wx' })
-  await rename(draft, fileOf(dataDir))
+  await writePrivately(fileOf(dataDir), JSON.stringify(server))
   return () => rm(fileOf(dataDir), { force: true })
 }
 
@@ -25,7 +23,7 @@ export async function keepAddress(dataDir: string, url: string): Promise<() => P
 export function ownAddress(dataDir: string): string | undefined {
   try {
     const { url, pid, startedAt: since } = JSON.parse(readFileSync(fileOf(dataDir), 'utf8')) as OwnServer
-    return isRunning(pid) && startedAt(pid) === since && URL.canParse(url) ? url : undefined
+    return isStillRunning(pid, since) && URL.canParse(url) ? url : undefined
   } catch {
     return undefined
   }

@@ -33,10 +33,7 @@ const MAX_IN_FLIGHT = 16
 export function boundConnections(server: Server, max: number): Iterable<Socket> {
   const open = new Map<Socket, Use>()
   let count = 0
-  const turnTo = (socket: Socket, request: IncomingMessage | null) => {
-    const use = open.get(socket)
-    if (use) Object.assign(use, { request, since: count++ })
-  }
+  const turnTo = (use: Use, request: IncomingMessage | null) => Object.assign(use, { request, since: count++ })
   const makeRoomFor = (newest: Socket) => {
     let longest: Socket | undefined
     let since = Number.POSITIVE_INFINITY
@@ -55,13 +52,13 @@ export function boundConnections(server: Server, max: number): Iterable<Socket> 
     if (open.size > max) makeRoomFor(socket)
   })
   server.prependListener('request', (request, response) => {
-    const { socket } = request
-    const use = open.get(socket)
-    if (use && ++use.inFlight > MAX_IN_FLIGHT) socket.destroy()
-    turnTo(socket, request)
+    const use = open.get(request.socket)
+    if (use === undefined) return
+    if (++use.inFlight > MAX_IN_FLIGHT) request.socket.destroy()
+    turnTo(use, request)
     response.once('close', () => {
-      if (use) use.inFlight--
-      turnTo(socket, null)
+      use.inFlight--
+      turnTo(use, null)
     })
   })
   return { [Symbol.iterator]: () => open.keys() }

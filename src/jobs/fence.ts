@@ -48,7 +48,7 @@ export async function renewLease(
     if (renewed === undefined) throw fenced()
     if (renewed.isEnding) throw new LeaseLost('The job was ended by hand; nothing more was written.')
     // Somebody else has locked the row, an own write of the attempt perhaps: ask again.
-    if (!renewed.isRenewed) await sleep(LOCKED_PAUSE_MS, undefined, { signal: stop }).catch(() => stop.throwIfAborted())
+    if (!renewed.isRenewed) await pause(LOCKED_PAUSE_MS, stop)
     else tookMs = clock.now().getTime() - askedAt
   }
 }
@@ -65,9 +65,13 @@ export async function insist<T>(stop: AbortSignal, write: () => Promise<T>): Pro
     } catch (error) {
       if (!isAway(error)) throw error
       stop.throwIfAborted()
-      await sleep(backoffMs(failures, PAUSE), undefined, { signal: stop }).catch(() => stop.throwIfAborted())
+      await pause(backoffMs(failures, PAUSE), stop)
     }
   }
+}
+
+async function pause(ms: number, stop: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal: stop }).catch(() => stop.throwIfAborted())
 }
 
 /** The error of a write that found its job taken. */

@@ -24,6 +24,11 @@ export function startedAt(pid: number): string {
   return statOf(pid)[19] ?? ''
 }
 
+/** Whether the process of this id that started then, by `startedAt`, is running. */
+export function isStillRunning(pid: number, started: string): boolean {
+  return isRunning(pid) && startedAt(pid) === started
+}
+
 /** What the system says of a process, from its state (field 3) on; empty without a /proc. */
 function statOf(pid: number): string[] {
   try {

@@ -17,9 +17,7 @@ type Problem = { path: readonly PropertyKey[]; sentence: string }
 
 /** Every mistake by itself, each once: its place as `path.to.field`, and the sentence. */
 export function problemsIn(error: z.core.$ZodError): { place: string; sentence: string }[] {
-  const problems = error.issues.flatMap((issue) => problemsOf(issue, []))
-  const byText = new Map(problems.map((problem) => [withPlace(problem, ''), problem]))
-  return [...byText.values()].map(({ path, sentence }) => ({
+  return [...problemsByText(error, '').values()].map(({ path, sentence }) => ({
     place: path.map(inPath).join('.'),
     sentence: cut(sentence, MAX_SENTENCE_CHARS),
   }))
@@ -38,8 +36,7 @@ export function describe(error: z.core.$ZodError, options: { root?: string; intr
 
 /** The lines of `describe`. */
 export function problemLines(error: z.core.$ZodError, { root = '' }: { root?: string } = {}): string[] {
-  const problems = error.issues.flatMap((issue) => problemsOf(issue, []))
-  const sentences = [...new Set(problems.map((problem) => withPlace(problem, root)))]
+  const sentences = [...problemsByText(error, root).keys()]
   const shown: string[] = []
   let chars = 0
   for (const sentence of sentences) {
@@ -63,6 +60,11 @@ export function unknownFields(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code !== 'unrecognized_keys') return undefined
   const known = Object.keys((issue.inst?._zod.def as { shape?: object } | undefined)?.shape ?? {})
   return issue.keys.map((key) => `unknown field ${quoted(key)}${didYouMean(key, known)}`).join('\n')
+}
+
+function problemsByText(error: z.core.$ZodError, root: string): Map<string, Problem> {
+  const problems = error.issues.flatMap((issue) => problemsOf(issue, []))
+  return new Map(problems.map((problem) => [withPlace(problem, root), problem]))
 }
 
 function withPlace({ path, sentence }: Problem, root: string): string {

@@ -8,7 +8,7 @@ import { silentLog } from '../lib/log.ts'
 import type { Rows } from './fixtures/rows.ts'
 import { LEASE_MS, openRows, TABLES } from './fixtures/rows.ts'
 import type { Outcome, Settled } from './table.ts'
-import type { Worker } from './worker.ts'
+import type { Worker, WorkerOptions } from './worker.ts'
 import { openWorker } from './worker.ts'
 
 const completed: Outcome = { kind: 'completed' }
@@ -30,6 +30,19 @@ describe.each(TABLES)('a running row of $name that is ended by hand', ({ name, t
   })
   afterEach(() => Promise.all(workers.map((worker) => worker.drain({ limitMs: 0 }))))
 
+  function open(options: Pick<WorkerOptions<object, unknown>, 'handle' | 'onSettled'>): Worker {
+    const worker = openWorker<object, unknown>({
+      database,
+      clock,
+      log: silentLog,
+      table,
+      slots: 1,
+      tickMs: 60_000,
+      ...options,
+    })
+    workers.push(worker)
+    return worker
+  }
   const fail = () =>
     database.query(`UPDATE ${view} SET status = 'failed', error = 'Job timeout' WHERE status = 'running'`)
 
@@ -57,17 +70,10 @@ describe.each(TABLES)('a running row of $name that is ended by hand', ({ name, t
     await fail()
     clock.advance(LEASE_MS)
     const seen: Settled[] = []
-    const worker = openWorker<object, unknown>({
-      database,
-      clock,
-      log: silentLog,
-      table,
-      slots: 1,
-      tickMs: 60_000,
+    const worker = open({
       handle: async () => ({ outcome: completed, detail: null }),
       onSettled: async (_tx, settled) => seen.push(...settled) === 0,
     })
-    workers.push(worker)
     expect(await worker.tick()).toBe(0)
     expect(await rows.read(id)).toMatchObject({ status: 'failed', error: 'Job timeout', losses: 0 })
     expect(await rows.attempts(id)).toMatchObject([{ outcome: 'cancelled', error: 'Job timeout' }])
@@ -90,19 +96,12 @@ describe.each(TABLES)('a running row of $name that is ended by hand', ({ name, t
   it('is stopped at the next renewal, and its worker is notified at once', async () => {
     const [id = ''] = await rows.add([{}])
     const started = Promise.withResolvers<void>()
-    const worker = openWorker<object, unknown>({
-      database,
-      clock,
-      log: silentLog,
-      table,
-      slots: 1,
-      tickMs: 60_000,
+    const worker = open({
       handle: (_claimed, signal) => {
         started.resolve()
         return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       },
     })
-    workers.push(worker)
     const notified = vi.fn(() => void worker.renew())
     const listener = await openListener({
       database,

@@ -57,7 +57,7 @@ export class RunningAttempts<Row extends object, Detail> {
   readonly #options: RunningOptions<Row, Detail>
   readonly #all = new Set<Running<Row, Detail>>()
   /** The question that the alarms of all attempts share. */
-  #asking: Promise<boolean> | undefined
+  #asking: Promise<void> | undefined
 
   constructor(options: RunningOptions<Row, Detail>) {
     this.#options = options
@@ -215,13 +215,10 @@ export class RunningAttempts<Row extends object, Detail> {
     running.abort.abort(new LeaseLost(`The lease could not be renewed: ${reason}.`))
   }
 
-  /** Renews once for all alarms that ring together; false when there was no answer. */
-  #ask(limitMs: number): Promise<boolean> {
+  /** Renews once, if there is an answer, for all alarms that ring together. */
+  #ask(limitMs: number): Promise<void> {
     this.#asking ??= this.#renewOnce(limitMs)
-      .then(
-        () => true,
-        () => false,
-      )
+      .catch(() => undefined)
       .finally(() => {
         this.#asking = undefined
       })

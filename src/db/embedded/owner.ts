@@ -5,7 +5,7 @@ import { link, readFile, stat, unlink, utimes, writeFile } from 'node:fs/promise
 import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { AppError } from '../../lib/error.ts'
-import { isRunning, startedAt } from '../../lib/running-process.ts'
+import { isStillRunning, startedAt } from '../../lib/running-process.ts'
 
 const HEARTBEAT_MS = 1000
 const WATCH_MS = 3500
@@ -95,7 +95,7 @@ async function readOwner(path: string): Promise<Owner | undefined> {
 }
 
 async function isAlive(owner: Owner, path: string, watchMs: number): Promise<boolean> {
-  if (owner.host === currentHost()) return isRunning(owner.pid) && startedAt(owner.pid) === owner.started
+  if (owner.host === currentHost()) return isStillRunning(owner.pid, owner.started)
   // Process ids and clocks of another machine or container mean nothing here, so wait for a
   // heartbeat.
   const modified = async () => (await stat(path).catch(() => undefined))?.mtimeMs
