@@ -182,17 +182,36 @@ create index deployment_pull_requests_number on signalbox.deployment_pull_reques
 create table signalbox.endpoints (
   id uuid primary key,
   name text not null,
+  kind text not null default 'webhook' check (kind in ('webhook', 'slack', 'telegram', 'email', 'github-dispatch')),
+  -- Where it is notified, as everybody may see it.
   url text not null,
+  -- What else its kind needs: a chat, addresses, a repository.
+  settings json not null default '{}',
   secrets text[] not null,
+  -- Which events it wants: types, facts, and conditions on what the event says.
   events text[] not null,
+  projects text[],
   environments text[],
   apps text[],
+  conditions json,
+  -- How it is sent what it wants.
+  format text not null default 'envelope' check (format in ('envelope', 'raw')),
+  signatures text[] not null default '{standard,agenta}',
+  ordering text not null default 'parallel' check (ordering in ('parallel', 'ordered', 'latest-only')),
+  -- Seconds from one attempt to the next. Null: the schedule of Standard Webhooks.
+  schedule integer[],
+  rate_per_second real check (rate_per_second > 0),
+  concurrency integer check (concurrency > 0),
+  templates json not null default '{}',
   status text not null default 'active' check (status in ('active', 'paused', 'disabled')),
   -- Why, where Signalbox itself paused or disabled it.
   status_reason text,
   status_since timestamptz not null default now(),
-  -- When it answered 410: the configuration does not make it active again, except with another URL.
+  -- When it answered that it wants no more: the configuration does not make it active again, except
+  -- with another URL.
   gone_at timestamptz,
+  -- Disabled because nothing but failure came of it for days: it is still tried from time to time.
+  heals boolean not null default false,
   origin text not null check (origin in ('config', 'api')),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
@@ -221,6 +240,31 @@ end $$;
 create trigger endpoints_changed after insert or update or delete on signalbox.endpoints
   for each statement execute function signalbox.bump_endpoints_version();
 
+-- How an endpoint does, in a table of its own: an update of `endpoints` raises the version above.
+create table signalbox.endpoint_health (
+  endpoint_id uuid primary key references signalbox.endpoints (id) on delete cascade,
+  -- `open`: so many attempts failed that only one is made from time to time; `recovering`: the
+  -- first one after that has succeeded, and `slots` grows with each that follows.
+  state text not null default 'closed' check (state in ('closed', 'open', 'recovering')),
+  -- Deliveries under way at once; null is what the endpoint allows.
+  slots integer,
+  -- Nothing is begun before it.
+  opens_at timestamptz not null default '-infinity',
+  -- Failures since the last success, and since when.
+  failures integer not null default 0,
+  failing_since timestamptz,
+  last_error text,
+  last_failure_at timestamptz,
+  last_success_at timestamptz
+);
+create function signalbox.create_endpoint_health() returns trigger language plpgsql as $$
+begin
+  insert into signalbox.endpoint_health (endpoint_id) values (new.id) on conflict do nothing;
+  return null;
+end $$;
+create trigger endpoints_created after insert on signalbox.endpoints
+  for each row execute function signalbox.create_endpoint_health();
+
 create table signalbox.deliveries (
   id uuid primary key,
   event_id uuid not null references signalbox.events (id),
@@ -240,6 +284,8 @@ create table signalbox.deliveries (
   attempt_started_at timestamptz,
   ends_as text check (ends_as in ('pending', 'succeeded', 'failed', 'skipped')),
   error text,
+  -- The newer delivery of its group that was sent in its place.
+  superseded_by uuid,
   created_at timestamptz not null default now(),
   started_at timestamptz,
   finished_at timestamptz,
@@ -251,9 +297,15 @@ create table signalbox.delivery_attempts (
   attempt integer not null,
   owner uuid not null,
   outcome text not null check (outcome in ('completed', 'failed', 'retried', 'lost', 'cancelled')),
+  -- What was sent, without secrets; the body is the event's.
+  request_headers json,
+  peer text,
   status_code smallint,
   error text,
+  response_headers json,
   response text,
+  -- Milliseconds: dns, connect, tls, first_byte and total.
+  timings json,
   duration_ms integer,
   started_at timestamptz not null,
   finished_at timestamptz not null,
