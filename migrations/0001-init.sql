@@ -222,6 +222,7 @@ create unique index endpoints_config_name on signalbox.endpoints (name) where or
 create function signalbox.note_endpoint_status() returns trigger language plpgsql as $$
 begin
   new.status_since = now();
+  new.heals = new.heals and new.status = 'disabled';
   return new;
 end $$;
 create trigger endpoints_status before update of status on signalbox.endpoints
@@ -250,13 +251,28 @@ create table signalbox.endpoint_health (
   slots integer,
   -- Nothing is begun before it.
   opens_at timestamptz not null default '-infinity',
-  -- Failures since the last success, and since when.
+  -- Failures since the last success, since when, and how often it was tried while open.
   failures integer not null default 0,
   failing_since timestamptz,
+  probes integer not null default 0,
   last_error text,
   last_failure_at timestamptz,
-  last_success_at timestamptz
+  -- To the minute.
+  last_success_at timestamptz,
+  -- When it was last said that a delivery was given up.
+  exhausted_at timestamptz
 );
+-- Who makes it active again, by SQL too, lets it begin anew.
+create function signalbox.reset_endpoint_health() returns trigger language plpgsql as $$
+begin
+  update signalbox.endpoint_health
+  set state = 'closed', slots = null, opens_at = '-infinity', failures = 0, failing_since = null, probes = 0
+  where endpoint_id = new.id;
+  return null;
+end $$;
+create trigger endpoints_enabled after update of status on signalbox.endpoints
+  for each row when (new.status = 'active' and old.status <> 'active')
+  execute function signalbox.reset_endpoint_health();
 create function signalbox.create_endpoint_health() returns trigger language plpgsql as $$
 begin
   insert into signalbox.endpoint_health (endpoint_id) values (new.id) on conflict do nothing;
@@ -270,7 +286,6 @@ create table signalbox.deliveries (
   event_id uuid not null references signalbox.events (id),
   endpoint_id uuid not null references signalbox.endpoints (id) on delete cascade,
   status text not null default 'pending' check (status in ('pending', 'running', 'succeeded', 'failed', 'skipped')),
-  priority smallint not null default 5 check (priority between 1 and 10),
   group_key text,
   group_slot smallint not null default 0,
   holds_group boolean not null default false,
@@ -312,19 +327,6 @@ create table signalbox.delivery_attempts (
   primary key (delivery_id, attempt)
 );
 
--- What is pending for an endpoint waits while that is not active: nobody claims it, and it uses up
--- no attempt. Once the endpoint is active again it is due, the oldest first.
-create function signalbox.hold_deliveries() returns trigger language plpgsql as $$
-begin
-  update signalbox.deliveries
-  set available_at = case when new.status = 'active' then created_at else timestamptz '9999-01-01 00:00Z' end
-  where endpoint_id = new.id and status = 'pending';
-  return null;
-end $$;
-create trigger endpoints_held after update of status on signalbox.endpoints
-  for each row when ((old.status = 'active') <> (new.status = 'active'))
-  execute function signalbox.hold_deliveries();
-
 -- One row per running orchestrator, renewed as long as it lives.
 create table signalbox.orchestrators (
   id uuid primary key,
@@ -361,7 +363,9 @@ create index jobs_event on signalbox.jobs (event_id);
 -- The same for deliveries. `deliveries_event` lists all of them, newest first, and those of one
 -- event: ids of events are ordered by time. `deliveries_endpoint` lists those of one endpoint, and
 -- serves the foreign key.
-create index deliveries_claim on signalbox.deliveries (priority, available_at) where status = 'pending';
+-- Each endpoint's are found apart, and of each group of an endpoint the first.
+create index deliveries_claim on signalbox.deliveries (endpoint_id, coalesce(group_key, ''), available_at)
+  where status = 'pending';
 create index deliveries_lease on signalbox.deliveries (available_at) where status = 'running';
 create unique index deliveries_group on signalbox.deliveries (group_key, group_slot)
   where status = 'running' and group_key is not null;

@@ -12,6 +12,11 @@ export type AttemptDetail = SendResult & {
   about?: { type: string; host: string }
 }
 
+/**
+ * How many deliveries are under way to one endpoint at once, where that has no number of its own.
+ */
+export const ENDPOINT_SLOTS = 32
+
 /** Deliveries as the queue knows them; the detail of an attempt is null when nothing was sent. */
 export const DELIVERIES: QueueTable<AttemptDetail> = {
   rows: 'signalbox.deliveries',
@@ -19,6 +24,14 @@ export const DELIVERIES: QueueTable<AttemptDetail> = {
   attemptsKey: 'delivery_id',
   succeeded: 'succeeded',
   cancelled: 'skipped',
+  partitions: {
+    column: 'endpoint_id',
+    limits: `(
+      select id, least(coalesce(concurrency, ${ENDPOINT_SLOTS}), health.slots) as slots, opens_at, rate_per_second as rate
+      from signalbox.endpoints join signalbox.endpoint_health as health on endpoint_id = id
+      where status = 'active' or heals)`,
+    paced: { table: 'signalbox.endpoint_health', key: 'endpoint_id' },
+  },
   detail: [
     { name: 'status_code', type: 'smallint', of: (sent) => sent.statusCode },
     { name: 'response', type: 'text', of: (sent) => sent.response },

@@ -20,8 +20,6 @@ import { judge } from './retry.ts'
 import { openDispatcher, send } from './send.ts'
 import { signedHeaders } from './sign.ts'
 
-const PAUSED_MS = 3_600_000
-
 /** What a sender needs from the rest of the program. */
 export type SenderOptions = {
   database: Database
@@ -107,7 +105,7 @@ async function deliver(
   const { clock, dispatcher, deadlineMs, payloadOf, random } = options
   if (loaded === null) return skipped('The endpoint was deleted.')
   const { url, status, secrets, eventId, event } = loaded
-  if (status !== 'active') return putOff(`The endpoint is ${status}.`)
+  if (status !== 'active') return released(`The endpoint is ${status}.`)
   const envelope = envelopeOf(event, payloadOf)
   if (envelope === null) return skipped('The event has no body.')
   const [first, ...others] = secrets
@@ -127,12 +125,9 @@ async function deliver(
   return { outcome, detail: { ...sent, isGone, about: { type: event.type, host: new URL(url).host } } }
 }
 
-/**
- * For an endpoint that was paused between the claim and now: what is pending for it is put off by
- * the database, and due again once it is active.
- */
-function putOff(error: string): Handled<AttemptDetail> {
-  return { outcome: { kind: 'deferred', error, delayMs: PAUSED_MS }, detail: null }
+/** For an endpoint that was paused between the claim and now: due again once it is active. */
+function released(error: string): Handled<AttemptDetail> {
+  return { outcome: { kind: 'released', error }, detail: null }
 }
 
 function skipped(error: string): Handled<AttemptDetail> {

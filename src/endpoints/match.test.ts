@@ -68,8 +68,6 @@ describe('an endpoint', () => {
   it('is notified of nothing while it is disabled, and later while it is paused', () => {
     expect(isNotified({ status: 'disabled' }, deployed())).toBe(false)
     expect(isNotified({ status: 'paused' }, deployed())).toBe(true)
-    const held = deliveriesFor({ id: 'e', facts: {} }, [endpoint({ status: 'paused' }), endpoint()], { maxAttempts: 1 })
-    expect(held.map(({ isHeld }) => isHeld)).toEqual([true, false])
   })
 })
 

@@ -42,14 +42,15 @@ export function deliveriesFor(
   endpoints: readonly Endpoint[],
   { maxAttempts }: { maxAttempts: number },
 ): NewDelivery[] {
-  return endpoints.map(({ id: endpointId, status }) => {
+  return endpoints.map(({ id: endpointId }) => {
     const { project, app, environment } = event.facts
     const isOfAnEnvironment = app !== undefined && environment !== undefined
     return {
       id: idFor('delivery', event.id, endpointId),
       endpointId,
       maxAttempts,
-      isHeld: status !== 'active',
+      skipped: null,
+      holdsGroup: false,
       groupKey: isOfAnEnvironment ? idFor('deployments', endpointId, project ?? '', app, environment) : null,
     }
   })

@@ -53,9 +53,11 @@ export type NewDelivery = {
   id: string
   endpointId: string
   groupKey: string | null
+  /** Whether it keeps its group from its first attempt to its end. */
+  holdsGroup: boolean
   maxAttempts: number
-  /** Whether it waits until its endpoint is active again. */
-  isHeld: boolean
+  /** Why it is not to be sent: it can be recovered later. */
+  skipped: string | null
 }
 
 /** An event about to be recorded, before it is known what follows from it. */

@@ -23,6 +23,8 @@ export type Facts = {
   environment?: string
   app?: string
   project?: string
+  /** The id of the endpoint that it says something of. */
+  endpoint?: string
   /** The commit it is about, and the or pull request's number. */
   sha?: string
   number?: number

@@ -72,7 +72,7 @@ describe('one statement', () => {
     )
     const event = {
       ...routed(),
-      deliveries: [{ id: newId(), endpointId, groupKey: 'g', maxAttempts: 10, isHeld: false }],
+      deliveries: [{ id: newId(), endpointId, groupKey: 'g', maxAttempts: 10, holdsGroup: false, skipped: null }],
     }
     await insert([event], versions[0]?.version)
     const jobs = await database.query(

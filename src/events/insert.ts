@@ -38,12 +38,14 @@ with new_events as (
     after integer)
   join new_events on new_events.id = n.event_id
 ), new_deliveries as (
-  insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, max_attempts, available_at, created_at)
-  select n.id, event_id, endpoint_id, group_key, max_attempts,
-    case when held then timestamptz '9999-01-01 00:00Z' else coalesce($1, now()) - before * interval '1 microsecond' end,
-    coalesce($1, now()) + after * interval '1 microsecond'
-  from json_to_recordset($6::json) as n (id uuid, event_id uuid, endpoint_id uuid, group_key text, max_attempts integer,
-    before integer, after integer, held boolean)
+  insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, holds_group, max_attempts, status, error,
+    finished_at, available_at, created_at)
+  select n.id, event_id, endpoint_id, group_key, holds_group, max_attempts,
+    case when skipped is null then 'pending' else 'skipped' end, skipped,
+    case when skipped is not null then coalesce($1, now()) end,
+    coalesce($1, now()) - before * interval '1 microsecond', coalesce($1, now()) + after * interval '1 microsecond'
+  from json_to_recordset($6::json) as n (id uuid, event_id uuid, endpoint_id uuid, group_key text, holds_group boolean,
+    max_attempts integer, before integer, after integer, skipped text)
   join new_events on new_events.id = n.event_id
 )
 select version::int as version, array(select id from new_events) as ids from signalbox.endpoints_version`
@@ -102,13 +104,14 @@ function jobRows(events: readonly NewEvent[]) {
 function deliveryRows(events: readonly NewEvent[]) {
   return inOrder(
     events.flatMap((event) =>
-      event.deliveries.map(({ id, endpointId, groupKey, maxAttempts, isHeld }) => ({
+      event.deliveries.map(({ id, endpointId, groupKey, holdsGroup, maxAttempts, skipped }) => ({
         id,
         event_id: event.id,
         endpoint_id: endpointId,
         group_key: groupKey,
+        holds_group: holdsGroup,
         max_attempts: maxAttempts,
-        held: isHeld,
+        skipped,
       })),
     ),
   )

@@ -1,5 +1,6 @@
 // Taking due rows: the one statement all workers compete with.
 import type { Sql } from '../db/database.ts'
+import { claimByPartition, nextDueByPartition } from './claim-by-partition.ts'
 import type { Claimed, QueueOptions, QueueTable } from './table.ts'
 
 /**
@@ -13,9 +14,10 @@ const RACES = 10
 export type Claims<Row extends object> = {
   /**
    * Takes up to `limit` due rows: highest priority first, then the longest due, never two of a
-   * group at a time. Each becomes `running` with a lease of `leaseMs`. The guarantee that a group
-   * runs alone is the unique index on running rows; the query only makes losing that race rare.
-   * Fewer rows than `limit` does not mean that none is left.
+   * group at a time; of a table in partitions first from those with the fewest rows running, and
+   * from none more than its limits allow. Each becomes `running` with a lease of `leaseMs`. The
+   * guarantee that a group runs alone is the unique index on running rows; the query only makes
+   * losing that race rare. Fewer rows than `limit` does not mean that none is left.
    * @throws Error when it lost ten races in a row, with the last conflict as its cause.
    */
   claim(sql: Sql, options: ClaimOptions): Promise<Claimed<Row>[]>
@@ -36,8 +38,9 @@ export type NextDue = { claimMs: number | null; expiryMs: number | null }
 
 /** The claims on one table. */
 export function claimsOn<Row extends object>({ table, clock }: QueueOptions): Claims<Row> {
-  const claimText = claimStatement(table)
-  const nextDueText = nextDueStatement(table)
+  const { partitions } = table
+  const claimText = partitions ? claimByPartition(table, partitions) : claimStatement(table)
+  const nextDueText = partitions ? nextDueByPartition(table, partitions) : nextDueStatement(table)
   // A table that does not tell kinds apart has no parameter for them.
   const kindValues = (kinds: Kinds) => (table.ofKinds ? [kinds ?? null] : [])
   return {

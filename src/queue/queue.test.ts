@@ -79,7 +79,7 @@ describe.each(TABLES)('claimable $name', ({ name, table }) => {
     return child
   }
 
-  it('claims higher priorities first, then the ones due for longest', async () => {
+  it.skipIf(table.partitions)('claims higher priorities first, then the ones due for longest', async () => {
     const at = (ms: number) => new Date(clock.now().getTime() - ms)
     const [low, old, young, high] = await rows.add([
       { priority: 1, at: at(9000) },
@@ -148,14 +148,16 @@ describe.each(TABLES)('claimable $name', ({ name, table }) => {
   })
 
   it('does not let a blocked group, however long, starve the rows after it', async () => {
-    await rows.add(Array.from({ length: 500 }, () => ({ group: 'hot', priority: 10 })))
+    const before = new Date(clock.now().getTime() - 1)
+    const hot = await rows.add(Array.from({ length: 500 }, () => ({ group: 'hot', at: before })))
     const others = await rows.add([{ group: 'a' }, { group: 'b' }, {}])
-    expect(await rows.claim(16)).toHaveLength(1)
-    expect(new Set((await rows.claim(16)).map((row) => row.id))).toEqual(new Set(others))
+    const claimed = [...(await rows.claim(16)), ...(await rows.claim(16))].map((row) => row.id)
+    expect(new Set(claimed)).toEqual(new Set([hot[0], ...others]))
   })
 
   it('does not overtake within a group while another worker is just taking its head', async () => {
-    const [head, , free] = await rows.add([{ group: 'g' }, { group: 'g' }, {}])
+    const before = new Date(clock.now().getTime() - 1)
+    const [head, , free] = await rows.add([{ group: 'g', at: before }, { group: 'g' }, {}])
     await database.transaction(async (tx) => {
       const [a] = await queue.claim(tx, { owner: newId(), limit: 1, leaseMs: LEASE_MS })
       expect(a?.id).toBe(head)
@@ -228,11 +230,17 @@ describe.each(TABLES)('claimable $name', ({ name, table }) => {
   })
 
   it('hands out a reclaimed row as it is, with the worker that was lost', async () => {
-    await rows.add([{ group: 'g', priority: 7 }])
+    await rows.add([{ group: 'g', maxAttempts: 7 }])
     const [claimed] = await rows.claim()
     clock.advance(LEASE_MS)
     const [lost] = await queue.reclaimExpired(database)
-    expect(lost?.row).toMatchObject({ id: claimed?.id, group_key: 'g', priority: 7, owner: claimed?.owner, attempt: 1 })
+    expect(lost?.row).toMatchObject({
+      id: claimed?.id,
+      group_key: 'g',
+      max_attempts: 7,
+      owner: claimed?.owner,
+      attempt: 1,
+    })
   })
 
   it('reclaims at once what owners have that are known to be dead, and lets delayed rows wait', async () => {

@@ -132,7 +132,7 @@ describe.each(TABLES)('the end of an attempt of $name', ({ table }) => {
   it('an update by hand that changes no status of a running row leaves it to its worker', async () => {
     const [id = ''] = await rows.add([{}])
     const [claimed] = await rows.claim()
-    await database.query(`update ${table.rows} set status = 'running', priority = 9 where id = $1`, [id])
+    await database.query(`update ${table.rows} set status = 'running', max_attempts = 9 where id = $1`, [id])
     expect(await rows.settle(claimed!, completed)).toHaveLength(1)
   })
 

@@ -13,10 +13,28 @@ export type QueueTable<Detail = unknown> = {
   /** The status of a row that went well, and of one that was called off. */
   succeeded: string
   cancelled: string
+  /**
+   * Where rows belong to somebody who must not wait for others: each partition has slots of its
+   * own. Without it rows have a priority.
+   */
+  partitions?: Partitions
   /** Where workers differ in what they can do: whether a row is of one of these kinds, in SQL. */
   ofKinds?: (kinds: string) => string
   /** The columns of an attempt that its handler's detail fills. */
   detail: readonly DetailColumn<Detail>[]
+}
+
+/** How the rows of a table are divided up. */
+export type Partitions = {
+  /** The column, a UUID, that says whose a row is. */
+  column: string
+  /**
+   * The partitions that may begin something, as an item of FROM: `id`; `slots`, how many rows run
+   * at once; `opens_at`, before which none begins; `rate`, how many begin in a second, or null.
+   */
+  limits: string
+  /** Where `opens_at` is stored, for those with a rate: a table, and the column of the UUID. */
+  paced: { table: string; key: string }
 }
 
 /** One column, its SQL type, and its value (as text) in a detail. */
@@ -39,7 +57,6 @@ export type Claimed<Row extends object = object> = Row &
     losses: number
     max_attempts: number
     owner: string
-    priority: number
     group_key: string | null
   }
 

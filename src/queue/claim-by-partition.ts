@@ -1,0 +1,134 @@
+// Claiming from a table in partitions: each has slots of its own, and however many rows one of them
+// has waiting, the others are found as quickly.
+import type { Partitions, QueueTable } from './table.ts'
+
+const NOW = 'coalesce($1::timestamptz, now())'
+
+/**
+ * The statement that claims: parameters as in claim.ts, where `$4` is how many rows are looked at.
+ *
+ * - Partitions and groups with pending rows are found by skipping from one to the next in the
+ * index,
+ *   so that a backlog costs no more than its first rows.
+ * - Of a group only the first row is a candidate: the one that keeps the group, else the longest
+ * due.
+ * - Candidates are ordered by how many rows of their partition would run then, so that all have
+ * their
+ *   turn. `skip locked` takes those that no other worker is just taking, and what more than the free
+ *   slots of a partition was locked stays pending.
+ * - Two workers that claim at the same moment do not see each other's rows, and may together exceed
+ *   the slots of a partition. They never exceed its rate: its row in the paced table is locked, and a
+ *   partition whose row another worker has is left to that.
+ */
+export function claimByPartition({ rows }: QueueTable, { column, limits, paced }: Partitions): string {
+  return `
+with recursive ${waiting(rows, column)}, paced as materialized (
+  select place.${paced.key} as part, place.opens_at from ${paced.table} as place
+  where place.${paced.key} in (select id from ${limits} where rate is not null and id in (select part from waiting))
+  for no key update skip locked
+), open as materialized (
+  select id as part, rate, taken, least(slots - taken, ${beginnable('coalesce(paced.opens_at, limits.opens_at)')}) as free
+  from ${limits} as limits left join paced on paced.part = limits.id, lateral (${takenBy('limits.id')}) as running_now
+  where id in (select part from waiting) and coalesce(paced.opens_at, limits.opens_at) <= ${NOW}
+    and (rate is null or paced.part is not null)
+), candidate as materialized (
+  select part, id, taken + row_number() over (partition by part order by available_at) as turn, available_at
+  from open join waiting using (part), lateral (
+    (select id, available_at from ${rows}
+      where waiting.grp = '' and status = 'pending' and ${column} = part and coalesce(group_key, '') = ''
+        and available_at <= ${NOW} order by available_at limit least(free * 2, $4::integer))
+    union all
+    (select id, available_at from ${rows}
+      where id = ${headOf(rows, column)} and available_at <= ${NOW})
+  ) as due
+  where free > 0
+), chosen as materialized (
+  select array(select id from candidate order by turn, available_at limit $4::integer) as ids
+), picked as materialized (
+  select id, ${column} as part from ${rows} as job
+  where id = any((select ids from chosen)::uuid[]) and coalesce(status, '') = 'pending' and available_at <= ${NOW}
+  order by array_position((select ids from chosen), id)
+  limit $3::integer
+  for no key update of job skip locked
+), counted as (
+  select id, part, row_number() over (partition by part) as nth from picked
+), claimed as (
+  update ${rows} as job
+  set status = 'running', owner = $2::uuid, attempt = attempt + 1, ends_as = null,
+    started_at = coalesce(started_at, ${NOW}), attempt_started_at = ${NOW},
+    available_at = ${NOW} + $5::float8 * interval '1 ms'
+  where id = any(array(select id from counted join open using (part) where nth <= free))
+  returning job.*
+), begun as (
+  update ${paced.table} as place
+  set opens_at = greatest(place.opens_at, ${NOW} - (${burst('rate')} - 1) / rate * interval '1 s')
+    + count / rate * interval '1 s'
+  from (select ${column} as part, count(*) from claimed group by 1) as new join open using (part)
+  where place.${paced.key} = part and rate is not null
+)
+select * from claimed order by created_at`
+}
+
+/** The statement that says when there is something to claim, or to reclaim. */
+export function nextDueByPartition({ rows }: QueueTable, { column, limits }: Partitions): string {
+  return `
+with recursive ${waiting(rows, column)}, open as materialized (
+  select id as part, opens_at from ${limits} as limits, lateral (${takenBy('limits.id')}) as running_now
+  where id in (select part from waiting) and slots > taken
+)
+select
+  (select extract(epoch from min(greatest(available_at, opens_at)) - ${NOW})::float8 * 1000
+    from open join waiting using (part), lateral (
+      (select available_at from ${rows}
+        where waiting.grp = '' and status = 'pending' and ${column} = part and coalesce(group_key, '') = ''
+        order by available_at limit 1)
+      union all
+      (select available_at from ${rows} where id = ${headOf(rows, column)})
+    ) as first) as "claimMs",
+  (select extract(epoch from available_at - ${NOW})::float8 * 1000
+    from ${rows} where status = 'running' order by available_at limit 1) as "expiryMs"`
+}
+
+/** The partitions and groups that have pending rows, and the rows that run. */
+function waiting(rows: string, column: string): string {
+  const first = (where: string) => `select ${column} as part, coalesce(group_key, '') as grp from ${rows}
+    where status = 'pending'${where} order by ${column}, coalesce(group_key, '') limit 1`
+  return `waiting as (
+  (${first('')})
+  union all
+  select next.part, next.grp from waiting, lateral (
+    ${first(` and (${column}, coalesce(group_key, '')) > (waiting.part, waiting.grp)`)}
+  ) as next
+), running as materialized (
+  select ${column} as part, group_key as grp from ${rows} where status = 'running'
+)`
+}
+
+function takenBy(part: string): string {
+  return `select count(*)::integer as taken from running where running.part = ${part}`
+}
+
+/**
+ * The one row of a group that may start: null while another of it runs, and for rows without one.
+ */
+function headOf(rows: string, column: string): string {
+  return `(select case when waiting.grp <> '' and waiting.grp not in (select grp from running where grp is not null)
+      then coalesce(
+        (select id from ${rows} where status = 'pending' and holds_group and attempt > 0
+          and group_key = waiting.grp and group_key is not null order by available_at limit 1),
+        (select id from ${rows} where status = 'pending' and ${column} = part and coalesce(group_key, '') = waiting.grp
+          order by available_at limit 1)) end)`
+}
+
+/**
+ * How many rows of a partition with a rate may begin now; a rest makes up for a second of it at
+ * most.
+ */
+function beginnable(opensAt: string): string {
+  return `case when rate is not null then least(${burst('rate')}, 1 + trunc(rate * extract(epoch from
+    ${NOW} - greatest(${opensAt}, ${NOW} - interval '1 hour'))))::integer end`
+}
+
+function burst(rate: string): string {
+  return `greatest(1, trunc(${rate}))`
+}
