@@ -1,11 +1,12 @@
-// Claiming from a table in partitions: each has slots of its own, and however many rows one of them
-// has waiting, the others are found as quickly.
+// Claiming from a table in partitions: each has slots of its own, and however many rows one of
+// them has waiting, the others are found as quickly.
 import type { Partitions, QueueTable } from './table.ts'
 
 const NOW = 'coalesce($1::timestamptz, now())'
 
 /**
- * The statement that claims: parameters as in claim.ts, where `$4` is how many rows are looked at.
+ * The statement that claims: parameters as in claim.ts, where `$4` is how many rows are looked
+ * at.
  *
  * - Partitions and groups with pending rows are found by skipping from one to the next in the
  * index,
@@ -16,7 +17,8 @@ const NOW = 'coalesce($1::timestamptz, now())'
  * their
  *   turn. `skip locked` takes those that no other worker is just taking, and what more than the free
  *   slots of a partition was locked stays pending.
- * - Two workers that claim at the same moment do not see each other's rows, and may together exceed
+ * - Two workers that claim at the same moment do not see each other's rows, and may together
+ * exceed
  *   the slots of a partition. They never exceed its rate: its row in the paced table is locked, and a
  *   partition whose row another worker has is left to that.
  */
