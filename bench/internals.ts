@@ -236,10 +236,12 @@ async function openStatementsOn(root: string): Promise<Queue> {
 export async function openSender(root: string, database: Database, slots: number): Promise<Worker> {
   const open = await exported<(options: Parts) => Worker>(root, 'openSender')
   const [log, clock] = [await exported(root, 'silentLog'), await exported(root, 'systemClock')]
-  // The last two are for a sender that imports nothing of events and endpoints itself.
+  // The last three are for a sender that imports nothing of events and endpoints itself.
   const payloadOf = await exportedIfAny(root, 'eventPayload')
+  const openSeal = await exportedIfAny<(keys: string[]) => unknown>(root, 'openSeal')
+  const seal = openSeal?.([String(process.env.SIGNALBOX_ENCRYPTION_KEY)])
   const disableGone = async () => undefined
-  return open({ database, clock, log, slots, tickMs: 60_000, leaseMs: 30_000, payloadOf, disableGone })
+  return open({ database, clock, log, slots, tickMs: 60_000, leaseMs: 30_000, payloadOf, disableGone, seal })
 }
 
 /** Opens the sending of signed requests alone, without a database. */

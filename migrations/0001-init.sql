@@ -187,7 +187,11 @@ create table signalbox.endpoints (
   url text not null,
   -- What else its kind needs: a chat, addresses, a repository.
   settings json not null default '{}',
-  secrets text[] not null,
+  -- Encrypted: `[{sealed, fingerprint, created_at, expires_at}]`, newest first; `{name: sealed}`;
+  -- one text.
+  secrets json not null,
+  headers json not null default '{}',
+  credential text,
   -- Which events it wants: types, facts, and conditions on what the event says.
   events text[] not null,
   projects text[],

@@ -21,6 +21,9 @@ import { openSender } from './deliveries/sender.ts'
 import { trackPullRequests } from './deployments/pull-requests.ts'
 import { readEndpointConfigs } from './endpoints/endpoint.ts'
 import { disableGone, syncConfigEndpoints } from './endpoints/endpoints.ts'
+import { resealSecrets } from './endpoints/reseal.ts'
+import type { Seal } from './endpoints/seal.ts'
+import { openSeal } from './endpoints/seal.ts'
 import { eventPayload } from './events/payload.ts'
 import { causesOf } from './events/query.ts'
 import { openEventReader } from './events/reader.ts'
@@ -119,9 +122,10 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const { sources, rules, agents } = installation
   const processes = openAgentProcesses({ environment, config, configPath, agents, log })
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
+  const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
   await migrate(database, { log })
   const notifier = openNotifier(database, CHANNEL)
-  if (roles.receiver && (await syncEndpoints(options)) > 0) notifier.notify()
+  if (await prepareEndpoints(options, { roles, seal })) notifier.notify()
   if (store.kind === 'embedded') await expireLeases(database, clock)
 
   const workers: Worker[] = []
@@ -136,8 +140,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     nudge()
     notifier.notify()
   }
-  const shared = { environment, clock, log, activity: activityOn(log, mode === 'dev') }
-  const reactions = [trackPullRequests(installation.repositories)]
+  const shared = { environment, clock, log, seal, activity: activityOn(log, mode === 'dev') }
   const pipeline = await openPipeline({
     ...shared,
     database: roles.receiver ? pools.receiving : pools.working,
@@ -146,7 +149,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     sources,
     rules,
     agents,
-    reactions,
+    reactions: [trackPullRequests(installation.repositories)],
     onWork,
   })
   const working = {
@@ -200,10 +203,17 @@ function syncGit({ environment, configPath, mode, log }: SignalboxOptions) {
   return openGitSync({ folder: dirname(configPath), intervalMs: environment.TICK_INTERVAL_SECONDS * 1000, log })
 }
 
-// A process without a configuration knows nothing of the endpoints of those that have one.
-async function syncEndpoints({ config, configPath, store }: SignalboxOptions): Promise<number> {
+/** Stores the configured endpoints and reads the secrets of all; says whether any changed. */
+async function prepareEndpoints(
+  { config, configPath, store, log }: SignalboxOptions,
+  { roles, seal }: { roles: { receiver: boolean }; seal: Seal },
+): Promise<boolean> {
+  // A process without a configuration knows nothing of the endpoints of those that have one.
   const isKnown = config.endpoints !== undefined || (configPath ?? null) !== null
-  return isKnown ? syncConfigEndpoints(store.database, config.endpoints ?? []) : 0
+  const endpoints = { database: store.database, seal }
+  const changed = roles.receiver && isKnown ? await syncConfigEndpoints(endpoints, config.endpoints ?? []) : 0
+  await resealSecrets(store.database, seal, log)
+  return changed > 0
 }
 
 type ListeningOptions = { database: Database; pools: Pools; url: string; onWork(): void; onEnded(): void; log: Log }
@@ -237,6 +247,7 @@ async function expireLeases(database: Database, clock: Clock): Promise<void> {
 type Worker = { start(): void; nudge(): void; renew(): Promise<void>; drain(): Promise<void> }
 
 type WorkersOptions = { environment: Environment; database: Database; clock: Clock; log: Log; activity: Activity } & {
+  seal: Seal
   leases: Database
   installation: Installation
   processes: AgentProcesses

@@ -57,7 +57,7 @@ async function addEndpoint(events: string[] = ['*']): Promise<string> {
   const id = newId()
   await database.query(
     `insert into signalbox.endpoints (id, name, url, secrets, events, origin)
-     values ($1, 'hook', 'https://example.com', array['whsec_x'], $2, 'api')`,
+     values ($1, 'hook', 'https://example.com', '[]', $2, 'api')`,
     [id, events],
   )
   return id
@@ -372,7 +372,7 @@ describe('endpoints that change while events are recorded', () => {
     const pipeline = await open({ database: narrow })
     await narrow.query(
       `insert into signalbox.endpoints (id, name, url, secrets, events, origin)
-       values ($1, 'a', 'https://example.com', array['whsec_x'], array['*'], 'api')`,
+       values ($1, 'a', 'https://example.com', '[]', array['*'], 'api')`,
       [newId()],
     )
     const recorded = await narrow.transaction((tx) => pipeline.recordIn(tx, [draft()]))

@@ -135,7 +135,7 @@ async function fill(sql: Database): Promise<{ eventId: string; endpointId: strin
   const endpoint = newId()
   await sql.query(
     `insert into signalbox.endpoints (id, name, url, secrets, events, origin)
-     select case when n = 1 then $1 else gen_random_uuid() end, 'e' || n, 'http://e', '{s}', '{*}', 'api' from generate_series(1, 50) n`,
+     select case when n = 1 then $1 else gen_random_uuid() end, 'e' || n, 'http://e', '[]', '{*}', 'api' from generate_series(1, 50) n`,
     [endpoint],
   )
   // Ids ordered by time, as newId makes them.

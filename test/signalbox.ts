@@ -6,7 +6,7 @@ import type { Log } from '../src/lib/log.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { openSignalbox } from '../src/main.ts'
 import { openTestDatabase } from './database.ts'
-import { SECRET, TOKEN } from './keys.ts'
+import { ENCRYPTION_KEY, SECRET, TOKEN } from './keys.ts'
 
 export { SECRET, TOKEN } from './keys.ts'
 export { until } from './until.ts'
@@ -43,6 +43,7 @@ export async function openTestSignalbox(
     GITHUB_WEBHOOK_SECRET: SECRET,
     AGENTA_WEBHOOK_SECRET: SECRET,
     SIGNALBOX_API_TOKEN: TOKEN,
+    SIGNALBOX_ENCRYPTION_KEY: ENCRYPTION_KEY,
     ...options.env,
   })
   const signalbox = await openSignalbox({

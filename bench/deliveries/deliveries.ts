@@ -35,7 +35,11 @@ const receiver = await startScript({ script: join(import.meta.dirname, 'receiver
 cleanup.defer(receiver.close)
 const folder = await mkdtemp(join(tmpdir(), 'signalbox-bench-'))
 cleanup.defer(() => rm(folder, { recursive: true, force: true }))
-const endpoint = { BENCH_RECEIVER_URL: String(receiver.ready.url), BENCH_ENDPOINT_SECRET: ENDPOINT_SECRET }
+const endpoint = {
+  BENCH_RECEIVER_URL: String(receiver.ready.url),
+  BENCH_ENDPOINT_SECRET: ENDPOINT_SECRET,
+  SIGNALBOX_ENCRYPTION_KEY: Buffer.alloc(32, ENDPOINT_SECRET).toString('base64'),
+}
 const contestants = SLOTS.flatMap((slots): Contestant[] => [
   ...checkouts.map((checkout): Contestant => {
     return { name: nameOf(checkout, `Signalbox, ${slots} slots`), checkout, mode: 'sender', slots }

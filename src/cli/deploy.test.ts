@@ -1,4 +1,5 @@
 // Deploying from the command line, and what follows: endpoints and deliveries.
+
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -9,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestSignalbox } from '../../test/signalbox.ts'
 import { openTestSignalbox, until } from '../../test/signalbox.ts'
 import { cliOf } from '../../test/terminal.ts'
+import { fingerprint } from '../endpoints/seal.ts'
 
 const SECRET = 'a-secret-of-more-than-20-characters'
 
@@ -145,8 +147,10 @@ describe('an endpoint', () => {
     expect(added.out).toMatch(/^events +job\.\*, push$/m)
     expect(added.out).toMatch(/^apps +a, b$/m)
     expect(added.out).not.toContain('not shown again')
-    const { rows } = await signalbox.database.query(`select secrets from signalbox.endpoints where url like '%/other'`)
-    expect(rows).toEqual([{ secrets: [SECRET] }])
+    const { rows } = await signalbox.database.query(
+      `select secrets->0->>'fingerprint' as print from signalbox.endpoints where url like '%/other'`,
+    )
+    expect(rows).toEqual([{ print: fingerprint(SECRET) }])
   })
 
   test('that wants an event which no source sends is added, and says so', async () => {

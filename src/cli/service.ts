@@ -9,6 +9,7 @@ import { openSignalbox } from '../main.ts'
 import { keepToken, tokenFile } from './api-token.ts'
 import { bannerOf, bannerText } from './banner.ts'
 import { loadSettings } from './config-file.ts'
+import { keepKey } from './encryption-key.ts'
 import { CliError } from './failure.ts'
 import { keepAddress } from './own-server.ts'
 import { awaitStop } from './stop.ts'
@@ -45,11 +46,13 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
     // First, so that a start that fails makes no data directory.
     if (roles.receiver) await requireFree(addressOf(mode, environment))
     store = await openStore({ environment, log })
-    const { SIGNALBOX_API_TOKEN: token, SIGNALBOX_DATA_DIR: dataDir } = environment
+    const { SIGNALBOX_API_TOKEN: token, SIGNALBOX_DATA_DIR: dataDir, SIGNALBOX_ENCRYPTION_KEY: keys } = environment
     const makesToken = mode === 'dev' && token === undefined
     const apiToken = makesToken ? await keepToken(resolve(cli.folder, dataDir)) : token
+    const makesKey = mode === 'dev' && keys.length === 0
+    const encryptionKeys = makesKey ? [await keepKey(resolve(cli.folder, dataDir))] : keys
     service = await openSignalbox({
-      environment: { ...environment, SIGNALBOX_API_TOKEN: apiToken },
+      environment: { ...environment, SIGNALBOX_API_TOKEN: apiToken, SIGNALBOX_ENCRYPTION_KEY: encryptionKeys },
       config,
       configPath: path,
       store,

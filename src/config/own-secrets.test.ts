@@ -8,6 +8,7 @@ test('tokens, webhook secrets, keys, the password of the database and the secret
     GITHUB_TOKEN: 'a-token-1',
     GITHUB_WEBHOOK_SECRET: 'webhook-secret-number-1,webhook-secret-number-2',
     SIGNALBOX_API_TOKEN: 'an-api-token-of-enough-characters-1',
+    SIGNALBOX_ENCRYPTION_KEY: `${'k'.repeat(43)}=,${'l'.repeat(43)}=`,
     GITHUB_APP_PRIVATE_KEY: 'line 1\\nline 2',
     GITHUB_REPO: 'acme/shop',
   })
@@ -18,6 +19,8 @@ test('tokens, webhook secrets, keys, the password of the database and the secret
       'webhook-secret-number-1',
       'webhook-secret-number-2',
       'an-api-token-of-enough-characters-1',
+      `${'k'.repeat(43)}=`,
+      `${'l'.repeat(43)}=`,
       'line 1\nline 2',
       'line 1',
       'line 2',

@@ -5,9 +5,11 @@ import { verifyWebhook } from '@signalbox/sdk'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
+import { ENCRYPTION_KEY } from '../../test/keys.ts'
 import type { Database } from '../db/database.ts'
 import { createEndpoint, disableGone, loadEndpoints } from '../endpoints/endpoints.ts'
 import { deliveriesFor } from '../endpoints/match.ts'
+import { openSeal } from '../endpoints/seal.ts'
 import { eventPayload } from '../events/payload.ts'
 import { fakeClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
@@ -30,6 +32,7 @@ afterEach(async () => {
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const clock = fakeClock('2026-01-01T00:00:00Z')
+const seal = openSeal([ENCRYPTION_KEY])
 
 type Got = { headers: IncomingHttpHeaders; body: Buffer }
 type Answer = (response: ServerResponse, nth: number) => void
@@ -47,13 +50,14 @@ async function openReceiver(answer: Answer) {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
-  const { endpoint } = await createEndpoint(database, { url, secret: SECRET, name: newId() })
+  const { endpoint } = await createEndpoint({ database, seal }, { url, secret: SECRET, name: newId() })
   return { got, endpoint, close: () => server.close() }
 }
 
 function open(change: Partial<SenderOptions> = {}): Sender {
   const sender = openSender({
     disableGone,
+    seal,
     payloadOf: eventPayload,
     database,
     clock,
@@ -90,6 +94,15 @@ async function record(endpointIds: readonly string[]): Promise<string> {
     )
   }
   return deliveries[0]?.id ?? ''
+}
+
+/** Gives an endpoint these secrets, each until so many milliseconds from now. */
+async function setSecrets(id: string, secrets: { secret: string; until: number | null }[]): Promise<void> {
+  const stored = secrets.map(({ secret, until }) => ({
+    sealed: seal.seal(id, secret),
+    expires_at: until === null ? null : new Date(clock.now().getTime() + until).toISOString(),
+  }))
+  await database.query('update signalbox.endpoints set secrets = $1 where id = $2', [JSON.stringify(stored), id])
 }
 
 async function statusOf(id: string) {
@@ -289,7 +302,11 @@ describe('a delivery', () => {
     const sender = open()
     await sender.tick()
     const rotated = 'a_new_secret_of_twenty'
-    await database.query('update signalbox.endpoints set secrets = $1 where id = $2', [[rotated, SECRET], endpoint.id])
+    await setSecrets(endpoint.id, [
+      { secret: rotated, until: null },
+      { secret: SECRET, until: 5001 },
+      { secret: 'an_old_secret_of_twenty', until: 5000 },
+    ])
     clock.advance(5000)
     await sender.tick()
     const { headers = {}, body = Buffer.of() } = got[1] ?? {}
@@ -297,6 +314,22 @@ describe('a delivery', () => {
       const now = () => clock.now().getTime()
       expect(await verifyWebhook({ headers, body }, { secret, now })).toMatchObject({ id: headers['webhook-id'] })
     }
+    expect(String(headers['webhook-signature']).split(' ')).toHaveLength(2)
+  })
+
+  it('is put off, with the id of the key, while a secret cannot be opened', async () => {
+    const { got, endpoint } = await openReceiver((response) => response.end())
+    const id = await record([endpoint.id])
+    await open({ seal: openSeal([Buffer.alloc(32).toString('base64')]) }).tick()
+    expect(await getDelivery(database, id)).toMatchObject({
+      status: 'pending',
+      failures: 0,
+      error: `The encryption key ${seal.keyIds[0]} is not in SIGNALBOX_ENCRYPTION_KEY.`,
+    })
+    expect(got).toHaveLength(0)
+    clock.advance(600_000)
+    await open().tick()
+    expect(await statusOf(id)).toBe('succeeded')
   })
 })
 

@@ -2,6 +2,7 @@
 // follows from it.
 import type { Dispatcher } from 'undici'
 import type { Database, Sql } from '../db/database.ts'
+import type { Seal } from '../endpoints/seal.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Activity, Log } from '../lib/log.ts'
 import { noActivity } from '../lib/log.ts'
@@ -20,6 +21,9 @@ import { judge } from './retry.ts'
 import { openDispatcher, send } from './send.ts'
 import { signedHeaders } from './sign.ts'
 
+// A missing key comes back with a restart of this process, which makes nothing due.
+const UNREADABLE_MS = 600_000
+
 /** What a sender needs from the rest of the program. */
 export type SenderOptions = {
   database: Database
@@ -31,6 +35,8 @@ export type SenderOptions = {
   owner?: string | undefined
   /** How many deliveries are under way at once. */
   slots: number
+  /** Opens what endpoints have sealed. */
+  seal: Seal
   /** What an event says. */
   payloadOf: PayloadOf
   /** Disables endpoints that answered 410 Gone, in the transaction that ends their deliveries. */
@@ -104,8 +110,9 @@ async function deliver(
 ): Promise<Handled<AttemptDetail>> {
   const { clock, dispatcher, deadlineMs, payloadOf, random } = options
   if (loaded === null) return skipped('The endpoint was deleted.')
-  const { url, status, secrets, eventId, event } = loaded
+  const { url, status, secrets, unreadable, eventId, event } = loaded
   if (status !== 'active') return released(`The endpoint is ${status}.`)
+  if (unreadable !== null) return putOff(unreadable, UNREADABLE_MS)
   const envelope = envelopeOf(event, payloadOf)
   if (envelope === null) return skipped('The event has no body.')
   const [first, ...others] = secrets
@@ -128,6 +135,10 @@ async function deliver(
 /** For an endpoint that was paused between the claim and now: due again once it is active. */
 function released(error: string): Handled<AttemptDetail> {
   return { outcome: { kind: 'released', error }, detail: null }
+}
+
+function putOff(error: string, delayMs: number): Handled<AttemptDetail> {
+  return { outcome: { kind: 'deferred', error, delayMs }, detail: null }
 }
 
 function skipped(error: string): Handled<AttemptDetail> {

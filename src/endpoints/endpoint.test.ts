@@ -16,6 +16,8 @@ describe('a request for an endpoint', () => {
       name: 'example.com',
       url,
       secrets: [],
+      headers: {},
+      credential: null,
       events: ['environment.deployed'],
       environments: ['production'],
       apps: null,

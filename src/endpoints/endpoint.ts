@@ -17,6 +17,10 @@ export type Endpoint = z.infer<typeof endpoint>
 export type NewEndpoint = Pick<Endpoint, 'name' | 'url' | 'events' | 'environments' | 'apps' | 'status'> & {
   /** Every live one: each delivery is signed with all of them, the first also in Agenta's form. */
   secrets: string[]
+  /** Sent with each delivery, under lower-case names. */
+  headers: Record<string, string>
+  /** What it authenticates with, where it is not a webhook. */
+  credential: string | null
 }
 
 const secret = z
@@ -112,7 +116,14 @@ function read(input: unknown): { endpoint?: NewEndpoint; problems: string[] } {
   if (problem !== null) return { problems: [`url: ${problem}`] }
   const { secret: only, secrets, name, url, ...rest } = data
   const all = [...(only === undefined ? [] : [only]), ...(secrets ?? [])]
-  const endpoint = { ...rest, name: name ?? new URL(url).host, url: new URL(url).href, secrets: [...new Set(all)] }
+  const endpoint = {
+    ...rest,
+    name: name ?? new URL(url).host,
+    url: new URL(url).href,
+    secrets: [...new Set(all)],
+    headers: {},
+    credential: null,
+  }
   return { endpoint, problems: [] }
 }
 

@@ -8,6 +8,12 @@ import type { Page } from '../lib/page.ts'
 import { pageLimit, pageOf, readCursor } from '../lib/page.ts'
 import type { Endpoint, NewEndpoint } from './endpoint.ts'
 import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
+import type { Seal } from './seal.ts'
+import type { SealedColumns } from './secrets.ts'
+import { openColumns, sealColumns } from './secrets.ts'
+
+/** Where endpoints are stored, and what seals their secrets. */
+export type EndpointStore = { database: Database; seal: Seal }
 
 /**
  * The endpoints that events are matched with, and the version they are a copy of: an insert of
@@ -28,10 +34,10 @@ export async function loadEndpoints(sql: Sql): Promise<{ version: number; endpoi
  * Creates an endpoint from an API request. `secret` is the one that was made for it, null when the
  * request brought its own: it is shown here and never again.
  * @throws AppError `input_invalid` naming every field at fault; `conflict` when another one has its
- * name.
+ * name; `encryption_key_missing` when there is no key to seal its secrets with.
  */
 export async function createEndpoint(
-  database: Database,
+  { database, seal }: EndpointStore,
   request: unknown,
 ): Promise<{ endpoint: Endpoint; secret: string | null }> {
   const input = readEndpointRequest(request)
@@ -39,7 +45,7 @@ export async function createEndpoint(
   return database.transaction(async (tx) => {
     await tx.query('select pg_advisory_xact_lock($1, 0)', [NAMES_LOCK])
     await requireNewName(tx, input.name)
-    const endpoint = await insert(tx, 'api', secret === null ? input : { ...input, secrets: [secret] })
+    const endpoint = await insert(tx, seal, 'api', secret === null ? input : { ...input, secrets: [secret] })
     return { endpoint, secret }
   })
 }
@@ -88,25 +94,29 @@ export async function listEndpoints(sql: Sql, filter: EndpointFilter = {}): Prom
  * status it says, and active ones that it does not have become paused, because another release
  * may have them. One that answered 410 stays disabled until it has another URL. Nothing is written
  * when nothing changed. Returns how many were changed.
- * @throws AppError `config_invalid` naming every field at fault.
+ * @throws AppError `config_invalid` naming every field at fault; `encryption_key_missing` without a
+ * key to seal their secrets with.
  */
-export async function syncConfigEndpoints(database: Database, configured: readonly unknown[]): Promise<number> {
+export async function syncConfigEndpoints(
+  { database, seal }: EndpointStore,
+  configured: readonly unknown[],
+): Promise<number> {
   const wanted = readEndpointConfigs(configured)
   return database.transaction(async (tx) => {
     // Processes that start together would otherwise both find a name missing.
     await tx.query('select pg_advisory_xact_lock($1, 0)', [NAMES_LOCK])
     const { rows } = await tx.query<Stored>(
-      `select ${COLUMNS}, secrets, gone_at is not null as "isGone" from signalbox.endpoints e where origin = 'config'`,
+      `select ${COLUMNS}, secrets, headers, credential, gone_at is not null as "isGone" from signalbox.endpoints e where origin = 'config'`,
     )
     const stored = new Map(rows.map((row) => [row.name, row]))
     const changed = wanted
       .map((endpoint) => withoutGone(stored.get(endpoint.name), endpoint))
-      .filter((endpoint) => !isSame(stored.get(endpoint.name), endpoint))
+      .filter((endpoint) => !isSame(seal, stored.get(endpoint.name), endpoint))
     const names = wanted.map((endpoint) => endpoint.name)
     const removed = rows.filter((row) => !names.includes(row.name) && row.status === 'active').map((row) => row.id)
     for (const endpoint of changed) {
       const row = stored.get(endpoint.name)
-      await (row === undefined ? insert(tx, 'config', endpoint) : update(tx, row.id, endpoint))
+      await (row === undefined ? insert(tx, seal, 'config', endpoint) : update(tx, seal, row, endpoint))
     }
     if (removed.length > 0) await pause(tx, removed)
     return changed.length + removed.length
@@ -128,21 +138,29 @@ export async function disableGone(sql: Sql, ids: readonly string[]): Promise<voi
 
 const NAMES_LOCK = 7_420_003
 
-type Stored = Endpoint & { secrets: string[]; isGone: boolean }
+type Stored = Endpoint & SealedColumns & { isGone: boolean }
 
 const COLUMNS = `e.id, name, url, events, environments, apps, status, status_reason, origin,
   ${isoTime('e.status_since')} as status_since,
   ${isoTime('e.created_at')} as created_at, ${isoTime('e.updated_at')} as updated_at`
 
-async function insert(sql: Sql, origin: Endpoint['origin'], endpoint: NewEndpoint): Promise<Endpoint> {
+async function insert(sql: Sql, seal: Seal, origin: Endpoint['origin'], endpoint: NewEndpoint): Promise<Endpoint> {
+  const id = newId()
+  const sealed = sealColumns(seal, id, endpoint, { at: await now(sql) })
   const { rows } = await sql.query<Endpoint>(
-    `insert into signalbox.endpoints as e (id, origin, name, url, secrets, events, environments, apps, status)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${COLUMNS}`,
-    [newId(), origin, ...valuesOf(endpoint)],
+    `insert into signalbox.endpoints as e
+       (id, origin, name, url, events, environments, apps, status, secrets, headers, credential)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ${COLUMNS}`,
+    [id, origin, ...valuesOf(endpoint), ...sealedValues(sealed)],
   )
   const [row] = rows
   if (row === undefined) throw new Error('The insert of an endpoint returned no row.')
   return row
+}
+
+async function now(sql: Sql): Promise<Date> {
+  const { rows } = await sql.query<{ at: Date }>('select now() as at')
+  return rows[0]?.at ?? new Date()
 }
 
 async function pause(sql: Sql, ids: readonly string[]): Promise<void> {
@@ -153,18 +171,26 @@ async function pause(sql: Sql, ids: readonly string[]): Promise<void> {
   )
 }
 
-async function update(sql: Sql, id: string, endpoint: NewEndpoint): Promise<void> {
+async function update(sql: Sql, seal: Seal, row: Stored, endpoint: NewEndpoint): Promise<void> {
+  const sealed = sealColumns(seal, row.id, endpoint, { at: await now(sql), before: row.secrets })
   await sql.query(
-    `update signalbox.endpoints set name = $2, url = $3, secrets = $4, events = $5, environments = $6, apps = $7,
-       status = $8, status_reason = case when url = $3 and gone_at is not null then status_reason end,
+    `update signalbox.endpoints set name = $2, url = $3, events = $4, environments = $5, apps = $6,
+       status = $7, secrets = $8, headers = $9, credential = $10,
+       status_reason = case when url = $3 and gone_at is not null then status_reason end,
        gone_at = case when url = $3 then gone_at end, updated_at = now()
      where id = $1`,
-    [id, ...valuesOf(endpoint)],
+    [row.id, ...valuesOf(endpoint), ...sealedValues(sealed)],
   )
 }
 
-function valuesOf({ name, url, secrets, events, environments, apps, status }: NewEndpoint): unknown[] {
-  return [name, url, secrets, events, environments, apps, status]
+type Plain = Pick<NewEndpoint, 'name' | 'url' | 'events' | 'environments' | 'apps' | 'status'>
+
+function valuesOf({ name, url, events, environments, apps, status }: Plain): unknown[] {
+  return [name, url, events, environments, apps, status]
+}
+
+function sealedValues({ secrets, headers, credential }: SealedColumns): unknown[] {
+  return [JSON.stringify(secrets), JSON.stringify(headers), credential]
 }
 
 /** What the configuration wants, except that who answered 410 at this URL is not asked again. */
@@ -172,6 +198,12 @@ function withoutGone(row: Stored | undefined, endpoint: NewEndpoint): NewEndpoin
   return row?.isGone && row.url === endpoint.url ? { ...endpoint, status: 'disabled' } : endpoint
 }
 
-function isSame(row: Stored | undefined, endpoint: NewEndpoint): boolean {
-  return row !== undefined && JSON.stringify(valuesOf(row)) === JSON.stringify(valuesOf(endpoint))
+/** Whether it is stored as it is wanted. What cannot be opened is not. */
+function isSame(seal: Seal, row: Stored | undefined, endpoint: NewEndpoint): boolean {
+  const plain = row && openColumns(seal, row.id, row)
+  if (!row || !plain) return false
+  const { secrets, headers, credential } = endpoint
+  return (
+    JSON.stringify([valuesOf(row), plain]) === JSON.stringify([valuesOf(endpoint), { secrets, headers, credential }])
+  )
 }

@@ -64,7 +64,7 @@ describe('one statement', () => {
     const endpointId = newId()
     await database.query(
       `insert into signalbox.endpoints (id, name, url, secrets, events, origin)
-       values ($1, 'hook', 'https://example.com', array['whsec_x'], array['*'], 'api')`,
+       values ($1, 'hook', 'https://example.com', '[]', array['*'], 'api')`,
       [endpointId],
     )
     const { rows: versions } = await database.query<{ version: number }>(

@@ -12,7 +12,10 @@ import type { Server } from './listen.ts'
 import { addressOf, openServer } from './listen.ts'
 
 /** What a receiver is built from. */
-export type ReceiverOptions = Pick<ApiParts, 'access' | 'database' | 'looking' | 'clock' | 'configured' | 'onWork'> & {
+export type ReceiverOptions = Pick<
+  ApiParts,
+  'access' | 'database' | 'looking' | 'clock' | 'seal' | 'configured' | 'onWork'
+> & {
   environment: Pick<Environment, 'HOST' | 'PORT' | 'SIGNALBOX_PUBLIC_URL'>
   /** `dev` binds loopback only, and takes a bare manual trigger without the token. */
   mode: 'dev' | 'serve'
@@ -29,8 +32,7 @@ export type ReceiverOptions = Pick<ApiParts, 'access' | 'database' | 'looking' |
  * @throws AppError `config_invalid` when the address or the port cannot be used.
  */
 export function openReceiver(options: ReceiverOptions): Promise<Server> {
-  const { environment, mode, access, database, looking, receiving, clock, configured, log, pipeline } = options
-  const { onWork, requestTimeoutMs } = options
+  const { environment, mode, access, database, receiving, clock, log, pipeline, onWork, requestTimeoutMs } = options
   const deploying: RecordDeploymentContext = {
     database,
     clock,
@@ -38,7 +40,7 @@ export function openReceiver(options: ReceiverOptions): Promise<Server> {
     onWork,
     publicUrl: environment.SIGNALBOX_PUBLIC_URL,
   }
-  const api = apiRoutes({ access, database, looking, clock, configured, explain: pipeline.explain, deploying, onWork })
+  const api = apiRoutes({ ...options, explain: pipeline.explain, deploying })
   const probe = async () => void (await receiving.query('select 1'))
   const openPing = mode === 'dev'
   const app = httpApp({ version: VERSION, access, openPing, clock, log, pipeline, probe, api })

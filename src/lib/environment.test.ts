@@ -16,6 +16,7 @@ describe('an environment without any variable', () => {
   const defaults = {
     SIGNALBOX_DATA_DIR: '.signalbox',
     PORT: 8000,
+    SIGNALBOX_ENCRYPTION_KEY: [],
     GITHUB_WEBHOOK_SECRET: [],
     AGENTA_WEBHOOK_SECRET: [],
     GITHUB_API_URL: 'https://api.github.com',
@@ -78,6 +79,8 @@ describe('a variable', () => {
     ['SIGNALBOX_API_TOKEN', 'short', `must be at least ${MIN_SECRET_CHARS} characters`],
     ['GITHUB_WEBHOOK_SECRET', SECRET.slice(1), `must be at least ${MIN_SECRET_CHARS} characters`],
     ['AGENTA_WEBHOOK_SECRET', `${SECRET},short`, `must be at least ${MIN_SECRET_CHARS} characters`],
+    ['SIGNALBOX_ENCRYPTION_KEY', `${'A'.repeat(42)}=`, 'must be base64 of 32 bytes'],
+    ['SIGNALBOX_ENCRYPTION_KEY', `${'A'.repeat(43)}=,${'A'.repeat(44)}`, 'must be base64 of 32 bytes'],
     ['AGENTA_WEBHOOK_SECRET', `${SECRET},`, `must be at least ${MIN_SECRET_CHARS} characters`],
     ['GITHUB_REPO', 'shop', 'write owner/name'],
     ['GITHUB_REPO', 'acme.inc/shop', 'write owner/name'],

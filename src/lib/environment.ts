@@ -22,7 +22,10 @@ const secret = text.refine((value) => value.length >= MIN_SECRET_CHARS, {
   message: `must be at least ${MIN_SECRET_CHARS} characters; "signalbox secret generate" makes one`,
 })
 // Several secrets are live while one is replaced by another.
-const secrets = text.transform((value) => value.split(',').map((one) => one.trim())).pipe(z.array(secret))
+const secrets = listOf(secret)
+const encryptionKey = text.refine((value) => /^[\w+/-]{43}=?$/.test(value), {
+  message: 'must be base64 of 32 bytes; "openssl rand -base64 32" makes one',
+})
 
 /** Sent in a header, and an error about one quotes it: a line break inside would show the token. */
 const token = text.refine(isHeaderValue, 'must be visible ASCII characters without spaces')
@@ -36,6 +39,7 @@ const variables = {
   SIGNALBOX_URL: url.optional(),
   SIGNALBOX_PUBLIC_URL: url.optional(),
   SIGNALBOX_API_TOKEN: secret.and(token).optional(),
+  SIGNALBOX_ENCRYPTION_KEY: listOf(encryptionKey).default([]),
   GITHUB_WEBHOOK_SECRET: secrets.default([]),
   AGENTA_WEBHOOK_SECRET: secrets.default([]),
   GITHUB_TOKEN: token.optional(),
@@ -57,6 +61,11 @@ const schema = z.object(variables).refine((env) => env.SUPABASE_URL === undefine
     'is set and DATABASE_URL is not: in the Supabase dashboard press "Connect", copy the connection string of the ' +
     'session pooler (or the direct one), and set it as DATABASE_URL',
 })
+
+/** Several values, separated by commas. */
+function listOf<Value extends z.ZodType<string, string>>(value: Value) {
+  return text.transform((all) => all.split(',').map((one) => one.trim())).pipe(z.array(value))
+}
 
 function wholeNumber(min: number, max: number) {
   return z
@@ -99,6 +108,7 @@ const CREDENTIALS: readonly string[] = [
   'DATABASE_URL',
   'PGPASSWORD',
   'SIGNALBOX_API_TOKEN',
+  'SIGNALBOX_ENCRYPTION_KEY',
   'GITHUB_WEBHOOK_SECRET',
   'AGENTA_WEBHOOK_SECRET',
   'GITHUB_TOKEN',

@@ -88,6 +88,11 @@ export const ERRORS = {
     message: 'The API is closed: SIGNALBOX_API_TOKEN is not set.',
     hint: 'Set SIGNALBOX_API_TOKEN in the environment and restart Signalbox.',
   },
+  encryption_key_missing: {
+    status: 503,
+    message: 'SIGNALBOX_ENCRYPTION_KEY is not set, and the secrets of endpoints are stored only encrypted.',
+    hint: 'Set SIGNALBOX_ENCRYPTION_KEY to what "openssl rand -base64 32" prints, keep a copy, and restart Signalbox.',
+  },
   database_unavailable: {
     status: 503,
     message: 'The database cannot be reached.',
@@ -97,6 +102,11 @@ export const ERRORS = {
     status: 500,
     message: 'The configuration is not valid.',
     hint: 'Correct the setting named in the detail; docs/configuration.md lists them all.',
+  },
+  secret_unreadable: {
+    status: 500,
+    message: 'A stored secret cannot be decrypted.',
+    hint: 'Add the key that the detail names to SIGNALBOX_ENCRYPTION_KEY, or give the endpoint a new secret.',
   },
   database_busy: {
     status: 500,

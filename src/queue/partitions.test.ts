@@ -21,7 +21,7 @@ describe('deliveries of several endpoints', () => {
     const { concurrency = null, rate = null, status = 'active', heals = false } = limits
     await rows.database.query(
       `insert into signalbox.endpoints (id, name, url, secrets, events, origin, concurrency, rate_per_second, status, heals)
-       values ($1, $1::uuid::text, 'http://e', '{s}', '{*}', 'api', $2, $3, $4, $5)`,
+       values ($1, $1::uuid::text, 'http://e', '[]', '{*}', 'api', $2, $3, $4, $5)`,
       [id, concurrency, rate, status, heals],
     )
     return id

@@ -1,12 +1,17 @@
 // The doctor on a database in which something is not as it should be.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../../test/database.ts'
+import { ENCRYPTION_KEY } from '../../../test/keys.ts'
 import type { Database } from '../../db/database.ts'
 import { createEndpoint, disableGone } from '../../endpoints/endpoints.ts'
+import { resealSecrets } from '../../endpoints/reseal.ts'
+import { openSeal } from '../../endpoints/seal.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import { newId } from '../../lib/id.ts'
+import { silentLog } from '../../lib/log.ts'
 import { databaseChecks } from './database.ts'
 
+const seal = openSeal([ENCRYPTION_KEY])
 let database: Database
 beforeAll(async () => {
   database = await openTestDatabase()
@@ -104,7 +109,7 @@ describe('jobs', () => {
 
 describe('endpoints', () => {
   async function addEndpoint(name: string, delivery: { status: string; failures: number } | null): Promise<string> {
-    const { endpoint } = await createEndpoint(database, { url: 'https://example.com', name })
+    const { endpoint } = await createEndpoint({ database, seal }, { url: 'https://example.com', name })
     if (delivery !== null) await addDelivery(endpoint.id, delivery)
     return endpoint.id
   }
@@ -132,12 +137,53 @@ describe('endpoints', () => {
   test('that fail or were disabled by their answer are named with the reason', async () => {
     await addEndpoint('slow', { status: 'pending', failures: 2 })
     await disableGone(database, [await addEndpoint('left', { status: 'failed', failures: 1 })])
-    await createEndpoint(database, { url: 'https://example.com', name: 'ended', status: 'disabled' })
+    await createEndpoint({ database, seal }, { url: 'https://example.com', name: 'ended', status: 'disabled' })
     expect(await check('endpoints')).toMatchObject({
       status: 'warning',
       detail: '"left" is disabled: It answered 410 Gone.; "slow" fails: dns_error',
       hint: expect.stringContaining('signalbox endpoints ls'),
     })
+  })
+})
+
+describe('the encryption key', () => {
+  const [old, current] = ['old', 'current'].map((text) => Buffer.alloc(32, text).toString('base64'))
+  const ids = (keys: (string | undefined)[]) => openSeal(keys.flatMap((key) => key ?? [])).keyIds
+  async function keyCheck(...keys: (string | undefined)[]) {
+    const environment = readEnvironment({ DATABASE_URL: database.url, SIGNALBOX_ENCRYPTION_KEY: keys.join(',') })
+    return (await databaseChecks(environment)).find(({ name }) => name === 'encryption key')
+  }
+  const add = (key: string | undefined, name: string) =>
+    createEndpoint({ database, seal: openSeal([key ?? '']) }, { url: 'https://example.com', name })
+
+  test('is a problem when it is unset, or does not open all that is stored', async () => {
+    expect(await keyCheck()).toMatchObject({ status: 'ok', detail: 'unset; the first endpoint needs one' })
+    await add(old, 'one')
+    expect(await keyCheck()).toMatchObject({
+      status: 'problem',
+      detail: 'unset, and 1 endpoint cannot be notified',
+      hint: expect.stringContaining('openssl rand'),
+    })
+    expect(await keyCheck(current)).toMatchObject({
+      status: 'problem',
+      detail: `cannot decrypt the secrets of "one": key ${ids([old])} is missing`,
+      hint: expect.stringContaining('Add that key to SIGNALBOX_ENCRYPTION_KEY'),
+    })
+  })
+
+  test('is replaced by one before it: a start encrypts all again, and then the old one can go', async () => {
+    await add(old, 'one')
+    expect(await keyCheck(current, old)).toMatchObject({
+      status: 'warning',
+      detail: `${ids([old])} still in use, besides the first, ${ids([current])}`,
+      hint: expect.stringContaining('Start Signalbox again'),
+    })
+    await resealSecrets(database, openSeal([current ?? '', old ?? '']), silentLog)
+    expect(await keyCheck(current, old)).toMatchObject({
+      status: 'ok',
+      detail: expect.stringContaining(`${ids([old])} is used no more and can be taken away`),
+    })
+    expect(await keyCheck(current)).toMatchObject({ status: 'ok' })
   })
 })
 

@@ -13,6 +13,7 @@ import { silentLog } from '../../lib/log.ts'
 import { age, count } from '../text.ts'
 import type { Check } from './check.ts'
 import { ok, problem, warning } from './check.ts'
+import { encryptionKeyCheck } from './encryption-key.ts'
 
 // A receiver refuses a signature whose time is five minutes off; a few seconds are ordinary.
 const CLOCK_WARNING_MS = 5_000
@@ -37,7 +38,12 @@ export async function databaseChecks(environment: Environment): Promise<Check[]>
       external === undefined ? `embedded in ${dir}, ${isRunning ? 'running' : 'starts'}` : 'DATABASE_URL',
     )
     if (version.status === 'problem') return [version]
-    return [version, ...(await tablesChecks(database)), await listenCheck(database, url), await clockCheck(database)]
+    return [
+      version,
+      ...(await tablesChecks(database, environment)),
+      await listenCheck(database, url),
+      await clockCheck(database),
+    ]
   } catch (error) {
     return [await openProblem(error, external === undefined ? dir : null)]
   } finally {
@@ -83,7 +89,7 @@ async function connectionCheck(database: Database, what: string): Promise<Check>
     : problem('database', `${version} is too old`, 'Use PostgreSQL 15 or newer.')
 }
 
-async function tablesChecks(database: Database): Promise<Check[]> {
+async function tablesChecks(database: Database, environment: Environment): Promise<Check[]> {
   const pending = await pendingMigrations(database).catch((error: unknown) => {
     if (error instanceof AppError) return problem('migrations', error.detail, error.hint)
     throw error
@@ -98,7 +104,12 @@ async function tablesChecks(database: Database): Promise<Check[]> {
     }
     return [warning('migrations', list, 'Run "signalbox migrate", or start Signalbox, which does it.')]
   }
-  return [ok('migrations', 'all applied'), await compressionCheck(database), ...(await workChecks(database))]
+  return [
+    ok('migrations', 'all applied'),
+    await compressionCheck(database),
+    ...(await workChecks(database)),
+    await encryptionKeyCheck(database, environment.SIGNALBOX_ENCRYPTION_KEY),
+  ]
 }
 
 const COMPRESSIONS: Record<string, string> = { l: 'lz4', p: 'pglz' }

@@ -136,6 +136,7 @@ test('a database that is up to date passes, and one without tables has to be mig
     'ok agents of jobs: no job waits for an agent that is not there',
     'ok deliveries: none is stuck',
     'ok endpoints: none is failing, and none was disabled by its answer',
+    'ok encryption key: unset; the first endpoint needs one',
     expect.stringContaining('ok notifications'),
     expect.stringContaining('ok clock'),
   ])
@@ -271,6 +272,7 @@ describe('the command', () => {
       'agents of jobs',
       'deliveries',
       'endpoints',
+      'encryption key',
       'notifications',
       'clock',
       'port',

@@ -7,6 +7,7 @@ import { count } from '../text.ts'
 import type { Check } from './check.ts'
 import { checkText } from './check.ts'
 import { databaseChecks } from './database.ts'
+import { withKeys } from './encryption-key.ts'
 import { closedChecks, configChecks, envFileChecks, environmentChecks, nodeCheck } from './environment.ts'
 import { githubChecks } from './github.ts'
 import { portCheck, publicUrlCheck } from './server.ts'
@@ -37,8 +38,9 @@ async function examine(
     checks.forEach(report)
   }
   add([nodeCheck(process.versions.node)])
-  const { checks, environment } = environmentChecks(cli.env)
-  add(checks)
+  const { checks, environment: read } = environmentChecks(cli.env)
+  const { environment, checks: keyChecks } = await withKeys(cli, read)
+  add([...checks, ...keyChecks])
   add(await envFileChecks(cli))
   add(await configChecks(cli, environment, options.config))
   add(closedChecks(environment))

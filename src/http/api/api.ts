@@ -3,6 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Agent } from '../../agents/agent.ts'
 import type { Database } from '../../db/database.ts'
 import type { RecordDeploymentContext } from '../../deployments/record.ts'
+import type { Seal } from '../../endpoints/seal.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { AppError } from '../../lib/error.ts'
 import { VERSION } from '../../lib/version.ts'
@@ -32,6 +33,8 @@ export type ApiParts = {
   /** For what is only looked at, which may be slow. */
   looking: Database
   clock: Clock
+  /** Seals the secrets of endpoints. */
+  seal: Seal
   configured: {
     rules: readonly Rule[]
     agents: ReadonlyMap<string, Agent>
@@ -45,12 +48,12 @@ export type ApiParts = {
 
 /** The API. It lets in only who `access` allows. */
 export function apiRoutes(parts: ApiParts): Api {
-  const { access, database, looking, configured, explain, deploying } = parts
+  const { access, looking, configured, explain, deploying } = parts
   const api = emptyApi(access)
   addEventRoutes(api, looking, explain)
   addJobRoutes(api, parts)
   addDeploymentRoutes(api, deploying, looking)
-  addEndpointRoutes(api, { database, looking })
+  addEndpointRoutes(api, parts)
   addDeliveryRoutes(api, looking)
   addRuleRoutes(api, configured.rules)
   addAgentRoutes(api, configured.agents)

@@ -30,9 +30,10 @@ const list = createRoute({
 })
 
 /** Adds the routes of endpoints. */
-export function addEndpointRoutes(api: Api, { database, looking }: Pick<ApiParts, 'database' | 'looking'>): void {
+export function addEndpointRoutes(api: Api, parts: Pick<ApiParts, 'database' | 'looking' | 'seal'>): void {
+  const { looking } = parts
   api.openapi(create, async (c) => {
-    const { endpoint, secret } = await createEndpoint(database, await readJson(c))
+    const { endpoint, secret } = await createEndpoint(parts, await readJson(c))
     return c.json(secret === null ? endpoint : { ...endpoint, secret }, 201)
   })
   api.openapi(list, async (c) => c.json(await listEndpoints(looking, c.req.valid('query')), 200))
