@@ -9,7 +9,7 @@ import { configure } from './config/configure.ts'
 import { eventWarnings } from './config/event-warnings.ts'
 import { openGitSync } from './config/git-sync.ts'
 import { ownSecrets } from './config/own-secrets.ts'
-import type { Database } from './db/database.ts'
+import type { Database, Sql } from './db/database.ts'
 import type { ListenerStatus } from './db/listen.ts'
 import { openListener, openNotifier } from './db/listen.ts'
 import { migrate } from './db/migrate.ts'
@@ -20,8 +20,10 @@ import { DELIVERIES } from './deliveries/delivery.ts'
 import { openSender } from './deliveries/sender.ts'
 import { trackPullRequests } from './deployments/pull-requests.ts'
 import { readEndpointConfigs } from './endpoints/endpoint.ts'
-import { disableGone, syncConfigEndpoints } from './endpoints/endpoints.ts'
+import { syncConfigEndpoints } from './endpoints/endpoints.ts'
 import { resealSecrets } from './endpoints/reseal.ts'
+import type { DeliveryResult } from './endpoints/results.ts'
+import { noteResults } from './endpoints/results.ts'
 import type { Seal } from './endpoints/seal.ts'
 import { openSeal } from './endpoints/seal.ts'
 import { eventPayload } from './events/payload.ts'
@@ -279,6 +281,22 @@ function openWorkers({ environment, installation, processes, pipeline, ...shared
     publish: publisher({ forges }),
     onFinished: recordFinished({ clock, causesOf, recordIn: pipeline.recordIn }),
   })
-  const sender = openSender({ ...shared, owner, tickMs, slots: DELIVERY_SLOTS, payloadOf: eventPayload, disableGone })
+  const sender = openSender({
+    ...shared,
+    owner,
+    tickMs,
+    slots: DELIVERY_SLOTS,
+    payloadOf: eventPayload,
+    noteResults: noting(shared, pipeline),
+  })
   return [orchestrator, sender]
+}
+
+/** Notes what deliveries came to with their endpoints, and records what that leads to. */
+function noting(parts: { clock: Clock; log: Log }, { recordIn }: Pipeline) {
+  return async (tx: Sql, results: readonly DeliveryResult[]): Promise<boolean> => {
+    const drafts = await noteResults(tx, parts, results)
+    if (drafts.length === 0) return false
+    return (await recordIn(tx, drafts)).some(({ status }) => status === 'routed')
+  }
 }

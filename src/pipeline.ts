@@ -3,7 +3,7 @@ import type { Agent } from './agents/agent.ts'
 import { isAway } from './db/connection.ts'
 import type { Database, Sql } from './db/database.ts'
 import { patiently } from './db/patience.ts'
-import { MAX_ATTEMPTS } from './deliveries/retry.ts'
+import { maxAttempts } from './deliveries/retry.ts'
 import type { Endpoint } from './endpoints/endpoint.ts'
 import { loadEndpoints } from './endpoints/endpoints.ts'
 import { deliveriesFor, explainEndpoint, matchEndpoints } from './endpoints/match.ts'
@@ -252,7 +252,7 @@ function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonl
   const loop = loopReason(draft)
   if (loop !== null) return { ...nothing, status: 'ignored', reason: loop }
   const jobs = jobsFor(rules, draft)
-  const deliveries = deliveriesFor(draft, matchEndpoints(endpoints, draft), { maxAttempts: MAX_ATTEMPTS })
+  const deliveries = deliveriesFor(draft, matchEndpoints(endpoints, draft), { maxAttempts: maxAttempts(null) })
   if (jobs.length + deliveries.length > 0) return { status: 'routed', reason: null, jobs, deliveries }
   const isPing = draft.type === 'ping'
   const reason = isPing ? 'ping: the sender checks that this server is there' : ignoredReason(rules, draft)

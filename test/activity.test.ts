@@ -63,8 +63,9 @@ test('a job: started, completed, repeated, and as a warning failed', () => {
 test('a delivery: succeeded, repeated, and as a warning given up or unwanted', () => {
   const { lines, log, activity } = openLines()
   const row = { id: ID, endpoint_id: 'e' } as never
-  const end = (status: string, statusCode: number | null, error: string | null, isGone = false) => {
-    const about = { type: 'push', host: 'hooks.example.com' }
+  const end = (status: string, statusCode: number | null, error: string | null, goodbye?: string) => {
+    const about = { type: 'push', host: 'hooks.example.com', eventId: ID, depth: 0 }
+    const said = { kind: 'failure', ...(goodbye && { goodbye }) } as const
     const sent = {
       statusCode,
       error: error as SendResult['error'],
@@ -73,17 +74,17 @@ test('a delivery: succeeded, repeated, and as a warning given up or unwanted', (
       retryAfter: null,
       durationMs: 12,
     }
-    sayDelivery({ log, activity }, { row, attempt: 10, status, error, detail: { ...sent, isGone, about } })
+    sayDelivery({ log, activity }, { row, attempt: 10, status, error, detail: { ...sent, said, about } })
   }
   end('succeeded', 200, null)
   end('pending', null, 'timeout')
   end('failed', 500, 'http_500')
-  end('failed', 410, 'http_410', true)
+  end('failed', 410, 'http_410', 'It answered 410 Gone.')
   const name = 'delivery 23666cda push to hooks.example.com'
   expect(lines).toEqual([
     `info ${name}: succeeded, 200 in 12 ms`,
     `info ${name}: timeout; another attempt follows`,
     `warn ${name}: given up after attempt 10: 500 in 12 ms`,
-    `warn ${name}: 410 in 12 ms: it wants no more, and the endpoint is disabled`,
+    `warn ${name}: 410 in 12 ms: it wants no more, and the endpoint is paused`,
   ])
 })

@@ -122,24 +122,45 @@ export type Delivery = {
   error: string | null
   /** Null unless it is pending. */
   next_attempt_at: string | null
+  /** The newer delivery that was sent in its place. */
+  superseded_by: string | null
   created_at: string
   finished_at: string | null
+}
+
+/** What an attempt took, in milliseconds; null is what a connection that was open did without. */
+export type DeliveryTimings = {
+  dns: number | null
+  connect: number | null
+  tls: number | null
+  first_byte: number | null
+  total: number
 }
 
 /** One attempt of a delivery; `response` is the beginning of what the receiver answered. */
 export type DeliveryAttempt = {
   attempt: number
   outcome: AttemptOutcome
+  /** The address it was sent to, and the port. */
+  peer: string | null
+  /** What was sent, without the values that are secret. */
+  request_headers: Record<string, string> | null
   status_code: number | null
   error: string | null
+  response_headers: Record<string, string> | null
   response: string | null
   duration_ms: number | null
+  timings: DeliveryTimings | null
   started_at: string
   finished_at: string | null
 }
 
 /** One delivery with its attempts, the first one first. */
-export type DeliveryDetail = Delivery & { attempts: DeliveryAttempt[] }
+export type DeliveryDetail = Delivery & {
+  /** The older deliveries it was sent in the place of. */
+  supersedes: string[]
+  attempts: DeliveryAttempt[]
+}
 
 /** Which deliveries to list. */
 export type DeliveryQuery = PageQuery & {

@@ -34,6 +34,7 @@ export type {
   DeliveryDetail,
   DeliveryQuery,
   DeliveryStatus,
+  DeliveryTimings,
   DeploymentDetail,
   DeploymentInput,
   DeploymentQuery,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestSignalbox } from '../../test/signalbox.ts'
 import { openTestSignalbox } from '../../test/signalbox.ts'
 import { call, cliOf } from '../../test/terminal.ts'
-import { disableGone } from '../endpoints/endpoints.ts'
+import { answerGone } from '../endpoints/fixtures/gone.ts'
 
 const CONFIG = `export default {
   rules: [
@@ -121,7 +121,7 @@ describe('rules explain', () => {
       expect(out).toMatch(/^✓ endpoint hook: /m)
     })
 
-    test('names an endpoint that is disabled, since when and why', async () => {
+    test('names an endpoint that is paused, since when and why', async () => {
       const cli = cliOf(signalbox)
       const { id } = await cli.json<{ id: string }>([
         'endpoints',
@@ -131,12 +131,14 @@ describe('rules explain', () => {
         '--name',
         'left',
       ])
-      await disableGone(signalbox.database, [id])
+      await answerGone(signalbox.database, id)
       const deploy = ['deploy', '--app', 'a', '--env', 'production', '--config', '-', '--json']
       const deployed = await cli.ask(deploy, { readInput: async () => '{}' })
       const { event_id } = JSON.parse(deployed.out)
       const { out } = await cli.ask(['rules', 'explain', event_id])
-      expect(out).toMatch(/^✗ endpoint left: Not notified: it is disabled since \S+Z \(It answered 410 Gone\)\.$/m)
+      expect(out).toMatch(
+        /^✓ endpoint left: Notified once it is active again; it is paused since \S+Z \(It answered 410 Gone\): /m,
+      )
     })
   })
 })

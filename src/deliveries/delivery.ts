@@ -1,23 +1,29 @@
-// What a delivery is to the queue: a claimable row whose attempts keep what the receiver answered.
+// What a delivery is to the queue: a claimable row whose attempts keep what the receiver
+// answered.
 import type { QueueTable } from '../queue/table.ts'
+import type { Verdict } from './retry.ts'
 import type { SendResult } from './send.ts'
 
 /** The columns of a claimed delivery that sending it needs. */
-export type DeliveryRow = { endpoint_id: string }
+export type DeliveryRow = { endpoint_id: string; deferrals: number }
 
-/** What one attempt came to; `isGone` says that the receiver wants nothing more. */
+/** What one attempt came to. */
 export type AttemptDetail = SendResult & {
-  isGone: boolean
-  /** What was sent to whom, for the log. */
-  about?: { type: string; host: string }
+  /** What it says of the endpoint. */
+  said: Omit<Verdict, 'outcome'>
+  /** What was sent to whom. */
+  about: { type: string; host: string; eventId: string; depth: number }
 }
 
 /**
- * How many deliveries are under way to one endpoint at once, where that has no number of its own.
+ * How many deliveries are under way to one endpoint at once, where that has no number of its
+ * own.
  */
 export const ENDPOINT_SLOTS = 32
 
-/** Deliveries as the queue knows them; the detail of an attempt is null when nothing was sent. */
+/**
+ * Deliveries as the queue knows them; the detail of an attempt is null when nothing was sent.
+ */
 export const DELIVERIES: QueueTable<AttemptDetail> = {
   rows: 'signalbox.deliveries',
   attempts: 'signalbox.delivery_attempts',

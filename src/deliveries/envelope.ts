@@ -6,7 +6,8 @@ import type { Event } from '../events/event.ts'
 /** The sources whose bodies are envelopes already: what this program says itself. */
 const OWN_SOURCES: ReadonlySet<string> = new Set(['deployments', 'signalbox'])
 
-// It is sent in a header too, and a sender may write anything there. The event's own id is shorter.
+// It is sent in a header too, and a sender may write anything there. The event's own id is
+// shorter.
 const MAX_ID_CHARS = 200
 
 /** The parts of an event that its envelope is made from. */
@@ -24,8 +25,8 @@ export type Envelope = { body: Uint8Array; deliveryId: string }
 /**
  * The envelope of an event, the same bytes on every attempt, because it is computed from the
  * stored row alone. An event of this program goes out as its stored bytes, unread; a deployment
- * that Agenta reported as its payload, which has this form too. Any other event is wrapped. Null
- * when there is nothing to send.
+ * that Agenta reported as its payload, which has this form too. Any other event is wrapped.
+ * Null when there is nothing to send.
  */
 export function envelopeOf(event: EnvelopeEvent, payloadOf: PayloadOf): Envelope | null {
   const { source, type, deliveryId, subject, actor, facts, body } = event

@@ -8,6 +8,7 @@ import type { Seal } from '../endpoints/seal.ts'
 import type { SealedColumns } from '../endpoints/secrets.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
+import type { JsonObject } from '../lib/json.ts'
 import type { EnvelopeEvent } from './envelope.ts'
 
 /** The most bytes of bodies that the deliveries of one sender have in memory at once. */
@@ -15,28 +16,48 @@ const MAX_BYTES = 32_000_000
 
 /** A delivery's endpoint and event as they are at this attempt. */
 export type Loaded = {
-  endpointId: string
-  url: string
-  status: string
+  endpoint: LoadedEndpoint
+  /** Why what the endpoint has sealed is empty: a key is missing. Null when it was opened. */
+  unreadable: string | null
   eventId: string
+  /** How many internal events are between the event and one from outside. */
+  depth: number
   event: EnvelopeEvent
-} & Opened
+}
 
-/** What the endpoint has sealed, opened. */
-type Opened = {
-  /** Every live one, the newest first. */
+/** What sending to an endpoint needs of it. */
+export type LoadedEndpoint = Plain & {
+  /** Every live secret, the newest first. */
   secrets: string[]
   /** To be sent as well. */
   headers: Record<string, string>
   credential: string | null
-  /** Why they could not be opened, and are empty: a key is missing. Null when they were. */
-  unreadable: string | null
+}
+
+/** What of it is not sealed; named as in the table. */
+type Plain = {
+  id: string
+  name: string
+  kind: string
+  url: string
+  status: string
+  /** Disabled for its failures, and still tried. */
+  heals: boolean
+  settings: JsonObject
+  format: 'envelope' | 'raw'
+  signatures: ('standard' | 'agenta' | 'ed25519')[]
+  ordering: 'parallel' | 'ordered' | 'latest-only'
+  schedule: number[] | null
+  templates: Record<string, string>
 }
 
 const LOAD = selectWithinBytes(
-  `p.id as "endpointId", p.url, p.status, p.secrets, p.headers as "sealedHeaders", p.credential,
-    coalesce($4::timestamptz, now()) as at, e.id as "eventId", e.source, e.type, e.delivery_id as "deliveryId",
-    e.subject, e.actor, e.facts, e.body, e.payload, e.received_at as "receivedAt"`,
+  `p.id, p.secrets, p.headers, p.credential, coalesce($4::timestamptz, now()) as at,
+    json_build_object('name', p.name, 'kind', p.kind, 'url', p.url, 'status', p.status, 'heals', p.heals,
+      'settings', p.settings, 'format', p.format, 'signatures', p.signatures, 'ordering', p.ordering,
+      'schedule', p.schedule, 'templates', p.templates) as plain,
+    e.id as "eventId", e.depth, e.source, e.type, e.delivery_id as "deliveryId", e.subject, e.actor, e.facts, e.body,
+    e.payload, e.content_type as "contentType", e.headers as "eventHeaders", e.received_at as "receivedAt"`,
   `left join signalbox.deliveries d on d.id = asked.id
   left join signalbox.endpoints p on p.id = d.endpoint_id
   left join signalbox.events e on e.id = d.event_id`,
@@ -44,20 +65,22 @@ const LOAD = selectWithinBytes(
 
 type Row = WithinBytes &
   EnvelopeEvent &
-  Omit<SealedColumns, 'headers'> &
-  Pick<Loaded, 'status' | 'eventId'> & {
-    endpointId: string | null
-    url: string
-    sealedHeaders: SealedColumns['headers']
+  SealedColumns & {
+    id: string | null
+    plain: Omit<Plain, 'id'>
     at: Date
+    eventId: string
+    depth: number
+    contentType: string | null
+    eventHeaders: Record<string, string>
   }
 
 /** What a reader of deliveries needs. */
 export type LoaderOptions = { seal: Seal; clock: Clock; maxBytes?: number | undefined }
 
 /**
- * Opens the reader of one sender. The bytes of a delivery count until it has been sent; null is a
- * delivery that is gone, with its endpoint.
+ * Opens the reader of one sender. The bytes of a delivery count until it has been sent; null is
+ * a delivery that is gone, with its endpoint.
  */
 export function openLoader(sql: Sql, { seal, clock, maxBytes = MAX_BYTES }: LoaderOptions): Gather<Loaded> {
   return gather<Loaded>({
@@ -71,13 +94,20 @@ export function openLoader(sql: Sql, { seal, clock, maxBytes = MAX_BYTES }: Load
 }
 
 function loaded(seal: Seal, row: Row): Loaded | null {
-  const { askedId, place, bytes, total, endpointId, url, status, secrets, sealedHeaders, credential, at, ...rest } = row
-  if (endpointId === null) return null
-  const { eventId, ...event } = rest
+  const { id, plain, at, eventId, depth, secrets, headers, credential, ...event } = row
+  if (id === null) return null
   const live = secrets.filter(({ expires_at: end }) => end === null || Date.parse(end) > at.getTime())
-  const opened = open(seal, endpointId, { secrets: live, headers: sealedHeaders, credential })
-  return { endpointId, url, status, eventId, event, ...opened }
+  const { unreadable, ...opened } = open(seal, id, { secrets: live, headers, credential })
+  return {
+    endpoint: { id, ...plain, ...opened },
+    unreadable,
+    eventId,
+    depth,
+    event,
+  }
 }
+
+type Opened = Pick<LoadedEndpoint, 'secrets' | 'headers' | 'credential'> & Pick<Loaded, 'unreadable'>
 
 function open(seal: Seal, id: string, { secrets, headers, credential }: SealedColumns): Opened {
   const text = (sealed: string) => seal.open(id, sealed)

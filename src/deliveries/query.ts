@@ -54,14 +54,19 @@ export async function getDelivery(sql: Sql, id: string): Promise<DeliveryDetail>
   const [delivery] = rows
   if (delivery === undefined) throw new AppError('not_found', `There is no delivery ${JSON.stringify(id)}.`)
   const attempts = await sql.query<DeliveryDetail['attempts'][number]>(ATTEMPTS, [id])
-  return { ...delivery, attempts: attempts.rows }
+  // Of one event each, so the order of events is theirs.
+  const older = await sql.query<{ id: string }>(
+    `select id from signalbox.deliveries where endpoint_id = $1 and superseded_by = $2 order by event_id limit 1000`,
+    [delivery.endpoint_id, id],
+  )
+  return { ...delivery, supersedes: older.rows.map((row) => row.id), attempts: attempts.rows }
 }
 
 /** A pending delivery waits while its endpoint is not active. */
 const IS_HELD = `(d.status = 'pending' and p.status <> 'active')`
 
 const COLUMNS = `d.id, d.event_id, e.type as event_type, d.endpoint_id, p.name as endpoint_name, d.status,
-  d.attempt, d.failures, d.max_attempts,
+  d.attempt, d.failures, d.max_attempts, d.superseded_by,
   case when ${IS_HELD} then 'The endpoint is ' || p.status || '.' else d.error end as error,
   case when d.status = 'pending' and not ${IS_HELD} then ${isoTime('d.available_at')} end as next_attempt_at,
   ${isoTime('d.created_at')} as created_at, ${isoTime('d.finished_at')} as finished_at`
@@ -70,10 +75,11 @@ const TABLES = `signalbox.deliveries d join signalbox.events e on e.id = d.event
   join signalbox.endpoints p on p.id = d.endpoint_id`
 
 // An attempt gets its row when it ends; the one that runs is read from the delivery.
-const ATTEMPTS = `select attempt, outcome, status_code, error, response, duration_ms,
+const ATTEMPTS = `select attempt, outcome, peer, request_headers, status_code, error, response_headers, response,
+    duration_ms, timings,
     ${isoTime('started_at')} as started_at, ${isoTime('finished_at')} as finished_at
   from signalbox.delivery_attempts where delivery_id = $1
   union all
-  select attempt, null, null, null, null, null, ${isoTime('attempt_started_at')}, null
+  select attempt, null, null, null, null, null, null, null, null, null, ${isoTime('attempt_started_at')}, null
   from signalbox.deliveries where id = $1 and status = 'running'
   order by attempt`

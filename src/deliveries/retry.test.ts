@@ -1,6 +1,6 @@
 import { assert, double, integer, nat, option, property, record, string } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { judge, retryAfterMs } from './retry.ts'
+import { judge, maxAttempts, retryAfterMs } from './retry.ts'
 import type { SendResult } from './send.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
@@ -16,30 +16,88 @@ function answer(change: Partial<SendResult> = {}): SendResult {
   }
 }
 function judged(change: Partial<SendResult>, failures = 0, random = 0) {
-  return judge(answer(change), { failures, now, random: () => random }).outcome
+  return judge(answer(change), { failures, deferrals: 0, now, random: () => random }).outcome
 }
 
 describe('what follows from an attempt', () => {
   it.each([200, 201, 202, 204, 299])('%i is success', (statusCode) => {
-    expect(judged({ statusCode })).toEqual({ kind: 'completed', error: null })
+    expect(judged({ statusCode })).toEqual({ kind: 'completed' })
   })
 
-  it('a 2xx is success whatever became of the body after it, which the attempt keeps', () => {
-    expect(judged({ statusCode: 200, error: 'response_timeout' })).toEqual({
-      kind: 'completed',
-      error: 'response_timeout',
-    })
-  })
+  it.each(['response_timeout', 'response_reset', 'response_invalid'] as const)(
+    'a 2xx whose answer broke off (%s) is repeated, because the receiver may have broken off too',
+    (error) => {
+      expect(judged({ statusCode: 200, error })).toMatchObject({ kind: 'retried', error })
+    },
+  )
 
-  it('410 is failure for good: the receiver is gone', () => {
-    expect(judge(answer({ statusCode: 410 }), { failures: 0, now })).toEqual({
+  const verdict = (change: Partial<SendResult> & { deliveryControl?: string }) =>
+    judge(answer(change), { failures: 0, deferrals: 0, now, random: () => 0 })
+
+  it('410 is failure for good: the endpoint wants no more', () => {
+    expect(verdict({ statusCode: 410 })).toEqual({
       outcome: { kind: 'failed', error: 'http_410' },
-      isGone: true,
+      kind: 'failure',
+      goodbye: 'It answered 410 Gone.',
     })
   })
 
-  it.each([200, 404, 500, null])('%s does not say that the receiver is gone', (statusCode) => {
-    expect(judge(answer({ statusCode }), { failures: 0, now }).isGone).toBe(false)
+  it('"webhook-delivery: disable" says the same, with any status', () => {
+    const goodbye = 'It answered "webhook-delivery: disable".'
+    expect(verdict({ statusCode: 200, deliveryControl: 'disable' })).toMatchObject({
+      outcome: { kind: 'completed' },
+      goodbye,
+    })
+    expect(verdict({ deliveryControl: 'disable' })).toMatchObject({ outcome: { kind: 'failed' }, goodbye })
+  })
+
+  it('"webhook-delivery: abort-message" ends this delivery, and says nothing of the endpoint', () => {
+    expect(verdict({ deliveryControl: 'abort-message' })).toEqual({
+      outcome: { kind: 'failed', error: 'http_500: aborted by the receiver' },
+      kind: 'neither',
+    })
+  })
+
+  it.each([200, 404, 500, null])('%s does not say that the endpoint wants no more', (statusCode) => {
+    expect(verdict({ statusCode }).goodbye).toBeUndefined()
+  })
+
+  it('too many requests are no fault of the endpoint, which is left alone for as long as it asks', () => {
+    expect(verdict({ statusCode: 429, retryAfter: '60' })).toMatchObject({ kind: 'neither', waitMs: 60_000 })
+    expect(verdict({ statusCode: 503, retryAfter: '60' })).toMatchObject({ kind: 'failure', waitMs: 60_000 })
+    expect(verdict({ statusCode: 503, retryAfter: '999999' }).waitMs).toBe(3_600_000)
+    expect(verdict({ statusCode: 500, retryAfter: '60' }).waitMs).toBeUndefined()
+  })
+
+  describe('a connection that was refused or broke off at once', () => {
+    const refused = (failures: number, deferrals = 0, durationMs = 1) =>
+      judge(answer({ statusCode: null, error: 'connection_refused', durationMs }), {
+        failures,
+        deferrals,
+        now,
+        random: () => 0,
+      }).outcome
+
+    it('gets one more attempt after ten seconds before the long waits, once', () => {
+      expect(refused(0)).toMatchObject({ kind: 'retried', delayMs: 5000 })
+      expect(refused(1)).toMatchObject({ kind: 'deferred', delayMs: 10_000 })
+      expect(refused(1, 1)).toMatchObject({ kind: 'retried', delayMs: 300_000 })
+    })
+
+    it('gets none when it took longer, or when no attempt is left', () => {
+      expect(refused(1, 0, 1000)).toMatchObject({ kind: 'retried', delayMs: 300_000 })
+      expect(refused(9)).toMatchObject({ kind: 'retried' })
+    })
+  })
+
+  it('follows the schedule of the endpoint where it has one', () => {
+    const schedule = [1, 60]
+    const delays = [0, 1, 2].map((failures) => {
+      const { outcome } = judge(answer(), { failures, deferrals: 0, schedule, now, random: () => 0 })
+      return outcome.kind === 'retried' ? outcome.delayMs : null
+    })
+    expect(delays).toEqual([1000, 60_000, 60_000])
+    expect([maxAttempts(schedule), maxAttempts([]), maxAttempts(null)]).toEqual([3, 1, 10])
   })
 
   it.each([199, 301, 307, 308, 400, 401, 404, 408, 422, 429, 500, 503])('%i is repeated', (statusCode) => {

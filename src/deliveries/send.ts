@@ -54,18 +54,18 @@ export type Sending = {
 }
 
 /**
- * Opens the connections deliveries are sent over, a pool for each origin. `connect` is the place
- * for an address guard: options for, or a replacement of, undici's connector (it may fail with an
- * error whose `code` is `address_refused`).
+ * Opens the connections deliveries are sent over, a pool for each origin. `connect` is the
+ * place for an address guard: options for, or a replacement of, undici's connector (it may fail
+ * with an error whose `code` is `address_refused`).
  */
 export function openDispatcher(connect?: Partial<buildConnector.BuildOptions> | buildConnector.connector): Agent {
   return new Agent({
     connect: connect ?? { timeout: TOTAL_DEADLINE_MS },
-    // undici keeps an HTTP/2 session whose requests time out, so that one that fell silent would
-    // fail every attempt.
+    // undici keeps an HTTP/2 session whose requests time out, so that one that fell silent
+    // would fail every attempt.
     allowH2: false,
-    // undici's own limits are per phase and per chunk: a slow drip passes them for ever. One signal
-    // ends everything instead.
+    // undici's own limits are per phase and per chunk: a slow drip passes them for ever. One
+    // signal ends everything instead.
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 4000,
@@ -74,8 +74,8 @@ export function openDispatcher(connect?: Partial<buildConnector.BuildOptions> | 
 }
 
 /**
- * Posts `body` to an endpoint; never throws for what a receiver or the network does. Redirects are
- * answers like any other.
+ * Posts `body` to an endpoint; never throws for what a receiver or the network does. Redirects
+ * are answers like any other.
  */
 export async function send(sending: Sending): Promise<SendResult> {
   const startedAt = performance.now()

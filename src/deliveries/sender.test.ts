@@ -7,15 +7,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { openTestDatabase } from '../../test/database.ts'
 import { ENCRYPTION_KEY } from '../../test/keys.ts'
 import type { Database } from '../db/database.ts'
-import { createEndpoint, disableGone, loadEndpoints } from '../endpoints/endpoints.ts'
+import { createEndpoint, loadEndpoints } from '../endpoints/endpoints.ts'
 import { deliveriesFor } from '../endpoints/match.ts'
+import { noteResults } from '../endpoints/results.ts'
 import { openSeal } from '../endpoints/seal.ts'
 import { eventPayload } from '../events/payload.ts'
 import { fakeClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import { getDelivery, listDeliveries } from './query.ts'
-import { MAX_ATTEMPTS } from './retry.ts'
+import { maxAttempts } from './retry.ts'
 import type { Sender, SenderOptions } from './sender.ts'
 import { openSender } from './sender.ts'
 
@@ -32,6 +33,8 @@ afterEach(async () => {
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const clock = fakeClock('2026-01-01T00:00:00Z')
+/** The events that say what became of endpoints. */
+const said: string[] = []
 const seal = openSeal([ENCRYPTION_KEY])
 
 type Got = { headers: IncomingHttpHeaders; body: Buffer }
@@ -56,7 +59,11 @@ async function openReceiver(answer: Answer) {
 
 function open(change: Partial<SenderOptions> = {}): Sender {
   const sender = openSender({
-    disableGone,
+    noteResults: async (tx, results) => {
+      const drafts = await noteResults(tx, { clock, log: silentLog }, results)
+      said.push(...drafts.map(({ type }) => type))
+      return false
+    },
     seal,
     payloadOf: eventPayload,
     database,
@@ -71,8 +78,8 @@ function open(change: Partial<SenderOptions> = {}): Sender {
 }
 
 /**
- * Records an event with a body no JSON printer would make, and its deliveries; returns the id of
- * the first.
+ * Records an event with a body no JSON printer would make, and its deliveries; returns the id
+ * of the first.
  */
 async function record(endpointIds: readonly string[]): Promise<string> {
   const id = newId(clock.now())
@@ -85,7 +92,7 @@ async function record(endpointIds: readonly string[]): Promise<string> {
   )
   const { endpoints } = await loadEndpoints(database)
   const wanted = endpoints.filter((endpoint) => endpointIds.includes(endpoint.id))
-  const deliveries = deliveriesFor({ id, facts: {} }, wanted, { maxAttempts: MAX_ATTEMPTS })
+  const deliveries = deliveriesFor({ id, facts: {} }, wanted, { maxAttempts: maxAttempts(null) })
   for (const one of deliveries) {
     await database.query(
       `insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, max_attempts, available_at, created_at)
@@ -222,7 +229,7 @@ describe('a delivery', () => {
     ])
   })
 
-  it('fails at once with 410, and its endpoint is disabled', async () => {
+  it('fails at once with 410, and its endpoint is paused', async () => {
     await database.query('truncate signalbox.deliveries cascade')
     const { got, endpoint } = await openReceiver((response) => response.writeHead(410).end('gone'))
     const [id, later] = [await record([endpoint.id]), await record([endpoint.id])]
@@ -231,7 +238,7 @@ describe('a delivery', () => {
     const states = [await statusOf(id), await statusOf(later)].sort()
     expect(states).toEqual(['failed', 'pending'])
     const { endpoints } = await loadEndpoints(database)
-    expect(endpoints.find((one) => one.id === endpoint.id)).toMatchObject({ status: 'disabled' })
+    expect(endpoints.find((one) => one.id === endpoint.id)).toMatchObject({ status: 'paused' })
     clock.advance(365 * 86_400_000)
     await sender.tick()
     expect(got).toHaveLength(1)

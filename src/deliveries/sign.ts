@@ -4,7 +4,9 @@ import { secretKey, standardPrefix, writeBodySignature, writeStandard } from '@s
 
 /** One attempt to deliver one event. */
 export type Signing = {
-  /** The event's id, `webhook-id`: the same on every attempt, so that a receiver can act once. */
+  /**
+   * The event's id, `webhook-id`: the same on every attempt, so that a receiver can act once.
+   */
   eventId: string
   eventType: string
   /** The delivery id in the body. */
@@ -20,9 +22,9 @@ export type Signing = {
 }
 
 /**
- * The headers to send with a body. Standard Webhooks 1.0.0: `webhook-signature` holds `v1,<base64>`
- * of HMAC-SHA256 over `{id}.{timestamp}.{body}` for each secret. Agenta: `sha256=<hex>` of
- * HMAC-SHA256 over the body, with the first secret.
+ * The headers to send with a body. Standard Webhooks 1.0.0: `webhook-signature` holds
+ * `v1,<base64>` of HMAC-SHA256 over `{id}.{timestamp}.{body}` for each secret. Agenta:
+ * `sha256=<hex>` of HMAC-SHA256 over the body, with the first secret.
  */
 export function signedHeaders(signing: Signing): Record<string, string> {
   const { eventId, body, secrets } = signing

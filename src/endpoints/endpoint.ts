@@ -1,5 +1,5 @@
-// What an endpoint is: an address that is notified of events. And how the request to create one is
-// checked.
+// What an endpoint is: an address that is notified of events. And how the request to create one
+// is checked.
 import { randomBytes } from 'node:crypto'
 import { MIN_SECRET_CHARS, secretProblem } from '@signalbox/sdk/scheme'
 import { z } from 'zod'
@@ -15,7 +15,9 @@ export type Endpoint = z.infer<typeof endpoint>
 
 /** What an endpoint is made from, checked and complete. */
 export type NewEndpoint = Pick<Endpoint, 'name' | 'url' | 'events' | 'environments' | 'apps' | 'status'> & {
-  /** Every live one: each delivery is signed with all of them, the first also in Agenta's form. */
+  /**
+   * Every live one: each delivery is signed with all of them, the first also in Agenta's form.
+   */
   secrets: string[]
   /** Sent with each delivery, under lower-case names. */
   headers: Record<string, string>

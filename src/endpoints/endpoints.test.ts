@@ -3,7 +3,8 @@ import { openTestDatabase } from '../../test/database.ts'
 import { ENCRYPTION_KEY } from '../../test/keys.ts'
 import type { Database } from '../db/database.ts'
 import type { EndpointStore } from './endpoints.ts'
-import { createEndpoint, disableGone, listEndpoints, loadEndpoints, syncConfigEndpoints } from './endpoints.ts'
+import { createEndpoint, listEndpoints, loadEndpoints, syncConfigEndpoints } from './endpoints.ts'
+import { answerGone } from './fixtures/gone.ts'
 import { openSeal } from './seal.ts'
 import type { SealedColumns } from './secrets.ts'
 import { openColumns } from './secrets.ts'
@@ -89,8 +90,8 @@ describe("a process's copy of the endpoints", () => {
     const statuses = async () => (await loadEndpoints(database)).endpoints.map(({ status }) => status)
     expect(await statuses()).toEqual(['active', 'paused'])
     expect(await versionNow()).toBe(before + 2)
-    await disableGone(database, [endpoint.id])
-    expect(await statuses()).toEqual(['disabled', 'paused'])
+    await answerGone(database, endpoint.id)
+    expect(await statuses()).toEqual(['paused', 'paused'])
     expect(await versionNow()).toBe(before + 3)
   })
 
@@ -140,7 +141,7 @@ describe('the endpoints of the configuration', () => {
   it('stay disabled once they answered 410, until they have another URL', async () => {
     await syncConfigEndpoints(store, [handler])
     const [one] = (await loadEndpoints(database)).endpoints
-    await disableGone(database, [one?.id ?? ''])
+    await answerGone(database, one?.id ?? '')
     expect(await syncConfigEndpoints(store, [handler])).toBe(0)
     expect(await syncConfigEndpoints(store, [{ ...handler, events: ['*'] }])).toBe(1)
     expect(await activeNames()).toEqual([])
@@ -165,8 +166,8 @@ describe('the endpoints of the configuration', () => {
 
   it('that answered 410 say so', async () => {
     await syncConfigEndpoints(store, [handler])
-    await disableGone(database, [(await loadEndpoints(database)).endpoints[0]?.id ?? ''])
-    const gone = { status: 'disabled', status_reason: 'It answered 410 Gone.' }
+    await answerGone(database, (await loadEndpoints(database)).endpoints[0]?.id ?? '')
+    const gone = { status: 'paused', status_reason: 'It answered 410 Gone.' }
     expect((await listEndpoints(database)).items).toMatchObject([gone])
     await syncConfigEndpoints(store, [{ ...handler, events: ['*'] }])
     expect((await listEndpoints(database)).items).toMatchObject([gone])

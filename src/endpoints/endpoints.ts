@@ -17,8 +17,8 @@ export type EndpointStore = { database: Database; seal: Seal }
 
 /**
  * The endpoints that events are matched with, and the version they are a copy of: an insert of
- * events compares it with the current one. Those that are paused or disabled are included, because
- * explanations name them.
+ * events compares it with the current one. Those that are paused or disabled are included,
+ * because explanations name them.
  */
 export async function loadEndpoints(sql: Sql): Promise<{ version: number; endpoints: Endpoint[] }> {
   // One statement, so that version and endpoints belong together.
@@ -31,8 +31,8 @@ export async function loadEndpoints(sql: Sql): Promise<{ version: number; endpoi
 }
 
 /**
- * Creates an endpoint from an API request. `secret` is the one that was made for it, null when the
- * request brought its own: it is shown here and never again.
+ * Creates an endpoint from an API request. `secret` is the one that was made for it, null when
+ * the request brought its own: it is shown here and never again.
  * @throws AppError `input_invalid` naming every field at fault; `conflict` when another one has its
  * name; `encryption_key_missing` when there is no key to seal its secrets with.
  */
@@ -92,8 +92,8 @@ export async function listEndpoints(sql: Sql, filter: EndpointFilter = {}): Prom
 /**
  * Makes the stored endpoints of origin `config` those of the configuration: by name, with the
  * status it says, and active ones that it does not have become paused, because another release
- * may have them. One that answered 410 stays disabled until it has another URL. Nothing is written
- * when nothing changed. Returns how many were changed.
+ * may have them. One that answered 410 stays disabled until it has another URL. Nothing is
+ * written when nothing changed. Returns how many were changed.
  * @throws AppError `config_invalid` naming every field at fault; `encryption_key_missing` without a
  * key to seal their secrets with.
  */
@@ -121,19 +121,6 @@ export async function syncConfigEndpoints(
     if (removed.length > 0) await pause(tx, removed)
     return changed.length + removed.length
   })
-}
-
-/**
- * Disables endpoints that answered 410 Gone: they are notified of nothing more, and what is pending
- * for them waits until they have another URL.
- */
-export async function disableGone(sql: Sql, ids: readonly string[]): Promise<void> {
-  await sql.query(
-    `update signalbox.endpoints set status = 'disabled', status_reason = 'It answered 410 Gone.', gone_at = now(),
-       updated_at = now()
-     where id = any($1::uuid[]) and gone_at is null`,
-    [ids],
-  )
 }
 
 const NAMES_LOCK = 7_420_003
@@ -193,9 +180,11 @@ function sealedValues({ secrets, headers, credential }: SealedColumns): unknown[
   return [JSON.stringify(secrets), JSON.stringify(headers), credential]
 }
 
-/** What the configuration wants, except that who answered 410 at this URL is not asked again. */
+/**
+ * What the configuration wants, except that who answered 410 at this URL is not asked again.
+ */
 function withoutGone(row: Stored | undefined, endpoint: NewEndpoint): NewEndpoint {
-  return row?.isGone && row.url === endpoint.url ? { ...endpoint, status: 'disabled' } : endpoint
+  return row?.isGone && row.url === endpoint.url ? { ...endpoint, status: 'paused' } : endpoint
 }
 
 /** Whether it is stored as it is wanted. What cannot be opened is not. */

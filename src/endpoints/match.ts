@@ -33,9 +33,9 @@ export function explainEndpoint(endpoint: Endpoint, event: MatchableEvent): Endp
 }
 
 /**
- * The deliveries that must be recorded with an event, with ids computed from event and endpoint.
- * Two deployments of one app and environment are never under way to one endpoint at the same time;
- * everything else is.
+ * The deliveries that must be recorded with an event, with ids computed from event and
+ * endpoint. Two deployments of one app and environment are never under way to one endpoint at
+ * the same time; everything else is.
  */
 export function deliveriesFor(
   event: Pick<NewEvent, 'id' | 'facts'>,

@@ -29,8 +29,8 @@ export async function sealedState(sql: Sql, seal: Seal): Promise<SealedState> {
 }
 
 /**
- * Seals with the first key what another one has sealed, so that the others can be taken away once
- * every process has started with it. What cannot be opened stays, and is named in the log.
+ * Seals with the first key what another one has sealed, so that the others can be taken away
+ * once every process has started with it. What cannot be opened stays, and is named in the log.
  * @throws AppError `encryption_key_missing` when there are endpoints and no key.
  */
 export async function resealSecrets(database: Database, seal: Seal, log: Log): Promise<void> {

@@ -25,7 +25,8 @@ export type SealedColumns = {
 export type PlainSecrets = { secrets: string[]; headers: Record<string, string>; credential: string | null }
 
 /**
- * Seals what an endpoint is to have. A secret that it has already keeps the time it was created.
+ * Seals what an endpoint is to have. A secret that it has already keeps the time it was
+ * created.
  * @throws AppError `encryption_key_missing` when there is no key.
  */
 export function sealColumns(

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { time } from '../lib/wire.ts'
 
 /**
- * Whether an endpoint is notified. For a paused one deliveries are kept until it is active again;
- * for a disabled one there are no new ones.
+ * Whether an endpoint is notified. For a paused one deliveries are kept until it is active
+ * again; for a disabled one there are no new ones.
  */
 export const endpointStatus = z.enum(['active', 'paused', 'disabled'])
 

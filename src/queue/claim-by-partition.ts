@@ -5,22 +5,18 @@ import type { Partitions, QueueTable } from './table.ts'
 const NOW = 'coalesce($1::timestamptz, now())'
 
 /**
- * The statement that claims: parameters as in claim.ts, where `$4` is how many rows are looked
- * at.
+ * The statement that claims. Parameters as in claim.ts; `$4` is how many rows are looked at.
  *
- * - Partitions and groups with pending rows are found by skipping from one to the next in the
- * index,
- *   so that a backlog costs no more than its first rows.
+ * - The index leads from one partition and group with pending rows to the next, so that a backlog
+ *   costs no more than its first rows.
  * - Of a group only the first row is a candidate: the one that keeps the group, else the longest
- * due.
+ *   due.
  * - Candidates are ordered by how many rows of their partition would run then, so that all have
- * their
- *   turn. `skip locked` takes those that no other worker is just taking, and what more than the free
- *   slots of a partition was locked stays pending.
- * - Two workers that claim at the same moment do not see each other's rows, and may together
- * exceed
- *   the slots of a partition. They never exceed its rate: its row in the paced table is locked, and a
- *   partition whose row another worker has is left to that.
+ *   their turn. `skip locked` takes those that no other worker is just taking; what was locked
+ *   beyond the free slots of a partition stays pending.
+ * - Two workers that claim at the same moment do not see each other's rows, and may together exceed
+ *   the slots of a partition, but not its rate: its row in the paced table is locked, and a worker
+ *   that finds it locked leaves the partition to the other.
  */
 export function claimByPartition({ rows }: QueueTable, { column, limits, paced }: Partitions): string {
   return `
@@ -111,7 +107,8 @@ function takenBy(part: string): string {
 }
 
 /**
- * The one row of a group that may start: null while another of it runs, and for rows without one.
+ * The one row of a group that may start: null while another of it runs, and for rows without
+ * one.
  */
 function headOf(rows: string, column: string): string {
   return `(select case when waiting.grp <> '' and waiting.grp not in (select grp from running where grp is not null)

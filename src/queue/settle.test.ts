@@ -162,7 +162,8 @@ describe('the detail of an attempt', () => {
     retryAfter: null,
     response: 'bad gateway',
     durationMs: 17,
-    isGone: false,
+    said: { kind: 'failure' },
+    about: { type: 'push', host: 'hooks.example.com', eventId: newId(), depth: 0 },
   }
 
   function open(handle: () => Promise<Handled<AttemptDetail>>, onSettled: (settled: Settled[]) => Promise<boolean>) {

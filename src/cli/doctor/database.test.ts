@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../../test/database.ts'
 import { ENCRYPTION_KEY } from '../../../test/keys.ts'
 import type { Database } from '../../db/database.ts'
-import { createEndpoint, disableGone } from '../../endpoints/endpoints.ts'
+import { createEndpoint } from '../../endpoints/endpoints.ts'
+import { answerGone } from '../../endpoints/fixtures/gone.ts'
 import { resealSecrets } from '../../endpoints/reseal.ts'
 import { openSeal } from '../../endpoints/seal.ts'
 import { readEnvironment } from '../../lib/environment.ts'
@@ -136,11 +137,11 @@ describe('endpoints', () => {
 
   test('that fail or were disabled by their answer are named with the reason', async () => {
     await addEndpoint('slow', { status: 'pending', failures: 2 })
-    await disableGone(database, [await addEndpoint('left', { status: 'failed', failures: 1 })])
+    await answerGone(database, await addEndpoint('left', { status: 'failed', failures: 1 }))
     await createEndpoint({ database, seal }, { url: 'https://example.com', name: 'ended', status: 'disabled' })
     expect(await check('endpoints')).toMatchObject({
       status: 'warning',
-      detail: '"left" is disabled: It answered 410 Gone.; "slow" fails: dns_error',
+      detail: '"left" is paused: It answered 410 Gone.; "slow" fails: dns_error',
       hint: expect.stringContaining('signalbox endpoints ls'),
     })
   })

@@ -1,4 +1,5 @@
-// The doctor on the database: whether it opens, what it can do, and whether the work in it moves.
+// The doctor on the database: whether it opens, what it can do, and whether the work in it
+// moves.
 import type { Database } from '../../db/database.ts'
 import { embeddedUrl, hasCluster } from '../../db/embedded/embedded.ts'
 import { lastFailure } from '../../db/embedded/server-log.ts'
@@ -21,7 +22,8 @@ const CLOCK_PROBLEM_MS = 60_000
 const MAX_SILENCE_S = 90
 
 /**
- * Opens the database, looks, and closes it; an embedded one that does not run is started for that.
+ * Opens the database, looks, and closes it; an embedded one that does not run is started for
+ * that.
  */
 export async function databaseChecks(environment: Environment): Promise<Check[]> {
   const { DATABASE_URL: external, SIGNALBOX_DATA_DIR: dir } = environment
@@ -205,8 +207,8 @@ async function agentsCheck(database: Database): Promise<Check> {
 const MAX_NAMED = 5
 
 /**
- * Endpoints that Signalbox disabled itself, and active ones whose last delivery did not arrive. One
- * that a person disabled is as it should be.
+ * Endpoints that Signalbox paused or disabled by itself, and active ones whose last delivery
+ * did not arrive. One that a person disabled is as it should be.
  */
 async function endpointsCheck(database: Database): Promise<Check> {
   const { rows } = await database.query<{ name: string; status: string; reason: string | null; error: string | null }>(
@@ -217,18 +219,20 @@ async function endpointsCheck(database: Database): Promise<Check> {
        where d.endpoint_id = e.id and (d.status in ('succeeded', 'failed') or d.failures > 0)
        order by d.event_id desc limit 1
      ) last on true
-     where (e.status = 'disabled' and e.status_reason is not null)
+     where e.gone_at is not null and e.status <> 'active' or e.heals
        or (e.status = 'active' and last.status <> 'succeeded')
      order by e.status desc, e.created_at, e.id`,
   )
-  if (rows.length === 0) return ok('endpoints', 'none is failing, and none was disabled by its answer')
+  if (rows.length === 0) return ok('endpoints', 'none is failing, and none has asked for no more')
   const named = rows
     .slice(0, MAX_NAMED)
-    .map((row) => `"${row.name}" ${row.status === 'disabled' ? `is disabled: ${row.reason}` : `fails: ${row.error}`}`)
+    .map(
+      (row) => `"${row.name}" ${row.status === 'active' ? `fails: ${row.error}` : `is ${row.status}: ${row.reason}`}`,
+    )
   const more = rows.length > MAX_NAMED ? [`and ${rows.length - MAX_NAMED} more`] : []
   return warning(
     'endpoints',
     [...named, ...more].join('; '),
-    'See "signalbox endpoints ls" and "signalbox deliveries ls"; one that answered 410 needs another URL.',
+    'See "signalbox endpoints ls" and "signalbox deliveries ls"; one that answered 410 is enabled, or gets another URL, by hand.',
   )
 }

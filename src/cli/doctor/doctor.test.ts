@@ -135,7 +135,7 @@ test('a database that is up to date passes, and one without tables has to be mig
     'ok jobs: none is stuck',
     'ok agents of jobs: no job waits for an agent that is not there',
     'ok deliveries: none is stuck',
-    'ok endpoints: none is failing, and none was disabled by its answer',
+    'ok endpoints: none is failing, and none has asked for no more',
     'ok encryption key: unset; the first endpoint needs one',
     expect.stringContaining('ok notifications'),
     expect.stringContaining('ok clock'),
