@@ -129,7 +129,7 @@ export async function recover(
       return { count: sent.length, more, dry_run }
     }
     const { rowCount } = await tx.query(
-      `update signalbox.deliveries d set ${pending('$2')} + n * interval '1 microsecond'
+      `update signalbox.deliveries d set ${pending('$2')} - (${MAX_RECOVERED} - n) * interval '1 microsecond'
        from unnest($1::uuid[]) with ordinality as chosen (id, n)
        where d.id = chosen.id and d.status <> 'running'`,
       [chosen.map((row) => row.id), clock.sqlNow()],
@@ -138,7 +138,10 @@ export async function recover(
   })
 }
 
-/** What a row that is sent again is set to; the last of it is the time it is due. */
+/**
+ * What a row that is sent again is set to; the last of it is the time it is due. Of several, each is
+ * due a microsecond before the next.
+ */
 function pending(now: string): string {
   return `status = 'pending', failures = 0, losses = 0, deferrals = 0, error = null, finished_at = null,
     superseded_by = null, available_at = coalesce(${now}::timestamptz, now())`
@@ -151,7 +154,7 @@ async function sendTo(tx: Sql, clock: Clock, endpointId: string, events: readonl
   const { rows } = await tx.query<{ id: string }>(
     `insert into signalbox.deliveries as d (id, event_id, endpoint_id, max_attempts, available_at, created_at)
      select n.id, n.event, p.id, coalesce(cardinality(p.schedule), 9) + 1,
-       coalesce($4::timestamptz, now()) + n.at * interval '1 microsecond', coalesce($4::timestamptz, now())
+       coalesce($4::timestamptz, now()) - (${MAX_RECOVERED} - n.at) * interval '1 microsecond', coalesce($4::timestamptz, now())
      from unnest($1::uuid[], $2::uuid[]) with ordinality as n (id, event, at)
      join signalbox.endpoints p on p.id = $3
      on conflict (event_id, endpoint_id) do update set ${pending('$4')} where d.status <> 'running'

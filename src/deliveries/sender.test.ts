@@ -1,24 +1,18 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { verifyWebhook } from '@signalbox/sdk'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import { ENCRYPTION_KEY } from '../../test/keys.ts'
 import type { Database } from '../db/database.ts'
-import { createEndpoint, loadEndpoints } from '../endpoints/endpoints.ts'
-import { deliveriesFor } from '../endpoints/match.ts'
-import { noteResults } from '../endpoints/results.ts'
+import { loadEndpoints } from '../endpoints/endpoints.ts'
 import { openSeal } from '../endpoints/seal.ts'
-import { eventPayload } from '../events/payload.ts'
 import { fakeClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
-import { silentLog } from '../lib/log.ts'
+import type { Answer, StageOptions } from './fixtures/stage.ts'
+import * as stages from './fixtures/stage.ts'
+import { SECRET } from './fixtures/stage.ts'
 import { getDelivery, listDeliveries } from './query.ts'
-import { maxAttempts } from './retry.ts'
-import type { Sender, SenderOptions } from './sender.ts'
-import { openSender } from './sender.ts'
+import type { SenderOptions } from './sender.ts'
 
 let database: Database
 beforeAll(async () => {
@@ -31,77 +25,14 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close()
 })
 
-const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const clock = fakeClock('2026-01-01T00:00:00Z')
 /** The events that say what became of endpoints. */
 const said: string[] = []
 const seal = openSeal([ENCRYPTION_KEY])
-
-type Got = { headers: IncomingHttpHeaders; body: Buffer }
-type Answer = (response: ServerResponse, nth: number) => void
-
-/** A receiver on loopback that remembers what it got, and an endpoint that leads to it. */
-async function openReceiver(answer: Answer) {
-  const got: Got[] = []
-  const server = createServer(async (request, response) => {
-    got.push({ headers: request.headers, body: Buffer.concat(await request.toArray()) })
-    answer(response, got.length)
-  })
-  closing.push(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`
-  const { endpoint } = await createEndpoint({ database, seal }, { url, secret: SECRET, name: newId() })
-  return { got, endpoint, close: () => server.close() }
-}
-
-function open(change: Partial<SenderOptions> = {}): Sender {
-  const sender = openSender({
-    noteResults: async (tx, results) => {
-      const drafts = await noteResults(tx, { clock, log: silentLog }, results)
-      said.push(...drafts.map(({ type }) => type))
-      return false
-    },
-    seal,
-    payloadOf: eventPayload,
-    database,
-    clock,
-    log: silentLog,
-    slots: 8,
-    random: () => 0,
-    ...change,
-  })
-  closing.push(() => sender.drain())
-  return sender
-}
-
-/**
- * Records an event with a body no JSON printer would make, and its deliveries; returns the id
- * of the first.
- */
-async function record(endpointIds: readonly string[]): Promise<string> {
-  const id = newId(clock.now())
-  const deliveryId = `delivery_${id}`
-  const body = `{ "event":"environment.deployed",\t"timestamp":"2026-01-01T00:00:00Z","delivery_id":"${deliveryId}","data":{"app_name":"é\\u00e9"} }\n`
-  await database.query(
-    `insert into signalbox.events (id, source, delivery_id, type, status, body, content_type)
-     values ($1, 'deployments', $2, 'environment.deployed', 'routed', $3, 'application/json')`,
-    [id, deliveryId, Buffer.from(body)],
-  )
-  const { endpoints } = await loadEndpoints(database)
-  const wanted = endpoints.filter((endpoint) => endpointIds.includes(endpoint.id))
-  const deliveries = deliveriesFor({ id, facts: {} }, wanted, { maxAttempts: maxAttempts(null) })
-  for (const one of deliveries) {
-    await database.query(
-      `insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, max_attempts, available_at, created_at)
-       values ($1, $2, $3, $4, $5, $6, $6)`,
-      [one.id, id, one.endpointId, one.groupKey, one.maxAttempts, clock.now()],
-    )
-  }
-  return deliveries[0]?.id ?? ''
-}
+const stage = (): StageOptions => ({ database, seal, clock, closing, said })
+const openReceiver = (answer: Answer) => stages.openReceiver(stage(), answer)
+const open = (change: Partial<SenderOptions> = {}) => stages.openTestSender(stage(), change)
+const record = (endpointIds: readonly string[]) => stages.record(stage(), endpointIds)
 
 /** Gives an endpoint these secrets, each until so many milliseconds from now. */
 async function setSecrets(id: string, secrets: { secret: string; until: number | null }[]): Promise<void> {

@@ -22,6 +22,7 @@ import { addDeploymentRoutes } from './deployments.ts'
 import { addEndpointRoutes } from './endpoints.ts'
 import { addEventRoutes } from './events.ts'
 import { addJobRoutes } from './jobs.ts'
+import { addRedeliveryRoutes } from './redelivery.ts'
 import { addRuleRoutes } from './rules.ts'
 import { addSourceRoutes } from './sources.ts'
 
@@ -55,6 +56,7 @@ export function apiRoutes(parts: ApiParts): Api {
   addDeploymentRoutes(api, deploying, looking)
   addEndpointRoutes(api, parts)
   addDeliveryRoutes(api, looking)
+  addRedeliveryRoutes(api, parts)
   addRuleRoutes(api, configured.rules)
   addAgentRoutes(api, configured.agents)
   addSourceRoutes(api, configured.sources)

@@ -1,0 +1,153 @@
+// Sending again: one delivery, or those of an endpoint in a span of time.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openTestDatabase } from '../../test/database.ts'
+import { ENCRYPTION_KEY } from '../../test/keys.ts'
+import type { Database } from '../db/database.ts'
+import { openSeal } from '../endpoints/seal.ts'
+import { fakeClock } from '../lib/clock.ts'
+import type { StageOptions } from './fixtures/stage.ts'
+import { openReceiver, openTestSender, record } from './fixtures/stage.ts'
+import { getDelivery } from './query.ts'
+import { readRecovery, readRedelivery, recover, redeliver } from './redeliver.ts'
+
+let database: Database
+beforeAll(async () => {
+  database = await openTestDatabase()
+})
+afterAll(() => database.close())
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+beforeEach(async () => {
+  await database.query('truncate signalbox.deliveries cascade')
+})
+
+const clock = fakeClock('2026-01-01T00:00:00Z')
+const seal = openSeal([ENCRYPTION_KEY])
+const stage = (): StageOptions => ({ database, seal, clock, closing, said: [] })
+const since = '2026-01-01T00:00:00Z'
+const statusOf = async (id: string) => (await getDelivery(database, id)).status
+
+describe('a delivery that is sent again', () => {
+  it('has all attempts of its schedule before it, and keeps those it had in its log', async () => {
+    const { got, endpoint } = await openReceiver(stage(), (response, nth) =>
+      response.writeHead(nth === 1 ? 500 : 200).end(),
+    )
+    const id = await record(stage(), [endpoint.id])
+    await database.query('update signalbox.deliveries set max_attempts = 1')
+    const sender = openTestSender(stage())
+    await sender.tick()
+    expect(await statusOf(id)).toBe('failed')
+    expect(await redeliver(database, clock, { id })).toBe(id)
+    expect(await getDelivery(database, id)).toMatchObject({
+      status: 'pending',
+      failures: 0,
+      error: null,
+      finished_at: null,
+    })
+    await sender.tick()
+    const { status, attempts } = await getDelivery(database, id)
+    expect(status).toBe('succeeded')
+    expect(attempts.map(({ attempt, status_code }) => [attempt, status_code])).toEqual([
+      [1, 500],
+      [2, 200],
+    ])
+    expect(got[1]?.body).toEqual(got[0]?.body)
+    expect(got[1]?.headers['webhook-id']).toBe(got[0]?.headers['webhook-id'])
+  })
+
+  it('can go to another endpoint, and stays as it is itself', async () => {
+    const one = await openReceiver(stage(), (response) => response.end())
+    const other = await openReceiver(stage(), (response) => response.end())
+    const id = await record(stage(), [one.endpoint.id])
+    const sender = openTestSender(stage())
+    await sender.tick()
+    const sent = await redeliver(database, clock, { id, endpointId: other.endpoint.id })
+    expect(sent).not.toBe(id)
+    await sender.tick()
+    expect([one.got.length, other.got.length]).toEqual([1, 1])
+    expect(other.got[0]?.body).toEqual(one.got[0]?.body)
+    expect([await statusOf(id), await statusOf(sent)]).toEqual(['succeeded', 'succeeded'])
+    // A second time it is the same delivery.
+    expect(await redeliver(database, clock, { id, endpointId: other.endpoint.id })).toBe(sent)
+  })
+
+  it('is not one that is being sent, or that does not exist', async () => {
+    const { endpoint } = await openReceiver(stage(), (response) => response.end())
+    const id = await record(stage(), [endpoint.id])
+    await database.query(`update signalbox.deliveries set status = 'running' where id = $1`, [id])
+    await expect(redeliver(database, clock, { id })).rejects.toMatchObject({ code: 'conflict' })
+    const unknown = '00000000-0000-8000-8000-000000000000'
+    await expect(redeliver(database, clock, { id: unknown })).rejects.toMatchObject({ code: 'not_found' })
+    await database.query(`update signalbox.deliveries set status = 'failed' where id = $1`, [id])
+    await expect(redeliver(database, clock, { id, endpointId: unknown })).rejects.toMatchObject({ code: 'not_found' })
+  })
+})
+
+describe('a recovery', () => {
+  const options = (change: object = {}) => readRecovery({ since, ...change })
+
+  it('counts first when asked to, and then sends what failed or was skipped, the oldest first', async () => {
+    const { got, endpoint } = await openReceiver(stage(), (response) => response.end())
+    const ids: string[] = []
+    for (const status of ['failed', 'skipped', 'succeeded', 'failed']) {
+      const id = await record(stage(), [endpoint.id])
+      await database.query('update signalbox.deliveries set status = $2, finished_at = $3 where id = $1', [
+        id,
+        status,
+        clock.now(),
+      ])
+      ids.push(id)
+      clock.advance(1000)
+    }
+    expect(await recover(database, clock, endpoint.id, options({ dry_run: true }))).toEqual({
+      count: 3,
+      more: false,
+      dry_run: true,
+    })
+    expect(await statusOf(ids[0]!)).toBe('failed')
+    expect(await recover(database, clock, endpoint.id, options())).toMatchObject({ count: 3 })
+    const sender = openTestSender(stage(), { slots: 1 })
+    while ((await sender.tick()) > 0);
+    expect(got).toHaveLength(3)
+    const sent = await Promise.all([ids[0], ids[1], ids[3]].map((id) => getDelivery(database, id!)))
+    expect(got.map(({ headers }) => headers['webhook-id'])).toEqual(sent.map(({ event_id }) => event_id))
+    expect(await recover(database, clock, endpoint.id, options())).toMatchObject({ count: 0 })
+  })
+
+  it('takes a span of time, statuses, types, and another endpoint', async () => {
+    const { endpoint } = await openReceiver(stage(), (response) => response.end())
+    const other = await openReceiver(stage(), (response) => response.end())
+    for (let n = 0; n < 3; n++) {
+      await record(stage(), [endpoint.id])
+      clock.advance(60_000)
+    }
+    await database.query(`update signalbox.deliveries set status = 'succeeded', finished_at = now()`)
+    const at = (ms: number) => new Date(clock.now().getTime() + ms).toISOString()
+    const count = async (change: object) =>
+      (await recover(database, clock, endpoint.id, options({ dry_run: true, status: ['succeeded'], ...change }))).count
+    expect(await count({})).toBe(3)
+    expect(await count({ since: at(-120_000) })).toBe(2)
+    expect(await count({ until: at(-120_000) })).toBe(1)
+    expect(await count({ type: 'environment.*' })).toBe(3)
+    expect(await count({ type: 'push' })).toBe(0)
+    const moved = await recover(
+      database,
+      clock,
+      endpoint.id,
+      options({ status: ['succeeded'], endpoint_id: other.endpoint.id }),
+    )
+    expect(moved.count).toBe(3)
+    const sender = openTestSender(stage())
+    while ((await sender.tick()) > 0);
+    expect(other.got).toHaveLength(3)
+  })
+
+  it('refuses what is not one, and an endpoint that is not there', async () => {
+    expect(() => readRecovery({})).toThrowError(expect.objectContaining({ code: 'input_invalid' }))
+    expect(() => readRecovery({ since: 'yesterday' })).toThrowError(expect.objectContaining({ code: 'input_invalid' }))
+    expect(() => readRedelivery({ endpoint: 'x' })).toThrowError(expect.objectContaining({ code: 'input_invalid' }))
+    await expect(recover(database, clock, 'nobody', options())).rejects.toMatchObject({ code: 'not_found' })
+  })
+})

@@ -1,0 +1,59 @@
+// `POST /api/deliveries/{id}/redeliver` and `POST /api/endpoints/{id}/recover`: sending again.
+import { createRoute } from '@hono/zod-openapi'
+import { findId } from '../../db/find-id.ts'
+import { getDelivery } from '../../deliveries/query.ts'
+import {
+  readRecovery,
+  readRedelivery,
+  recover,
+  recovered,
+  recoverRequest,
+  redeliver,
+  redeliverRequest,
+} from '../../deliveries/redeliver.ts'
+import { deliveryDetail } from '../../deliveries/wire.ts'
+import type { Api } from './answer.ts'
+import { answer, failure, idParam, jsonBody } from './answer.ts'
+import type { ApiParts } from './api.ts'
+import { readJson } from './json.ts'
+
+const redeliverRoute = createRoute({
+  method: 'post',
+  path: '/deliveries/{id}/redeliver',
+  summary: 'Send a delivery again',
+  tags: ['deliveries'],
+  request: { params: idParam, body: { ...jsonBody(redeliverRequest), required: false } },
+  responses: { 200: answer('The delivery that is sent, pending again.', deliveryDetail), default: failure },
+})
+const recoverRoute = createRoute({
+  method: 'post',
+  path: '/endpoints/{id}/recover',
+  summary: 'Send again what an endpoint did not get',
+  tags: ['endpoints'],
+  request: { params: idParam, body: jsonBody(recoverRequest) },
+  responses: { 200: answer('How many deliveries are pending again, or would be.', recovered), default: failure },
+})
+
+/** Adds the routes; `onWork` is called when deliveries became pending. */
+export function addRedeliveryRoutes(
+  api: Api,
+  parts: Pick<ApiParts, 'database' | 'looking' | 'clock' | 'onWork'>,
+): void {
+  const { database, looking, clock, onWork } = parts
+  const endpointOf = (id: string | undefined) => (id === undefined ? undefined : findId(looking, 'endpoints', id))
+  api.openapi(redeliverRoute, async (c) => {
+    const request = readRedelivery(c.req.header('content-type') === undefined ? {} : await readJson(c))
+    const id = await findId(looking, 'deliveries', c.req.valid('param').id)
+    const sent = await redeliver(database, clock, { id, endpointId: await endpointOf(request.endpoint_id) })
+    onWork()
+    return c.json(await getDelivery(database, sent), 200)
+  })
+  api.openapi(recoverRoute, async (c) => {
+    const request = readRecovery(await readJson(c))
+    const id = await findId(looking, 'endpoints', c.req.valid('param').id)
+    const endpoint_id = await endpointOf(request.endpoint_id)
+    const result = await recover(database, clock, id, { ...request, endpoint_id })
+    if (!result.dry_run) onWork()
+    return c.json(result, 200)
+  })
+}
