@@ -25,9 +25,14 @@ beforeEach(async () => {
 
 const clock = fakeClock('2026-01-01T00:00:00Z')
 const seal = openSeal([ENCRYPTION_KEY])
-const stage = (): StageOptions => ({ database, seal, clock, closing, said: [] })
+function stage(): StageOptions {
+  return { database, seal, clock, closing, said: [] }
+}
+
 const since = '2026-01-01T00:00:00Z'
-const statusOf = async (id: string) => (await getDelivery(database, id)).status
+async function statusOf(id: string) {
+  return (await getDelivery(database, id)).status
+}
 
 describe('a delivery that is sent again', () => {
   it('has all attempts of its schedule before it, and keeps those it had in its log', async () => {

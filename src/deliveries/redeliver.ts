@@ -139,8 +139,8 @@ export async function recover(
 }
 
 /**
- * What a row that is sent again is set to; the last of it is the time it is due. Of several, each is
- * due a microsecond before the next.
+ * What a row that is sent again is set to; the last of it is the time it is due. Of several,
+ * each is due a microsecond before the next.
  */
 function pending(now: string): string {
   return `status = 'pending', failures = 0, losses = 0, deferrals = 0, error = null, finished_at = null,

@@ -29,10 +29,21 @@ const clock = fakeClock('2026-01-01T00:00:00Z')
 /** The events that say what became of endpoints. */
 const said: string[] = []
 const seal = openSeal([ENCRYPTION_KEY])
-const stage = (): StageOptions => ({ database, seal, clock, closing, said })
-const openReceiver = (answer: Answer) => stages.openReceiver(stage(), answer)
-const open = (change: Partial<SenderOptions> = {}) => stages.openTestSender(stage(), change)
-const record = (endpointIds: readonly string[]) => stages.record(stage(), endpointIds)
+function stage(): StageOptions {
+  return { database, seal, clock, closing, said }
+}
+
+function openReceiver(answer: Answer) {
+  return stages.openReceiver(stage(), answer)
+}
+
+function open(change: Partial<SenderOptions> = {}) {
+  return stages.openTestSender(stage(), change)
+}
+
+function record(endpointIds: readonly string[]) {
+  return stages.record(stage(), endpointIds)
+}
 
 /** Gives an endpoint these secrets, each until so many milliseconds from now. */
 async function setSecrets(id: string, secrets: { secret: string; until: number | null }[]): Promise<void> {
