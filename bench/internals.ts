@@ -236,12 +236,21 @@ async function openStatementsOn(root: string): Promise<Queue> {
 export async function openSender(root: string, database: Database, slots: number): Promise<Worker> {
   const open = await exported<(options: Parts) => Worker>(root, 'openSender')
   const [log, clock] = [await exported(root, 'silentLog'), await exported(root, 'systemClock')]
-  // The last three are for a sender that imports nothing of events and endpoints itself.
+  // The others are for a sender that imports nothing of events and endpoints itself.
   const payloadOf = await exportedIfAny(root, 'eventPayload')
   const openSeal = await exportedIfAny<(keys: string[]) => unknown>(root, 'openSeal')
   const seal = openSeal?.([String(process.env.SIGNALBOX_ENCRYPTION_KEY)])
   const disableGone = async () => undefined
-  return open({ database, clock, log, slots, tickMs: 60_000, leaseMs: 30_000, payloadOf, disableGone, seal })
+  const note = await exportedIfAny<(tx: unknown, parts: Parts, results: unknown) => Promise<unknown[]>>(
+    root,
+    'noteResults',
+  )
+  const noteResults = async (tx: unknown, results: unknown) => {
+    await note?.(tx, { clock, log }, results)
+    return false
+  }
+  const parts = { payloadOf, disableGone, noteResults, seal }
+  return open({ database, clock, log, slots, tickMs: 60_000, leaseMs: 30_000, ...parts })
 }
 
 /** Opens the sending of signed requests alone, without a database. */
