@@ -4,13 +4,14 @@ import { isAway } from './db/connection.ts'
 import type { Database, Sql } from './db/database.ts'
 import { patiently } from './db/patience.ts'
 import { maxAttempts } from './deliveries/retry.ts'
-import type { Endpoint } from './endpoints/endpoint.ts'
 import { loadEndpoints } from './endpoints/endpoints.ts'
-import { deliveriesFor, explainEndpoint, matchEndpoints } from './endpoints/match.ts'
+import { deliveriesFor, explainEndpoints, matchEndpoints } from './endpoints/match.ts'
+import type { MatchableEndpoint } from './endpoints/row.ts'
 import type { EndpointExplanation } from './endpoints/wire.ts'
 import { recordedText } from './events/activity.ts'
 import type { Draft, Event, NewEvent, Reaction, Recorded, Route } from './events/event.ts'
 import { insertEvents, outcomesOf } from './events/insert.ts'
+import { eventPayload } from './events/payload.ts'
 import { getEvent } from './events/query.ts'
 import { openRecorder } from './events/record.ts'
 import { dropOldRefusals } from './events/refusals.ts'
@@ -245,14 +246,15 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
 /**
  * What follows from an event: the jobs its rules ask for, and the deliveries endpoints asked for.
  */
-function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonly Endpoint[]): Route {
+function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonly MatchableEndpoint[]): Route {
   const nothing = { jobs: [], deliveries: [] }
   if (draft.rejected !== undefined) return { ...nothing, status: 'rejected', reason: draft.rejected }
   if (draft.requested) return { status: 'routed', reason: null, jobs: [draft.requested], deliveries: [] }
   const loop = loopReason(draft)
   if (loop !== null) return { ...nothing, status: 'ignored', reason: loop }
   const jobs = jobsFor(rules, draft)
-  const deliveries = deliveriesFor(draft, matchEndpoints(endpoints, draft), { maxAttempts: maxAttempts(null) })
+  const matching = matchEndpoints(endpoints, { ...draft, says: () => eventPayload(draft) })
+  const deliveries = deliveriesFor(draft, matching, { maxAttempts })
   if (jobs.length + deliveries.length > 0) return { status: 'routed', reason: null, jobs, deliveries }
   const isPing = draft.type === 'ping'
   const reason = isPing ? 'ping: the sender checks that this server is there' : ignoredReason(rules, draft)
@@ -264,16 +266,19 @@ function loopReason({ depth }: Pick<Draft, 'depth'>): string | null {
   return `it is ${depth} internal events away from one from outside; more than ${MAX_DEPTH} would be a loop`
 }
 
-function explainDecision(event: Event, rules: readonly CompiledRule[], endpoints: readonly Endpoint[]): Explanation {
+function explainDecision(
+  event: Event,
+  rules: readonly CompiledRule[],
+  endpoints: readonly MatchableEndpoint[],
+): Explanation {
   const { id, type, status, reason } = event
   const why = whyNoneIsAsked(event)
   const unasked = why === null ? {} : { matched: false, sentence: `Not asked: ${why}.` }
   return {
     event: { id, type, status, reason },
     rules: rules.map((rule) => ({ ...explainCompiled(rule, event), ...unasked })),
-    endpoints: endpoints.map((endpoint) => ({
-      endpoint: endpoint.name,
-      ...explainEndpoint(endpoint, event),
+    endpoints: explainEndpoints(endpoints, { ...event, says: () => eventPayload(event) }).map((verdict) => ({
+      ...verdict,
       ...unasked,
     })),
   }

@@ -14,9 +14,9 @@ import type {
   deploymentSummary,
   recordedDeployment,
 } from '../src/deployments/wire.ts'
-import type { endpointRequest } from '../src/endpoints/endpoint.ts'
 import type { EndpointFilter } from '../src/endpoints/endpoints.ts'
-import type { createdEndpoint, endpoint } from '../src/endpoints/wire.ts'
+import type { endpointChange, endpointRequest, rotation } from '../src/endpoints/fields.ts'
+import type { changedEndpoint, createdEndpoint, deletedEndpoint, endpoint } from '../src/endpoints/wire.ts'
 import type { EventFilter } from '../src/events/query.ts'
 import type { eventDetail, eventSummary } from '../src/events/wire.ts'
 import type { eventExplanation } from '../src/http/api/events.ts'
@@ -52,6 +52,10 @@ test('every answer of the client has the type of its schema', () => {
   expectTypeOf<Answer<Client['deploy']>>().toEqualTypeOf<Flat<z.infer<typeof recordedDeployment>>>()
   expectTypeOf<Item<Client['endpoints']['list']>>().toEqualTypeOf<Flat<z.infer<typeof endpoint>>>()
   expectTypeOf<Answer<Client['endpoints']['create']>>().toEqualTypeOf<Flat<z.infer<typeof createdEndpoint>>>()
+  expectTypeOf<Answer<Client['endpoints']['get']>>().toEqualTypeOf<Flat<z.infer<typeof endpoint>>>()
+  expectTypeOf<Answer<Client['endpoints']['update']>>().toEqualTypeOf<Flat<z.infer<typeof changedEndpoint>>>()
+  expectTypeOf<Answer<Client['endpoints']['remove']>>().toEqualTypeOf<Flat<z.infer<typeof deletedEndpoint>>>()
+  expectTypeOf<Answer<Client['endpoints']['rotate']>>().toEqualTypeOf<Flat<z.infer<typeof createdEndpoint>>>()
   expectTypeOf<Item<Client['deliveries']['list']>>().toEqualTypeOf<Flat<z.infer<typeof delivery>>>()
   expectTypeOf<Answer<Client['deliveries']['get']>>().toEqualTypeOf<Flat<z.infer<typeof deliveryDetail>>>()
   expectTypeOf<Item<Client['rules']['list']>>().toEqualTypeOf<Flat<z.infer<typeof ruleSummary>>>()
@@ -66,6 +70,9 @@ test('every request and filter of the client is one that the server takes', () =
   expectTypeOf<keyof sdk.DeploymentInput>().toEqualTypeOf<keyof z.input<typeof deploymentRequest>>()
   expectTypeOf<sdk.EndpointInput>().toExtend<z.input<typeof endpointRequest>>()
   expectTypeOf<keyof sdk.EndpointInput>().toEqualTypeOf<keyof z.input<typeof endpointRequest>>()
+  expectTypeOf<sdk.EndpointChange>().toExtend<z.input<typeof endpointChange>>()
+  expectTypeOf<keyof sdk.EndpointChange>().toEqualTypeOf<keyof z.input<typeof endpointChange>>()
+  expectTypeOf<Flat<sdk.RotationInput>>().toEqualTypeOf<Flat<z.input<typeof rotation>>>()
   expectTypeOf<Flat<sdk.EventQuery>>().toEqualTypeOf<Flat<EventFilter>>()
   expectTypeOf<Flat<sdk.JobQuery>>().toEqualTypeOf<Flat<JobFilter>>()
   expectTypeOf<Flat<sdk.DeploymentQuery>>().toEqualTypeOf<Flat<DeploymentFilter>>()

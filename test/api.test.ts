@@ -65,6 +65,16 @@ const EXAMPLES: Record<string, Record<string, unknown>> = {
     events: ['*'],
     environments: null,
     apps: ['bot'],
+    projects: ['p'],
+    conditions: { 'data.revision': { gte: 3 } },
+    headers: { 'X-Tenant': 'acme' },
+    format: 'raw',
+    signatures: ['standard'],
+    ordering: 'ordered',
+    schedule: [5, 60],
+    rate_per_second: 0.5,
+    concurrency: 2,
+    templates: { 'job.*': 'It ended.' },
     status: 'paused',
   },
 }
@@ -113,7 +123,8 @@ describe('the description', () => {
 
   test.each(Object.keys(EXAMPLES))('of the body of POST %s is what is accepted', async (path) => {
     const { schema } = api.description.paths[path]?.post?.requestBody?.content['application/json'] ?? {}
-    const { properties, required } = schema as { properties: object; required: string[] }
+    // What an endpoint needs depends on its kind, which is a webhook if nothing is said.
+    const { properties, required = ['url'] } = schema as { properties: object; required?: string[] }
     const full = EXAMPLES[path] ?? {}
     expect(Object.keys(properties)).toEqual(expect.arrayContaining(Object.keys(full)))
     expect((await api.post(path, full)).status).toBe(201)
@@ -225,6 +236,11 @@ test('every answer is as it is described, of every route and with rows in each',
     for (const path of ['/endpoints', '/rules', '/agents', '/sources']) {
       expect((await checked.get(path)).body.items).not.toEqual([])
     }
+    const [endpoint] = (await checked.get('/endpoints')).body.items as { id: string }[]
+    expect((await checked.get(`/endpoints/${endpoint?.id}`)).body).toEqual(endpoint)
+    expect((await checked.patch(`/endpoints/${endpoint?.id}`, { url: `${url}2` })).body).toMatchObject({ dropped: [] })
+    expect((await checked.post(`/endpoints/${endpoint?.id}/rotate`)).body.secret).toMatch(/^whsec_/)
+    expect((await checked.delete(`/endpoints/${endpoint?.id}?force=true`)).body).toMatchObject({ deleted: true })
     // The one answer that is no JSON has a test of its own.
     const described = Object.entries(checked.description.paths).flatMap(([path, methods]) =>
       Object.entries(methods).flatMap(([method, { responses }]) =>

@@ -23,6 +23,8 @@ export type DescribedApi = {
   }
   get(path: string): Promise<Answer>
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  patch(path: string, body: unknown): Promise<Answer>
+  delete(path: string): Promise<Answer>
   /** The kinds of answers that there were so far: `GET /jobs/{id} 200`. */
   seen: ReadonlySet<string>
 }
@@ -77,6 +79,8 @@ export async function describedApi(signalbox: TestSignalbox): Promise<DescribedA
     description,
     seen,
     get: (path) => ask('GET', path),
+    patch: (path, body) => ask('PATCH', path, { body }),
+    delete: (path) => ask('DELETE', path),
     post: (path, body, headers = {}) => ask('POST', path, { headers, ...(body === undefined ? {} : { body }) }),
   }
 }

@@ -1,5 +1,5 @@
-// What the HTTP API takes and answers of deployments, and of the endpoints that are notified,
-// field by field. Times are ISO 8601 in UTC.
+// What the HTTP API takes and answers of deployments and deliveries, field by field. Times are ISO
+// 8601 in UTC.
 import type { AttemptOutcome, PageQuery } from './api.ts'
 import type { ConfigDiff, Json } from './payload.ts'
 
@@ -59,49 +59,6 @@ export type DeploymentQuery = PageQuery & {
   app?: string | undefined
   environment?: string | undefined
 }
-
-/** Whether an endpoint is notified. */
-export type EndpointStatus = 'active' | 'paused' | 'disabled'
-
-/** Where deliveries are to be sent. The server makes a secret when none is passed. */
-export type EndpointInput = {
-  url: string
-  /** Event types, as globs; `environment.deployed` if absent, `["*"]` is every event. */
-  events?: string[] | undefined
-  /** Environments, as globs, of events that have one; `production` if absent, null is all. */
-  environments?: string[] | null | undefined
-  /** Applications, as globs, of events that have one; all if absent. */
-  apps?: string[] | null | undefined
-  name?: string | undefined
-  secret?: string | undefined
-  /** In place of `secret`: all that are live while one rotates. */
-  secrets?: string[] | undefined
-  status?: EndpointStatus | undefined
-}
-
-/** An endpoint as the server knows it, without its secrets. */
-export type Endpoint = {
-  id: string
-  name: string
-  url: string
-  events: string[]
-  environments: string[] | null
-  apps: string[] | null
-  status: EndpointStatus
-  /** Why it is not active, where Signalbox paused or disabled it by itself. */
-  status_reason: string | null
-  /** Since when it has this status. */
-  status_since: string
-  origin: 'config' | 'api'
-  created_at: string
-  updated_at: string
-}
-
-/** A created endpoint; a secret that the server made is shown here and never again. */
-export type CreatedEndpoint = Endpoint & { secret?: string | undefined }
-
-/** Which endpoints to list. */
-export type EndpointQuery = PageQuery & { status?: EndpointStatus | undefined }
 
 /** Where a delivery is. */
 export type DeliveryStatus = 'pending' | 'running' | 'succeeded' | 'failed' | 'skipped'

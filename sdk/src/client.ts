@@ -17,7 +17,6 @@ import type {
   WebhookReceipt,
 } from './api.ts'
 import type {
-  CreatedEndpoint,
   Delivery,
   DeliveryDetail,
   DeliveryQuery,
@@ -25,11 +24,18 @@ import type {
   DeploymentInput,
   DeploymentQuery,
   DeploymentSummary,
-  Endpoint,
-  EndpointInput,
-  EndpointQuery,
   RecordedDeployment,
 } from './api-deployments.ts'
+import type {
+  ChangedEndpoint,
+  CreatedEndpoint,
+  DeletedEndpoint,
+  Endpoint,
+  EndpointChange,
+  EndpointInput,
+  EndpointQuery,
+  RotationInput,
+} from './api-endpoints.ts'
 import type { Json } from './payload.ts'
 import type { TransportOptions } from './transport.ts'
 import { openTransport } from './transport.ts'
@@ -76,7 +82,13 @@ export type SignalboxClient = {
   }
   endpoints: {
     list(query?: EndpointQuery): Promise<Page<Endpoint>>
+    get(id: string): Promise<Endpoint>
     create(endpoint: EndpointInput): Promise<CreatedEndpoint>
+    update(id: string, change: EndpointChange): Promise<ChangedEndpoint>
+    /** Without `force` the server refuses while deliveries are pending for it. */
+    remove(id: string, options?: { force?: boolean | undefined }): Promise<DeletedEndpoint>
+    /** Gives it another secret, beside which those so far sign for a day, or as long as is said. */
+    rotate(id: string, rotation?: RotationInput): Promise<CreatedEndpoint>
   }
   deliveries: {
     list(query?: DeliveryQuery): Promise<Page<Delivery>>
@@ -89,7 +101,7 @@ export type SignalboxClient = {
 
 /** A client for one server: `signalbox({ url, token })`. */
 export function signalbox(options: TransportOptions): SignalboxClient {
-  const { get, getBytes, post } = openTransport(options)
+  const { get, getBytes, post, send } = openTransport(options)
   const one = (noun: string, id: string): string => `api/${noun}/${encodeURIComponent(id)}`
   return {
     deploy: (deployment, { idempotencyKey = crypto.randomUUID() } = {}) =>
@@ -119,7 +131,11 @@ export function signalbox(options: TransportOptions): SignalboxClient {
     },
     endpoints: {
       list: (query) => get('api/endpoints', query),
+      get: (id) => get(one('endpoints', id)),
       create: (endpoint) => post('api/endpoints', endpoint),
+      update: (id, change) => send('PATCH', one('endpoints', id), change),
+      remove: (id, { force = false } = {}) => send('DELETE', `${one('endpoints', id)}?force=${force}`),
+      rotate: (id, rotation = {}) => post(`${one('endpoints', id)}/rotate`, rotation),
     },
     deliveries: { list: (query) => get('api/deliveries', query), get: (id) => get(one('deliveries', id)) },
     rules: { list: () => get('api/rules') },

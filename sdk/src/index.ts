@@ -28,7 +28,6 @@ export type {
   WebhookReceipt,
 } from './api.ts'
 export type {
-  CreatedEndpoint,
   Delivery,
   DeliveryAttempt,
   DeliveryDetail,
@@ -39,12 +38,22 @@ export type {
   DeploymentInput,
   DeploymentQuery,
   DeploymentSummary,
-  Endpoint,
-  EndpointInput,
-  EndpointQuery,
-  EndpointStatus,
   RecordedDeployment,
 } from './api-deployments.ts'
+export type {
+  ChangedEndpoint,
+  CreatedEndpoint,
+  DeletedEndpoint,
+  Endpoint,
+  EndpointChange,
+  EndpointConditions,
+  EndpointHealth,
+  EndpointInput,
+  EndpointKind,
+  EndpointQuery,
+  EndpointStatus,
+  RotationInput,
+} from './api-endpoints.ts'
 export type { SignalboxClient } from './client.ts'
 export { signalbox } from './client.ts'
 export type { DeliveryHeadersInput } from './delivery-headers.ts'

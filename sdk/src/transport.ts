@@ -29,6 +29,7 @@ export type Transport = {
   get<Answer>(path: string, query?: object): Promise<Answer>
   getBytes(path: string): Promise<{ bytes: Uint8Array<ArrayBuffer>; headers: Headers }>
   post<Answer>(path: string, body?: object, idempotencyKey?: string): Promise<Answer>
+  send<Answer>(method: 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer>
 }
 
 /** Prepares calls to one server. */
@@ -42,7 +43,7 @@ export function openTransport(options: TransportOptions): Transport {
   const authorization = options.token ? { authorization: `Bearer ${options.token}` } : {}
   const wait = options.wait ?? waitFor
   // Called as a bare function: Workers refuse `fetch` as a method of another object.
-  const send = options.fetch ?? ((input, init) => fetch(input, init))
+  const request = options.fetch ?? ((input, init) => fetch(input, init))
 
   async function call<Answer>(
     url: URL,
@@ -52,7 +53,7 @@ export function openTransport(options: TransportOptions): Transport {
     const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
     try {
       // A redirect would turn the POST into a GET; better to say that the address is wrong.
-      return await read(await send(url, { ...init, signal, redirect: 'manual' }))
+      return await read(await request(url, { ...init, signal, redirect: 'manual' }))
     } catch (cause) {
       if (cause instanceof SignalboxError) throw cause
       throw new SignalboxError(0, 'unreachable', `There is no answer from ${base.origin}.`, { cause })
@@ -80,13 +81,19 @@ export function openTransport(options: TransportOptions): Transport {
     },
     getBytes: (path) => call(new URL(path, base), { headers: authorization }, readBytes),
     post: (path, body, idempotencyKey) => {
-      const type = body === undefined ? {} : { 'content-type': 'application/json' }
       const idempotency = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
-      const headers = { ...type, ...authorization, ...idempotency }
-      const init = { method: 'POST', headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
+      const init = writing('POST', body, { ...authorization, ...idempotency })
       return callRepeatedly(new URL(path, base), init, idempotencyKey === undefined ? 0 : MAX_RETRIES)
     },
+    send: <Answer>(method: string, path: string, body?: object) =>
+      call(new URL(path, base), writing(method, body, authorization), readJson<Answer>),
   }
+}
+
+function writing(method: string, body: object | undefined, headers: Record<string, string>): RequestInit {
+  return body === undefined
+    ? { method, headers }
+    : { method, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
 }
 
 function waitFor(delayMs: number): Promise<void> {

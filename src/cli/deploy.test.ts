@@ -153,22 +153,12 @@ describe('an endpoint', () => {
     expect(rows).toEqual([{ print: fingerprint(SECRET) }])
   })
 
-  test('that wants an event which no source sends is added, and says so', async () => {
-    const add = [
-      'endpoints',
-      'add',
-      '--url',
-      'http://127.0.0.1:9/misspelt',
-      '--name',
-      'misspelt',
-      '--events',
-      'pshu',
-      'agenta.any',
-      '--json',
-    ]
-    const added = await cli.ask(add)
-    expect(JSON.parse(added.out)).toMatchObject({ events: ['pshu', 'agenta.any'] })
-    expect(added.err).toBe('signalbox: events: no known event is called "pshu"; did you mean "push"?\n')
+  test('that wants an event which no source sends is refused with the nearest, and added by force', async () => {
+    const add = ['endpoints', 'add', '--url', 'http://127.0.0.1:9/misspelt', '--name', 'misspelt']
+    const events = ['--events', 'pshu', 'agenta.any']
+    const { code, err } = await cli.ask([...add, ...events])
+    expect([code, err]).toEqual([1, expect.stringContaining('no known event is called "pshu"; did you mean "push"?')])
+    expect(await cli.json([...add, ...events, '--force'])).toMatchObject({ events: ['pshu', 'agenta.any'] })
   })
 
   test('of a name that another has is refused, with what to do', async () => {

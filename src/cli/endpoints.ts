@@ -2,7 +2,6 @@
 import type { CreatedEndpoint, Endpoint, EndpointInput, EndpointStatus } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { shortId } from '../lib/id.ts'
-import { unknownTypes } from '../sources/known-types.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, parseUrl, withServer } from './api-client.ts'
 import { onConflict } from './failure.ts'
@@ -11,7 +10,6 @@ import { printPage, statusOption, withPaging } from './page.ts'
 import type { Column } from './table.ts'
 import { fields } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { plain } from './text.ts'
 
 function listed(globs: readonly string[] | null): string {
   return globs === null ? 'all' : globs.join(', ')
@@ -71,6 +69,7 @@ export function addEndpoints(endpoints: Command, cli: Cli): void {
       '--secret <secret>',
       'what deliveries are signed with; - reads it from standard input, where no process list shows it (default: one is made and shown once)',
     )
+    .option('--force', 'take event types that nobody is known to send')
     .addHelpText(
       'after',
       '\nExample:\n  $ signalbox endpoints add --url https://hooks.example.com/signalbox --events environment.deployed "job.*"',
@@ -78,10 +77,8 @@ export function addEndpoints(endpoints: Command, cli: Cli): void {
     .action(async ({ server, ...wanted }: ServerOptions & EndpointInput) => {
       const secret = wanted.secret === '-' ? (await cli.readInput()).trim() : wanted.secret
       const client = clientOf(cli, { server })
-      const sources = (await client.sources.list()).items.map(({ name }) => name)
       const asked = client.endpoints.create({ ...wanted, secret })
       const endpoint = await onConflict('Give it another --name; signalbox endpoints ls shows the others.', asked)
       cli.print(endpoint, () => addedText(endpoint))
-      for (const each of unknownTypes(endpoint.events, sources)) cli.err(`signalbox: events: ${plain(each)}\n`)
     })
 }

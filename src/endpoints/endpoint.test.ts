@@ -14,13 +14,24 @@ describe('a request for an endpoint', () => {
   it('defaults to production deployments, under the name of the host', () => {
     expect(readEndpointRequest({ url })).toEqual({
       name: 'example.com',
+      kind: 'webhook',
       url,
+      settings: {},
+      credential: null,
       secrets: [],
       headers: {},
-      credential: null,
       events: ['environment.deployed'],
+      projects: null,
       environments: ['production'],
       apps: null,
+      conditions: null,
+      format: 'envelope',
+      signatures: ['standard', 'agenta'],
+      ordering: 'parallel',
+      schedule: null,
+      rate_per_second: null,
+      concurrency: null,
+      templates: {},
       status: 'active',
     })
   })
@@ -80,9 +91,63 @@ describe('a request for an endpoint', () => {
     ['status', { status: 'on' }],
     ['evnets', { evnets: ['push'] }],
     ['url: is required', {}],
+    ['kind: "slack" is not supported yet', { kind: 'slack' }],
+    ['kind: must be', { kind: 'pigeon' }],
+    ['credential: a webhook has none', { credential: 'x' }],
+    ['settings: a webhook has none', { settings: { chat: 1 } }],
+    ['conditions."a..b": the key is not valid', { conditions: { 'a..b': 1 } }],
+    ['signatures: must have each once', { signatures: ['standard', 'standard'] }],
+    ['signatures: must have at least 1 item', { signatures: [] }],
+    ['schedule.0: must be at least 1', { schedule: [0] }],
+    ['rate_per_second: must be', { rate_per_second: 0 }],
+    ['concurrency: must be', { concurrency: 1.5 }],
+    ['templates', { templates: { '!': 'x' } }],
+    ['ordering: must be', { ordering: 'random' }],
   ])('names %s when that is at fault', (field, change) => {
     const request = Object.keys(change).length === 0 ? {} : { url, ...change }
     expect(refusal(() => readEndpointRequest(request))).toContain(field)
+  })
+
+  it.each([
+    'webhook-id',
+    'Webhook-Signature',
+    'X-Agenta-Event',
+    'content-type',
+    'Content-Length',
+    'host',
+    'User-Agent',
+    'connection',
+    'Transfer-Encoding',
+    'proxy-authorization',
+  ])('refuses a header %s, which is set for it', (name) => {
+    expect(refusal(() => readEndpointRequest({ url, headers: { [name]: 'x' } }))).toContain('is set by Signalbox')
+  })
+
+  it.each([
+    ['a name that is not one', { 'x y': 'a' }, 'must be the name of a header'],
+    ['a line break', { 'x-a': 'hunter2\r\nx-b: c' }, 'must be visible ASCII on one line'],
+    ['nothing', { 'x-a': '' }, 'must be visible ASCII on one line'],
+    ['the same name twice', { 'x-a': 'a', 'X-A': 'b' }, 'must have each name once'],
+    ['too many', Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`x-${n}`, 'a'])), 'at most 20'],
+  ])('refuses headers with %s, and shows no value', (_, headers, problem) => {
+    const said = refusal(() => readEndpointRequest({ url, headers }))
+    expect(said).toContain(problem)
+    expect(said).not.toContain('hunter2')
+  })
+
+  it('takes headers of its own under any case', () => {
+    const headers = { Authorization: 'Bearer a b', 'X-Tenant': 'acme' }
+    expect(readEndpointRequest({ url, headers }).headers).toEqual({ authorization: 'Bearer a b', 'x-tenant': 'acme' })
+  })
+
+  it('refuses a type that nobody is known to send, unless it is forced', () => {
+    const unknownTypes = (events: readonly string[]) => events.map((event) => `no event is called ${event}`)
+    const request = { url, events: ['a', 'b'] }
+    expect(refusal(() => readEndpointRequest(request, { unknownTypes })).split('\n')).toEqual([
+      'input_invalid events: no event is called a. Set "force": true to ask for it all the same.',
+      'events: no event is called b. Set "force": true to ask for it all the same.',
+    ])
+    expect(readEndpointRequest({ ...request, force: true }, { unknownTypes })).not.toHaveProperty('force')
   })
 
   it.each([null, undefined, 'https://example.com', []])('refuses %j, which is no object', (body) => {

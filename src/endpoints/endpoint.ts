@@ -1,79 +1,36 @@
-// What an endpoint is: an address that is notified of events. And how the request to create one
-// is checked.
+// What an endpoint is: where and how somebody is notified of which events. And how the requests and
+// the configuration that make one are checked.
 import { randomBytes } from 'node:crypto'
-import { MIN_SECRET_CHARS, secretProblem } from '@signalbox/sdk/scheme'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { AppError } from '../lib/error.ts'
-import { isGlob } from '../lib/glob.ts'
-import { isLoopback } from '../lib/loopback.ts'
 import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
+import { configuredEndpoint, endpointChange, endpointRequest, rotation } from './fields.ts'
+import { withLowerCaseNames } from './header-names.ts'
+import type { PlainSecrets } from './secrets.ts'
+import type { AskedTarget, ReadTarget, Target } from './target.ts'
+import { readTarget } from './target.ts'
 import type { endpoint } from './wire.ts'
-import { endpointStatus } from './wire.ts'
 
 /** An endpoint as everyone may see it: its secrets are not part of it. */
 export type Endpoint = z.infer<typeof endpoint>
 
+/** What of an endpoint is stored as it was asked for. */
+export type Settings = Pick<Endpoint, 'name' | 'kind' | 'url' | 'settings' | 'status'> &
+  Omit<z.output<typeof configuredEndpoint>, 'name' | 'url' | 'secret' | 'secrets' | 'headers' | 'credential'>
+
 /** What an endpoint is made from, checked and complete. */
-export type NewEndpoint = Pick<Endpoint, 'name' | 'url' | 'events' | 'environments' | 'apps' | 'status'> & {
-  /**
-   * Every live one: each delivery is signed with all of them, the first also in Agenta's form.
-   */
-  secrets: string[]
-  /** Sent with each delivery, under lower-case names. */
-  headers: Record<string, string>
-  /** What it authenticates with, where it is not a webhook. */
-  credential: string | null
-}
-
-const secret = z
-  .string()
-  .max(200)
-  .superRefine((value, context) => {
-    const problem = secretProblem(value)
-    if (problem !== null) context.addIssue({ code: 'custom', message: problem })
-  })
-// PostgreSQL's text cannot hold \u0000, and UTF-8 no lone surrogate.
-const line = z
-  .string()
-  .trim()
-  .min(1)
-  .max(200)
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line of well-formed text without control characters')
-const globs = z
-  .array(line.refine(isGlob, 'must name what it excludes after "!"'))
-  .min(1, 'must name at least one; "*" is all')
-  .max(100)
-
-/** The body of `POST /api/endpoints`, and an endpoint of the configuration. */
-export const endpointRequest = z.strictObject({
-  name: line.optional().meta({
-    description:
-      "Shown in lists; refused when another endpoint has it. Default: the URL's host. In the configuration it is required.",
-  }),
-  url: z.string().max(2048).meta({ description: '`https:`, or `http:` to this machine.' }),
-  secret: secret.optional().meta({
-    description: `\`whsec_\` and base64 of 24 to 64 bytes, or ${MIN_SECRET_CHARS} characters or more of visible ASCII without spaces. Default for the API: one is made.`,
-  }),
-  secrets: z
-    .array(secret)
-    .min(1)
-    .max(5)
-    .optional()
-    .meta({ description: 'All that are live while one rotates, `secret` included if that is given too.' }),
-  events: globs.default(['environment.deployed']).meta({ description: 'Event types, as globs.' }),
-  environments: globs
-    .nullable()
-    .default(['production'])
-    .meta({ description: 'Environments, as globs, of events that have one; null is all.' }),
-  apps: globs
-    .nullable()
-    .default(null)
-    .meta({ description: 'Applications, as globs, of events that have one; null is all.' }),
-  status: endpointStatus.default('active'),
-})
+export type NewEndpoint = Settings & PlainSecrets
 
 /** An endpoint in `signalbox.config.ts`: its name is unique, and its secret is set there. */
-export type EndpointConfig = Omit<z.input<typeof endpointRequest>, 'name'> & { name: string }
+export type EndpointConfig = Omit<z.input<typeof configuredEndpoint>, 'name'> & { name: string }
+
+/** What depends on the rest of the program. */
+export type EndpointChecks = {
+  /** What the address may be. Default: a webhook's. */
+  readTarget?: ReadTarget | undefined
+  /** A sentence for each of these types that nobody is known to send. Default: all are known. */
+  unknownTypes?: ((events: readonly string[]) => string[]) | undefined
+}
 
 /** A new secret in the form of Standard Webhooks, of 32 random bytes. */
 export function generateSecret(): string {
@@ -84,18 +41,53 @@ export function generateSecret(): string {
  * Checks the body of a request for an endpoint.
  * @throws AppError `input_invalid` naming every field at fault.
  */
-export function readEndpointRequest(body: unknown): NewEndpoint {
-  const { endpoint, problems } = read(body)
-  if (endpoint === undefined) throw new AppError('input_invalid', problems.join('\n'))
+export function readEndpointRequest(body: unknown, checks: EndpointChecks = {}): NewEndpoint {
+  const { force, ...request } = parse(endpointRequest, body)
+  const { endpoint, problems } = complete(request, checks)
+  const all = [...problems, ...unknownTypes(request.events, force, checks)]
+  if (endpoint === undefined || all.length > 0) throw new AppError('input_invalid', all.join('\n'))
   return endpoint
+}
+
+/** What is to change of an endpoint; `headers` with null are to be taken away. */
+export type EndpointChange = Omit<z.output<typeof endpointChange>, 'force'>
+
+const UNCHANGEABLE: Readonly<Record<string, string>> = {
+  secret: 'is replaced by POST /api/endpoints/{id}/rotate',
+  secrets: 'are replaced by POST /api/endpoints/{id}/rotate',
+  kind: 'cannot be changed: create another endpoint',
+}
+
+/**
+ * Checks the body of a request to change an endpoint; its address is checked with what is stored.
+ * @throws AppError `input_invalid` naming every field at fault.
+ */
+export function readEndpointChange(body: unknown, checks: EndpointChecks = {}): EndpointChange {
+  const refused = Object.entries(UNCHANGEABLE).find(([field]) => Object.hasOwn(Object(body), field))
+  if (refused !== undefined) throw new AppError('input_invalid', refused.join(': '))
+  const { force, ...change } = parse(endpointChange, body)
+  const problems = unknownTypes(change.events ?? [], force, checks)
+  if (problems.length > 0) throw new AppError('input_invalid', problems.join('\n'))
+  return change.headers === undefined ? change : { ...change, headers: withLowerCaseNames(change.headers) }
+}
+
+/**
+ * Checks the body of a request to replace the secret of an endpoint.
+ * @throws AppError `input_invalid` naming every field at fault.
+ */
+export function readRotation(body: unknown): z.output<typeof rotation> {
+  return parse(rotation, body)
 }
 
 /**
  * Checks the endpoints of a configuration.
  * @throws AppError `config_invalid` naming each endpoint and field at fault.
  */
-export function readEndpointConfigs(configured: readonly unknown[]): NewEndpoint[] {
-  const entries = configured.map(read)
+export function readEndpointConfigs(configured: readonly unknown[], checks: EndpointChecks = {}): NewEndpoint[] {
+  const entries = configured.map((entry) => {
+    const { data, error } = configuredEndpoint.safeParse(entry, PARSING)
+    return error ? { problems: problemLines(error, { root: ROOT }) } : complete(data, checks)
+  })
   const problems = entries.flatMap(({ endpoint, problems }, index) => {
     const first = entries.findIndex((other) => endpoint && other.endpoint?.name === endpoint.name)
     const found = [
@@ -110,32 +102,47 @@ export function readEndpointConfigs(configured: readonly unknown[]): NewEndpoint
   return entries.flatMap(({ endpoint }) => endpoint ?? [])
 }
 
-/** The endpoint, or else what is wrong with it, a line for each mistake. */
-function read(input: unknown): { endpoint?: NewEndpoint; problems: string[] } {
-  const { data, error } = endpointRequest.safeParse(input, PARSING)
-  if (error) return { problems: problemLines(error, { root: 'the endpoint' }) }
-  const problem = urlProblem(data.url)
-  if (problem !== null) return { problems: [`url: ${problem}`] }
-  const { secret: only, secrets, name, url, ...rest } = data
-  const all = [...(only === undefined ? [] : [only]), ...(secrets ?? [])]
-  const endpoint = {
-    ...rest,
-    name: name ?? new URL(url).host,
-    url: new URL(url).href,
-    secrets: [...new Set(all)],
-    headers: {},
-    credential: null,
-  }
-  return { endpoint, problems: [] }
+const ROOT = 'the endpoint'
+
+function parse<Output>(schema: z.ZodType<Output>, body: unknown): Output {
+  const { data, error } = schema.safeParse(body, PARSING)
+  if (error) throw new AppError('input_invalid', problemLines(error, { root: ROOT }).join('\n'))
+  return data
 }
 
-function urlProblem(text: string): string | null {
-  if (!URL.canParse(text)) return 'is not a URL'
-  const url = new URL(text)
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be https:'
-  // It would be stored and shown in clear, and HTTP clients drop it.
-  if (url.username !== '' || url.password !== '') return 'must not hold a user name or password'
-  // The URL parser has already turned 127.1, 0x7f000001 and their like into dotted decimals.
-  if (url.protocol === 'http:' && !isLoopback(url.hostname)) return 'must be https: beyond this machine'
-  return null
+/** A result, or else what is wrong with the input, a line for each mistake. */
+type Read = { endpoint?: NewEndpoint; problems: string[] }
+
+function complete(fields: z.output<typeof configuredEndpoint>, checks: EndpointChecks): Read {
+  const { secret, secrets = [], headers, name, url, ...rest } = fields
+  const { target, problems } = readAddress({ ...rest, url }, checks)
+  if (target === undefined) return { problems }
+  const endpoint = {
+    ...rest,
+    ...target,
+    name: name ?? (new URL(target.url).host || target.url),
+    secrets: [...new Set([...(secret === undefined ? [] : [secret]), ...secrets])],
+    headers: withLowerCaseNames(headers),
+  }
+  return { endpoint, problems }
+}
+
+function readAddress(
+  { kind, url, settings, credential }: AskedTarget,
+  checks: EndpointChecks,
+): { target?: Target; problems: string[] } {
+  try {
+    return { target: (checks.readTarget ?? readTarget)({ kind, url, settings, credential }), problems: [] }
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'input_invalid') return { problems: error.detail.split('\n') }
+    throw error
+  }
+}
+
+function unknownTypes(events: readonly string[], force: boolean, checks: EndpointChecks): string[] {
+  const sentences = force ? [] : (checks.unknownTypes?.(events) ?? [])
+  return sentences.map((sentence) => {
+    const whole = sentence.endsWith('?') ? sentence : `${sentence}.`
+    return `events: ${whole} Set "force": true to ask for it all the same.`
+  })
 }

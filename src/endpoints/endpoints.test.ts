@@ -2,10 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import { ENCRYPTION_KEY } from '../../test/keys.ts'
 import type { Database } from '../db/database.ts'
+import { createEndpoint } from './change.ts'
+import { syncConfigEndpoints } from './configured.ts'
 import type { EndpointStore } from './endpoints.ts'
-import { createEndpoint, listEndpoints, loadEndpoints, syncConfigEndpoints } from './endpoints.ts'
+import { listEndpoints, loadEndpoints } from './endpoints.ts'
 import { answerGone } from './fixtures/gone.ts'
-import { openSeal } from './seal.ts'
+import { fingerprint, openSeal } from './seal.ts'
 import type { SealedColumns } from './secrets.ts'
 import { openColumns } from './secrets.ts'
 
@@ -43,7 +45,10 @@ describe('creating an endpoint', () => {
     expect(endpoint).toMatchObject({ name: 'a', url, status: 'active', origin: 'api', environments: ['production'] })
     const shown = JSON.stringify([endpoint, await listEndpoints(database), await loadEndpoints(database)])
     expect(shown).not.toContain(made)
-    expect(shown).not.toContain('secret')
+    expect(shown).not.toContain('sealed')
+    expect(endpoint.secrets).toEqual([
+      { fingerprint: fingerprint(made ?? ''), created_at: endpoint.created_at, expires_at: null },
+    ])
   })
 
   it('does not repeat a secret that was given', async () => {
@@ -201,9 +206,9 @@ describe('the endpoints of the configuration', () => {
     await createEndpoint(store, { url, name: 'handler' })
     await syncConfigEndpoints(store, [handler])
     await syncConfigEndpoints(store, [])
-    expect((await loadEndpoints(database)).endpoints).toMatchObject([
-      { name: 'handler', origin: 'api', status: 'active' },
+    expect((await listEndpoints(database)).items).toMatchObject([
       { name: 'handler', origin: 'config', status: 'paused' },
+      { name: 'handler', origin: 'api', status: 'active' },
     ])
   })
 

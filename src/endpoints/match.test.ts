@@ -1,19 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { Endpoint } from './endpoint.ts'
+import type { Json } from '../lib/json.ts'
 import { readEndpointRequest } from './endpoint.ts'
-import { deliveriesFor, explainEndpoint, matchEndpoints } from './match.ts'
+import { deliveriesFor, explainEndpoints, matchEndpoints } from './match.ts'
+import type { MatchableEndpoint } from './row.ts'
 
-function endpoint(change: object = {}): Endpoint {
-  const { secrets: _, ...rest } = readEndpointRequest({ url: 'https://example.com', ...change })
-  return {
-    ...rest,
-    id: 'e1',
-    origin: 'api',
-    status_reason: null,
-    status_since: '1970-01-01T00:00:00.000Z',
-    created_at: '1970-01-01T00:00:00.000Z',
-    updated_at: '1970-01-01T00:00:00.000Z',
-  }
+function endpoint(change: object = {}): MatchableEndpoint {
+  const settings = readEndpointRequest({ url: 'https://example.com', ...change })
+  return { ...settings, id: 'e1', status_reason: null, status_since: '1970-01-01T00:00:00.000Z' }
 }
 function deployed(facts: object = {}) {
   return {
@@ -21,8 +14,8 @@ function deployed(facts: object = {}) {
     facts: { environment: 'production', app: 'bot', project: 'p', ...facts },
   }
 }
-function isNotified(change: object, event: { type: string; facts: object }) {
-  return matchEndpoints([endpoint(change)], event).length === 1
+function isNotified(change: object, event: { type: string; facts: object }, payload: Json = {}) {
+  return matchEndpoints([endpoint(change)], { ...event, says: () => payload }).length === 1
 }
 
 describe('an endpoint', () => {
@@ -59,6 +52,32 @@ describe('an endpoint', () => {
     expect(isNotified({ environments: ['!staging', 'test'] }, deployed())).toBe(false)
   })
 
+  it('wants only the projects it names', () => {
+    expect(isNotified({ projects: ['p', 'q'] }, deployed())).toBe(true)
+    expect(isNotified({ projects: ['q'] }, deployed())).toBe(false)
+    expect(isNotified({ projects: ['q'] }, deployed({ project: undefined }))).toBe(true)
+  })
+
+  it('wants only what meets its conditions', () => {
+    const wants = { conditions: { 'data.revision': { gte: 3 } } }
+    expect(isNotified(wants, deployed(), { data: { revision: 3 } })).toBe(true)
+    expect(isNotified(wants, deployed(), { data: { revision: 2 } })).toBe(false)
+  })
+
+  it('has the payload read once for all, and only if one of them has conditions for such an event', () => {
+    let times = 0
+    const says = () => {
+      times += 1
+      return { a: 1 }
+    }
+    const plain = [endpoint(), endpoint({ events: ['push'], conditions: { a: 1 } })]
+    expect(matchEndpoints(plain, { ...deployed(), says })).toHaveLength(1)
+    expect(times).toBe(0)
+    const asking = [endpoint({ conditions: { a: 1 } }), endpoint({ conditions: { a: 2 } }), ...plain]
+    expect(matchEndpoints(asking, { ...deployed(), says })).toHaveLength(2)
+    expect(times).toBe(1)
+  })
+
   it('is not kept from an event by an environment or application the event does not have', () => {
     expect(isNotified({ events: ['push'], apps: ['bot'] }, { type: 'push', facts: { repository: 'acme/bot' } })).toBe(
       true,
@@ -87,14 +106,21 @@ describe('the explanation', () => {
     ],
     [{}, { environment: 'staging' }, 'Not notified: it wants environment "production", and this is "staging".'],
     [{ apps: ['a'] }, {}, 'Not notified: it wants app "a", and this is "bot".'],
+    [{ projects: ['a'] }, {}, 'Not notified: it wants project "a", and this is "p".'],
+    [{ conditions: { 'data.n': { gte: 3 } } }, {}, 'Not notified: it wants data.n >= 3, and this is 2.'],
   ])('of %j for %j is one sentence', (change, facts, sentence) => {
-    const verdict = explainEndpoint(endpoint(change), deployed(facts))
-    expect(verdict).toEqual({ matched: isNotified(change, deployed(facts)), sentence })
+    const payload = { data: { n: 2 } }
+    const [verdict] = explainEndpoints([endpoint(change)], { ...deployed(facts), says: () => payload })
+    expect(verdict).toEqual({
+      endpoint: 'example.com',
+      matched: isNotified(change, deployed(facts), payload),
+      sentence,
+    })
   })
 })
 
 describe('the deliveries of an event', () => {
-  const limits = { maxAttempts: 10 }
+  const limits = { maxAttempts: (schedule: readonly number[] | null) => schedule?.length ?? 10 }
 
   it('have ids computed from event and endpoint, so that making them twice makes them once', () => {
     const event = { id: 'ev1', ...deployed() }
@@ -102,6 +128,12 @@ describe('the deliveries of an event', () => {
     expect(deliveriesFor({ ...event, id: 'ev2' }, [endpoint()], limits)[0]?.id).not.toBe(
       deliveriesFor(event, [endpoint()], limits)[0]?.id,
     )
+  })
+
+  it('have as many attempts as there are for the schedule of the endpoint', () => {
+    const ofSchedule = (schedule: number[] | null) =>
+      deliveriesFor({ id: 'ev', facts: {} }, [endpoint({ schedule })], limits)[0]?.maxAttempts
+    expect([ofSchedule(null), ofSchedule([5, 60]), ofSchedule([])]).toEqual([10, 2, 0])
   })
 
   it('share a group when they bring the same app and environment to the same endpoint', () => {

@@ -41,7 +41,7 @@ export async function resealSecrets(database: Database, seal: Seal, log: Log): P
   }
   await database.transaction(async (tx) => {
     await tx.query('select pg_advisory_xact_lock($1, 0)', [RESEAL_LOCK])
-    const rows = await sealedRows(tx, 'for update')
+    const rows = await sealedRows(tx, 'for no key update')
     const old = rows.filter((row) => textsOf(row).some((text) => keyIdOf(text) !== current))
     const unreadable: string[] = []
     for (const row of old) {
@@ -58,7 +58,7 @@ export async function resealSecrets(database: Database, seal: Seal, log: Log): P
 
 type Row = SealedColumns & { id: string; name: string }
 
-async function sealedRows(sql: Sql, lock: 'for update' | '' = ''): Promise<Row[]> {
+async function sealedRows(sql: Sql, lock: 'for no key update' | '' = ''): Promise<Row[]> {
   const text = `select id, name, secrets, headers, credential from signalbox.endpoints order by created_at, id ${lock}`
   return (await sql.query<Row>(text)).rows
 }

@@ -47,7 +47,7 @@ export function sealColumns(
 }
 
 /** A new signing secret, sealed. */
-function sealSecret(seal: Seal, id: string, secret: string, at: Date): StoredSecret {
+export function sealSecret(seal: Seal, id: string, secret: string, at: Date): StoredSecret {
   return {
     sealed: seal.seal(id, secret),
     fingerprint: fingerprint(secret),
@@ -57,7 +57,7 @@ function sealSecret(seal: Seal, id: string, secret: string, at: Date): StoredSec
 }
 
 /** Seals every value. */
-function sealAll(seal: Seal, id: string, values: Record<string, string>): Record<string, string> {
+export function sealAll(seal: Seal, id: string, values: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, seal.seal(id, value)]))
 }
 

@@ -4,7 +4,7 @@ const EVENT_TYPE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/
 
 // The first words of what this program records itself; `rejected.…` is a refused request.
 const INTERNAL: ReadonlySet<string> = new Set(
-  'deployments endpoint environment job manual orchestrator rejected signalbox'.split(' '),
+  'delivery deployments endpoint environment job manual orchestrator rejected signalbox'.split(' '),
 )
 
 /**

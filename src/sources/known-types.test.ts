@@ -20,7 +20,18 @@ test("every example of GitHub's is of a known type", () => {
 
 test.each([
   [['push', 'issues.*', 'issues.opened', '*.opened', '*', '**', 'pull_request*', '{push,pshu}', '!issues.closed']],
-  [['environment.deployed', 'job.*', 'job.failed', 'manual', '!(push)']],
+  [
+    [
+      'environment.deployed',
+      'job.*',
+      'job.failed',
+      'manual',
+      '!(push)',
+      'endpoint.recovered',
+      'endpoint.disabled',
+      'delivery.exhausted',
+    ],
+  ],
   [['shop.order.paid', 'shop.*', 'sh*', 'agenta.testset.created', 'repository_dispatch.deploy-now', '*.paid']],
 ])('%j are known', (globs) => {
   expect(unknownTypes(globs, sources)).toEqual([])

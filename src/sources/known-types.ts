@@ -11,6 +11,8 @@ const OWN_SOURCES = ['deployments', 'manual', 'signalbox']
 const OWN_EVENTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['environment', ['deployed']],
   ['job', ['completed', 'failed']],
+  ['endpoint', ['disabled', 'failing', 'recovered']],
+  ['delivery', ['exhausted']],
   ['manual', []],
 ])
 // The action of these is whatever its sender calls it.

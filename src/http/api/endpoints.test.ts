@@ -110,7 +110,7 @@ test('an event is delivered to every endpoint that wants it, and to no other', a
   ])
   expect(Date.parse(rows[0]?.next_attempt_at ?? '')).toBeLessThanOrEqual(Date.now())
   expect((await deliveries(`event_id=${event}`)).map((row) => row.endpoint_name)).not.toContain('other app')
-  expect((await api.get(`/deliveries/${rows[0]?.id}`)).body).toEqual({ ...rows[0], attempts: [] })
+  expect((await api.get(`/deliveries/${rows[0]?.id}`)).body).toMatchObject({ ...rows[0], attempts: [] })
   expect((await api.get(`/events/${event}/explain`)).body.endpoints).toEqual(
     expect.arrayContaining([
       { endpoint: '受信者 📮', matched: true, sentence: expect.any(String) },
@@ -128,4 +128,63 @@ test('deliveries are listed by endpoint and status, in pages', async () => {
   expect(await deliveries(`${query}&status=failed`)).toEqual([])
   const { items, next } = (await api.get(`/deliveries?${query}&limit=2`)).body as { items: Delivery[]; next: string }
   expect([...items, ...(await deliveries(`${query}&cursor=${next}`))]).toEqual(all)
+})
+
+test('an endpoint is shown, changed, rotated and deleted, by part of its id too', async () => {
+  const { body: made } = await create({ url, name: 'changing', headers: { 'x-key': 'hunter2-hunter2' } })
+  const path = `/endpoints/${made.id.slice(-8)}`
+  const { secret: _, ...shown } = made
+  expect((await api.get(path)).body).toEqual(shown)
+  const changed = await api.patch(path, { status: 'paused', url: 'https://else.example', headers: { 'x-a': '1' } })
+  expect(changed.body).toMatchObject({ status: 'paused', headers: ['x-a'], dropped: ['x-key'] })
+  const rotated = await api.post(`${path}/rotate`, { overlap_hours: 1, secret: SECRET })
+  expect(rotated.body.secrets).toHaveLength(2)
+  expect(JSON.stringify([changed, rotated])).not.toMatch(/hunter2|a-secret-of/)
+  expect((await api.post(`${path}/rotate`)).body.secret).toMatch(/^whsec_/)
+  expect((await api.delete(path)).body).toEqual({ id: made.id, name: 'changing', deleted: true, pending_deliveries: 0 })
+  expect((await api.get(path)).status).toBe(404)
+})
+
+test('an endpoint with pending deliveries is deleted only by force, and the server says how many there are', async () => {
+  const { body: made } = await create({ url, name: 'deleted', apps: ['deleted'] })
+  await deploy('deleted')
+  expect(await api.delete(`/endpoints/${made.id}`)).toMatchObject({
+    status: 409,
+    body: { code: 'conflict', detail: '1 delivery is pending for "deleted" and would be gone with it.' },
+  })
+  expect((await api.delete(`/endpoints/${made.id}?force=yes`)).status).toBe(422)
+  expect((await api.delete(`/endpoints/${made.id}?force=true`)).body).toMatchObject({ pending_deliveries: 1 })
+})
+
+test('a type that nobody is known to send is refused with the nearest, unless it is forced', async () => {
+  const events = ['enviroment.deployed', 'job.*']
+  const refused = await create({ url, name: 'misspelt', events })
+  expect([refused.status, refused.body.detail]).toEqual([
+    422,
+    'events: no known event is called "enviroment.deployed"; did you mean "environment.deployed"? Set "force": true to ask for it all the same.',
+  ])
+  const forced = await create({ url, name: 'misspelt', events, force: true })
+  expect([forced.status, forced.body.events]).toEqual([201, events])
+  expect((await api.patch(`/endpoints/${forced.body.id}`, { events: ['pshu'] })).status).toBe(422)
+  expect((await api.patch(`/endpoints/${forced.body.id}`, { events: ['pshu'], force: true })).status).toBe(200)
+  expect((await create({ url, name: 'own', events: ['github.custom', 'endpoint.*', 'agenta.x'] })).status).toBe(201)
+})
+
+test('an event is delivered to an endpoint only if what it says meets the conditions, and the explanation says why not', async () => {
+  const wants = (gte: number) => ({ apps: ['conditional'], conditions: { 'data.sequence': { gte } } })
+  await create({ url, name: 'from the first', ...wants(1) })
+  await create({ url, name: 'from the second', ...wants(2) })
+  const event = await deploy('conditional')
+  expect((await deliveries(`event_id=${event}`)).map((row) => row.endpoint_name)).toEqual(
+    expect.arrayContaining(['from the first']),
+  )
+  const { endpoints } = (await api.get(`/events/${event}/explain`)).body as { endpoints: { endpoint: string }[] }
+  expect(endpoints.filter(({ endpoint }) => endpoint.startsWith('from the'))).toEqual([
+    { endpoint: 'from the first', matched: true, sentence: expect.any(String) },
+    {
+      endpoint: 'from the second',
+      matched: false,
+      sentence: 'Not notified: it wants data.sequence >= 2, and this is 1.',
+    },
+  ])
 })
