@@ -6,7 +6,7 @@ import type { MatchableEndpoint } from './row.ts'
 
 function endpoint(change: object = {}): MatchableEndpoint {
   const settings = readEndpointRequest({ url: 'https://example.com', ...change })
-  return { ...settings, id: 'e1', status_reason: null, status_since: '1970-01-01T00:00:00.000Z' }
+  return { ...settings, id: 'e1', status_reason: null, status_since: '1970-01-01T00:00:00.000Z', heals: false }
 }
 function deployed(facts: object = {}) {
   return {
@@ -84,16 +84,39 @@ describe('an endpoint', () => {
     )
   })
 
-  it('is notified of nothing while it is disabled, and later while it is paused', () => {
-    expect(isNotified({ status: 'disabled' }, deployed())).toBe(false)
-    expect(isNotified({ status: 'paused' }, deployed())).toBe(true)
+  it('that a person disabled is sent nothing, and what it missed is kept; a paused or failing one gets it later', () => {
+    const skipped = (change: object) => {
+      const one = { ...endpoint(), ...change }
+      return deliveriesFor({ id: 'e', facts: {} }, [one], { maxAttempts: () => 1 })[0]?.skipped
+    }
+    expect(skipped({ status: 'disabled' })).toBe('The endpoint was disabled since 1970-01-01T00:00:00.000Z.')
+    expect([{ status: 'paused' }, { status: 'disabled', heals: true }, {}].map(skipped)).toEqual([null, null, null])
+  })
+
+  it('is not notified of what is said of itself', () => {
+    const failing = { type: 'endpoint.failing', facts: { endpoint: 'e1' } }
+    expect(isNotified({ events: ['*'] }, failing)).toBe(false)
+    expect(isNotified({ events: ['*'] }, { ...failing, facts: { endpoint: 'e2' } })).toBe(true)
+  })
+
+  it('keeps the order of deployments of an application and environment where it wants that', () => {
+    const { facts } = deployed()
+    const [one] = deliveriesFor({ id: 'e', facts }, [endpoint({ ordering: 'ordered' })], { maxAttempts: () => 1 })
+    const [other] = deliveriesFor({ id: 'e', facts }, [endpoint()], { maxAttempts: () => 1 })
+    expect([one?.holdsGroup, other?.holdsGroup]).toEqual([true, false])
+    const [push] = deliveriesFor({ id: 'e', facts: {} }, [endpoint({ ordering: 'ordered' })], { maxAttempts: () => 1 })
+    expect(push).toMatchObject({ groupKey: null, holdsGroup: false })
   })
 })
 
 describe('the explanation', () => {
   it.each([
     [{}, {}, 'Notified: it wants "environment.deployed", and this is "environment.deployed".'],
-    [{ status: 'disabled' }, {}, 'Not notified: it is disabled since 1970-01-01T00:00:00.000Z.'],
+    [
+      { status: 'disabled' },
+      {},
+      'Skipped, and kept to be recovered: it is disabled since 1970-01-01T00:00:00.000Z; it wants "environment.deployed", and this is "environment.deployed".',
+    ],
     [
       { status: 'paused' },
       {},
@@ -113,7 +136,7 @@ describe('the explanation', () => {
     const [verdict] = explainEndpoints([endpoint(change)], { ...deployed(facts), says: () => payload })
     expect(verdict).toEqual({
       endpoint: 'example.com',
-      matched: isNotified(change, deployed(facts), payload),
+      matched: sentence.startsWith('Notified'),
       sentence,
     })
   })

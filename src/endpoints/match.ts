@@ -12,8 +12,8 @@ import type { EndpointExplanation } from './wire.ts'
 export type MatchableEvent = Pick<NewEvent, 'type' | 'facts'> & { says(): Json | undefined }
 
 /**
- * The endpoints to notify of an event: those that want its type, its facts and what it says, and
- * are not disabled. A paused one is notified once it is active again.
+ * The endpoints that want an event, for its type, its facts and what it says. Whether it is sent,
+ * now or later, is up to their status.
  */
 export function matchEndpoints<Of extends MatchableEndpoint>(endpoints: readonly Of[], event: MatchableEvent): Of[] {
   const once = saidOnce(event)
@@ -30,36 +30,47 @@ export function explainEndpoints(
 }
 
 /**
- * The deliveries that must be recorded with an event, with ids computed from event and
- * endpoint. Two deployments of one app and environment are never under way to one endpoint at
- * the same time; everything else is.
+ * The deliveries that must be recorded with an event, with ids computed from event and endpoint.
+ * Two deployments of one app and environment are never under way to one endpoint at the same time,
+ * and where the endpoint wants them in order, the next one waits for the end of the one before. For
+ * an endpoint that a person disabled they are kept without being sent.
  */
 export function deliveriesFor(
   event: Pick<NewEvent, 'id' | 'facts'>,
   endpoints: readonly MatchableEndpoint[],
   { maxAttempts }: { maxAttempts(schedule: readonly number[] | null): number },
 ): NewDelivery[] {
-  return endpoints.map(({ id: endpointId, schedule }) => {
-    const { project, app, environment } = event.facts
-    const isOfAnEnvironment = app !== undefined && environment !== undefined
+  const { project, app, environment } = event.facts
+  const isOfAnEnvironment = app !== undefined && environment !== undefined
+  return endpoints.map((endpoint) => {
+    const { id: endpointId, schedule, ordering } = endpoint
     return {
       id: idFor('delivery', event.id, endpointId),
       endpointId,
       maxAttempts: maxAttempts(schedule),
-      skipped: null,
-      holdsGroup: false,
+      skipped: isDisabled(endpoint) ? `The endpoint was ${inactivity(endpoint)}.` : null,
+      holdsGroup: isOfAnEnvironment && ordering === 'ordered',
       groupKey: isOfAnEnvironment ? idFor('deployments', endpointId, project ?? '', app, environment) : null,
     }
   })
 }
 
+/** One that was disabled for its failures is still tried, and what waits for it stays pending. */
+function isDisabled({ status, heals }: MatchableEndpoint): boolean {
+  return status === 'disabled' && !heals
+}
+
 function verdict(endpoint: MatchableEndpoint, event: MatchableEvent): EndpointExplanation {
   const reason = objection(endpoint, event)
-  const later = endpoint.status === 'active' ? '' : ` once it is active again; it is ${inactivity(endpoint)}`
+  const wants = `it wants ${quote(endpoint.events)}, and this is "${event.type}"`
   const [matched, sentence] =
-    reason === null
-      ? [true, `Notified${later}: it wants ${quote(endpoint.events)}, and this is "${event.type}".`]
-      : [false, `Not notified: ${reason}.`]
+    reason !== null
+      ? [false, `Not notified: ${reason}.`]
+      : isDisabled(endpoint)
+        ? [false, `Skipped, and kept to be recovered: it is ${inactivity(endpoint)}; ${wants}.`]
+        : endpoint.status === 'active'
+          ? [true, `Notified: ${wants}.`]
+          : [true, `Notified once it is active again; it is ${inactivity(endpoint)}: ${wants}.`]
   return { endpoint: endpoint.name, matched, sentence }
 }
 
@@ -74,7 +85,8 @@ function saidOnce(event: MatchableEvent): MatchableEvent {
 }
 
 function objection(endpoint: MatchableEndpoint, { type, facts, says }: MatchableEvent): string | null {
-  if (endpoint.status === 'disabled') return `it is ${inactivity(endpoint)}`
+  // One that fails would be notified of its own failures, for ever.
+  if (facts.endpoint === endpoint.id) return 'it is about this endpoint itself'
   if (!isMatch(endpoint.events, type)) return `it wants ${quote(endpoint.events)}, and this is "${type}"`
   return (
     unwanted('project', endpoint.projects, facts.project) ??

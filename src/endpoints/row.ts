@@ -32,10 +32,13 @@ export type MatchableEndpoint = Pick<
   Endpoint,
   'id' | 'name' | 'status' | 'status_reason' | 'status_since' | 'events' | 'ordering' | 'schedule'
 > &
-  Pick<Settings, 'projects' | 'environments' | 'apps' | 'conditions'>
+  Pick<Settings, 'projects' | 'environments' | 'apps' | 'conditions'> & {
+    /** Disabled for its failures, and still tried. */
+    heals: boolean
+  }
 
 /** Its columns. */
-export const MATCHABLE = `e.id, name, status, ${STATUS}, events, projects, environments, apps, conditions, ordering,
+export const MATCHABLE = `e.id, name, status, heals, ${STATUS}, events, projects, environments, apps, conditions, ordering,
   schedule`
 
 /**
