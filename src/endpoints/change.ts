@@ -130,7 +130,7 @@ function changedTarget({ seal, ...checks }: EndpointStore, row: StoredEndpoint, 
   return { ...target, credential: target.credential === null ? null : seal.seal(row.id, target.credential) }
 }
 
-/** Whoever makes an endpoint active, or gives it another URL, wants it to be asked again at once. */
+/** Whoever makes an endpoint active, or gives it another URL, wants it asked again at once. */
 async function forgetFailures(tx: Sql, id: string): Promise<void> {
   await tx.query(
     `update signalbox.endpoint_health

@@ -38,7 +38,9 @@ export const conditions = z
   )
   .refine((given) => Object.keys(given).length <= 20, 'must have at most 20 paths')
 
-/** What an endpoint wants of a payload: `{ "data.revision": { "gte": 3 }, "ref": "refs/heads/*" }`. */
+/**
+ * What an endpoint wants of a payload: `{ "data.revision": { "gte": 3 }, "ref": "refs/heads/*" }`.
+ */
 export type Conditions = z.infer<typeof conditions>
 
 /**

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import { draft } from '../../test/drafts.ts'
+import { until } from '../../test/until.ts'
 import type { Database } from '../db/database.ts'
 import { fakeClock, systemClock } from '../lib/clock.ts'
 import { idFor, newId } from '../lib/id.ts'
@@ -100,6 +101,33 @@ describe('one statement', () => {
       [event.id],
     )
     expect(deliveries.rows).toEqual([{ endpoint_id: endpointId, group_key: 'g', status: 'pending' }])
+    await database.query('update signalbox.endpoints_version set version = 1')
+  })
+
+  test('leaves out the delivery for an endpoint that is deleted at that moment', async () => {
+    const endpointId = newId()
+    await database.query(
+      `insert into signalbox.endpoints (id, name, url, secrets, events, origin)
+       values ($1, 'hook', 'https://example.com', '[]', array['*'], 'api')`,
+      [endpointId],
+    )
+    const { rows: versions } = await database.query<{ version: number }>(
+      'select version::int from signalbox.endpoints_version',
+    )
+    const delivery = { id: newId(), endpointId, groupKey: null, maxAttempts: 10, holdsGroup: false, skipped: null }
+    const event = { ...routed(), deliveries: [delivery] }
+    const inserted = await database.transaction(async (tx) => {
+      await tx.query('delete from signalbox.endpoints where id = $1', [endpointId])
+      const inserting = insert([event], versions[0]?.version)
+      await until('it waits for the end of the deletion', async () => {
+        const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+        return (await database.query(waiting)).rowCount > 0
+      })
+      return { inserting }
+    })
+    expect((await inserted.inserting).ids.has(event.id)).toBe(true)
+    const { rows } = await database.query('select from signalbox.deliveries where event_id = $1', [event.id])
+    expect(rows).toEqual([])
     await database.query('update signalbox.endpoints_version set version = 1')
   })
 

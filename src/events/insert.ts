@@ -47,6 +47,9 @@ with new_events as (
   from json_to_recordset($6::json) as n (id uuid, event_id uuid, endpoint_id uuid, group_key text, holds_group boolean,
     max_attempts integer, before integer, after integer, skipped text)
   join new_events on new_events.id = n.event_id
+  -- As the foreign key would lock it; one that is being deleted is left out, and not an error.
+  join signalbox.endpoints p on p.id = n.endpoint_id
+  for key share of p
 )
 select version::int as version, array(select id from new_events) as ids from signalbox.endpoints_version`
 
