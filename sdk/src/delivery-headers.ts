@@ -17,14 +17,16 @@ export type DeliveryHeadersInput = {
   body: RawBody
   /** Every live secret; Agenta's form takes one signature: the first secret's. */
   secrets: Secrets
+  /** Ed25519 keys, `whsk_…`, to sign with as well. */
+  signingKeys?: Secrets | undefined
 }
 
 /** The signature headers to send with a body; `content-type` stays the caller's. */
 export async function deliveryHeaders(input: DeliveryHeadersInput): Promise<Record<string, string>> {
   const secrets = liveSecrets(input.secrets)
-  const { id, timestampSeconds, body } = input
+  const { id, timestampSeconds, body, signingKeys } = input
   const [standard, agenta] = await Promise.all([
-    signStandard({ id, timestampSeconds, body, secrets }),
+    signStandard({ id, timestampSeconds, body, secrets, signingKeys }),
     signBody({ body, secret: secrets[0] }),
   ])
   return {

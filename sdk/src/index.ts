@@ -54,11 +54,15 @@ export type {
   EndpointStatus,
   RotationInput,
 } from './api-endpoints.ts'
+export type { VerificationKeys } from './asymmetric.ts'
 export type { SignalboxClient } from './client.ts'
 export { signalbox } from './client.ts'
 export type { DeliveryHeadersInput } from './delivery-headers.ts'
 export { deliveryHeaders } from './delivery-headers.ts'
 export type { HeadersLike } from './header.ts'
+export type { JsonWebKeySet } from './jwks.ts'
+export type { EndedJob, OwnEvent, OwnEventData, OwnEventType, ReportedEndpoint } from './own-events.ts'
+export { isOwnEvent } from './own-events.ts'
 export type {
   ConfigDiff,
   DeploymentData,
@@ -71,7 +75,13 @@ export type {
 export { isEnvironmentDeployed, isRelayedEvent, isSignalboxEvent } from './payload.ts'
 export type { Secrets } from './secret.ts'
 export { SignalboxError } from './signalbox-error.ts'
-export type { BodySignInput, StandardSignInput, TimedVerifyInput, VerifyInput } from './signature.ts'
+export type {
+  BodySignInput,
+  StandardSignInput,
+  StandardVerifyInput,
+  TimedVerifyInput,
+  VerifyInput,
+} from './signature.ts'
 export { signAgentaTimed, signBody, signStandard, verifyAgenta, verifyGithub, verifyStandard } from './signature.ts'
 export type { TransportOptions } from './transport.ts'
 export type { VerificationCode } from './verification-error.ts'

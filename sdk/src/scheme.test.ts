@@ -62,17 +62,20 @@ describe('what one side writes the other reads', () => {
   test("as Standard Webhooks, under its own names and Svix's, with several secrets", () => {
     const names = fc.constantFrom('webhook', 'svix')
     const lists = fc.array(secrets, { minLength: 1, maxLength: 4 })
+    const signature = fc.uint8Array({ minLength: 64, maxLength: 64 })
+    const signatures = fc.array(signature.map((bytes) => Buffer.from(bytes).toString('base64')))
     fc.assert(
-      fc.property(names, ids, times, bodies, lists, (name, id, timestampSeconds, body, all) => {
+      fc.property(names, ids, times, bodies, lists, signatures, (name, id, timestampSeconds, body, all, asymmetric) => {
         const prefix = standardPrefix(id, timestampSeconds)
         const digests = all.map((secret) => sign({ secret, scheme: 'standard', prefix, body }, 'base64'))
-        const claim = readStandard(standardHeaders(name, [id, timestampSeconds, writeStandard(digests)]))
+        const claim = readStandard(standardHeaders(name, [id, timestampSeconds, writeStandard(digests, asymmetric)]))
         expect(claim).toEqual({
           scheme: 'standard',
           header: `${name}-signature`,
           prefix,
           encoding: 'base64',
           candidates: digests,
+          asymmetric,
           id,
           timestampSeconds,
           timestampHeader: `${name}-timestamp`,

@@ -5,6 +5,7 @@ import type { HeadersLike } from './header.ts'
 import { readHeader, requireHeader } from './header.ts'
 import { WebhookVerificationError } from './verification-error.ts'
 
+export { privateKeyProblem, privateKeySeed, publicKeyBytes, writePrivateKey, writePublicKey } from './ed25519-key.ts'
 export type { HeadersLike } from './header.ts'
 export type { Scheme, Secrets } from './secret.ts'
 export { liveSecrets, MIN_SECRET_CHARS, secretKey, secretProblem } from './secret.ts'
@@ -38,6 +39,11 @@ export type StandardClaim = Claim & {
   id: string
   timestampSeconds: number
   timestampHeader: string
+  /**
+   * The ed25519 signatures (`v1a`) that were sent, possibly none: padded base64 of 64 bytes each,
+   * made over the same bytes as the digests.
+   */
+  asymmetric: readonly string[]
 }
 
 /** `X-Agenta-Signature`; both times are null in Agenta's first form, which has none. */
@@ -74,8 +80,8 @@ export function hasStandardHeaders(headers: HeadersLike): boolean {
 
 /**
  * Reads `webhook-id`, `webhook-timestamp` and `webhook-signature` (or `svix-…`) of Standard
- * Webhooks 1.0.0: `v1,<base64>` over `{id}.{timestamp}.{body}`, several separated by spaces.
- * Signatures of other versions are left out.
+ * Webhooks 1.0.0: `v1,<base64>` (HMAC) and `v1a,<base64>` (ed25519) over
+ * `{id}.{timestamp}.{body}`, several separated by spaces. Signatures of other versions are left out.
  * @throws WebhookVerificationError `missing_header` or `malformed_header`.
  */
 export function readStandard(headers: HeadersLike): StandardClaim {
@@ -94,6 +100,7 @@ export function readStandard(headers: HeadersLike): StandardClaim {
     prefix: `${id}.${timestamp}.`,
     encoding: 'base64',
     candidates: valuesOf(signatures, 'v1,').filter(isBase64Digest),
+    asymmetric: valuesOf(signatures, 'v1a,').filter(isBase64Signature),
     id,
     timestampSeconds: readSeconds(timestamp, timestampHeader),
     timestampHeader,
@@ -196,9 +203,12 @@ export function agentaPrefix(timestampSeconds: number): string {
   return `${wholeSeconds(timestampSeconds)}.`
 }
 
-/** The value of `webhook-signature`: one digest in base64 per live secret. */
-export function writeStandard(digests: readonly string[]): string {
-  return digests.map((digest) => `v1,${digest}`).join(' ')
+/**
+ * The value of `webhook-signature`: one digest in base64 per live secret, and the ed25519
+ * signatures in base64, if there are any.
+ */
+export function writeStandard(digests: readonly string[], asymmetric: readonly string[] = []): string {
+  return [...digests.map((digest) => `v1,${digest}`), ...asymmetric.map((signature) => `v1a,${signature}`)].join(' ')
 }
 
 /**
@@ -230,6 +240,11 @@ function hexDigests(values: readonly string[]): string[] {
 // 32 bytes leave four bits for the last digit, so only every fourth one can stand there.
 function isBase64Digest(value: string): boolean {
   return /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/.test(value)
+}
+
+// 64 bytes leave two bits for the last digit.
+function isBase64Signature(value: string): boolean {
+  return /^[A-Za-z0-9+/]{85}[AQgw]==$/.test(value)
 }
 
 function readSeconds(text: string, header: string): number {

@@ -1,10 +1,11 @@
 // Which bytes of a secret are the key, and which secrets are good enough to be created.
 import { fromBase64, toBytes } from './bytes.ts'
+import { isEd25519 } from './ed25519-key.ts'
 import { WebhookVerificationError } from './verification-error.ts'
 
 /**
- * How a webhook is signed. Always with HMAC-SHA256; the schemes differ in what is signed, with
- * which key, and where it is written.
+ * How a webhook is signed with a shared secret. Always with HMAC-SHA256; the schemes differ in what
+ * is signed, with which key, and where it is written.
  */
 export type Scheme = 'standard' | 'agenta' | 'github'
 
@@ -61,8 +62,4 @@ export function secretProblem(secret: string): string | null {
   const bytes = fromBase64(secret.slice(BASE64_PREFIX.length))?.length ?? 0
   const isGood = bytes >= MIN_KEY_BYTES && bytes <= MAX_KEY_BYTES
   return isGood ? null : `must be whsec_ and base64 of ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} bytes`
-}
-
-function isEd25519(secret: string): boolean {
-  return /^wh[sp]k_/.test(secret)
 }

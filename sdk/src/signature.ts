@@ -1,7 +1,10 @@
 // Signing and verifying on WebCrypto, in the schemes Signalbox uses: Standard Webhooks, Agenta's
 // two forms, GitHub's.
+import type { VerificationKeys } from './asymmetric.ts'
+import { publicKeysOf, requireEd25519 } from './asymmetric.ts'
 import type { RawBody } from './bytes.ts'
 import { concatBytes, equalsInConstantTime, toBase64, toHex } from './bytes.ts'
+import { signEd25519 } from './ed25519.ts'
 import type { HeadersLike } from './header.ts'
 import { hmacSha256 } from './hmac.ts'
 import type { SignatureClaim } from './scheme.ts'
@@ -35,6 +38,9 @@ export type TimedVerifyInput = VerifyInput & {
   nowSeconds?: number | undefined
 }
 
+/** A verification in Standard Webhooks' form: by shared secrets, by public keys, or by both. */
+export type StandardVerifyInput = Omit<TimedVerifyInput, 'secrets'> & VerificationKeys
+
 /** What to sign in Standard Webhooks' form. */
 export type StandardSignInput = {
   /**
@@ -45,8 +51,10 @@ export type StandardSignInput = {
   /** When this attempt is made, in whole Unix seconds. */
   timestampSeconds: number
   body: RawBody
-  /** One signature is made per secret. */
-  secrets: Secrets
+  /** One signature (`v1`) is made per secret. */
+  secrets?: Secrets | undefined
+  /** Ed25519 keys, `whsk_…`: one signature (`v1a`) is made per key. */
+  signingKeys?: Secrets | undefined
 }
 
 /** What to sign in a form that has one signature. */
@@ -56,15 +64,18 @@ export type BodySignInput = {
 }
 
 /**
- * The `webhook-signature` header of Standard Webhooks 1.0.0: `v1,<base64>` of HMAC-SHA256 over
- * `{id}.{timestamp}.{body}`, one per secret, separated by spaces.
+ * The `webhook-signature` header of Standard Webhooks 1.0.0, over `{id}.{timestamp}.{body}`:
+ * `v1,<base64>` of HMAC-SHA256 per secret, and `v1a,<base64>` of ed25519 per signing key.
  * @throws TypeError for an id or a time that cannot be signed safely.
  * @throws WebhookVerificationError `no_secret` or `invalid_secret`.
  */
-export async function signStandard({ id, timestampSeconds, body, secrets }: StandardSignInput): Promise<string> {
+export async function signStandard(input: StandardSignInput): Promise<string> {
+  const { id, timestampSeconds, body, secrets, signingKeys } = input
+  const keys = signingKeys === undefined ? [] : liveSecrets(signingKeys)
+  const live = keys.length > 0 && secrets === undefined ? [] : liveSecrets(secrets)
   const message = concatBytes(standardPrefix(id, timestampSeconds), body)
-  const digests = await Promise.all(liveSecrets(secrets).map((secret) => digestOf(secret, 'standard', message)))
-  return writeStandard(digests.map(toBase64))
+  const digests = await Promise.all(live.map((secret) => digestOf(secret, 'standard', message)))
+  return writeStandard(digests.map(toBase64), await Promise.all(keys.map((key) => signEd25519(key, message))))
 }
 
 /**
@@ -87,10 +98,11 @@ export async function signAgentaTimed(input: BodySignInput & { timestampSeconds:
 
 /**
  * Checks `webhook-id`, `webhook-timestamp` and `webhook-signature` of Standard Webhooks 1.0.0, also
- * under Svix's own names, and returns the signed id and time.
- * @throws WebhookVerificationError unless one signature is right and not too old or new.
+ * under Svix's own names, and returns the signed id and time. Each kind of key that is passed asks
+ * for a signature of its own: with public keys a shared secret's alone is not enough.
+ * @throws WebhookVerificationError unless it is signed so, and not too old or new.
  */
-export async function verifyStandard(input: TimedVerifyInput): Promise<{ id: string; timestampSeconds: number }> {
+export async function verifyStandard(input: StandardVerifyInput): Promise<{ id: string; timestampSeconds: number }> {
   const { id, timestampSeconds } = await verifySignature(input, readStandard)
   return { id, timestampSeconds }
 }
@@ -116,23 +128,31 @@ export async function verifyGithub(input: VerifyInput): Promise<void> {
 
 /**
  * Checks what `read` finds in the headers and returns it, now true. Every candidate is compared
- * with every key's digest, without stopping at the first that fits.
- * @throws WebhookVerificationError unless one signature is right and not too old or new.
+ * with every secret's digest, without stopping at the first that fits.
+ * @throws WebhookVerificationError unless it is signed by one of each kind of key that is passed,
+ * and not too old or new.
  */
 export async function verifySignature<Claim extends SignatureClaim>(
-  { headers, body, secrets, toleranceSeconds, nowSeconds = Date.now() / 1000 }: TimedVerifyInput,
+  { headers, body, toleranceSeconds, nowSeconds = Date.now() / 1000, ...given }: StandardVerifyInput,
   read: (headers: HeadersLike) => Claim,
 ): Promise<Claim> {
-  const live = liveSecrets(secrets)
+  const keys = publicKeysOf(given)
+  const live = keys !== null && given.secrets === undefined ? [] : liveSecrets(given.secrets)
   const claim = read(headers)
   const message = concatBytes(claim.prefix, body)
   const digests = await Promise.all(live.map((secret) => digestOf(secret, claim.scheme, message)))
   checkTimestamp(claim, { nowSeconds, toleranceSeconds })
+  if (live.length > 0) requireDigest(claim, digests)
+  if (keys !== null) await requireEd25519(claim, message, keys)
+  return claim
+}
+
+function requireDigest(claim: SignatureClaim, digests: readonly Uint8Array[]): void {
   let matches = 0
   for (const expected of digests.map(claim.encoding === 'hex' ? toHex : toBase64)) {
     for (const candidate of claim.candidates) matches += Number(equalsInConstantTime(candidate, expected))
   }
-  if (matches > 0) return claim
+  if (matches > 0) return
   const why = claim.candidates.length === 0 ? 'the header has no well-formed one' : 'wrong secret or changed body'
   throw new WebhookVerificationError('signature_mismatch', `no signature matches: ${why}`, claim.header)
 }

@@ -4,7 +4,8 @@
  * Why a webhook was refused. `missing_header`, `malformed_header` and `malformed_body` are the
  * sender's mistake (400); `timestamp_too_old`, `timestamp_too_new` and `signature_mismatch` are a
  * forgery, a replay or a wrong secret (401); `no_secret` and `invalid_secret` are the receiver's
- * own configuration (503).
+ * own configuration, and `keys_unavailable` says that the sender's public keys could not be read
+ * (503: it will send again).
  */
 export type VerificationCode =
   | 'missing_header'
@@ -15,6 +16,7 @@ export type VerificationCode =
   | 'signature_mismatch'
   | 'no_secret'
   | 'invalid_secret'
+  | 'keys_unavailable'
 
 /**
  * Thrown, never returned, so that a forgotten `if` cannot accept a forged request; the message

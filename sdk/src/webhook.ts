@@ -3,6 +3,7 @@
 import type { RawBody } from './bytes.ts'
 import { toBytes } from './bytes.ts'
 import type { HeadersLike } from './header.ts'
+import type { JsonWebKeySet } from './jwks.ts'
 import type { EnvironmentDeployed, RelayedEvent, SignalboxEvent } from './payload.ts'
 import { isSignalboxEvent } from './payload.ts'
 import { readStandardOrAgenta } from './scheme.ts'
@@ -15,10 +16,22 @@ import { WebhookVerificationError } from './verification-error.ts'
  */
 export type IncomingWebhook = Request | { headers: HeadersLike; body: RawBody }
 
-/** How to verify; pass `secret`, or `secrets` while one rotates. */
+/**
+ * How to verify: by `secret`, or `secrets` while one rotates; or by `publicKey` (`publicKeys`) or
+ * `jwks`, which make nobody but the sender able to sign. Each kind that is passed asks for a
+ * signature of its own.
+ */
 export type VerifyWebhookOptions = {
   secret?: string | undefined
   secrets?: readonly string[] | undefined
+  /** The sender's ed25519 key, `whpk_…`. */
+  publicKey?: string | undefined
+  publicKeys?: readonly string[] | undefined
+  /**
+   * The sender's JWK set, or its address: `https://…/.well-known/webhooks-jwks.json`. What is read
+   * there is kept for five minutes, and read again when a signature fits none of the keys.
+   */
+  jwks?: JsonWebKeySet | string | undefined
   /** How old or new a timestamp may be, in seconds. Default 300. */
   toleranceSeconds?: number | undefined
   /** The clock in milliseconds, as `Date.now`. */
@@ -38,7 +51,7 @@ export type VerifiedWebhook = {
   event: string
   /** When the event happened, RFC 3339. */
   timestamp: string
-  /** Narrow it with `isEnvironmentDeployed` or `isRelayedEvent`. */
+  /** Narrow it with `isOwnEvent` (one of Signalbox's own) or `isRelayedEvent`. */
   payload: EnvironmentDeployed | RelayedEvent | SignalboxEvent
 }
 
@@ -52,9 +65,11 @@ export type VerifiedWebhook = {
 export async function verifyWebhook(request: IncomingWebhook, options: VerifyWebhookOptions): Promise<VerifiedWebhook> {
   const { headers } = request
   const body = 'arrayBuffer' in request ? new Uint8Array(await request.arrayBuffer()) : request.body
-  const secrets = [options.secret ?? '', ...(options.secrets ?? [])]
+  const { toleranceSeconds, jwks } = options
   const nowSeconds = options.now && options.now() / 1000
-  const input = { headers, body, secrets, toleranceSeconds: options.toleranceSeconds, nowSeconds }
+  const secrets = together(options.secret, options.secrets)
+  const publicKeys = together(options.publicKey, options.publicKeys)
+  const input = { headers, body, secrets, publicKeys, jwks, toleranceSeconds, nowSeconds }
   const claim = await verifySignature(input, readStandardOrAgenta)
   if (options.requireTimestamp && claim.timestampSeconds === null) {
     throw new WebhookVerificationError(
@@ -66,6 +81,11 @@ export async function verifyWebhook(request: IncomingWebhook, options: VerifyWeb
   const payload = parseEvent(body)
   const id = claim.scheme === 'standard' ? claim.id : payload.delivery_id
   return { id, event: payload.event, timestamp: payload.timestamp, payload }
+}
+
+/** Undefined where neither is passed; an unset variable passed as '' still asks for a signature. */
+function together(one: string | undefined, several: readonly string[] | undefined): readonly string[] | undefined {
+  return one === undefined && several === undefined ? undefined : [one ?? '', ...(several ?? [])]
 }
 
 function parseEvent(body: RawBody): SignalboxEvent {

@@ -1,19 +1,28 @@
-"""Writes signatures.json with Python's own hmac, so that the SDK is not checked against itself.
+"""Writes signatures.json with Python's own hmac, and ed25519 as RFC 8032 prints it, so that the SDK is not checked against itself.
 
-Run `python3 sdk/vectors/make.py`, then format the file with Biome. Every entry has: name, form (`standard`, `agenta`, `github`, or
-`webhook` for the receiver that accepts any form Signalbox sends), secrets, headers, body (text) or body_base64, now
-(Unix seconds; the tolerance is 300) and expected (`ok` or the refusal's code).
+Run `python3 sdk/vectors/make.py`, then format the file with Biome; with `-` it is printed instead. Every entry has: name,
+form (`standard`, `agenta`, `github`, or `webhook` for the receiver that accepts any form Signalbox sends), secrets,
+headers, body (text) or body_base64, now (Unix seconds; the tolerance is 300) and expected (`ok` or the refusal's code).
+Some of form `standard` and `webhook` have public_keys or jwks, too, or in place of secrets: each kind of key that is
+there asks for a signature of its own.
 """
 
 import base64
 import hashlib
 import hmac
 import json
+import sys
 from pathlib import Path
+
+import ed25519
 
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_" + base64.b64encode(b"another secret of 32 bytes, old.").decode()
 UNPADDED = "whsec_" + base64.b64encode(b"a key of 26 bytes, no pad!").decode().rstrip("=")
+# The key that Svix publishes with its implementation: the seed and the public key.
+WHSK = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+SEED = base64.b64decode(WHSK[5:])[:32]
+OTHER_SEED = b"another ed25519 seed of 32 bytes"
 TEXT = "my_webhook_secret_key"
 OLD_TEXT = "the secret before this one"
 ID = "msg_p5jXN8AQM9LWM0D4loKWxJek"
@@ -81,11 +90,28 @@ def spare_bits(signature):
     return changed
 
 
+def asymmetric(seed=None, body=BODY, timestamp=NOW, id=ID):
+    message = f"{id}.{timestamp}.".encode() + raw(body)
+    return "v1a," + base64.b64encode(ed25519.sign(seed or SEED, message)).decode()
+
+
+def public(seed):
+    return "whpk_" + base64.b64encode(ed25519.public(seed)).decode()
+
+
+def jwk(seed, **more):
+    x = base64.urlsafe_b64encode(ed25519.public(seed)).decode().rstrip("=")
+    # RFC 7638: the required members in the order of their names, without spaces.
+    thumbprint = hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'.encode()).digest()
+    kid = base64.urlsafe_b64encode(thumbprint).decode().rstrip("=")
+    return {"kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid, "use": "sig", "alg": "EdDSA", **more}
+
+
 vectors = []
 
 
-def add(name, form, expected, headers, secrets, body=BODY, now=NOW):
-    entry = {"name": name, "form": form, "secrets": secrets, "headers": headers}
+def add(name, form, expected, headers, secrets, body=BODY, now=NOW, **keys):
+    entry = {"name": name, "form": form, **({} if secrets is None else {"secrets": secrets}), **keys, "headers": headers}
     if isinstance(body, bytes):
         entry["body_base64"] = base64.b64encode(body).decode()
     else:
@@ -93,11 +119,13 @@ def add(name, form, expected, headers, secrets, body=BODY, now=NOW):
     vectors.append({**entry, "now": now, "expected": expected})
 
 
-def std(name, expected, signature=None, *, secrets=(WHSEC,), body=BODY, timestamp=NOW, id=ID, now=NOW, form="standard", names="webhook", drop=(), extra=None):
+def std(name, expected, signature=None, *, secrets=(WHSEC,), body=BODY, timestamp=NOW, id=ID, now=NOW, form="standard", names="webhook", drop=(), extra=None, public_keys=None, jwks=None):
     if signature is None:
         signature = standard(body=body, timestamp=timestamp, id=id)
     headers = {f"{names}-id": id, f"{names}-timestamp": str(timestamp), f"{names}-signature": signature, **(extra or {})}
-    add(name, form, expected, {k: v for k, v in headers.items() if k not in drop}, list(secrets), body, now)
+    keys = {name: value for name, value in {"public_keys": public_keys, "jwks": jwks}.items() if value is not None}
+    secrets = None if secrets is None else list(secrets)
+    add(name, form, expected, {k: v for k, v in headers.items() if k not in drop}, secrets, body, now, **keys)
 
 
 def agenta(name, expected, value, *, secrets=(TEXT,), body=BODY, now=NOW, form="agenta"):
@@ -172,6 +200,67 @@ std("a secret that is only its prefix", "invalid_secret", secrets=["whsec_"])
 std("a secret that is not base64", "invalid_secret", secrets=["whsec_not base64!"])
 std("a secret of an impossible length", "invalid_secret", secrets=["whsec_MfKQ9"])
 std("an ed25519 public key used as a shared secret", "invalid_secret", standard("whpk_AAAA"), secrets=["whpk_AAAA"])
+
+# Standard Webhooks with ed25519
+WHPK = public(SEED)
+assert WHPK == "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=", "the public key is the second half of Svix's private one"
+assert asymmetric() == "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==", "Svix publishes it"
+
+
+def key(name, expected, signature=None, *, public_keys=(WHPK,), secrets=None, **more):
+    if signature is None:
+        signature = asymmetric(body=more.get("body", BODY), timestamp=more.get("timestamp", NOW))
+    public_keys = None if public_keys is None else list(public_keys)
+    std(name, expected, signature, public_keys=public_keys, secrets=secrets, **more)
+
+
+def flip64(signature):
+    return signature[:4] + ("A" if signature[4] != "A" else "B") + signature[5:]
+
+
+key("ed25519: the vector that Svix publishes", "ok")
+key("ed25519: an empty body", "ok", body="")
+key("ed25519: a body that is not text", "ok", body=bytes(range(256)))
+key("ed25519: under Svix's names", "ok", names="svix")
+key("ed25519: a public key without padding", "ok", public_keys=[WHPK.rstrip("=")])
+key("ed25519: rotation, the sender signs with the old key", "ok", asymmetric(OTHER_SEED), public_keys=[WHPK, public(OTHER_SEED)])
+key("ed25519: rotation, the sender signs with both, the receiver knows one", "ok", f"{asymmetric(OTHER_SEED)} {asymmetric()}")
+key("ed25519: beside a digest that this receiver cannot check", "ok", f"{standard()} {asymmetric()}")
+key("ed25519: by a key of a JWK set", "ok", public_keys=None, jwks={"keys": [jwk(SEED)]})
+key("ed25519: by the second key of a JWK set", "ok", public_keys=None, jwks={"keys": [jwk(OTHER_SEED), jwk(SEED)]})
+key("ed25519: keys of other kinds in the JWK set", "ok", public_keys=None,
+    jwks={"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}, {"kty": "OKP", "crv": "X25519", "x": jwk(SEED)["x"]}, jwk(SEED)]})
+key("ed25519: both kinds asked for, both right", "ok", f"{standard()} {asymmetric()}", secrets=[WHSEC])
+key("ed25519: exactly five minutes ago", "ok", now=NOW + 300)
+key("ed25519: five minutes and a second ago", "timestamp_too_old", now=NOW + 301)
+key("ed25519: five minutes and a second ahead", "timestamp_too_new", now=NOW - 301)
+key("ed25519: by another key", "signature_mismatch", asymmetric(OTHER_SEED))
+key("ed25519: a changed byte of the signature", "signature_mismatch", flip64(asymmetric()))
+key("ed25519: over another body", "signature_mismatch", asymmetric(), body=BODY + " ")
+key("ed25519: over another time", "signature_mismatch", asymmetric(timestamp=NOW - 1))
+key("ed25519: over another id", "signature_mismatch", asymmetric(id="msg_other"))
+key("ed25519: under the version of a digest", "signature_mismatch", "v1," + asymmetric()[4:])
+key("ed25519: half a signature", "signature_mismatch", asymmetric()[:48])
+key("ed25519: empty", "signature_mismatch", "v1a,")
+key("ed25519: not base64", "signature_mismatch", "v1a," + "-" * 86 + "==")
+key("ed25519: without padding", "signature_mismatch", asymmetric().rstrip("="))
+key("downgrade: a right digest does not rescue a wrong ed25519 signature", "signature_mismatch",
+    f"{standard()} {asymmetric(OTHER_SEED)}", secrets=[WHSEC])
+key("downgrade: a right digest is not enough where ed25519 is asked for", "signature_mismatch", standard(), secrets=[WHSEC])
+key("downgrade: a digest alone, and public keys alone", "signature_mismatch", standard())
+key("downgrade: a right ed25519 signature does not rescue a wrong digest", "signature_mismatch",
+    f"{flip(standard())} {asymmetric()}", secrets=[WHSEC])
+key("downgrade: an HMAC whose key is the public key", "signature_mismatch",
+    "v1," + base64.b64encode(digest(ed25519.public(SEED), f"{ID}.{NOW}.{BODY}".encode()).digest()).decode())
+key("ed25519 without a public key to check it", "signature_mismatch", public_keys=None, secrets=[WHSEC])
+key("ed25519: no public key in the option for it", "no_secret", public_keys=[""])
+key("ed25519: no public key in the option for it, beside a secret", "no_secret", standard(), public_keys=[], secrets=[WHSEC])
+key("ed25519: a private key where the public one belongs", "invalid_secret", public_keys=[WHSK])
+key("ed25519: a shared secret where a public key belongs", "invalid_secret", public_keys=[WHSEC])
+key("ed25519: a public key that is too short", "invalid_secret", public_keys=["whpk_AAAA"])
+key("ed25519: a JWK set without an ed25519 key", "invalid_secret", public_keys=None, jwks={"keys": []})
+key("ed25519: what is no JWK set", "invalid_secret", public_keys=None, jwks={})
+key("ed25519: the header is missing", "missing_header", drop=["webhook-signature"])
 
 # Agenta's first form: sha256=<hex> over the raw body
 agenta("with its prefix", "ok", "sha256=" + hexed())
@@ -254,6 +343,13 @@ std("downgrade: only an unknown version, first form right", "signature_mismatch"
 std("downgrade: standard under Svix's names wrong, first form right", "signature_mismatch", flip(standard(body=EVENT)), form="webhook", names="svix", body=EVENT, extra=first)
 add("downgrade: an empty webhook-id beside a right first form", "webhook", "missing_header", {**first, "webhook-id": ""}, [WHSEC], EVENT)
 std("an event of another source", "ok", form="webhook", body=RELAYED)
+key("ed25519: an event", "ok", form="webhook", body=EVENT)
+key("downgrade: ed25519 asked for, only the first form is there", "missing_header", form="webhook", body=EVENT,
+    extra=first, drop=["webhook-id", "webhook-timestamp", "webhook-signature"])
+key("downgrade: ed25519 and a secret asked for, only the first form is there", "missing_header", form="webhook", body=EVENT,
+    extra=first, drop=["webhook-id", "webhook-timestamp", "webhook-signature"], secrets=[WHSEC])
+key("downgrade: ed25519 wrong, first form right", "signature_mismatch", asymmetric(OTHER_SEED, body=EVENT), form="webhook",
+    body=EVENT, extra=first)
 add("no signature at all", "webhook", "missing_header", {}, [WHSEC], EVENT)
 add("the form splice: a timed signature passed off as a signed body", "webhook", "malformed_body",
     {"X-Agenta-Signature": "sha256=" + timed(WHSEC, EVENT)}, [WHSEC], f"{NOW}.{EVENT}")
@@ -265,6 +361,9 @@ std("signed, but empty", "malformed_body", form="webhook", body="")
 
 names = [(v["form"], v["name"]) for v in vectors]
 assert len(names) == len(set(names)), "every vector has a name of its own"
-out = Path(__file__).parent / "signatures.json"
-out.write_text(json.dumps(vectors, ensure_ascii=False, indent=2) + "\n")
-print(len(vectors), "vectors")
+text = json.dumps(vectors, ensure_ascii=False, indent=2) + "\n"
+if sys.argv[1:] == ["-"]:
+    sys.stdout.buffer.write(text.encode())
+else:
+    (Path(__file__).parent / "signatures.json").write_text(text)
+    print(len(vectors), "vectors")

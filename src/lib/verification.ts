@@ -13,6 +13,7 @@ const CODES: Record<VerificationCode, ErrorCode> = {
   signature_mismatch: 'signature_invalid',
   no_secret: 'source_closed',
   invalid_secret: 'config_invalid',
+  keys_unavailable: 'config_invalid',
 }
 
 /** The AppError for a WebhookVerificationError; any other error as it is. */

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import type { OwnEventType } from './own-events.ts'
+import { isOwnEvent } from './own-events.ts'
+
+const job = { job_id: 'j', job_type: 't', rule: 'r', agent: 'a', attempt: 1, event_id: null, subject: null }
+const endpoint = { endpoint_id: 'e', endpoint_name: 'n', url: 'https://example.com' }
+const DATA: Record<Exclude<OwnEventType, 'environment.deployed'>, Record<string, unknown>> = {
+  'job.completed': { ...job, result: null },
+  'job.failed': { ...job, error: 'It failed.' },
+  'endpoint.disabled': { ...endpoint, reason: 'It answered 410 Gone.', failing_since: null, last_error: null },
+  'endpoint.recovered': { ...endpoint, failing_since: null },
+  'delivery.exhausted': {
+    ...endpoint,
+    failed_delivery_id: 'd',
+    event_id: 'e',
+    event_type: 't',
+    attempts: 10,
+    error: null,
+  },
+}
+
+function event(type: string, data: unknown) {
+  return { event: type, timestamp: '2026-01-01T00:00:00Z', delivery_id: 'd1', data }
+}
+
+test.each(Object.entries(DATA))('%s is one of Signalbox’s own, with the data of its type', (type, data) => {
+  const payload = event(type, data)
+  expect([isOwnEvent(payload), isOwnEvent(payload, type as OwnEventType)]).toEqual([true, true])
+  const others = Object.keys(DATA).filter((other) => other !== type) as OwnEventType[]
+  expect(others.filter((other) => isOwnEvent(payload, other))).toEqual([])
+  for (const field of Object.keys(data).filter((name) => typeof data[name] === 'string')) {
+    expect(isOwnEvent(event(type, { ...data, [field]: 1 }))).toBe(false)
+  }
+})
+
+test('events of other sources, and what only looks like an event, are not', () => {
+  const others = [
+    event('push', {}),
+    event('toString', {}),
+    event('environment.deployed', {}),
+    event('job.failed', []),
+    null,
+  ]
+  expect(others.filter((each) => isOwnEvent(each))).toEqual([])
+})
+
+test('the type narrows what a program may read', () => {
+  const payload: unknown = event('job.failed', DATA['job.failed'])
+  if (!isOwnEvent(payload)) throw new Error('no event')
+  switch (payload.event) {
+    case 'job.failed':
+      expect(payload.data.error).toBe('It failed.')
+      break
+    case 'environment.deployed':
+      expect(payload.data.config_diff).toBeDefined()
+      break
+    default:
+      throw new Error('another type')
+  }
+})

@@ -1,0 +1,86 @@
+// The events that Signalbox reports of itself, typed.
+import type { DeploymentData, EnvironmentDeployed, Json, SignalboxEvent } from './payload.ts'
+import { isEnvironmentDeployed, isSignalboxEvent } from './payload.ts'
+
+/** What is said of a job that has ended. */
+export type EndedJob = {
+  job_id: string
+  job_type: string
+  /** The rule that made it. */
+  rule: string
+  agent: string
+  /** How often it was started. */
+  attempt: number
+  /** The event it was made for; null where that is no longer stored. */
+  event_id: string | null
+  /** What that event is about, such as `acme/shop#12`. */
+  subject: string | null
+}
+
+/** What is said of an endpoint. */
+export type ReportedEndpoint = {
+  endpoint_id: string
+  endpoint_name: string
+  /** Its address, without what is secret in it. */
+  url: string
+}
+
+/** The `data` of each of these events. A test delivery has `test: true` in it as well. */
+export type OwnEventData = {
+  /** A configuration went live in an environment. */
+  'environment.deployed': DeploymentData
+  /** A job has ended; `result` is what its agent returned. */
+  'job.completed': EndedJob & { result: Json }
+  /** A job has ended without success, and is not attempted again. */
+  'job.failed': EndedJob & { error: string }
+  /** Signalbox disabled an endpoint, and why: it answered 410, or nothing but failure came of it. */
+  'endpoint.disabled': ReportedEndpoint & { reason: string; failing_since: string | null; last_error: string | null }
+  /** An endpoint takes deliveries again. */
+  'endpoint.recovered': ReportedEndpoint & { failing_since: string | null }
+  /** A delivery failed, and is not attempted again. */
+  'delivery.exhausted': ReportedEndpoint & {
+    /** The row of the delivery; the envelope's `delivery_id` is this event's own. */
+    failed_delivery_id: string
+    event_id: string
+    event_type: string
+    attempts: number
+    error: string | null
+  }
+}
+
+/** The types of the events that Signalbox reports of itself. */
+export type OwnEventType = keyof OwnEventData
+
+/** An event that Signalbox reports of itself. `environment.deployed` has a `project_id`. */
+export type OwnEvent<Type extends OwnEventType = OwnEventType> = {
+  [Each in Type]: Each extends 'environment.deployed'
+    ? EnvironmentDeployed
+    : Omit<SignalboxEvent, 'event' | 'data'> & { event: Each; data: OwnEventData[Each] }
+}[Type]
+
+const ENDED_JOB = ['job_id', 'job_type', 'rule', 'agent']
+const ENDPOINT = ['endpoint_id', 'endpoint_name', 'url']
+
+/** The fields of each that are text, and always there. */
+const TEXTS: Record<Exclude<OwnEventType, 'environment.deployed'>, readonly string[]> = {
+  'job.completed': ENDED_JOB,
+  'job.failed': [...ENDED_JOB, 'error'],
+  'endpoint.disabled': [...ENDPOINT, 'reason'],
+  'endpoint.recovered': ENDPOINT,
+  'delivery.exhausted': [...ENDPOINT, 'failed_delivery_id', 'event_id', 'event_type'],
+}
+
+/**
+ * Whether a payload is an event of Signalbox's own, with what its type promises:
+ * `isOwnEvent(payload, 'job.failed')`, or without a type for any of them, to `switch` on `event`.
+ */
+export function isOwnEvent<Type extends OwnEventType = OwnEventType>(
+  payload: unknown,
+  type?: Type,
+): payload is OwnEvent<Type> {
+  if (!isSignalboxEvent(payload) || (type !== undefined && payload.event !== type)) return false
+  if (payload.event === 'environment.deployed') return isEnvironmentDeployed(payload)
+  if (!Object.hasOwn(TEXTS, payload.event)) return false
+  const texts = TEXTS[payload.event as keyof typeof TEXTS]
+  return texts.every((field) => typeof payload.data[field] === 'string')
+}
