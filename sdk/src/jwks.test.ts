@@ -1,9 +1,9 @@
 // Ed25519 end to end: what a sender signs is verified by its published keys, also while it replaces
 // them.
+import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { fromBase64, toBase64 } from './bytes.ts'
 import { deliveryHeaders } from './delivery-headers.ts'
 import { writePrivateKey, writePublicKey } from './ed25519-key.ts'
 import { signStandard } from './signature.ts'
@@ -12,17 +12,17 @@ import { verifyWebhook } from './webhook.ts'
 const body = JSON.stringify({ event: 'job.failed', timestamp: '2026-01-01T00:00:00Z', delivery_id: 'd1', data: {} })
 const SECRET = 'a secret of twenty letters'
 
-async function keyPair() {
-  const pair = await crypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify'])
-  if (!('privateKey' in pair)) throw new Error('no key pair')
-  const { d = '', x = '' } = await crypto.subtle.exportKey('jwk', pair.privateKey)
-  const [seed, bytes] = [d, x].map((text) => fromBase64(text.replaceAll('-', '+').replaceAll('_', '/')))
+function keyPair() {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const [seed, bytes] = [privateKey.export({ format: 'jwk' }).d, publicKey.export({ format: 'jwk' }).x].map(
+    (text = '') => Buffer.from(text, 'base64url'),
+  )
   if (seed === undefined || bytes === undefined) throw new Error('no key')
   return {
     privateKey: writePrivateKey(seed, bytes),
-    seedOnly: `whsk_${toBase64(seed)}`,
+    seedOnly: `whsk_${seed.toString('base64')}`,
     publicKey: writePublicKey(bytes),
-    jwk: { kty: 'OKP', crv: 'Ed25519', x, kid: x },
+    jwk: { ...publicKey.export({ format: 'jwk' }), kid: 'any' },
   }
 }
 
@@ -40,7 +40,7 @@ function headersBy(signingKeys: string | string[]) {
 }
 
 test('a private key signs in both of its forms, with or without a shared secret', async () => {
-  const { privateKey, seedOnly, publicKey } = await keyPair()
+  const { privateKey, seedOnly, publicKey } = keyPair()
   const signed = { id: 'evt_1', timestampSeconds: 1_700_000_000, body }
   const alone = await signStandard({ ...signed, signingKeys: privateKey })
   expect(alone).toMatch(/^v1a,\S{88}$/)
@@ -84,7 +84,7 @@ describe('keys at an address', () => {
   })
 
   test('are read once for many webhooks', async () => {
-    const { privateKey, jwk } = await keyPair()
+    const { privateKey, jwk } = keyPair()
     published = { keys: [jwk] }
     const headers = await headersBy(privateKey)
     const verified = await Promise.all([1, 2, 3].map(() => verifyWebhook({ headers, body }, { jwks: address })))
@@ -94,7 +94,7 @@ describe('keys at an address', () => {
 
   test('are read again when the sender signs with a new one, and not for every forgery', async () => {
     vi.useFakeTimers({ toFake: ['performance', 'Date'] })
-    const [old, next, forger] = [await keyPair(), await keyPair(), await keyPair()]
+    const [old, next, forger] = [keyPair(), keyPair(), keyPair()]
     published = { keys: [old.jwk] }
     await verifyWebhook({ headers: await headersBy(old.privateKey), body }, { jwks: address })
     published = { keys: [next.jwk, old.jwk] }
@@ -112,7 +112,7 @@ describe('keys at an address', () => {
 
   test('are no longer trusted five minutes after the sender withdrew them', async () => {
     vi.useFakeTimers({ toFake: ['performance', 'Date'] })
-    const [old, next] = [await keyPair(), await keyPair()]
+    const [old, next] = [keyPair(), keyPair()]
     published = { keys: [old.jwk] }
     await verifyWebhook({ headers: await headersBy(old.privateKey), body }, { jwks: address })
     published = { keys: [next.jwk] }
@@ -122,7 +122,7 @@ describe('keys at an address', () => {
   })
 
   test('that cannot be read are a refusal of their own, after which the sender may send again', async () => {
-    const { privateKey, jwk } = await keyPair()
+    const { privateKey, jwk } = keyPair()
     published = { keys: [jwk] }
     const headers = await headersBy(privateKey)
     status = 500
@@ -136,7 +136,7 @@ describe('keys at an address', () => {
   })
 
   test('are not asked for by a request that is refused anyway', async () => {
-    const headers = await headersBy((await keyPair()).privateKey)
+    const headers = await headersBy(keyPair().privateKey)
     const stale = verifyWebhook({ headers, body }, { jwks: address, now: () => Date.now() + 400_000 })
     await expect(stale).rejects.toMatchObject({ code: 'timestamp_too_old' })
     expect(reads).toBe(0)
@@ -145,14 +145,14 @@ describe('keys at an address', () => {
   test.each(['http://example.com/jwks.json', 'keys', 'file:///etc/passwd'])(
     'must be at an address that nobody can change the answer of: %s is refused',
     async (jwks) => {
-      const headers = await headersBy((await keyPair()).privateKey)
+      const headers = await headersBy(keyPair().privateKey)
       await expect(verifyWebhook({ headers, body }, { jwks })).rejects.toMatchObject({ code: 'invalid_secret' })
     },
   )
 })
 
 test('a header with very many signatures costs little', async () => {
-  const { privateKey, publicKey } = await keyPair()
+  const { privateKey, publicKey } = keyPair()
   const headers = await headersBy(privateKey)
   const many = `v1a,${'A'.repeat(86)}== `.repeat(100_000)
   const given = { headers: { ...headers, 'webhook-signature': many }, body }

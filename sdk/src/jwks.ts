@@ -45,14 +45,14 @@ export function keysOfSet(set: unknown): readonly string[] {
  */
 export async function keysAt(
   address: string,
-  { again = false, fetch = globalThis.fetch } = {},
+  { again = false }: { again?: boolean | undefined } = {},
 ): Promise<readonly string[]> {
   const remote = remotes.get(address) ?? { keys: [], readAt: Number.NEGATIVE_INFINITY, reading: null }
   remotes.set(address, remote)
   const age = performance.now() - remote.readAt
   if (age < (again ? READ_AGAIN_MS : KEPT_MS)) return remote.keys
   // One request for all that wait.
-  remote.reading ??= read(address, fetch).finally(() => {
+  remote.reading ??= read(address).finally(() => {
     remote.reading = null
   })
   remote.keys = await remote.reading
@@ -60,7 +60,7 @@ export async function keysAt(
   return remote.keys
 }
 
-async function read(address: string, fetch: typeof globalThis.fetch): Promise<readonly string[]> {
+async function read(address: string): Promise<readonly string[]> {
   requireSafe(address)
   try {
     // Not 'error', which Workers do not know: a redirect is no success either way.

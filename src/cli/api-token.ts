@@ -1,14 +1,11 @@
 // The API's token of `dev`: made at the first start, and kept in a file that only its owner can
 // read.
 import { randomBytes } from 'node:crypto'
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writePrivately } from './private-file.ts'
+import { readPrivately, writePrivately } from './private-file.ts'
 
-const TOKEN = /^[\w-]{43}\n$/
-// Windows has no such modes.
-const OTHERS = process.platform === 'win32' ? 0 : 0o077
+const TOKEN = /^[\w-]{43}$/
 
 /** The file of a data directory's token. */
 export function tokenFile(dataDir: string): string {
@@ -17,17 +14,7 @@ export function tokenFile(dataDir: string): string {
 
 /** The token of a data directory; undefined without one that is ours alone. */
 export function readToken(dataDir: string): string | undefined {
-  try {
-    const file = openSync(tokenFile(dataDir), 'r')
-    try {
-      const text = readFileSync(file, 'utf8')
-      return (fstatSync(file).mode & OTHERS) === 0 && TOKEN.test(text) ? text.trim() : undefined
-    } finally {
-      closeSync(file)
-    }
-  } catch {
-    return undefined
-  }
+  return readPrivately(tokenFile(dataDir), TOKEN)
 }
 
 /** The token of a data directory, made when there is none, or when others could read it. */

@@ -1,5 +1,6 @@
 // Files that only their owner can read.
 import { randomUUID } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { link, mkdir, rename, unlink, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -21,5 +22,23 @@ export async function writePrivatelyOnce(path: string, line: string): Promise<vo
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   } finally {
     await unlink(draft)
+  }
+}
+
+// Windows has no such modes.
+const OTHERS = process.platform === 'win32' ? 0 : 0o077
+
+/** The line of such a file; undefined without one of this form that is ours alone. */
+export function readPrivately(path: string, form: RegExp): string | undefined {
+  try {
+    const file = openSync(path, 'r')
+    try {
+      const line = readFileSync(file, 'utf8').replace(/\n$/, '')
+      return (fstatSync(file).mode & OTHERS) === 0 && form.test(line) ? line : undefined
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    return undefined
   }
 }

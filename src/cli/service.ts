@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { Store } from '../db/store.ts'
 import { openStore } from '../db/store.ts'
 import { addressOf, requireFree } from '../http/listen.ts'
+import type { Environment } from '../lib/environment.ts'
 import { openLog } from '../lib/pino-log.ts'
 import type { Signalbox } from '../main.ts'
 import { openSignalbox } from '../main.ts'
@@ -12,6 +13,7 @@ import { loadSettings } from './config-file.ts'
 import { keepKey } from './encryption-key.ts'
 import { CliError } from './failure.ts'
 import { keepAddress } from './own-server.ts'
+import { keepSigningKey } from './signing-key.ts'
 import { awaitStop } from './stop.ts'
 import type { Cli } from './terminal.ts'
 
@@ -23,6 +25,12 @@ async function endpointsOf({ database }: Store): Promise<number> {
     `select count(*)::int as n from signalbox.endpoints where status = 'active'`,
   )
   return rows[0]?.n ?? 0
+}
+
+/** `dev` makes a key for itself. */
+async function signingKeysOf(cli: Cli, mode: 'dev' | 'serve', environment: Environment): Promise<string[]> {
+  const { SIGNALBOX_SIGNING_KEY: keys, SIGNALBOX_DATA_DIR: dataDir } = environment
+  return mode === 'dev' && keys.length === 0 ? [await keepSigningKey(resolve(cli.folder, dataDir))] : keys
 }
 
 /** Runs the service until something stops it: `dev` on this machine only, with a log for people. */
@@ -52,7 +60,12 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
     const makesKey = mode === 'dev' && keys.length === 0
     const encryptionKeys = makesKey ? [await keepKey(resolve(cli.folder, dataDir))] : keys
     service = await openSignalbox({
-      environment: { ...environment, SIGNALBOX_API_TOKEN: apiToken, SIGNALBOX_ENCRYPTION_KEY: encryptionKeys },
+      environment: {
+        ...environment,
+        SIGNALBOX_API_TOKEN: apiToken,
+        SIGNALBOX_ENCRYPTION_KEY: encryptionKeys,
+        SIGNALBOX_SIGNING_KEY: await signingKeysOf(cli, mode, environment),
+      },
       config,
       configPath: path,
       store,

@@ -9,6 +9,7 @@ test('tokens, webhook secrets, keys, the password of the database and the secret
     GITHUB_WEBHOOK_SECRET: 'webhook-secret-number-1,webhook-secret-number-2',
     SIGNALBOX_API_TOKEN: 'an-api-token-of-enough-characters-1',
     SIGNALBOX_ENCRYPTION_KEY: `${'k'.repeat(43)}=,${'l'.repeat(43)}=`,
+    SIGNALBOX_SIGNING_KEY: `whsk_${'A'.repeat(43)}=`,
     GITHUB_APP_PRIVATE_KEY: 'line 1\\nline 2',
     GITHUB_REPO: 'acme/shop',
   })
@@ -21,6 +22,7 @@ test('tokens, webhook secrets, keys, the password of the database and the secret
       'an-api-token-of-enough-characters-1',
       `${'k'.repeat(43)}=`,
       `${'l'.repeat(43)}=`,
+      `whsk_${'A'.repeat(43)}=`,
       'line 1\nline 2',
       'line 1',
       'line 2',

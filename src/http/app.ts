@@ -1,5 +1,5 @@
-// Everything that is answered over HTTP, as one app: receiving, health, the manual trigger, and the
-// API.
+// Everything that is answered over HTTP, as one app: receiving, health, public keys, the manual trigger,
+// and the API.
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { AppError } from '../lib/error.ts'
@@ -8,6 +8,7 @@ import { rateLimit } from '../lib/rate-limit.ts'
 import { errorResponse } from './errors.ts'
 import type { Probe } from './health.ts'
 import { healthRoutes } from './health.ts'
+import { jwksRoutes } from './jwks.ts'
 import type { ManualParts } from './manual.ts'
 import { manualRoutes } from './manual.ts'
 import { receivingRoutes } from './receive.ts'
@@ -17,6 +18,8 @@ export type AppParts = ManualParts & {
   version: string
   log: Log
   probe: Probe
+  /** Their public keys are published. */
+  signingKeys: readonly string[]
   /** Mounted at `/api`. */
   api: Hono<{ Bindings: HttpBindings }>
 }
@@ -32,7 +35,8 @@ function isRefusedHere({ code }: AppError, path: string): boolean {
 }
 
 /** Builds the app. */
-export function httpApp({ version, log, probe, api, ...manual }: AppParts): Hono<{ Bindings: HttpBindings }> {
+export function httpApp(parts: AppParts): Hono<{ Bindings: HttpBindings }> {
+  const { version, log, probe, signingKeys, api, ...manual } = parts
   const refusals = rateLimit(manual.clock, REFUSALS)
   return new Hono<{ Bindings: HttpBindings }>()
     .onError((error, c) => {
@@ -52,5 +56,6 @@ export function httpApp({ version, log, probe, api, ...manual }: AppParts): Hono
     .route('/', manualRoutes(manual))
     .route('/', receivingRoutes(manual.pipeline))
     .route('/', healthRoutes({ version }, probe))
+    .route('/', jwksRoutes(signingKeys))
     .route('/api', api)
 }

@@ -16,7 +16,7 @@ export type ReceiverOptions = Pick<
   ApiParts,
   'access' | 'database' | 'looking' | 'clock' | 'seal' | 'configured' | 'onWork'
 > & {
-  environment: Pick<Environment, 'HOST' | 'PORT' | 'SIGNALBOX_PUBLIC_URL'>
+  environment: Pick<Environment, 'HOST' | 'PORT' | 'SIGNALBOX_PUBLIC_URL' | 'SIGNALBOX_SIGNING_KEY'>
   /** `dev` binds loopback only, and takes a bare manual trigger without the token. */
   mode: 'dev' | 'serve'
   /** The connections that record, so that health says whether that is possible. */
@@ -43,6 +43,7 @@ export function openReceiver(options: ReceiverOptions): Promise<Server> {
   const api = apiRoutes({ ...options, explain: pipeline.explain, deploying })
   const probe = async () => void (await receiving.query('select 1'))
   const openPing = mode === 'dev'
-  const app = httpApp({ version: VERSION, access, openPing, clock, log, pipeline, probe, api })
+  const signingKeys = environment.SIGNALBOX_SIGNING_KEY
+  const app = httpApp({ version: VERSION, access, openPing, clock, log, pipeline, probe, signingKeys, api })
   return openServer(app, { ...addressOf(mode, environment), ...(requestTimeoutMs && { requestTimeoutMs }) })
 }

@@ -5,6 +5,7 @@ import { refusalOf } from '../../test/refusal.ts'
 import { readEnvironment, VARIABLE_NAMES } from './environment.ts'
 
 const SECRET = 's'.repeat(MIN_SECRET_CHARS)
+const SIGNING_KEY = `whsk_${'A'.repeat(43)}=`
 
 function detailOf(env: Record<string, string>): string {
   const error = refusalOf(() => readEnvironment(env))
@@ -17,6 +18,7 @@ describe('an environment without any variable', () => {
     SIGNALBOX_DATA_DIR: '.signalbox',
     PORT: 8000,
     SIGNALBOX_ENCRYPTION_KEY: [],
+    SIGNALBOX_SIGNING_KEY: [],
     GITHUB_WEBHOOK_SECRET: [],
     AGENTA_WEBHOOK_SECRET: [],
     GITHUB_API_URL: 'https://api.github.com',
@@ -50,6 +52,7 @@ describe('a variable', () => {
     ['PORT', '65535', 65_535],
     ['PORT', ' 8080 ', 8080],
     ['SIGNALBOX_API_TOKEN', SECRET, SECRET],
+    ['SIGNALBOX_SIGNING_KEY', `${SIGNING_KEY}, ${SIGNING_KEY}`, [SIGNING_KEY, SIGNING_KEY]],
     ['GITHUB_WEBHOOK_SECRET', SECRET, [SECRET]],
     ['AGENTA_WEBHOOK_SECRET', `${SECRET}1, ${SECRET}2`, [`${SECRET}1`, `${SECRET}2`]],
     ['GITHUB_REPO', 'acme-1/my.shop_2', 'acme-1/my.shop_2'],
@@ -77,6 +80,8 @@ describe('a variable', () => {
     ['SIGNALBOX_PUBLIC_URL', 'example.com', 'must be an address that begins with http:// or https://'],
     ['GITHUB_API_URL', 'not a url', 'must be an address that begins with http:// or https://'],
     ['SIGNALBOX_API_TOKEN', 'short', `must be at least ${MIN_SECRET_CHARS} characters`],
+    ['SIGNALBOX_SIGNING_KEY', SECRET, 'must be whsk_ and base64 of 32 or 64 bytes'],
+    ['SIGNALBOX_SIGNING_KEY', `${SIGNING_KEY},whpk_AAAA`, 'must be whsk_ and base64 of 32 or 64 bytes'],
     ['GITHUB_WEBHOOK_SECRET', SECRET.slice(1), `must be at least ${MIN_SECRET_CHARS} characters`],
     ['AGENTA_WEBHOOK_SECRET', `${SECRET},short`, `must be at least ${MIN_SECRET_CHARS} characters`],
     ['SIGNALBOX_ENCRYPTION_KEY', `${'A'.repeat(42)}=`, 'must be base64 of 32 bytes'],

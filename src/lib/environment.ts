@@ -1,5 +1,5 @@
 // The environment: every variable Signalbox reads, validated once at start.
-import { MIN_SECRET_CHARS } from '@signalbox/sdk/scheme'
+import { MIN_SECRET_CHARS, privateKeyProblem } from '@signalbox/sdk/scheme'
 import { z } from 'zod'
 import { AppError } from './error.ts'
 import { isHeaderValue } from './header-value.ts'
@@ -27,6 +27,10 @@ const encryptionKey = text.refine((value) => /^[\w+/-]{43}=?$/.test(value), {
   message: 'must be base64 of 32 bytes; "openssl rand -base64 32" makes one',
 })
 
+const signingKey = text.refine((value) => privateKeyProblem(value) === null, {
+  message: 'must be whsk_ and base64 of 32 or 64 bytes; "signalbox secret generate --ed25519" makes one',
+})
+
 /** Sent in a header, and an error about one quotes it: a line break inside would show the token. */
 const token = text.refine(isHeaderValue, 'must be visible ASCII characters without spaces')
 
@@ -40,6 +44,7 @@ const variables = {
   SIGNALBOX_PUBLIC_URL: url.optional(),
   SIGNALBOX_API_TOKEN: secret.and(token).optional(),
   SIGNALBOX_ENCRYPTION_KEY: listOf(encryptionKey).default([]),
+  SIGNALBOX_SIGNING_KEY: listOf(signingKey).default([]),
   GITHUB_WEBHOOK_SECRET: secrets.default([]),
   AGENTA_WEBHOOK_SECRET: secrets.default([]),
   GITHUB_TOKEN: token.optional(),
@@ -109,6 +114,7 @@ const CREDENTIALS: readonly string[] = [
   'PGPASSWORD',
   'SIGNALBOX_API_TOKEN',
   'SIGNALBOX_ENCRYPTION_KEY',
+  'SIGNALBOX_SIGNING_KEY',
   'GITHUB_WEBHOOK_SECRET',
   'AGENTA_WEBHOOK_SECRET',
   'GITHUB_TOKEN',

@@ -38,6 +38,7 @@ const app = httpApp({
   log,
   pipeline: pipeline as Pipeline,
   probe: async () => undefined,
+  signingKeys: [],
   api: new Hono(),
 })
 const server = await openServer(app, { host: '127.0.0.1', port: 0 })
