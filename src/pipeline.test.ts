@@ -338,10 +338,35 @@ describe('deciding', () => {
   })
 })
 
+describe('a test', () => {
+  test('is one delivery with one attempt to its endpoint, whatever that and the rules want', async () => {
+    const id = await addEndpoint(['issues.*'])
+    await addEndpoint(['*'])
+    const recorded = await (await open()).record(draft({ source: 'test', deliverTo: id }))
+    expect(recorded).toMatchObject({ status: 'routed', jobIds: [] })
+    const { rows } = await database.query('select endpoint_id, max_attempts, group_key from signalbox.deliveries')
+    expect(rows).toEqual([{ endpoint_id: id, max_attempts: 1, group_key: null }])
+  })
+
+  test('of an endpoint that was deleted meanwhile makes nothing', async () => {
+    const recorded = await (await open()).record(draft({ source: 'test', deliverTo: newId() }))
+    expect(recorded).toMatchObject({ status: 'ignored', reason: 'its endpoint was deleted' })
+    expect(await count('deliveries')).toBe(0)
+  })
+
+  test('waits for no deployment of the same app and environment', async () => {
+    const id = await addEndpoint(['*'])
+    const facts = { app: 'bot', environment: 'production', project: 'p' }
+    await (await open()).record(draft({ source: 'test', deliverTo: id, facts }))
+    expect((await database.query('select group_key from signalbox.deliveries')).rows).toEqual([{ group_key: null }])
+  })
+})
+
 describe('an event that no rule or endpoint is asked about', () => {
   test.each<[string, Partial<Draft>, string]>([
     ['a refused one', { rejected: 'signature_invalid: no', body: null }, 'Not asked: the request was refused.'],
     ['a manual trigger', { source: 'manual' }, 'Not asked: a manual trigger names its job.'],
+    ['a test', { source: 'test' }, 'Not asked: a test names its endpoint.'],
     [
       'one of a loop',
       { depth: 4 },

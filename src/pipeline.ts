@@ -29,6 +29,7 @@ import { ignoredReason } from './rules/reason.ts'
 import type { Rule } from './rules/rule.ts'
 import type { RuleExplanation } from './rules/wire.ts'
 import { acceptedDraft, refusedDraft } from './sources/draft.ts'
+import { TEST_SOURCE } from './sources/event-type.ts'
 import { manual, readManual } from './sources/manual.ts'
 import type { HeaderReader, Source } from './sources/source.ts'
 
@@ -250,6 +251,7 @@ function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonl
   const nothing = { jobs: [], deliveries: [] }
   if (draft.rejected !== undefined) return { ...nothing, status: 'rejected', reason: draft.rejected }
   if (draft.requested) return { status: 'routed', reason: null, jobs: [draft.requested], deliveries: [] }
+  if (draft.deliverTo !== undefined) return decideTest(draft, endpoints)
   const loop = loopReason(draft)
   if (loop !== null) return { ...nothing, status: 'ignored', reason: loop }
   const jobs = jobsFor(rules, draft)
@@ -259,6 +261,15 @@ function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonl
   const isPing = draft.type === 'ping'
   const reason = isPing ? 'ping: the sender checks that this server is there' : ignoredReason(rules, draft)
   return { ...nothing, status: 'ignored', reason }
+}
+
+/** A test is one delivery with one attempt, and waits for no other delivery. */
+function decideTest(draft: Draft, endpoints: readonly Endpoint[]): Route {
+  const tested = endpoints.filter(({ id }) => id === draft.deliverTo)
+  const deliveries = deliveriesFor(draft, tested, { maxAttempts: 1 }).map((each) => ({ ...each, groupKey: null }))
+  return deliveries.length > 0
+    ? { status: 'routed', reason: null, jobs: [], deliveries }
+    : { status: 'ignored', reason: 'its endpoint was deleted', jobs: [], deliveries: [] }
 }
 
 function loopReason({ depth }: Pick<Draft, 'depth'>): string | null {
@@ -288,5 +299,6 @@ function explainDecision(
 function whyNoneIsAsked(event: Pick<Event, 'source' | 'status' | 'depth'>): string | null {
   if (event.status === 'rejected') return 'the request was refused'
   if (event.source === manual.name) return 'a manual trigger names its job'
+  if (event.source === TEST_SOURCE) return 'a test names its endpoint'
   return loopReason(event)
 }

@@ -4,6 +4,9 @@ import type * as sdk from '@signalbox/sdk'
 import { expectTypeOf, test } from 'vitest'
 import type { z } from 'zod'
 import type { agentSummary } from '../src/agents/wire.ts'
+import type { relayedSchema } from '../src/catalogue/catalogue.ts'
+import type { OWN_DATA } from '../src/catalogue/own-types.ts'
+import type { eventTypeDetail, eventTypeSummary } from '../src/catalogue/wire.ts'
 import type { DeliveryFilter } from '../src/deliveries/query.ts'
 import type { delivery, deliveryDetail } from '../src/deliveries/wire.ts'
 import type { DeploymentFilter } from '../src/deployments/query.ts'
@@ -40,6 +43,9 @@ type Item<List extends (...args: never) => Promise<{ items: unknown[] }>> = Answ
 test('every answer of the client has the type of its schema', () => {
   expectTypeOf<Item<Client['events']['list']>>().toEqualTypeOf<Flat<z.infer<typeof eventSummary>>>()
   expectTypeOf<Answer<Client['events']['get']>>().toEqualTypeOf<Flat<z.infer<typeof eventDetail>>>()
+  expectTypeOf<Item<Client['events']['types']>>().toEqualTypeOf<Flat<z.infer<typeof eventTypeSummary>>>()
+  expectTypeOf<Answer<Client['events']['type']>>().toEqualTypeOf<Flat<z.infer<typeof eventTypeDetail>>>()
+  expectTypeOf<Answer<Client['endpoints']['test']>>().toEqualTypeOf<Flat<z.infer<typeof deliveryDetail>>>()
   expectTypeOf<Answer<Client['events']['explain']>>().toEqualTypeOf<Flat<z.infer<typeof eventExplanation>>>()
   expectTypeOf<Item<Client['jobs']['list']>>().toEqualTypeOf<Flat<z.infer<typeof jobSummary>>>()
   expectTypeOf<Answer<Client['jobs']['get']>>().toEqualTypeOf<Flat<z.infer<typeof jobDetail>>>()
@@ -78,4 +84,16 @@ test('every request and filter of the client is one that the server takes', () =
   expectTypeOf<Flat<sdk.DeploymentQuery>>().toEqualTypeOf<Flat<DeploymentFilter>>()
   expectTypeOf<Flat<sdk.EndpointQuery>>().toEqualTypeOf<Flat<EndpointFilter>>()
   expectTypeOf<Flat<sdk.DeliveryQuery>>().toEqualTypeOf<Flat<DeliveryFilter>>()
+})
+
+test('what is sent has the type that its schema says', () => {
+  type Data = { [Type in sdk.OwnEventType]: z.infer<(typeof OWN_DATA)[Type]> }
+  expectTypeOf<Flat<sdk.OwnEventData['job.completed']>>().toEqualTypeOf<Flat<Data['job.completed']>>()
+  expectTypeOf<Flat<sdk.OwnEventData['job.failed']>>().toEqualTypeOf<Flat<Data['job.failed']>>()
+  expectTypeOf<Flat<sdk.OwnEventData['endpoint.disabled']>>().toEqualTypeOf<Flat<Data['endpoint.disabled']>>()
+  expectTypeOf<Flat<sdk.OwnEventData['endpoint.recovered']>>().toEqualTypeOf<Flat<Data['endpoint.recovered']>>()
+  expectTypeOf<Flat<sdk.OwnEventData['delivery.exhausted']>>().toEqualTypeOf<Flat<Data['delivery.exhausted']>>()
+  expectTypeOf<keyof sdk.DeploymentData>().toEqualTypeOf<keyof Data['environment.deployed']>()
+  expectTypeOf<sdk.DeploymentData>().toExtend<Data['environment.deployed']>()
+  expectTypeOf<sdk.RelayedData>().toExtend<z.infer<typeof relayedSchema>['data']>()
 })

@@ -233,7 +233,12 @@ test('every answer is as it is described, of every route and with rows in each',
     for (const path of ['', '/ID', '/ID/config'].map((end) => end.replace('ID', `${deployed.deployment_id}`))) {
       expect((await checked.get(`/deployments${path}`)).status).toBe(200)
     }
-    for (const path of ['/endpoints', '/rules', '/agents', '/sources']) {
+    const [tested] = (await checked.get('/endpoints')).body.items as { id: string }[]
+    expect((await checked.post(`/endpoints/${tested?.id}/test?wait=20000`, {})).body).toMatchObject({
+      status: 'failed',
+    })
+    expect((await checked.get('/event-types/push')).status).toBe(200)
+    for (const path of ['/endpoints', '/rules', '/agents', '/sources', '/event-types']) {
       expect((await checked.get(path)).body.items).not.toEqual([])
     }
     const [endpoint] = (await checked.get('/endpoints')).body.items as { id: string }[]

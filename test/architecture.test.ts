@@ -13,7 +13,7 @@ const LAYERS = [
   ['main.ts', 'index.ts'],
   ['config'],
   ['http'],
-  ['pipeline.ts'],
+  ['pipeline.ts', 'catalogue'],
   ['sources', 'events', 'rules', 'jobs', 'agents', 'publisher', 'endpoints', 'deliveries', 'deployments'],
   ['forges', 'untrusted', 'queue', 'workspaces'],
   ['db'],

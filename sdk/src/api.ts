@@ -67,6 +67,21 @@ export type EventExplanation = {
   endpoints: { endpoint: string; matched: boolean; sentence: string }[]
 }
 
+/** A type of events. */
+export type EventTypeSummary = {
+  /** What `events` of an endpoint and `on` of a rule match. */
+  type: string
+  /** `signalbox` for what Signalbox reports itself. */
+  source: string
+  description: string
+}
+
+/** A type of events with the JSON Schema of what is sent, and an example. */
+export type EventTypeDetail = EventTypeSummary & {
+  schema: { [key: string]: Json }
+  example: { [key: string]: Json }
+}
+
 /** Which events to list; `type` may be a glob such as `issues.*`. */
 export type EventQuery = PageQuery & {
   type?: string | undefined

@@ -71,6 +71,18 @@ test('a deployment is posted with the token and an idempotency key', async () =>
   expect(JSON.parse(calls[0]?.body ?? '')).toEqual(deployment)
 })
 
+test('a test of an endpoint names its type and how long to wait for the attempt', async () => {
+  const { client, calls } = await openServer()
+  await client.endpoints.test('e 1', { type: 'push', waitMs: 5000 })
+  await client.endpoints.test('e2')
+  await client.events.type('job.failed')
+  expect(calls).toMatchObject([
+    { method: 'POST', url: '/with/a/path/api/endpoints/e%201/test?wait=5000', body: '{"type":"push"}' },
+    { method: 'POST', url: '/with/a/path/api/endpoints/e2/test?wait=0', body: '{}' },
+    { method: 'GET', url: '/with/a/path/api/event-types/job.failed' },
+  ])
+})
+
 test('a deployment is repeated under the same key when the answer was lost or the server was away', async () => {
   const { client, calls, waits } = await openServer(
     'reset',

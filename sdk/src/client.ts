@@ -6,6 +6,8 @@ import type {
   EventExplanation,
   EventQuery,
   EventSummary,
+  EventTypeDetail,
+  EventTypeSummary,
   Health,
   JobDetail,
   JobLogPage,
@@ -59,6 +61,10 @@ export type SignalboxClient = {
   events: {
     list(query?: EventQuery): Promise<Page<EventSummary>>
     get(id: string): Promise<EventDetail>
+    /** The types of events that are known, or those that a glob matches. */
+    types(query?: { type?: string | undefined }): Promise<Page<EventTypeSummary>>
+    /** One type, with the JSON Schema of what is sent and an example. */
+    type(type: string): Promise<EventTypeDetail>
     /** Why every rule and endpoint matches the event, or does not. */
     explain(id: string): Promise<EventExplanation>
     body(id: string): Promise<EventBody>
@@ -89,6 +95,11 @@ export type SignalboxClient = {
     remove(id: string, options?: { force?: boolean | undefined }): Promise<DeletedEndpoint>
     /** Gives it another secret, beside which those so far sign for a day, or as long as is said. */
     rotate(id: string, rotation?: RotationInput): Promise<CreatedEndpoint>
+    /**
+     * Sends the example of a type, the first one it wants if none is named. `waitMs` (up to
+     * 20,000) waits for the end of the attempt, which the delivery then has.
+     */
+    test(id: string, options?: { type?: string | undefined; waitMs?: number | undefined }): Promise<DeliveryDetail>
   }
   deliveries: {
     list(query?: DeliveryQuery): Promise<Page<Delivery>>
@@ -111,6 +122,8 @@ export function signalbox(options: TransportOptions): SignalboxClient {
     events: {
       list: (query) => get('api/events', query),
       get: (id) => get(one('events', id)),
+      types: (query) => get('api/event-types', query),
+      type: (type) => get(one('event-types', type)),
       explain: (id) => get(`${one('events', id)}/explain`),
       async body(id) {
         const { bytes, headers } = await getBytes(`${one('events', id)}/body`)
@@ -136,6 +149,7 @@ export function signalbox(options: TransportOptions): SignalboxClient {
       update: (id, change) => send('PATCH', one('endpoints', id), change),
       remove: (id, { force = false } = {}) => send('DELETE', `${one('endpoints', id)}?force=${force}`),
       rotate: (id, rotation = {}) => post(`${one('endpoints', id)}/rotate`, rotation),
+      test: (id, { type, waitMs = 0 } = {}) => post(`${one('endpoints', id)}/test?wait=${waitMs}`, { type }),
     },
     deliveries: { list: (query) => get('api/deliveries', query), get: (id) => get(one('deliveries', id)) },
     rules: { list: () => get('api/rules') },

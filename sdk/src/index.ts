@@ -9,6 +9,8 @@ export type {
   EventQuery,
   EventStatus,
   EventSummary,
+  EventTypeDetail,
+  EventTypeSummary,
   Facts,
   Health,
   JobAttempt,

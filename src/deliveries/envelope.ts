@@ -3,8 +3,8 @@ import type { Json } from '@signalbox/sdk'
 import { isSignalboxEvent } from '@signalbox/sdk'
 import type { Event } from '../events/event.ts'
 
-/** The sources whose bodies are envelopes already: what this program says itself. */
-const OWN_SOURCES: ReadonlySet<string> = new Set(['deployments', 'signalbox'])
+/** The sources whose bodies are envelopes already: what this program says itself, and its tests. */
+const OWN_SOURCES: ReadonlySet<string> = new Set(['deployments', 'signalbox', 'test'])
 
 // It is sent in a header too, and a sender may write anything there. The event's own id is
 // shorter.

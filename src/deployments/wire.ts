@@ -1,6 +1,6 @@
 // Deployments on the wire: what the API answers, checked and described by one schema each.
 import { z } from 'zod'
-import { json, jsonObject, time } from '../lib/wire.ts'
+import { configDiff, jsonObject, time } from '../lib/wire.ts'
 
 const deploymentPullRequest = z
   .object({
@@ -13,17 +13,6 @@ const deploymentPullRequest = z
     updated_at: time,
   })
   .meta({ id: 'DeploymentPullRequest', description: 'As GitHub last reported it.' })
-
-const configDiff = z
-  .object({
-    added: jsonObject,
-    modified: z.record(z.string(), z.object({ old: json, new: json })),
-    removed: jsonObject,
-  })
-  .meta({
-    id: 'ConfigDiff',
-    description: 'How the configuration differs from the one before, by the dotted path of each parameter.',
-  })
 
 /** A deployment as lists show it: everything but what may be large. */
 export const deploymentSummary = z

@@ -88,6 +88,8 @@ export type Draft = {
   rejected?: string
   /** A job asked for by name (the manual trigger), whatever the rules say. */
   requested?: NewJob
+  /** The endpoint that a test is for: it alone is notified, whatever it and the rules want. */
+  deliverTo?: string
 }
 
 /** What follows from an event. */

@@ -40,7 +40,7 @@ export function openReceiver(options: ReceiverOptions): Promise<Server> {
     onWork,
     publicUrl: environment.SIGNALBOX_PUBLIC_URL,
   }
-  const api = apiRoutes({ ...options, explain: pipeline.explain, deploying })
+  const api = apiRoutes({ ...options, explain: pipeline.explain, record: pipeline.record, deploying })
   const probe = async () => void (await receiving.query('select 1'))
   const openPing = mode === 'dev'
   const signingKeys = environment.SIGNALBOX_SIGNING_KEY

@@ -16,3 +16,15 @@ export const json = z
 
 /** A JSON object with any keys. */
 export const jsonObject = z.record(z.string(), json)
+
+/** How a configuration differs from the one before. */
+export const configDiff = z
+  .object({
+    added: jsonObject,
+    modified: z.record(z.string(), z.object({ old: json, new: json })),
+    removed: jsonObject,
+  })
+  .meta({
+    id: 'ConfigDiff',
+    description: 'How the configuration differs from the one before, by the dotted path of each parameter.',
+  })

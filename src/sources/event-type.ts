@@ -2,9 +2,12 @@
 
 const EVENT_TYPE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/
 
+/** The source of test deliveries, each of which is for one endpoint. */
+export const TEST_SOURCE = 'test'
+
 // The first words of what this program records itself; `rejected.…` is a refused request.
 const INTERNAL: ReadonlySet<string> = new Set(
-  'delivery deployments endpoint environment job manual orchestrator rejected signalbox'.split(' '),
+  'delivery deployments endpoint environment job manual orchestrator rejected signalbox test'.split(' '),
 )
 
 /**

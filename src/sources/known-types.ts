@@ -7,7 +7,7 @@ import { GITHUB_EVENTS, GITHUB_TYPES } from './github/event-types.ts'
 
 const EXCLUSION = /^!(?!\()/
 // What this program records itself, and where those events say that they come from.
-const OWN_SOURCES = ['deployments', 'manual', 'signalbox']
+const OWN_SOURCES = ['deployments', 'manual', 'signalbox', 'test']
 const OWN_EVENTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['environment', ['deployed']],
   ['job', ['completed', 'failed']],

@@ -19,7 +19,9 @@ import { addAgentRoutes } from './agents.ts'
 import type { Api } from './answer.ts'
 import { addDeliveryRoutes } from './deliveries.ts'
 import { addDeploymentRoutes } from './deployments.ts'
+import { addEndpointTestRoutes } from './endpoint-tests.ts'
 import { addEndpointRoutes } from './endpoints.ts'
+import { addEventTypeRoutes } from './event-types.ts'
 import { addEventRoutes } from './events.ts'
 import { addJobRoutes } from './jobs.ts'
 import { addRedeliveryRoutes } from './redelivery.ts'
@@ -42,6 +44,8 @@ export type ApiParts = {
     sources: ReadonlyMap<string, Source>
   }
   explain: Pipeline['explain']
+  /** Records the events of tests. */
+  record: Pipeline['record']
   deploying: RecordDeploymentContext
   /** Notifies the workers: a job became pending, or left its group. */
   onWork(): void
@@ -52,9 +56,11 @@ export function apiRoutes(parts: ApiParts): Api {
   const { access, looking, configured, explain, deploying } = parts
   const api = emptyApi(access)
   addEventRoutes(api, looking, explain)
+  addEventTypeRoutes(api, parts)
   addJobRoutes(api, parts)
   addDeploymentRoutes(api, deploying, looking)
   addEndpointRoutes(api, parts)
+  addEndpointTestRoutes(api, parts)
   addDeliveryRoutes(api, looking)
   addRedeliveryRoutes(api, parts)
   addRuleRoutes(api, configured.rules)

@@ -93,7 +93,12 @@ export const GITHUB_EVENTS: ReadonlyMap<string, readonly string[]> = new Map(
     .map(([event = '', ...actions]) => [event, actions]),
 )
 
-/** The types of all of them, as they are recorded: `push`, `issues.opened`. */
-export const GITHUB_TYPES: readonly string[] = [...GITHUB_EVENTS].flatMap(([event, actions]) =>
-  actions.length === 0 ? [githubType(event, undefined)] : actions.map((action) => githubType(event, action)),
+/** What GitHub calls each of the types under which they are recorded: `push`, `issues.opened`. */
+export const GITHUB_EVENT_OF: ReadonlyMap<string, { event: string; action: string | undefined }> = new Map(
+  [...GITHUB_EVENTS].flatMap(([event, actions]) =>
+    (actions.length === 0 ? [undefined] : actions).map((action) => [githubType(event, action), { event, action }]),
+  ),
 )
+
+/** The types of all of them. */
+export const GITHUB_TYPES: readonly string[] = [...GITHUB_EVENT_OF.keys()]

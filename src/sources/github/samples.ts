@@ -129,5 +129,11 @@ export const SAMPLE_EVENTS: readonly string[] = Object.keys(SAMPLES)
 /** The payload of an event; undefined where there is no sample of it. */
 export function githubSample(event: string, options: SampleOptions, at: Date): Record<string, unknown> | undefined {
   const sample = Object.hasOwn(SAMPLES, event) ? SAMPLES[event] : undefined
-  return sample && { ...sample(options, at), repository: repositoryOf(options), sender: PERSON }
+  return sample && { ...sample(options, at), ...commonSample(options) }
+}
+
+/** What nearly every payload has: who did it, and in which repository. */
+export function commonSample(options: SampleOptions): Record<string, unknown> {
+  const { action } = options
+  return { ...(action !== undefined && { action }), repository: repositoryOf(options), sender: PERSON }
 }

@@ -1,0 +1,141 @@
+// The events that this program reports itself: for each type what is sent, as a schema, and an
+// example.
+import type { OwnEventData, OwnEventType } from '@signalbox/sdk'
+import { z } from 'zod'
+import { canonicalSha256 } from '../lib/json.ts'
+import { configDiff, json } from '../lib/wire.ts'
+
+/** The time of an event. */
+export const timestamp = z.string().meta({ format: 'date-time', description: 'When it happened, RFC 3339.' })
+
+/** The id by which a receiver knows a delivery again. */
+export const deliveryId = z.string().meta({ description: 'The same on every attempt: remember it to act once.' })
+
+/** The mark of a test delivery. */
+export const isTest = z.literal(true).optional().meta({ description: 'There in a test delivery only.' })
+
+const endedJob = z.object({
+  job_id: z.string(),
+  job_type: z.string(),
+  rule: z.string().meta({ description: 'The rule that made it.' }),
+  agent: z.string(),
+  attempt: z.int().meta({ description: 'How often it was started.' }),
+  event_id: z.string().nullable().meta({ description: 'The event it was made for.' }),
+  subject: z.string().nullable().meta({ description: 'What that event is about, such as `acme/shop#12`.' }),
+})
+
+const reportedEndpoint = z.object({
+  endpoint_id: z.string(),
+  endpoint_name: z.string(),
+  url: z.string().meta({ description: 'Its address, without what is secret in it.' }),
+})
+const failingSince = z
+  .string()
+  .nullable()
+  .meta({ format: 'date-time', description: 'Since when every attempt failed.' })
+
+const deployment = z.object({
+  app_name: z.string(),
+  variant_name: z.string(),
+  variant_id: z.string().nullable(),
+  environment: z.string(),
+  revision: z.number().nullable(),
+  commit_message: z.string().nullable(),
+  config_diff: configDiff,
+  deployed_by: z.string(),
+  deployment_id: z.string(),
+  config: json.optional().meta({ description: 'The whole configuration; null at 20 kB and above.' }),
+  config_url: z.string().nullable().optional().meta({ description: 'Where the configuration is, if it is not here.' }),
+  config_sha256: z.string().optional().meta({ description: "SHA-256 of the configuration's canonical JSON, in hex." }),
+  sequence: z.int().optional().meta({ description: 'Counts the deployments of one app and environment, from 1.' }),
+  previous_deployment_id: z.string().nullable().optional(),
+})
+
+/** The schema of each type's `data`. */
+export const OWN_DATA = {
+  'environment.deployed': deployment,
+  'job.completed': endedJob.extend({ result: json.meta({ description: 'What its agent returned.' }) }),
+  'job.failed': endedJob.extend({ error: z.string() }),
+  'endpoint.disabled': reportedEndpoint.extend({
+    reason: z.string(),
+    failing_since: failingSince,
+    last_error: z.string().nullable(),
+  }),
+  'endpoint.recovered': reportedEndpoint.extend({ failing_since: failingSince }),
+  'delivery.exhausted': reportedEndpoint.extend({
+    failed_delivery_id: z.string(),
+    event_id: z.string().meta({ description: 'The event that did not arrive.' }),
+    event_type: z.string(),
+    attempts: z.int(),
+    error: z.string().nullable().meta({ description: 'Why the last attempt failed.' }),
+  }),
+} as const satisfies Record<OwnEventType, z.ZodObject>
+
+/** The schema of an event of a type: its envelope, with the type's `data`. */
+export function ownSchema(type: OwnEventType) {
+  const project = z.string().meta({ description: 'The project it belongs to.' })
+  return z.object({
+    event: z.literal(type),
+    timestamp,
+    delivery_id: deliveryId,
+    project_id: type === 'environment.deployed' ? project : project.nullable().optional(),
+    data: OWN_DATA[type].extend({ test: isTest }),
+  })
+}
+
+/** What each type says, in a sentence. */
+export const OWN_DESCRIPTIONS: Readonly<Record<OwnEventType, string>> = {
+  'environment.deployed': 'A configuration went live in an environment.',
+  'job.completed': 'A job has ended; `result` is what its agent returned.',
+  'job.failed': 'A job has ended without success, and is not attempted again.',
+  'endpoint.disabled': 'Signalbox disabled an endpoint: it answered 410 Gone, or nothing but failure came of it.',
+  'endpoint.recovered': 'An endpoint takes deliveries again.',
+  'delivery.exhausted': 'A delivery failed, and is not attempted again.',
+}
+
+const JOB = {
+  job_id: '01934e00-0000-7000-8000-000000000001',
+  job_type: 'code-review',
+  rule: 'review',
+  agent: 'reviewer',
+  attempt: 1,
+  event_id: '01934e00-0000-7000-8000-000000000002',
+  subject: 'acme/shop#12',
+}
+const ENDPOINT = {
+  endpoint_id: '01934e00-0000-7000-8000-000000000003',
+  endpoint_name: 'hooks.example.com',
+  url: 'https://hooks.example.com/signalbox',
+}
+
+/** An example of each type's `data`. */
+export const OWN_EXAMPLES: Readonly<OwnEventData> = {
+  'environment.deployed': {
+    app_name: 'customer-support-bot',
+    variant_name: 'v2-optimized',
+    variant_id: 'variant_customer-support-bot',
+    environment: 'production',
+    revision: 15,
+    commit_message: 'Improved response quality',
+    config_diff: { added: {}, modified: { temperature: { old: 0.7, new: 0.5 } }, removed: {} },
+    deployed_by: 'jane@company.com',
+    deployment_id: 'deploy_01934e00-0000-7000-8000-000000000004',
+    config: { temperature: 0.5 },
+    config_url: null,
+    config_sha256: canonicalSha256({ temperature: 0.5 }),
+    sequence: 15,
+    previous_deployment_id: 'deploy_01934e00-0000-7000-8000-000000000005',
+  },
+  'job.completed': { ...JOB, result: { comment: 'It looks good.' } },
+  'job.failed': { ...JOB, error: 'The model did not answer in time.' },
+  'endpoint.disabled': { ...ENDPOINT, reason: 'It answered 410 Gone.', failing_since: null, last_error: 'http_410' },
+  'endpoint.recovered': { ...ENDPOINT, failing_since: '2026-01-01T00:00:00.000Z' },
+  'delivery.exhausted': {
+    ...ENDPOINT,
+    failed_delivery_id: '01934e00-0000-7000-8000-000000000006',
+    event_id: '01934e00-0000-7000-8000-000000000002',
+    event_type: 'environment.deployed',
+    attempts: 10,
+    error: 'http_500',
+  },
+}
