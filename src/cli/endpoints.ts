@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { shortId } from '../lib/id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, parseUrl, withServer } from './api-client.ts'
+import { addEndpointTest } from './endpoint-test.ts'
 import { onConflict } from './failure.ts'
 import type { PageOptions } from './page.ts'
 import { printPage, statusOption, withPaging } from './page.ts'
@@ -51,6 +52,7 @@ function addedText(endpoint: CreatedEndpoint): string {
 
 /** Adds `endpoints ls` and `endpoints add`. */
 export function addEndpoints(endpoints: Command, cli: Cli): void {
+  addEndpointTest(endpoints, cli)
   withPaging(endpoints.command('ls'))
     .description('list endpoints, newest first')
     .addOption(statusOption<EndpointStatus>({ active: true, paused: true, disabled: true }))

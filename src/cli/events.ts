@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { shortId } from '../lib/id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
+import { addEventTypes } from './event-types.ts'
 import { withId } from './id.ts'
 import type { PageOptions } from './page.ts'
 import { printPage, statusOption, withPaging } from './page.ts'
@@ -40,8 +41,9 @@ function eventText(event: EventDetail, withPayload: boolean): string {
 
 type ListOptions = PageOptions & { status?: EventStatus; type?: string; source?: string; about?: string }
 
-/** Adds `events ls` and `events show`. */
+/** Adds `events ls`, `events show` and `events types`. */
 export function addEvents(events: Command, cli: Cli): void {
+  addEventTypes(events, cli)
   withPaging(events.command('ls'))
     .description('list events, newest first')
     .addOption(statusOption<EventStatus>({ routed: true, ignored: true, rejected: true }))

@@ -75,6 +75,11 @@ const GROUPS: readonly { title: string; entries: readonly Entry[] }[] = [
         load: async () => (await import('./deliveries.ts')).addDeliveries,
       },
       {
+        name: 'listen',
+        description: 'receive deliveries here, to develop a receiver: verify, print, and answer as you like',
+        load: async () => (await import('./listen/listen.ts')).addListen,
+      },
+      {
         name: 'endpoints',
         description: 'which addresses are notified of events',
         load: async () => (await import('./endpoints.ts')).addEndpoints,

@@ -97,10 +97,11 @@ function outOfTime(jobs: readonly JobDetail[], time: string): CliError {
   return new CliError('wait_timeout', detail, `It goes on without you: signalbox jobs show ${first?.id}`)
 }
 
-const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000 }
+const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
-function parseTime(text: string): WaitOptions['timeout'] {
-  const [, number = '', unit = ''] = /^(\d{1,6})([smh])$/.exec(text) ?? []
+/** An option's value that must be a time: `500ms`, `30s`, `10m`, `1h`. */
+export function parseTime(text: string): WaitOptions['timeout'] {
+  const [, number = '', unit = ''] = /^(\d{1,6})(ms|[smh])$/.exec(text) ?? []
   const ms = Number(number) * (UNITS[unit] ?? Number.NaN)
   if (Number.isNaN(ms)) throw new InvalidArgumentError('It must be a time such as 30s, 10m or 1h.')
   return { text, ms }
