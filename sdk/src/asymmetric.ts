@@ -22,7 +22,7 @@ export type VerificationKeys = {
 /** Finds keys; `again`: newer ones than the last time, empty where there can be none. */
 type FindKeys = (again: boolean) => Promise<readonly PublicKey[]>
 
-// A verification takes a tenth of a millisecond, and a header has room for hundreds of signatures.
+// A verification takes a tenth of a millisecond, and a header may have hundreds of signatures.
 const MAX_SIGNATURES = 10
 
 /**

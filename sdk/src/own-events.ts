@@ -33,7 +33,7 @@ export type OwnEventData = {
   'job.completed': EndedJob & { result: Json }
   /** A job has ended without success, and is not attempted again. */
   'job.failed': EndedJob & { error: string }
-  /** Signalbox disabled an endpoint, and why: it answered 410, or nothing but failure came of it. */
+  /** Signalbox disabled an endpoint: it answered 410, or nothing but failure came of it. */
   'endpoint.disabled': ReportedEndpoint & { reason: string; failing_since: string | null; last_error: string | null }
   /** An endpoint takes deliveries again. */
   'endpoint.recovered': ReportedEndpoint & { failing_since: string | null }

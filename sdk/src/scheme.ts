@@ -81,7 +81,8 @@ export function hasStandardHeaders(headers: HeadersLike): boolean {
 /**
  * Reads `webhook-id`, `webhook-timestamp` and `webhook-signature` (or `svix-…`) of Standard
  * Webhooks 1.0.0: `v1,<base64>` (HMAC) and `v1a,<base64>` (ed25519) over
- * `{id}.{timestamp}.{body}`, several separated by spaces. Signatures of other versions are left out.
+ * `{id}.{timestamp}.{body}`, several separated by spaces. Signatures of other versions are left
+ * out.
  * @throws WebhookVerificationError `missing_header` or `malformed_header`.
  */
 export function readStandard(headers: HeadersLike): StandardClaim {

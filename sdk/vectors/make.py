@@ -19,7 +19,7 @@ import ed25519
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "whsec_" + base64.b64encode(b"another secret of 32 bytes, old.").decode()
 UNPADDED = "whsec_" + base64.b64encode(b"a key of 26 bytes, no pad!").decode().rstrip("=")
-# The key that Svix publishes with its implementation: the seed and the public key.
+# The key that Svix publishes with its implementation: the private key, and after it the public one.
 WHSK = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
 SEED = base64.b64decode(WHSK[5:])[:32]
 OTHER_SEED = b"another ed25519 seed of 32 bytes"

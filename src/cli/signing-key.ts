@@ -1,4 +1,5 @@
-// The signing key of `dev`: made at the first start, and kept in a file that only its owner can read.
+// The signing key of `dev`: made at the first start, and kept in a file that only its owner can
+// read.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateSigningKey } from '../deliveries/sign-ed25519.ts'

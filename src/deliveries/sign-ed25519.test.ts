@@ -50,8 +50,8 @@ test('a key is published without its private part, under its thumbprint', () => 
 })
 
 test('the thumbprint is the one that RFC 8037 prints for its key', () => {
-  const seed = Buffer.from('nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A', 'base64url')
-  expect(publicJwks([`whsk_${seed.toString('base64')}`])).toMatchObject([
+  const bytes = Buffer.from('nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A', 'base64url')
+  expect(publicJwks([`whsk_${bytes.toString('base64')}`])).toMatchObject([
     { x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', kid: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k' },
   ])
 })

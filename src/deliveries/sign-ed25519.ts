@@ -6,7 +6,7 @@ import { privateKeySeed, writePrivateKey, writePublicKey } from '@signalbox/sdk/
 
 /** Signs with the key of this installation. */
 export type Ed25519Signer = {
-  /** The signature of these bytes in base64, 64 bytes; in `webhook-signature`, `v1a,` precedes it. */
+  /** The signature of these bytes in base64; in `webhook-signature`, `v1a,` precedes it. */
   sign(message: Uint8Array): string
 }
 

@@ -1,5 +1,5 @@
-// Everything that is answered over HTTP, as one app: receiving, health, public keys, the manual trigger,
-// and the API.
+// Everything that is answered over HTTP, as one app: receiving, health, public keys, the manual
+// trigger, and the API.
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
 import { AppError } from '../lib/error.ts'
