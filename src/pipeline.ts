@@ -264,9 +264,9 @@ function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonl
 }
 
 /** A test is one delivery with one attempt, and waits for no other delivery. */
-function decideTest(draft: Draft, endpoints: readonly Endpoint[]): Route {
+function decideTest(draft: Draft, endpoints: readonly MatchableEndpoint[]): Route {
   const tested = endpoints.filter(({ id }) => id === draft.deliverTo)
-  const deliveries = deliveriesFor(draft, tested, { maxAttempts: 1 }).map((each) => ({ ...each, groupKey: null }))
+  const deliveries = deliveriesFor(draft, tested, { maxAttempts: () => 1 }).map((each) => ({ ...each, groupKey: null }))
   return deliveries.length > 0
     ? { status: 'routed', reason: null, jobs: [], deliveries }
     : { status: 'ignored', reason: 'its endpoint was deleted', jobs: [], deliveries: [] }

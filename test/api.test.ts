@@ -241,6 +241,9 @@ test('every answer is as it is described, of every route and with rows in each',
     for (const path of ['/endpoints', '/rules', '/agents', '/sources', '/event-types']) {
       expect((await checked.get(path)).body.items).not.toEqual([])
     }
+    expect((await checked.post(`/deliveries/${delivery?.id}/redeliver`)).body).toMatchObject({ status: 'pending' })
+    const recovery = { since: '2026-01-01T00:00:00Z', dry_run: true }
+    expect((await checked.post(`/endpoints/${tested?.id}/recover`, recovery)).body).toMatchObject({ dry_run: true })
     const [endpoint] = (await checked.get('/endpoints')).body.items as { id: string }[]
     expect((await checked.get(`/endpoints/${endpoint?.id}`)).body).toEqual(endpoint)
     expect((await checked.patch(`/endpoints/${endpoint?.id}`, { url: `${url}2` })).body).toMatchObject({ dropped: [] })

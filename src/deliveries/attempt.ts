@@ -84,7 +84,8 @@ async function transmit(
     now: clock.now(),
     random,
   })
-  const about = { type: event.type, host: new URL(url).host, eventId, depth }
+  const isTest = event.source === 'test'
+  const about = { type: event.type, host: new URL(url).host, eventId, depth, isTest }
   return { outcome, detail: { ...sent, said, about } }
 }
 

@@ -163,7 +163,7 @@ describe('the detail of an attempt', () => {
     response: 'bad gateway',
     durationMs: 17,
     said: { kind: 'failure' },
-    about: { type: 'push', host: 'hooks.example.com', eventId: newId(), depth: 0 },
+    about: { type: 'push', host: 'hooks.example.com', eventId: newId(), depth: 0, isTest: false },
   }
 
   function open(handle: () => Promise<Handled<AttemptDetail>>, onSettled: (settled: Settled[]) => Promise<boolean>) {

@@ -8,7 +8,7 @@ import { getDelivery, listDeliveries } from '../../deliveries/query.ts'
 import type { DeliveryDetail } from '../../deliveries/wire.ts'
 import { deliveryDetail } from '../../deliveries/wire.ts'
 import type { Endpoint } from '../../endpoints/endpoint.ts'
-import { loadEndpoints } from '../../endpoints/endpoints.ts'
+import { getEndpoint } from '../../endpoints/endpoints.ts'
 import { AppError } from '../../lib/error.ts'
 import { describe } from '../../lib/zod.ts'
 import type { Pipeline } from '../../pipeline.ts'
@@ -79,10 +79,7 @@ function readTest(body: unknown): z.infer<typeof testRequest> {
  * @throws AppError `not_found`, and `conflict` when nothing is sent to it.
  */
 async function activeEndpoint(looking: Database, given: string): Promise<Endpoint> {
-  const id = await findId(looking, 'endpoints', given)
-  const { endpoints } = await loadEndpoints(looking)
-  const endpoint = endpoints.find((each) => each.id === id)
-  if (endpoint === undefined) throw new AppError('not_found', `There is no endpoint ${JSON.stringify(given)}.`)
+  const endpoint = await getEndpoint(looking, await findId(looking, 'endpoints', given))
   if (endpoint.status === 'active') return endpoint
   throw new AppError('conflict', `The endpoint is ${endpoint.status}: nothing is sent to it until it is active again.`)
 }
