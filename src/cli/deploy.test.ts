@@ -177,8 +177,8 @@ describe('an endpoint', () => {
       err: expect.stringContaining('url: must be https:'),
     })
     expect(await cli.ask(['endpoints', 'add'])).toMatchObject({
-      code: 2,
-      err: expect.stringContaining("'--url <url>'"),
+      code: 1,
+      err: expect.stringContaining('url: is required'),
     })
     expect(await cli.ask(['endpoints', 'ls', '--status', 'on'])).toMatchObject({
       code: 2,

@@ -31,8 +31,9 @@ const line = z
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line of well-formed text without control characters')
 const glob = line.refine(isGlob, 'must name what it excludes after "!"')
 const globs = z.array(glob).min(1, 'must name at least one; "*" is all').max(100)
-const factGlobs = (what: string) =>
-  globs.nullable().meta({ description: `${what}, as globs, of events that have one; null is all.` })
+function factGlobs(what: string) {
+  return globs.nullable().meta({ description: `${what}, as globs, of events that have one; null is all.` })
+}
 
 const name = line.meta({
   description:

@@ -21,8 +21,9 @@ export const signature = z.enum(['standard', 'agenta', 'ed25519'])
 export const ordering = z.enum(['parallel', 'ordered', 'latest-only'])
 
 const globs = z.array(z.string())
-const factGlobs = (what: string) =>
-  globs.nullable().meta({ description: `${what} it wants, as globs, of events that have one; null is all.` })
+function factGlobs(what: string) {
+  return globs.nullable().meta({ description: `${what} it wants, as globs, of events that have one; null is all.` })
+}
 
 const endpointSecret = z.object({
   fingerprint: z.string().meta({ description: 'The first 8 hexadecimal digits of its SHA-256.' }),
