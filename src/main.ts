@@ -11,7 +11,8 @@ import { openGitSync } from './config/git-sync.ts'
 import { ownSecrets } from './config/own-secrets.ts'
 import type { Database, Sql } from './db/database.ts'
 import type { ListenerStatus } from './db/listen.ts'
-import { openListener, openNotifier } from './db/listen.ts'
+import { openNotifier } from './db/listen.ts'
+import { CHANNEL, openListening } from './db/listening.ts'
 import { migrate } from './db/migrate.ts'
 import type { Pools } from './db/pools.ts'
 import { openPools } from './db/pools.ts'
@@ -19,6 +20,7 @@ import type { Store } from './db/store.ts'
 import { DELIVERIES } from './deliveries/delivery.ts'
 import { openSender } from './deliveries/sender.ts'
 import { trackPullRequests } from './deployments/pull-requests.ts'
+import { recordDeploymentIn } from './deployments/record.ts'
 import { syncConfigEndpoints } from './endpoints/configured.ts'
 import { readEndpointConfigs } from './endpoints/endpoint.ts'
 import { resealSecrets } from './endpoints/reseal.ts'
@@ -26,6 +28,8 @@ import type { DeliveryResult } from './endpoints/results.ts'
 import { noteResults } from './endpoints/results.ts'
 import type { Seal } from './endpoints/seal.ts'
 import { openSeal } from './endpoints/seal.ts'
+import type { Outbox } from './events/outbox.ts'
+import { openOutbox } from './events/outbox.ts'
 import { eventPayload } from './events/payload.ts'
 import { causesOf } from './events/query.ts'
 import { openEventReader } from './events/reader.ts'
@@ -40,7 +44,6 @@ import { openOrchestrator } from './jobs/orchestrator.ts'
 import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
-import { every } from './lib/every.ts'
 import { newId } from './lib/id.ts'
 import type { Activity, Log } from './lib/log.ts'
 import { activityOn } from './lib/log.ts'
@@ -51,15 +54,10 @@ import { publisher } from './publisher/publish.ts'
 import { redactedOutput } from './publisher/redacted-output.ts'
 import { LEASE_MS, leaseTiming } from './queue/lease-timing.ts'
 import { queueOn } from './queue/queue.ts'
+import { DEPLOYED, emittedTypeProblem } from './sources/emitted-type.ts'
 import { redactor } from './untrusted/redact.ts'
 import { sweepWorkspaces } from './workspaces/workspace.ts'
 
-// Every producer notifies every worker on this channel.
-const CHANNEL = 'signalbox'
-// A person has ended rows that run: said by a trigger of the tables.
-const ENDED_CHANNEL = 'signalbox_ended'
-// How often the workers look for due rows while notifications do not arrive.
-const POLL_MS = 1_000
 // How often they look at most, should a notification be lost. An idle look takes a millisecond.
 const IDLE_LOOK_MS = 5_000
 const DELIVERY_SLOTS = 64
@@ -136,7 +134,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   }
   // Renewing is how a worker learns which of its rows were ended.
   const renew = () => {
-    for (const worker of workers) void worker.renew()
+    for (const worker of workers) void worker.renew?.()
   }
   const onWork = () => {
     nudge()
@@ -218,26 +216,6 @@ async function prepareEndpoints(
   return changed > 0
 }
 
-type ListeningOptions = { database: Database; pools: Pools; url: string; onWork(): void; onEnded(): void; log: Log }
-
-/** Listens for notifications, and polls while they do not arrive. */
-async function openListening({ database, pools, url, onWork, onEnded, log }: ListeningOptions) {
-  // Notifications arrive only in a session that is not shared.
-  const onLive = (isLive: boolean) => {
-    database.ownSessions(isLive)
-    pools.ownSessions(isLive)
-  }
-  const onNotify = (channel: string) => (channel === ENDED_CHANNEL ? onEnded() : onWork())
-  const listener = await openListener({ database, url, channels: [CHANNEL, ENDED_CHANNEL], onNotify, onLive, log })
-  const poll = () => {
-    if (listener.live) return
-    onWork()
-    onEnded()
-  }
-  const polling = every(POLL_MS, poll, { log, name: 'poll' })
-  return { status: () => listener.status(), stopPolling: () => polling.close(), close: () => listener.close() }
-}
-
 // Whoever owned the embedded server's data directory before is dead, but processes that use it by
 // its address may be alive.
 async function expireLeases(database: Database, clock: Clock): Promise<void> {
@@ -246,7 +224,7 @@ async function expireLeases(database: Database, clock: Clock): Promise<void> {
   await queueOn({ table: DELIVERIES, clock }).expireLeases(database, owners)
 }
 
-type Worker = { start(): void; nudge(): void; renew(): Promise<void>; drain(): Promise<void> }
+type Worker = { start(): void; nudge(): void; renew?(): Promise<void>; drain(): Promise<void> }
 
 type WorkersOptions = { environment: Environment; database: Database; clock: Clock; log: Log; activity: Activity } & {
   seal: Seal
@@ -289,7 +267,26 @@ function openWorkers({ environment, installation, processes, pipeline, ...shared
     payloadOf: eventPayload,
     noteResults: noting(shared, pipeline),
   })
-  return [orchestrator, sender]
+  return [orchestrator, sender, openTaker({ environment, installation, pipeline, tickMs, ...shared })]
+}
+
+type TakerOptions = Pick<WorkersOptions, 'environment' | 'database' | 'clock' | 'log' | 'installation' | 'pipeline'> & {
+  tickMs: number
+  notify(): void
+}
+
+/** Takes what other programs emitted in their own transactions. */
+function openTaker({ environment, installation, pipeline, notify, ...shared }: TakerOptions): Outbox {
+  const { recordIn } = pipeline
+  const recording = { clock: shared.clock, recordIn, publicUrl: environment.SIGNALBOX_PUBLIC_URL }
+  return openOutbox({
+    ...shared,
+    typeProblem: (type) => emittedTypeProblem(type, installation.sources),
+    isDeployment: (type) => type === DEPLOYED,
+    recordIn,
+    recordDeployment: (tx, deployment) => recordDeploymentIn(recording, tx, deployment),
+    onWork: notify,
+  })
 }
 
 /** Notes what deliveries came to with their endpoints, and records what that leads to. */
