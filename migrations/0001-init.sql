@@ -3,6 +3,15 @@
 -- and `jobs`. The two views for everyday SQL (`agent_jobs`, `webhook_events`) are in `public`.
 create schema if not exists signalbox;
 
+-- The order in which events are read by a cursor (src/events/feed.ts): by the transaction that
+-- recorded them, because ids are made before a commit and may become visible in another order.
+-- `base` is raised after the tables were copied to a server whose transactions count from less.
+create table signalbox.event_positions (base bigint not null);
+insert into signalbox.event_positions values (0);
+create function signalbox.event_position() returns bigint language sql volatile as $$
+  select base + pg_current_xact_id()::text::bigint from signalbox.event_positions
+$$;
+
 -- One immutable row for everything that happened, ignored and rejected things included.
 create table signalbox.events (
   id uuid primary key,
@@ -31,6 +40,7 @@ create table signalbox.events (
   -- id, is the same event. Null where the signature covers the id, or two events may be alike.
   body_key uuid,
   received_at timestamptz not null default now(),
+  position bigint not null default signalbox.event_position(),
   constraint events_reason check ((status = 'routed') = (reason is null)),
   constraint events_delivery unique (source, delivery_id)
 );
@@ -38,6 +48,8 @@ create table signalbox.events (
 create unique index events_body on signalbox.events (source, body_key) where body_key is not null;
 -- received: `webhook_events` in the order of time.
 create index events_received on signalbox.events (received_at desc);
+-- position: reading by a cursor. One column only, as for `events_type`.
+create index events_position on signalbox.events (position);
 -- type: lists of a rare type, and whether there is any. Lists of the others are read back from the
 -- newest event. One column only, so that equal entries are stored once.
 create index events_type on signalbox.events (type);
@@ -415,6 +427,68 @@ begin
 exception when others then
   return null;
 end $$;
+
+-- Events of other programs on this database, until they are recorded (src/events/outbox.ts): a row
+-- commits with what the program does itself. `position` is the order in which they were emitted.
+-- Rows come and go, so it is vacuumed by their number, whatever its size.
+create table signalbox.outbox (
+  position bigint generated always as identity primary key,
+  -- That of the event, or of the deployment.
+  id uuid not null,
+  type text not null,
+  payload json not null
+    constraint outbox_payload_of_at_most_2_mb check (octet_length(payload::text) <= 2000000),
+  idempotency_key text unique
+    constraint outbox_idempotency_key_of_1_to_255_visible_ascii check (idempotency_key ~ '^[\x21-\x7e]{1,255}$'),
+  project text,
+  app text,
+  environment text,
+  subject text,
+  created_at timestamptz not null default now()
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+-- Emits an event in the caller's transaction; returns its id, or with an idempotency key that was
+-- used before the id from then. It runs with the rights of its owner, so that a role needs no other
+-- right than to call it.
+create function signalbox.emit(type text, payload json, idempotency_key text default null, project text default null,
+  app text default null, environment text default null, subject text default null)
+returns uuid language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  us bigint := extract(epoch from clock_timestamp()) * 1000000;
+  -- A UUIDv7: milliseconds, the part of one in 4096ths, and random bits.
+  new_id uuid := lpad(to_hex(us / 1000), 12, '0') || '7' || lpad(to_hex(us % 1000 * 4096 / 1000), 3, '0')
+    || right(replace(gen_random_uuid()::text, '-', ''), 16);
+  first_id uuid;
+begin
+  -- A transaction that notifies holds a lock of the whole server while it commits. Where a row
+  -- waits already, whoever takes it looks again by itself.
+  if not exists (select from signalbox.outbox) then
+    perform pg_notify('signalbox', '');
+  end if;
+  -- Again when another transaction has just used the key, and its row was taken already.
+  loop
+    if emit.idempotency_key is not null then
+      select id into first_id from signalbox.outbox o where o.idempotency_key = emit.idempotency_key
+      union all
+      select id from signalbox.deployments d
+      where emit.type = 'environment.deployed' and d.idempotency_key = emit.idempotency_key
+      union all
+      select id from signalbox.events e where e.source = 'outbox' and e.delivery_id = emit.idempotency_key
+      limit 1;
+    end if;
+    if first_id is not null then
+      return first_id;
+    end if;
+    insert into signalbox.outbox (id, type, payload, idempotency_key, project, app, environment, subject)
+    values (new_id, emit.type, emit.payload, emit.idempotency_key, emit.project, emit.app, emit.environment,
+      emit.subject)
+    on conflict do nothing;
+    if found then
+      return new_id;
+    end if;
+  end loop;
+end $$;
+revoke all on function signalbox.emit from public;
 
 create view public.agent_jobs as
   select id, type as job_type, input as payload, priority, status, created_at, started_at,

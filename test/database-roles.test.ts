@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { emit } from '@signalbox/sdk/emit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../src/db/database.ts'
 import { chooseAccount } from '../src/db/embedded/account.ts'
@@ -21,7 +22,11 @@ import { openTestSignalbox, SECRET, TOKEN, until } from './signalbox.ts'
 const OPERATIONS = readFileSync(new URL('../docs/operations.md', import.meta.url), 'utf8')
 const [create = '', grant = ''] = [...OPERATIONS.matchAll(/^```pgsql\n(.*?)^```/gms)].map(([, block]) => block ?? '')
 
+const OUTBOX = readFileSync(new URL('../docs/outbox.md', import.meta.url), 'utf8')
+const [, grantEmit = ''] = /^```pgsql\n(.*?)^```/ms.exec(OUTBOX) ?? []
+
 const closing: (() => Promise<unknown>)[] = []
+let admin: Database
 let owner: Database
 let app: Database
 
@@ -60,7 +65,7 @@ beforeAll(async () => {
   const server = await openDatabase({ url, log: silentLog, max: 1 })
   await server.query('create database signalbox')
   await server.close()
-  const admin = await openAs(url)
+  admin = await openAs(url)
   await admin.query(create)
   owner = await openAs(url, { username: 'signalbox_owner', password: 'change me' })
   app = await openAs(url, { username: 'signalbox_app', password: 'change me' })
@@ -83,6 +88,26 @@ test('the role that migrates makes everything, and may grant the other what runn
   await expect(app.query(`insert into signalbox.later (note) values ('of a later migration')`)).resolves.toBeDefined()
   await expect(app.query('create table signalbox.mine (id int)')).rejects.toThrow(/permission denied/)
   await expect(app.query('drop table signalbox.later')).rejects.toThrow(/must be owner/)
+})
+
+test('a role that may only emit can read and change nothing', async () => {
+  const shop = await openAs(owner.url, { username: 'shop', password: 'change me' })
+  await admin.query(`create role shop login password 'change me'`)
+  const event = { type: 'order.paid', payload: { total: 12.5 } }
+  await expect(emit(shop, event)).rejects.toThrow('permission denied for schema')
+  await owner.query('grant usage on schema signalbox to shop')
+  await expect(emit(shop, event)).rejects.toThrow('permission denied for function')
+  await owner.query(grantEmit)
+  await shop.transaction(async (tx) => {
+    // A table of the caller's own does not stand in for one of Signalbox's.
+    await tx.query('create temporary table outbox (id int)')
+    await emit(tx, event)
+  })
+  for (const table of ['outbox', 'events', 'endpoints', 'deployments', 'event_positions']) {
+    await expect(shop.query(`select from signalbox.${table}`)).rejects.toThrow('permission denied for table')
+  }
+  await expect(shop.query('delete from signalbox.outbox')).rejects.toThrow('permission denied')
+  expect((await app.query('select type from signalbox.outbox')).rows).toEqual([{ type: 'order.paid' }])
 })
 
 test('with the lesser role webhooks, jobs, deliveries, deployments and the API work', async () => {
@@ -123,6 +148,8 @@ test('with the lesser role webhooks, jobs, deliveries, deployments and the API w
       expect([noun, (await signalbox.api(`/api/${noun}`)).status]).toEqual([noun, 200])
     }
     expect((await signalbox.api('/health')).status).toBe(200)
+    // Emitted by the role before this one.
+    await until('it is recorded', async () => (await signalbox.count('signalbox.events', "type = 'order.paid'")) === 1)
   } finally {
     await signalbox.close()
     receiver.close()

@@ -42,14 +42,32 @@ export async function recordDeployment(
 ): Promise<{ id: string; duplicate: boolean }> {
   const input = readDeploymentRequest(request)
   const key = readIdempotencyKey(options.idempotencyKey)
-  const requestSha256 = canonicalSha256({ ...input, config: input.config.sha256 })
   // The same in every attempt, so that what an attempt whose answer was lost has stored is found.
   const uuid = newId(context.clock.now())
   const record = (nth: number) => (tx: Sql) =>
-    recordOnce(context, tx, { uuid, input, key, requestSha256, isRepeat: nth > 1 })
+    recordOnce(context, tx, { uuid, input, key, requestSha256: requestSha256(input), isRepeat: nth > 1 })
   const recorded = await patiently((nth) => context.database.transaction(record(nth), { answerMs: PATIENT_ANSWER_MS }))
   if (!recorded.duplicate) context.onWork()
   return recorded
+}
+
+/**
+ * The same in the caller's transaction, under an id that was made for it before, in which it is not
+ * repeated. The caller notifies the workers after its commit.
+ * @throws AppError as `recordDeployment` does, before anything is written.
+ */
+export function recordDeploymentIn(
+  context: Omit<RecordDeploymentContext, 'database' | 'onWork'>,
+  tx: Sql,
+  { id: uuid, request, idempotencyKey }: { id: string; request: unknown; idempotencyKey: string | null },
+): Promise<{ id: string; duplicate: boolean }> {
+  const input = readDeploymentRequest(request)
+  const key = readIdempotencyKey(idempotencyKey)
+  return recordOnce(context, tx, { uuid, input, key, requestSha256: requestSha256(input), isRepeat: false })
+}
+
+function requestSha256(input: DeploymentRequest): string {
+  return canonicalSha256({ ...input, config: input.config.sha256 })
 }
 
 type Recording = {
@@ -62,7 +80,7 @@ type Recording = {
 }
 
 async function recordOnce(
-  context: RecordDeploymentContext,
+  context: Omit<RecordDeploymentContext, 'database' | 'onWork'>,
   tx: Sql,
   { uuid, input, key, requestSha256, isRepeat }: Recording,
 ): Promise<{ id: string; duplicate: boolean }> {

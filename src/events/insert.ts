@@ -19,9 +19,10 @@ type Inserted = { ids: ReadonlySet<string>; version: number }
 const INSERT = `
 with new_events as (
   insert into signalbox.events (id, source, delivery_id, type, status, reason, subject, actor, facts, body, payload,
-    content_type, headers, depth, cause_job_id, body_key, received_at)
+    content_type, headers, depth, cause_job_id, body_key, received_at, position)
   select id, source, delivery_id, type, status, reason, subject, actor, facts, substring($4::bytea from at for bytes),
-    payload::json, content_type, headers, depth, cause_job_id, body_key, coalesce($1::timestamptz, now())
+    payload::json, content_type, headers, depth, cause_job_id, body_key, coalesce($1::timestamptz, now()),
+    (select signalbox.event_position())
   from json_to_recordset($3::json) as n (id uuid, source text, delivery_id text, type text, status text, reason text,
     subject text, actor text, facts json, at integer, bytes integer, payload text, content_type text, headers json,
     depth smallint, cause_job_id uuid, body_key uuid)

@@ -49,7 +49,7 @@ test.each([
   ['shpo.paid', 'no known event is called "shpo.paid"; did you mean "shop.*"?'],
   ['enviroment.deployed', 'no known event is called "enviroment.deployed"; did you mean "environment.deployed"?'],
   ['!pshu', 'no known event is called "pshu"; did you mean "push"?'],
-  ['payment.settled', 'no known event is called "payment.settled"'],
+  ['manual.settled', 'no known event is called "manual.settled"; did you mean "manual"?'],
   ['shop', 'no known event is called "shop"; did you mean "shop.*"?'],
 ])('%s is not, and the nearest is named', (glob, sentence) => {
   expect(unknownTypes([glob], sources)).toEqual([
@@ -66,4 +66,8 @@ test("no source may have the name of one of GitHub's events", () => {
 test('a source that is not configured is named with the nearest', () => {
   expect(unknownSources(['github', 'sh*', '!manual', 'deployments'], sources)).toEqual([])
   expect(unknownSources(['gihtub'], sources)).toEqual(['no source is called "gihtub"; did you mean "github"?'])
+})
+
+test('a name that belongs to nobody may be of an event that another program emits', () => {
+  expect(unknownTypes(['payment.settled', 'payment.*', '!payment.failed'], sources)).toEqual([])
 })

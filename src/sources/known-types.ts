@@ -7,7 +7,7 @@ import { GITHUB_EVENTS, GITHUB_TYPES } from './github/event-types.ts'
 
 const EXCLUSION = /^!(?!\()/
 // What this program records itself, and where those events say that they come from.
-const OWN_SOURCES = ['deployments', 'manual', 'signalbox', 'test']
+const OWN_SOURCES = ['deployments', 'manual', 'outbox', 'signalbox', 'test']
 const OWN_EVENTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['environment', ['deployed']],
   ['job', ['completed', 'failed']],
@@ -35,16 +35,19 @@ export function isReserved(name: string): boolean {
 
 /**
  * A sentence for each of these globs that matches no event that is known: one of GitHub's, of this
- * program's, or one below the name of a source, which may be any. GitHub may have newer ones.
+ * program's, or one below the name of a source, which may be any. GitHub may have newer ones. Below
+ * another name it may be one that another program emits, unless it looks like a mistake.
  */
 export function unknownTypes(globs: readonly string[], sources: Iterable<string>): string[] {
   const names = [...sources, ...ANY_ACTION]
   return globs
     .map((glob) => glob.replace(EXCLUSION, ''))
     .filter((glob) => glob !== '' && !isKnown(glob, names))
-    .map((glob) => {
+    .map((glob) => ({ glob, hint: hint(glob, names) }))
+    .filter(({ glob, hint }) => hint !== '' || !mayBeEmitted(glob))
+    .map(({ glob, hint }) => {
       const verb = glob === literalStart(glob) ? 'is called' : 'matches'
-      return `no known event ${verb} ${JSON.stringify(glob)}${hint(glob, names)}`
+      return `no known event ${verb} ${JSON.stringify(glob)}${hint}`
     })
 }
 
@@ -61,6 +64,12 @@ function isKnown(glob: string, sources: readonly string[]): boolean {
   const start = literalStart(glob)
   const isBelow = (prefix: string) => start.startsWith(prefix) || (start !== glob && prefix.startsWith(start))
   return sources.some((name) => isBelow(`${name}.`)) || TYPES.some(compileGlobs(glob, NAME))
+}
+
+/** Whether it is for events below a name that is free for other programs. */
+function mayBeEmitted(glob: string): boolean {
+  const [name = '', ...rest] = literalStart(glob).split('.')
+  return rest.length > 0 && !isReserved(name)
 }
 
 /** What all that the glob matches begins with; the whole of it when it is no pattern. */
