@@ -41,6 +41,8 @@ import { recordFinished } from './jobs/finished.ts'
 import { deadOrchestrators } from './jobs/heartbeat.ts'
 import { JOBS } from './jobs/job.ts'
 import { openOrchestrator } from './jobs/orchestrator.ts'
+import type { AddressGuard } from './lib/address-guard.ts'
+import { addressGuard, LOOPBACK_HOSTS } from './lib/address-guard.ts'
 import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
@@ -118,14 +120,14 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const { environment, config, configPath = null, store, mode, log, clock = systemClock, requestTimeoutMs } = options
   const { database, url } = store
   const roles = options.roles ?? { receiver: true, orchestrator: true }
-  const installation = install(options)
+  const { installation, guard } = install(options)
   const { sources, rules, agents } = installation
   const processes = openAgentProcesses({ environment, config, configPath, agents, log })
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
   const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
   await migrate(database, { log })
   const notifier = openNotifier(database, CHANNEL)
-  if (await prepareEndpoints(options, { roles, seal })) notifier.notify()
+  if (await prepareEndpoints(options, { roles, seal, guard })) notifier.notify()
   if (store.kind === 'embedded') await expireLeases(database, clock)
 
   const workers: Worker[] = []
@@ -140,7 +142,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     nudge()
     notifier.notify()
   }
-  const shared = { environment, clock, log, seal, activity: activityOn(log, mode === 'dev') }
+  const shared = { environment, clock, log, seal, guard, activity: activityOn(log, mode === 'dev') }
   const pipeline = await openPipeline({
     ...shared,
     database: roles.receiver ? pools.receiving : pools.working,
@@ -189,12 +191,14 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   }
 }
 
-function install({ environment, config, log }: SignalboxOptions): Installation {
-  const installation = configure(environment, config, log)
+function install({ environment, config, mode, log }: SignalboxOptions) {
+  const installation: Installation = configure(environment, config, log)
   const { rules, sources } = installation
-  const endpoints = readEndpointConfigs(config.endpoints ?? [])
+  // A developer's receivers are on the same machine.
+  const guard = addressGuard([...environment.SIGNALBOX_ALLOW_HOSTS, ...(mode === 'dev' ? LOOPBACK_HOSTS : [])])
+  const endpoints = readEndpointConfigs(config.endpoints ?? [], { guard })
   for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)
-  return installation
+  return { installation, guard }
 }
 
 // A developer's own checkout is left alone.
@@ -206,11 +210,11 @@ function syncGit({ environment, configPath, mode, log }: SignalboxOptions) {
 /** Stores the configured endpoints and reads the secrets of all; says whether any changed. */
 async function prepareEndpoints(
   { config, configPath, store, log }: SignalboxOptions,
-  { roles, seal }: { roles: { receiver: boolean }; seal: Seal },
+  { roles, seal, guard }: { roles: { receiver: boolean }; seal: Seal; guard: AddressGuard },
 ): Promise<boolean> {
   // A process without a configuration knows nothing of the endpoints of those that have one.
   const isKnown = config.endpoints !== undefined || (configPath ?? null) !== null
-  const endpoints = { database: store.database, seal }
+  const endpoints = { database: store.database, seal, guard }
   const changed = roles.receiver && isKnown ? await syncConfigEndpoints(endpoints, config.endpoints ?? []) : 0
   await resealSecrets(store.database, seal, log)
   return changed > 0
@@ -232,12 +236,13 @@ type WorkersOptions = { environment: Environment; database: Database; clock: Clo
   installation: Installation
   processes: AgentProcesses
   pipeline: Pipeline
+  guard: AddressGuard
   leaseMs: number | undefined
   /** Notifies all workers, those of this process included, through the database. */
   notify(): void
 }
 
-function openWorkers({ environment, installation, processes, pipeline, ...shared }: WorkersOptions): Worker[] {
+function openWorkers({ environment, installation, processes, pipeline, guard, ...shared }: WorkersOptions): Worker[] {
   const { database, clock } = shared
   const { forges } = installation
   void sweepWorkspaces().catch((err: unknown) => shared.log.warn({ err }, 'old workspaces stay'))

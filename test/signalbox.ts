@@ -44,6 +44,8 @@ export async function openTestSignalbox(
     AGENTA_WEBHOOK_SECRET: SECRET,
     SIGNALBOX_API_TOKEN: TOKEN,
     SIGNALBOX_ENCRYPTION_KEY: ENCRYPTION_KEY,
+    // Where the tests receive deliveries.
+    SIGNALBOX_ALLOW_HOSTS: '127.0.0.1',
     ...options.env,
   })
   const signalbox = await openSignalbox({

@@ -39,6 +39,7 @@ const endpoint = {
   BENCH_RECEIVER_URL: String(receiver.ready.url),
   BENCH_ENDPOINT_SECRET: ENDPOINT_SECRET,
   SIGNALBOX_ENCRYPTION_KEY: Buffer.alloc(32, ENDPOINT_SECRET).toString('base64'),
+  SIGNALBOX_ALLOW_HOSTS: '127.0.0.1',
 }
 const contestants = SLOTS.flatMap((slots): Contestant[] => [
   ...checkouts.map((checkout): Contestant => {

@@ -142,7 +142,7 @@ describe('an endpoint', () => {
   })
 
   test('takes several globs, and a secret from standard input that no process list shows', async () => {
-    const add = ['endpoints', 'add', '--url', 'http://127.0.0.1:9/other', '--secret', '-', '--events', 'job.*', 'push']
+    const add = ['endpoints', 'add', '--url', 'http://127.0.0.1:2/other', '--secret', '-', '--events', 'job.*', 'push']
     const added = await cli.ask([...add, '--apps', 'a', 'b'], { readInput: async () => `${SECRET}\n` })
     expect(added.out).toMatch(/^events +job\.\*, push$/m)
     expect(added.out).toMatch(/^apps +a, b$/m)
@@ -154,7 +154,7 @@ describe('an endpoint', () => {
   })
 
   test('that wants an event which no source sends is refused with the nearest, and added by force', async () => {
-    const add = ['endpoints', 'add', '--url', 'http://127.0.0.1:9/misspelt', '--name', 'misspelt']
+    const add = ['endpoints', 'add', '--url', 'http://127.0.0.1:2/misspelt', '--name', 'misspelt']
     const events = ['--events', 'pshu', 'agenta.any']
     const { code, err } = await cli.ask([...add, ...events])
     expect([code, err]).toEqual([1, expect.stringContaining('no known event is called "pshu"; did you mean "push"?')])
@@ -188,7 +188,7 @@ describe('an endpoint', () => {
 })
 
 test('a delivery is shown with every attempt', async () => {
-  await cli.ask(['endpoints', 'add', '--url', 'http://127.0.0.1:9/hook', '--name', 'hook', '--apps', 'notified'])
+  await cli.ask(['endpoints', 'add', '--url', 'http://127.0.0.1:2/hook', '--name', 'hook', '--apps', 'notified'])
   const deployed = await deploy('notified', '{}')
   const [, id = ''] = /^delivery +(\S+) hook \(/m.exec(deployed.out) ?? []
   await until('it was attempted', async () => (await cli.json(['deliveries', 'show', id])).error !== null)

@@ -121,12 +121,13 @@ function changedTarget({ seal, ...checks }: EndpointStore, row: StoredEndpoint, 
   const { url, settings, credential } = change
   if (url === undefined && settings === undefined && credential === undefined) return row
   const isKept = credential === undefined && row.credential !== null && (url ?? row.url) === row.url
-  const target = (checks.readTarget ?? readTarget)({
+  const asked = {
     kind: row.kind,
     url: url ?? row.url,
     settings: settings ?? row.settings,
     credential: isKept ? seal.open(row.id, row.credential ?? '') : (credential ?? null),
-  })
+  }
+  const target = (checks.readTarget ?? readTarget)(asked, checks.guard)
   return { ...target, credential: target.credential === null ? null : seal.seal(row.id, target.credential) }
 }
 

@@ -2,6 +2,7 @@
 // the configuration that make one are checked.
 import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
+import type { AddressGuard } from '../lib/address-guard.ts'
 import { AppError } from '../lib/error.ts'
 import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
 import { configuredEndpoint, endpointChange, endpointRequest, rotation } from './fields.ts'
@@ -26,6 +27,8 @@ export type EndpointConfig = Omit<z.input<typeof configuredEndpoint>, 'name'> & 
 
 /** What depends on the rest of the program. */
 export type EndpointChecks = {
+  /** Which addresses deliveries may reach. Default: public ones. */
+  guard?: AddressGuard | undefined
   /** What the address may be. Default: a webhook's. */
   readTarget?: ReadTarget | undefined
   /** A sentence for each of these types that nobody is known to send. Default: all are known. */
@@ -132,7 +135,10 @@ function readAddress(
   checks: EndpointChecks,
 ): { target?: Target; problems: string[] } {
   try {
-    return { target: (checks.readTarget ?? readTarget)({ kind, url, settings, credential }), problems: [] }
+    return {
+      target: (checks.readTarget ?? readTarget)({ kind, url, settings, credential }, checks.guard),
+      problems: [],
+    }
   } catch (error) {
     if (error instanceof AppError && error.code === 'input_invalid') return { problems: error.detail.split('\n') }
     throw error

@@ -39,7 +39,10 @@ const name = line.meta({
   description:
     "Shown in lists; refused when another endpoint has it. Default: the URL's host. In the configuration it is required.",
 })
-const url = z.string().max(2048).meta({ description: 'Required of a webhook: `https:`, or `http:` to this machine.' })
+const url = z.string().max(2048).meta({
+  description:
+    'Required of a webhook: `https:` to a public address, or to what `SIGNALBOX_ALLOW_HOSTS` of the server names.',
+})
 const settings = jsonObject.meta({ description: 'What else its kind needs.' })
 const credential = z.string().min(1).max(4096).meta({ description: 'What its kind authenticates with; never shown.' })
 const events = globs.meta({ description: 'Event types, as globs.' })

@@ -1,7 +1,8 @@
 // Where an endpoint is notified: what its kind makes of address, settings and credential.
+import type { AddressGuard } from '../lib/address-guard.ts'
+import { addressGuard, urlProblem } from '../lib/address-guard.ts'
 import { AppError } from '../lib/error.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
-import { isLoopback } from '../lib/loopback.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** What was asked for; `url` is absent where the kind may not need one. */
@@ -19,28 +20,17 @@ export type Target = { url: string; settings: { [key: string]: Json }; credentia
  * Checks where an endpoint is to be notified.
  * @throws AppError `input_invalid` with a line for each mistake, after the name of its field.
  */
-export type ReadTarget = (asked: AskedTarget) => Target
+export type ReadTarget = (asked: AskedTarget, guard?: AddressGuard) => Target
 
-/** Takes webhooks only, at addresses that are https, or on this machine. */
-export function readTarget({ kind, url, settings, credential }: AskedTarget): Target {
+/** Takes webhooks only, at addresses that deliveries may reach; by default public ones. */
+export function readTarget({ kind, url, settings, credential }: AskedTarget, guard = addressGuard()): Target {
   const problems = [
     ...(kind === 'webhook' ? [] : [`kind: ${JSON.stringify(kind)} is not supported yet; use "webhook"`]),
     ...(Object.keys(settings).length === 0 ? [] : ['settings: a webhook has none']),
     ...(credential === null ? [] : ['credential: a webhook has none; send what it needs in headers']),
   ]
-  const problem = url === undefined ? 'is required' : urlProblem(url)
+  const problem = url === undefined ? 'is required' : urlProblem(url, guard)
   if (problem !== null) problems.push(`url: ${problem}`)
   if (problems.length > 0 || url === undefined) throw new AppError('input_invalid', problems.join('\n'))
   return { url: new URL(url).href, settings, credential }
-}
-
-function urlProblem(text: string): string | null {
-  if (!URL.canParse(text)) return 'is not a URL'
-  const url = new URL(text)
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must be https:'
-  // It would be stored and shown in clear, and HTTP clients drop it.
-  if (url.username !== '' || url.password !== '') return 'must not hold a user name or password'
-  // The URL parser has already turned 127.1, 0x7f000001 and their like into dotted decimals.
-  if (url.protocol === 'http:' && !isLoopback(url.hostname)) return 'must be https: beyond this machine'
-  return null
 }

@@ -27,6 +27,7 @@ describe('an environment without any variable', () => {
     GIT_SYNC_ENABLED: true,
     MAX_CONCURRENT_JOBS: 3,
     AGENT_MEMORY_MB: 512,
+    SIGNALBOX_ALLOW_HOSTS: [],
   }
 
   test('has the documented defaults, and no secret', () => {
@@ -65,6 +66,7 @@ describe('a variable', () => {
     ['GIT_SYNC_ENABLED', '1', true],
     ['MAX_CONCURRENT_JOBS', '1000', 1000],
     ['AGENT_MEMORY_MB', '32', 32],
+    ['SIGNALBOX_ALLOW_HOSTS', 'handler:3000, 10.0.0.0/8', ['handler:3000', '10.0.0.0/8']],
     ['SIGNALBOX_URL', 'http://127.0.0.1:8000', 'http://127.0.0.1:8000'],
   ])('%s may be %j', (name, value, read) => {
     expect(readEnvironment({ [name]: value })).toHaveProperty(name, read)
@@ -93,6 +95,7 @@ describe('a variable', () => {
     ['GITHUB_REPO', 'https://github.com/acme/shop', 'write owner/name'],
     ['TICK_INTERVAL_SECONDS', '0', 'must be from 1 to 3600'],
     ['MAX_CONCURRENT_JOBS', '1001', 'must be from 1 to 1000'],
+    ['SIGNALBOX_ALLOW_HOSTS', 'handler,http://other', 'must be a host'],
     ['AGENT_MEMORY_MB', '31', 'must be from 32 to 1000000'],
     ['MAX_CONCURRENT_JOBS', 'three', 'must be a whole number'],
   ])('%s may not be %j', (name, value, problem) => {

@@ -1,6 +1,7 @@
 // The environment: every variable Signalbox reads, validated once at start.
 import { MIN_SECRET_CHARS, privateKeyProblem } from '@signalbox/sdk/scheme'
 import { z } from 'zod'
+import { isAllowEntry } from './address-guard.ts'
 import { AppError } from './error.ts'
 import { isHeaderValue } from './header-value.ts'
 import { LOG_LEVELS } from './log.ts'
@@ -30,6 +31,11 @@ const encryptionKey = text.refine((value) => /^[\w+/-]{43}=?$/.test(value), {
 const signingKey = text.refine((value) => privateKeyProblem(value) === null, {
   message: 'must be whsk_ and base64 of 32 or 64 bytes; "signalbox secret generate --ed25519" makes one',
 })
+const allowedHosts = text
+  .transform((value) => value.split(',').map((one) => one.trim()))
+  .pipe(
+    z.array(text.refine(isAllowEntry, 'must be a host, "*." and a domain, an address or a block such as 10.0.0.0/8')),
+  )
 
 /** Sent in a header, and an error about one quotes it: a line break inside would show the token. */
 const token = text.refine(isHeaderValue, 'must be visible ASCII characters without spaces')
@@ -58,6 +64,7 @@ const variables = {
   GIT_SYNC_ENABLED: flag.default(true),
   MAX_CONCURRENT_JOBS: wholeNumber(1, 1000).default(3),
   AGENT_MEMORY_MB: wholeNumber(32, 1_000_000).default(512),
+  SIGNALBOX_ALLOW_HOSTS: allowedHosts.default([]),
 } as const
 
 const schema = z.object(variables).refine((env) => env.SUPABASE_URL === undefined || env.DATABASE_URL !== undefined, {

@@ -51,6 +51,7 @@ const environment = readEnvironment({
   GITHUB_TOKEN: github.token,
   MAX_CONCURRENT_JOBS: '4',
   TICK_INTERVAL_SECONDS: '2',
+  SIGNALBOX_ALLOW_HOSTS: '127.0.0.1',
 })
 const database = await openDatabase({ url: databaseUrl, log })
 const service = await openSignalbox({

@@ -82,6 +82,19 @@ test('an event that no source sends is a warning', async () => {
   ])
 })
 
+test('an endpoint that only "dev" would notify is a warning, and one that neither would a problem', async () => {
+  const checked = async (url: string, env: Record<string, string> = {}) => {
+    const folder = await openTestFolder()
+    const config = { endpoints: [{ name: 'mine', url, secret: 'x'.repeat(32) }] }
+    await writeFile(join(folder, 'signalbox.config.mjs'), `export default ${JSON.stringify(config)}`)
+    return brief(await configChecks({ folder }, environmentWith(env), undefined))
+  }
+  const warned = 'warning endpoint mine: on this machine, which "dev" notifies and "serve" does not'
+  expect(await checked('http://localhost:3000/')).toContain(warned)
+  expect(await checked('http://localhost:3000/', { SIGNALBOX_ALLOW_HOSTS: 'localhost' })).not.toContain(warned)
+  expect((await checked('http://handler:3000/'))[0]).toMatch(/^problem configuration: .*SIGNALBOX_ALLOW_HOSTS$/)
+})
+
 test('an old Node.js is a problem', () => {
   expect([nodeCheck('24.1.0').status, nodeCheck('22.9.0').status]).toEqual(['ok', 'problem'])
 })

@@ -9,6 +9,7 @@ import { configure } from '../../config/configure.ts'
 import { eventWarnings } from '../../config/event-warnings.ts'
 import { readEndpointConfigs } from '../../endpoints/endpoint.ts'
 import { missingOfApp } from '../../forges/github/environment.ts'
+import { addressGuard, LOOPBACK_HOSTS, urlProblem } from '../../lib/address-guard.ts'
 import type { Environment } from '../../lib/environment.ts'
 import { environmentProblems, readEnvironment } from '../../lib/environment.ts'
 import { errorText } from '../../lib/error.ts'
@@ -21,6 +22,7 @@ import { ok, problem, warning } from './check.ts'
 
 const OLDEST_NODE = 24
 const NEW_EVENT = 'Correct it, unless it is an event that is newer than this Signalbox.'
+const ONLY_DEV = 'on this machine, which "dev" notifies and "serve" does not'
 const NEW_SECRET = '"signalbox secret generate" makes one'
 
 /** Whether this Node.js is new enough. */
@@ -110,13 +112,18 @@ export async function configChecks(
   try {
     const { config, path }: LoadedConfig = await loadConfig(cli.folder, file)
     const { rules, agents, sources } = configure(environment, config, silentLog)
-    const endpoints = readEndpointConfigs(config.endpoints ?? [])
+    const { SIGNALBOX_ALLOW_HOSTS: allowed } = environment
+    const guard = addressGuard([...allowed, ...LOOPBACK_HOSTS])
+    const endpoints = readEndpointConfigs(config.endpoints ?? [], { guard })
     const has = [count(rules.length, 'rule'), count(agents.size, 'agent'), count(endpoints.length, 'endpoint')].join(
       ', ',
     )
     return [
       ok('configuration', `${path ?? 'no file: the defaults'} (${has})`),
       ...eventWarnings(rules, sources.keys(), endpoints).map((each) => warning('events', each, NEW_EVENT)),
+      ...endpoints
+        .filter(({ url }) => urlProblem(url, addressGuard(allowed)) !== null)
+        .map(({ name }) => warning(`endpoint ${name}`, ONLY_DEV, 'Name its host in SIGNALBOX_ALLOW_HOSTS.')),
       ...[...sources.values()]
         .map(shownSource)
         .map(({ name, hint, secrets }) =>
