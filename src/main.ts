@@ -271,6 +271,7 @@ function openWorkers({ environment, installation, processes, pipeline, guard, ..
     slots: DELIVERY_SLOTS,
     payloadOf: eventPayload,
     noteResults: noting(shared, pipeline),
+    connections: { guard, proxies: environment },
   })
   return [orchestrator, sender, openTaker({ environment, installation, pipeline, tickMs, ...shared })]
 }

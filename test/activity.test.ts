@@ -6,6 +6,7 @@ import { recordedText } from '../src/events/activity.ts'
 import { sayEnded as sayJob, sayStarted } from '../src/jobs/activity.ts'
 import type { Log } from '../src/lib/log.ts'
 import { activityOn } from '../src/lib/log.ts'
+import { UNANSWERED } from './send-result.ts'
 
 const ID = '813e39c1-1013-8885-a368-0be423666cda'
 const now = new Date('2026-01-01T00:00:02.500Z')
@@ -66,14 +67,7 @@ test('a delivery: succeeded, repeated, and as a warning given up or unwanted', (
   const end = (status: string, statusCode: number | null, error: string | null, goodbye?: string) => {
     const about = { type: 'push', host: 'hooks.example.com', eventId: ID, depth: 0, isTest: false }
     const said = { kind: 'failure', ...(goodbye && { goodbye }) } as const
-    const sent = {
-      statusCode,
-      error: error as SendResult['error'],
-      response: null,
-      reason: null,
-      retryAfter: null,
-      durationMs: 12,
-    }
+    const sent = { ...UNANSWERED, statusCode, error: error as SendResult['error'], durationMs: 12 }
     sayDelivery({ log, activity }, { row, attempt: 10, status, error, detail: { ...sent, said, about } })
   }
   end('succeeded', 200, null)

@@ -12,6 +12,7 @@ test('tokens, webhook secrets, keys, the password of the database and the secret
     SIGNALBOX_SIGNING_KEY: `whsk_${'A'.repeat(43)}=`,
     GITHUB_APP_PRIVATE_KEY: 'line 1\\nline 2',
     GITHUB_REPO: 'acme/shop',
+    HTTPS_PROXY: 'http://me:proxy-password-1@proxy:3128',
   })
   const secrets = ownSecrets(environment, [{ secrets: ['source-secret-1'] }])
   expect(new Set(secrets)).toEqual(
@@ -28,6 +29,7 @@ test('tokens, webhook secrets, keys, the password of the database and the secret
       'line 2',
       'p%40ss-word-1',
       'p@ss-word-1',
+      'proxy-password-1',
       'source-secret-1',
     ]),
   )

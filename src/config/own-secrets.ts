@@ -3,9 +3,12 @@ import type { Environment } from '../lib/environment.ts'
 import type { Source } from '../sources/source.ts'
 import { isPlainWord, secrecyOf } from '../untrusted/secret-name.ts'
 
+const ADDRESSES = ['DATABASE_URL', 'HTTPS_PROXY', 'HTTP_PROXY'] as const
+
 /**
- * Tokens, webhook secrets, keys (whole, and line by line) and the database's password. An ordinary
- * word, such as the password `postgres`, may be in any text for another reason and is left out.
+ * Tokens, webhook secrets, keys (whole, and line by line) and the passwords in addresses. An
+ * ordinary word, such as the password `postgres`, may be in any text for another reason and is left
+ * out.
  */
 export function ownSecrets(environment: Environment, sources: Iterable<Pick<Source, 'secrets'>>): string[] {
   const named = Object.entries(environment)
@@ -13,13 +16,13 @@ export function ownSecrets(environment: Environment, sources: Iterable<Pick<Sour
     .flatMap(([, value]) => (Array.isArray(value) ? value : [value]))
     .filter((value) => typeof value === 'string')
   const configured = [...sources].flatMap(({ secrets }) => [...secrets])
-  return [...named, ...databasePassword(environment.DATABASE_URL), ...configured]
+  return [...named, ...ADDRESSES.flatMap((name) => passwordIn(environment[name])), ...configured]
     .flatMap((secret) => [secret, ...secret.split('\n')])
     .filter((secret) => !isPlainWord(secret))
 }
 
 /** As it is written in the address, and as it is. */
-function databasePassword(url: string | undefined): string[] {
+function passwordIn(url: string | undefined): string[] {
   const written = url !== undefined && URL.canParse(url) ? new URL(url).password : ''
   if (written === '') return []
   try {

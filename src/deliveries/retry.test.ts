@@ -1,19 +1,12 @@
 import { assert, double, integer, nat, option, property, record, string } from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { UNANSWERED } from '../../test/send-result.ts'
 import { judge, maxAttempts, retryAfterMs } from './retry.ts'
 import type { SendResult } from './send.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
 function answer(change: Partial<SendResult> = {}): SendResult {
-  return {
-    statusCode: 500,
-    error: null,
-    reason: null,
-    retryAfter: null,
-    response: '',
-    durationMs: 1,
-    ...change,
-  }
+  return { ...UNANSWERED, statusCode: 500, response: '', durationMs: 1, ...change }
 }
 function judged(change: Partial<SendResult>, failures = 0, random = 0) {
   return judge(answer(change), { failures, deferrals: 0, now, random: () => random }).outcome

@@ -1,6 +1,7 @@
 // What follows from an attempt: done, again later, or never again (pure).
 import type { Outcome } from '../queue/table.ts'
 import type { SendResult } from './send.ts'
+import { isQuickFailure } from './send.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -25,7 +26,6 @@ export const SCHEDULE: readonly number[] = [
 // A receiver that starts anew should not cost the next five minutes: once in the life of a
 // delivery.
 const QUICK_MS = 10 * SECOND
-const QUICK_ERRORS: ReadonlySet<string> = new Set(['connection_refused', 'reset'])
 /** How long an endpoint is left alone by its own request, at most. */
 const MAX_WAIT_MS = HOUR
 
@@ -89,8 +89,7 @@ function again(result: SendResult, error: string, judging: Judging): Verdict {
   const kind = statusCode === 429 || result.error === 'cancelled' ? 'neither' : 'failure'
   const schedule = judging.schedule ?? SCHEDULE
   const plainMs = (schedule[Math.min(failures, schedule.length - 1)] ?? 0) * SECOND
-  const isQuick = statusCode === null && QUICK_ERRORS.has(result.error ?? '') && result.durationMs < SECOND
-  if (isQuick && failures > 0 && deferrals === 0 && failures < schedule.length && plainMs > QUICK_MS) {
+  if (isQuickFailure(result) && failures > 0 && deferrals === 0 && failures < schedule.length && plainMs > QUICK_MS) {
     return { outcome: { kind: 'deferred', error, delayMs: later(QUICK_MS) }, kind }
   }
   const asked = statusCode === 429 || statusCode === 503 ? retryAfterMs(result.retryAfter, now) : null

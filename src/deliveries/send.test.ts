@@ -1,11 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
-import type { AddressInfo, Server, Socket } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import { createServer as createTcpServer } from 'node:net'
+import { Agent } from 'undici'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { MAX_RESPONSE_BYTES, openDispatcher, send } from './send.ts'
+import { listenOnLoopback } from '../../test/loopback-server.ts'
+import { UNANSWERED } from '../../test/send-result.ts'
+import { addressGuard, LOOPBACK_HOSTS } from '../lib/address-guard.ts'
+import { openDispatcher } from './dispatcher.ts'
+import { isQuickFailure, MAX_RESPONSE_BYTES, send } from './send.ts'
 
-const dispatcher = openDispatcher()
+const guard = addressGuard([...LOOPBACK_HOSTS, 'nowhere.invalid'])
+const dispatcher = openDispatcher({ guard })
 const closing: (() => void)[] = []
 afterEach(() => {
   for (const close of closing.splice(0)) close()
@@ -13,14 +19,9 @@ afterEach(() => {
 afterAll(() => dispatcher.destroy())
 
 async function listen(server: Server): Promise<number> {
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => sockets.add(socket))
-  closing.push(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return (server.address() as AddressInfo).port
+  const { port, close } = await listenOnLoopback(server)
+  closing.push(close)
+  return port
 }
 
 /** A receiver that answers as it is made to; returns its address. */
@@ -69,6 +70,10 @@ describe('sending', () => {
       reason: null,
       retryAfter: '7',
       response: 'thanks',
+      deliveryControl: null,
+      responseHeaders: expect.objectContaining({ 'retry-after': '7' }),
+      timings: expect.objectContaining({ dns: null, tls: null }),
+      peer: new URL(url).host,
       durationMs: expect.any(Number),
     })
     expect(seen.body).toEqual(Buffer.from(body))
@@ -130,10 +135,94 @@ describe('sending', () => {
     }
   })
 
+  it('ends at the deadline while it waits for a connection, and is not sent afterwards', async () => {
+    const asked = Promise.withResolvers<() => void>()
+    let requests = 0
+    const url = await receiver((_, response) => {
+      requests++
+      response.end()
+    })
+    const slow = openDispatcher({
+      guard: addressGuard(['slow']),
+      lookup: (_, __, callback) => asked.resolve(() => callback(null, [{ address: '127.0.0.1', family: 4 }])),
+    })
+    const sending = { dispatcher: slow, headers: {}, body: Buffer.from('{}') }
+    const first = await send({ ...sending, url: url.replace('127.0.0.1', 'slow'), deadlineMs: 100 })
+    expect(first).toMatchObject({ statusCode: null, error: 'timeout', peer: null })
+    expect(first.durationMs).toBeLessThan(2000)
+    const answer = await asked.promise
+    answer()
+    // It closes when the connection is there and nothing waits for it.
+    await slow.close()
+    expect(requests).toBe(0)
+  })
+
+  it('does not begin when it was called off before', async () => {
+    const url = await receiver((_, response) => response.end())
+    expect(await post(url, { signal: AbortSignal.abort() })).toMatchObject({ statusCode: null, error: 'cancelled' })
+  })
+
   it('ends when it is called off', async () => {
     const stop = new AbortController()
     const url = await receiver(() => stop.abort())
     expect(await post(url, { signal: stop.signal })).toMatchObject({ statusCode: null, error: 'cancelled' })
+  })
+})
+
+describe('what is kept of an answer', () => {
+  it('are its headers, each cut, fifty of them, and no credentials', async () => {
+    const url = await receiver((_, response) => {
+      response.setHeader('set-cookie', ['a=1', 'b=2'])
+      response.setHeader('x-api-key', 'hunter2')
+      response.setHeader('authorization', 'Bearer hunter2')
+      response.setHeader('x-long', 'y'.repeat(600))
+      response.setHeader('webhook-delivery', 'disable')
+      for (let i = 0; i < 100; i++) response.setHeader(`x-${i}`, `${i}`)
+      response.end()
+    })
+    const { responseHeaders, deliveryControl } = await post(url)
+    expect(deliveryControl).toBe('disable')
+    expect(Object.keys(responseHeaders ?? {})).toHaveLength(50)
+    expect(responseHeaders).toMatchObject({
+      'set-cookie': '[redacted]',
+      'x-api-key': '[redacted]',
+      authorization: '[redacted]',
+      'x-long': expect.stringMatching(/^y{499}…$/),
+      'x-0': '0',
+    })
+    expect(JSON.stringify(responseHeaders)).not.toMatch(/hunter2|a=1/)
+  })
+
+  it('is the final one, not one that announces it', async () => {
+    const url = await receiver((_, response) => {
+      response.writeEarlyHints({ link: '</a>; rel=preload' })
+      response.writeHead(204, { 'x-a': 'final' }).end()
+    })
+    expect(await post(url)).toMatchObject({ statusCode: 204, responseHeaders: { 'x-a': 'final' } })
+  })
+
+  it('has a bounded size, whatever the receiver sends', async () => {
+    const junk = 'z'.repeat(65_536)
+    const endless = await receiver((_, response) => {
+      const pump = () => {
+        while (!response.destroyed && response.write(junk));
+        if (!response.destroyed) response.once('drain', pump)
+      }
+      pump()
+    })
+    const announcing = await rawReceiver((socket) => drip(socket, 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(500)))
+    const before = process.memoryUsage()
+    const results = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => post(i % 2 === 0 ? endless : announcing, { deadlineMs: 500 })),
+    )
+    const after = process.memoryUsage()
+    for (const [i, result] of results.entries()) {
+      const expected = i % 2 === 0 ? { statusCode: 200, error: null } : { statusCode: null, error: 'timeout' }
+      expect(result).toMatchObject(expected)
+      expect(result.durationMs).toBeLessThan(5000)
+    }
+    expect(after.arrayBuffers - before.arrayBuffers).toBeLessThan(40_000_000)
+    expect(after.heapUsed - before.heapUsed).toBeLessThan(60_000_000)
   })
 })
 
@@ -147,6 +236,7 @@ describe('what is wrong', () => {
   it('is dns_error for a name that does not resolve', async () => {
     for (const code of ['ENOTFOUND', 'EAI_AGAIN']) {
       const lost = openDispatcher({
+        guard,
         lookup: (_, __, callback) =>
           callback(Object.assign(new Error(code), { code, syscall: 'getaddrinfo', hostname: 'nowhere.invalid' }), ''),
       })
@@ -172,7 +262,9 @@ describe('what is wrong', () => {
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate', /NODE_EXTRA_CA_CERTS/],
     ['CERT_HAS_EXPIRED', 'certificate has expired', /Check the address/],
   ])('is tls_error with the reason for a certificate that is refused as %s', async (code, message, remedy) => {
-    const refusing = openDispatcher((_, callback) => callback(Object.assign(new Error(message), { code }), null))
+    const refusing = new Agent({
+      connect: (_, callback) => callback(Object.assign(new Error(message), { code }), null),
+    })
     const sending = { dispatcher: refusing, url: 'https://hooks.example.com/', headers: {}, body: Buffer.from('') }
     const { error, reason } = await send(sending)
     expect([error, reason]).toEqual(['tls_error', expect.stringMatching(remedy)])
@@ -217,14 +309,23 @@ describe('what is wrong', () => {
     const bomb = `HTTP/1.1 200 OK\r\n${'x-header: 0123456789\r\n'.repeat(5000)}\r\n`
     expect(await post(await rawReceiver((socket) => socket.end(bomb)))).toMatchObject({ error: 'response_invalid' })
   })
+})
 
-  it('is address_refused when the connector says so', async () => {
-    const refusing = openDispatcher((_, callback) =>
-      callback(Object.assign(new Error('no'), { code: 'address_refused' }), null),
-    )
-    const url = 'http://127.0.0.1:1/'
-    const result = await send({ dispatcher: refusing, url, headers: {}, body: Buffer.from('') })
-    expect(result).toMatchObject({ statusCode: null, error: 'address_refused' })
-    await refusing.destroy()
+describe('an attempt that failed at once', () => {
+  const quick = { ...UNANSWERED, durationMs: 999 }
+  it.each(['connection_refused', 'reset'] as const)('is one that ended with %s within a second', (error) => {
+    expect(isQuickFailure({ ...quick, error })).toBe(true)
+    expect(isQuickFailure({ ...quick, error, durationMs: 1000 })).toBe(false)
+  })
+
+  it.each(['dns_error', 'tls_error', 'timeout', 'address_refused', 'proxy_error', 'cancelled'] as const)(
+    'is none that ended with %s',
+    (error) => {
+      expect(isQuickFailure({ ...quick, error })).toBe(false)
+    },
+  )
+
+  it('is none that had an answer', () => {
+    expect(isQuickFailure({ ...quick, statusCode: 200, error: 'response_reset' })).toBe(false)
   })
 })

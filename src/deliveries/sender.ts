@@ -14,9 +14,10 @@ import { sayEnded } from './activity.ts'
 import { attempt } from './attempt.ts'
 import type { AttemptDetail, DeliveryRow } from './delivery.ts'
 import { DELIVERIES } from './delivery.ts'
+import type { DispatcherOptions } from './dispatcher.ts'
+import { openDispatcher } from './dispatcher.ts'
 import type { PayloadOf } from './envelope.ts'
 import { openLoader } from './load.ts'
-import { openDispatcher } from './send.ts'
 
 /** What a sender needs from the rest of the program. */
 export type SenderOptions = {
@@ -44,10 +45,12 @@ export type SenderOptions = {
   leases?: Database | undefined
   /** The longest it goes without looking for due deliveries. Default 30 s. */
   tickMs?: number | undefined
-  /** What one attempt may take in all. Default 10 s. */
+  /** What one attempt may take in all. Default 15 s. */
   deadlineMs?: number | undefined
   /** How many bytes of bodies are in memory at once. Default 32 MB. */
   maxBytes?: number | undefined
+  /** How it connects. Default: directly, and to public addresses only. */
+  connections?: DispatcherOptions | undefined
   /** Connections to use in place of its own; they stay open after `drain`. */
   dispatcher?: Dispatcher | undefined
   /** Notifies all workers, through the database, of groups that are free. */
@@ -65,7 +68,7 @@ export type Sender = Pick<Worker, 'running' | 'start' | 'nudge' | 'renew' | 'tic
  */
 export function openSender(options: SenderOptions): Sender {
   const { database, leases, clock, log, owner, slots, noteResults, notify, leaseMs, activity = noActivity } = options
-  const dispatcher = options.dispatcher ?? openDispatcher()
+  const dispatcher = options.dispatcher ?? openDispatcher(options.connections)
   const load = openLoader(database, options)
   const worker = openWorker<DeliveryRow, AttemptDetail>({
     database,

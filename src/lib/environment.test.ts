@@ -67,6 +67,9 @@ describe('a variable', () => {
     ['MAX_CONCURRENT_JOBS', '1000', 1000],
     ['AGENT_MEMORY_MB', '32', 32],
     ['SIGNALBOX_ALLOW_HOSTS', 'handler:3000, 10.0.0.0/8', ['handler:3000', '10.0.0.0/8']],
+    ['HTTPS_PROXY', 'http://me:secret@proxy:3128', 'http://me:secret@proxy:3128'],
+    ['HTTP_PROXY', 'proxy:3128', 'http://proxy:3128'],
+    ['NO_PROXY', 'localhost,.internal', 'localhost,.internal'],
     ['SIGNALBOX_URL', 'http://127.0.0.1:8000', 'http://127.0.0.1:8000'],
   ])('%s may be %j', (name, value, read) => {
     expect(readEnvironment({ [name]: value })).toHaveProperty(name, read)
@@ -96,10 +99,21 @@ describe('a variable', () => {
     ['TICK_INTERVAL_SECONDS', '0', 'must be from 1 to 3600'],
     ['MAX_CONCURRENT_JOBS', '1001', 'must be from 1 to 1000'],
     ['SIGNALBOX_ALLOW_HOSTS', 'handler,http://other', 'must be a host'],
+    ['HTTPS_PROXY', 'socks5://proxy:1080', 'must be an address that begins with http:// or https://'],
     ['AGENT_MEMORY_MB', '31', 'must be from 32 to 1000000'],
     ['MAX_CONCURRENT_JOBS', 'three', 'must be a whole number'],
   ])('%s may not be %j', (name, value, problem) => {
     expect(detailOf({ [name]: value })).toMatch(new RegExp(`^${name}(\\.\\d)?: ${problem}`))
+  })
+
+  test.each(['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'])('%s may be in small letters, which win', (name) => {
+    const small = { [name.toLowerCase()]: 'http://small' }
+    expect(readEnvironment(small)).toHaveProperty(name, 'http://small')
+    expect(readEnvironment({ ...small, [name]: 'http://capital' })).toHaveProperty(name, 'http://small')
+    expect(readEnvironment({ [name.toLowerCase()]: ' ', [name]: 'http://capital' })).toHaveProperty(
+      name,
+      'http://capital',
+    )
   })
 
   test.each([

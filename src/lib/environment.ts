@@ -36,6 +36,7 @@ const allowedHosts = text
   .pipe(
     z.array(text.refine(isAllowEntry, 'must be a host, "*." and a domain, an address or a block such as 10.0.0.0/8')),
   )
+const proxy = text.transform((value) => (value.includes('://') ? value : `http://${value}`)).pipe(url)
 
 /** Sent in a header, and an error about one quotes it: a line break inside would show the token. */
 const token = text.refine(isHeaderValue, 'must be visible ASCII characters without spaces')
@@ -65,7 +66,13 @@ const variables = {
   MAX_CONCURRENT_JOBS: wholeNumber(1, 1000).default(3),
   AGENT_MEMORY_MB: wholeNumber(32, 1_000_000).default(512),
   SIGNALBOX_ALLOW_HOSTS: allowedHosts.default([]),
+  HTTPS_PROXY: proxy.optional(),
+  HTTP_PROXY: proxy.optional(),
+  NO_PROXY: text.optional(),
 } as const
+
+// In small letters too, which win, as with other programs.
+const PROXY_NAMES = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY']
 
 const schema = z.object(variables).refine((env) => env.SUPABASE_URL === undefined || env.DATABASE_URL !== undefined, {
   path: ['SUPABASE_URL'],
@@ -136,6 +143,11 @@ export function withoutCredentials(env: Variables): Variables {
 type Variables = Record<string, string | undefined>
 
 function parse(env: Variables) {
-  const set = VARIABLE_NAMES.map((name) => [name, env[name]?.trim()]).filter(([, value]) => value)
+  const set = VARIABLE_NAMES.map((name) => [name, textOf(env, name)]).filter(([, value]) => value)
   return schema.safeParse(Object.fromEntries(set), PARSING)
+}
+
+function textOf(env: Variables, name: string): string | undefined {
+  const small = PROXY_NAMES.includes(name) ? env[name.toLowerCase()]?.trim() : ''
+  return small || env[name]?.trim()
 }

@@ -1,6 +1,7 @@
 // What the end of an attempt writes: the row, the attempt, and what the hook is called with.
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
+import { UNANSWERED } from '../../test/send-result.ts'
 import { unavailable } from '../db/connection.ts'
 import type { Database, Sql } from '../db/database.ts'
 import type { AttemptDetail } from '../deliveries/delivery.ts'
@@ -156,10 +157,8 @@ describe('the detail of an attempt', () => {
   beforeEach(() => rows.clear())
 
   const sent: AttemptDetail = {
+    ...UNANSWERED,
     statusCode: 502,
-    error: null,
-    reason: null,
-    retryAfter: null,
     response: 'bad gateway',
     durationMs: 17,
     said: { kind: 'failure' },
