@@ -1,5 +1,6 @@
 // What the rest of the program knows of a forge: reading for agents, writing for the publisher
 // only. Each forge has a folder beside this file.
+import type { JsonObject } from '../lib/json.ts'
 import type { CommentTarget, LabelTarget } from './target.ts'
 
 export type PullRequest = {
@@ -72,6 +73,14 @@ export type Committed = { kind: 'committed' | 'unchanged'; sha: string } | { kin
 /** A commit of a branch; `author` is the account that the forge knows by the author's address. */
 type BranchCommit = { sha: string; message: string; author: string | null }
 
+/**
+ * What starts automation of a repository: an event of one's own with a payload, or one workflow at
+ * a branch or tag, with its inputs.
+ */
+export type Dispatch =
+  | { eventType: string; payload: JsonObject }
+  | { workflow: string; ref: string; inputs: Record<string, string> }
+
 /** What stops the writes of an attempt that has lost its job. */
 export type WriteGuard = {
   /** Once aborted, nothing begins; a write that was sent is waited for. */
@@ -130,4 +139,6 @@ export type WriteForge = ReadForge & {
    * @throws RetryAt when no answer came: it may appear a little later, so look for it then.
    */
   createComment(repository: string, target: CommentTarget, body: string): Promise<{ id: number; url: string }>
+  /** Starts automation of a repository. It may start twice when no answer came. */
+  dispatch(repository: string, dispatch: Dispatch): Promise<void>
 }

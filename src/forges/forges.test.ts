@@ -26,6 +26,7 @@ function echo(name: string): WriteForge {
     addLabels: asked('addLabels'),
     comments: asked('comments'),
     createComment: asked('createComment'),
+    dispatch: asked('dispatch'),
   }
 }
 

@@ -3,6 +3,7 @@ import type { WriteForge } from '../forge.ts'
 import { comments } from './comments.ts'
 import type { GithubConnection, GithubOptions } from './connection.ts'
 import { connect } from './connection.ts'
+import { dispatches } from './dispatches.ts'
 import { gitData } from './git-data.ts'
 import { labels } from './labels.ts'
 import { pullRequests } from './pull-requests.ts'
@@ -29,5 +30,6 @@ function overConnection(connection: GithubConnection): WriteForge {
     ...pullRequests(connection),
     ...labels(connection),
     ...comments(connection),
+    ...dispatches(connection),
   }
 }
