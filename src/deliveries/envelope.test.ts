@@ -20,6 +20,8 @@ function event(change: Partial<EnvelopeEvent> = {}): EnvelopeEvent {
     facts: { repository: 'acme/shop', branch: 'main' },
     body: Buffer.from('{"ref":"refs/heads/main"}'),
     payload: null,
+    contentType: 'application/json',
+    headers: {},
     receivedAt: now,
     ...change,
   }

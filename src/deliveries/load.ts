@@ -64,14 +64,13 @@ const LOAD = selectWithinBytes(
 )
 
 type Row = WithinBytes &
-  EnvelopeEvent &
+  Omit<EnvelopeEvent, 'headers'> &
   SealedColumns & {
     id: string | null
     plain: Omit<Plain, 'id'>
     at: Date
     eventId: string
     depth: number
-    contentType: string | null
     eventHeaders: Record<string, string>
   }
 
@@ -94,7 +93,7 @@ export function openLoader(sql: Sql, { seal, clock, maxBytes = MAX_BYTES }: Load
 }
 
 function loaded(seal: Seal, row: Row): Loaded | null {
-  const { id, plain, at, eventId, depth, secrets, headers, credential, ...event } = row
+  const { id, plain, at, eventId, depth, secrets, headers, credential, eventHeaders, ...event } = row
   if (id === null) return null
   const live = secrets.filter(({ expires_at: end }) => end === null || Date.parse(end) > at.getTime())
   const { unreadable, ...opened } = open(seal, id, { secrets: live, headers, credential })
@@ -103,7 +102,7 @@ function loaded(seal: Seal, row: Row): Loaded | null {
     unreadable,
     eventId,
     depth,
-    event,
+    event: { ...event, headers: eventHeaders },
   }
 }
 
