@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { readEnvironment } from '../lib/environment.ts'
 import { ownSecrets } from './own-secrets.ts'
 
-test('tokens, webhook secrets, keys, the password of the database and the secrets of sources are known', () => {
+test('tokens, webhook secrets, keys, the passwords of the database and the mail server, and the secrets of sources are known', () => {
   const environment = readEnvironment({
     DATABASE_URL: 'postgres://me:p%40ss-word-1@db/x',
     GITHUB_TOKEN: 'a-token-1',
@@ -13,6 +13,8 @@ test('tokens, webhook secrets, keys, the password of the database and the secret
     GITHUB_APP_PRIVATE_KEY: 'line 1\\nline 2',
     GITHUB_REPO: 'acme/shop',
     HTTPS_PROXY: 'http://me:proxy-password-1@proxy:3128',
+    SMTP_URL: 'smtps://me:smtp-word-1@mail.example.com',
+    SMTP_FROM: 'box@example.com',
   })
   const secrets = ownSecrets(environment, [{ secrets: ['source-secret-1'] }])
   expect(new Set(secrets)).toEqual(
@@ -30,6 +32,7 @@ test('tokens, webhook secrets, keys, the password of the database and the secret
       'p%40ss-word-1',
       'p@ss-word-1',
       'proxy-password-1',
+      'smtp-word-1',
       'source-secret-1',
     ]),
   )

@@ -3,7 +3,7 @@ import type { Environment } from '../lib/environment.ts'
 import type { Source } from '../sources/source.ts'
 import { isPlainWord, secrecyOf } from '../untrusted/secret-name.ts'
 
-const ADDRESSES = ['DATABASE_URL', 'HTTPS_PROXY', 'HTTP_PROXY'] as const
+const ADDRESSES = ['DATABASE_URL', 'SMTP_URL', 'HTTPS_PROXY', 'HTTP_PROXY'] as const
 
 /**
  * Tokens, webhook secrets, keys (whole, and line by line) and the passwords in addresses. An

@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
 import type { JsonObject } from '../lib/json.ts'
 import type { EnvelopeEvent } from './envelope.ts'
+import type { KindName } from './kinds/kind.ts'
 
 /** The most bytes of bodies that the deliveries of one sender have in memory at once. */
 const MAX_BYTES = 32_000_000
@@ -38,7 +39,7 @@ export type LoadedEndpoint = Plain & {
 type Plain = {
   id: string
   name: string
-  kind: string
+  kind: KindName
   url: string
   status: string
   /** Disabled for its failures, and still tried. */

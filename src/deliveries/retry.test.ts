@@ -44,6 +44,27 @@ describe('what follows from an attempt', () => {
     expect(verdict({ deliveryControl: 'disable' })).toMatchObject({ outcome: { kind: 'failed' }, goodbye })
   })
 
+  it('a chat that refuses says why in its own words, whatever the status', () => {
+    const said = { error: 'refused', reason: 'no_service' } as const
+    expect(verdict({ ...said, statusCode: 404, deliveryControl: 'disable' })).toEqual({
+      outcome: { kind: 'failed', error: 'refused: no_service' },
+      kind: 'failure',
+      goodbye: 'It answered "no_service".',
+    })
+    const aborted = verdict({ ...said, statusCode: 400, deliveryControl: 'abort-message' })
+    expect(aborted).toEqual({ outcome: { kind: 'failed', error: 'refused: no_service' }, kind: 'neither' })
+    expect(verdict({ ...said, statusCode: 200 }).outcome).toMatchObject({
+      kind: 'retried',
+      error: 'refused: no_service',
+    })
+  })
+
+  it('a forge that asks to wait is waited for, and what is not set up here is no fault of the endpoint', () => {
+    const busy = verdict({ statusCode: null, error: 'forge_failed', retryAfter: '8' })
+    expect(busy).toMatchObject({ outcome: { kind: 'retried', delayMs: 8000 }, waitMs: 8000 })
+    expect(verdict({ statusCode: null, error: 'not_configured' })).toMatchObject({ kind: 'neither' })
+  })
+
   it('"webhook-delivery: abort-message" ends this delivery, and says nothing of the endpoint', () => {
     expect(verdict({ deliveryControl: 'abort-message' })).toEqual({
       outcome: { kind: 'failed', error: 'http_500: aborted by the receiver' },

@@ -75,9 +75,16 @@ export function judge(result: SendResult & { deliveryControl?: string | null }, 
   const error = statusCode === null || !isWhole ? nameOf(result) : `http_${statusCode}`
   const failed = { outcome: { kind: 'failed', error }, kind: 'failure' } as const
   if (statusCode === 410) return { ...failed, goodbye: 'It answered 410 Gone.' }
-  if (control === 'disable') return { ...failed, goodbye: `It answered "webhook-delivery: disable".` }
-  if (control === 'abort-message')
-    return { outcome: { kind: 'failed', error: `${error}: aborted by the receiver` }, kind: 'neither' }
+  // What a chat or a mail server refuses, it says in its own words.
+  const isRefused = result.reason !== null && !isWhole
+  if (control === 'disable') {
+    const answer = isRefused ? result.reason : 'webhook-delivery: disable'
+    return { ...failed, goodbye: `It answered "${answer}".` }
+  }
+  if (control === 'abort-message') {
+    const aborted = isRefused ? error : `${error}: aborted by the receiver`
+    return { outcome: { kind: 'failed', error: aborted }, kind: 'neither' }
+  }
   return again(result, error, judging)
 }
 
@@ -86,13 +93,16 @@ function again(result: SendResult, error: string, judging: Judging): Verdict {
   const { statusCode } = result
   // Jitter only adds: nobody is called earlier than they asked.
   const later = (ms: number) => Math.round(ms * (1 + random() * 0.2))
-  const kind = statusCode === 429 || result.error === 'cancelled' ? 'neither' : 'failure'
+  const isOurs = result.error === 'cancelled' || result.error === 'not_configured'
+  const kind = statusCode === 429 || isOurs ? 'neither' : 'failure'
   const schedule = judging.schedule ?? SCHEDULE
   const plainMs = (schedule[Math.min(failures, schedule.length - 1)] ?? 0) * SECOND
   if (isQuickFailure(result) && failures > 0 && deferrals === 0 && failures < schedule.length && plainMs > QUICK_MS) {
     return { outcome: { kind: 'deferred', error, delayMs: later(QUICK_MS) }, kind }
   }
-  const asked = statusCode === 429 || statusCode === 503 ? retryAfterMs(result.retryAfter, now) : null
+  // Without a status it is the forge that asks.
+  const mayAsk = statusCode === 429 || statusCode === 503 || statusCode === null
+  const asked = mayAsk ? retryAfterMs(result.retryAfter, now) : null
   const delayMs = Math.min(Math.max(asked ?? plainMs, plainMs), 2 * plainMs)
   const verdict: Verdict = { outcome: { kind: 'retried', error, delayMs: later(delayMs) }, kind }
   return asked === null || asked <= 0 ? verdict : { ...verdict, waitMs: Math.min(asked, MAX_WAIT_MS) }

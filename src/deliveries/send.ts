@@ -32,6 +32,11 @@ type SendError =
   | 'response_reset'
   | 'cancelled'
   | 'request_failed'
+  // By the destination, the SMTP server and the forge, in whose own words `reason` is.
+  | 'refused'
+  | 'smtp_failed'
+  | 'forge_failed'
+  | 'not_configured'
 
 /**
  * How long the steps of an attempt took, in ms; null for a step that did not happen, such as

@@ -149,3 +149,26 @@ describe('the error', () => {
     expect(readEnvironment(both)).toMatchObject(both)
   })
 })
+
+describe('the mail server', () => {
+  const SMTP_URL = 'smtp://me:p%40ss@mail.example.com:587'
+
+  test.each(['box@example.com', 'Signalbox <box@example.com>', 'Grüße aus dem Büro <box+1@example.com>'])(
+    'sends mails from %s',
+    (SMTP_FROM) => {
+      expect(readEnvironment({ SMTP_URL, SMTP_FROM })).toMatchObject({ SMTP_URL, SMTP_FROM })
+    },
+  )
+
+  test.each([
+    [{ SMTP_URL }, 'SMTP_URL: is set and SMTP_FROM is not: set it to the address that mails are from'],
+    [{ SMTP_URL: 'mail.example.com' }, 'SMTP_URL: must be an address that begins with smtp:// or smtps://'],
+    [{ SMTP_FROM: 'Signalbox' }, 'SMTP_FROM: must be an address of mail, or "Name <address>"'],
+    [
+      { SMTP_FROM: 'a@b.example\r\nBcc: x <c@d.example>' },
+      'SMTP_FROM: must be an address of mail, or "Name <address>"',
+    ],
+  ])('%j is refused', (variables, detail) => {
+    expect(detailOf(variables)).toContain(detail)
+  })
+})

@@ -41,6 +41,16 @@ const proxy = text.transform((value) => (value.includes('://') ? value : `http:/
 /** Sent in a header, and an error about one quotes it: a line break inside would show the token. */
 const token = text.refine(isHeaderValue, 'must be visible ASCII characters without spaces')
 
+const smtpUrl = text.refine(
+  (value) => URL.canParse(value) && /^smtps?:$/.test(new URL(value).protocol) && new URL(value).hostname !== '',
+  'must be an address that begins with smtp:// or smtps://',
+)
+/** What stands in the header `From`: an address, or a name and an address. */
+const sender = text.regex(
+  /^(?:[^<>@\p{Cc}]{1,100}<[\w.+-]{1,64}@[\w.-]{1,190}>|[\w.+-]{1,64}@[\w.-]{1,190})$/u,
+  'must be an address of mail, or "Name <address>"',
+)
+
 const variables = {
   DATABASE_URL: text.regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://').optional(),
   SUPABASE_URL: text.optional(),
@@ -60,6 +70,8 @@ const variables = {
   GITHUB_REPO: githubPath.optional(),
   GITHUB_BASE_BRANCH: text.optional(),
   GITHUB_API_URL: url.default('https://api.github.com'),
+  SMTP_URL: smtpUrl.optional(),
+  SMTP_FROM: sender.optional(),
   ORCHESTRATOR_LOG_LEVEL: z.string().toUpperCase().pipe(z.enum(LOG_LEVELS)).default('INFO'),
   TICK_INTERVAL_SECONDS: wholeNumber(1, 3600).default(60),
   GIT_SYNC_ENABLED: flag.default(true),
@@ -74,12 +86,18 @@ const variables = {
 // In small letters too, which win, as with other programs.
 const PROXY_NAMES = ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY']
 
-const schema = z.object(variables).refine((env) => env.SUPABASE_URL === undefined || env.DATABASE_URL !== undefined, {
-  path: ['SUPABASE_URL'],
-  message:
-    'is set and DATABASE_URL is not: in the Supabase dashboard press "Connect", copy the connection string of the ' +
-    'session pooler (or the direct one), and set it as DATABASE_URL',
-})
+const schema = z
+  .object(variables)
+  .refine((env) => env.SUPABASE_URL === undefined || env.DATABASE_URL !== undefined, {
+    path: ['SUPABASE_URL'],
+    message:
+      'is set and DATABASE_URL is not: in the Supabase dashboard press "Connect", copy the connection string of the ' +
+      'session pooler (or the direct one), and set it as DATABASE_URL',
+  })
+  .refine((env) => env.SMTP_URL === undefined || env.SMTP_FROM !== undefined, {
+    path: ['SMTP_URL'],
+    message: 'is set and SMTP_FROM is not: set it to the address that mails are from',
+  })
 
 /** Several values, separated by commas. */
 function listOf<Value extends z.ZodType<string, string>>(value: Value) {
@@ -133,6 +151,7 @@ const CREDENTIALS: readonly string[] = [
   'AGENTA_WEBHOOK_SECRET',
   'GITHUB_TOKEN',
   'GITHUB_APP_PRIVATE_KEY',
+  'SMTP_URL',
 ]
 
 /** The environment without the credentials of Signalbox itself, for the code of others. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { codeSpan, fenced, inline, plainLine, visible, visibleJson } from './inert.ts'
+import { chatLine, codeSpan, fenced, inline, plainLine, visible, visibleJson } from './inert.ts'
 
 test.each([
   'customer-support-bot',
@@ -149,4 +149,11 @@ test('nothing in a line of Markdown acts, and a line stays a line', () => {
 test("the publisher's own marker cannot be forged inside code", () => {
   expect(codeSpan('<!-- signalbox:key=x -->')).not.toContain('<!-- signalbox:')
   expect(fenced(['<!-- signalbox:key=x -->'], 'diff').join('\n')).not.toContain('<!-- signalbox:')
+})
+
+test('a line of a chat mentions nobody, hides nothing and has no link under another name', () => {
+  expect(chatLine('@everyone\nhi\u200b [bank](https://evil.example) jane@example.com', 200)).toBe(
+    '＠everyone hi⟨U+200B⟩ [bank] (https://evil.example) jane@example.com',
+  )
+  expect(chatLine('x'.repeat(50), 10)).toBe(`${'x'.repeat(9)}…`)
 })

@@ -49,6 +49,14 @@ export function plainLine(text: string, maxChars: number): string {
 }
 
 /**
+ * A line of a chat message: nobody is mentioned by it, and no link is under another name than its
+ * own. What else the chat gives a meaning to is escaped by whoever sends it.
+ */
+export function chatLine(text: string, maxChars: number): string {
+  return oneLine(text, maxChars).replace(MENTION, '＠').replaceAll('](', '] (')
+}
+
+/**
  * A code span for one line, its fence longer than any run of back-ticks inside (CommonMark §6.1).
  */
 export function codeSpan(line: string): string {

@@ -1,0 +1,38 @@
+// All kinds of destinations, and what the rest of the program asks them. A new kind is one entry
+// here.
+import type { ReadTarget } from '../../endpoints/target.ts'
+import type { PayloadOf } from '../envelope.ts'
+import { envelopeOf, relayOf } from '../envelope.ts'
+import { email } from './email.ts'
+import { githubDispatch } from './github-dispatch.ts'
+import type { Kind, KindName, Prepared, ToPrepare, UrlProblem } from './kind.ts'
+import { slack } from './slack.ts'
+import { telegram } from './telegram.ts'
+import { webhook } from './webhook.ts'
+
+const KINDS: Readonly<Record<KindName, Kind>> = {
+  webhook,
+  slack,
+  telegram,
+  email,
+  'github-dispatch': githubDispatch,
+}
+
+/** The kind of an endpoint. */
+export function kindOf(name: KindName): Kind {
+  return KINDS[name]
+}
+
+/** Reads where endpoints of all kinds are notified; `urlProblem` decides what may be called. */
+export function targetReader(urlProblem: UrlProblem): ReadTarget {
+  return (asked) => KINDS[asked.kind].readSettings(asked, urlProblem)
+}
+
+/** What is sent for an event to an endpoint, or why nothing is (pure). */
+export function prepareDelivery(delivery: Omit<ToPrepare, 'envelope'>, payloadOf: PayloadOf): Prepared {
+  const { endpoint, event } = delivery
+  const isRaw = endpoint.kind === 'webhook' && endpoint.format === 'raw'
+  const envelope = isRaw ? relayOf(event, payloadOf) : envelopeOf(event, payloadOf)
+  if (envelope === null) return { by: 'nothing', reason: 'The event has no body.' }
+  return KINDS[endpoint.kind].prepare({ ...delivery, envelope })
+}

@@ -1,0 +1,81 @@
+// The messages of endpoints that have none of their own: plain text, the first line its title.
+import { compileGlobs, NAME } from '../../lib/glob.ts'
+
+/** By type of event, as globs; the first that matches is used. */
+const DEFAULTS: readonly (readonly [types: string, template: string])[] = [
+  [
+    'environment.deployed',
+    lines(
+      '🚀 {{data.app_name}} is live in {{data.environment}}',
+      'Variant: {{data.variant_name}}',
+      'Revision: {{data.revision}}',
+      'Deployed by: {{data.deployed_by}}',
+      'Message: {{data.commit_message | short}}',
+      '{{data.config_diff | changes}}',
+      '{{link}}',
+    ),
+  ],
+  [
+    'job.completed',
+    lines(
+      '✅ {{data.job_type}} completed',
+      '{{data.subject}}',
+      'Result: {{data.result | short}}',
+      'Agent: {{data.agent}}, attempt {{data.attempt}}',
+      '{{link}}',
+    ),
+  ],
+  [
+    'job.failed',
+    lines(
+      '❌ {{data.job_type}} failed',
+      '{{data.subject}}',
+      'Error: {{data.error}}',
+      'Agent: {{data.agent}}, attempt {{data.attempt}}',
+      '{{link}}',
+    ),
+  ],
+  ['endpoint.failing', alert('⚠️ The endpoint {{data.endpoint_name}} fails')],
+  ['endpoint.disabled', alert('⛔ The endpoint {{data.endpoint_name}} was disabled')],
+  ['endpoint.recovered', alert('✅ The endpoint {{data.endpoint_name}} works again')],
+  ['delivery.exhausted', alert('⚠️ {{data.event_type}} could not be delivered to {{data.endpoint_name}}')],
+  [
+    'push',
+    lines('{{data.actor}} pushed to {{data.subject}}', '{{data.payload.head_commit.message | short}}', '{{link}}'),
+  ],
+  [
+    'release.*',
+    lines('Release {{data.payload.release.tag_name}} {{data.payload.action}}', '{{data.subject}}', '{{link}}'),
+  ],
+  ['pull_request.*', about('Pull request', 'pull_request')],
+  ['issues.*', about('Issue', 'issue')],
+  ['*', lines('{{event}}', '{{data.subject}}', '{{data.actor}}', '{{link}}')],
+]
+
+/** The message of an event whose endpoint has none of its own. */
+export function defaultTemplate(type: string): string {
+  return DEFAULTS.find(([types]) => compileGlobs(types, NAME)(type))?.[1] ?? ''
+}
+
+function alert(title: string): string {
+  return lines(
+    title,
+    'Address: {{data.url}}',
+    'Failing since: {{data.failing_since}}',
+    'Attempts: {{data.attempts}}',
+    'Last error: {{data.error}}',
+    '{{link}}',
+  )
+}
+
+function about(what: string, name: string): string {
+  return lines(
+    `${what} {{data.subject}} {{data.payload.action}} by {{data.actor}}`,
+    `{{data.payload.${name}.title | short}}`,
+    '{{link}}',
+  )
+}
+
+function lines(...text: string[]): string {
+  return text.join('\n')
+}
