@@ -18,7 +18,10 @@ import type { Pools } from './db/pools.ts'
 import { openPools } from './db/pools.ts'
 import type { Store } from './db/store.ts'
 import { DELIVERIES } from './deliveries/delivery.ts'
+import { targetReader } from './deliveries/kinds/kinds.ts'
+import { mailerOf } from './deliveries/mailer.ts'
 import { openSender } from './deliveries/sender.ts'
+import { ed25519Signer } from './deliveries/sign-ed25519.ts'
 import { trackPullRequests } from './deployments/pull-requests.ts'
 import { recordDeploymentIn } from './deployments/record.ts'
 import { syncConfigEndpoints } from './endpoints/configured.ts'
@@ -28,6 +31,7 @@ import type { DeliveryResult } from './endpoints/results.ts'
 import { noteResults } from './endpoints/results.ts'
 import type { Seal } from './endpoints/seal.ts'
 import { openSeal } from './endpoints/seal.ts'
+import type { ReadTarget } from './endpoints/target.ts'
 import type { Outbox } from './events/outbox.ts'
 import { openOutbox } from './events/outbox.ts'
 import { eventPayload } from './events/payload.ts'
@@ -42,7 +46,7 @@ import { deadOrchestrators } from './jobs/heartbeat.ts'
 import { JOBS } from './jobs/job.ts'
 import { openOrchestrator } from './jobs/orchestrator.ts'
 import type { AddressGuard } from './lib/address-guard.ts'
-import { addressGuard, LOOPBACK_HOSTS } from './lib/address-guard.ts'
+import { addressGuard, LOOPBACK_HOSTS, urlProblem } from './lib/address-guard.ts'
 import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
@@ -120,14 +124,14 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const { environment, config, configPath = null, store, mode, log, clock = systemClock, requestTimeoutMs } = options
   const { database, url } = store
   const roles = options.roles ?? { receiver: true, orchestrator: true }
-  const { installation, guard } = install(options)
+  const { installation, guard, readTarget } = install(options)
   const { sources, rules, agents } = installation
   const processes = openAgentProcesses({ environment, config, configPath, agents, log })
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
   const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
   await migrate(database, { log })
   const notifier = openNotifier(database, CHANNEL)
-  if (await prepareEndpoints(options, { roles, seal, guard })) notifier.notify()
+  if (await prepareEndpoints(options, { roles, seal, readTarget })) notifier.notify()
   if (store.kind === 'embedded') await expireLeases(database, clock)
 
   const workers: Worker[] = []
@@ -142,7 +146,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     nudge()
     notifier.notify()
   }
-  const shared = { environment, clock, log, seal, guard, activity: activityOn(log, mode === 'dev') }
+  const shared = { environment, clock, log, seal, guard, readTarget, activity: activityOn(log, mode === 'dev') }
   const pipeline = await openPipeline({
     ...shared,
     database: roles.receiver ? pools.receiving : pools.working,
@@ -196,9 +200,10 @@ function install({ environment, config, mode, log }: SignalboxOptions) {
   const { rules, sources } = installation
   // A developer's receivers are on the same machine.
   const guard = addressGuard([...environment.SIGNALBOX_ALLOW_HOSTS, ...(mode === 'dev' ? LOOPBACK_HOSTS : [])])
-  const endpoints = readEndpointConfigs(config.endpoints ?? [], { guard })
+  const readTarget = targetReader((url) => urlProblem(url, guard))
+  const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget })
   for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)
-  return { installation, guard }
+  return { installation, guard, readTarget }
 }
 
 // A developer's own checkout is left alone.
@@ -210,11 +215,11 @@ function syncGit({ environment, configPath, mode, log }: SignalboxOptions) {
 /** Stores the configured endpoints and reads the secrets of all; says whether any changed. */
 async function prepareEndpoints(
   { config, configPath, store, log }: SignalboxOptions,
-  { roles, seal, guard }: { roles: { receiver: boolean }; seal: Seal; guard: AddressGuard },
+  { roles, seal, readTarget }: { roles: { receiver: boolean }; seal: Seal; readTarget: ReadTarget },
 ): Promise<boolean> {
   // A process without a configuration knows nothing of the endpoints of those that have one.
   const isKnown = config.endpoints !== undefined || (configPath ?? null) !== null
-  const endpoints = { database: store.database, seal, guard }
+  const endpoints = { database: store.database, seal, readTarget }
   const changed = roles.receiver && isKnown ? await syncConfigEndpoints(endpoints, config.endpoints ?? []) : 0
   await resealSecrets(store.database, seal, log)
   return changed > 0
@@ -272,6 +277,10 @@ function openWorkers({ environment, installation, processes, pipeline, guard, ..
     payloadOf: eventPayload,
     noteResults: noting(shared, pipeline),
     connections: { guard, proxies: environment },
+    mailer: mailerOf(environment),
+    forges,
+    publicUrl: environment.SIGNALBOX_PUBLIC_URL,
+    ed25519: ed25519Signer(environment.SIGNALBOX_SIGNING_KEY),
   })
   return [orchestrator, sender, openTaker({ environment, installation, pipeline, tickMs, ...shared })]
 }

@@ -68,7 +68,10 @@ test('a delivery: succeeded, repeated, and as a warning given up or unwanted', (
     const about = { type: 'push', host: 'hooks.example.com', eventId: ID, depth: 0, isTest: false }
     const said = { kind: 'failure', ...(goodbye && { goodbye }) } as const
     const sent = { ...UNANSWERED, statusCode, error: error as SendResult['error'], durationMs: 12 }
-    sayDelivery({ log, activity }, { row, attempt: 10, status, error, detail: { ...sent, said, about } })
+    sayDelivery(
+      { log, activity },
+      { row, attempt: 10, status, error, detail: { ...sent, requestHeaders: null, said, about } },
+    )
   }
   end('succeeded', 200, null)
   end('pending', null, 'timeout')

@@ -1,35 +1,40 @@
 // One attempt of one delivery: what is sent, what came of it, and what that means.
-import type { Dispatcher } from 'undici'
 import type { Database } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { VERSION } from '../lib/version.ts'
 import type { Claimed, Handled } from '../queue/table.ts'
 import type { AttemptDetail, DeliveryRow } from './delivery.ts'
 import type { PayloadOf } from './envelope.ts'
-import { envelopeOf } from './envelope.ts'
-import type { Loaded } from './load.ts'
+import type { Prepared } from './kinds/kind.ts'
+import { prepareDelivery } from './kinds/kinds.ts'
+import type { Loaded, LoadedEndpoint } from './load.ts'
 import { judge } from './retry.ts'
-import { send } from './send.ts'
-import { signedHeaders } from './sign.ts'
+import type { Transport } from './send-prepared.ts'
+import { sendPrepared } from './send-prepared.ts'
+import type { Ed25519Signer } from './sign.ts'
 import { supersede } from './supersede.ts'
 
 // A missing key comes back with a restart of this process, which makes nothing due.
 const UNREADABLE_MS = 600_000
-/** How many superseded events a request names. */
-const MAX_SUPERSEDED = 50
 
-/** What making attempts needs. */
-export type AttemptParts = {
-  database: Database
+/** What preparing an attempt needs. */
+export type PreparingParts = {
   clock: Clock
-  dispatcher: Dispatcher
   /** What an event says. */
   payloadOf: PayloadOf
-  /** What one attempt may take in all, in milliseconds. */
-  deadlineMs?: number | undefined
-  /** Source of the jitter, in [0, 1). */
-  random?: (() => number) | undefined
+  /** The address of this server from outside, for links. */
+  publicUrl?: string | undefined
+  /** Signs for endpoints that want that; absent where the installation has no key. */
+  ed25519?: Ed25519Signer | undefined
 }
+
+/** What making attempts needs. */
+export type AttemptParts = PreparingParts &
+  Omit<Transport, 'signal'> & {
+    database: Database
+    /** Source of the jitter, in [0, 1). */
+    random?: (() => number) | undefined
+  }
 
 /** A delivery that was claimed, and what was read for it. */
 export type Attempting = { claimed: Claimed<DeliveryRow>; loaded: Loaded | null; signal: AbortSignal }
@@ -51,42 +56,49 @@ export async function attempt(parts: AttemptParts, attempting: Attempting): Prom
 }
 
 async function transmit(
-  { clock, dispatcher, deadlineMs, payloadOf, random }: AttemptParts,
+  parts: AttemptParts,
   { claimed, signal }: Attempting,
-  { endpoint, eventId, depth, event }: Loaded,
-  superseded: readonly string[] = [],
+  loaded: Loaded,
+  superseded?: readonly string[],
 ): Promise<Handled<AttemptDetail>> {
-  const envelope = envelopeOf(event, payloadOf)
-  if (envelope === null) return skipped('The event has no body.')
-  const [first, ...others] = endpoint.secrets
-  if (first === undefined) return skipped('The endpoint has no secret.')
-  const { body, deliveryId } = envelope
-  const { url } = endpoint
-  const headers = {
-    ...endpoint.headers,
-    ...signedHeaders({
-      eventId,
-      eventType: event.type,
-      deliveryId,
-      body,
-      secrets: [first, ...others],
-      at: clock.now(),
-      version: VERSION,
-    }),
-    ...(superseded.length > 0 && { 'x-signalbox-superseded': superseded.slice(-MAX_SUPERSEDED).join(',') }),
-  }
-  const sent = await send({ dispatcher, url, headers, body, deadlineMs, signal })
+  const { endpoint, eventId, depth, event } = loaded
+  const prepared = prepare(parts, loaded, { id: claimed.id, superseded })
+  if (prepared.by === 'nothing') return skipped(prepared.reason)
+  const { clock, random, dispatcher, mailer, forges, deadlineMs } = parts
+  const sent = await sendPrepared(endpoint.kind, prepared, { dispatcher, mailer, forges, deadlineMs, signal })
   const { failures, deferrals } = claimed
-  const { outcome, ...said } = judge(sent, {
-    failures,
-    deferrals,
-    schedule: endpoint.schedule,
-    now: clock.now(),
-    random,
-  })
-  const isTest = event.source === 'test'
-  const about = { type: event.type, host: new URL(url).host, eventId, depth, isTest }
-  return { outcome, detail: { ...sent, said, about } }
+  const { schedule } = endpoint
+  const { outcome, ...said } = judge(sent, { failures, deferrals, schedule, now: clock.now(), random })
+  const about = { type: event.type, host: hostOf(endpoint.url), eventId, depth, isTest: event.source === 'test' }
+  return { outcome, detail: { ...sent, requestHeaders: shownHeaders(prepared, endpoint), said, about } }
+}
+
+/** What is sent for a delivery at this moment, or why nothing is (pure). */
+export function prepare(
+  { clock, payloadOf, publicUrl, ed25519 }: PreparingParts,
+  { endpoint, eventId, event }: Loaded,
+  { id, superseded }: { id: string; superseded?: readonly string[] | undefined },
+): Prepared {
+  const at = clock.now()
+  return prepareDelivery(
+    { endpoint, id, eventId, event, at, version: VERSION, superseded, publicUrl, ed25519 },
+    payloadOf,
+  )
+}
+
+/** The headers as everybody may see them: the values of the endpoint's own are secret. */
+function shownHeaders(prepared: Prepared, { headers: own }: LoadedEndpoint): Record<string, string> | null {
+  if (prepared.by !== 'http') return null
+  const shown = Object.entries(prepared.headers).map(([name, value]) => [
+    name,
+    own[name] === value ? '(secret)' : value,
+  ])
+  return Object.fromEntries(shown)
+}
+
+/** `hooks.example.com`; of what is no web address, all of it: `mailto:ops@example.com`. */
+function hostOf(url: string): string {
+  return new URL(url).host || url
 }
 
 function released(error: string): Handled<AttemptDetail> {

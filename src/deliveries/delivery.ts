@@ -1,5 +1,6 @@
 // What a delivery is to the queue: a claimable row whose attempts keep what the receiver
 // answered.
+import { storableJson } from '../db/text.ts'
 import type { QueueTable } from '../queue/table.ts'
 import type { Verdict } from './retry.ts'
 import type { SendResult } from './send.ts'
@@ -9,6 +10,8 @@ export type DeliveryRow = { endpoint_id: string; deferrals: number }
 
 /** What one attempt came to. */
 export type AttemptDetail = SendResult & {
+  /** What was sent, without what is secret; null where it was no HTTP request. */
+  requestHeaders: Record<string, string> | null
   /** What it says of the endpoint. */
   said: Omit<Verdict, 'outcome'>
   /** What was sent to whom. */
@@ -39,8 +42,16 @@ export const DELIVERIES: QueueTable<AttemptDetail> = {
     paced: { table: 'signalbox.endpoint_health', key: 'endpoint_id' },
   },
   detail: [
+    { name: 'request_headers', type: 'json', of: (sent) => sent.requestHeaders && storableJson(sent.requestHeaders) },
+    { name: 'peer', type: 'text', of: (sent) => sent.peer },
     { name: 'status_code', type: 'smallint', of: (sent) => sent.statusCode },
+    {
+      name: 'response_headers',
+      type: 'json',
+      of: (sent) => sent.responseHeaders && storableJson(sent.responseHeaders),
+    },
     { name: 'response', type: 'text', of: (sent) => sent.response },
+    { name: 'timings', type: 'json', of: (sent) => sent.timings && JSON.stringify(sent.timings) },
     { name: 'duration_ms', type: 'integer', of: (sent) => sent.durationMs },
   ],
 }

@@ -64,7 +64,7 @@ export type Judging = {
  * and twice that. Where the connection was refused or broke off within a second, one more
  * attempt follows after ten seconds.
  */
-export function judge(result: SendResult & { deliveryControl?: string | null }, judging: Judging): Verdict {
+export function judge(result: SendResult, judging: Judging): Verdict {
   const { statusCode } = result
   const control = result.deliveryControl
   const isWhole = result.error === null

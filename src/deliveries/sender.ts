@@ -4,25 +4,26 @@ import type { Dispatcher } from 'undici'
 import type { Database, Sql } from '../db/database.ts'
 import type { DeliveryResult } from '../endpoints/results.ts'
 import type { Seal } from '../endpoints/seal.ts'
-import type { Clock } from '../lib/clock.ts'
+import type { Forges } from '../forges/forges.ts'
+import { forgesFrom } from '../forges/forges.ts'
 import type { Activity, Log } from '../lib/log.ts'
 import { noActivity } from '../lib/log.ts'
 import type { Settled } from '../queue/table.ts'
 import type { Worker } from '../queue/worker.ts'
 import { openWorker } from '../queue/worker.ts'
 import { sayEnded } from './activity.ts'
+import type { PreparingParts } from './attempt.ts'
 import { attempt } from './attempt.ts'
 import type { AttemptDetail, DeliveryRow } from './delivery.ts'
 import { DELIVERIES } from './delivery.ts'
 import type { DispatcherOptions } from './dispatcher.ts'
 import { openDispatcher } from './dispatcher.ts'
-import type { PayloadOf } from './envelope.ts'
 import { openLoader } from './load.ts'
+import type { Mailer } from './mailer.ts'
 
 /** What a sender needs from the rest of the program. */
-export type SenderOptions = {
+export type SenderOptions = PreparingParts & {
   database: Database
-  clock: Clock
   log: Log
   /** Says how attempts ended. */
   activity?: Activity | undefined
@@ -32,8 +33,6 @@ export type SenderOptions = {
   slots: number
   /** Opens what endpoints have sealed. */
   seal: Seal
-  /** What an event says. */
-  payloadOf: PayloadOf
   /**
    * Notes what attempts came to with their endpoints, in the transaction that ends them.
    * Returns whether more deliveries or jobs follow from it.
@@ -51,6 +50,10 @@ export type SenderOptions = {
   maxBytes?: number | undefined
   /** How it connects. Default: directly, and to public addresses only. */
   connections?: DispatcherOptions | undefined
+  /** Sends mails; null where no SMTP server is configured. Default: null. */
+  mailer?: Mailer | null | undefined
+  /** Whose repositories can be notified. Default: none. */
+  forges?: Forges | undefined
   /** Connections to use in place of its own; they stay open after `drain`. */
   dispatcher?: Dispatcher | undefined
   /** Notifies all workers, through the database, of groups that are free. */
@@ -70,6 +73,8 @@ export function openSender(options: SenderOptions): Sender {
   const { database, leases, clock, log, owner, slots, noteResults, notify, leaseMs, activity = noActivity } = options
   const dispatcher = options.dispatcher ?? openDispatcher(options.connections)
   const load = openLoader(database, options)
+  const { mailer = null, forges = forgesFrom({}) } = options
+  const parts = { ...options, dispatcher, mailer, forges }
   const worker = openWorker<DeliveryRow, AttemptDetail>({
     database,
     leases,
@@ -81,8 +86,7 @@ export function openSender(options: SenderOptions): Sender {
     leaseMs,
     tickMs: options.tickMs ?? 30_000,
     notify,
-    handle: (claimed, signal) =>
-      load(claimed.id, (loaded) => attempt({ ...options, dispatcher }, { claimed, loaded, signal })),
+    handle: (claimed, signal) => load(claimed.id, (loaded) => attempt(parts, { claimed, loaded, signal })),
     async onSettled(tx, settled) {
       for (const each of settled) sayEnded({ activity, log }, each)
       const results = settled.flatMap(resultsOf)

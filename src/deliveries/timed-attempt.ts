@@ -1,11 +1,10 @@
 // An attempt that is no HTTP request of its own: bounded in time, and with the same result.
+import { TOTAL_DEADLINE_MS } from './dispatcher.ts'
 import type { SendResult } from './send.ts'
-
-const TOTAL_DEADLINE_MS = 10_000
 
 /** How long an attempt may take, and what ends it early. */
 export type Limits = {
-  /** Default 10 s. */
+  /** Default 15 s. */
   deadlineMs?: number | undefined
   signal?: AbortSignal | undefined
 }
@@ -31,7 +30,19 @@ export async function attemptOf(
   return resultOf(outcome, Math.round(performance.now() - startedAt))
 }
 
+const NOTHING = {
+  statusCode: null,
+  error: null,
+  reason: null,
+  retryAfter: null,
+  deliveryControl: null,
+  response: null,
+  responseHeaders: null,
+  peer: null,
+}
+const NO_STEPS = { dns: null, connect: null, tls: null, first_byte: null }
+
 /** The whole result of what is known of it. */
 export function resultOf(outcome: Outcome, durationMs = 0): SendResult {
-  return { statusCode: null, error: null, reason: null, retryAfter: null, response: null, ...outcome, durationMs }
+  return { ...NOTHING, timings: { ...NO_STEPS, total: durationMs }, ...outcome, durationMs }
 }

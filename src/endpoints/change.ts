@@ -127,7 +127,7 @@ function changedTarget({ seal, ...checks }: EndpointStore, row: StoredEndpoint, 
     settings: settings ?? row.settings,
     credential: isKept ? seal.open(row.id, row.credential ?? '') : (credential ?? null),
   }
-  const target = (checks.readTarget ?? readTarget)(asked, checks.guard)
+  const target = (checks.readTarget ?? readTarget)(asked)
   return { ...target, credential: target.credential === null ? null : seal.seal(row.id, target.credential) }
 }
 

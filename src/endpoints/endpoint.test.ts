@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { refusalOf } from '../../test/refusal.ts'
-import { addressGuard } from '../lib/address-guard.ts'
+import { targetReader } from '../deliveries/kinds/kinds.ts'
+import { addressGuard, urlProblem } from '../lib/address-guard.ts'
 import { generateSecret, readEndpointConfigs, readEndpointRequest } from './endpoint.ts'
 
 const url = 'https://example.com/hook'
@@ -46,7 +47,11 @@ describe('a request for an endpoint', () => {
   it('has a URL that deliveries may reach', () => {
     const handler = { url: 'http://handler:3000/' }
     expect(refusal(() => readEndpointRequest(handler))).toBe(`input_invalid url: ${http}`)
-    expect(readEndpointRequest(handler, { guard: addressGuard(['handler:3000']) })).toMatchObject(handler)
+    expect(
+      readEndpointRequest(handler, {
+        readTarget: targetReader((url) => urlProblem(url, addressGuard(['handler:3000']))),
+      }),
+    ).toMatchObject(handler)
     expect(refusal(() => readEndpointRequest({ url: 'https://example.com:8443/a?b=c' }))).toBe('accepted')
   })
 

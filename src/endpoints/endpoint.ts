@@ -2,7 +2,6 @@
 // the configuration that make one are checked.
 import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
-import type { AddressGuard } from '../lib/address-guard.ts'
 import { AppError } from '../lib/error.ts'
 import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
 import { configuredEndpoint, endpointChange, endpointRequest, rotation } from './fields.ts'
@@ -27,9 +26,7 @@ export type EndpointConfig = Omit<z.input<typeof configuredEndpoint>, 'name'> & 
 
 /** What depends on the rest of the program. */
 export type EndpointChecks = {
-  /** Which addresses deliveries may reach. Default: public ones. */
-  guard?: AddressGuard | undefined
-  /** What the address may be. Default: a webhook's. */
+  /** What the address may be. Default: a public one of a webhook. */
   readTarget?: ReadTarget | undefined
   /** A sentence for each of these types that nobody is known to send. Default: all are known. */
   unknownTypes?: ((events: readonly string[]) => string[]) | undefined
@@ -136,7 +133,7 @@ function readAddress(
 ): { target?: Target; problems: string[] } {
   try {
     return {
-      target: (checks.readTarget ?? readTarget)({ kind, url, settings, credential }, checks.guard),
+      target: (checks.readTarget ?? readTarget)({ kind, url, settings, credential }),
       problems: [],
     }
   } catch (error) {

@@ -1,5 +1,4 @@
 // Where an endpoint is notified: what its kind makes of address, settings and credential.
-import type { AddressGuard } from '../lib/address-guard.ts'
 import { addressGuard, urlProblem } from '../lib/address-guard.ts'
 import { AppError } from '../lib/error.ts'
 import type { Json, JsonObject } from '../lib/json.ts'
@@ -20,16 +19,16 @@ export type Target = { url: string; settings: { [key: string]: Json }; credentia
  * Checks where an endpoint is to be notified.
  * @throws AppError `input_invalid` with a line for each mistake, after the name of its field.
  */
-export type ReadTarget = (asked: AskedTarget, guard?: AddressGuard) => Target
+export type ReadTarget = (asked: AskedTarget) => Target
 
-/** Takes webhooks only, at addresses that deliveries may reach; by default public ones. */
-export function readTarget({ kind, url, settings, credential }: AskedTarget, guard = addressGuard()): Target {
+/** Takes webhooks at public addresses only. */
+export function readTarget({ kind, url, settings, credential }: AskedTarget): Target {
   const problems = [
     ...(kind === 'webhook' ? [] : [`kind: ${JSON.stringify(kind)} is not supported yet; use "webhook"`]),
     ...(Object.keys(settings).length === 0 ? [] : ['settings: a webhook has none']),
     ...(credential === null ? [] : ['credential: a webhook has none; send what it needs in headers']),
   ]
-  const problem = url === undefined ? 'is required' : urlProblem(url, guard)
+  const problem = url === undefined ? 'is required' : urlProblem(url, addressGuard())
   if (problem !== null) problems.push(`url: ${problem}`)
   if (problems.length > 0 || url === undefined) throw new AppError('input_invalid', problems.join('\n'))
   return { url: new URL(url).href, settings, credential }

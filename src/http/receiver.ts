@@ -14,7 +14,7 @@ import { addressOf, openServer } from './listen.ts'
 /** What a receiver is built from. */
 export type ReceiverOptions = Pick<
   ApiParts,
-  'access' | 'database' | 'looking' | 'clock' | 'seal' | 'configured' | 'guard' | 'onWork'
+  'access' | 'database' | 'looking' | 'clock' | 'seal' | 'configured' | 'readTarget' | 'onWork'
 > & {
   environment: Pick<Environment, 'HOST' | 'PORT' | 'SIGNALBOX_PUBLIC_URL' | 'SIGNALBOX_SIGNING_KEY'>
   /** `dev` binds loopback only, and takes a bare manual trigger without the token. */

@@ -163,6 +163,7 @@ describe('the detail of an attempt', () => {
     durationMs: 17,
     said: { kind: 'failure' },
     about: { type: 'push', host: 'hooks.example.com', eventId: newId(), depth: 0, isTest: false },
+    requestHeaders: null,
   }
 
   function open(handle: () => Promise<Handled<AttemptDetail>>, onSettled: (settled: Settled[]) => Promise<boolean>) {

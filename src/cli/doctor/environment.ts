@@ -7,6 +7,7 @@ import type { LoadedConfig } from '../../config/config-file.ts'
 import { loadConfig } from '../../config/config-file.ts'
 import { configure } from '../../config/configure.ts'
 import { eventWarnings } from '../../config/event-warnings.ts'
+import { targetReader } from '../../deliveries/kinds/kinds.ts'
 import { readEndpointConfigs } from '../../endpoints/endpoint.ts'
 import { missingOfApp } from '../../forges/github/environment.ts'
 import { addressGuard, LOOPBACK_HOSTS, urlProblem } from '../../lib/address-guard.ts'
@@ -114,7 +115,9 @@ export async function configChecks(
     const { rules, agents, sources } = configure(environment, config, silentLog)
     const { SIGNALBOX_ALLOW_HOSTS: allowed } = environment
     const guard = addressGuard([...allowed, ...LOOPBACK_HOSTS])
-    const endpoints = readEndpointConfigs(config.endpoints ?? [], { guard })
+    const endpoints = readEndpointConfigs(config.endpoints ?? [], {
+      readTarget: targetReader((url) => urlProblem(url, guard)),
+    })
     const has = [count(rules.length, 'rule'), count(agents.size, 'agent'), count(endpoints.length, 'endpoint')].join(
       ', ',
     )
@@ -122,7 +125,7 @@ export async function configChecks(
       ok('configuration', `${path ?? 'no file: the defaults'} (${has})`),
       ...eventWarnings(rules, sources.keys(), endpoints).map((each) => warning('events', each, NEW_EVENT)),
       ...endpoints
-        .filter(({ url }) => urlProblem(url, addressGuard(allowed)) !== null)
+        .filter(({ kind, url }) => kind === 'webhook' && urlProblem(url, addressGuard(allowed)) !== null)
         .map(({ name }) => warning(`endpoint ${name}`, ONLY_DEV, 'Name its host in SIGNALBOX_ALLOW_HOSTS.')),
       ...[...sources.values()]
         .map(shownSource)

@@ -1,5 +1,5 @@
 // What a kind of destination is: how an endpoint of it is set up, and what is sent to it. Pure; the
-// sending itself is in `transmit.ts`.
+// sending itself is in `send-prepared.ts`.
 import { z } from 'zod'
 import type { AskedTarget, Target } from '../../endpoints/target.ts'
 import type { Dispatch } from '../../forges/forge.ts'
@@ -73,7 +73,7 @@ export type Prepared = PreparedRequest | PreparedMail | PreparedDispatch | { by:
  * What came of sending. A kind that knows better than the status says so as a receiver of
  * webhooks does: `disable`, it wants no more, or `abort-message`, another attempt would be of no use.
  */
-export type Answered = SendResult & { deliveryControl?: string | null }
+export type Answered = SendResult
 
 /** A kind of destination. */
 export type Kind = {

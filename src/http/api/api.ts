@@ -4,7 +4,7 @@ import type { Agent } from '../../agents/agent.ts'
 import type { Database } from '../../db/database.ts'
 import type { RecordDeploymentContext } from '../../deployments/record.ts'
 import type { Seal } from '../../endpoints/seal.ts'
-import type { AddressGuard } from '../../lib/address-guard.ts'
+import type { ReadTarget } from '../../endpoints/target.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { AppError } from '../../lib/error.ts'
 import { VERSION } from '../../lib/version.ts'
@@ -44,8 +44,8 @@ export type ApiParts = {
     agents: ReadonlyMap<string, Agent>
     sources: ReadonlyMap<string, Source>
   }
-  /** Which URLs an endpoint may have. */
-  guard: AddressGuard
+  /** Checks where an endpoint is to be notified. */
+  readTarget: ReadTarget
   explain: Pipeline['explain']
   /** Records the events of tests. */
   record: Pipeline['record']
