@@ -46,7 +46,7 @@ import { deadOrchestrators } from './jobs/heartbeat.ts'
 import { JOBS } from './jobs/job.ts'
 import { openOrchestrator } from './jobs/orchestrator.ts'
 import type { AddressGuard } from './lib/address-guard.ts'
-import { addressGuard, LOOPBACK_HOSTS, urlProblem } from './lib/address-guard.ts'
+import { addressGuard, LOOPBACK_HOSTS } from './lib/address-guard.ts'
 import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
@@ -200,7 +200,7 @@ function install({ environment, config, mode, log }: SignalboxOptions) {
   const { rules, sources } = installation
   // A developer's receivers are on the same machine.
   const guard = addressGuard([...environment.SIGNALBOX_ALLOW_HOSTS, ...(mode === 'dev' ? LOOPBACK_HOSTS : [])])
-  const readTarget = targetReader((url) => urlProblem(url, guard))
+  const readTarget = targetReader(guard)
   const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget })
   for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)
   return { installation, guard, readTarget }

@@ -91,7 +91,7 @@ describe('a transaction of another program', () => {
     expect(await signalbox.count('signalbox.events', `delivery_id = 'order-7'`)).toBe(1)
   })
 
-  test('is told at once of a payload that is too large, or of a key that cannot be one', async () => {
+  test('is refused at once with a payload that is too large, or with a key that cannot be one', async () => {
     const client = await connect()
     const large = emit(client, { type: 'order.paid', payload: 'x'.repeat(2_000_000) })
     await expect(large).rejects.toThrow(/outbox_payload_of_at_most_2_mb/)

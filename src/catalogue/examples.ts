@@ -23,8 +23,8 @@ export function exampleOf(type: string, { at, deliveryId }: { at: Date; delivery
   const payload = sample as { [key: string]: Json }
   const { subject, actor, facts } = readGithub(event, payload)
   const body = Buffer.from(JSON.stringify(payload))
-  const known = { source: 'github', type, deliveryId, subject, actor, facts, receivedAt: at }
-  const recorded = { ...known, body, payload: null, contentType: 'application/json', headers: {} }
+  const sender = { source: 'github', contentType: 'application/json', headers: {}, receivedAt: at }
+  const recorded = { ...sender, type, deliveryId, subject, actor, facts, body, payload: null }
   const sent = envelopeOf(recorded, () => payload)
   return sent && { subject, actor, facts, envelope: JSON.parse(Buffer.from(sent.body).toString()) }
 }

@@ -11,7 +11,7 @@ import type { Loaded, LoadedEndpoint } from './load.ts'
 import { judge } from './retry.ts'
 import type { Transport } from './send-prepared.ts'
 import { sendPrepared } from './send-prepared.ts'
-import type { Ed25519Signer } from './sign.ts'
+import type { Ed25519Signer } from './sign-ed25519.ts'
 import { supersede } from './supersede.ts'
 
 // A missing key comes back with a restart of this process, which makes nothing due.

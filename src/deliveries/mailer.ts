@@ -7,7 +7,8 @@ import type { Environment } from '../lib/environment.ts'
 import { errorText } from '../lib/error.ts'
 import { isLoopback } from '../lib/loopback.ts'
 import { redactor } from '../untrusted/redact.ts'
-import type { Answered, PreparedMail } from './kinds/kind.ts'
+import type { PreparedMail } from './kinds/kind.ts'
+import type { SendResult } from './send.ts'
 import type { Limits, Outcome } from './timed-attempt.ts'
 import { attemptOf } from './timed-attempt.ts'
 
@@ -19,7 +20,7 @@ export type Mailer = {
    * Makes one attempt; never throws for what the server or the network does. Each mail has a
    * Message-ID that is the same on every attempt.
    */
-  send(mail: PreparedMail, limits?: Limits): Promise<Answered>
+  send(mail: PreparedMail, limits?: Limits): Promise<SendResult>
 }
 
 /** The mailer of the environment; null where it names no server. */
@@ -36,9 +37,8 @@ export function openMailer({ url, from }: { url: string; from: string }): Mailer
   const server = serverOf(new URL(url))
   const domain = /@([\w.-]+)>?\s*$/.exec(from)?.[1] ?? 'localhost'
   return {
-    async send(mail, limits = {}) {
-      let deliveryControl: Answered['deliveryControl'] = null
-      const result = await attemptOf(limits, async (signal) => {
+    send(mail, limits = {}) {
+      return attemptOf(limits, async (signal) => {
         const message = new MailComposer({
           from,
           to: [...mail.to],
@@ -56,11 +56,9 @@ export function openMailer({ url, from }: { url: string; from: string }): Mailer
           )
         } catch (error) {
           signal.throwIfAborted()
-          deliveryControl = isFinal(error) ? 'abort-message' : null
           return failure(error, server)
         }
       })
-      return { ...result, deliveryControl }
     },
   }
 }
@@ -133,5 +131,9 @@ function isFinal(error: unknown): boolean {
 
 function failure(error: unknown, { credentials }: Server): Outcome {
   const { known } = redactor([], credentials === null ? [] : [credentials.pass])
-  return { error: 'smtp_failed', reason: storable(cut(known(errorText(error)), MAX_REASON_CHARS)) }
+  return {
+    error: 'smtp_failed',
+    reason: storable(cut(known(errorText(error)), MAX_REASON_CHARS)),
+    deliveryControl: isFinal(error) ? 'abort-message' : null,
+  }
 }

@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici'
 import type { Forges } from '../forges/forges.ts'
 import { redactor } from '../untrusted/redact.ts'
 import { callForge } from './call-forge.ts'
-import type { Answered, KindName, Prepared } from './kinds/kind.ts'
+import type { KindName, Prepared } from './kinds/kind.ts'
 import { kindOf } from './kinds/kinds.ts'
 import type { Mailer } from './mailer.ts'
 import type { SendResult } from './send.ts'
@@ -16,7 +16,7 @@ export type Transport = {
   /** Null where no SMTP server is configured. */
   mailer: Mailer | null
   forges: Forges
-  /** What one attempt may take in all. Default 10 s. */
+  /** What one attempt may take in all. Default 15 s. */
   deadlineMs?: number | undefined
   /** Ends the attempt early. */
   signal?: AbortSignal | undefined
@@ -30,12 +30,12 @@ export async function sendPrepared(
   kind: KindName,
   prepared: Exclude<Prepared, { by: 'nothing' }>,
   transport: Transport,
-): Promise<Answered> {
+): Promise<SendResult> {
   const result = await answered(prepared, transport)
   return kindOf(kind).judgeAnswer?.(result) ?? result
 }
 
-async function answered(prepared: Exclude<Prepared, { by: 'nothing' }>, transport: Transport): Promise<Answered> {
+async function answered(prepared: Exclude<Prepared, { by: 'nothing' }>, transport: Transport): Promise<SendResult> {
   const { dispatcher, mailer, forges, deadlineMs, signal } = transport
   switch (prepared.by) {
     case 'http': {

@@ -1,6 +1,7 @@
 // The headers of one delivery attempt: who it is from, which event it is, and the proof.
 import { createHmac, createSecretKey } from 'node:crypto'
 import { secretKey, standardPrefix, writeBodySignature, writeStandard } from '@signalbox/sdk/scheme'
+import type { Ed25519Signer } from './sign-ed25519.ts'
 
 /**
  * How a body is signed: `standard` and `ed25519` in the headers of Standard Webhooks, with the
@@ -10,12 +11,6 @@ export type SignatureStyle = 'standard' | 'agenta' | 'ed25519'
 
 /** The styles of an endpoint that does not say which. */
 const DEFAULT_SIGNATURES: readonly SignatureStyle[] = ['standard', 'agenta']
-
-/** Signs with the key of this installation. */
-export type Ed25519Signer = {
-  /** The signature of these bytes in base64, without a prefix. */
-  sign(message: Uint8Array): string
-}
 
 /** One attempt to deliver one event. */
 export type Signing = {

@@ -10,7 +10,7 @@ export type Limits = {
 }
 
 /** What an attempt came to, as far as it says. */
-export type Outcome = Partial<Omit<SendResult, 'durationMs'>>
+export type Outcome = Partial<Omit<SendResult, 'durationMs' | 'timings'>>
 
 /**
  * Makes an attempt within its time. When `signal` is aborted it has to end, whatever with: the
@@ -30,19 +30,19 @@ export async function attemptOf(
   return resultOf(outcome, Math.round(performance.now() - startedAt))
 }
 
-const NOTHING = {
-  statusCode: null,
-  error: null,
-  reason: null,
-  retryAfter: null,
-  deliveryControl: null,
-  response: null,
-  responseHeaders: null,
-  peer: null,
-}
-const NO_STEPS = { dns: null, connect: null, tls: null, first_byte: null }
-
 /** The whole result of what is known of it. */
 export function resultOf(outcome: Outcome, durationMs = 0): SendResult {
-  return { ...NOTHING, timings: { ...NO_STEPS, total: durationMs }, ...outcome, durationMs }
+  return {
+    statusCode: null,
+    error: null,
+    reason: null,
+    retryAfter: null,
+    deliveryControl: null,
+    response: null,
+    responseHeaders: null,
+    peer: null,
+    ...outcome,
+    timings: { dns: null, connect: null, tls: null, first_byte: null, total: durationMs },
+    durationMs,
+  }
 }

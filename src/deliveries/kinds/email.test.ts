@@ -6,9 +6,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { FIRST_DEPLOYMENT } from '../../../test/fixtures/payloads.ts'
 import { refusalOf } from '../../../test/refusal.ts'
 import { forgesFrom } from '../../forges/forges.ts'
-import { addressGuard, LOOPBACK_HOSTS } from '../../lib/address-guard.ts'
 import { openDispatcher } from '../dispatcher.ts'
-import { DELIVERY_ID, endpoint, event, mustPrepare, readTarget } from '../fixtures/to-prepare.ts'
+import { DELIVERY_ID, endpoint, event, guard, mustPrepare, readTarget } from '../fixtures/to-prepare.ts'
 import { openMailer } from '../mailer.ts'
 import type { Transport } from '../send-prepared.ts'
 import { sendPrepared } from '../send-prepared.ts'
@@ -51,7 +50,7 @@ async function openSmtp(options: SMTPServerOptions = {}) {
 }
 
 async function send(url: string | null, change: Partial<Transport> = {}, ...args: Parameters<typeof mustPrepare> | []) {
-  const dispatcher = openDispatcher({ guard: addressGuard(LOOPBACK_HOSTS) })
+  const dispatcher = openDispatcher({ guard })
   open.push(() => dispatcher.destroy())
   const mailer = url === null ? null : openMailer({ url, from: FROM })
   const prepared = args.length === 0 ? mustPrepare(to, deployed) : mustPrepare(...args)

@@ -3,15 +3,14 @@ import { FIRST_DEPLOYMENT } from '../../../test/fixtures/payloads.ts'
 import { refusalOf } from '../../../test/refusal.ts'
 import { forgesFrom } from '../../forges/forges.ts'
 import { openGithubStage } from '../../forges/github/fixtures/stage.ts'
-import { addressGuard, LOOPBACK_HOSTS } from '../../lib/address-guard.ts'
 import { openDispatcher } from '../dispatcher.ts'
-import { EVENT_ID, endpoint, event, mustPrepare, prepare, readTarget } from '../fixtures/to-prepare.ts'
+import { EVENT_ID, endpoint, event, guard, mustPrepare, prepare, readTarget } from '../fixtures/to-prepare.ts'
 import { sendPrepared } from '../send-prepared.ts'
 
 const WORKFLOW = 'on:\n  workflow_dispatch:\n    inputs:\n      app: {type: string}\n'
 const stage = await openGithubStage({ 'README.md': 'shop\n', '.github/workflows/deploy.yml': WORKFLOW })
 const { fake } = stage
-const dispatcher = openDispatcher({ guard: addressGuard(LOOPBACK_HOSTS) })
+const dispatcher = openDispatcher({ guard })
 const deployed = event(FIRST_DEPLOYMENT, { source: 'deployments', type: 'environment.deployed', facts: { app: 'bot' } })
 const to = endpoint('github-dispatch', { settings: { repository: 'acme/shop', event_type: 'deployed' } })
 afterEach(() => fake.faults.clear())

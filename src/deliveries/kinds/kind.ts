@@ -1,5 +1,5 @@
-// What a kind of destination is: how an endpoint of it is set up, and what is sent to it. Pure; the
-// sending itself is in `send-prepared.ts`.
+// What a kind of destination is: how an endpoint of it is set up, and what is sent to it. Pure;
+// the sending itself is in `transmit.ts`.
 import { z } from 'zod'
 import type { AskedTarget, Target } from '../../endpoints/target.ts'
 import type { Dispatch } from '../../forges/forge.ts'
@@ -8,13 +8,16 @@ import type { JsonObject } from '../../lib/json.ts'
 import { PARSING, problemLines } from '../../lib/zod.ts'
 import type { Envelope, EnvelopeEvent } from '../envelope.ts'
 import type { SendResult } from '../send.ts'
-import type { Ed25519Signer, SignatureStyle } from '../sign.ts'
+import type { SignatureStyle } from '../sign.ts'
+import type { Ed25519Signer } from '../sign-ed25519.ts'
 
 /** The names of all kinds, as the table of endpoints has them. */
 export const KIND_NAMES = ['webhook', 'slack', 'telegram', 'email', 'github-dispatch'] as const
 export type KindName = (typeof KIND_NAMES)[number]
 
-/** Why an address must not be called, as the rest of a sentence after its field; null if it may. */
+/**
+ * Why an address must not be called, as the rest of a sentence after its field; null if it may.
+ */
 export type UrlProblem = (url: string) => string | null
 
 /** An endpoint with everything that is needed to notify it, its secrets opened. */
@@ -63,17 +66,11 @@ export type PreparedRequest = {
 /** A mail. */
 export type PreparedMail = { by: 'mail'; id: string; to: readonly string[]; subject: string; text: string }
 
-/** A call of a forge, which starts what its repository does with an event or runs a workflow. */
+/** A call of a forge: it starts what its repository does with an event, or runs a workflow. */
 export type PreparedDispatch = { by: 'forge'; repository: string; dispatch: Dispatch }
 
 /** What to send, or why there is nothing to send. */
 export type Prepared = PreparedRequest | PreparedMail | PreparedDispatch | { by: 'nothing'; reason: string }
-
-/**
- * What came of sending. A kind that knows better than the status says so as a receiver of
- * webhooks does: `disable`, it wants no more, or `abort-message`, another attempt would be of no use.
- */
-export type Answered = SendResult
 
 /** A kind of destination. */
 export type Kind = {
@@ -84,8 +81,12 @@ export type Kind = {
    */
   readSettings(given: AskedTarget, urlProblem: UrlProblem): Target
   prepare(delivery: ToPrepare): Prepared
-  /** Where the answer's body says more than its status. */
-  judgeAnswer?(result: SendResult): Answered
+  /**
+   * Where the answer's body says more than its status: `deliveryControl` is then as a receiver
+   * of webhooks says it, `disable` (it wants no more) or `abort-message` (there is no use in
+   * another attempt).
+   */
+  judgeAnswer?(result: SendResult): SendResult
 }
 
 /**
@@ -129,11 +130,11 @@ export function isSuccess({ statusCode }: SendResult): boolean {
   return statusCode !== null && statusCode >= 200 && statusCode < 300
 }
 
-/** What is refused although the status may be one of success; `reason` in the answer's own words. */
+/** Refused, although the status may be one of success; `reason` in the answer's own words. */
 export function refused(
   result: SendResult,
   reason: string | null,
   deliveryControl: 'disable' | 'abort-message' | null = null,
-): Answered {
+): SendResult {
   return { ...result, error: 'refused', reason, deliveryControl }
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { refusalOf } from '../../../test/refusal.ts'
 import { SLACK_PATH } from '../fixtures/fake-slack.ts'
 import { BOT_TOKEN } from '../fixtures/fake-telegram.ts'
 import type { Given } from '../fixtures/to-prepare.ts'
 import { endpoint, event, prepare, readTarget } from '../fixtures/to-prepare.ts'
 import type { KindName } from './kind.ts'
 import { KIND_NAMES } from './kind.ts'
+import { targetReader } from './kinds.ts'
 
 const GIVEN: Record<KindName, Given> = {
   webhook: { url: 'https://example.com/hook' },
@@ -31,4 +33,14 @@ describe.each(KIND_NAMES)('the kind %s', (kind) => {
     expect(prepare(to, event({ ref: 'x' }))).toEqual(prepare(structuredClone(to), event({ ref: 'x' })))
     expect(prepare(to, event({ ref: 'x' })).by).not.toBe('nothing')
   })
+})
+
+it('the addresses of webhooks, Slack and Telegram must be such that deliveries may reach', () => {
+  const asked = { settings: {}, credential: null }
+  const detail = (kind: KindName, more: object) => refusalOf(() => targetReader()({ ...asked, kind, ...more }))?.detail
+  expect(detail('webhook', { url: 'https://10.0.0.1/hook' })).toMatch(/^url: /)
+  expect(detail('slack', { credential: 'https://10.0.0.1/services/x' })).toMatch(/^credential: /)
+  const telegram = { url: 'https://10.0.0.1', settings: { chat_id: 1 }, credential: BOT_TOKEN }
+  expect(detail('telegram', telegram)).toMatch(/^url: /)
+  expect(detail('telegram', { ...telegram, url: undefined })).toBeUndefined()
 })

@@ -1,11 +1,12 @@
 // All kinds of destinations, and what the rest of the program asks them. A new kind is one entry
 // here.
 import type { ReadTarget } from '../../endpoints/target.ts'
+import { addressGuard, urlProblem } from '../../lib/address-guard.ts'
 import type { PayloadOf } from '../envelope.ts'
 import { envelopeOf, relayOf } from '../envelope.ts'
 import { email } from './email.ts'
 import { githubDispatch } from './github-dispatch.ts'
-import type { Kind, KindName, Prepared, ToPrepare, UrlProblem } from './kind.ts'
+import type { Kind, KindName, Prepared, ToPrepare } from './kind.ts'
 import { slack } from './slack.ts'
 import { telegram } from './telegram.ts'
 import { webhook } from './webhook.ts'
@@ -23,9 +24,12 @@ export function kindOf(name: KindName): Kind {
   return KINDS[name]
 }
 
-/** Reads where endpoints of all kinds are notified; `urlProblem` decides what may be called. */
-export function targetReader(urlProblem: UrlProblem): ReadTarget {
-  return (asked) => KINDS[asked.kind].readSettings(asked, urlProblem)
+/**
+ * Reads where endpoints of all kinds are notified; their addresses must be such that deliveries may
+ * reach, by default public ones.
+ */
+export function targetReader(guard = addressGuard()): ReadTarget {
+  return (asked) => KINDS[asked.kind].readSettings(asked, (url) => urlProblem(url, guard))
 }
 
 /** What is sent for an event to an endpoint, or why nothing is (pure). */

@@ -2,14 +2,13 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { FIRST_DEPLOYMENT } from '../../../test/fixtures/payloads.ts'
 import { refusalOf } from '../../../test/refusal.ts'
 import { forgesFrom } from '../../forges/forges.ts'
-import { addressGuard, LOOPBACK_HOSTS } from '../../lib/address-guard.ts'
 import { openDispatcher } from '../dispatcher.ts'
 import { actsOf, openFakeSlack, SLACK_PATH } from '../fixtures/fake-slack.ts'
-import { endpoint, event, mustPrepare, ownEvent, readTarget } from '../fixtures/to-prepare.ts'
+import { endpoint, event, guard, mustPrepare, ownEvent, readTarget } from '../fixtures/to-prepare.ts'
 import { sendPrepared } from '../send-prepared.ts'
 
 const slack = await openFakeSlack()
-const dispatcher = openDispatcher({ guard: addressGuard(LOOPBACK_HOSTS) })
+const dispatcher = openDispatcher({ guard })
 const to = endpoint('slack', { url: slack.webhook })
 beforeEach(() => void slack.messages.splice(0))
 afterAll(async () => {

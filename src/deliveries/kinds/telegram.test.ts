@@ -1,14 +1,13 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { refusalOf } from '../../../test/refusal.ts'
 import { forgesFrom } from '../../forges/forges.ts'
-import { addressGuard, LOOPBACK_HOSTS } from '../../lib/address-guard.ts'
 import { openDispatcher } from '../dispatcher.ts'
 import { BOT_TOKEN, openFakeTelegram, refusal } from '../fixtures/fake-telegram.ts'
-import { endpoint, event, mustPrepare, ownEvent, readTarget } from '../fixtures/to-prepare.ts'
+import { endpoint, event, guard, mustPrepare, ownEvent, readTarget } from '../fixtures/to-prepare.ts'
 import { sendPrepared } from '../send-prepared.ts'
 
 const telegram = await openFakeTelegram()
-const dispatcher = openDispatcher({ guard: addressGuard(LOOPBACK_HOSTS) })
+const dispatcher = openDispatcher({ guard })
 const to = endpoint('telegram', { url: telegram.url, settings: { chat_id: 12345 }, credential: BOT_TOKEN })
 beforeEach(() => void telegram.messages.splice(0))
 afterAll(async () => {

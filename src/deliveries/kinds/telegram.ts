@@ -5,7 +5,7 @@ import { isObject } from '../../lib/json.ts'
 import type { Markup } from '../messages/message.ts'
 import { messageOf } from '../messages/message.ts'
 import type { SendResult } from '../send.ts'
-import type { Answered, Kind } from './kind.ts'
+import type { Kind } from './kind.ts'
 import { isSuccess, jsonHeaders, parseSettings, refused, requireUrl } from './kind.ts'
 
 const API = 'https://api.telegram.org'
@@ -87,7 +87,7 @@ function readAnswer({ response }: SendResult): Answer | null {
 }
 
 /** https://core.telegram.org/bots/api#making-requests and #responseparameters */
-function judgeRefusal(sent: SendResult, { error_code, description, parameters }: Answer): Answered {
+function judgeRefusal(sent: SendResult, { error_code, description, parameters }: Answer): SendResult {
   const { retry_after, migrate_to_chat_id } = isObject(parameters) ? parameters : {}
   const statusCode = Number.isInteger(error_code) ? Number(error_code) : sent.statusCode
   const retryAfter = Number.isInteger(retry_after) ? String(retry_after) : sent.retryAfter

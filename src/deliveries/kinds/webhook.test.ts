@@ -8,9 +8,18 @@ import { FIRST_DEPLOYMENT } from '../../../test/fixtures/payloads.ts'
 import { githubHeaders } from '../../../test/fixtures/signed.ts'
 import { refusalOf } from '../../../test/refusal.ts'
 import { forgesFrom } from '../../forges/forges.ts'
-import { addressGuard, LOOPBACK_HOSTS } from '../../lib/address-guard.ts'
 import { openDispatcher } from '../dispatcher.ts'
-import { AT, EVENT_ID, endpoint, event, mustPrepare, ownEvent, prepare, readTarget } from '../fixtures/to-prepare.ts'
+import {
+  AT,
+  EVENT_ID,
+  endpoint,
+  event,
+  guard,
+  mustPrepare,
+  ownEvent,
+  prepare,
+  readTarget,
+} from '../fixtures/to-prepare.ts'
 import { sendPrepared } from '../send-prepared.ts'
 import type { PreparedRequest } from './kind.ts'
 
@@ -81,7 +90,7 @@ describe('a webhook', () => {
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
     const here = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const own = to({ url: here, headers: { authorization: 'Bearer 12345678' } })
-    const dispatcher = openDispatcher({ guard: addressGuard(LOOPBACK_HOSTS) })
+    const dispatcher = openDispatcher({ guard })
     const sent = await sendPrepared('webhook', mustPrepare(own, event({})), {
       dispatcher,
       mailer: null,

@@ -60,10 +60,11 @@ export function defaultTemplate(type: string): string {
 function alert(title: string): string {
   return lines(
     title,
+    'Reason: {{data.reason}}',
     'Address: {{data.url}}',
     'Failing since: {{data.failing_since}}',
     'Attempts: {{data.attempts}}',
-    'Last error: {{data.error}}',
+    'Last error: {{data.last_error}}{{data.error}}',
     '{{link}}',
   )
 }

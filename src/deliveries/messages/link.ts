@@ -7,6 +7,7 @@ import type { ToPrepare } from '../kinds/kind.ts'
 const OWN: readonly (readonly [field: string, path: string])[] = [
   ['deployment_id', 'deployments'],
   ['job_id', 'jobs'],
+  ['failed_delivery_id', 'deliveries'],
   ['delivery_id', 'deliveries'],
 ]
 
@@ -19,7 +20,9 @@ export function linkOf({ eventId, event, publicUrl }: ToPrepare, values: Record<
   const page = event.source === 'github' ? githubPage(part(data.payload)) : null
   if (page !== null) return page
   if (publicUrl === undefined) return ''
-  const [field, path] = OWN.find(([name]) => isOwn(event) && typeof data[name] === 'string') ?? []
+  // A test is about an example, which is stored nowhere.
+  const isReal = isOwn(event) && data.test !== true
+  const [field, path] = OWN.find(([name]) => isReal && typeof data[name] === 'string') ?? []
   const place = field === undefined ? `events/${eventId}` : `${path}/${data[field]}`
   return `${publicUrl.replace(/(?<!\/)\/+$/, '')}/api/${place}`
 }

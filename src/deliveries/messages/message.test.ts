@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { refusalOf } from '../../../test/refusal.ts'
+import { EVENT_TYPES } from '../../catalogue/catalogue.ts'
+import { testEvent } from '../../catalogue/test-event.ts'
 import { eventPayload } from '../../events/payload.ts'
 import type { EnvelopeEvent } from '../envelope.ts'
 import { envelopeOf } from '../envelope.ts'
@@ -69,6 +71,14 @@ describe('the message of an event', () => {
     [event({}, { type: 'star.created', subject: 'acme/shop' }), '# star.created\nacme/shop\noctocat'],
   ])('is short, and has a title: %#', (about, text) => {
     expect(message(about)).toBe(text)
+  })
+
+  it.each(EVENT_TYPES.map(({ type }) => type))('says something of every known type: %s', (type) => {
+    const draft = testEvent(type, { endpoint: { id: 'e' }, now: new Date(0) })
+    const about = event({}, { ...draft, body: Buffer.from(draft.body ?? []), payload: null })
+    const [title = '', ...others] = message(about).split('\n')
+    expect(title).toMatch(/^# .*[A-Za-z]{3}/)
+    expect([title, ...others].join('\n')).not.toMatch(/\{\{|undefined|null|\[object|: ?$|, ?$/m)
   })
 
   it('has a link to Signalbox, where its address is known', () => {
