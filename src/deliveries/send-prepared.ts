@@ -54,6 +54,10 @@ async function answered(prepared: Exclude<Prepared, { by: 'nothing' }>, transpor
 /** Whatever the fields of the result are. */
 function withoutSecrets(result: SendResult, secrets: readonly string[]): SendResult {
   if (secrets.length === 0) return result
-  const { known } = redactor([], secrets)
+  // `Bearer token` is repeated by its second word, too.
+  const { known } = redactor(
+    [],
+    secrets.flatMap((secret) => [secret, ...secret.split(' ')]),
+  )
   return JSON.parse(JSON.stringify(result), (_, value) => (typeof value === 'string' ? known(value) : value))
 }

@@ -113,6 +113,7 @@ describe('a request for an endpoint', () => {
     'webhook-id',
     'Webhook-Signature',
     'X-Agenta-Event',
+    'x-signalbox-superseded',
     'content-type',
     'Content-Length',
     'host',

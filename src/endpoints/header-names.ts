@@ -4,7 +4,7 @@ import { z } from 'zod'
 // RFC 9110 §5.6.2
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/
 // What this program sends itself, and what belongs to the connection and not to the request.
-const RESERVED_PREFIXES = ['webhook-', 'x-agenta-', 'content-', 'proxy-']
+const RESERVED_PREFIXES = ['webhook-', 'x-agenta-', 'x-signalbox-', 'content-', 'proxy-']
 const RESERVED_NAMES: ReadonlySet<string> = new Set(
   'accept-encoding connection date expect host keep-alive te trailer transfer-encoding upgrade user-agent'.split(' '),
 )
