@@ -201,7 +201,8 @@ function install({ environment, config, mode, log }: SignalboxOptions) {
   // A developer's receivers are on the same machine.
   const guard = addressGuard([...environment.SIGNALBOX_ALLOW_HOSTS, ...(mode === 'dev' ? LOOPBACK_HOSTS : [])])
   const readTarget = targetReader(guard)
-  const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget })
+  const hasSigningKey = environment.SIGNALBOX_SIGNING_KEY.length > 0
+  const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget, hasSigningKey })
   for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)
   return { installation, guard, readTarget }
 }

@@ -7,6 +7,7 @@ import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
 import { configuredEndpoint, endpointChange, endpointRequest, rotation } from './fields.ts'
 import { withLowerCaseNames } from './header-names.ts'
 import type { PlainSecrets } from './secrets.ts'
+import { signingProblems } from './signing-key.ts'
 import type { AskedTarget, ReadTarget, Target } from './target.ts'
 import { readTarget } from './target.ts'
 import type { endpoint } from './wire.ts'
@@ -30,6 +31,8 @@ export type EndpointChecks = {
   readTarget?: ReadTarget | undefined
   /** A sentence for each of these types that nobody is known to send. Default: all are known. */
   unknownTypes?: ((events: readonly string[]) => string[]) | undefined
+  /** Whether the installation can sign with ed25519. Default: it can. */
+  hasSigningKey?: boolean | undefined
 }
 
 /** A new secret in the form of Standard Webhooks, of 32 random bytes. */
@@ -66,7 +69,7 @@ export function readEndpointChange(body: unknown, checks: EndpointChecks = {}): 
   const refused = Object.entries(UNCHANGEABLE).find(([field]) => Object.hasOwn(Object(body), field))
   if (refused !== undefined) throw new AppError('input_invalid', refused.join(': '))
   const { force, ...change } = parse(endpointChange, body)
-  const problems = unknownTypes(change.events ?? [], force, checks)
+  const problems = [...unknownTypes(change.events ?? [], force, checks), ...signingProblems(change.signatures, checks)]
   if (problems.length > 0) throw new AppError('input_invalid', problems.join('\n'))
   return change.headers === undefined ? change : { ...change, headers: withLowerCaseNames(change.headers) }
 }
@@ -115,8 +118,9 @@ type Read = { endpoint?: NewEndpoint; problems: string[] }
 
 function complete(fields: z.output<typeof configuredEndpoint>, checks: EndpointChecks): Read {
   const { secret, secrets = [], headers, name, url, ...rest } = fields
-  const { target, problems } = readAddress({ ...rest, url }, checks)
-  if (target === undefined) return { problems }
+  const { target, problems: inAddress } = readAddress({ ...rest, url }, checks)
+  const problems = [...inAddress, ...signingProblems(rest.signatures, checks)]
+  if (target === undefined || problems.length > 0) return { problems }
   const endpoint = {
     ...rest,
     ...target,

@@ -1,18 +1,16 @@
 // Which endpoints need the signing key of the installation.
-import { AppError } from '../lib/error.ts'
 
 /**
- * Refuses an endpoint whose deliveries nobody could sign as it asks.
- * @throws AppError `input_invalid` for `ed25519` where there is no signing key.
+ * What is wrong with the signatures of an endpoint, a line or none: that nothing could sign as it
+ * asks.
  */
-export function requireSigningKey(
-  { signatures = [] }: { signatures?: readonly string[] | undefined },
-  { hasKey }: { hasKey: boolean },
-): void {
-  if (hasKey || !signatures.includes('ed25519')) return
-  throw new AppError(
-    'input_invalid',
+export function signingProblems(
+  signatures: readonly string[] | undefined,
+  { hasSigningKey = true }: { hasSigningKey?: boolean | undefined },
+): string[] {
+  if (hasSigningKey || signatures?.includes('ed25519') !== true) return []
+  return [
     'signatures: "ed25519" needs a signing key, and this server has none: set SIGNALBOX_SIGNING_KEY to what ' +
       '"signalbox secret generate --ed25519" prints, and restart it.',
-  )
+  ]
 }

@@ -40,10 +40,11 @@ export function openReceiver(options: ReceiverOptions): Promise<Server> {
     onWork,
     publicUrl: environment.SIGNALBOX_PUBLIC_URL,
   }
-  const api = apiRoutes({ ...options, explain: pipeline.explain, record: pipeline.record, deploying })
+  const signingKeys = environment.SIGNALBOX_SIGNING_KEY
+  const hasSigningKey = signingKeys.length > 0
+  const api = apiRoutes({ ...options, hasSigningKey, explain: pipeline.explain, record: pipeline.record, deploying })
   const probe = async () => void (await receiving.query('select 1'))
   const openPing = mode === 'dev'
-  const signingKeys = environment.SIGNALBOX_SIGNING_KEY
   const app = httpApp({ version: VERSION, access, openPing, clock, log, pipeline, probe, signingKeys, api })
   return openServer(app, { ...addressOf(mode, environment), ...(requestTimeoutMs && { requestTimeoutMs }) })
 }

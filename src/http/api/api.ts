@@ -39,6 +39,8 @@ export type ApiParts = {
   clock: Clock
   /** Seals the secrets of endpoints. */
   seal: Seal
+  /** Whether deliveries can be signed with ed25519. */
+  hasSigningKey: boolean
   configured: {
     rules: readonly Rule[]
     agents: ReadonlyMap<string, Agent>

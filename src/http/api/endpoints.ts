@@ -81,12 +81,12 @@ const rotate = createRoute({
   },
 })
 
-type Parts = Pick<ApiParts, 'database' | 'looking' | 'seal' | 'readTarget' | 'configured' | 'onWork'>
+type Parts = Pick<ApiParts, 'database' | 'looking' | 'seal' | 'readTarget' | 'configured' | 'hasSigningKey' | 'onWork'>
 
 /** Adds the routes of endpoints; `onWork` is called when deliveries may have become due. */
 export function addEndpointRoutes(api: Api, parts: Parts): void {
-  const { database, looking, seal, readTarget, configured, onWork } = parts
-  const store: EndpointStore = { database, seal, readTarget, unknownTypes: unknownIn(configured) }
+  const { database, looking, seal, readTarget, configured, hasSigningKey, onWork } = parts
+  const store: EndpointStore = { database, seal, readTarget, hasSigningKey, unknownTypes: unknownIn(configured) }
   const idOf = (c: IdRequest) => findId(looking, 'endpoints', c.req.valid('param').id)
   api.openapi(create, async (c) => {
     const { endpoint, secret } = await createEndpoint(store, await readJson(c))
