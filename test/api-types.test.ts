@@ -90,6 +90,7 @@ test('what is sent has the type that its schema says', () => {
   type Data = { [Type in sdk.OwnEventType]: z.infer<(typeof OWN_DATA)[Type]> }
   expectTypeOf<Flat<sdk.OwnEventData['job.completed']>>().toEqualTypeOf<Flat<Data['job.completed']>>()
   expectTypeOf<Flat<sdk.OwnEventData['job.failed']>>().toEqualTypeOf<Flat<Data['job.failed']>>()
+  expectTypeOf<Flat<sdk.OwnEventData['endpoint.failing']>>().toEqualTypeOf<Flat<Data['endpoint.failing']>>()
   expectTypeOf<Flat<sdk.OwnEventData['endpoint.disabled']>>().toEqualTypeOf<Flat<Data['endpoint.disabled']>>()
   expectTypeOf<Flat<sdk.OwnEventData['endpoint.recovered']>>().toEqualTypeOf<Flat<Data['endpoint.recovered']>>()
   expectTypeOf<Flat<sdk.OwnEventData['delivery.exhausted']>>().toEqualTypeOf<Flat<Data['delivery.exhausted']>>()

@@ -63,7 +63,14 @@ export type { DeliveryHeadersInput } from './delivery-headers.ts'
 export { deliveryHeaders } from './delivery-headers.ts'
 export type { HeadersLike } from './header.ts'
 export type { JsonWebKeySet } from './jwks.ts'
-export type { EndedJob, OwnEvent, OwnEventData, OwnEventType, ReportedEndpoint } from './own-events.ts'
+export type {
+  EndedJob,
+  EndpointFailures,
+  OwnEvent,
+  OwnEventData,
+  OwnEventType,
+  ReportedEndpoint,
+} from './own-events.ts'
 export { isOwnEvent } from './own-events.ts'
 export type {
   ConfigDiff,

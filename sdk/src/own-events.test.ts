@@ -4,14 +4,16 @@ import { isOwnEvent } from './own-events.ts'
 
 const job = { job_id: 'j', job_type: 't', rule: 'r', agent: 'a', attempt: 1, event_id: null, subject: null }
 const endpoint = { endpoint_id: 'e', endpoint_name: 'n', url: 'https://example.com' }
+const failures = { failures: 20, failing_since: null, error: null }
 const DATA: Record<Exclude<OwnEventType, 'environment.deployed'>, Record<string, unknown>> = {
   'job.completed': { ...job, result: null },
   'job.failed': { ...job, error: 'It failed.' },
-  'endpoint.disabled': { ...endpoint, reason: 'It answered 410 Gone.', failing_since: null, last_error: null },
-  'endpoint.recovered': { ...endpoint, failing_since: null },
+  'endpoint.failing': { ...endpoint, ...failures },
+  'endpoint.disabled': { ...endpoint, ...failures },
+  'endpoint.recovered': { ...endpoint, ...failures },
   'delivery.exhausted': {
     ...endpoint,
-    failed_delivery_id: 'd',
+    delivery_id: 'd',
     event_id: 'e',
     event_type: 't',
     attempts: 10,

@@ -25,6 +25,15 @@ export type ReportedEndpoint = {
   url: string
 }
 
+/** How an endpoint fails. */
+export type EndpointFailures = {
+  /** Failed attempts since the last one that succeeded. */
+  failures: number
+  failing_since: string | null
+  /** Why the last one failed. */
+  error: string | null
+}
+
 /** The `data` of each of these events. A test delivery has `test: true` in it as well. */
 export type OwnEventData = {
   /** A configuration went live in an environment. */
@@ -33,14 +42,16 @@ export type OwnEventData = {
   'job.completed': EndedJob & { result: Json }
   /** A job has ended without success, and is not attempted again. */
   'job.failed': EndedJob & { error: string }
-  /** Signalbox disabled an endpoint: it answered 410, or nothing but failure came of it. */
-  'endpoint.disabled': ReportedEndpoint & { reason: string; failing_since: string | null; last_error: string | null }
-  /** An endpoint takes deliveries again. */
-  'endpoint.recovered': ReportedEndpoint & { failing_since: string | null }
-  /** A delivery failed, and is not attempted again. */
+  /** So many attempts failed that an endpoint is only tried from time to time. */
+  'endpoint.failing': ReportedEndpoint & EndpointFailures
+  /** An endpoint was disabled after days of nothing but failure. */
+  'endpoint.disabled': ReportedEndpoint & EndpointFailures
+  /** An endpoint answers again, and what has waited for it is sent. */
+  'endpoint.recovered': ReportedEndpoint & EndpointFailures
+  /** A delivery failed, and is not attempted again; said once an hour of an endpoint. */
   'delivery.exhausted': ReportedEndpoint & {
-    /** The row of the delivery; the envelope's `delivery_id` is this event's own. */
-    failed_delivery_id: string
+    /** The delivery that failed; the envelope's `delivery_id` is this event's own. */
+    delivery_id: string
     event_id: string
     event_type: string
     attempts: number
@@ -65,9 +76,10 @@ const ENDPOINT = ['endpoint_id', 'endpoint_name', 'url']
 const TEXTS: Record<Exclude<OwnEventType, 'environment.deployed'>, readonly string[]> = {
   'job.completed': ENDED_JOB,
   'job.failed': [...ENDED_JOB, 'error'],
-  'endpoint.disabled': [...ENDPOINT, 'reason'],
+  'endpoint.failing': ENDPOINT,
+  'endpoint.disabled': ENDPOINT,
   'endpoint.recovered': ENDPOINT,
-  'delivery.exhausted': [...ENDPOINT, 'failed_delivery_id', 'event_id', 'event_type'],
+  'delivery.exhausted': [...ENDPOINT, 'delivery_id', 'event_id', 'event_type'],
 }
 
 /**

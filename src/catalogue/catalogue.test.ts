@@ -55,6 +55,7 @@ test('every type that is known is there once: GitHub’s, and this program’s o
     'environment.deployed',
     'job.completed',
     'job.failed',
+    'endpoint.failing',
     'endpoint.disabled',
     'endpoint.recovered',
     'delivery.exhausted',

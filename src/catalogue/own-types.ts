@@ -29,10 +29,11 @@ const reportedEndpoint = z.object({
   endpoint_name: z.string(),
   url: z.string().meta({ description: 'Its address, without what is secret in it.' }),
 })
-const failingSince = z
-  .string()
-  .nullable()
-  .meta({ format: 'date-time', description: 'Since when every attempt failed.' })
+const failingEndpoint = reportedEndpoint.extend({
+  failures: z.int().meta({ description: 'Failed attempts since the last one that succeeded.' }),
+  failing_since: z.string().nullable().meta({ format: 'date-time' }),
+  error: z.string().nullable().meta({ description: 'Why the last one failed.' }),
+})
 
 const deployment = z.object({
   app_name: z.string(),
@@ -56,14 +57,11 @@ export const OWN_DATA = {
   'environment.deployed': deployment,
   'job.completed': endedJob.extend({ result: json.meta({ description: 'What its agent returned.' }) }),
   'job.failed': endedJob.extend({ error: z.string() }),
-  'endpoint.disabled': reportedEndpoint.extend({
-    reason: z.string(),
-    failing_since: failingSince,
-    last_error: z.string().nullable(),
-  }),
-  'endpoint.recovered': reportedEndpoint.extend({ failing_since: failingSince }),
+  'endpoint.failing': failingEndpoint,
+  'endpoint.disabled': failingEndpoint,
+  'endpoint.recovered': failingEndpoint,
   'delivery.exhausted': reportedEndpoint.extend({
-    failed_delivery_id: z.string(),
+    delivery_id: z.string().meta({ description: 'The delivery that failed.' }),
     event_id: z.string().meta({ description: 'The event that did not arrive.' }),
     event_type: z.string(),
     attempts: z.int(),
@@ -88,9 +86,10 @@ export const OWN_DESCRIPTIONS: Readonly<Record<OwnEventType, string>> = {
   'environment.deployed': 'A configuration went live in an environment.',
   'job.completed': 'A job has ended; `result` is what its agent returned.',
   'job.failed': 'A job has ended without success, and is not attempted again.',
-  'endpoint.disabled': 'Signalbox disabled an endpoint: it answered 410 Gone, or nothing but failure came of it.',
-  'endpoint.recovered': 'An endpoint takes deliveries again.',
-  'delivery.exhausted': 'A delivery failed, and is not attempted again.',
+  'endpoint.failing': 'So many attempts failed that an endpoint is only tried from time to time.',
+  'endpoint.disabled': 'An endpoint was disabled after days of nothing but failure.',
+  'endpoint.recovered': 'An endpoint answers again, and what has waited for it is sent.',
+  'delivery.exhausted': 'A delivery failed, and is not attempted again; said once an hour of an endpoint.',
 }
 
 const JOB = {
@@ -107,6 +106,7 @@ const ENDPOINT = {
   endpoint_name: 'hooks.example.com',
   url: 'https://hooks.example.com/signalbox',
 }
+const FAILURES = { failures: 20, failing_since: '2026-01-01T00:00:00.000Z', error: 'http_500' }
 
 /** An example of each type's `data`. */
 export const OWN_EXAMPLES: Readonly<OwnEventData> = {
@@ -128,11 +128,12 @@ export const OWN_EXAMPLES: Readonly<OwnEventData> = {
   },
   'job.completed': { ...JOB, result: { comment: 'It looks good.' } },
   'job.failed': { ...JOB, error: 'The model did not answer in time.' },
-  'endpoint.disabled': { ...ENDPOINT, reason: 'It answered 410 Gone.', failing_since: null, last_error: 'http_410' },
-  'endpoint.recovered': { ...ENDPOINT, failing_since: '2026-01-01T00:00:00.000Z' },
+  'endpoint.failing': { ...ENDPOINT, ...FAILURES },
+  'endpoint.disabled': { ...ENDPOINT, ...FAILURES },
+  'endpoint.recovered': { ...ENDPOINT, ...FAILURES },
   'delivery.exhausted': {
     ...ENDPOINT,
-    failed_delivery_id: '01934e00-0000-7000-8000-000000000006',
+    delivery_id: '01934e00-0000-7000-8000-000000000006',
     event_id: '01934e00-0000-7000-8000-000000000002',
     event_type: 'environment.deployed',
     attempts: 10,
