@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { deliveryHeaders, signBody } from '@signalbox/sdk'
 import { expect, test } from 'vitest'
-import { until } from '../../../test/signalbox.ts'
-import { testTerminal } from '../../../test/terminal.ts'
+import { openTestSignalbox, TOKEN, until } from '../../../test/signalbox.ts'
+import { cliOf, testTerminal } from '../../../test/terminal.ts'
 import { generateSigningKey, publicJwks, publicKeyOf } from '../../deliveries/sign-ed25519.ts'
 import { run } from '../program.ts'
 import type { Terminal } from '../terminal.ts'
@@ -205,6 +205,29 @@ test('it passes a delivery on byte for byte, and answers what comes back', async
     await until('both are printed', async () => received().length === 2)
     expect(received()[1]?.answered.reason).toContain(`no answer from ${forward}`)
   })
+})
+
+test('with --register it is an endpoint of the server for as long as it listens', async () => {
+  const signalbox = await openTestSignalbox()
+  const env = { SIGNALBOX_URL: signalbox.url, SIGNALBOX_API_TOKEN: TOKEN }
+  const cli = cliOf(signalbox)
+  const endpoints = async () => (await cli.json<{ items: { id: string }[] }>(['endpoints', 'ls'])).items
+  await listening(
+    ['--json', '--register', '--events', 'job.*'],
+    async ({ received, printed }) => {
+      const id = JSON.parse(printed.out.split('\n')[0] ?? '').endpoint_id as string
+      expect(await endpoints()).toMatchObject([{ id, events: ['job.*'], environments: null }])
+      expect(await cli.json(['endpoints', 'test', id])).toMatchObject({
+        status: 'succeeded',
+        event_type: 'job.completed',
+      })
+      await until('it is printed', async () => received().length === 1)
+      expect(received()[0]?.verdicts.map(({ verdict }) => verdict)).toEqual(['right', 'right'])
+    },
+    { env },
+  )
+  expect(await endpoints()).toEqual([])
+  await signalbox.close()
 })
 
 test('a body that is not JSON is shown as it is, and one that is too large is refused', async () => {
