@@ -3,7 +3,12 @@
 import type { KeyObject } from 'node:crypto'
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { privateKeySeed, writePrivateKey, writePublicKey } from '@signalbox/sdk/scheme'
-import type { Ed25519Signer } from './sign.ts'
+
+/** Signs with the key of this installation. */
+export type Ed25519Signer = {
+  /** The signature of these bytes in base64; in `webhook-signature`, `v1a,` precedes it. */
+  sign(message: Uint8Array): string
+}
 
 /** A public key as a JWK set has it (RFC 8037); `kid` is its thumbprint (RFC 7638). */
 export type PublicJwk = { kty: 'OKP'; crv: 'Ed25519'; x: string; kid: string; use: 'sig'; alg: 'EdDSA' }
