@@ -97,3 +97,14 @@ test('a start says which events of the rules and endpoints no source sends', asy
     'endpoints[0] "chat": events: no known event is called "job.faild"; did you mean "job.failed"?',
   ])
 })
+
+test('without an encryption key nothing starts that has an endpoint, and the API makes none', async () => {
+  const env = { SIGNALBOX_ENCRYPTION_KEY: '' }
+  const missing = { code: 'encryption_key_missing', hint: expect.stringContaining('openssl rand -base64 32') }
+  await expect(open({ config, roles: receiver, env })).rejects.toMatchObject(missing)
+  const empty = await open({ config: {}, env })
+  const refused = await empty.api('/api/endpoints', { method: 'POST', body: { url: 'https://example.com' } })
+  expect([refused.status, await refused.json()]).toMatchObject([503, { code: 'encryption_key_missing' }])
+  await open({ config, roles: receiver })
+  await expect(open({ config: {}, roles: orchestrator, env })).rejects.toMatchObject(missing)
+})

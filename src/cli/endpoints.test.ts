@@ -32,7 +32,7 @@ test('an endpoint is added with all its options, and shown', async () => {
   const options = [
     ...['--events', 'push', 'job.*', '--projects', 'p', '--environments', '*', '--apps', 'a', 'b'],
     ...['--conditions', '{"data.revision":{"gte":3}}', '--header', 'X-Tenant: acme', 'X-Region:eu'],
-    ...['--format', 'raw', '--signatures', 'standard', 'ed25519', '--ordering', 'ordered'],
+    ...['--format', 'raw', '--signatures', 'agenta', 'standard', '--ordering', 'ordered'],
     ...['--schedule', '5', '60', '--rate', '0.5', '--concurrency', '2', '--templates', '{"job.*":"Ended."}'],
   ]
   const { id, secret } = await add('all', ...options)
@@ -45,7 +45,7 @@ test('an endpoint is added with all its options, and shown', async () => {
     conditions: { 'data.revision': { gte: 3 } },
     headers: ['x-region', 'x-tenant'],
     format: 'raw',
-    signatures: ['standard', 'ed25519'],
+    signatures: ['agenta', 'standard'],
     ordering: 'ordered',
     schedule: [5, 60],
     rate_per_second: 0.5,

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import { ENCRYPTION_KEY } from '../../test/keys.ts'
 import type { Database } from '../db/database.ts'
+import { targetReader } from '../deliveries/kinds/kinds.ts'
+import { addressGuard } from '../lib/address-guard.ts'
 import { newId } from '../lib/id.ts'
 import { changeEndpoint, createEndpoint, deleteEndpoint } from './change.ts'
 import { syncConfigEndpoints } from './configured.ts'
@@ -135,6 +137,20 @@ describe('a change', () => {
     const moved = await changeEndpoint(anyTarget, endpoint.id, { url: `${url}/3` })
     expect([moved.dropped, await plainOf(endpoint.id)]).toMatchObject([['credential'], { credential: null }])
     expect(moved.endpoint).toMatchObject({ has_credential: false, settings: { chat: 1 } })
+  })
+
+  it('of the secret address of a chat makes it active again too, and takes its headers away', async () => {
+    const chat = { ...store, readTarget: targetReader(addressGuard([])) }
+    const address = 'https://hooks.slack.com/services/T0/B0/'
+    const asked = { kind: 'slack', url: `${address}one`, headers: { 'x-a': '1' } }
+    const { endpoint } = await createEndpoint(chat, asked)
+    expect(endpoint).toMatchObject({ url: 'https://hooks.slack.com/…', has_credential: true })
+    await answerGone(database, endpoint.id)
+    const moved = await changeEndpoint(chat, endpoint.id, { url: `${address}two` })
+    expect(moved).toMatchObject({ dropped: ['x-a'], endpoint: { status: 'active', url: 'https://hooks.slack.com/…' } })
+    expect(await plainOf(endpoint.id)).toMatchObject({ headers: {}, credential: `${address}two` })
+    const renamed = await changeEndpoint(chat, endpoint.id, { name: 'renamed', settings: {} })
+    expect(renamed).toMatchObject({ dropped: [], endpoint: { has_credential: true } })
   })
 
   it('of the status pauses, disables and enables, whatever Signalbox had it for', async () => {

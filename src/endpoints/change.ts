@@ -67,8 +67,8 @@ export async function changeEndpoint(
     }
     const row = await readStored(tx, id)
     requireChangeable(row, change)
-    const { settings, sealed, dropped } = changed(store, row, change)
-    const keepsReason = change.status === undefined && settings.status === row.status && settings.url === row.url
+    const { settings, sealed, dropped, isMoved } = changed(store, row, change)
+    const keepsReason = change.status === undefined && settings.status === row.status && !isMoved
     await updateRow(tx, { id, keepsReason }, settings, sealed)
     if (settings.status === 'active' && !keepsReason) await forgetFailures(tx, id)
     return { endpoint: await getEndpoint(tx, id), dropped }
@@ -96,12 +96,13 @@ function requireChangeable({ name, origin }: StoredEndpoint, change: EndpointCha
   )
 }
 
-type Changed = { settings: Settings; sealed: SealedColumns; dropped: string[] }
+type Changed = { settings: Settings; sealed: SealedColumns; dropped: string[]; isMoved: boolean }
 
 function changed(store: EndpointStore, row: StoredEndpoint, change: EndpointChange): Changed {
-  const { url: _url, settings: _settings, credential: given, headers: asked = {}, ...rest } = change
+  const { url: given, settings: _settings, credential: _credential, headers: asked = {}, ...rest } = change
   const { url, settings, credential } = changedTarget(store, row, change)
-  const isMoved = url !== row.url
+  // The address of another kind may be secret, and what is shown of it always the same.
+  const isMoved = url !== row.url || (given !== undefined && row.kind !== 'webhook')
   const set = Object.entries(asked).filter((entry): entry is [string, string] => entry[1] !== null)
   const headers = { ...(isMoved ? {} : row.headers), ...sealAll(store.seal, row.id, Object.fromEntries(set)) }
   const kept = Object.entries(headers).filter(([name]) => asked[name] !== null)
@@ -109,10 +110,11 @@ function changed(store: EndpointStore, row: StoredEndpoint, change: EndpointChan
   // What Signalbox paused or disabled it for was at the address it had.
   const status = isMoved && row.keepsStatus ? 'active' : row.status
   return {
+    isMoved,
     // What was parsed from JSON has no undefined.
     settings: { ...row, status, ...(rest as Partial<Settings>), url, settings },
     sealed: { secrets: row.secrets, headers: Object.fromEntries(kept), credential },
-    dropped: isMoved ? [...lost, ...(row.credential !== null && given === undefined ? ['credential'] : [])] : [],
+    dropped: isMoved ? [...lost, ...(row.credential !== null && credential === null ? ['credential'] : [])] : [],
   }
 }
 
