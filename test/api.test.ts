@@ -241,6 +241,7 @@ test('every answer is as it is described, of every route and with rows in each',
     for (const path of ['/endpoints', '/rules', '/agents', '/sources', '/event-types']) {
       expect((await checked.get(path)).body.items).not.toEqual([])
     }
+    expect((await checked.get(`/deliveries/${delivery?.id}/curl`)).body.command).toMatch(/^curl -X POST 'http/)
     expect((await checked.post(`/deliveries/${delivery?.id}/redeliver`)).body).toMatchObject({ status: 'pending' })
     const recovery = { since: '2026-01-01T00:00:00Z', dry_run: true }
     expect((await checked.post(`/endpoints/${tested?.id}/recover`, recovery)).body).toMatchObject({ dry_run: true })

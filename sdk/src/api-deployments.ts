@@ -125,3 +125,21 @@ export type DeliveryQuery = PageQuery & {
   event_id?: string | undefined
   endpoint_id?: string | undefined
 }
+
+/** Which deliveries of an endpoint to send again. */
+export type RecoveryInput = {
+  /** ISO 8601, as `until` is. */
+  since: string
+  until?: string | undefined
+  /** Default: failed and skipped ones. */
+  status?: ('failed' | 'skipped' | 'succeeded')[] | undefined
+  /** An event type, or a glob such as `job.*`. */
+  type?: string | undefined
+  /** Another endpoint to send them to. */
+  endpoint_id?: string | undefined
+  /** Only count them. */
+  dry_run?: boolean | undefined
+}
+
+/** How many deliveries are pending again, or would be; `more` when there are others left. */
+export type Recovered = { count: number; more: boolean; dry_run: boolean }

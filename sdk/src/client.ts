@@ -27,6 +27,8 @@ import type {
   DeploymentQuery,
   DeploymentSummary,
   RecordedDeployment,
+  Recovered,
+  RecoveryInput,
 } from './api-deployments.ts'
 import type {
   ChangedEndpoint,
@@ -100,10 +102,16 @@ export type SignalboxClient = {
      * 20,000) waits for the end of the attempt, which the delivery then has.
      */
     test(id: string, options?: { type?: string | undefined; waitMs?: number | undefined }): Promise<DeliveryDetail>
+    /** Sends again what it did not get. */
+    recover(id: string, recovery: RecoveryInput): Promise<Recovered>
   }
   deliveries: {
     list(query?: DeliveryQuery): Promise<Page<Delivery>>
     get(id: string): Promise<DeliveryDetail>
+    /** Sends it again, to its endpoint or another one. */
+    redeliver(id: string, options?: { endpointId?: string | undefined }): Promise<DeliveryDetail>
+    /** What it is sent, as a command for a shell. */
+    curl(id: string): Promise<{ command: string }>
   }
   rules: { list(): Promise<Page<RuleSummary>> }
   agents: { list(): Promise<Page<AgentSummary>> }
@@ -150,8 +158,14 @@ export function signalbox(options: TransportOptions): SignalboxClient {
       remove: (id, { force = false } = {}) => send('DELETE', `${one('endpoints', id)}?force=${force}`),
       rotate: (id, rotation = {}) => post(`${one('endpoints', id)}/rotate`, rotation),
       test: (id, { type, waitMs = 0 } = {}) => post(`${one('endpoints', id)}/test?wait=${waitMs}`, { type }),
+      recover: (id, recovery) => post(`${one('endpoints', id)}/recover`, recovery),
     },
-    deliveries: { list: (query) => get('api/deliveries', query), get: (id) => get(one('deliveries', id)) },
+    deliveries: {
+      list: (query) => get('api/deliveries', query),
+      get: (id) => get(one('deliveries', id)),
+      redeliver: (id, { endpointId: endpoint_id } = {}) => post(`${one('deliveries', id)}/redeliver`, { endpoint_id }),
+      curl: (id) => get(`${one('deliveries', id)}/curl`),
+    },
     rules: { list: () => get('api/rules') },
     agents: { list: () => get('api/agents') },
     sources: { list: () => get('api/sources') },

@@ -41,6 +41,8 @@ export type {
   DeploymentQuery,
   DeploymentSummary,
   RecordedDeployment,
+  Recovered,
+  RecoveryInput,
 } from './api-deployments.ts'
 export type {
   ChangedEndpoint,

@@ -22,6 +22,7 @@ const COLUMNS: readonly Column<Delivery>[] = [
   { title: 'ERROR', value: (delivery) => delivery.error, shrinks: true },
 ]
 
+const ID = '2b9d4c10-11fe-8a77-b0c3-94d1e2f5a6b8'
 const MAX_ANSWER_CHARS = 1_000
 const MAX_ANSWER_LINES = 20
 
@@ -31,6 +32,7 @@ const ATTEMPTS: readonly Column<DeliveryAttempt>[] = [
   { title: 'STATUS', value: (attempt) => attempt.status_code },
   { title: 'STARTED', value: (attempt) => attempt.started_at },
   { title: 'TOOK', value: ({ duration_ms: ms }) => (ms === null ? '' : `${ms}ms`) },
+  { title: 'PEER', value: ({ peer }) => peer },
   { title: 'ERROR', value: ({ error }) => error, shrinks: true },
 ]
 
@@ -41,6 +43,8 @@ function deliveryText(cli: Cli, delivery: DeliveryDetail): string {
     ['endpoint', `${delivery.endpoint_name} ${delivery.endpoint_id}`],
     ['status', delivery.status],
     ['error', delivery.error],
+    ['superseded by', delivery.superseded_by],
+    ['supersedes', delivery.supersedes.length === 0 ? null : delivery.supersedes.map(shortId).join(', ')],
     ['next attempt', delivery.next_attempt_at],
     ['created', delivery.created_at],
     ['finished', delivery.finished_at],
@@ -63,7 +67,7 @@ function answerText(cli: Cli, { attempt, response }: DeliveryAttempt): string[] 
 
 type ListOptions = PageOptions & { status?: DeliveryStatus; event?: string; endpoint?: string }
 
-/** Adds `deliveries ls` and `deliveries show`. */
+/** Adds `deliveries ls`, `show`, `redeliver` and `curl`. */
 export function addDeliveries(deliveries: Command, cli: Cli): void {
   withPaging(deliveries.command('ls'))
     .description('list deliveries, newest first')
@@ -79,9 +83,27 @@ export function addDeliveries(deliveries: Command, cli: Cli): void {
     })
   withId(withServer(deliveries.command('show')), 'delivery')
     .description('show one delivery with every attempt')
-    .addHelpText('after', '\nExample:\n  $ signalbox deliveries show 2b9d4c10-11fe-8a77-b0c3-94d1e2f5a6b8')
+    .addHelpText('after', `\nExample:\n  $ signalbox deliveries show ${ID}`)
     .action(async (id: string, options: ServerOptions) => {
       const delivery = await clientOf(cli, options).deliveries.get(id)
       cli.print(delivery, () => deliveryText(cli, delivery))
+    })
+  withId(withServer(deliveries.command('redeliver')), 'delivery')
+    .description('send a delivery again, with all the attempts of its schedule')
+    .option('--to <endpoint-id>', 'send it to this endpoint in place of its own')
+    .addHelpText('after', `\nExample:\n  $ signalbox deliveries redeliver ${ID}`)
+    .action(async (id: string, { to, ...options }: ServerOptions & { to?: string }) => {
+      const delivery = await clientOf(cli, options).deliveries.redeliver(id, { endpointId: to })
+      cli.print(
+        delivery,
+        () => `Delivery ${shortId(delivery.id)} to ${plain(delivery.endpoint_name)} is pending again.`,
+      )
+    })
+  withId(withServer(deliveries.command('curl')), 'delivery')
+    .description('print a command that sends what a delivery is sent, signed anew')
+    .addHelpText('after', `\nExample:\n  $ signalbox deliveries curl ${ID}`)
+    .action(async (id: string, options: ServerOptions) => {
+      const { command } = await clientOf(cli, options).deliveries.curl(id)
+      cli.print({ command }, () => command)
     })
 }

@@ -12,6 +12,7 @@ import { CliError, onConflict } from './failure.ts'
 import { withId } from './id.ts'
 import type { PageOptions } from './page.ts'
 import { printPage, statusOption, withPaging } from './page.ts'
+import { addRecover } from './recover.ts'
 import type { Cli } from './terminal.ts'
 import { count, inline } from './text.ts'
 
@@ -41,6 +42,7 @@ export function addEndpoints(endpoints: Command, cli: Cli): void {
   addStatus(endpoints, cli, { verb: 'enable', status: 'active', what: 'notify it again, of what was kept first' })
   addStatus(endpoints, cli, { verb: 'disable', status: 'disabled', what: 'notify it no more' })
   addRotate(endpoints, cli)
+  addRecover(endpoints, cli)
   addRemove(endpoints, cli)
 }
 

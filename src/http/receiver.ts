@@ -1,6 +1,8 @@
 // The half of a service that listens: webhooks, the manual trigger, health and the API.
 import type { Database } from '../db/database.ts'
+import { ed25519Signer } from '../deliveries/sign-ed25519.ts'
 import type { RecordDeploymentContext } from '../deployments/record.ts'
+import { eventPayload } from '../events/payload.ts'
 import type { Environment } from '../lib/environment.ts'
 import type { Log } from '../lib/log.ts'
 import { VERSION } from '../lib/version.ts'
@@ -40,9 +42,10 @@ export function openReceiver(options: ReceiverOptions): Promise<Server> {
     onWork,
     publicUrl: environment.SIGNALBOX_PUBLIC_URL,
   }
-  const signingKeys = environment.SIGNALBOX_SIGNING_KEY
-  const hasSigningKey = signingKeys.length > 0
-  const api = apiRoutes({ ...options, hasSigningKey, explain: pipeline.explain, record: pipeline.record, deploying })
+  const { SIGNALBOX_SIGNING_KEY: signingKeys, SIGNALBOX_PUBLIC_URL: publicUrl } = environment
+  const preparing = { clock, payloadOf: eventPayload, publicUrl, ed25519: ed25519Signer(signingKeys) }
+  const { explain, record } = pipeline
+  const api = apiRoutes({ ...options, hasSigningKey: signingKeys.length > 0, explain, record, deploying, preparing })
   const probe = async () => void (await receiving.query('select 1'))
   const openPing = mode === 'dev'
   const app = httpApp({ version: VERSION, access, openPing, clock, log, pipeline, probe, signingKeys, api })

@@ -2,6 +2,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Agent } from '../../agents/agent.ts'
 import type { Database } from '../../db/database.ts'
+import type { PreparingParts } from '../../deliveries/attempt.ts'
 import type { RecordDeploymentContext } from '../../deployments/record.ts'
 import type { Seal } from '../../endpoints/seal.ts'
 import type { ReadTarget } from '../../endpoints/target.ts'
@@ -49,6 +50,8 @@ export type ApiParts = {
   /** Checks where an endpoint is to be notified. */
   readTarget: ReadTarget
   explain: Pipeline['explain']
+  /** Shows what a delivery is sent. */
+  preparing: PreparingParts
   /** Records the events of tests. */
   record: Pipeline['record']
   deploying: RecordDeploymentContext
@@ -66,7 +69,7 @@ export function apiRoutes(parts: ApiParts): Api {
   addDeploymentRoutes(api, deploying, looking)
   addEndpointRoutes(api, parts)
   addEndpointTestRoutes(api, parts)
-  addDeliveryRoutes(api, looking)
+  addDeliveryRoutes(api, parts)
   addRedeliveryRoutes(api, parts)
   addRuleRoutes(api, configured.rules)
   addAgentRoutes(api, configured.agents)

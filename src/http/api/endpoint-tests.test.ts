@@ -7,6 +7,7 @@ import type { DescribedApi } from '../../../test/described-api.ts'
 import { describedApi } from '../../../test/described-api.ts'
 import type { TestSignalbox } from '../../../test/signalbox.ts'
 import { openTestSignalbox } from '../../../test/signalbox.ts'
+import { until } from '../../../test/until.ts'
 
 const SECRET = 'a-secret-of-more-than-20-characters'
 
@@ -85,6 +86,7 @@ test('a test is for one endpoint, and makes no job', async () => {
 test('without wait the answer is the delivery as it begins', async () => {
   const { status, body } = await api.post(`/endpoints/${await create()}/test`, {})
   expect([status, ['pending', 'running', 'succeeded'].includes(body.status as string)]).toEqual([201, true])
+  await until('it has arrived', async () => received.length > 0)
 })
 
 test.each([
