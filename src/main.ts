@@ -32,6 +32,7 @@ import { noteResults } from './endpoints/results.ts'
 import type { Seal } from './endpoints/seal.ts'
 import { openSeal } from './endpoints/seal.ts'
 import type { ReadTarget } from './endpoints/target.ts'
+import { keepPositions } from './events/feed.ts'
 import type { Outbox } from './events/outbox.ts'
 import { openOutbox } from './events/outbox.ts'
 import { eventPayload } from './events/payload.ts'
@@ -40,6 +41,7 @@ import { openEventReader } from './events/reader.ts'
 import { readOnly } from './forges/read-only.ts'
 import type { Access } from './http/auth.ts'
 import { accessFor } from './http/auth.ts'
+import type { Receiver } from './http/receiver.ts'
 import { openReceiver } from './http/receiver.ts'
 import { recordFinished } from './jobs/finished.ts'
 import { deadOrchestrators } from './jobs/heartbeat.ts'
@@ -125,18 +127,18 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const { database, url } = store
   const roles = options.roles ?? { receiver: true, orchestrator: true }
   const { installation, guard, readTarget } = install(options)
-  const { sources, rules, agents } = installation
+  const { agents } = installation
   const processes = openAgentProcesses({ environment, config, configPath, agents, log })
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
   const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
-  await migrate(database, { log })
   const notifier = openNotifier(database, CHANNEL)
-  if (await prepareEndpoints(options, { roles, seal, readTarget })) notifier.notify()
-  if (store.kind === 'embedded') await expireLeases(database, clock)
+  if (await prepareTables(options, { roles, seal, readTarget, clock })) notifier.notify()
 
   const workers: Worker[] = []
+  let server: Receiver | null = null
   const nudge = () => {
     for (const worker of workers) worker.nudge()
+    server?.nudge()
   }
   // Renewing is how a worker learns which of its rows were ended.
   const renew = () => {
@@ -152,9 +154,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     database: roles.receiver ? pools.receiving : pools.working,
     looking: pools.looking,
     patienceMs: options.patienceMs,
-    sources,
-    rules,
-    agents,
+    ...installation,
     reactions: [trackPullRequests(installation.repositories)],
     onWork,
   })
@@ -171,7 +171,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   if (roles.orchestrator) workers.push(...openWorkers(working))
   // First, because the port may be taken: until here nothing runs that would have to be stopped.
   const receiving = { ...shared, ...pools, database, mode, access, configured: installation, pipeline, onWork }
-  const server = roles.receiver ? await openReceiver({ ...receiving, requestTimeoutMs }) : null
+  if (roles.receiver) server = await openReceiver({ ...receiving, requestTimeoutMs })
   const listening = await openListening({ database, pools, url, onWork: nudge, onEnded: renew, log })
   for (const worker of workers) worker.start()
   const gitSync = roles.orchestrator ? syncGit(options) : null
@@ -211,6 +211,19 @@ function install({ environment, config, mode, log }: SignalboxOptions) {
 function syncGit({ environment, configPath, mode, log }: SignalboxOptions) {
   if (!environment.GIT_SYNC_ENABLED || mode !== 'serve' || !configPath) return null
   return openGitSync({ folder: dirname(configPath), intervalMs: environment.TICK_INTERVAL_SECONDS * 1000, log })
+}
+
+/** Makes the tables fit this version and this start; says whether there may be work for others. */
+async function prepareTables(
+  options: SignalboxOptions,
+  { clock, ...parts }: { roles: { receiver: boolean }; seal: Seal; readTarget: ReadTarget; clock: Clock },
+): Promise<boolean> {
+  const { store, log } = options
+  await migrate(store.database, { log })
+  await keepPositions(store.database)
+  const isChanged = await prepareEndpoints(options, parts)
+  if (store.kind === 'embedded') await expireLeases(store.database, clock)
+  return isChanged
 }
 
 /** Stores the configured endpoints and reads the secrets of all; says whether any changed. */

@@ -21,7 +21,7 @@ import type { EndpointFilter } from '../src/endpoints/endpoints.ts'
 import type { endpointChange, endpointRequest, rotation } from '../src/endpoints/fields.ts'
 import type { changedEndpoint, createdEndpoint, deletedEndpoint, endpoint } from '../src/endpoints/wire.ts'
 import type { EventFilter } from '../src/events/query.ts'
-import type { eventDetail, eventSummary } from '../src/events/wire.ts'
+import type { eventDetail, eventSummary, feedEnvelope, feedEvent } from '../src/events/wire.ts'
 import type { eventExplanation } from '../src/http/api/events.ts'
 import type { health } from '../src/http/health.ts'
 import type { webhookReceipt } from '../src/http/receive.ts'
@@ -46,6 +46,8 @@ test('every answer of the client has the type of its schema', () => {
   expectTypeOf<Item<Client['events']['types']>>().toEqualTypeOf<Flat<z.infer<typeof eventTypeSummary>>>()
   expectTypeOf<Answer<Client['events']['type']>>().toEqualTypeOf<Flat<z.infer<typeof eventTypeDetail>>>()
   expectTypeOf<Answer<Client['endpoints']['test']>>().toEqualTypeOf<Flat<z.infer<typeof deliveryDetail>>>()
+  expectTypeOf<Flat<sdk.FeedEvent>>().toEqualTypeOf<Flat<z.infer<typeof feedEvent>>>()
+  expectTypeOf<sdk.FeedEnvelope>().toEqualTypeOf<z.infer<typeof feedEnvelope>>()
   expectTypeOf<Answer<Client['events']['explain']>>().toEqualTypeOf<Flat<z.infer<typeof eventExplanation>>>()
   expectTypeOf<Item<Client['jobs']['list']>>().toEqualTypeOf<Flat<z.infer<typeof jobSummary>>>()
   expectTypeOf<Answer<Client['jobs']['get']>>().toEqualTypeOf<Flat<z.infer<typeof jobDetail>>>()

@@ -5,6 +5,7 @@ import type { Database, Sql } from '../src/db/database.ts'
 import { DELIVERIES } from '../src/deliveries/delivery.ts'
 import { listDeliveries } from '../src/deliveries/query.ts'
 import type { NewEvent } from '../src/events/event.ts'
+import { newestPosition, readFeed } from '../src/events/feed.ts'
 import { outcomesOf } from '../src/events/insert.ts'
 import { listEvents } from '../src/events/query.ts'
 import { dropOldRefusals } from '../src/events/refusals.ts'
@@ -71,6 +72,8 @@ const QUERIES: [string, string, (sql: Sql) => Promise<unknown>][] = [
   ['failed deliveries', 'deliveries_unsuccessful', (sql) => listDeliveries(sql, { status: 'failed' })],
   ['deliveries of an endpoint', 'deliveries_endpoint', (sql) => listDeliveries(sql, { endpoint_id: endpointId })],
   ['deliveries of an event', 'deliveries_event', (sql) => listDeliveries(sql, { event_id: eventId })],
+  ['events after a cursor', 'events_position', (sql) => readFeed(sql, { after: '0', type: 'push' }).catch(() => {})],
+  ['the newest event', 'events_position', (sql) => newestPosition(sql)],
   ['all events', 'events_pkey', (sql) => listEvents(sql)],
   ['rejected events', 'events_rejected', (sql) => listEvents(sql, { status: 'rejected' })],
   ['events of a rare type', 'events_type', (sql) => listEvents(sql, { type: 'release.published' })],

@@ -90,6 +90,27 @@ export type EventQuery = PageQuery & {
   subject?: string | undefined
 }
 
+/** Which events to read, oldest first. */
+export type FeedQuery = {
+  /** A `cursor` of an earlier event; `0` is the beginning, and `now` the end. */
+  after: string
+  /** A type, or a glob such as `issues.*`. */
+  type?: string | undefined
+  source?: string | undefined
+  /** The form of the events. */
+  form?: 'envelope' | undefined
+  /** Whether to wait for more at the end. Default true. */
+  follow?: boolean | undefined
+  /** Ends it, once aborted, after at most the twenty seconds of one call. */
+  signal?: AbortSignal | undefined
+}
+
+/** An event as it is read; its `cursor` goes on after it. */
+export type FeedEvent = EventSummary & { cursor: string }
+
+/** An event as endpoints are sent it: `body` is what deliveries send, to the byte. */
+export type FeedEnvelope = { id: string; type: string; cursor: string; body: string | null }
+
 /** Where a job is. */
 export type JobStatus = 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
 

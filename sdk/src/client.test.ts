@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { DeploymentInput } from './api-deployments.ts'
 import { signalbox } from './client.ts'
 
@@ -228,4 +228,55 @@ test.each([
   [{ url: 'http://localhost', token: 'two\nlines' }, 'token: must be visible ASCII'],
 ])('wrong options are refused at once, and a token is never quoted', (options, problem) => {
   expect(() => signalbox(options)).toThrow(problem)
+})
+
+describe('the feed of events', () => {
+  const page = (ids: string[], next: string, atEnd = false) => ({
+    status: 200,
+    body: { items: ids.map((id) => ({ id, cursor: `after-${id}` })), next, at_end: atEnd },
+  })
+
+  test('goes on page after page, and waits for what comes', async () => {
+    const { client, calls } = await openServer(page(['1', '2'], 'a'), page([], 'b', true), page(['3'], 'c'))
+    const seen: string[] = []
+    for await (const { id, cursor } of client.events.feed({ after: '0', type: 'push' })) {
+      seen.push(`${id} ${cursor}`)
+      if (id === '3') break
+    }
+    expect(seen).toEqual(['1 after-1', '2 after-2', '3 after-3'])
+    const path = '/with/a/path/api/events?type=push'
+    expect(calls.map(({ url }) => url)).toEqual(['0', 'a', 'b'].map((after) => `${path}&after=${after}&wait=20`))
+  })
+
+  test('outlasts a server that is away or busy, and nothing else', async () => {
+    const busy = { status: 429, body: { code: 'rate_limited', detail: 'Too many.' } }
+    const wrong = { status: 422, body: { code: 'input_invalid', detail: 'after: not a cursor' } }
+    const { client, waits } = await openServer('reset', busy, page(['1'], 'a'), busy, wrong)
+    const seen: string[] = []
+    const reading = (async () => {
+      for await (const { id } of client.events.feed({ after: '0' })) seen.push(id)
+    })()
+    await expect(reading).rejects.toMatchObject({ code: 'input_invalid' })
+    expect({ seen, waits }).toEqual({ seen: ['1'], waits: [500, 1000, 500] })
+  })
+
+  test('ends at the end when it is not to follow, or when its signal is aborted', async () => {
+    const { client, calls } = await openServer(
+      page(['1'], 'a'),
+      page([], 'b'),
+      page(['2'], 'c', true),
+      page(['3'], 'd'),
+    )
+    const seen: string[] = []
+    for await (const { id } of client.events.feed({ after: '0', follow: false })) seen.push(id)
+    expect(seen).toEqual(['1', '2'])
+    expect(calls[0]?.url).toContain('wait=0')
+    const ending = new AbortController()
+    for await (const { id } of client.events.feed({ after: 'c', form: 'envelope', signal: ending.signal })) {
+      seen.push(id)
+      ending.abort()
+    }
+    expect(seen).toEqual(['1', '2', '3'])
+    expect(calls.at(-1)?.url).toContain('form=envelope')
+  })
 })

@@ -40,6 +40,8 @@ import type {
   EndpointQuery,
   RotationInput,
 } from './api-endpoints.ts'
+import type { ReadFeed } from './feed.ts'
+import { feedOf } from './feed.ts'
 import type { Json } from './payload.ts'
 import type { TransportOptions } from './transport.ts'
 import { openTransport } from './transport.ts'
@@ -62,6 +64,11 @@ export type SignalboxClient = {
   health(): Promise<Health>
   events: {
     list(query?: EventQuery): Promise<Page<EventSummary>>
+    /**
+     * Reads events oldest first, those of the past after `after` and then each as it happens, for
+     * as long as it is iterated. Store the `cursor` of the last one you have dealt with.
+     */
+    feed: ReadFeed
     get(id: string): Promise<EventDetail>
     /** The types of events that are known, or those that a glob matches. */
     types(query?: { type?: string | undefined }): Promise<Page<EventTypeSummary>>
@@ -120,7 +127,8 @@ export type SignalboxClient = {
 
 /** A client for one server: `signalbox({ url, token })`. */
 export function signalbox(options: TransportOptions): SignalboxClient {
-  const { get, getBytes, post, send } = openTransport(options)
+  const transport = openTransport(options)
+  const { get, getBytes, post, send } = transport
   const one = (noun: string, id: string): string => `api/${noun}/${encodeURIComponent(id)}`
   return {
     deploy: (deployment, { idempotencyKey = crypto.randomUUID() } = {}) =>
@@ -129,6 +137,7 @@ export function signalbox(options: TransportOptions): SignalboxClient {
     health: () => get('health'),
     events: {
       list: (query) => get('api/events', query),
+      feed: feedOf(transport),
       get: (id) => get(one('events', id)),
       types: (query) => get('api/event-types', query),
       type: (type) => get(one('event-types', type)),

@@ -12,6 +12,9 @@ export type {
   EventTypeDetail,
   EventTypeSummary,
   Facts,
+  FeedEnvelope,
+  FeedEvent,
+  FeedQuery,
   Health,
   JobAttempt,
   JobDetail,
@@ -63,6 +66,7 @@ export type { SignalboxClient } from './client.ts'
 export { signalbox } from './client.ts'
 export type { DeliveryHeadersInput } from './delivery-headers.ts'
 export { deliveryHeaders } from './delivery-headers.ts'
+export type { ReadFeed } from './feed.ts'
 export type { HeadersLike } from './header.ts'
 export type { JsonWebKeySet } from './jwks.ts'
 export type {

@@ -116,3 +116,23 @@ test("the example with Node's own HMAC accepts what is signed and refuses what i
   ]
   expect(verdicts).toEqual([true, false, false])
 })
+
+test('the example that emits does so within the transaction', async () => {
+  const { pay } = await importExample<{ pay: (client: object, order: number) => Promise<void> }>('Emit')
+  const sent: unknown[] = []
+  const query = async (text: string, values?: unknown[]) => {
+    sent.push(text.split(/[ (]/, 2).join(' '), values?.[0])
+    return { rows: [{ id: '1' }] }
+  }
+  await pay({ query }, 7)
+  expect(sent).toEqual([
+    'begin',
+    undefined,
+    'update orders',
+    'paid',
+    'select signalbox.emit',
+    'order.paid',
+    'commit',
+    undefined,
+  ])
+})

@@ -30,6 +30,10 @@ export type Transport = {
   getBytes(path: string): Promise<{ bytes: Uint8Array<ArrayBuffer>; headers: Headers }>
   post<Answer>(path: string, body?: object, idempotencyKey?: string): Promise<Answer>
   send<Answer>(method: 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer>
+  /** Waits between attempts. */
+  wait(delayMs: number): Promise<void>
+  /** The limit of each attempt. */
+  timeoutMs: number
 }
 
 /** Prepares calls to one server. */
@@ -41,7 +45,7 @@ export function openTransport(options: TransportOptions): Transport {
     throw new TypeError('token: must be visible ASCII characters without spaces')
   }
   const authorization = options.token ? { authorization: `Bearer ${options.token}` } : {}
-  const wait = options.wait ?? waitFor
+  const { wait = waitFor, timeoutMs = DEFAULT_TIMEOUT_MS } = options
   // Called as a bare function: Workers refuse `fetch` as a method of another object.
   const request = options.fetch ?? ((input, init) => fetch(input, init))
 
@@ -50,7 +54,7 @@ export function openTransport(options: TransportOptions): Transport {
     init: RequestInit,
     read: (response: Response) => Promise<Answer>,
   ): Promise<Answer> {
-    const signal = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
+    const signal = AbortSignal.timeout(timeoutMs)
     try {
       // A redirect would turn the POST into a GET; better to say that the address is wrong.
       return await read(await request(url, { ...init, signal, redirect: 'manual' }))
@@ -72,6 +76,8 @@ export function openTransport(options: TransportOptions): Transport {
   }
 
   return {
+    wait,
+    timeoutMs,
     get<Answer>(path: string, query: object = {}) {
       const url = new URL(path, base)
       for (const [name, value] of Object.entries(query)) {
@@ -100,7 +106,8 @@ function waitFor(delayMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, delayMs))
 }
 
-function isTemporary(error: unknown): boolean {
+/** Whether the same call may succeed later. */
+export function isTemporary(error: unknown): boolean {
   return (
     error instanceof SignalboxError && (error.code === 'unreachable' || error.status === 429 || error.status >= 500)
   )

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PUSH } from '../../test/fixtures/payloads.ts'
 import { githubHeaders } from '../../test/fixtures/signed.ts'
 import type { TestSignalbox } from '../../test/signalbox.ts'
-import { openTestSignalbox, SECRET, TOKEN } from '../../test/signalbox.ts'
+import { openTestSignalbox, SECRET, TOKEN, until } from '../../test/signalbox.ts'
 import { cliOf } from '../../test/terminal.ts'
 
 let signalbox: TestSignalbox
@@ -38,6 +38,43 @@ describe('the list of events', () => {
   ])('with %j shows %j', async (filter, types) => {
     const { items } = await cli.json<{ items: { type: string }[] }>(['events', 'ls', ...filter])
     expect(items.map(({ type }) => type)).toEqual(types)
+  })
+})
+
+describe('the tail of events', () => {
+  test('is oldest first, a line each, from a cursor on', async () => {
+    const { code, out } = await cli.ask(['events', 'tail', '--after', '0', '--no-follow'])
+    expect(code).toBe(0)
+    const [push = '', manual = ''] = out.trimEnd().split('\n')
+    expect(push).toMatch(/^\S+Z [0-9a-f]{8} {2}push \S*feature\/🚀-日本 from github, ignored: \S/)
+    expect(manual).toMatch(/^\S+Z [0-9a-f]{8} {2}manual ping from manual, routed$/)
+    const first = await cli.json(['events', 'tail', '--after', '0', '--no-follow', '--type', 'push'])
+    expect(first).toMatchObject({ id, cursor: expect.stringMatching(/./) })
+    expect(await cli.json(['events', 'tail', '--no-follow', '--after', String(first.cursor)])).toMatchObject({
+      type: 'manual',
+    })
+    expect((await cli.ask(['events', 'tail', '--no-follow'])).out).toBe('')
+    expect(await cli.ask(['events', 'tail', '--after', 'x'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('not a cursor'),
+    })
+  })
+
+  test('goes on with what happens', async () => {
+    const other = await openTestSignalbox({ roles: { receiver: true, orchestrator: false } })
+    const lines: string[] = []
+    const out = (text: string) => {
+      lines.push(text)
+      if (lines.length === 2) throw new Error('stop')
+    }
+    const trigger = () => other.api('/webhook/manual', { method: 'POST' })
+    await trigger()
+    const tailing = cliOf(other).ask(['events', 'tail', '--after', '0'], { out })
+    await until('the first is printed', async () => lines.length === 1)
+    await trigger()
+    await tailing
+    expect(lines).toHaveLength(2)
+    await other.close()
   })
 })
 

@@ -5,6 +5,7 @@ import { shortId } from '../lib/id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
 import { addEventTypes } from './event-types.ts'
+import { addEventsTail } from './events-tail.ts'
 import { withId } from './id.ts'
 import type { PageOptions } from './page.ts'
 import { printPage, statusOption, withPaging } from './page.ts'
@@ -41,7 +42,7 @@ function eventText(event: EventDetail, withPayload: boolean): string {
 
 type ListOptions = PageOptions & { status?: EventStatus; type?: string; source?: string; about?: string }
 
-/** Adds `events ls`, `events show` and `events types`. */
+/** Adds `events ls`, `events tail`, `events show` and `events types`. */
 export function addEvents(events: Command, cli: Cli): void {
   addEventTypes(events, cli)
   withPaging(events.command('ls'))
@@ -55,6 +56,7 @@ export function addEvents(events: Command, cli: Cli): void {
       const page = await clientOf(cli, { server }).events.list({ ...query, subject: about })
       printPage(cli, page, 'such events', COLUMNS)
     })
+  addEventsTail(events, cli)
   withId(withServer(events.command('show')), 'event')
     .description('show one event, its status and the reason')
     .option('--payload', 'show what it said, too')

@@ -32,7 +32,7 @@ export async function listEvents(sql: Sql, filter: EventFilter = {}): Promise<Pa
   const { type, source, status, subject } = filter
   const limit = pageLimit(filter.limit)
   const { rows } = await sql.query<EventSummary>(
-    `select ${WIRE_COLUMNS}, length(body) as body_bytes from signalbox.events
+    `select ${SUMMARY_COLUMNS} from signalbox.events
      where ($1::text is null or type like $1) and ($2::text is null or source = $2)
        and ($3::text is null or status = $3) and ($4::text is null or subject = $4)
        and ($5::uuid is null or id < $5)
@@ -84,3 +84,6 @@ export async function causesOf(
 
 const WIRE_COLUMNS = `id, source, delivery_id, type, status, reason, subject, actor, facts, content_type, headers,
   depth, ${isoTime('received_at')} as received_at`
+
+/** Selects an `EventSummary`. */
+export const SUMMARY_COLUMNS = `${WIRE_COLUMNS}, length(body) as body_bytes`

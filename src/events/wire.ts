@@ -46,6 +46,23 @@ export const eventSummary = fields
   .meta({ id: 'EventSummary' })
 export type EventSummary = z.infer<typeof eventSummary>
 
+const cursor = z.string().meta({ description: 'Pass it as `after` to go on after this event.' })
+
+/** An event as it is read by a cursor. */
+export const feedEvent = eventSummary.extend({ cursor }).meta({ id: 'FeedEvent' })
+export type FeedEvent = z.infer<typeof feedEvent>
+
+/** An event as endpoints are sent it. */
+export const feedEnvelope = z
+  .object({
+    id: z.uuid(),
+    type: z.string(),
+    cursor,
+    body: z.string().nullable().meta({ description: 'The JSON that deliveries send, to the byte; null without one.' }),
+  })
+  .meta({ id: 'FeedEnvelope' })
+export type FeedEnvelope = z.infer<typeof feedEnvelope>
+
 /** One event with what it says. */
 export const eventDetail = fields
   .extend({ payload: json.meta({ description: 'What it says; null when there is nothing, as in a rejected event.' }) })

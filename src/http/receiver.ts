@@ -2,6 +2,8 @@
 import type { Database } from '../db/database.ts'
 import { ed25519Signer } from '../deliveries/sign-ed25519.ts'
 import type { RecordDeploymentContext } from '../deployments/record.ts'
+import { openArrivals } from '../events/arrivals.ts'
+import { newestPosition } from '../events/feed.ts'
 import { eventPayload } from '../events/payload.ts'
 import type { Environment } from '../lib/environment.ts'
 import type { Log } from '../lib/log.ts'
@@ -29,12 +31,16 @@ export type ReceiverOptions = Pick<
   requestTimeoutMs?: number | undefined
 }
 
+/** A listening server, which answers those who wait for events when it is nudged or closed. */
+export type Receiver = Server & { nudge(): void }
+
 /**
  * Starts listening.
  * @throws AppError `config_invalid` when the address or the port cannot be used.
  */
-export function openReceiver(options: ReceiverOptions): Promise<Server> {
-  const { environment, mode, access, database, receiving, clock, log, pipeline, onWork, requestTimeoutMs } = options
+export async function openReceiver(options: ReceiverOptions): Promise<Receiver> {
+  const { environment, mode, access, database, looking, receiving, clock, log, pipeline, onWork } = options
+  const { requestTimeoutMs } = options
   const deploying: RecordDeploymentContext = {
     database,
     clock,
@@ -43,11 +49,21 @@ export function openReceiver(options: ReceiverOptions): Promise<Server> {
     publicUrl: environment.SIGNALBOX_PUBLIC_URL,
   }
   const { SIGNALBOX_SIGNING_KEY: signingKeys, SIGNALBOX_PUBLIC_URL: publicUrl } = environment
+  const hasSigningKey = signingKeys.length > 0
   const preparing = { clock, payloadOf: eventPayload, publicUrl, ed25519: ed25519Signer(signingKeys) }
   const { explain, record } = pipeline
-  const api = apiRoutes({ ...options, hasSigningKey: signingKeys.length > 0, explain, record, deploying, preparing })
+  const arrivals = openArrivals({ newest: () => newestPosition(looking), log })
+  const api = apiRoutes({ ...options, hasSigningKey, explain, record, deploying, preparing, arrivals })
   const probe = async () => void (await receiving.query('select 1'))
   const openPing = mode === 'dev'
   const app = httpApp({ version: VERSION, access, openPing, clock, log, pipeline, probe, signingKeys, api })
-  return openServer(app, { ...addressOf(mode, environment), ...(requestTimeoutMs && { requestTimeoutMs }) })
+  const server = await openServer(app, {
+    ...addressOf(mode, environment),
+    ...(requestTimeoutMs && { requestTimeoutMs }),
+  })
+  const close = async () => {
+    await arrivals.close()
+    await server.close()
+  }
+  return { url: server.url, nudge: arrivals.nudge, close }
 }

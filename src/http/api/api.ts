@@ -6,6 +6,7 @@ import type { PreparingParts } from '../../deliveries/attempt.ts'
 import type { RecordDeploymentContext } from '../../deployments/record.ts'
 import type { Seal } from '../../endpoints/seal.ts'
 import type { ReadTarget } from '../../endpoints/target.ts'
+import type { Arrivals } from '../../events/arrivals.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { AppError } from '../../lib/error.ts'
 import { VERSION } from '../../lib/version.ts'
@@ -54,6 +55,8 @@ export type ApiParts = {
   preparing: PreparingParts
   /** Records the events of tests. */
   record: Pipeline['record']
+  /** New events, for those who wait for one. */
+  arrivals: Arrivals
   deploying: RecordDeploymentContext
   /** Notifies the workers: a job became pending, or left its group. */
   onWork(): void
@@ -61,9 +64,9 @@ export type ApiParts = {
 
 /** The API. It lets in only who `access` allows. */
 export function apiRoutes(parts: ApiParts): Api {
-  const { access, looking, configured, explain, deploying } = parts
+  const { access, looking, configured, deploying } = parts
   const api = emptyApi(access)
-  addEventRoutes(api, looking, explain)
+  addEventRoutes(api, parts)
   addEventTypeRoutes(api, parts)
   addJobRoutes(api, parts)
   addDeploymentRoutes(api, deploying, looking)

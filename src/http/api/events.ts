@@ -3,13 +3,17 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { Database } from '../../db/database.ts'
 import { findId } from '../../db/find-id.ts'
 import { endpointExplanation } from '../../endpoints/wire.ts'
+import type { Arrivals } from '../../events/arrivals.ts'
 import { getEvent, listEvents, showEvent } from '../../events/query.ts'
-import { eventDetail, eventStatus, eventSummary } from '../../events/wire.ts'
+import { eventDetail, eventStatus, eventSummary, feedEnvelope, feedEvent } from '../../events/wire.ts'
 import { AppError } from '../../lib/error.ts'
 import type { Pipeline } from '../../pipeline.ts'
 import { ruleExplanation } from '../../rules/wire.ts'
 import type { Api, IdRequest } from './answer.ts'
-import { answer, bytesAnswer, failure, idParam, listQuery, pageAnswer } from './answer.ts'
+import { answer, bytesAnswer, failure, idParam, listQuery } from './answer.ts'
+import { feedAnswer } from './feed.ts'
+
+const MAX_WAIT_SECONDS = 30
 
 /** What every rule and every endpoint makes of one event. */
 export const eventExplanation = z
@@ -19,6 +23,14 @@ export const eventExplanation = z
     endpoints: z.array(endpointExplanation),
   })
   .meta({ id: 'EventExplanation' })
+
+const eventPage = z.object({
+  items: z.array(z.union([feedEvent, feedEnvelope, eventSummary])),
+  next: z.string().nullable().meta({
+    description: 'The `cursor` of the next page, null on the last one; with `after` always the following `after`.',
+  }),
+  at_end: z.boolean().optional().meta({ description: 'With `after`: whether there was no more to read.' }),
+})
 
 const list = createRoute({
   method: 'get',
@@ -31,9 +43,21 @@ const list = createRoute({
       source: z.string().optional(),
       status: eventStatus.optional(),
       subject: z.string().optional(),
+      after: z.string().optional().meta({
+        description: 'A cursor: lists oldest first what follows it. `0` is the beginning, `now` the end.',
+      }),
+      wait: z.coerce.number().int().min(0).max(MAX_WAIT_SECONDS).optional().meta({
+        description: 'With `after`: the seconds to wait for an event when there is none.',
+      }),
+      form: z.literal('envelope').optional().meta({
+        description: 'With `after`: events as endpoints are sent them.',
+      }),
     }),
   },
-  responses: { 200: pageAnswer('Events, newest first.', eventSummary), default: failure },
+  responses: {
+    200: answer('Events, newest first; with `after` oldest first.', eventPage),
+    default: failure,
+  },
 })
 const get = createRoute({
   method: 'get',
@@ -66,9 +90,21 @@ const raw = createRoute({
   },
 })
 
+/** What the routes of events are built from. */
+export type EventParts = { looking: Database; explain: Pipeline['explain']; arrivals: Arrivals }
+
 /** Adds the routes of events. */
-export function addEventRoutes(api: Api, looking: Database, explain: Pipeline['explain']): void {
-  api.openapi(list, async (c) => c.json(await listEvents(looking, c.req.valid('query')), 200))
+export function addEventRoutes(api: Api, { looking, explain, arrivals }: EventParts): void {
+  api.openapi(list, async (c) => {
+    const { after, wait, form, ...filter } = c.req.valid('query')
+    if (after !== undefined) {
+      return c.json(await feedAnswer({ looking, arrivals }, { ...filter, after, wait, form }, c.req.raw.signal), 200)
+    }
+    if (wait !== undefined || form !== undefined) {
+      throw new AppError('input_invalid', `${wait === undefined ? 'form' : 'wait'}: only with after; add after=0`)
+    }
+    return c.json(await listEvents(looking, filter), 200)
+  })
   const idOf = (c: IdRequest) => findId(looking, 'events', c.req.valid('param').id)
   api.openapi(get, async (c) => {
     const id = await idOf(c)
