@@ -150,7 +150,7 @@ test('dev needs nothing: it triggers, deploys, explains, and leaves no process b
   await until('the job is done', async () => (await call(['jobs', 'show', jobs[0]], env)).text.includes('completed'))
 
   await writeFile(join(folder, 'config.json'), '{"temperature":0.5}')
-  const deploy = ['deploy', '--app', 'bot', '--env', 'production', '--config', 'config.json', '--json']
+  const deploy = ['deploy', '--app', 'bot', '--env', 'production', '--config', 'config.json', '--no-wait', '--json']
   const deployed = JSON.parse((await call(deploy, env)).text)
   expect(deployed).toMatchObject({ sequence: 1, jobs: [{ job_type: 'deployment-pr' }] })
   const explained = await call(['rules', 'explain', deployed.event_id], env)

@@ -10,6 +10,7 @@ import type { Config } from '../src/config/config-file.ts'
 import { defaultRules } from '../src/rules/define.ts'
 import type { TestSignalbox } from './signalbox.ts'
 import { openTestSignalbox, SECRET, until } from './signalbox.ts'
+import { cliOf } from './terminal.ts'
 
 const APP = 'customer-support-bot'
 const FILE = `deployments/${APP}/production.json`
@@ -94,6 +95,13 @@ function jobsDone(n: number) {
 }
 
 describe('a deployed configuration', () => {
+  test('is said with the address of its pull request by who deployed it', async () => {
+    const args = ['deploy', '--app', APP, '--env', 'production', '--by', 'jane', '--config', '-']
+    const { code, out } = await cliOf(signalbox).ask(args, { readInput: async () => '{"temperature":0.5}' })
+    expect(code).toBe(0)
+    expect(out).toMatch(/\njob \S{8} deployment-pr: completed .*\nPull request: http\S+\/acme\/prompts\/pull\/1\n$/)
+  })
+
   test('becomes a pull request with its diff, and its merge is stored against the deployment', async () => {
     await deploy({ temperature: 0.7, system_prompt: 'You are a helpful assistant' })
     await jobsDone(1)

@@ -9,7 +9,7 @@ import { openTestSignalbox, SECRET, until } from './signalbox.ts'
 
 const ENDPOINT = {
   name: 'all',
-  url: 'http://127.0.0.1:9/hook',
+  url: 'http://127.0.0.1:2/hook',
   secret: SECRET,
   events: ['order.*', 'environment.deployed'],
 }

@@ -15,7 +15,7 @@ beforeAll(async () => {
   cli = cliOf(signalbox)
   const url = 'https://hooks.example.com/a/rather/long/path/for/a/narrow/terminal'
   const endpoint = await cli.json<{ id: string }>(['endpoints', 'add', '--url', url])
-  const args = ['deploy', '--app', 'bot', '--env', 'production', '--config', '-']
+  const args = ['deploy', '--app', 'bot', '--env', 'production', '--config', '-', '--no-wait']
   const deployed = await cli.json<{
     deployment_id: string
     event_id: string
@@ -60,7 +60,9 @@ test.each(['', '/config'])('so is that of a deployment, with its prefix or witho
 
 test('so is its beginning, unless others begin alike', async () => {
   expect((await cli.ask(['jobs', 'show', ids.job.slice(0, 8)])).out).toContain(ids.job)
-  await cli.ask(['deploy', '--app', 'bot', '--env', 'staging', '--config', '-'], { readInput: async () => '{}' })
+  await cli.ask(['deploy', '--app', 'bot', '--env', 'staging', '--config', '-', '--no-wait'], {
+    readInput: async () => '{}',
+  })
   expect(await cli.ask(['events', 'show', ids.event.slice(0, 6)])).toMatchObject({
     code: 1,
     err: expect.stringMatching(/is part of several ids of events; give more of one: \S+, /),

@@ -189,8 +189,11 @@ describe('an endpoint', () => {
 
 test('a delivery is shown with every attempt', async () => {
   await cli.ask(['endpoints', 'add', '--url', 'http://127.0.0.1:2/hook', '--name', 'hook', '--apps', 'notified'])
-  const deployed = await deploy('notified', '{}')
-  const [, id = ''] = /^delivery +(\S+) hook \(/m.exec(deployed.out) ?? []
+  const { deliveries } = await cli.json<{ deliveries: [{ id: string }] }>(
+    ['deploy', '--app', 'notified', '--env', 'production', '--config', '-', '--no-wait'],
+    { readInput: async () => '{}' },
+  )
+  const { id } = deliveries[0]
   await until('it was attempted', async () => (await cli.json(['deliveries', 'show', id])).error !== null)
   const { out } = await cli.ask(['deliveries', 'show', id])
   expect(out).toMatch(
@@ -222,7 +225,7 @@ test('what a receiver answered is shown below its attempts, cut to what can be r
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`
   await cli.ask(['endpoints', 'add', '--url', url, '--name', 'broken', '--apps', 'answered'])
   const { deliveries } = await cli.json<{ deliveries: [{ id: string }] }>(
-    ['deploy', '--app', 'answered', '--env', 'production', '--config', '-'],
+    ['deploy', '--app', 'answered', '--env', 'production', '--config', '-', '--no-wait'],
     { readInput: async () => '{}' },
   )
   const show = ['deliveries', 'show', deliveries[0].id]

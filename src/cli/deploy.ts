@@ -1,36 +1,29 @@
 // `signalbox deploy`: records that a configuration went live.
 import { spawnSync } from 'node:child_process'
 import { userInfo } from 'node:os'
-import type {
-  ConfigDiff,
-  Delivery,
-  DeploymentInput,
-  JobSummary,
-  Json,
-  Page,
-  RecordedDeployment,
-  SignalboxClient,
-} from '@signalbox/sdk'
+import type { ConfigDiff, DeploymentInput, Json, RecordedDeployment, SignalboxClient } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import { redactor } from '../untrusted/redact.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
+import type { Followers } from './deploy-outcome.ts'
+import { followersOf, outcomeLines, settledFollowersOf } from './deploy-outcome.ts'
 import { onConflict } from './failure.ts'
 import { readJsonFile } from './json-file.ts'
 import { cut, fields } from './table.ts'
 import type { Cli } from './terminal.ts'
 import { count, indent, inline } from './text.ts'
-import type { WaitOptions } from './wait.ts'
-import { hasEnded, requireCompleted, waitForJobs, withWait } from './wait.ts'
+import type { Timeout, WaitOptions } from './wait.ts'
+import { DEFAULT_TIMEOUT, parseTime, requireCompleted, waitForJobs } from './wait.ts'
 
 const MAX_VALUE_CHARS = 60
 const MAX_CHANGES = 20
-const MADE = 'A job was made, and may still fail: see it with signalbox jobs show, or deploy with --wait.'
+const SHORT_TIMEOUT: Timeout = { text: '20s', ms: 20_000 }
 const UNKNOWN = 'What follows is not known, because the server did not answer: see signalbox jobs ls.'
 
 type DeployOptions = ServerOptions &
-  WaitOptions & {
+  Partial<WaitOptions> & {
     app: string
     env: string
     config: string
@@ -78,28 +71,6 @@ function changesText(deployment: RecordedDeployment): string {
   return `${title}\n${indent(lines.join('\n'))}`
 }
 
-type Followers = { jobs: JobSummary[]; deliveries: Delivery[] }
-
-/** What followed from the deployment's event. */
-async function followers(client: SignalboxClient, eventId: string): Promise<Followers> {
-  const [jobs, deliveries] = await Promise.all([
-    allPages((cursor) => client.jobs.list({ event_id: eventId, cursor })),
-    allPages((cursor) => client.deliveries.list({ event_id: eventId, cursor })),
-  ])
-  return { jobs, deliveries }
-}
-
-async function allPages<Row>(list: (cursor: string | undefined) => Promise<Page<Row>>): Promise<Row[]> {
-  const rows: Row[] = []
-  let cursor: string | undefined
-  do {
-    const { items, next } = await list(cursor)
-    rows.push(...items)
-    cursor = next ?? undefined
-  } while (cursor !== undefined)
-  return rows
-}
-
 function followersText({ jobs, deliveries }: Followers): string {
   return jobs.length + deliveries.length === 0
     ? 'No rule and no endpoint asked for it.'
@@ -129,23 +100,38 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
   )
   const recorded = await onConflict('Give another deployment another --idempotency-key.', asked)
   // What is printed ends up in the logs of a CI service.
-  const deployment = redactor([config, recorded]).value(recorded) as RecordedDeployment
-  const following = followers(client, deployment.event_id)
-  if (options.wait !== true) {
-    // The deployment is recorded, also where the server does not say what followed.
-    const followed = await following.catch(() => null)
-    const more = followed === null || followed.jobs.every(hasEnded) ? '' : `\n${MADE}`
-    return cli.print({ ...deployment, ...followed }, () => `${deployedText(options, deployment, followed)}${more}`)
-  }
-  const followed = await following
-  if (!cli.json()) cli.out(`${deployedText(options, deployment, followed)}\n`)
+  const hidden = redactor([config, recorded])
+  const deployment = hidden.value(recorded) as RecordedDeployment
+  if (options.wait === true) return waitForAll(cli, client, { options, deployment })
+  const waitMs = options.wait === false ? 0 : (options.timeout ?? SHORT_TIMEOUT).ms
+  if (!cli.json()) cli.out(`${deployedText(options, deployment)}\n\n`)
+  // The deployment is recorded, also where the server does not say what followed.
+  const outcome = await outcomeOf(client, deployment.event_id, waitMs).catch(() => null)
+  const { lines, ...followed } = outcome ?? { lines: [UNKNOWN] }
+  cli.print({ ...deployment, ...followed }, () => lines.map(hidden.text).join('\n'))
+}
+
+async function outcomeOf(client: SignalboxClient, eventId: string, waitMs: number) {
+  const followers = await settledFollowersOf(client, eventId, waitMs)
+  const { lines, pullRequestUrls } = await outcomeLines(client, eventId, followers)
+  return { ...followers, lines, pull_request_urls: pullRequestUrls }
+}
+
+/** Waits until all jobs have ended, and fails when one did not complete. */
+async function waitForAll(
+  cli: Cli,
+  client: SignalboxClient,
+  { options, deployment }: { options: DeployOptions; deployment: RecordedDeployment },
+): Promise<void> {
+  const followed = await followersOf(client, deployment.event_id)
+  if (!cli.json()) cli.out(`${deployedText(options, deployment)}\n\n${followersText(followed)}\n`)
   const ids = followed.jobs.map(({ id }) => id)
-  const ended = await waitForJobs(cli, client, ids, options)
-  if (cli.json()) cli.print({ ...deployment, ...(await followers(client, deployment.event_id)) }, () => '')
+  const ended = await waitForJobs(cli, client, ids, { timeout: options.timeout ?? DEFAULT_TIMEOUT })
+  if (cli.json()) cli.print({ ...deployment, ...(await followersOf(client, deployment.event_id)) }, () => '')
   requireCompleted(ended)
 }
 
-function deployedText(options: DeployOptions, deployment: RecordedDeployment, followed: Followers | null): string {
+function deployedText(options: DeployOptions, deployment: RecordedDeployment): string {
   return [
     deployment.duplicate
       ? `${options.app} was deployed to ${options.env} under this idempotency key before.`
@@ -156,14 +142,12 @@ function deployedText(options: DeployOptions, deployment: RecordedDeployment, fo
     ]),
     '',
     changesText(deployment),
-    '',
-    followed === null ? UNKNOWN : followersText(followed),
   ].join('\n')
 }
 
 /** Completes `deploy`. */
 export function addDeploy(command: Command, cli: Cli): void {
-  withWait(withServer(command))
+  withServer(command)
     .requiredOption('--app <name>', 'the application')
     .requiredOption('--env <name>', 'where it went live')
     .requiredOption('--config <file>', 'the configuration: a JSON file, or - for standard input')
@@ -174,6 +158,13 @@ export function addDeploy(command: Command, cli: Cli): void {
     .option('--message <text>', 'why')
     .option('--by <who>', "who did it (default: git's user.email, else your account)")
     .option('--idempotency-key <key>', 'repeating the command with the same key changes nothing')
+    .option('--wait', 'wait until all jobs have ended; exit code 1 if one does not complete')
+    .option('--no-wait', 'do not wait to see what comes of it')
+    .option(
+      '--timeout <time>',
+      'wait at most so long, such as 30s, 10m or 1h (default: 20s, with --wait 15m)',
+      parseTime,
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  $ signalbox deploy --app customer-support-bot --env production --config config.json --message "Shorter answers"\n' +

@@ -114,12 +114,4 @@ describe('deploy --wait', () => {
   test('has nothing to wait for where no rule asked for the deployment', async () => {
     expect(await deploy('other', '--wait')).toMatchObject({ code: 0, out: expect.stringContaining('No rule') })
   })
-
-  test('without it a deployment says that its job has only begun', async () => {
-    expect((await deploy('failing')).out).toMatch(/was made, and may still fail: .*--wait/)
-    expect((await deploy('other')).out).not.toContain('was made')
-    const key = ['--idempotency-key', 'the-same']
-    await deploy('quick', '--wait', ...key)
-    expect((await deploy('quick', ...key)).out).not.toContain('was made')
-  })
 })

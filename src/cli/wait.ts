@@ -10,10 +10,15 @@ import type { Cli } from './terminal.ts'
 import { count, inline, inOneLine } from './text.ts'
 
 const LOOK_EVERY_MS = 500
-const DEFAULT_TIMEOUT = { text: '15m', ms: 15 * 60_000 }
+
+/** A time as it was given, and in milliseconds. */
+export type Timeout = { text: string; ms: number }
+
+/** How long a command waits for the jobs it made, unless it is said. */
+export const DEFAULT_TIMEOUT: Timeout = { text: '15m', ms: 15 * 60_000 }
 
 /** The options of a command that can wait for the jobs it made. */
-export type WaitOptions = { wait?: boolean; timeout: { text: string; ms: number } }
+export type WaitOptions = { wait?: boolean; timeout: Timeout }
 
 /** Adds `--wait` and `--timeout`. */
 export function withWait(command: Command): Command {
@@ -71,7 +76,8 @@ async function look(client: SignalboxClient, ids: readonly string[], isLast: boo
   })
 }
 
-function progressText(job: JobDetail): string {
+/** Where a job is, in one line. */
+export function progressText(job: JobDetail): string {
   return `job ${shortId(job.id)} ${inline(job.job_type)}: ${inline(inOneLine(stateText(job)))}`
 }
 
@@ -100,7 +106,7 @@ function outOfTime(jobs: readonly JobDetail[], time: string): CliError {
 const UNITS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
 /** An option's value that must be a time: `500ms`, `30s`, `10m`, `1h`. */
-export function parseTime(text: string): WaitOptions['timeout'] {
+export function parseTime(text: string): Timeout {
   const [, number = '', unit = ''] = /^(\d{1,6})(ms|[smh])$/.exec(text) ?? []
   const ms = Number(number) * (UNITS[unit] ?? Number.NaN)
   if (Number.isNaN(ms)) throw new InvalidArgumentError('It must be a time such as 30s, 10m or 1h.')
