@@ -11,6 +11,7 @@ const src = join(root, 'src')
 const LAYERS = [
   ['cli'],
   ['main.ts', 'index.ts'],
+  ['workers.ts'],
   ['config'],
   ['http'],
   ['pipeline.ts', 'catalogue'],

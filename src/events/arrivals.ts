@@ -17,8 +17,8 @@ export type ArrivalsOptions = {
 /** New events, to be waited for. */
 export type Arrivals = {
   /**
-   * Resolves to true when there is an event numbered `from` or higher, and to false after `ms`, when
-   * the signal is aborted, or when nobody may wait any more.
+   * Resolves to true when there is an event numbered `from` or higher, and to false after `ms`,
+   * when the signal is aborted, or when nobody may wait any more.
    * @throws AppError `rate_limited` when too many wait already.
    */
   wait(from: bigint, options: { ms: number; signal: AbortSignal }): Promise<boolean>

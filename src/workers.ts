@@ -1,0 +1,133 @@
+// The workers of a service, made from its parts: what runs jobs, sends deliveries and takes emitted
+// events.
+import type { AgentProcesses } from './config/agent-processes.ts'
+import type { Installation } from './config/configure.ts'
+import { ownSecrets } from './config/own-secrets.ts'
+import type { Database, Sql } from './db/database.ts'
+import { mailerOf } from './deliveries/mailer.ts'
+import { openSender } from './deliveries/sender.ts'
+import { ed25519Signer } from './deliveries/sign-ed25519.ts'
+import { recordDeploymentIn } from './deployments/record.ts'
+import type { DeliveryResult } from './endpoints/results.ts'
+import { noteResults } from './endpoints/results.ts'
+import type { Seal } from './endpoints/seal.ts'
+import type { Outbox } from './events/outbox.ts'
+import { openOutbox } from './events/outbox.ts'
+import { eventPayload } from './events/payload.ts'
+import { causesOf } from './events/query.ts'
+import { openEventReader } from './events/reader.ts'
+import { readOnly } from './forges/read-only.ts'
+import { recordFinished } from './jobs/finished.ts'
+import { openOrchestrator } from './jobs/orchestrator.ts'
+import type { AddressGuard } from './lib/address-guard.ts'
+import type { Clock } from './lib/clock.ts'
+import type { Environment } from './lib/environment.ts'
+import { newId } from './lib/id.ts'
+import type { Activity, Log } from './lib/log.ts'
+import type { Pipeline } from './pipeline.ts'
+import { parseOutputs } from './publisher/output.ts'
+import { publisher } from './publisher/publish.ts'
+import { redactedOutput } from './publisher/redacted-output.ts'
+import { DEPLOYED, emittedTypeProblem } from './sources/emitted-type.ts'
+import { redactor } from './untrusted/redact.ts'
+import { sweepWorkspaces } from './workspaces/workspace.ts'
+
+// How often they look at most, should a notification be lost. An idle look takes a millisecond.
+const IDLE_LOOK_MS = 5_000
+const DELIVERY_SLOTS = 64
+
+/** Does work from `start` to `drain`. */
+export type Worker = { start(): void; nudge(): void; renew?(): Promise<void>; drain(): Promise<void> }
+
+/** What the workers are made from. */
+export type WorkersOptions = {
+  environment: Environment
+  database: Database
+  clock: Clock
+  log: Log
+  activity: Activity
+} & {
+  seal: Seal
+  leases: Database
+  installation: Installation
+  processes: AgentProcesses
+  pipeline: Pipeline
+  guard: AddressGuard
+  leaseMs: number | undefined
+  /** Notifies all workers, those of this process included, through the database. */
+  notify(): void
+}
+
+/** Opens the orchestrator, the sender of deliveries and the taker of emitted events. */
+export function openWorkers({
+  environment,
+  installation,
+  processes,
+  pipeline,
+  guard,
+  ...shared
+}: WorkersOptions): Worker[] {
+  const { database, clock } = shared
+  const { forges } = installation
+  void sweepWorkspaces().catch((err: unknown) => shared.log.warn({ err }, 'old workspaces stay'))
+  const tickMs = Math.min(environment.TICK_INTERVAL_SECONDS * 1000, IDLE_LOOK_MS)
+  const own = redactor([], ownSecrets(environment, installation.sources.values()))
+  // One owner for both, so that its row in `orchestrators` says whether either is alive.
+  const owner = newId()
+  const orchestrator = openOrchestrator({
+    ...shared,
+    id: owner,
+    tickMs,
+    agents: processes.agents,
+    forge: readOnly(forges),
+    slots: environment.MAX_CONCURRENT_JOBS,
+    loadEvent: openEventReader(database),
+    payloadOf: eventPayload,
+    redactor: own,
+    parseOutputs: (outputs) => parseOutputs(outputs).map((output) => redactedOutput(output, own)),
+    publish: publisher({ forges }),
+    onFinished: recordFinished({ clock, causesOf, recordIn: pipeline.recordIn }),
+  })
+  const sender = openSender({
+    ...shared,
+    owner,
+    tickMs,
+    slots: DELIVERY_SLOTS,
+    payloadOf: eventPayload,
+    noteResults: noting(shared, pipeline),
+    connections: { guard, proxies: environment },
+    mailer: mailerOf(environment),
+    forges,
+    publicUrl: environment.SIGNALBOX_PUBLIC_URL,
+    ed25519: ed25519Signer(environment.SIGNALBOX_SIGNING_KEY),
+  })
+  return [orchestrator, sender, openTaker({ environment, installation, pipeline, tickMs, ...shared })]
+}
+
+type TakerOptions = Pick<WorkersOptions, 'environment' | 'database' | 'clock' | 'log' | 'installation' | 'pipeline'> & {
+  tickMs: number
+  notify(): void
+}
+
+/** Takes what other programs emitted in their own transactions. */
+function openTaker({ environment, installation, pipeline, notify, ...shared }: TakerOptions): Outbox {
+  const { recordIn } = pipeline
+  const recording = { clock: shared.clock, recordIn, publicUrl: environment.SIGNALBOX_PUBLIC_URL }
+  return openOutbox({
+    ...shared,
+    typeProblem: (type) => emittedTypeProblem(type, installation.sources),
+    isDeployment: (type) => type === DEPLOYED,
+    recordIn,
+    recordDeployment: (tx, deployment) => recordDeploymentIn(recording, tx, deployment),
+    onWork: notify,
+  })
+}
+
+/** Notes what deliveries came to with their endpoints, and records what that leads to. */
+function noting(parts: { clock: Clock; log: Log }, { recordIn }: Pipeline) {
+  return async (tx: Sql, results: readonly DeliveryResult[]): Promise<boolean> => {
+    const drafts = await noteResults(tx, parts, results)
+    if (drafts.length === 0) return false
+    return (await recordIn(tx, drafts)).some(({ status }) => status === 'routed')
+  }
+}
