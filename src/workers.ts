@@ -34,7 +34,7 @@ import { sweepWorkspaces } from './workspaces/workspace.ts'
 
 // How often they look at most, should a notification be lost. An idle look takes a millisecond.
 const IDLE_LOOK_MS = 5_000
-const DELIVERY_SLOTS = 64
+const DELIVERY_SLOTS = 128
 
 /** Does work from `start` to `drain`. */
 export type Worker = { start(): void; nudge(): void; renew?(): Promise<void>; drain(): Promise<void> }

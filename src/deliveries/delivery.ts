@@ -22,7 +22,7 @@ export type AttemptDetail = SendResult & {
  * How many deliveries are under way to one endpoint at once, where that has no number of its
  * own.
  */
-export const ENDPOINT_SLOTS = 32
+const ENDPOINT_SLOTS = 32
 
 /**
  * Deliveries as the queue knows them; the detail of an attempt is null when nothing was sent.

@@ -11,7 +11,7 @@ const HOUR = 60 * MINUTE
  * Seconds from one attempt to the next, where an endpoint has no schedule of its own.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#deliverability-and-reliability
  */
-export const SCHEDULE: readonly number[] = [
+const SCHEDULE: readonly number[] = [
   5,
   5 * 60,
   30 * 60,
