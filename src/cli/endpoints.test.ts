@@ -124,7 +124,9 @@ test('rotate shows the new secret once, and until when the others sign', async (
 
 test('rm deletes an endpoint, and one with pending deliveries only with --yes', async () => {
   const { id } = await add('removed', '--apps', 'removed')
-  await cli.ask(['deploy', '--app', 'removed', '--env', 'production', '--config', '-'], { readInput: async () => '{}' })
+  await cli.ask(['deploy', '--app', 'removed', '--env', 'production', '--config', '-', '--no-wait'], {
+    readInput: async () => '{}',
+  })
   expect(await cli.ask(['endpoints', 'rm', id])).toMatchObject({
     code: 1,
     err: expect.stringMatching(/1 delivery is pending for "removed"[\s\S]*→ Add --yes to delete it all the same/),

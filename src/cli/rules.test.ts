@@ -114,7 +114,7 @@ describe('rules explain', () => {
     test('asks the server, for endpoints too', async () => {
       const cli = cliOf(signalbox)
       await cli.ask(['endpoints', 'add', '--url', 'https://example.com', '--name', 'hook'])
-      const args = ['deploy', '--app', 'bot', '--env', 'production', '--config', '-']
+      const args = ['deploy', '--app', 'bot', '--env', 'production', '--config', '-', '--no-wait']
       const { event_id } = await cli.json<{ event_id: string }>(args, { readInput: async () => '{}' })
       const { out } = await cli.ask(['rules', 'explain', event_id])
       expect(out).toMatch(/^✓ rule deployment-pr: .* matches/m)
@@ -132,7 +132,7 @@ describe('rules explain', () => {
         'left',
       ])
       await answerGone(signalbox.database, id)
-      const deploy = ['deploy', '--app', 'a', '--env', 'production', '--config', '-', '--json']
+      const deploy = ['deploy', '--app', 'a', '--env', 'production', '--config', '-', '--no-wait', '--json']
       const deployed = await cli.ask(deploy, { readInput: async () => '{}' })
       const { event_id } = JSON.parse(deployed.out)
       const { out } = await cli.ask(['rules', 'explain', event_id])

@@ -11,17 +11,7 @@ const HOUR = 60 * MINUTE
  * Seconds from one attempt to the next, where an endpoint has no schedule of its own.
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#deliverability-and-reliability
  */
-const SCHEDULE: readonly number[] = [
-  5,
-  5 * 60,
-  30 * 60,
-  2 * 3600,
-  5 * 3600,
-  10 * 3600,
-  14 * 3600,
-  20 * 3600,
-  24 * 3600,
-]
+const SCHEDULE: readonly number[] = [5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600]
 
 // A receiver that starts anew should not cost the next five minutes: once in the life of a
 // delivery.

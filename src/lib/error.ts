@@ -106,7 +106,7 @@ export const ERRORS = {
   secret_unreadable: {
     status: 500,
     message: 'A stored secret cannot be decrypted.',
-    hint: 'Add the key that the detail names to SIGNALBOX_ENCRYPTION_KEY, or give the endpoint a new secret.',
+    hint: 'Set SIGNALBOX_ENCRYPTION_KEY with the key that the detail names, or give the endpoint a new secret.',
   },
   database_busy: {
     status: 500,
