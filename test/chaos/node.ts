@@ -5,7 +5,7 @@ import { openDatabase } from '../../src/db/postgres.ts'
 import { readEnvironment } from '../../src/lib/environment.ts'
 import { openLog } from '../../src/lib/pino-log.ts'
 import { openSignalbox } from '../../src/main.ts'
-import { SECRET, TOKEN } from '../keys.ts'
+import { ENCRYPTION_KEY, SECRET, TOKEN } from '../keys.ts'
 import { agentsOf, rules } from './agents.ts'
 import { monotonicMs, openJournal } from './journal.ts'
 
@@ -52,6 +52,7 @@ const environment = readEnvironment({
   MAX_CONCURRENT_JOBS: '4',
   TICK_INTERVAL_SECONDS: '2',
   SIGNALBOX_ALLOW_HOSTS: '127.0.0.1',
+  SIGNALBOX_ENCRYPTION_KEY: ENCRYPTION_KEY,
 })
 const database = await openDatabase({ url: databaseUrl, log })
 const service = await openSignalbox({
