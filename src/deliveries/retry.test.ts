@@ -176,3 +176,42 @@ describe('Retry-After', () => {
       expect(retryAfterMs(value, now)).toBeNull()
   })
 })
+
+describe('every class of answer at every attempt', () => {
+  const SECONDS = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400]
+  const repeated = (error: string) => ({ kind: 'retried', error })
+  const CLASSES: [string, Partial<SendResult>, { kind: string; error?: string }][] = [
+    ['2xx', { statusCode: 204 }, { kind: 'completed' }],
+    ['3xx', { statusCode: 302 }, repeated('http_302')],
+    ['4xx', { statusCode: 404 }, repeated('http_404')],
+    ['410', { statusCode: 410 }, { kind: 'failed', error: 'http_410' }],
+    ['429', { statusCode: 429 }, repeated('http_429')],
+    ['5xx', { statusCode: 502 }, repeated('http_502')],
+    ['503 with Retry-After in the past', { statusCode: 503, retryAfter: '0' }, repeated('http_503')],
+    ['timeout', { statusCode: null, error: 'timeout', durationMs: 15_000 }, repeated('timeout')],
+    ['unknown name', { statusCode: null, error: 'dns_error' }, repeated('dns_error')],
+    ['bad certificate', { statusCode: null, error: 'tls_error' }, repeated('tls_error')],
+    [
+      'refused after a while',
+      { statusCode: null, error: 'connection_refused', durationMs: 3000 },
+      repeated('connection_refused'),
+    ],
+    ['refused address', { statusCode: null, error: 'address_refused' }, repeated('address_refused')],
+    ['2xx that broke off', { statusCode: 200, error: 'response_reset' }, repeated('response_reset')],
+    ['disable', { statusCode: 500, deliveryControl: 'disable' }, { kind: 'failed' }],
+    ['abort-message', { statusCode: 500, deliveryControl: 'abort-message' }, { kind: 'failed' }],
+  ]
+  const table = CLASSES.flatMap(([name, change, expected]) =>
+    SECONDS.map((seconds, failures) => ({ name, change, expected, failures, seconds })),
+  )
+
+  it.each(table)('$name after $failures failures', ({ change, expected, failures, seconds }) => {
+    const outcome = judged(change, failures)
+    expect(outcome).toMatchObject(expected)
+    if (outcome.kind === 'retried') expect(outcome.delayMs).toBe(seconds * 1000)
+  })
+
+  it('takes three days from the first attempt to the last', () => {
+    expect(SECONDS.reduce((sum, each) => sum + each) / 3600).toBeCloseTo(75.6, 1)
+  })
+})
