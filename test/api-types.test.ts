@@ -8,6 +8,7 @@ import type { relayedSchema } from '../src/catalogue/catalogue.ts'
 import type { OWN_DATA } from '../src/catalogue/own-types.ts'
 import type { eventTypeDetail, eventTypeSummary } from '../src/catalogue/wire.ts'
 import type { DeliveryFilter } from '../src/deliveries/query.ts'
+import type { recovered } from '../src/deliveries/redeliver.ts'
 import type { delivery, deliveryDetail } from '../src/deliveries/wire.ts'
 import type { DeploymentFilter } from '../src/deployments/query.ts'
 import type { deploymentRequest } from '../src/deployments/request.ts'
@@ -22,6 +23,7 @@ import type { endpointChange, endpointRequest, rotation } from '../src/endpoints
 import type { changedEndpoint, createdEndpoint, deletedEndpoint, endpoint } from '../src/endpoints/wire.ts'
 import type { EventFilter } from '../src/events/query.ts'
 import type { eventDetail, eventSummary, feedEnvelope, feedEvent } from '../src/events/wire.ts'
+import type { sentTest } from '../src/http/api/draft-tests.ts'
 import type { eventExplanation } from '../src/http/api/events.ts'
 import type { health } from '../src/http/health.ts'
 import type { webhookReceipt } from '../src/http/receive.ts'
@@ -46,6 +48,8 @@ test('every answer of the client has the type of its schema', () => {
   expectTypeOf<Item<Client['events']['types']>>().toEqualTypeOf<Flat<z.infer<typeof eventTypeSummary>>>()
   expectTypeOf<Answer<Client['events']['type']>>().toEqualTypeOf<Flat<z.infer<typeof eventTypeDetail>>>()
   expectTypeOf<Answer<Client['endpoints']['test']>>().toEqualTypeOf<Flat<z.infer<typeof deliveryDetail>>>()
+  expectTypeOf<Answer<Client['endpoints']['tryOut']>>().toEqualTypeOf<Flat<z.infer<typeof sentTest>>>()
+  expectTypeOf<Answer<Client['endpoints']['recover']>>().toEqualTypeOf<Flat<z.infer<typeof recovered>>>()
   expectTypeOf<Flat<sdk.FeedEvent>>().toEqualTypeOf<Flat<z.infer<typeof feedEvent>>>()
   expectTypeOf<sdk.FeedEnvelope>().toEqualTypeOf<z.infer<typeof feedEnvelope>>()
   expectTypeOf<Answer<Client['events']['explain']>>().toEqualTypeOf<Flat<z.infer<typeof eventExplanation>>>()

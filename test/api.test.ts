@@ -237,6 +237,7 @@ test('every answer is as it is described, of every route and with rows in each',
     expect((await checked.post(`/endpoints/${tested?.id}/test?wait=20000`, {})).body).toMatchObject({
       status: 'failed',
     })
+    expect((await checked.post('/endpoints/test', { url })).body).toMatchObject({ arrived: false })
     expect((await checked.get('/event-types/push')).status).toBe(200)
     for (const path of ['/endpoints', '/rules', '/agents', '/sources', '/event-types']) {
       expect((await checked.get(path)).body.items).not.toEqual([])

@@ -78,7 +78,9 @@ afterAll(async () => {
 describe('every command of the documents exits with 0', () => {
   test.for(commands)('$file: $block', { timeout: 240_000 }, async ({ block }, { skip }) => {
     if (!hasCurl && block.includes('curl')) skip('there is no curl on this machine')
-    const here = block.replaceAll('http://localhost:8000', url).replaceAll(/(?<!deliveries )\bcurl\b/g, 'curl -sS --fail-with-body')
+    const here = block
+      .replaceAll('http://localhost:8000', url)
+      .replaceAll(/(?<!deliveries )\bcurl\b/g, 'curl -sS --fail-with-body')
     // Set where a document says so; the other commands find the token of `dev` by themselves.
     const SIGNALBOX_API_TOKEN = await readFile(join(folder, '.signalbox/api-token'), 'utf8')
     const token = block.includes('$SIGNALBOX_API_TOKEN') ? { SIGNALBOX_API_TOKEN: SIGNALBOX_API_TOKEN.trim() } : {}

@@ -1,5 +1,6 @@
 // What the HTTP API takes and answers of endpoints, field by field. Times are ISO 8601 in UTC.
 import type { PageQuery } from './api.ts'
+import type { DeliveryAttempt } from './api-deployments.ts'
 import type { Json } from './payload.ts'
 
 /** Whether an endpoint is notified; a paused one later, a disabled one not at all. */
@@ -142,3 +143,10 @@ export type RotationInput = {
 
 /** Which endpoints to list. */
 export type EndpointQuery = PageQuery & { status?: EndpointStatus | undefined }
+
+/** What came of testing an endpoint that is not stored. */
+export type SentTest = Omit<DeliveryAttempt, 'attempt' | 'outcome' | 'started_at' | 'finished_at'> & {
+  /** The type that was sent. */
+  type: string
+  arrived: boolean
+}

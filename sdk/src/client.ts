@@ -39,6 +39,7 @@ import type {
   EndpointInput,
   EndpointQuery,
   RotationInput,
+  SentTest,
 } from './api-endpoints.ts'
 import type { ReadFeed } from './feed.ts'
 import { feedOf } from './feed.ts'
@@ -109,6 +110,8 @@ export type SignalboxClient = {
      * 20,000) waits for the end of the attempt, which the delivery then has.
      */
     test(id: string, options?: { type?: string | undefined; waitMs?: number | undefined }): Promise<DeliveryDetail>
+    /** Sends the example of a type to an endpoint that is not made. */
+    tryOut(endpoint: EndpointInput & { test_type?: string | undefined }): Promise<SentTest>
     /** Sends again what it did not get. */
     recover(id: string, recovery: RecoveryInput): Promise<Recovered>
   }
@@ -167,6 +170,7 @@ export function signalbox(options: TransportOptions): SignalboxClient {
       remove: (id, { force = false } = {}) => send('DELETE', `${one('endpoints', id)}?force=${force}`),
       rotate: (id, rotation = {}) => post(`${one('endpoints', id)}/rotate`, rotation),
       test: (id, { type, waitMs = 0 } = {}) => post(`${one('endpoints', id)}/test?wait=${waitMs}`, { type }),
+      tryOut: (endpoint) => post('api/endpoints/test', endpoint),
       recover: (id, recovery) => post(`${one('endpoints', id)}/recover`, recovery),
     },
     deliveries: {

@@ -60,6 +60,7 @@ export type {
   EndpointQuery,
   EndpointStatus,
   RotationInput,
+  SentTest,
 } from './api-endpoints.ts'
 export type { VerificationKeys } from './asymmetric.ts'
 export type { SignalboxClient } from './client.ts'

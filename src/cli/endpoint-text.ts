@@ -3,7 +3,7 @@ import type { ChangedEndpoint, CreatedEndpoint, Endpoint } from '@signalbox/sdk'
 import { shortId } from '../lib/id.ts'
 import type { Column } from './table.ts'
 import { fields } from './table.ts'
-import { age, inline, inOneLine } from './text.ts'
+import { age, count, inline, inOneLine } from './text.ts'
 
 const KEEP_IT = 'Give the secret to the receiver now: it is not shown again.'
 
@@ -107,7 +107,7 @@ function healthOf({ health }: Endpoint): string {
   }
   const state = health.state === 'open' ? 'left alone, and tried from time to time' : 'failing'
   const error = health.last_error === null ? '' : `: ${inOneLine(health.last_error)}`
-  return `${state} since ${health.failing_since} (${health.failures} failures${error})`
+  return `${state} since ${health.failing_since} (${count(health.failures, 'failure')}${error})`
 }
 
 function secretText({ fingerprint, created_at: created, expires_at: expires }: Endpoint['secrets'][number]): string {

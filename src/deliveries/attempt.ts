@@ -87,7 +87,7 @@ export function prepare(
 }
 
 /** The headers as everybody may see them: the values of the endpoint's own are secret. */
-function shownHeaders(prepared: Prepared, { headers: own }: LoadedEndpoint): Record<string, string> | null {
+export function shownHeaders(prepared: Prepared, { headers: own }: LoadedEndpoint): Record<string, string> | null {
   if (prepared.by !== 'http') return null
   const shown = Object.entries(prepared.headers).map(([name, value]) => [
     name,

@@ -33,7 +33,8 @@ export type Delivery = z.infer<typeof delivery>
 
 const headers = z.record(z.string(), z.string())
 
-const deliveryAttempt = z
+/** One attempt of a delivery. */
+export const deliveryAttempt = z
   .object({
     attempt: z.int(),
     outcome: z

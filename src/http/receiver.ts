@@ -1,10 +1,14 @@
 // The half of a service that listens: webhooks, the manual trigger, health and the API.
 import type { Database } from '../db/database.ts'
+import { openDispatcher } from '../deliveries/dispatcher.ts'
+import { mailerOf } from '../deliveries/mailer.ts'
 import { ed25519Signer } from '../deliveries/sign-ed25519.ts'
 import type { RecordDeploymentContext } from '../deployments/record.ts'
 import { openArrivals } from '../events/arrivals.ts'
 import { newestPosition } from '../events/feed.ts'
 import { eventPayload } from '../events/payload.ts'
+import type { Forges } from '../forges/forges.ts'
+import type { AddressGuard } from '../lib/address-guard.ts'
 import type { Environment } from '../lib/environment.ts'
 import type { Log } from '../lib/log.ts'
 import { VERSION } from '../lib/version.ts'
@@ -20,7 +24,10 @@ export type ReceiverOptions = Pick<
   ApiParts,
   'access' | 'database' | 'looking' | 'clock' | 'seal' | 'configured' | 'readTarget' | 'onWork'
 > & {
-  environment: Pick<Environment, 'HOST' | 'PORT' | 'SIGNALBOX_PUBLIC_URL' | 'SIGNALBOX_SIGNING_KEY'>
+  environment: Environment
+  configured: ApiParts['configured'] & { forges: Forges }
+  /** Which addresses deliveries may reach. */
+  guard: AddressGuard
   /** `dev` binds loopback only, and takes a bare manual trigger without the token. */
   mode: 'dev' | 'serve'
   /** The connections that record, so that health says whether that is possible. */
@@ -53,7 +60,13 @@ export async function openReceiver(options: ReceiverOptions): Promise<Receiver> 
   const preparing = { clock, payloadOf: eventPayload, publicUrl, ed25519: ed25519Signer(signingKeys) }
   const { explain, record } = pipeline
   const arrivals = openArrivals({ newest: () => newestPosition(looking), log })
-  const api = apiRoutes({ ...options, hasSigningKey, explain, record, deploying, preparing, arrivals })
+  const { forges } = options.configured
+  const openTransport = () => ({
+    dispatcher: openDispatcher({ guard: options.guard, proxies: environment }),
+    mailer: mailerOf(environment),
+    forges,
+  })
+  const api = apiRoutes({ ...options, openTransport, hasSigningKey, explain, record, deploying, preparing, arrivals })
   const probe = async () => void (await receiving.query('select 1'))
   const openPing = mode === 'dev'
   const app = httpApp({ version: VERSION, access, openPing, clock, log, pipeline, probe, signingKeys, api })

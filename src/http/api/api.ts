@@ -3,6 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Agent } from '../../agents/agent.ts'
 import type { Database } from '../../db/database.ts'
 import type { PreparingParts } from '../../deliveries/attempt.ts'
+import type { Transport } from '../../deliveries/send-prepared.ts'
 import type { RecordDeploymentContext } from '../../deployments/record.ts'
 import type { Seal } from '../../endpoints/seal.ts'
 import type { ReadTarget } from '../../endpoints/target.ts'
@@ -22,6 +23,7 @@ import { addAgentRoutes } from './agents.ts'
 import type { Api } from './answer.ts'
 import { addDeliveryRoutes } from './deliveries.ts'
 import { addDeploymentRoutes } from './deployments.ts'
+import { addDraftTestRoutes } from './draft-tests.ts'
 import { addEndpointTestRoutes } from './endpoint-tests.ts'
 import { addEndpointRoutes } from './endpoints.ts'
 import { addEventTypeRoutes } from './event-types.ts'
@@ -53,6 +55,8 @@ export type ApiParts = {
   explain: Pipeline['explain']
   /** Shows what a delivery is sent. */
   preparing: PreparingParts
+  /** Opens what the test of an endpoint that is not stored is sent over. */
+  openTransport(): Omit<Transport, 'signal'>
   /** Records the events of tests. */
   record: Pipeline['record']
   /** New events, for those who wait for one. */
@@ -70,6 +74,7 @@ export function apiRoutes(parts: ApiParts): Api {
   addEventTypeRoutes(api, parts)
   addJobRoutes(api, parts)
   addDeploymentRoutes(api, deploying, looking)
+  addDraftTestRoutes(api, parts)
   addEndpointRoutes(api, parts)
   addEndpointTestRoutes(api, parts)
   addDeliveryRoutes(api, parts)
