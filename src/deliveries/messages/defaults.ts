@@ -37,7 +37,7 @@ const DEFAULTS: readonly (readonly [types: string, template: string])[] = [
   ],
   ['endpoint.failing', alert('⚠️ The endpoint {{data.endpoint_name}} fails')],
   ['endpoint.disabled', alert('⛔ The endpoint {{data.endpoint_name}} was disabled')],
-  ['endpoint.recovered', alert('✅ The endpoint {{data.endpoint_name}} works again')],
+  ['endpoint.recovered', alert('✅ The endpoint {{data.endpoint_name}} works again', 'Had failed since')],
   ['delivery.exhausted', alert('⚠️ {{data.event_type}} could not be delivered to {{data.endpoint_name}}')],
   [
     'push',
@@ -57,12 +57,12 @@ export function defaultTemplate(type: string): string {
   return DEFAULTS.find(([types]) => compileGlobs(types, NAME)(type))?.[1] ?? ''
 }
 
-function alert(title: string): string {
+function alert(title: string, since = 'Failing since'): string {
   return lines(
     title,
     'Reason: {{data.reason}}',
     'Address: {{data.url}}',
-    'Failing since: {{data.failing_since}}',
+    `${since}: {{data.failing_since}}`,
     'Attempts: {{data.attempts}}',
     'Last error: {{data.last_error}}{{data.error}}',
     '{{link}}',

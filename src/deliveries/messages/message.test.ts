@@ -63,7 +63,10 @@ describe('the message of an event', () => {
       }),
       '# ⛔ The endpoint shop was disabled\nAddress: https://a.example\nFailing since: 2026-01-01T00:00:00Z',
     ],
-    [ownEvent('endpoint.recovered', { endpoint_name: 'shop' }), '# ✅ The endpoint shop works again'],
+    [
+      ownEvent('endpoint.recovered', { endpoint_name: 'shop', failing_since: '2026-01-01T00:00:00Z' }),
+      '# ✅ The endpoint shop works again\nHad failed since: 2026-01-01T00:00:00Z',
+    ],
     [
       ownEvent('delivery.exhausted', { endpoint_name: 'shop', event_type: 'push', attempts: 10, error: 'http_500' }),
       '# ⚠️ push could not be delivered to shop\nAttempts: 10\nLast error: http_500',
