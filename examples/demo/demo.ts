@@ -1,25 +1,20 @@
-// The demo: both directions, from a deployment to a pull request and from a push to a comment. The
-// processes and HTTP are real; only GitHub is a fake.
+// The demo: both directions, from a deployment to a pull request and from a push to a comment, and
+// deliveries to a receiver that breaks. The processes and HTTP are real; GitHub and Telegram are
+// fakes.
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FakeGithub, RepositoryHandle } from '@signalbox/fake-github'
 import { openFakeGithub } from '@signalbox/fake-github'
+import { signalbox as clientOf } from '@signalbox/sdk'
 import { fail, note, over, say, until } from './narrate.ts'
+import type { Receivers } from './outage.ts'
+import { openReceivers, outage } from './outage.ts'
 import { endParts, freePort, once, startHandler, startSignalbox } from './parts.ts'
+import type { Json, Stage } from './stage.ts'
+import { APP, quoted, run } from './stage.ts'
 
-const APP = 'customer-support-bot'
 const keepsRunning = !process.argv.includes('--once')
-
-type Json = Record<string, unknown>
-type Stage = {
-  url: string
-  token: string
-  tokenFile: string
-  cli: (...args: string[]) => Promise<string>
-  byHandler: RepositoryHandle
-  turnkey: RepositoryHandle
-}
 
 async function api({ url, token }: Stage, path: string): Promise<Json> {
   const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })
@@ -27,11 +22,6 @@ async function api({ url, token }: Stage, path: string): Promise<Json> {
 }
 async function newestPull(repository: RepositoryHandle) {
   return (await repository.pulls('open')).at(-1)
-}
-
-/** An argument as one would type it. */
-function quoted(argument: string): string {
-  return /^[\w@./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`
 }
 
 async function deploy(stage: Stage, revision: 1 | 2, message: string): Promise<string> {
@@ -48,9 +38,7 @@ async function deploy(stage: Stage, revision: 1 | 2, message: string): Promise<s
     '--message',
     message,
   ]
-  const command = ['deploy', ...args, '--by', 'jane@company.com', '--project', 'project_abc', '--json']
-  note(`$ signalbox ${command.map(quoted).join(' ')}`)
-  const printed = JSON.parse(await stage.cli(...command)) as Json
+  const printed = await run(stage, ['deploy', ...args, '--by', 'jane@company.com', '--project', 'project_abc'])
   say(`recorded as ${printed.deployment_id}, number ${printed.sequence} of ${APP} in production`)
   return String(printed.deployment_id)
 }
@@ -137,18 +125,19 @@ async function push(stage: Stage): Promise<void> {
 }
 
 async function lookAround(stage: Stage): Promise<void> {
-  const database = (await stage.cli('db', 'url')).trim()
+  const database = (await stage.cli(['db', 'url'])).trim()
   note('Look around, in another terminal\n')
   say(`Pull requests  ${stage.turnkey.htmlUrl}/pulls`)
   say(`cd ${quoted(join(import.meta.dirname, '../..'))}`)
   say(`export SIGNALBOX_URL=${stage.url} SIGNALBOX_API_TOKEN="$(cat ${quoted(stage.tokenFile)})"`)
-  for (const words of ['jobs ls', 'events ls', 'deliveries ls', 'rules ls']) say(`bin/signalbox ${words}`)
+  for (const words of ['jobs ls', 'events ls', 'deliveries ls', 'endpoints ls', 'rules ls'])
+    say(`bin/signalbox ${words}`)
   say('bin/signalbox trigger --wait')
   say(`psql "${database}" -c "SELECT id, job_type, status, assigned_agent FROM agent_jobs ORDER BY created_at DESC"`)
   say(`psql "${database}" -c "SELECT source, event_type, processed FROM webhook_events ORDER BY received_at DESC"`)
 }
 
-async function show(github: FakeGithub, folder: string): Promise<void> {
+async function show(github: FakeGithub, receivers: Receivers, folder: string): Promise<void> {
   note(`Your own handler and Signalbox start; ${github.url} takes the place of GitHub.\n`)
   const greeting = { 'prompts/greeting.md': 'Hello, and a very warm welcome!\n' }
   const repository = (name: string) =>
@@ -167,9 +156,10 @@ async function show(github: FakeGithub, folder: string): Promise<void> {
 
   const { url, tokenFile, cli } = signalbox
   const token = (await readFile(tokenFile, 'utf8')).trim()
-  const stage: Stage = { url, token, tokenFile, cli, byHandler, turnkey }
+  const stage: Stage = { url, token, tokenFile, box: clientOf({ url, token }), cli, byHandler, turnkey }
   await merge(stage, await deployments(stage))
   await push(stage)
+  await outage(stage, receivers)
   if (keepsRunning) await lookAround(stage)
 }
 
@@ -180,7 +170,8 @@ async function main(): Promise<void> {
   // Run by root, PostgreSQL has another account, which must be able to enter the folder.
   await chmod(folder, 0o711)
   const github = await openFakeGithub()
-  const showing = show(github, folder)
+  const receivers = await openReceivers()
+  const showing = show(github, receivers, folder)
   try {
     if ((await Promise.race([stopped, showing])) === 'stopped') process.exitCode = 130
     else if (keepsRunning) {
@@ -193,6 +184,7 @@ async function main(): Promise<void> {
     await showing.catch(() => {})
     await github.settled()
     await github.close()
+    await receivers.close()
     await rm(folder, { recursive: true, force: true })
   }
 }

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { FakeGithub } from '@signalbox/fake-github'
 import { over, quote } from './narrate.ts'
+import type { Stage } from './stage.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const HANDLER_SECRET = randomBytes(24).toString('base64url')
@@ -93,7 +94,7 @@ export function startHandler({ github, repository, folder }: Starting): Promise<
 /** Starts Signalbox with the demo's configuration. `cli` runs a command against it. */
 export async function startSignalbox(
   options: Starting & { handlerUrl: string; port: number },
-): Promise<Part & { secret: string; tokenFile: string; cli: (...args: string[]) => Promise<string> }> {
+): Promise<Part & { secret: string; tokenFile: string; cli: Stage['cli'] }> {
   const { github, repository, folder, handlerUrl, port } = options
   const dataDir = join(folder, 'data')
   const secret = randomBytes(24).toString('base64url')
@@ -112,12 +113,13 @@ export async function startSignalbox(
   }
   const config = join(ROOT, 'examples/demo/signalbox.config.ts')
   const part = await start('signalbox', command, ['dev', '--config', config], env, folder)
-  const cli = async (...args: string[]) => {
-    const { stdout } = await promisify(execFile)(command, args, {
+  const cli: Stage['cli'] = async (args, input = '') => {
+    const running = promisify(execFile)(command, args, {
       cwd: folder,
       env: { PATH: process.env.PATH, ...env, SIGNALBOX_URL: part.url },
     })
-    return stdout
+    running.child.stdin?.end(input)
+    return (await running).stdout
   }
   return { ...part, secret, tokenFile: join(dataDir, 'api-token'), cli }
 }
