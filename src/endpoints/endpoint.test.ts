@@ -146,8 +146,8 @@ describe('a request for an endpoint', () => {
     const unknownTypes = (events: readonly string[]) => events.map((event) => `no event is called ${event}`)
     const request = { url, events: ['a', 'b'] }
     expect(refusal(() => readEndpointRequest(request, { unknownTypes })).split('\n')).toEqual([
-      'input_invalid events: no event is called a. Set "force": true to ask for it all the same.',
-      'events: no event is called b. Set "force": true to ask for it all the same.',
+      'input_invalid events: no event is called a. Set "force": true (--force) to ask for it all the same.',
+      'events: no event is called b. Set "force": true (--force) to ask for it all the same.',
     ])
     expect(readEndpointRequest({ ...request, force: true }, { unknownTypes })).not.toHaveProperty('force')
   })

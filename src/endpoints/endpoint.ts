@@ -150,6 +150,6 @@ function unknownTypes(events: readonly string[], force: boolean, checks: Endpoin
   const sentences = force ? [] : (checks.unknownTypes?.(events) ?? [])
   return sentences.map((sentence) => {
     const whole = sentence.endsWith('?') ? sentence : `${sentence}.`
-    return `events: ${whole} Set "force": true to ask for it all the same.`
+    return `events: ${whole} Set "force": true (--force) to ask for it all the same.`
   })
 }

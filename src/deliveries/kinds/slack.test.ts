@@ -33,7 +33,7 @@ describe('a webhook of Slack', () => {
   })
 
   it.each([
-    [{}, 'credential: is required'],
+    [{}, 'credential: is required; it is the URL of the incoming webhook'],
     [{ url: 'nowhere' }, 'url: is not a URL'],
     [
       { url: 'https://a', credential: 'https://b' },

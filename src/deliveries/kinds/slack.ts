@@ -41,6 +41,9 @@ export const slack: Kind = {
     if (url !== undefined && given.credential !== null) {
       throw new AppError('input_invalid', 'credential: is the address of the webhook, as url is; set one of them')
     }
+    if (url === undefined && given.credential === null) {
+      throw new AppError('input_invalid', 'credential: is required; it is the URL of the incoming webhook')
+    }
     const field = url === undefined ? 'credential' : 'url'
     const { href, origin } = requireUrl(field, given.credential ?? url, urlProblem)
     return { url: origin + SHOWN, settings: parseSettings(settings, given.settings), credential: href }

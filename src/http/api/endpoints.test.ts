@@ -161,7 +161,7 @@ test('a type that nobody is known to send is refused with the nearest, unless it
   const refused = await create({ url, name: 'misspelt', events })
   expect([refused.status, refused.body.detail]).toEqual([
     422,
-    'events: no known event is called "enviroment.deployed"; did you mean "environment.deployed"? Set "force": true to ask for it all the same.',
+    'events: no known event is called "enviroment.deployed"; did you mean "environment.deployed"? Set "force": true (--force) to ask for it all the same.',
   ])
   const forced = await create({ url, name: 'misspelt', events, force: true })
   expect([forced.status, forced.body.events]).toEqual([201, events])
