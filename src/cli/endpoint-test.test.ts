@@ -48,6 +48,13 @@ describe('endpoints test', () => {
     expect(await cli.json(['endpoints', 'test', id])).toMatchObject({ status: 'succeeded', attempts: [{ attempt: 1 }] })
   })
 
+  test('says how to make it active when it is paused', async () => {
+    await cli.ask(['endpoints', 'pause', id])
+    const { code, err } = await cli.ask(['endpoints', 'test', id])
+    expect([code, err]).toEqual([1, expect.stringContaining(`signalbox endpoints enable ${id}`)])
+    await cli.ask(['endpoints', 'enable', id])
+  })
+
   test('names a type that is not known', async () => {
     const { code, err } = await cli.ask(['endpoints', 'test', id, '--type', 'pusj'])
     expect([code, err]).toEqual([1, expect.stringContaining('did you mean "push"')])

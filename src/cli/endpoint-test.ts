@@ -3,11 +3,11 @@ import type { DeliveryAttempt, DeliveryDetail } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
-import { Unsuccessful } from './failure.ts'
+import { onConflict, Unsuccessful } from './failure.ts'
 import { withId } from './id.ts'
 import { fields } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { indent, plain } from './text.ts'
+import { indent, inline, plain } from './text.ts'
 
 // Longer than an attempt takes at most.
 const WAIT_MS = 20_000
@@ -20,7 +20,8 @@ export function addEndpointTest(endpoints: Command, cli: Cli): void {
     .option('--type <type>', 'the type to send an example of (default: the first one that the endpoint wants)')
     .addHelpText('after', '\nExample:\n  $ signalbox endpoints test 0199f0a2 --type environment.deployed')
     .action(async (id: string, { server, type }: ServerOptions & { type?: string }) => {
-      const delivery = await clientOf(cli, { server }).endpoints.test(id, { type, waitMs: WAIT_MS })
+      const asked = clientOf(cli, { server }).endpoints.test(id, { type, waitMs: WAIT_MS })
+      const delivery = await onConflict(`Make it active: signalbox endpoints enable ${inline(id)}`, asked)
       cli.print(delivery, () => deliveryText(cli, delivery))
       if (delivery.status !== 'succeeded') throw new Unsuccessful()
     })

@@ -55,6 +55,8 @@ function addAdd(endpoints: Command, cli: Cli): void {
 Examples:
   $ signalbox endpoints add --url https://hooks.example.com/signalbox --events environment.deployed "job.*"
   $ signalbox endpoints add --url https://hooks.example.com/ci --events push --conditions '{"ref": "refs/heads/main"}'
+  $ pass show slack | signalbox endpoints add --kind slack --name "our channel" --events job.failed --credential -
+  $ signalbox endpoints add --kind email --settings '{"to": ["ops@example.com"]}' --events "endpoint.*"
   $ pass show ci | signalbox endpoints add --url https://hooks.example.com/ci --header "Authorization: -"`,
     )
     .action(async ({ server, ...options }: ServerOptions & EndpointOptions) => {

@@ -16,7 +16,7 @@ test('an expected error is its sentence, its particulars and what to do', () => 
     hint: ERRORS.config_invalid.hint,
   })
   expect(failureText(failureOf(new AppError('not_found')))).toMatch(
-    /^signalbox: Nothing has this address or id\.\n {2}→ /,
+    /^signalbox: Nothing has this address or id\.\n {2}→ .*signalbox endpoints ls/,
   )
 })
 

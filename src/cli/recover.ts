@@ -9,6 +9,10 @@ import type { Cli } from './terminal.ts'
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
+const NOTHING =
+  '0 deliveries: nothing of that time is to be sent again. Tests never are.\n' +
+  'One that is pending follows its schedule; to attempt it now: signalbox deliveries redeliver <delivery-id>'
+
 type Options = ServerOptions & {
   since: string
   until?: string
@@ -51,7 +55,9 @@ Examples:
       cli.print(recovered, () => {
         const deliveries = recovered.count === 1 ? '1 delivery' : `${recovered.count} deliveries`
         const more = recovered.more ? ' There are more: run it again when these are sent.' : ''
-        return dry_run ? `${deliveries} would be sent again.${more}` : `${deliveries} pending again.${more}`
+        if (recovered.count === 0) return NOTHING
+        if (dry_run) return `${deliveries} would be sent again.${more}`
+        return `${deliveries} ${recovered.count === 1 ? 'is' : 'are'} pending again.${more}`
       })
     })
 }
