@@ -153,6 +153,33 @@ describe('a change', () => {
     expect(renamed).toMatchObject({ dropped: [], endpoint: { has_credential: true } })
   })
 
+  it('of the chat or the messages of a bot keeps its token, and of its server does not', async () => {
+    const chat = { ...store, readTarget: targetReader(addressGuard([])) }
+    const credential = '123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw'
+    const asked = { kind: 'telegram', settings: { chat_id: 1 }, credential }
+    const { id } = (await createEndpoint(chat, asked)).endpoint
+    const moved = await changeEndpoint(chat, id, { settings: { chat_id: 2 } })
+    expect(moved).toMatchObject({ dropped: [], endpoint: { url: 'telegram:2' } })
+    await changeEndpoint(chat, id, { templates: { push: '{{event}}' } })
+    expect(await plainOf(id)).toMatchObject({ credential })
+    const elsewhere = { chat_id: 2, api_url: 'https://else.example' }
+    await expect(changeEndpoint(chat, id, { settings: elsewhere })).rejects.toMatchObject({
+      code: 'input_invalid',
+      detail: expect.stringContaining('credential: is required'),
+    })
+    await changeEndpoint(chat, id, { settings: elsewhere, credential })
+    expect(await plainOf(id)).toMatchObject({ credential })
+  })
+
+  it('of the messages is refused with what is wrong with them', async () => {
+    const chat = { ...store, readTarget: targetReader(addressGuard([])) }
+    const { endpoint } = await createEndpoint(chat, { kind: 'email', settings: { to: ['a@example.com'] } })
+    const templates = { push: '{{data.payload.after' }
+    await expect(changeEndpoint(chat, endpoint.id, { templates })).rejects.toMatchObject({
+      detail: 'templates."push": must close every "{{" with "}}" on the same line',
+    })
+  })
+
   it('of the status pauses, disables and enables, whatever Signalbox had it for', async () => {
     const id = await create()
     for (const status of ['paused', 'disabled', 'active']) {
@@ -221,6 +248,16 @@ describe('a change', () => {
 })
 
 describe('a rotated secret', () => {
+  it('is one of a webhook; what is not signed has none, not even at first', async () => {
+    const mails = { ...store, readTarget: targetReader(addressGuard([])) }
+    const made = await createEndpoint(mails, { kind: 'email', settings: { to: ['a@example.com'] } })
+    expect(made).toMatchObject({ secret: null, endpoint: { secrets: [] } })
+    await expect(rotateSecret(mails, made.endpoint.id, {})).rejects.toMatchObject({
+      code: 'conflict',
+      detail: expect.stringContaining('is notified by email, which has no secret'),
+    })
+  })
+
   const hours = (n: number) => n * 3_600_000
   const untils = async (id: string) =>
     (await getEndpoint(database, id)).secrets.map(({ expires_at: end }) =>

@@ -4,7 +4,7 @@ import type { Sql } from '../db/database.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid, newId } from '../lib/id.ts'
 import type { Endpoint, EndpointChange, Settings } from './endpoint.ts'
-import { generateSecret, readEndpointChange, readEndpointRequest } from './endpoint.ts'
+import { generateSecret, isSigned, readEndpointChange, readEndpointRequest } from './endpoint.ts'
 import type { EndpointStore } from './endpoints.ts'
 import { getEndpoint, noEndpoint } from './endpoints.ts'
 import type { StoredEndpoint } from './row.ts'
@@ -27,8 +27,8 @@ export async function lockNames(tx: Sql): Promise<Date> {
 }
 
 /**
- * Creates an endpoint from an API request. `secret` is the one that was made for it, null when the
- * request brought its own: it is shown here and never again.
+ * Creates an endpoint from an API request. `secret` is the one that was made for a webhook, null when
+ * the request brought its own: it is shown here and never again.
  * @throws AppError `input_invalid` naming every field at fault; `conflict` when another one has its
  * name; `encryption_key_missing` when there is no key to seal its secrets with.
  */
@@ -37,7 +37,7 @@ export async function createEndpoint(
   request: unknown,
 ): Promise<{ endpoint: Endpoint; secret: string | null }> {
   const input = readEndpointRequest(request, store)
-  const secret = input.secrets.length === 0 ? generateSecret() : null
+  const secret = isSigned(input) && input.secrets.length === 0 ? generateSecret() : null
   const id = newId()
   return store.database.transaction(async (tx) => {
     const at = await lockNames(tx)
@@ -120,14 +120,17 @@ function changed(store: EndpointStore, row: StoredEndpoint, change: EndpointChan
 
 /** Where it is to be notified, with the credential sealed. */
 function changedTarget({ seal, ...checks }: EndpointStore, row: StoredEndpoint, change: EndpointChange): Target {
-  const { url, settings, credential } = change
-  if (url === undefined && settings === undefined && credential === undefined) return row
-  const isKept = credential === undefined && row.credential !== null && (url ?? row.url) === row.url
+  const { url, settings, credential, templates } = change
+  if ([url, settings, credential, templates].every((asked) => asked === undefined)) return row
+  // The token of a bot goes to the server that the settings name.
+  const isSameServer = (settings ?? row.settings).api_url === row.settings.api_url
+  const isKept = credential === undefined && row.credential !== null && (url ?? row.url) === row.url && isSameServer
   const asked = {
     kind: row.kind,
     url: url ?? row.url,
     settings: settings ?? row.settings,
     credential: isKept ? seal.open(row.id, row.credential ?? '') : (credential ?? null),
+    templates: templates ?? row.templates,
   }
   const target = (checks.readTarget ?? readTarget)(asked)
   return { ...target, credential: target.credential === null ? null : seal.seal(row.id, target.credential) }

@@ -39,6 +39,15 @@ describe('a request for an endpoint', () => {
     })
   })
 
+  it('has messages that can be sent', () => {
+    const asked = { kind: 'email', settings: { to: ['a@example.com'] } }
+    const read = (templates: object) => () =>
+      readEndpointRequest({ ...asked, templates }, { readTarget: targetReader() })
+    expect(refusal(read({ push: '{{event}}' }))).toBe('accepted')
+    expect(refusal(read({ '!': 'x' }))).toContain('templates."!": must be under a type of event')
+    expect(refusal(read({ push: 'x'.repeat(1501) }))).toContain('templates."push": must have at most 1500 characters')
+  })
+
   it('takes one secret, several, or both, each once', () => {
     const [a, b] = [generateSecret(), generateSecret()]
     expect(readEndpointRequest({ url, secret: a, secrets: [b, a] }).secrets).toEqual([a, b])
@@ -102,7 +111,6 @@ describe('a request for an endpoint', () => {
     ['schedule.0: must be at least 1', { schedule: [0] }],
     ['rate_per_second: must be', { rate_per_second: 0 }],
     ['concurrency: must be', { concurrency: 1.5 }],
-    ['templates', { templates: { '!': 'x' } }],
     ['ordering: must be', { ordering: 'random' }],
   ])('names %s when that is at fault', (field, change) => {
     const request = Object.keys(change).length === 0 ? {} : { url, ...change }
@@ -158,6 +166,11 @@ describe('a request for an endpoint', () => {
 })
 
 describe('endpoints of the configuration', () => {
+  it('need a secret only where they are signed', () => {
+    const mail = { name: 'ops', kind: 'email', settings: { to: ['a@example.com'] } }
+    expect(readEndpointConfigs([mail], { readTarget: targetReader() })).toMatchObject([{ secrets: [] }])
+  })
+
   it('need a name and a secret, and each its own name', () => {
     const one = { name: 'handler', url, secret }
     expect(readEndpointConfigs([one])).toHaveLength(1)

@@ -8,7 +8,7 @@ import { configuredEndpoint, endpointChange, endpointRequest, rotation } from '.
 import { withLowerCaseNames } from './header-names.ts'
 import type { PlainSecrets } from './secrets.ts'
 import { signingProblems } from './signing-key.ts'
-import type { AskedTarget, ReadTarget, Target } from './target.ts'
+import type { ReadTarget, Target } from './target.ts'
 import { readTarget } from './target.ts'
 import type { endpoint } from './wire.ts'
 
@@ -22,7 +22,7 @@ export type Settings = Pick<Endpoint, 'name' | 'kind' | 'url' | 'settings' | 'st
 /** What an endpoint is made from, checked and complete. */
 export type NewEndpoint = Settings & PlainSecrets
 
-/** An endpoint in `signalbox.config.ts`: its name is unique, and its secret is set there. */
+/** An endpoint in `signalbox.config.ts`: its name is unique, and the secret of a webhook is set there. */
 export type EndpointConfig = Omit<z.input<typeof configuredEndpoint>, 'name'> & { name: string }
 
 /** What depends on the rest of the program. */
@@ -33,6 +33,11 @@ export type EndpointChecks = {
   unknownTypes?: ((events: readonly string[]) => string[]) | undefined
   /** Whether the installation can sign with ed25519. Default: it can. */
   hasSigningKey?: boolean | undefined
+}
+
+/** Whether what it is sent is signed: all others know Signalbox by their own credentials. */
+export function isSigned({ kind }: Pick<Endpoint, 'kind'>): boolean {
+  return kind === 'webhook'
 }
 
 /** A new secret in the form of Standard Webhooks, of 32 random bytes. */
@@ -97,7 +102,7 @@ export function readEndpointConfigs(configured: readonly unknown[], checks: Endp
       ...problems,
       ...(endpoint && Object(configured[index]).name === undefined ? ['name: is required'] : []),
       ...(first !== -1 && first < index ? [`name: endpoints[${first}] has it too; every endpoint needs its own`] : []),
-      ...(endpoint?.secrets.length === 0 ? ['secret: is required'] : []),
+      ...(endpoint && isSigned(endpoint) && endpoint.secrets.length === 0 ? ['secret: is required'] : []),
     ]
     return found.map((problem) => `${entryLabel('endpoints', index, configured[index])}: ${problem}`)
   })
@@ -132,12 +137,12 @@ function complete(fields: z.output<typeof configuredEndpoint>, checks: EndpointC
 }
 
 function readAddress(
-  { kind, url, settings, credential }: AskedTarget,
+  { kind, url, settings, credential, templates }: Parameters<ReadTarget>[0],
   checks: EndpointChecks,
 ): { target?: Target; problems: string[] } {
   try {
     return {
-      target: (checks.readTarget ?? readTarget)({ kind, url, settings, credential }),
+      target: (checks.readTarget ?? readTarget)({ kind, url, settings, credential, templates }),
       problems: [],
     }
   } catch (error) {

@@ -2,7 +2,7 @@
 import { AppError } from '../lib/error.ts'
 import { readStored } from './change.ts'
 import type { Endpoint } from './endpoint.ts'
-import { generateSecret, readRotation } from './endpoint.ts'
+import { generateSecret, isSigned, readRotation } from './endpoint.ts'
 import type { EndpointStore } from './endpoints.ts'
 import { getEndpoint } from './endpoints.ts'
 import { updateRow } from './row.ts'
@@ -17,7 +17,8 @@ const HOUR_MS = 3_600_000
  * or as long as they had; with 0 they are revoked. `secret` is the one that was made, null when the
  * request brought its own.
  * @throws AppError `input_invalid`, `not_found`, and `conflict` for an endpoint of the
- * configuration, a secret that it has already, and more than ten that would sign.
+ * configuration or of a kind that is not signed, a secret that it has already, and more than ten
+ * that would sign.
  */
 export async function rotateSecret(
   store: EndpointStore,
@@ -28,6 +29,10 @@ export async function rotateSecret(
   const secret = brought ?? generateSecret()
   return store.database.transaction(async (tx) => {
     const row = await readStored(tx, id)
+    if (!isSigned(row)) {
+      const detail = `${JSON.stringify(row.name)} is notified by ${row.kind}, which has no secret: change its credential instead.`
+      throw new AppError('conflict', detail)
+    }
     if (row.origin === 'config') {
       const detail = `${JSON.stringify(row.name)} is an endpoint of the configuration: put the new secret into its secrets there, before the old one.`
       throw new AppError('conflict', detail)

@@ -16,10 +16,10 @@ export type AskedTarget = {
 export type Target = { url: string; settings: { [key: string]: Json }; credential: string | null }
 
 /**
- * Checks where an endpoint is to be notified.
+ * Checks where an endpoint is to be notified, and the messages of its own by type of event.
  * @throws AppError `input_invalid` with a line for each mistake, after the name of its field.
  */
-export type ReadTarget = (asked: AskedTarget) => Target
+export type ReadTarget = (asked: AskedTarget & { templates: Readonly<Record<string, string>> }) => Target
 
 /** Takes webhooks at public addresses only. */
 export function readTarget({ kind, url, settings, credential }: AskedTarget): Target {

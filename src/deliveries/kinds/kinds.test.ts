@@ -36,7 +36,7 @@ describe.each(KIND_NAMES)('the kind %s', (kind) => {
 })
 
 it('the addresses of webhooks, Slack and Telegram must be such that deliveries may reach', () => {
-  const asked = { settings: {}, credential: null }
+  const asked = { settings: {}, credential: null, templates: {} }
   const detail = (kind: KindName, more: object) => refusalOf(() => targetReader()({ ...asked, kind, ...more }))?.detail
   expect(detail('webhook', { url: 'https://10.0.0.1/hook' })).toMatch(/^url: /)
   expect(detail('slack', { credential: 'https://10.0.0.1/services/x' })).toMatch(/^credential: /)

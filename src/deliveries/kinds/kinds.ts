@@ -4,6 +4,7 @@ import type { ReadTarget } from '../../endpoints/target.ts'
 import { addressGuard, urlProblem } from '../../lib/address-guard.ts'
 import type { PayloadOf } from '../envelope.ts'
 import { envelopeOf, relayOf } from '../envelope.ts'
+import { readTemplates } from '../messages/message.ts'
 import { email } from './email.ts'
 import { githubDispatch } from './github-dispatch.ts'
 import type { Kind, KindName, Prepared, ToPrepare } from './kind.ts'
@@ -29,7 +30,10 @@ export function kindOf(name: KindName): Kind {
  * reach, by default public ones.
  */
 export function targetReader(guard = addressGuard()): ReadTarget {
-  return (asked) => KINDS[asked.kind].readSettings(asked, (url) => urlProblem(url, guard))
+  return ({ templates, ...asked }) => {
+    readTemplates(templates)
+    return KINDS[asked.kind].readSettings(asked, (url) => urlProblem(url, guard))
+  }
 }
 
 /** What is sent for an event to an endpoint, or why nothing is (pure). */
