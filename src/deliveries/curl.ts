@@ -2,10 +2,12 @@
 import type { Sql } from '../db/database.ts'
 import type { Seal } from '../endpoints/seal.ts'
 import { AppError } from '../lib/error.ts'
+import { isUuid } from '../lib/id.ts'
 import type { PreparingParts } from './attempt.ts'
 import { prepare } from './attempt.ts'
 import type { PreparedRequest } from './kinds/kind.ts'
 import { openLoader } from './load.ts'
+import { noDelivery } from './query.ts'
 
 /** Made by `curl` itself. */
 const OWN_HEADERS: ReadonlySet<string> = new Set(['content-length', 'host', 'user-agent'])
@@ -20,9 +22,10 @@ export type CurlParts = PreparingParts & { looking: Sql; seal: Seal }
  * @throws AppError `not_found`; `conflict` where it is not sent as a webhook, or not at all.
  */
 export async function curlCommand({ looking, seal, ...parts }: CurlParts, id: string): Promise<string> {
+  if (!isUuid(id)) throw noDelivery(id)
   const load = openLoader(looking, { seal, clock: parts.clock })
   return load(id, (loaded) => {
-    if (loaded === null) throw new AppError('not_found', `There is no delivery ${JSON.stringify(id)}.`)
+    if (loaded === null) throw noDelivery(id)
     const { endpoint, unreadable } = loaded
     if (unreadable !== null) throw new AppError('secret_unreadable', unreadable)
     if (endpoint.kind !== 'webhook') {

@@ -52,7 +52,7 @@ export async function getDelivery(sql: Sql, id: string): Promise<DeliveryDetail>
     ? await sql.query<Delivery>(`select ${COLUMNS} from ${TABLES} where d.id = $1`, [id])
     : { rows: [] }
   const [delivery] = rows
-  if (delivery === undefined) throw new AppError('not_found', `There is no delivery ${JSON.stringify(id)}.`)
+  if (delivery === undefined) throw noDelivery(id)
   const attempts = await sql.query<DeliveryDetail['attempts'][number]>(ATTEMPTS, [id])
   // Of one event each, so the order of events is theirs.
   const older = await sql.query<{ id: string }>(
@@ -60,6 +60,11 @@ export async function getDelivery(sql: Sql, id: string): Promise<DeliveryDetail>
     [delivery.endpoint_id, id],
   )
   return { ...delivery, supersedes: older.rows.map((row) => row.id), attempts: attempts.rows }
+}
+
+/** The refusal of an id that no delivery has. */
+export function noDelivery(id: string): AppError {
+  return new AppError('not_found', `There is no delivery ${JSON.stringify(id)}.`)
 }
 
 /** A pending delivery waits while its endpoint is not active. */

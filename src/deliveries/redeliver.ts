@@ -4,7 +4,7 @@ import type { Database, Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
 import { likePattern } from '../lib/glob.ts'
-import { idFor } from '../lib/id.ts'
+import { idFor, isUuid } from '../lib/id.ts'
 import { describe, PARSING } from '../lib/zod.ts'
 
 /** How many deliveries one call recovers at most; the next call goes on. */
@@ -76,13 +76,14 @@ export async function redeliver(
   clock: Clock,
   { id, endpointId }: { id: string; endpointId?: string | undefined },
 ): Promise<string> {
+  if (!isUuid(id)) throw noDelivery(id)
   return database.transaction(async (tx) => {
     const { rows } = await tx.query<{ event: string; endpoint: string; status: string }>(
       'select event_id as event, endpoint_id as endpoint, status from signalbox.deliveries where id = $1 for update',
       [id],
     )
     const [row] = rows
-    if (row === undefined) throw new AppError('not_found', `There is no delivery ${JSON.stringify(id)}.`)
+    if (row === undefined) throw noDelivery(id)
     if (endpointId !== undefined && endpointId !== row.endpoint) {
       await requireEndpoint(tx, endpointId)
       const [sent] = await sendTo(tx, clock, endpointId, [row.event])

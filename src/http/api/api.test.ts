@@ -36,6 +36,19 @@ test.each([
   expect(await response.json()).toMatchObject({ code: 'method_not_allowed' })
 })
 
+test('no operation takes an id that is none', async () => {
+  const operations = Object.entries(api.description.paths).flatMap(([path, methods]) =>
+    path.includes('{id}') ? Object.keys(methods).map((method) => [method.toUpperCase(), path] as const) : [],
+  )
+  expect(operations.length).toBeGreaterThan(10)
+  for (const [method, path] of operations) {
+    const body = path.endsWith('/recover') ? { since: '2026-01-01T00:00:00Z' } : {}
+    const asked = { method, ...(method !== 'GET' && { body }) }
+    const { status } = await signalbox.api(`/api${path.replace('{id}', 'none')}`, asked)
+    expect([method, path, status]).toEqual([method, path, 404])
+  }
+})
+
 test('what is nowhere is not found, whatever the method', async () => {
   for (const method of ['GET', 'DELETE']) {
     expect((await signalbox.api('/api/nothing', { method })).status).toBe(404)
