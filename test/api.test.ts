@@ -243,11 +243,11 @@ test('every answer is as it is described, of every route and with rows in each',
       expect((await checked.get(path)).body.items).not.toEqual([])
     }
     expect((await checked.get(`/deliveries/${delivery?.id}/curl`)).body.command).toMatch(/^curl -X POST 'http/)
-    expect((await checked.post(`/deliveries/${delivery?.id}/redeliver`)).body).toMatchObject({ status: 'pending' })
     const recovery = { since: '2026-01-01T00:00:00Z', dry_run: true }
     expect((await checked.post(`/endpoints/${tested?.id}/recover`, recovery)).body).toMatchObject({ dry_run: true })
     const [endpoint] = (await checked.get('/endpoints')).body.items as { id: string }[]
     expect((await checked.get(`/endpoints/${endpoint?.id}`)).body).toEqual(endpoint)
+    expect((await checked.post(`/deliveries/${delivery?.id}/redeliver`)).body).toMatchObject({ status: 'pending' })
     expect((await checked.patch(`/endpoints/${endpoint?.id}`, { url: `${url}2` })).body).toMatchObject({ dropped: [] })
     expect((await checked.post(`/endpoints/${endpoint?.id}/rotate`)).body.secret).toMatch(/^whsec_/)
     expect((await checked.delete(`/endpoints/${endpoint?.id}?force=true`)).body).toMatchObject({ deleted: true })

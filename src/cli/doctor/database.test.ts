@@ -168,7 +168,7 @@ describe('the encryption key', () => {
     expect(await keyCheck(current)).toMatchObject({
       status: 'problem',
       detail: `cannot decrypt the secrets of "one": key ${ids([old])} is missing`,
-      hint: expect.stringContaining('Add that key to SIGNALBOX_ENCRYPTION_KEY'),
+      hint: expect.stringContaining('Set SIGNALBOX_ENCRYPTION_KEY with that key'),
     })
   })
 
