@@ -122,6 +122,11 @@ describe('an answer of Telegram', () => {
       { status: 404, body: 'nginx' },
       { statusCode: 404, error: null },
     ],
+    // A number that is no status of HTTP: it could not be stored.
+    [
+      { status: 200, body: JSON.stringify({ ok: false, error_code: 99_999_999 }) },
+      { statusCode: 200, error: 'refused' },
+    ],
     [
       { status: 200, body: 'nginx' },
       { statusCode: 200, error: 'refused' },

@@ -89,7 +89,7 @@ function readAnswer({ response }: SendResult): Answer | null {
 /** https://core.telegram.org/bots/api#making-requests and #responseparameters */
 function judgeRefusal(sent: SendResult, { error_code, description, parameters }: Answer): SendResult {
   const { retry_after, migrate_to_chat_id } = isObject(parameters) ? parameters : {}
-  const statusCode = Number.isInteger(error_code) ? Number(error_code) : sent.statusCode
+  const statusCode = isStatus(error_code) ? error_code : sent.statusCode
   const retryAfter = Number.isInteger(retry_after) ? String(retry_after) : sent.retryAfter
   const said = typeof description === 'string' ? description : null
   const result = { ...sent, statusCode, retryAfter }
@@ -101,6 +101,11 @@ function judgeRefusal(sent: SendResult, { error_code, description, parameters }:
   if (statusCode === 401 || statusCode === 404 || GONE.test(said ?? '')) return refused(result, said, 'disable')
   if (statusCode === 400 || statusCode === 403) return refused(result, said, 'abort-message')
   return isSuccess(result) ? refused(result, said) : result
+}
+
+/** Whether it is a status of HTTP: whatever else a server says cannot be stored as one. */
+function isStatus(code: unknown): code is number {
+  return Number.isInteger(code) && Number(code) >= 100 && Number(code) <= 999
 }
 
 function defined<Value>(settings: Record<string, Value | undefined>): Record<string, Value> {
