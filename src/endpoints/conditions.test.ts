@@ -72,6 +72,7 @@ describe('conditions are refused', () => {
     ['with an unknown operator', { a: { gtt: 1 } }, 'unknown field "gtt"; did you mean "gt"?'],
     ['with no operator', { a: {} }, 'must name at least one operator'],
     ['with an exclusion of nothing', { a: ['!'] }, 'must name what it excludes'],
+    ['with a negation inside a glob', { a: { not: ['feat*!(*wip*)'] } }, 'must not contain "!("'],
     ['with too many paths', Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`a${n}`, 1])), 'at most 20'],
   ])('%s', (_, given, problem) => {
     expect(() => read(given)).toThrow(problem)

@@ -8,7 +8,13 @@ import type { Json } from '../lib/json.ts'
 const MAX_SHOWN_CHARS = 80
 const PATH_PART = /(?:^|\.)([^.[\]"]{1,200})|\[(\d{1,6})\]|\["([^"]{1,200})"\]/y
 
-const glob = z.string().min(1).max(200).refine(isGlob, 'must name what it excludes after "!"')
+// Payloads have texts of megabytes, and the time of a negation after a star grows with the square.
+const glob = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine(isGlob, 'must name what it excludes after "!"')
+  .refine((text) => !text.includes('!('), 'must not contain "!(": use the operator not, or eq for these characters')
 const scalar = z.union([glob, z.number(), z.boolean(), z.null()])
 const scalars = z.union([scalar, z.array(scalar).min(1).max(100)])
 const limit = z.union([z.number(), z.string().max(200)])
