@@ -1,6 +1,7 @@
 // A delivery as a command for a shell, signed anew: what it is sent, tried by hand.
 import type { Sql } from '../db/database.ts'
 import type { Seal } from '../endpoints/seal.ts'
+import { CONTROLS } from '../lib/control-characters.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
 import type { PreparingParts } from './attempt.ts'
@@ -43,8 +44,8 @@ function curl({ url, headers, body }: PreparedRequest, secret: ReadonlySet<strin
     .map(([name, value]) => `-H ${quoted(`${name}: ${secret.has(name) ? '<its value>' : value}`)}`)
   const bytes = Buffer.from(body)
   const text = bytes.toString('utf8')
-  // Other bytes, and NUL, are no argument of a command.
-  const isText = Buffer.from(text).equals(bytes) && !text.includes('\0')
+  // Other bytes, and NUL, are no argument of a command, and a terminal would act on the rest.
+  const isText = Buffer.from(text).equals(bytes) && text.search(CONTROLS) === -1
   const command = [`curl -X POST ${quoted(url)}`, ...options]
   if (isText) return [...command, `--data-binary ${quoted(text)}`].join(' \\\n  ')
   return `echo ${bytes.toString('base64')} | base64 -d |\\\n  ${[...command, '--data-binary @-'].join(' \\\n  ')}`
