@@ -94,6 +94,8 @@ const NOT_RELAYED: ReadonlySet<string> = new Set([
   ...['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'content-type'],
   ...['host', 'content-length', 'transfer-encoding', 'connection', 'keep-alive', 'proxy-connection'],
   ...['te', 'trailer', 'upgrade', 'expect'],
+  // No header, but the address that an event came from, which is kept with them.
+  'remote',
 ])
 
 function mayBeRelayed(name: string): boolean {

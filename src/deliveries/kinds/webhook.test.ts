@@ -120,7 +120,7 @@ describe("the sender's own bytes", () => {
   const body = Buffer.from('{ "ref":\t"refs/heads/main", "a": "\\u00e9" }\n')
   const keys = { secret: 'the secret of GitHub itself', token: '', now: AT }
   const sent = Object.fromEntries(githubHeaders(body, keys, { cookie: 'a=b', authorization: 'x' }))
-  const raw = { body, headers: sent, contentType: 'application/json' }
+  const raw = { body, headers: { remote: '192.0.2.1', ...sent }, contentType: 'application/json' }
 
   it("are what GitHub sent, under GitHub's headers and a signature of GitHub's kind", async () => {
     const prepared = request(to({ format: 'raw' }), event({}, raw))
@@ -134,7 +134,7 @@ describe("the sender's own bytes", () => {
     expect(prepared.headers['x-hub-signature-256']).not.toBe(sent['x-hub-signature-256'])
     expect(await verify(secret, String(body), prepared.headers['x-hub-signature-256'] ?? '')).toBe(true)
     expect(await verify(keys.secret, String(body), prepared.headers['x-hub-signature-256'] ?? '')).toBe(false)
-    for (const name of ['cookie', 'authorization']) expect(prepared.headers).not.toHaveProperty(name)
+    for (const name of ['cookie', 'authorization', 'remote']) expect(prepared.headers).not.toHaveProperty(name)
   })
 
   it('are signed as every delivery is, too', () => {
