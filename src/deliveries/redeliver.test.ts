@@ -149,6 +149,28 @@ describe('a recovery', () => {
     expect(other.got).toHaveLength(3)
   })
 
+  it('takes every time, also one before all others and one far to the east', async () => {
+    const { endpoint } = await openReceiver(stage(), (response) => response.end())
+    for (const given of ['0000-01-01T00:00:00Z', '2025-01-01T00:00:00+23:59']) {
+      const counted = await recover(database, clock, endpoint.id, options({ since: given, until: given }))
+      expect(counted).toMatchObject({ count: 0 })
+    }
+  })
+
+  it('sends nothing that a newer delivery was sent in the place of', async () => {
+    const { got, endpoint } = await openReceiver(stage(), (response) => response.end())
+    await database.query(`update signalbox.endpoints set ordering = 'latest-only' where id = $1`, [endpoint.id])
+    for (let n = 0; n < 3; n++) {
+      await record(stage(), [endpoint.id])
+      clock.advance(1000)
+    }
+    await database.query(`update signalbox.deliveries set group_key = 'shop'`)
+    const sender = openTestSender(stage())
+    while ((await sender.tick()) > 0);
+    expect(got).toHaveLength(1)
+    expect(await recover(database, clock, endpoint.id, options())).toMatchObject({ count: 0 })
+  })
+
   it('refuses what is not one, and an endpoint that is not there', async () => {
     expect(() => readRecovery({})).toThrowError(expect.objectContaining({ code: 'input_invalid' }))
     expect(() => readRecovery({ since: 'yesterday' })).toThrowError(expect.objectContaining({ code: 'input_invalid' }))

@@ -98,7 +98,7 @@ export async function redeliver(
 
 /**
  * Makes the deliveries of an endpoint in a span of time pending again, the oldest first, or
- * counts them.
+ * counts them; not those that a newer one was sent in the place of.
  * @throws AppError `not_found` when there is no such endpoint.
  */
 export async function recover(
@@ -107,24 +107,34 @@ export async function recover(
   endpointId: string,
   { since, until, status, type, endpoint_id: to, dry_run }: Recovery,
 ): Promise<z.infer<typeof recovered>> {
+  const elsewhere = to === endpointId ? undefined : to
   return database.transaction(async (tx) => {
     for (const one of to === undefined ? [endpointId] : [endpointId, to]) await requireEndpoint(tx, one)
     const { rows } = await tx.query<{ id: string; event: string }>(
       `select d.id, d.event_id as event from signalbox.deliveries d join signalbox.events e on e.id = d.event_id
        where d.endpoint_id = $1 and d.status = any($2::text[]) and d.created_at >= $3::timestamptz
          and d.created_at < coalesce($4::timestamptz, 'infinity') and ($5::text is null or e.type like $5)
-         and e.source <> 'test'
+         and e.source <> 'test' and (d.superseded_by is null or $7::boolean)
        order by d.created_at, d.id limit $6`,
-      [endpointId, status, since, until ?? null, type === undefined ? null : likePattern(type), MAX_RECOVERED + 1],
+      [
+        endpointId,
+        status,
+        timeOf(since),
+        until === undefined ? null : timeOf(until),
+        type === undefined ? null : likePattern(type),
+        MAX_RECOVERED + 1,
+        // It was sent there by a newer one, after which it would undo that.
+        elsewhere !== undefined,
+      ],
     )
     const chosen = rows.slice(0, MAX_RECOVERED)
     const more = rows.length > MAX_RECOVERED
     if (dry_run || chosen.length === 0) return { count: chosen.length, more, dry_run }
-    if (to !== undefined && to !== endpointId) {
+    if (elsewhere !== undefined) {
       const sent = await sendTo(
         tx,
         clock,
-        to,
+        elsewhere,
         chosen.map(({ event }) => event),
       )
       return { count: sent.length, more, dry_run }
@@ -163,6 +173,11 @@ async function sendTo(tx: Sql, clock: Clock, endpointId: string, events: readonl
     [events.map((event) => idFor('delivery', event, endpointId)), events, endpointId, clock.sqlNow()],
   )
   return rows.map((row) => row.id)
+}
+
+/** PostgreSQL takes no year 0, and no offset of more than 16 hours. */
+function timeOf(text: string): Date {
+  return new Date(text)
 }
 
 async function requireEndpoint(sql: Sql, endpointId: string): Promise<void> {
