@@ -65,7 +65,14 @@ test('a delivery: succeeded, repeated, and as a warning given up or unwanted', (
   const { lines, log, activity } = openLines()
   const row = { id: ID, endpoint_id: 'e' } as never
   const end = (status: string, statusCode: number | null, error: string | null, goodbye?: string) => {
-    const about = { type: 'push', host: 'hooks.example.com', eventId: ID, depth: 0, isTest: false }
+    const about = {
+      type: 'push',
+      host: 'hooks.example.com',
+      url: 'https://hooks.example.com/',
+      eventId: ID,
+      depth: 0,
+      isTest: false,
+    }
     const said = { kind: 'failure', ...(goodbye && { goodbye }) } as const
     const sent = { ...UNANSWERED, statusCode, error: error as SendResult['error'], durationMs: 12 }
     sayDelivery(

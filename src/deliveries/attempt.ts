@@ -69,7 +69,14 @@ async function transmit(
   const { failures, deferrals } = claimed
   const { schedule } = endpoint
   const { outcome, ...said } = judge(sent, { failures, deferrals, schedule, now: clock.now(), random })
-  const about = { type: event.type, host: hostOf(endpoint.url), eventId, depth, isTest: event.source === 'test' }
+  const about = {
+    type: event.type,
+    host: hostOf(endpoint.url),
+    url: endpoint.url,
+    eventId,
+    depth,
+    isTest: event.source === 'test',
+  }
   return { outcome, detail: { ...sent, requestHeaders: shownHeaders(prepared, endpoint), said, about } }
 }
 

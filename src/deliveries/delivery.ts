@@ -15,7 +15,7 @@ export type AttemptDetail = SendResult & {
   /** What it says of the endpoint. */
   said: Omit<Verdict, 'outcome'>
   /** What was sent to whom. */
-  about: { type: string; host: string; eventId: string; depth: number; isTest: boolean }
+  about: { type: string; host: string; url: string; eventId: string; depth: number; isTest: boolean }
 }
 
 /**

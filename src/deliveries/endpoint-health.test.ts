@@ -1,12 +1,18 @@
 // What becomes of an endpoint's deliveries while it fails, and in which order they are sent.
+import type { ServerResponse } from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import { ENCRYPTION_KEY } from '../../test/keys.ts'
+import { until } from '../../test/until.ts'
 import type { Database } from '../db/database.ts'
+import { changeEndpoint } from '../endpoints/change.ts'
+import { getEndpoint } from '../endpoints/endpoints.ts'
 import { openSeal } from '../endpoints/seal.ts'
+import { addressGuard } from '../lib/address-guard.ts'
 import { fakeClock } from '../lib/clock.ts'
 import type { Answer, StageOptions } from './fixtures/stage.ts'
 import * as stages from './fixtures/stage.ts'
+import { targetReader } from './kinds/kinds.ts'
 import { getDelivery } from './query.ts'
 import type { SenderOptions } from './sender.ts'
 
@@ -60,6 +66,27 @@ describe('an endpoint', () => {
   beforeEach(async () => {
     await database.query('truncate signalbox.deliveries cascade')
     said.length = 0
+  })
+
+  it('that has moved meanwhile is not what the address it had answers for', async () => {
+    const asked = Promise.withResolvers<ServerResponse>()
+    const { endpoint } = await openReceiver((response) => asked.resolve(response))
+    const id = await record([endpoint.id])
+    const sender = open()
+    const ticking = sender.tick()
+    const response = await asked.promise
+    const moved = 'http://127.0.0.1:8099/moved'
+    const store = { database, seal, readTarget: targetReader(addressGuard(['127.0.0.1'])) }
+    await changeEndpoint(store, endpoint.id, { url: moved })
+    response.writeHead(410).end()
+    await ticking
+    await until('it is given up', async () => (await statusOf(id)) === 'failed')
+    expect(await getEndpoint(database, endpoint.id)).toMatchObject({
+      url: moved,
+      status: 'active',
+      status_reason: null,
+    })
+    expect(await health(endpoint.id)).toMatchObject({ failures: 0 })
   })
 
   it('that is broken for six days and then mended heals without anybody, and gets all that waited', async () => {

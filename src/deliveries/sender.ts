@@ -109,8 +109,8 @@ export function openSender(options: SenderOptions): Sender {
 /** What an attempt came to, for the endpoint; nothing where nothing was sent, or a test failed. */
 function resultsOf({ row, status, error, detail }: Settled<DeliveryRow, AttemptDetail>): DeliveryResult[] {
   if (detail === null || (detail.about.isTest && detail.said.kind !== 'success')) return []
-  const { type: eventType, eventId, depth } = detail.about
+  const { type: eventType, url, eventId, depth } = detail.about
   const isGivenUp = status === 'failed' && detail.said.goodbye === undefined
   const exhausted = isGivenUp ? { deliveryId: row.id, eventId, eventType, attempts: row.attempt, depth } : undefined
-  return [{ ...detail.said, endpointId: row.endpoint_id, error, exhausted }]
+  return [{ ...detail.said, endpointId: row.endpoint_id, url, error, exhausted }]
 }

@@ -3,10 +3,12 @@ import { openTestDatabase } from '../../test/database.ts'
 import { ENCRYPTION_KEY } from '../../test/keys.ts'
 import type { Database } from '../db/database.ts'
 import { targetReader } from '../deliveries/kinds/kinds.ts'
+import { readTemplates } from '../deliveries/messages/message.ts'
 import { addressGuard } from '../lib/address-guard.ts'
 import { newId } from '../lib/id.ts'
 import { changeEndpoint, createEndpoint, deleteEndpoint } from './change.ts'
 import { syncConfigEndpoints } from './configured.ts'
+import { readEndpointConfigs } from './endpoint.ts'
 import type { EndpointStore } from './endpoints.ts'
 import { getEndpoint, listEndpoints } from './endpoints.ts'
 import { answerGone } from './fixtures/gone.ts'
@@ -42,6 +44,34 @@ async function addConfigured(): Promise<string> {
 }
 
 describe('an endpoint', () => {
+  it('has only messages that can be sent', async () => {
+    const checked = { ...store, readTemplates }
+    const id = await create()
+    for (const text of ['{{data.app_name', '{{data | nope}}', 'x'.repeat(1501)]) {
+      const asked = { templates: { push: text } }
+      const detail = expect.stringMatching(/^templates."push": must /)
+      await expect(createEndpoint(checked, { url, name: newId(), ...asked })).rejects.toMatchObject({ detail })
+      await expect(changeEndpoint(checked, id, asked)).rejects.toMatchObject({ detail })
+      expect(() => readEndpointConfigs([{ name: 'a', url, secret, ...asked }], checked)).toThrow(
+        /templates."push": must /,
+      )
+    }
+  })
+
+  it('of Telegram sends its token to no other server than the one it was given for', async () => {
+    const own = { database, seal: store.seal, readTarget: targetReader(addressGuard()) }
+    const credential = '123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw'
+    const asked = { kind: 'telegram', name: 'chat', settings: { chat_id: 1 }, credential }
+    const { endpoint } = await createEndpoint(own, asked)
+    const settings = { chat_id: 1, api_url: 'https://bots.example.com' }
+    const moved = changeEndpoint(own, endpoint.id, { settings })
+    await expect(moved).rejects.toMatchObject({ code: 'input_invalid', detail: expect.stringMatching(/^credential: /) })
+    expect((await changeEndpoint(own, endpoint.id, { settings, credential })).endpoint.settings).toEqual(settings)
+    const other = { ...settings, chat_id: 2 }
+    expect((await changeEndpoint(own, endpoint.id, { settings: other })).endpoint.settings).toEqual(other)
+    expect(await plainOf(endpoint.id)).toMatchObject({ credential })
+  })
+
   it('is stored with everything that was asked for, and shown so', async () => {
     const asked = {
       name: 'all',

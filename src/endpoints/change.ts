@@ -18,7 +18,8 @@ import type { deletedEndpoint } from './wire.ts'
 /** Why an endpoint is paused that no configuration has any more. */
 export const NOT_NAMED = 'The configuration does not name it.'
 
-const NAMES_LOCK = 7_420_003
+// Other than the locks of deployments, of emitted events and of resealing.
+const NAMES_LOCK = 7_420_005
 
 /** Makes others that create or name endpoints wait; resolves to the database's time. */
 export async function lockNames(tx: Sql): Promise<Date> {
@@ -147,6 +148,9 @@ async function forgetFailures(tx: Sql, id: string): Promise<void> {
   )
 }
 
+const LOCK_RUNNING = `select from signalbox.deliveries where endpoint_id = $1 and status = 'running'
+  order by id for update`
+
 /**
  * Deletes an endpoint with its deliveries. `force` deletes one for which some are pending, too.
  * @throws AppError `not_found`, and `conflict` for one of the configuration or, without `force`,
@@ -158,6 +162,8 @@ export async function deleteEndpoint(
   { force }: { force: boolean },
 ): Promise<z.infer<typeof deletedEndpoint>> {
   return database.transaction(async (tx) => {
+    // Before the endpoint, as whoever ends their attempts has them.
+    if (isUuid(id)) await tx.query(LOCK_RUNNING, [id])
     const { name, origin, status_reason: reason } = await readStored(tx, id)
     if (origin === 'config' && reason !== NOT_NAMED) {
       const detail = `${JSON.stringify(name)} is an endpoint of the configuration: take it out of the file, or pause it.`

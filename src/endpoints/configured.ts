@@ -26,7 +26,7 @@ export async function syncConfigEndpoints(store: EndpointStore, configured: read
     // Processes that start together would otherwise both find a name missing.
     const at = await lockNames(tx)
     const { rows } = await tx.query<StoredEndpoint>(
-      `select ${STORED} from signalbox.endpoints e where origin = 'config'`,
+      `select ${STORED} from signalbox.endpoints e where origin = 'config' order by id for no key update`,
     )
     const stored = new Map(rows.map((row) => [row.name, row]))
     const changed = wanted

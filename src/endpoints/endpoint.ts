@@ -29,6 +29,8 @@ export type EndpointConfig = Omit<z.input<typeof configuredEndpoint>, 'name'> & 
 export type EndpointChecks = {
   /** What the address may be. Default: a public one of a webhook. */
   readTarget?: ReadTarget | undefined
+  /** Refuses messages that cannot be sent, with `input_invalid`. Default: all can be. */
+  readTemplates?: ((templates: Readonly<Record<string, string>>) => void) | undefined
   /** A sentence for each of these types that nobody is known to send. Default: all are known. */
   unknownTypes?: ((events: readonly string[]) => string[]) | undefined
   /** Whether the installation can sign with ed25519. Default: it can. */
@@ -74,7 +76,11 @@ export function readEndpointChange(body: unknown, checks: EndpointChecks = {}): 
   const refused = Object.entries(UNCHANGEABLE).find(([field]) => Object.hasOwn(Object(body), field))
   if (refused !== undefined) throw new AppError('input_invalid', refused.join(': '))
   const { force, ...change } = parse(endpointChange, body)
-  const problems = [...unknownTypes(change.events ?? [], force, checks), ...signingProblems(change.signatures, checks)]
+  const problems = [
+    ...unknownTypes(change.events ?? [], force, checks),
+    ...signingProblems(change.signatures, checks),
+    ...templateProblems(change.templates ?? {}, checks),
+  ]
   if (problems.length > 0) throw new AppError('input_invalid', problems.join('\n'))
   return change.headers === undefined ? change : { ...change, headers: withLowerCaseNames(change.headers) }
 }
@@ -124,7 +130,11 @@ type Read = { endpoint?: NewEndpoint; problems: string[] }
 function complete(fields: z.output<typeof configuredEndpoint>, checks: EndpointChecks): Read {
   const { secret, secrets = [], headers, name, url, ...rest } = fields
   const { target, problems: inAddress } = readAddress({ ...rest, url }, checks)
-  const problems = [...inAddress, ...signingProblems(rest.signatures, checks)]
+  const problems = [
+    ...inAddress,
+    ...signingProblems(rest.signatures, checks),
+    ...templateProblems(rest.templates, checks),
+  ]
   if (target === undefined || problems.length > 0) return { problems }
   const endpoint = {
     ...rest,
@@ -146,9 +156,22 @@ function readAddress(
       problems: [],
     }
   } catch (error) {
-    if (error instanceof AppError && error.code === 'input_invalid') return { problems: error.detail.split('\n') }
-    throw error
+    return { problems: linesOf(error) }
   }
+}
+
+function templateProblems(templates: Readonly<Record<string, string>>, { readTemplates }: EndpointChecks): string[] {
+  try {
+    readTemplates?.(templates)
+    return []
+  } catch (error) {
+    return linesOf(error)
+  }
+}
+
+function linesOf(error: unknown): string[] {
+  if (error instanceof AppError && error.code === 'input_invalid') return error.detail.split('\n')
+  throw error
 }
 
 function unknownTypes(events: readonly string[], force: boolean, checks: EndpointChecks): string[] {

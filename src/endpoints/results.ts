@@ -14,6 +14,8 @@ const MAX_ERROR_CHARS = 500
 /** What one attempt came to, for its endpoint. */
 export type DeliveryResult = Result & {
   endpointId: string
+  /** The address it was made at. Default: the one the endpoint has. */
+  url?: string | undefined
   error: string | null
   /** Set when the endpoint answered that it wants no more: why. */
   goodbye?: string | undefined
@@ -47,13 +49,14 @@ export async function noteResults(
 ): Promise<Draft[]> {
   const ids = await unclean(tx, clock, results)
   if (ids.length === 0) return []
-  // In one order, so that two processes do not wait for each other.
+  // In one order, so that two processes do not wait for each other; and as whoever changes an
+  // endpoint, which has it before its health.
   const { rows } = await tx.query<Row>(
     `select p.id, p.name, p.url, p.status, p.heals, h.state, h.slots, h.failures, h.failing_since as "failingSince",
        h.probes, h.last_error as "lastError", h.exhausted_at as "exhaustedAt",
        case when h.opens_at > '-infinity' then h.opens_at end as "opensAt", coalesce($2::timestamptz, now()) as now
-     from signalbox.endpoint_health h join signalbox.endpoints p on p.id = h.endpoint_id
-     where p.id = any($1::uuid[]) order by p.id for no key update of h`,
+     from signalbox.endpoints p join signalbox.endpoint_health h on h.endpoint_id = p.id
+     where p.id = any($1::uuid[]) order by p.id for no key update`,
     [ids, clock.sqlNow()],
   )
   const drafts: Draft[] = []
@@ -63,7 +66,7 @@ export async function noteResults(
         tx,
         { log, now: row.now },
         row,
-        results.filter(({ endpointId }) => endpointId === row.id),
+        results.filter(({ endpointId }) => endpointId === row.id).map((result) => asOf(row, result)),
       )),
     )
   }
@@ -83,6 +86,12 @@ async function unclean(tx: Sql, clock: Clock, results: readonly DeliveryResult[]
     [good, clock.sqlNow()],
   )
   return [...bad, ...rows.map(({ id }) => id)]
+}
+
+/** What was answered at an address that the endpoint has no more says nothing of it. */
+function asOf({ url }: Row, result: DeliveryResult): DeliveryResult {
+  if (result.url === undefined || result.url === url) return result
+  return { ...result, kind: 'neither', waitMs: undefined, goodbye: undefined }
 }
 
 async function noteEndpoint(

@@ -2,6 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database, Sql } from '../db/database.ts'
+import { lockNames } from '../endpoints/change.ts'
 import { systemClock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
 import { silentLog } from '../lib/log.ts'
@@ -63,6 +64,14 @@ function open(fail: (draft: Draft) => void = () => {}): Outbox {
 async function emit(...payloads: unknown[]): Promise<void> {
   for (const each of payloads) await database.query('select signalbox.emit($1, $2)', ['a.b', JSON.stringify(each)])
 }
+
+test('events are recorded while an endpoint is being created', async () => {
+  await emit(1)
+  await database.transaction(async (tx) => {
+    await lockNames(tx)
+    expect(await open().tick()).toBe(1)
+  })
+})
 
 test('an event that always fails is rejected by itself, and all others are recorded in their order', async () => {
   const numbers = Array.from({ length: 150 }, (_, n) => n)

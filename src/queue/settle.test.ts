@@ -162,7 +162,14 @@ describe('the detail of an attempt', () => {
     response: 'bad gateway',
     durationMs: 17,
     said: { kind: 'failure' },
-    about: { type: 'push', host: 'hooks.example.com', eventId: newId(), depth: 0, isTest: false },
+    about: {
+      type: 'push',
+      host: 'hooks.example.com',
+      url: 'https://hooks.example.com/',
+      eventId: newId(),
+      depth: 0,
+      isTest: false,
+    },
     requestHeaders: null,
   }
 

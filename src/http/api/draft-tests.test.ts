@@ -59,6 +59,11 @@ test('it is sent an example, signed, and nothing is stored', async () => {
   expect((await api.get('/deliveries')).body.items).toEqual([])
 })
 
+test('what could not be made is not tried', async () => {
+  const { status: code, body } = await api.post('/endpoints/test', { url, templates: { push: '{{data | nope}}' } })
+  expect([code, body.detail]).toEqual([422, expect.stringMatching(/^templates."push": must use one of the filters/)])
+})
+
 test('what does not arrive says why', async () => {
   status = 500
   expect((await api.post('/endpoints/test', { url, test_type: 'job.failed' })).body).toMatchObject({

@@ -89,6 +89,12 @@ test('every wrong field is named, a secret never repeated, and nothing is create
   expect(await signalbox.count('signalbox.endpoints')).toBe(before)
 })
 
+test('a message that cannot be sent is refused', async () => {
+  const { status, body } = await create({ url, name: 'unclosed', templates: { push: '{{data.actor' } })
+  expect(status).toBe(422)
+  expect(body.detail).toBe('templates."push": must close every "{{" with "}}" on the same line')
+})
+
 test('an event is delivered to every endpoint that wants it, and to no other', async () => {
   const wanted = await create({ url, name: '受信者 📮', apps: ['match*'] })
   await create({ url, name: 'other app', apps: ['else'] })

@@ -1,6 +1,7 @@
 // `/api/endpoints`: who is notified of events, where and how.
 import { createRoute, z } from '@hono/zod-openapi'
 import { findId } from '../../db/find-id.ts'
+import { readTemplates } from '../../deliveries/messages/message.ts'
 import { changeEndpoint, createEndpoint, deleteEndpoint } from '../../endpoints/change.ts'
 import type { EndpointStore } from '../../endpoints/endpoints.ts'
 import { getEndpoint, listEndpoints } from '../../endpoints/endpoints.ts'
@@ -86,7 +87,14 @@ type Parts = Pick<ApiParts, 'database' | 'looking' | 'seal' | 'readTarget' | 'co
 /** Adds the routes of endpoints; `onWork` is called when deliveries may have become due. */
 export function addEndpointRoutes(api: Api, parts: Parts): void {
   const { database, looking, seal, readTarget, configured, hasSigningKey, onWork } = parts
-  const store: EndpointStore = { database, seal, readTarget, hasSigningKey, unknownTypes: unknownIn(configured) }
+  const store: EndpointStore = {
+    database,
+    seal,
+    readTarget,
+    readTemplates,
+    hasSigningKey,
+    unknownTypes: unknownIn(configured),
+  }
   const idOf = (c: IdRequest) => findId(looking, 'endpoints', c.req.valid('param').id)
   api.openapi(create, async (c) => {
     const { endpoint, secret } = await createEndpoint(store, await readJson(c))
