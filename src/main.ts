@@ -17,7 +17,6 @@ import { openPools } from './db/pools.ts'
 import type { Store } from './db/store.ts'
 import { DELIVERIES } from './deliveries/delivery.ts'
 import { targetReader } from './deliveries/kinds/kinds.ts'
-import { readTemplates } from './deliveries/messages/message.ts'
 import { trackPullRequests } from './deployments/pull-requests.ts'
 import { syncConfigEndpoints } from './endpoints/configured.ts'
 import { readEndpointConfigs } from './endpoints/endpoint.ts'
@@ -176,7 +175,7 @@ function install({ environment, config, mode, log }: SignalboxOptions) {
   const guard = addressGuard([...environment.SIGNALBOX_ALLOW_HOSTS, ...(mode === 'dev' ? LOOPBACK_HOSTS : [])])
   const readTarget = targetReader(guard)
   const hasSigningKey = environment.SIGNALBOX_SIGNING_KEY.length > 0
-  const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget, readTemplates, hasSigningKey })
+  const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget, hasSigningKey })
   for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)
   return { installation, guard, readTarget }
 }
@@ -207,7 +206,7 @@ async function prepareEndpoints(
 ): Promise<boolean> {
   // A process without a configuration knows nothing of the endpoints of those that have one.
   const isKnown = config.endpoints !== undefined || (configPath ?? null) !== null
-  const endpoints = { database: store.database, seal, readTarget, readTemplates }
+  const endpoints = { database: store.database, seal, readTarget }
   const changed = roles.receiver && isKnown ? await syncConfigEndpoints(endpoints, config.endpoints ?? []) : 0
   await resealSecrets(store.database, seal, log)
   return changed > 0

@@ -6,6 +6,7 @@ import { AppError } from '../lib/error.ts'
 import { likePattern } from '../lib/glob.ts'
 import { idFor, isUuid } from '../lib/id.ts'
 import { describe, PARSING } from '../lib/zod.ts'
+import { noDelivery } from './query.ts'
 
 /** How many deliveries one call recovers at most; the next call goes on. */
 const MAX_RECOVERED = 10_000

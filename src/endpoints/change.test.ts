@@ -3,7 +3,6 @@ import { openTestDatabase } from '../../test/database.ts'
 import { ENCRYPTION_KEY } from '../../test/keys.ts'
 import type { Database } from '../db/database.ts'
 import { targetReader } from '../deliveries/kinds/kinds.ts'
-import { readTemplates } from '../deliveries/messages/message.ts'
 import { addressGuard } from '../lib/address-guard.ts'
 import { newId } from '../lib/id.ts'
 import { changeEndpoint, createEndpoint, deleteEndpoint } from './change.ts'
@@ -45,7 +44,7 @@ async function addConfigured(): Promise<string> {
 
 describe('an endpoint', () => {
   it('has only messages that can be sent', async () => {
-    const checked = { ...store, readTemplates }
+    const checked = { ...store, readTarget: targetReader(addressGuard()) }
     const id = await create()
     for (const text of ['{{data.app_name', '{{data | nope}}', 'x'.repeat(1501)]) {
       const asked = { templates: { push: text } }

@@ -28,8 +28,8 @@ export async function lockNames(tx: Sql): Promise<Date> {
 }
 
 /**
- * Creates an endpoint from an API request. `secret` is the one that was made for a webhook, null when
- * the request brought its own: it is shown here and never again.
+ * Creates an endpoint from an API request. `secret` is the one that was made for a webhook,
+ * null when the request brought its own: it is shown here and never again.
  * @throws AppError `input_invalid` naming every field at fault; `conflict` when another one has its
  * name; `encryption_key_missing` when there is no key to seal its secrets with.
  */
@@ -50,8 +50,8 @@ export async function createEndpoint(
 }
 
 /**
- * Changes what a request names of an endpoint. With another URL, headers and credential go unless
- * they are given again, because they may not be meant for it; `dropped` names them.
+ * Changes what a request names of an endpoint. With another URL, headers and credential go
+ * unless they are given again, because they may not be meant for it; `dropped` names them.
  * @throws AppError `input_invalid`, `not_found`, and `conflict` when another one has its name, or
  * the configuration has what is to change.
  */
@@ -81,7 +81,8 @@ export async function changeEndpoint(
  * @throws AppError `not_found` when there is none.
  */
 export async function readStored(tx: Sql, id: string): Promise<StoredEndpoint> {
-  // Not `for update`: the deliveries of new events refer to the row, and must not wait for this.
+  // Not `for update`: the deliveries of new events refer to the row, and must not wait for
+  // this.
   const text = `select ${STORED} from signalbox.endpoints e where id = $1 for no key update`
   const [row] = isUuid(id) ? (await tx.query<StoredEndpoint>(text, [id])).rows : []
   if (row === undefined) throw noEndpoint(id)

@@ -1,5 +1,5 @@
-// What an endpoint is: where and how somebody is notified of which events. And how the requests and
-// the configuration that make one are checked.
+// What an endpoint is: where and how somebody is notified of which events. And how the requests
+// and the configuration that make one are checked.
 import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import { AppError } from '../lib/error.ts'
@@ -22,16 +22,19 @@ export type Settings = Pick<Endpoint, 'name' | 'kind' | 'url' | 'settings' | 'st
 /** What an endpoint is made from, checked and complete. */
 export type NewEndpoint = Settings & PlainSecrets
 
-/** An endpoint in `signalbox.config.ts`: its name is unique, and the secret of a webhook is set there. */
+/**
+ * An endpoint in `signalbox.config.ts`: its name is unique, and the secret of a webhook is set
+ * there.
+ */
 export type EndpointConfig = Omit<z.input<typeof configuredEndpoint>, 'name'> & { name: string }
 
 /** What depends on the rest of the program. */
 export type EndpointChecks = {
   /** What the address may be. Default: a public one of a webhook. */
   readTarget?: ReadTarget | undefined
-  /** Refuses messages that cannot be sent, with `input_invalid`. Default: all can be. */
-  readTemplates?: ((templates: Readonly<Record<string, string>>) => void) | undefined
-  /** A sentence for each of these types that nobody is known to send. Default: all are known. */
+  /**
+   * A sentence for each of these types that nobody is known to send. Default: all are known.
+   */
   unknownTypes?: ((events: readonly string[]) => string[]) | undefined
   /** Whether the installation can sign with ed25519. Default: it can. */
   hasSigningKey?: boolean | undefined
@@ -69,18 +72,15 @@ const UNCHANGEABLE: Readonly<Record<string, string>> = {
 }
 
 /**
- * Checks the body of a request to change an endpoint; its address is checked with what is stored.
+ * Checks the body of a request to change an endpoint; its address is checked with what is
+ * stored.
  * @throws AppError `input_invalid` naming every field at fault.
  */
 export function readEndpointChange(body: unknown, checks: EndpointChecks = {}): EndpointChange {
   const refused = Object.entries(UNCHANGEABLE).find(([field]) => Object.hasOwn(Object(body), field))
   if (refused !== undefined) throw new AppError('input_invalid', refused.join(': '))
   const { force, ...change } = parse(endpointChange, body)
-  const problems = [
-    ...unknownTypes(change.events ?? [], force, checks),
-    ...signingProblems(change.signatures, checks),
-    ...templateProblems(change.templates ?? {}, checks),
-  ]
+  const problems = [...unknownTypes(change.events ?? [], force, checks), ...signingProblems(change.signatures, checks)]
   if (problems.length > 0) throw new AppError('input_invalid', problems.join('\n'))
   return change.headers === undefined ? change : { ...change, headers: withLowerCaseNames(change.headers) }
 }
@@ -130,11 +130,7 @@ type Read = { endpoint?: NewEndpoint; problems: string[] }
 function complete(fields: z.output<typeof configuredEndpoint>, checks: EndpointChecks): Read {
   const { secret, secrets = [], headers, name, url, ...rest } = fields
   const { target, problems: inAddress } = readAddress({ ...rest, url }, checks)
-  const problems = [
-    ...inAddress,
-    ...signingProblems(rest.signatures, checks),
-    ...templateProblems(rest.templates, checks),
-  ]
+  const problems = [...inAddress, ...signingProblems(rest.signatures, checks)]
   if (target === undefined || problems.length > 0) return { problems }
   const endpoint = {
     ...rest,
@@ -157,15 +153,6 @@ function readAddress(
     }
   } catch (error) {
     return { problems: linesOf(error) }
-  }
-}
-
-function templateProblems(templates: Readonly<Record<string, string>>, { readTemplates }: EndpointChecks): string[] {
-  try {
-    readTemplates?.(templates)
-    return []
-  } catch (error) {
-    return linesOf(error)
   }
 }
 

@@ -176,7 +176,7 @@ async function changeStatus(
   if (goodbye !== undefined) {
     await tx.query(
       `update signalbox.endpoints set status = 'paused', status_reason = $2, gone_at = now(), updated_at = now()
-       where id = $1 and gone_at is null`,
+       where id = $1 and status = 'active'`,
       [row.id, goodbye],
     )
   } else if (changes.includes('disabled')) {

@@ -4,7 +4,6 @@ import { testEvent, testTypeFor } from '../../catalogue/test-event.ts'
 import type { PreparingParts } from '../../deliveries/attempt.ts'
 import { prepare, shownHeaders } from '../../deliveries/attempt.ts'
 import type { LoadedEndpoint } from '../../deliveries/load.ts'
-import { readTemplates } from '../../deliveries/messages/message.ts'
 import type { Transport } from '../../deliveries/send-prepared.ts'
 import { sendPrepared } from '../../deliveries/send-prepared.ts'
 import { deliveryAttempt } from '../../deliveries/wire.ts'
@@ -53,7 +52,7 @@ export function addDraftTestRoutes(api: Api, parts: Parts): void {
   const { preparing, readTarget, hasSigningKey, openTransport } = parts
   api.openapi(test, async (c) => {
     const { test_type: type, ...request } = Object(await readJson(c)) as Record<string, unknown>
-    const endpoint = readDraft(request, { readTarget, readTemplates, hasSigningKey })
+    const endpoint = readDraft(request, { readTarget, hasSigningKey })
     const transport = openTransport()
     try {
       return c.json(await sendTest({ preparing, transport }, endpoint, type), 200)

@@ -1,7 +1,6 @@
 // `/api/endpoints`: who is notified of events, where and how.
 import { createRoute, z } from '@hono/zod-openapi'
 import { findId } from '../../db/find-id.ts'
-import { readTemplates } from '../../deliveries/messages/message.ts'
 import { changeEndpoint, createEndpoint, deleteEndpoint } from '../../endpoints/change.ts'
 import type { EndpointStore } from '../../endpoints/endpoints.ts'
 import { getEndpoint, listEndpoints } from '../../endpoints/endpoints.ts'
@@ -91,7 +90,6 @@ export function addEndpointRoutes(api: Api, parts: Parts): void {
     database,
     seal,
     readTarget,
-    readTemplates,
     hasSigningKey,
     unknownTypes: unknownIn(configured),
   }
