@@ -8,9 +8,12 @@ const NOW = 'coalesce($1::timestamptz, now())'
  * The statement that claims. Parameters as in claim.ts; `$4` is how many rows are looked at.
  *
  * - The index leads from one partition and group with pending rows to the next, so that a backlog
- *   costs no more than its first rows.
+ *   costs no more than its first rows. `first_at` is where these begin: dead entries of the index
+ *   before them, which an open transaction elsewhere may keep, are passed once and not again.
  * - Of a group only the first row is a candidate: the one that keeps the group, else the longest
  *   due.
+ * - Where many partitions wait, each has only as many candidates as it could get if all had twice
+ *   their part: a claim that finds fewer rows than it wants is followed by another.
  * - Candidates are ordered by how many rows of their partition would run then, so that all have
  *   their turn. `skip locked` takes those that no other worker is just taking; what was locked
  *   beyond the free slots of a partition stays pending.
@@ -34,7 +37,8 @@ with recursive ${waiting(rows, column)}, paced as materialized (
   from open join waiting using (part), lateral (
     (select id, available_at from ${rows}
       where waiting.grp = '' and status = 'pending' and ${column} = part and coalesce(group_key, '') = ''
-        and available_at <= ${NOW} order by available_at limit least(free * 2, $4::integer))
+        and available_at between first_at and ${NOW}
+      order by available_at limit least(free * 2, $4::integer, 1 + 2 * $4::integer / (select count(*) from open)))
     union all
     (select id, available_at from ${rows}
       where id = ${headOf(rows, column)} and available_at <= ${NOW})
@@ -75,26 +79,26 @@ with recursive ${waiting(rows, column)}, open as materialized (
   where id in (select part from waiting) and slots > taken
 )
 select
-  (select extract(epoch from min(greatest(available_at, opens_at)) - ${NOW})::float8 * 1000
+  (select extract(epoch from min(greatest(due_at, opens_at)) - ${NOW})::float8 * 1000
     from open join waiting using (part), lateral (
-      (select available_at from ${rows}
-        where waiting.grp = '' and status = 'pending' and ${column} = part and coalesce(group_key, '') = ''
-        order by available_at limit 1)
-      union all
-      (select available_at from ${rows} where id = ${headOf(rows, column)})
-    ) as first) as "claimMs",
+      select case when grp = '' then first_at
+        else (select available_at from ${rows} where id = ${headOf(rows, column)}) end as due_at
+    ) as first where due_at is not null) as "claimMs",
   (select extract(epoch from available_at - ${NOW})::float8 * 1000
     from ${rows} where status = 'running' order by available_at limit 1) as "expiryMs"`
 }
 
-/** The partitions and groups that have pending rows, and the rows that run. */
+/**
+ * The partitions and groups that have pending rows, when the first of each is due, and the rows
+ * that run.
+ */
 function waiting(rows: string, column: string): string {
-  const first = (where: string) => `select ${column} as part, coalesce(group_key, '') as grp from ${rows}
-    where status = 'pending'${where} order by ${column}, coalesce(group_key, '') limit 1`
+  const first = (where: string) => `select ${column} as part, coalesce(group_key, '') as grp, available_at as first_at
+    from ${rows} where status = 'pending'${where} order by ${column}, coalesce(group_key, ''), available_at limit 1`
   return `waiting as (
   (${first('')})
   union all
-  select next.part, next.grp from waiting, lateral (
+  select next.* from waiting, lateral (
     ${first(` and (${column}, coalesce(group_key, '')) > (waiting.part, waiting.grp)`)}
   ) as next
 ), running as materialized (
@@ -116,7 +120,7 @@ function headOf(rows: string, column: string): string {
         (select id from ${rows} where status = 'pending' and holds_group and attempt > 0
           and group_key = waiting.grp and group_key is not null order by available_at limit 1),
         (select id from ${rows} where status = 'pending' and ${column} = part and coalesce(group_key, '') = waiting.grp
-          order by available_at limit 1)) end)`
+          and available_at >= first_at order by available_at limit 1)) end)`
 }
 
 /**
