@@ -9,16 +9,19 @@ export type WithinBytes = { askedId: string; place: number; bytes: number; total
 
 /**
  * The statement that reads `columns` for each of the ids $1, in their order, as long as the events
- * `e` among the joins come to at most $2 bytes; with $3, the first one whatever its size. A row
- * has its id as `askedId`, also where nothing was found for it.
+ * `e` among the joins come to at most $2 bytes; with $3, the first one whatever its size. Events of
+ * at most `small` bytes count as none, and are read whatever the others come to. A row has its id
+ * as `askedId`, also where nothing was found for it.
  */
-export function selectWithinBytes(columns: string, joins: string): string {
+export function selectWithinBytes(columns: string, joins: string, small = '0'): string {
   return `
 select * from (
-  select asked.id as "askedId", asked.place, ${columns},
-    ${EVENT_BYTES} as bytes, sum(${EVENT_BYTES}) over (order by asked.place) as total
-  from unnest($1::uuid[]) with ordinality as asked (id, place) ${joins}
-) as sized
-where total <= $2::bigint or ($3::boolean and place = 1)
+  select sized.*, sum(bytes) over (order by place) as total from (
+    select asked.id as "askedId", asked.place, ${columns},
+      case when ${EVENT_BYTES} > ${small} then ${EVENT_BYTES} else 0 end as bytes
+    from unnest($1::uuid[]) with ordinality as asked (id, place) ${joins}
+  ) as sized
+) as summed
+where total <= $2::bigint or bytes = 0 or ($3::boolean and place = 1)
 order by place`
 }

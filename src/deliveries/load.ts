@@ -12,8 +12,14 @@ import type { JsonObject } from '../lib/json.ts'
 import type { EnvelopeEvent } from './envelope.ts'
 import type { KindName } from './kinds/kind.ts'
 
-/** The most bytes of bodies that the deliveries of one sender have in memory at once. */
+/** The most bytes of large bodies that the deliveries of one sender have in memory at once. */
 const MAX_BYTES = 32_000_000
+/**
+ * The part of them that is small, 64 kB: such a body is not counted, and waits for none that is
+ * large. Otherwise the large ones of an endpoint that does not answer would keep all others
+ * waiting. Those of all slots come to a quarter more.
+ */
+const SMALL = 1 / 500
 
 /** A delivery's endpoint and event as they are at this attempt. */
 export type Loaded = {
@@ -62,6 +68,7 @@ const LOAD = selectWithinBytes(
   `left join signalbox.deliveries d on d.id = asked.id
   left join signalbox.endpoints p on p.id = d.endpoint_id
   left join signalbox.events e on e.id = d.event_id`,
+  '$5::bigint',
 )
 
 type Row = WithinBytes &
@@ -86,7 +93,7 @@ export function openLoader(sql: Sql, { seal, clock, maxBytes = MAX_BYTES }: Load
   return gather<Loaded>({
     maxBytes,
     async read(ids, limit) {
-      const values = [ids, limit.maxBytes, limit.atLeastOne, clock.sqlNow()]
+      const values = [ids, limit.maxBytes, limit.atLeastOne, clock.sqlNow(), Math.floor(maxBytes * SMALL)]
       const { rows } = await sql.query<Row>(LOAD, values, 'load deliveries')
       return rows.map((row) => ({ id: row.askedId, bytes: row.bytes, value: loaded(seal, row) }))
     },

@@ -364,6 +364,23 @@ describe('what a receiver gets', () => {
     expect(got).toHaveLength(2)
     expect(got[1]?.body).toEqual(got[0]?.body)
   })
+
+  it('is sent while large ones for an endpoint which does not answer have all the memory', async () => {
+    const hanging: (() => void)[] = []
+    const slow = await openReceiver((response) => hanging.push(() => response.end()))
+    const quick = await openReceiver((response) => response.end())
+    const body = JSON.stringify({ text: 'x'.repeat(60_000) })
+    for (let i = 0; i < 3; i++) await recordStored(slow.endpoint.id, { source: 'github', type: 'push', body })
+    await recordStored(quick.endpoint.id, { source: 'github', type: 'push', body: '{"n":1}' })
+    const tick = open({ maxBytes: 100_000 }).tick()
+    await vi.waitFor(() => expect(quick.got).toHaveLength(1), { timeout: 5000, interval: 5 })
+    expect(slow.got).toHaveLength(1)
+    for (let answered = 1; answered <= 3; answered++) {
+      await vi.waitFor(() => expect(hanging).toHaveLength(1), { timeout: 5000, interval: 5 })
+      hanging.pop()?.()
+    }
+    expect(await tick).toBe(4)
+  })
 })
 
 describe('the bytes of deliveries', () => {
@@ -371,7 +388,9 @@ describe('the bytes of deliveries', () => {
     const answers: (() => void)[] = []
     const { got, endpoint } = await openReceiver((response) => answers.push(() => response.end()))
     for (let i = 0; i < 7; i++) await record([endpoint.id])
-    const { rows } = await database.query<{ size: number }>('select max(length(body)) as size from signalbox.events')
+    const { rows } = await database.query<{ size: number }>(
+      `select max(length(body)) as size from signalbox.events where source = 'deployments'`,
+    )
     const sender = open({ slots: 7, maxBytes: 3 * (rows[0]?.size ?? 0) })
     const tick = sender.tick()
     for (const [answered, expected] of [
