@@ -215,17 +215,23 @@ describe('docs/receivers.md', () => {
   })
 
   test.skipIf(!hasPython)('the verification in Python accepts what is signed, and nothing else', async () => {
-    const requests = [await sign({ id: 'evt_doc' }), await sign({ secrets: OLD }), await sign({ ageSeconds: 400 })]
+    const plain = 'my_webhook_secret_key'
+    const requests = [
+      [await sign({ id: 'evt_doc' }), SECRET],
+      [await sign({ id: 'evt_plain', secrets: plain }), plain],
+      [await sign({ secrets: OLD }), SECRET],
+      [await sign({ ageSeconds: 400 }), SECRET],
+    ]
     const script = `${block('python')}
 import json, sys
 given = json.load(sys.stdin)
-for headers in given["requests"]:
+for headers, secret in given["requests"]:
     try:
-        print(verify(headers, given["body"].encode(), given["secret"]))
+        print(verify(headers, given["body"].encode(), secret))
     except ValueError as error:
         print(error)`
-    const made = spawnSync('python3', ['-c', script], { input: JSON.stringify({ requests, body, secret: SECRET }) })
+    const made = spawnSync('python3', ['-c', script], { input: JSON.stringify({ requests, body }) })
     expect(made.stderr.toString()).toBe('')
-    expect(made.stdout.toString()).toBe('evt_doc\nwrong signature\ntoo old or too new\n')
+    expect(made.stdout.toString()).toBe('evt_doc\nevt_plain\nwrong signature\ntoo old or too new\n')
   })
 })

@@ -3,7 +3,7 @@ import type { PageQuery } from './api.ts'
 import type { DeliveryAttempt } from './api-deployments.ts'
 import type { Json } from './payload.ts'
 
-/** Whether an endpoint is notified; a paused one later, a disabled one not at all. */
+/** Whether an endpoint is notified; a paused one later, a disabled one only by `recover`. */
 export type EndpointStatus = 'active' | 'paused' | 'disabled'
 
 /** What an endpoint is. */

@@ -7,7 +7,7 @@ export const endpointKind = z.enum(['webhook', 'slack', 'telegram', 'email', 'gi
 
 /**
  * Whether an endpoint is notified. For a paused one deliveries are kept until it is active
- * again; for a disabled one there are no new ones.
+ * again; for a disabled one they are skipped, and can be recovered.
  */
 export const endpointStatus = z.enum(['active', 'paused', 'disabled'])
 

@@ -1,5 +1,5 @@
 // What a kind of destination is: how an endpoint of it is set up, and what is sent to it. Pure;
-// the sending itself is in `transmit.ts`.
+// the sending itself is in `send-prepared.ts`.
 import { z } from 'zod'
 import type { AskedTarget, Target } from '../../endpoints/target.ts'
 import type { Dispatch } from '../../forges/forge.ts'

@@ -36,7 +36,7 @@ test.each([
   expect(await response.json()).toMatchObject({ code: 'method_not_allowed' })
 })
 
-test('no operation takes an id that is not one', async () => {
+test('no operation finds something under an id that is not valid', async () => {
   const operations = Object.entries(api.description.paths).flatMap(([path, methods]) =>
     path.includes('{id}') ? Object.keys(methods).map((method) => [method.toUpperCase(), path] as const) : [],
   )
