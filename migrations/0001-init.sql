@@ -275,14 +275,18 @@ create table signalbox.endpoint_health (
   last_failure_at timestamptz,
   -- To the minute.
   last_success_at timestamptz,
-  -- When it was last said that a delivery was given up.
+  -- When it was last said that it fails, whether that still holds, and when that a delivery was
+  -- given up.
+  alerted_at timestamptz,
+  is_alerted boolean not null default false,
   exhausted_at timestamptz
 );
 -- Who makes it active again, by SQL too, lets it begin anew.
 create function signalbox.reset_endpoint_health() returns trigger language plpgsql as $$
 begin
   update signalbox.endpoint_health
-  set state = 'closed', slots = null, opens_at = '-infinity', failures = 0, failing_since = null, probes = 0
+  set state = 'closed', slots = null, opens_at = '-infinity', failures = 0, failing_since = null, probes = 0,
+    is_alerted = false
   where endpoint_id = new.id;
   return null;
 end $$;

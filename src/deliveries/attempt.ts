@@ -82,11 +82,10 @@ async function transmit(
 
 /** What is sent for a delivery at this moment, or why nothing is (pure). */
 export function prepare(
-  { clock, payloadOf, publicUrl, ed25519 }: PreparingParts,
-  { endpoint, eventId, event }: Loaded,
+  { payloadOf, publicUrl, ed25519 }: PreparingParts,
+  { endpoint, at, eventId, event }: Loaded,
   { id, superseded }: { id: string; superseded?: readonly string[] | undefined },
 ): Prepared {
-  const at = clock.now()
   return prepareDelivery(
     { endpoint, id, eventId, event, at, version: VERSION, superseded, publicUrl, ed25519 },
     payloadOf,

@@ -159,6 +159,21 @@ describe('an endpoint', () => {
     expect(given()).toHaveLength(2)
   })
 
+  it('that comes and goes is said to fail once an hour, and to have recovered as often', async () => {
+    let nth = 0
+    const { endpoint } = await openReceiver((response) => response.writeHead(nth++ % 20 < 12 ? 500 : 200).end())
+    const sender = open({ slots: 1 })
+    for (let minute = 0; minute < 120; minute++) {
+      for (let n = 0; n < 3; n++) await record([endpoint.id])
+      await sender.tick()
+      clock.advance(60_000)
+    }
+    const times = (type: string) => said.filter((each) => each === type).length
+    expect(times('endpoint.failing')).toBeGreaterThan(0)
+    expect(times('endpoint.failing')).toBeLessThanOrEqual(2)
+    expect(times('endpoint.failing') - times('endpoint.recovered')).toBeLessThanOrEqual(1)
+  })
+
   it('that answers 429 is left alone for as long as it asks, and that is no failure of it', async () => {
     const { got, endpoint } = await openReceiver((response, nth) =>
       response.writeHead(nth === 1 ? 429 : 200, { 'retry-after': '60' }).end(),

@@ -26,6 +26,8 @@ export type Loaded = {
   endpoint: LoadedEndpoint
   /** Why what the endpoint has sealed is empty: a key is missing. Null when it was opened. */
   unreadable: string | null
+  /** The database's time, which all processes share. */
+  at: Date
   eventId: string
   /** How many internal events are between the event and one from outside. */
   depth: number
@@ -108,6 +110,7 @@ function loaded(seal: Seal, row: Row): Loaded | null {
   return {
     endpoint: { id, ...plain, ...opened },
     unreadable,
+    at,
     eventId,
     depth,
     event: { ...event, headers: eventHeaders },

@@ -3,12 +3,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openTestDatabase } from '../../test/database.ts'
 import { ENCRYPTION_KEY } from '../../test/keys.ts'
 import type { Database } from '../db/database.ts'
+import type { Endpoint } from '../endpoints/endpoint.ts'
+import { deliveriesFor } from '../endpoints/match.ts'
 import { openSeal } from '../endpoints/seal.ts'
 import { fakeClock } from '../lib/clock.ts'
 import type { StageOptions } from './fixtures/stage.ts'
 import { openReceiver, openTestSender, record } from './fixtures/stage.ts'
 import { getDelivery } from './query.ts'
+import type { Elsewhere } from './redeliver.ts'
 import { readRecovery, readRedelivery, recover, redeliver } from './redeliver.ts'
+import { maxAttempts } from './retry.ts'
 
 let database: Database
 beforeAll(async () => {
@@ -30,6 +34,15 @@ function stage(): StageOptions {
 }
 
 const since = '2026-01-01T00:00:00Z'
+/** Another endpoint to send to. */
+function to(endpoint: Endpoint): Elsewhere {
+  const one = { ...endpoint, conditions: null, heals: false }
+  return {
+    endpointId: endpoint.id,
+    plan: (events) => events.flatMap((event) => deliveriesFor(event, [one], { maxAttempts })),
+  }
+}
+
 async function statusOf(id: string) {
   return (await getDelivery(database, id)).status
 }
@@ -68,14 +81,14 @@ describe('a delivery that is sent again', () => {
     const id = await record(stage(), [one.endpoint.id])
     const sender = openTestSender(stage())
     await sender.tick()
-    const sent = await redeliver(database, clock, { id, endpointId: other.endpoint.id })
+    const sent = await redeliver(database, clock, { id, elsewhere: to(other.endpoint) })
     expect(sent).not.toBe(id)
     await sender.tick()
     expect([one.got.length, other.got.length]).toEqual([1, 1])
     expect(other.got[0]?.body).toEqual(one.got[0]?.body)
     expect([await statusOf(id), await statusOf(sent)]).toEqual(['succeeded', 'succeeded'])
     // A second time it is the same delivery.
-    expect(await redeliver(database, clock, { id, endpointId: other.endpoint.id })).toBe(sent)
+    expect(await redeliver(database, clock, { id, elsewhere: to(other.endpoint) })).toBe(sent)
   })
 
   it('is not one that is being sent, or that does not exist', async () => {
@@ -86,7 +99,9 @@ describe('a delivery that is sent again', () => {
     const unknown = '00000000-0000-8000-8000-000000000000'
     await expect(redeliver(database, clock, { id: unknown })).rejects.toMatchObject({ code: 'not_found' })
     await database.query(`update signalbox.deliveries set status = 'failed' where id = $1`, [id])
-    await expect(redeliver(database, clock, { id, endpointId: unknown })).rejects.toMatchObject({ code: 'not_found' })
+    await expect(redeliver(database, clock, { id, elsewhere: to({ ...endpoint, id: unknown }) })).rejects.toMatchObject(
+      { code: 'not_found' },
+    )
   })
 })
 
@@ -137,12 +152,7 @@ describe('a recovery', () => {
     expect(await count({ until: at(-120_000) })).toBe(1)
     expect(await count({ type: 'environment.*' })).toBe(3)
     expect(await count({ type: 'push' })).toBe(0)
-    const moved = await recover(
-      database,
-      clock,
-      endpoint.id,
-      options({ status: ['succeeded'], endpoint_id: other.endpoint.id }),
-    )
+    const moved = await recover(database, clock, endpoint.id, options({ status: ['succeeded'] }), to(other.endpoint))
     expect(moved.count).toBe(3)
     const sender = openTestSender(stage())
     while ((await sender.tick()) > 0);
@@ -169,6 +179,22 @@ describe('a recovery', () => {
     while ((await sender.tick()) > 0);
     expect(got).toHaveLength(1)
     expect(await recover(database, clock, endpoint.id, options())).toMatchObject({ count: 0 })
+  })
+
+  it('keeps the order that the other endpoint wants', async () => {
+    const { endpoint } = await openReceiver(stage(), (response) => response.end())
+    const other = await openReceiver(stage(), (response) => response.end())
+    for (let n = 0; n < 3; n++) await record(stage(), [endpoint.id])
+    await database.query(`update signalbox.events set facts = '{"app":"a","environment":"production"}'`)
+    await database.query(`update signalbox.deliveries set status = 'failed', finished_at = now()`)
+    await recover(database, clock, endpoint.id, options(), to({ ...other.endpoint, ordering: 'ordered' }))
+    const { rows } = await database.query(
+      `select count(*)::int as rows, count(distinct group_key)::int as groups, bool_and(holds_group) as held,
+         count(distinct created_at)::int as times
+       from signalbox.deliveries where endpoint_id = $1`,
+      [other.endpoint.id],
+    )
+    expect(rows).toEqual([{ rows: 3, groups: 1, held: true, times: 3 }])
   })
 
   it('refuses what is not one, and an endpoint that is not there', async () => {

@@ -1,10 +1,11 @@
 // Sending again: one delivery, or those of an endpoint in a span of time.
 import { z } from 'zod'
 import type { Database, Sql } from '../db/database.ts'
+import type { NewDelivery, NewEvent } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
 import { likePattern } from '../lib/glob.ts'
-import { idFor, isUuid } from '../lib/id.ts'
+import { isUuid } from '../lib/id.ts'
 import { describe, PARSING } from '../lib/zod.ts'
 import { noDelivery } from './query.ts'
 
@@ -41,6 +42,11 @@ export const recovered = z
   })
   .meta({ id: 'Recovered' })
 
+type Planned = Pick<NewEvent, 'id' | 'facts'>
+
+/** Another endpoint to send to: which deliveries to it the events would make. */
+export type Elsewhere = { endpointId: string; plan(events: readonly Planned[]): NewDelivery[] }
+
 /** A checked request to recover deliveries. */
 export type Recovery = z.infer<typeof recoverRequest>
 
@@ -68,14 +74,14 @@ function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<
 
 /**
  * Makes a delivery pending again, with all attempts of its schedule before it; its earlier
- * attempts stay in its log. With `endpointId` its event is sent there, too. Returns the
- * delivery to be sent.
+ * attempts stay in its log. With `elsewhere` its event is sent there, and it stays as it is.
+ * Returns the delivery to be sent.
  * @throws AppError `not_found`; `conflict` while it is being sent.
  */
 export async function redeliver(
   database: Database,
   clock: Clock,
-  { id, endpointId }: { id: string; endpointId?: string | undefined },
+  { id, elsewhere }: { id: string; elsewhere?: Elsewhere | undefined },
 ): Promise<string> {
   if (!isUuid(id)) throw noDelivery(id)
   return database.transaction(async (tx) => {
@@ -85,9 +91,8 @@ export async function redeliver(
     )
     const [row] = rows
     if (row === undefined) throw noDelivery(id)
-    if (endpointId !== undefined && endpointId !== row.endpoint) {
-      await requireEndpoint(tx, endpointId)
-      const [sent] = await sendTo(tx, clock, endpointId, [row.event])
+    if (elsewhere !== undefined && elsewhere.endpointId !== row.endpoint) {
+      const [sent] = await sendTo(tx, clock, elsewhere, [row.event])
       if (sent === undefined) throw new AppError('conflict', 'It is being sent there at this moment.')
       return sent
     }
@@ -106,11 +111,12 @@ export async function recover(
   database: Database,
   clock: Clock,
   endpointId: string,
-  { since, until, status, type, endpoint_id: to, dry_run }: Recovery,
+  { since, until, status, type, dry_run }: Recovery,
+  other?: Elsewhere,
 ): Promise<z.infer<typeof recovered>> {
-  const elsewhere = to === endpointId ? undefined : to
+  const elsewhere = other?.endpointId === endpointId ? undefined : other
   return database.transaction(async (tx) => {
-    for (const one of to === undefined ? [endpointId] : [endpointId, to]) await requireEndpoint(tx, one)
+    await requireEndpoint(tx, endpointId)
     const { rows } = await tx.query<{ id: string; event: string }>(
       `select d.id, d.event_id as event from signalbox.deliveries d join signalbox.events e on e.id = d.event_id
        where d.endpoint_id = $1 and d.status = any($2::text[]) and d.created_at >= $3::timestamptz
@@ -162,16 +168,31 @@ function pending(now: string): string {
 /**
  * Deliveries of these events to another endpoint, new or again; not those that are being sent.
  */
-async function sendTo(tx: Sql, clock: Clock, endpointId: string, events: readonly string[]): Promise<string[]> {
+async function sendTo(tx: Sql, clock: Clock, elsewhere: Elsewhere, events: readonly string[]): Promise<string[]> {
+  const { endpointId, plan } = elsewhere
+  await requireEndpoint(tx, endpointId)
+  const found = await tx.query<Planned>('select id, facts from signalbox.events where id = any($1::uuid[])', [events])
+  const facts = new Map(found.rows.map((event) => [event.id, event.facts]))
+  const planned = plan(events.map((id) => ({ id, facts: facts.get(id) ?? {} })))
   const { rows } = await tx.query<{ id: string }>(
-    `insert into signalbox.deliveries as d (id, event_id, endpoint_id, max_attempts, available_at, created_at)
-     select n.id, n.event, p.id, coalesce(cardinality(p.schedule), 9) + 1,
-       coalesce($4::timestamptz, now()) - (${MAX_RECOVERED} - n.at) * interval '1 microsecond', coalesce($4::timestamptz, now())
-     from unnest($1::uuid[], $2::uuid[]) with ordinality as n (id, event, at)
-     join signalbox.endpoints p on p.id = $3
+    `insert into signalbox.deliveries as d (id, event_id, endpoint_id, max_attempts, group_key, holds_group,
+       available_at, created_at)
+     select n.id, n.event, $3, max_attempts, group_key, holds_group,
+       coalesce($4::timestamptz, now()) - (${MAX_RECOVERED} - n.at) * interval '1 microsecond',
+       coalesce($4::timestamptz, now()) - (${MAX_RECOVERED} - n.at) * interval '1 microsecond'
+     from unnest($1::uuid[], $2::uuid[], $5::integer[], $6::text[], $7::boolean[]) with ordinality
+       as n (id, event, max_attempts, group_key, holds_group, at)
      on conflict (event_id, endpoint_id) do update set ${pending('$4')} where d.status <> 'running'
      returning d.id`,
-    [events.map((event) => idFor('delivery', event, endpointId)), events, endpointId, clock.sqlNow()],
+    [
+      planned.map(({ id }) => id),
+      events,
+      endpointId,
+      clock.sqlNow(),
+      planned.map(({ maxAttempts }) => maxAttempts),
+      planned.map(({ groupKey }) => groupKey),
+      planned.map(({ holdsGroup }) => holdsGroup),
+    ],
   )
   return rows.map((row) => row.id)
 }

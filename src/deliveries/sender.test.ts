@@ -6,7 +6,7 @@ import { ENCRYPTION_KEY } from '../../test/keys.ts'
 import type { Database } from '../db/database.ts'
 import { loadEndpoints } from '../endpoints/endpoints.ts'
 import { openSeal } from '../endpoints/seal.ts'
-import { fakeClock } from '../lib/clock.ts'
+import { fakeClock, systemClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import type { Answer, StageOptions } from './fixtures/stage.ts'
 import * as stages from './fixtures/stage.ts'
@@ -116,11 +116,21 @@ describe('a delivery', () => {
     for (const one of attempts) expect(one.duration_ms).toEqual(expect.any(Number))
   })
 
+  it('is signed at the time of the database, however wrong the clock of this process is', async () => {
+    const { got, endpoint } = await openReceiver((response) => response.end())
+    await record([endpoint.id])
+    await database.query(`update signalbox.deliveries set available_at = now() - interval '1 s'`)
+    const wrong = { now: () => new Date(Date.now() + 3_600_000), sqlNow: () => null }
+    await open({ clock: wrong }).tick()
+    expect(Math.abs(Number(got[0]?.headers['webhook-timestamp']) - Date.now() / 1000)).toBeLessThan(60)
+  })
+
   it('is verified by the standardwebhooks package as it arrives', async () => {
     const { got, endpoint } = await openReceiver((response) => response.end())
     await record([endpoint.id])
     // Its tolerance is against the real time.
-    await open({ clock: { ...clock, now: () => new Date() } }).tick()
+    await database.query(`update signalbox.deliveries set available_at = now() - interval '1 s'`)
+    await open({ clock: systemClock }).tick()
     const headers = Object.fromEntries(
       Object.entries(got[0]?.headers ?? {}).map(([name, value]) => [name, String(value)]),
     )

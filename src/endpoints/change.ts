@@ -143,7 +143,7 @@ async function forgetFailures(tx: Sql, id: string): Promise<void> {
   await tx.query(
     `update signalbox.endpoint_health
      set state = 'closed', slots = null, opens_at = '-infinity', failures = 0, failing_since = null,
-       probes = 0
+       probes = 0, is_alerted = false
      where endpoint_id = $1`,
     [id],
   )

@@ -7,8 +7,8 @@ import type { Log } from '../lib/log.ts'
 import type { Health, HealthChange, Result } from './health.ts'
 import { healthAfter } from './health.ts'
 
-/** How long a delivery that was given up is not said of the same endpoint again. */
-const EXHAUSTED_EVERY_MS = 3_600_000
+/** So often it is said of an endpoint that it fails, or that a delivery was given up, at most. */
+const SAID_EVERY_MS = 3_600_000
 const MAX_ERROR_CHARS = 500
 
 /** What one attempt came to, for its endpoint. */
@@ -33,6 +33,8 @@ type Row = Omit<Health, 'isDisabled'> & {
   status: string
   heals: boolean
   lastError: string | null
+  alertedAt: Date | null
+  isAlerted: boolean
   exhaustedAt: Date | null
   now: Date
 }
@@ -53,7 +55,8 @@ export async function noteResults(
   // endpoint, which has it before its health.
   const { rows } = await tx.query<Row>(
     `select p.id, p.name, p.url, p.status, p.heals, h.state, h.slots, h.failures, h.failing_since as "failingSince",
-       h.probes, h.last_error as "lastError", h.exhausted_at as "exhaustedAt",
+       h.probes, h.last_error as "lastError", h.alerted_at as "alertedAt", h.is_alerted as "isAlerted",
+       h.exhausted_at as "exhaustedAt",
        case when h.opens_at > '-infinity' then h.opens_at end as "opensAt", coalesce($2::timestamptz, now()) as now
      from signalbox.endpoints p join signalbox.endpoint_health h on h.endpoint_id = p.id
      where p.id = any($1::uuid[]) order by p.id for no key update`,
@@ -111,15 +114,16 @@ async function noteEndpoint(
   const error = (failed?.error ?? row.lastError)?.slice(0, MAX_ERROR_CHARS) ?? null
   await changeStatus(tx, row, { health, changes, results })
   const exhausted = results.filter((result) => result.exhausted && isSaid(result.exhausted.eventType))
-  const saysExhausted =
-    exhausted.length > 0 &&
-    (row.exhaustedAt?.getTime() ?? Number.NEGATIVE_INFINITY) <= now.getTime() - EXHAUSTED_EVERY_MS
+  const saysExhausted = exhausted.length > 0 && isLongAgo(row.exhaustedAt, now)
+  const said = changesToSay(row, { health, changes, now })
   await tx.query(
     `update signalbox.endpoint_health set state = $2, slots = $3, opens_at = case when $13::boolean then coalesce($4::timestamptz, '-infinity') else opens_at end,
        failures = $5, failing_since = $6, probes = $7, last_error = $8,
        last_failure_at = case when $9::boolean then $11::timestamptz else last_failure_at end,
        last_success_at = case when $10::boolean then $11::timestamptz else last_success_at end,
-       exhausted_at = case when $12::boolean then $11::timestamptz else exhausted_at end
+       exhausted_at = case when $12::boolean then $11::timestamptz else exhausted_at end,
+       alerted_at = case when $14::boolean and not $15::boolean then $11::timestamptz else alerted_at end,
+       is_alerted = case when $14::boolean then not $15::boolean else is_alerted end
      where endpoint_id = $1`,
     [
       row.id,
@@ -136,16 +140,16 @@ async function noteEndpoint(
       saysExhausted,
       // Whoever claims moves it too, where the endpoint has a rate.
       health.opensAt?.getTime() !== row.opensAt?.getTime(),
+      said.length > 0,
+      said.at(-1) === 'recovered',
     ],
   )
   const about = { endpoint_id: row.id, endpoint_name: row.name, url: row.url }
-  const drafts = changes.map((change) => {
-    const said = {
-      failures: health.failures,
-      failing_since: (health.failingSince ?? row.failingSince)?.toISOString() ?? null,
-    }
-    log.warn({ endpoint: row.id, ...said, error }, `endpoint ${row.name} (${row.url}): ${SENTENCES[change]}`)
-    return ownEvent(`endpoint.${change}`, row.id, { ...about, ...said, error }, { now, depth: 1 })
+  const failing_since = (health.failingSince ?? row.failingSince)?.toISOString() ?? null
+  const drafts = said.map((change) => {
+    const data = { ...about, failures: health.failures, failing_since, error }
+    log.warn({ endpoint: row.id, ...data }, `endpoint ${row.name} (${row.url}): ${SENTENCES[change]}`)
+    return ownEvent(`endpoint.${change}`, row.id, data, { now, depth: 1 })
   })
   const [first] = saysExhausted ? exhausted : []
   if (first?.exhausted === undefined) return drafts
@@ -159,6 +163,36 @@ async function noteEndpoint(
     error: first.error,
   }
   return [...drafts, ownEvent('delivery.exhausted', row.id, data, { now, depth: depth + 1 })]
+}
+
+/**
+ * What people are to be notified of: of one that comes and goes, once an hour that it fails, and
+ * that it has recovered only if they know that it failed.
+ */
+function changesToSay(
+  { alertedAt, isAlerted }: Row,
+  { health, changes, now }: { health: Health; changes: readonly HealthChange[]; now: Date },
+): HealthChange[] {
+  const said: HealthChange[] = []
+  let isKnown = isAlerted
+  let mayAlert = isLongAgo(alertedAt, now)
+  const alert = (change: HealthChange) => {
+    said.push(change)
+    isKnown = true
+    mayAlert = false
+  }
+  for (const change of changes) {
+    if (change === 'disabled' || (change === 'failing' && mayAlert)) alert(change)
+    if (change !== 'recovered' || !isKnown) continue
+    said.push(change)
+    isKnown = false
+  }
+  if (health.state === 'open' && !isKnown && mayAlert) alert('failing')
+  return said
+}
+
+function isLongAgo(at: Date | null, now: Date): boolean {
+  return at === null || at.getTime() <= now.getTime() - SAID_EVERY_MS
 }
 
 const SENTENCES: Record<HealthChange, string> = {

@@ -33,7 +33,8 @@ const settings = z.strictObject({
   event_type: line.optional(),
   workflow: z
     .string()
-    .regex(/^[\w.-]{1,100}$/, 'must be the name of a file in .github/workflows, or its number')
+    // Only dots would be another path.
+    .regex(/^(?!\.+$)[\w.-]{1,100}$/, 'must be the name of a file in .github/workflows, or its number')
     .optional(),
   ref: z.string().min(1).max(250).optional(),
   inputs: z

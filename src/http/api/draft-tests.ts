@@ -79,7 +79,11 @@ async function sendTest(
   const draft = testEvent(type, { endpoint, now })
   const event = { ...draft, body: Buffer.from(draft.body ?? ''), receivedAt: now }
   const id = newId(now)
-  const prepared = prepare(preparing, { endpoint, unreadable: null, eventId: draft.id, depth: 0, event }, { id })
+  const prepared = prepare(
+    preparing,
+    { endpoint, unreadable: null, at: now, eventId: draft.id, depth: 0, event },
+    { id },
+  )
   if (prepared.by === 'nothing') throw new AppError('conflict', prepared.reason)
   const sent = await sendPrepared(endpoint.kind, prepared, transport)
   const { statusCode: status_code, error, reason, durationMs: duration_ms, timings, peer, response } = sent

@@ -2,6 +2,7 @@
 import { createRoute } from '@hono/zod-openapi'
 import { findId } from '../../db/find-id.ts'
 import { getDelivery } from '../../deliveries/query.ts'
+import type { Elsewhere } from '../../deliveries/redeliver.ts'
 import {
   readRecovery,
   readRedelivery,
@@ -11,7 +12,10 @@ import {
   redeliver,
   redeliverRequest,
 } from '../../deliveries/redeliver.ts'
+import { maxAttempts } from '../../deliveries/retry.ts'
 import { deliveryDetail } from '../../deliveries/wire.ts'
+import { loadEndpoints, noEndpoint } from '../../endpoints/endpoints.ts'
+import { deliveriesFor } from '../../endpoints/match.ts'
 import type { Api } from './answer.ts'
 import { answer, failure, idParam, jsonBody } from './answer.ts'
 import type { ApiParts } from './api.ts'
@@ -40,19 +44,28 @@ export function addRedeliveryRoutes(
   parts: Pick<ApiParts, 'database' | 'looking' | 'clock' | 'onWork'>,
 ): void {
   const { database, looking, clock, onWork } = parts
-  const endpointOf = (id: string | undefined) => (id === undefined ? undefined : findId(looking, 'endpoints', id))
+  const elsewhere = async (given: string | undefined): Promise<Elsewhere | undefined> => {
+    if (given === undefined) return undefined
+    const endpointId = await findId(looking, 'endpoints', given)
+    const { endpoints } = await loadEndpoints(database)
+    const endpoint = endpoints.find(({ id }) => id === endpointId)
+    if (endpoint === undefined) throw noEndpoint(endpointId)
+    return {
+      endpointId,
+      plan: (events) => events.flatMap((event) => deliveriesFor(event, [endpoint], { maxAttempts })),
+    }
+  }
   api.openapi(redeliverRoute, async (c) => {
     const request = readRedelivery(c.req.header('content-type') === undefined ? {} : await readJson(c))
     const id = await findId(looking, 'deliveries', c.req.valid('param').id)
-    const sent = await redeliver(database, clock, { id, endpointId: await endpointOf(request.endpoint_id) })
+    const sent = await redeliver(database, clock, { id, elsewhere: await elsewhere(request.endpoint_id) })
     onWork()
     return c.json(await getDelivery(database, sent), 200)
   })
   api.openapi(recoverRoute, async (c) => {
     const request = readRecovery(await readJson(c))
     const id = await findId(looking, 'endpoints', c.req.valid('param').id)
-    const endpoint_id = await endpointOf(request.endpoint_id)
-    const result = await recover(database, clock, id, { ...request, endpoint_id })
+    const result = await recover(database, clock, id, request, await elsewhere(request.endpoint_id))
     if (!result.dry_run) onWork()
     return c.json(result, 200)
   })
