@@ -113,6 +113,29 @@ describe.each(TABLES)('statements over $name', ({ table }) => {
   })
 })
 
+it.each(TABLES)(
+  'a claim of $name that was prepared while the table was all but empty never reads all of it',
+  async ({ table }) => {
+    const { database, add, queue, close } = await openRows(table)
+    database.ownSessions(true)
+    await add([{}])
+    await database.query(`update ${table.rows} set status = 'failed', finished_at = now()`)
+    await database.query(`vacuum analyze ${table.rows}`)
+    await database.transaction(async (tx) => {
+      // From the sixth time on the plan is for any values.
+      for (let n = 0; n < 10; n++) await queue.claim(tx, { owner: newId(), limit: 16, leaseMs: LEASE_MS })
+      const kinds = table.ofKinds ? ', null' : ''
+      const { rows } = await tx.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
+        `explain (format json) execute "claim ${table.rows}" (null, '${newId()}', 16, 32, 30000${kinds})`,
+      )
+      const reads = rows.flatMap((row) => readsOf(row['QUERY PLAN'][0].Plan))
+      expect(reads.filter((read) => read.startsWith(`Seq Scan ${table.rows.replace('signalbox.', '')}`))).toEqual([])
+      expect(reads).not.toEqual([])
+    })
+    await close()
+  },
+)
+
 /** Many finished rows and some due ones, none of which the planner has seen. */
 async function fill({ database, add }: Rows, table: string): Promise<void> {
   const [id = ''] = await add([{}])
