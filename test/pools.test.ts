@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../src/db/database.ts'
+import { openPools } from '../src/db/pools.ts'
+import { silentLog } from '../src/lib/log.ts'
 import { openTestDatabase } from './database.ts'
 import { githubHeaders } from './fixtures/signed.ts'
 import type { TestSignalbox } from './signalbox.ts'
@@ -72,4 +74,19 @@ test('a service opens no more connections than its documentation says', async ()
   }
   for (const { name, n } of rows) expect([name, n <= (most[name] ?? 0)]).toEqual([name, true])
   expect(rows.map(({ name }) => name)).toContain('signalbox receiving')
+})
+
+test('the work of the queue is planned for the tables as they are, and no session reads whole tables', async () => {
+  const pools = await openPools({ url: database.url, log: silentLog, slots: 3, renewalMs: 5000 })
+  pools.ownSessions(true)
+  const settings = async (pool: Database) =>
+    (
+      await pool.query<{ mode: string; seqscan: string }>(
+        `select current_setting('plan_cache_mode') as mode, current_setting('enable_seqscan') as seqscan`,
+      )
+    ).rows[0]
+  expect(await settings(pools.working)).toEqual({ mode: 'force_custom_plan', seqscan: 'off' })
+  expect(await settings(pools.leases)).toEqual({ mode: 'force_custom_plan', seqscan: 'off' })
+  expect(await settings(pools.receiving)).toEqual({ mode: 'auto', seqscan: 'off' })
+  await pools.close()
 })
