@@ -76,17 +76,17 @@ test('a service opens no more connections than its documentation says', async ()
   expect(rows.map(({ name }) => name)).toContain('signalbox receiving')
 })
 
-test('the work of the queue is planned for the tables as they are, and no session reads whole tables', async () => {
+test('no session keeps a plan that reads whole tables, nor one of the queue that joins by them', async () => {
   const pools = await openPools({ url: database.url, log: silentLog, slots: 3, renewalMs: 5000 })
   pools.ownSessions(true)
   const settings = async (pool: Database) =>
     (
-      await pool.query<{ mode: string; seqscan: string }>(
-        `select current_setting('plan_cache_mode') as mode, current_setting('enable_seqscan') as seqscan`,
+      await pool.query<{ seqscan: string; hashjoin: string }>(
+        `select current_setting('enable_seqscan') as seqscan, current_setting('enable_hashjoin') as hashjoin`,
       )
     ).rows[0]
-  expect(await settings(pools.working)).toEqual({ mode: 'force_custom_plan', seqscan: 'off' })
-  expect(await settings(pools.leases)).toEqual({ mode: 'force_custom_plan', seqscan: 'off' })
-  expect(await settings(pools.receiving)).toEqual({ mode: 'auto', seqscan: 'off' })
+  expect(await settings(pools.working)).toEqual({ seqscan: 'off', hashjoin: 'off' })
+  expect(await settings(pools.leases)).toEqual({ seqscan: 'off', hashjoin: 'off' })
+  expect(await settings(pools.receiving)).toEqual({ seqscan: 'off', hashjoin: 'on' })
   await pools.close()
 })

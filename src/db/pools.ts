@@ -35,16 +35,16 @@ const WORKING_LOCK_MS = 10_000
 /** Opens the pools. `renewalMs` is what the renewal of a lease may take. */
 export async function openPools(options: { url: string; log: Log; slots: number; renewalMs: number }): Promise<Pools> {
   const { url, log, slots, renewalMs } = options
-  const open = (name: string, limits: Pick<PoolOptions, 'max' | 'answerMs' | 'lockMs' | 'plansAnew'>) =>
+  const open = (name: string, limits: Pick<PoolOptions, 'max' | 'answerMs' | 'lockMs' | 'onlyLooksUp'>) =>
     openDatabase({ url, log, applicationName: `signalbox ${name}`, limitsAll: true, ...limits })
   const pools = {
     receiving: await open('receiving', { max: CONNECTIONS.receiving, answerMs: RECEIVING_MS }),
     working: await open('working', {
       max: Math.min(slots, MAX_FOR_SLOTS) + 1,
       lockMs: WORKING_LOCK_MS,
-      plansAnew: true,
+      onlyLooksUp: true,
     }),
-    leases: await open('leases', { max: CONNECTIONS.leases, answerMs: renewalMs, plansAnew: true }),
+    leases: await open('leases', { max: CONNECTIONS.leases, answerMs: renewalMs, onlyLooksUp: true }),
     looking: await open('looking', { max: CONNECTIONS.looking, answerMs: LOOKING_MS }),
   }
   const all = Object.values(pools)
