@@ -148,7 +148,7 @@ async function noteEndpoint(
   const failing_since = (health.failingSince ?? row.failingSince)?.toISOString() ?? null
   const drafts = said.map((change) => {
     const data = { ...about, failures: health.failures, failing_since, error }
-    log.warn({ endpoint: row.id, ...data }, `endpoint ${row.name} (${row.url}): ${SENTENCES[change]}`)
+    log.warn({ about: data }, `endpoint ${row.name} (${row.url}): ${SENTENCES[change]}`)
     return ownEvent(`endpoint.${change}`, row.id, data, { now, depth: 1 })
   })
   const [first] = saysExhausted ? exhausted : []
