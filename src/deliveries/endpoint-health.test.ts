@@ -1,55 +1,21 @@
 // What becomes of an endpoint's deliveries while it fails, and in which order they are sent.
 import type { ServerResponse } from 'node:http'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openTestDatabase } from '../../test/database.ts'
-import { ENCRYPTION_KEY } from '../../test/keys.ts'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../test/until.ts'
 import type { Database } from '../db/database.ts'
 import { changeEndpoint } from '../endpoints/change.ts'
 import { getEndpoint } from '../endpoints/endpoints.ts'
-import { openSeal } from '../endpoints/seal.ts'
 import { addressGuard } from '../lib/address-guard.ts'
-import { fakeClock } from '../lib/clock.ts'
-import type { Answer, StageOptions } from './fixtures/stage.ts'
-import * as stages from './fixtures/stage.ts'
+import { useStage } from './fixtures/stage.ts'
 import { targetReader } from './kinds/kinds.ts'
 import { getDelivery } from './query.ts'
-import type { SenderOptions } from './sender.ts'
 
+const stage = useStage()
+const { clock, seal, said, openReceiver, open, record, statusOf } = stage
 let database: Database
-beforeAll(async () => {
-  database = await openTestDatabase()
+beforeAll(() => {
+  database = stage.database
 })
-afterAll(() => database.close())
-
-const closing: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
-})
-
-const clock = fakeClock('2026-01-01T00:00:00Z')
-/** The events that say what became of endpoints. */
-const said: string[] = []
-const seal = openSeal([ENCRYPTION_KEY])
-function stage(): StageOptions {
-  return { database, seal, clock, closing, said }
-}
-
-function openReceiver(answer: Answer) {
-  return stages.openReceiver(stage(), answer)
-}
-
-function open(change: Partial<SenderOptions> = {}) {
-  return stages.openTestSender(stage(), change)
-}
-
-function record(endpointIds: readonly string[]) {
-  return stages.record(stage(), endpointIds)
-}
-
-async function statusOf(id: string) {
-  return (await getDelivery(database, id)).status
-}
 
 describe('an endpoint', () => {
   const HOUR = 3_600_000

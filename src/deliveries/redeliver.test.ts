@@ -1,37 +1,23 @@
 // Sending again: one delivery, or those of an endpoint in a span of time.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openTestDatabase } from '../../test/database.ts'
-import { ENCRYPTION_KEY } from '../../test/keys.ts'
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Database } from '../db/database.ts'
 import type { Endpoint } from '../endpoints/endpoint.ts'
 import { deliveriesFor } from '../endpoints/match.ts'
-import { openSeal } from '../endpoints/seal.ts'
-import { fakeClock } from '../lib/clock.ts'
-import type { StageOptions } from './fixtures/stage.ts'
-import { openReceiver, openTestSender, record } from './fixtures/stage.ts'
+import { useStage } from './fixtures/stage.ts'
 import { getDelivery } from './query.ts'
 import type { Elsewhere } from './redeliver.ts'
 import { readRecovery, readRedelivery, recover, redeliver } from './redeliver.ts'
 import { maxAttempts } from './retry.ts'
 
+const stage = useStage()
+const { clock, openReceiver, open, record, statusOf } = stage
 let database: Database
-beforeAll(async () => {
-  database = await openTestDatabase()
-})
-afterAll(() => database.close())
-const closing: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
+beforeAll(() => {
+  database = stage.database
 })
 beforeEach(async () => {
   await database.query('truncate signalbox.deliveries cascade')
 })
-
-const clock = fakeClock('2026-01-01T00:00:00Z')
-const seal = openSeal([ENCRYPTION_KEY])
-function stage(): StageOptions {
-  return { database, seal, clock, closing, said: [] }
-}
 
 const since = '2026-01-01T00:00:00Z'
 /** Another endpoint to send to. */
@@ -43,18 +29,12 @@ function to(endpoint: Endpoint): Elsewhere {
   }
 }
 
-async function statusOf(id: string) {
-  return (await getDelivery(database, id)).status
-}
-
 describe('a delivery that is sent again', () => {
   it('has all attempts of its schedule before it, and keeps those it had in its log', async () => {
-    const { got, endpoint } = await openReceiver(stage(), (response, nth) =>
-      response.writeHead(nth === 1 ? 500 : 200).end(),
-    )
-    const id = await record(stage(), [endpoint.id])
+    const { got, endpoint } = await openReceiver((response, nth) => response.writeHead(nth === 1 ? 500 : 200).end())
+    const id = await record([endpoint.id])
     await database.query('update signalbox.deliveries set max_attempts = 1')
-    const sender = openTestSender(stage())
+    const sender = open()
     await sender.tick()
     expect(await statusOf(id)).toBe('failed')
     expect(await redeliver(database, clock, { id })).toBe(id)
@@ -76,10 +56,10 @@ describe('a delivery that is sent again', () => {
   })
 
   it('can go to another endpoint, and stays as it is itself', async () => {
-    const one = await openReceiver(stage(), (response) => response.end())
-    const other = await openReceiver(stage(), (response) => response.end())
-    const id = await record(stage(), [one.endpoint.id])
-    const sender = openTestSender(stage())
+    const one = await openReceiver((response) => response.end())
+    const other = await openReceiver((response) => response.end())
+    const id = await record([one.endpoint.id])
+    const sender = open()
     await sender.tick()
     const sent = await redeliver(database, clock, { id, elsewhere: to(other.endpoint) })
     expect(sent).not.toBe(id)
@@ -92,8 +72,8 @@ describe('a delivery that is sent again', () => {
   })
 
   it('is not one that is being sent, or that does not exist', async () => {
-    const { endpoint } = await openReceiver(stage(), (response) => response.end())
-    const id = await record(stage(), [endpoint.id])
+    const { endpoint } = await openReceiver((response) => response.end())
+    const id = await record([endpoint.id])
     await database.query(`update signalbox.deliveries set status = 'running' where id = $1`, [id])
     await expect(redeliver(database, clock, { id })).rejects.toMatchObject({ code: 'conflict' })
     const unknown = '00000000-0000-8000-8000-000000000000'
@@ -109,10 +89,10 @@ describe('a recovery', () => {
   const options = (change: object = {}) => readRecovery({ since, ...change })
 
   it('counts first when asked to, and then sends what failed or was skipped, the oldest first', async () => {
-    const { got, endpoint } = await openReceiver(stage(), (response) => response.end())
+    const { got, endpoint } = await openReceiver((response) => response.end())
     const ids: string[] = []
     for (const status of ['failed', 'skipped', 'succeeded', 'failed']) {
-      const id = await record(stage(), [endpoint.id])
+      const id = await record([endpoint.id])
       await database.query('update signalbox.deliveries set status = $2, finished_at = $3 where id = $1', [
         id,
         status,
@@ -128,7 +108,7 @@ describe('a recovery', () => {
     })
     expect(await statusOf(ids[0]!)).toBe('failed')
     expect(await recover(database, clock, endpoint.id, options())).toMatchObject({ count: 3 })
-    const sender = openTestSender(stage(), { slots: 1 })
+    const sender = open({ slots: 1 })
     while ((await sender.tick()) > 0);
     expect(got).toHaveLength(3)
     const sent = await Promise.all([ids[0], ids[1], ids[3]].map((id) => getDelivery(database, id!)))
@@ -137,10 +117,10 @@ describe('a recovery', () => {
   })
 
   it('takes a span of time, statuses, types, and another endpoint', async () => {
-    const { endpoint } = await openReceiver(stage(), (response) => response.end())
-    const other = await openReceiver(stage(), (response) => response.end())
+    const { endpoint } = await openReceiver((response) => response.end())
+    const other = await openReceiver((response) => response.end())
     for (let n = 0; n < 3; n++) {
-      await record(stage(), [endpoint.id])
+      await record([endpoint.id])
       clock.advance(60_000)
     }
     await database.query(`update signalbox.deliveries set status = 'succeeded', finished_at = now()`)
@@ -154,13 +134,13 @@ describe('a recovery', () => {
     expect(await count({ type: 'push' })).toBe(0)
     const moved = await recover(database, clock, endpoint.id, options({ status: ['succeeded'] }), to(other.endpoint))
     expect(moved.count).toBe(3)
-    const sender = openTestSender(stage())
+    const sender = open()
     while ((await sender.tick()) > 0);
     expect(other.got).toHaveLength(3)
   })
 
   it('takes every time, also one before all others and one far to the east', async () => {
-    const { endpoint } = await openReceiver(stage(), (response) => response.end())
+    const { endpoint } = await openReceiver((response) => response.end())
     for (const given of ['0000-01-01T00:00:00Z', '2025-01-01T00:00:00+23:59']) {
       const counted = await recover(database, clock, endpoint.id, options({ since: given, until: given }))
       expect(counted).toMatchObject({ count: 0 })
@@ -168,23 +148,23 @@ describe('a recovery', () => {
   })
 
   it('sends nothing that a newer delivery was sent in the place of', async () => {
-    const { got, endpoint } = await openReceiver(stage(), (response) => response.end())
+    const { got, endpoint } = await openReceiver((response) => response.end())
     await database.query(`update signalbox.endpoints set ordering = 'latest-only' where id = $1`, [endpoint.id])
     for (let n = 0; n < 3; n++) {
-      await record(stage(), [endpoint.id])
+      await record([endpoint.id])
       clock.advance(1000)
     }
     await database.query(`update signalbox.deliveries set group_key = 'shop'`)
-    const sender = openTestSender(stage())
+    const sender = open()
     while ((await sender.tick()) > 0);
     expect(got).toHaveLength(1)
     expect(await recover(database, clock, endpoint.id, options())).toMatchObject({ count: 0 })
   })
 
   it('keeps the order that the other endpoint wants', async () => {
-    const { endpoint } = await openReceiver(stage(), (response) => response.end())
-    const other = await openReceiver(stage(), (response) => response.end())
-    for (let n = 0; n < 3; n++) await record(stage(), [endpoint.id])
+    const { endpoint } = await openReceiver((response) => response.end())
+    const other = await openReceiver((response) => response.end())
+    for (let n = 0; n < 3; n++) await record([endpoint.id])
     await database.query(`update signalbox.events set facts = '{"app":"a","environment":"production"}'`)
     await database.query(`update signalbox.deliveries set status = 'failed', finished_at = now()`)
     await recover(database, clock, endpoint.id, options(), to({ ...other.endpoint, ordering: 'ordered' }))

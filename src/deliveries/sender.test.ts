@@ -1,49 +1,20 @@
 import { verifyWebhook } from '@signalbox/sdk'
 import { Webhook } from 'standardwebhooks'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { openTestDatabase } from '../../test/database.ts'
-import { ENCRYPTION_KEY } from '../../test/keys.ts'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Database } from '../db/database.ts'
 import { loadEndpoints } from '../endpoints/endpoints.ts'
 import { openSeal } from '../endpoints/seal.ts'
-import { fakeClock, systemClock } from '../lib/clock.ts'
+import { systemClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
-import type { Answer, StageOptions } from './fixtures/stage.ts'
-import * as stages from './fixtures/stage.ts'
-import { SECRET } from './fixtures/stage.ts'
+import { SECRET, useStage } from './fixtures/stage.ts'
 import { getDelivery, listDeliveries } from './query.ts'
-import type { SenderOptions } from './sender.ts'
 
+const stage = useStage()
+const { clock, seal, openReceiver, open, record, statusOf } = stage
 let database: Database
-beforeAll(async () => {
-  database = await openTestDatabase()
+beforeAll(() => {
+  database = stage.database
 })
-afterAll(() => database.close())
-
-const closing: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
-})
-
-const clock = fakeClock('2026-01-01T00:00:00Z')
-/** The events that say what became of endpoints. */
-const said: string[] = []
-const seal = openSeal([ENCRYPTION_KEY])
-function stage(): StageOptions {
-  return { database, seal, clock, closing, said }
-}
-
-function openReceiver(answer: Answer) {
-  return stages.openReceiver(stage(), answer)
-}
-
-function open(change: Partial<SenderOptions> = {}) {
-  return stages.openTestSender(stage(), change)
-}
-
-function record(endpointIds: readonly string[]) {
-  return stages.record(stage(), endpointIds)
-}
 
 /** Gives an endpoint these secrets, each until so many milliseconds from now. */
 async function setSecrets(id: string, secrets: { secret: string; until: number | null }[]): Promise<void> {
@@ -52,10 +23,6 @@ async function setSecrets(id: string, secrets: { secret: string; until: number |
     expires_at: until === null ? null : new Date(clock.now().getTime() + until).toISOString(),
   }))
   await database.query('update signalbox.endpoints set secrets = $1 where id = $2', [JSON.stringify(stored), id])
-}
-
-async function statusOf(id: string) {
-  return (await getDelivery(database, id)).status
 }
 
 describe('a delivery', () => {
