@@ -27,9 +27,9 @@ export type PoolOptions = {
   /** How long a statement may wait for a lock. Default: as long as for the rest. */
   lockMs?: number
   /**
-   * Whether the server ends single statements too where sessions are shared: each is a
-   * transaction of its own there, which takes three round trips in place of one. Not for what
-   * PostgreSQL runs outside a transaction only.
+   * Whether the server ends single statements too where sessions are shared: each is a transaction
+   * of its own there, which takes three round trips in place of one. Not for what PostgreSQL runs
+   * outside a transaction only.
    */
   limitsAll?: boolean
   /** Whether its statements only look up rows by indexes. */
@@ -44,9 +44,8 @@ export type PoolOptions = {
 export async function openDatabase(options: PoolOptions): Promise<Database> {
   const { url, log, max = 10, answerMs = ANSWER_MS, lockMs = 0, limitsAll = false, onlyLooksUp = false } = options
   const pool = new pg.Pool({ ...connectionConfig(url, options.applicationName), max, idleTimeoutMillis: 30_000 })
-  // Without these two listeners a lost idle connection would end the process. The next
-  // statement opens a new one. Only the error's text is logged: `pg` attaches the client,
-  // password included.
+  // Without these two listeners a lost idle connection would end the process. The next statement
+  // opens a new one. Only the error's text is logged: `pg` attaches the client, password included.
   pool.on('error', (error) => closing ?? log.warn({ error: errorText(error) }, 'an idle database connection was lost'))
   pool.on('connect', (client) => client.on('error', () => {}))
   let closing: Promise<void> | undefined
@@ -110,9 +109,8 @@ const PLANS = {
 
 /**
  * Sets the limits of the session, or with `local` of the transaction only: a session that a
- * transaction pooler shares must not keep them. They cannot be parameters of the connection,
- * which poolers refuse. A transaction of a client that has vanished would keep its locks for
- * hours.
+ * transaction pooler shares must not keep them. They cannot be parameters of the connection, which
+ * poolers refuse. A transaction of a client that has vanished would keep its locks for hours.
  */
 function limitsOf(answerMs: number, lockMs: number, local = ''): string {
   const limits = {
@@ -130,8 +128,8 @@ async function runTransaction<T>(connection: Connection, begin: string, run: (tx
     await connection.run(begin)
     const value = await run(connection)
     const { command } = await connection.run('commit')
-    // When a statement failed and its error was caught, PostgreSQL answers COMMIT with ROLLBACK
-    // and without an error.
+    // When a statement failed and its error was caught, PostgreSQL answers COMMIT with ROLLBACK and
+    // without an error.
     if (command === 'ROLLBACK') throw new Error('The transaction was rolled back: a statement in it had failed.')
     return value
   } catch (error) {
@@ -144,8 +142,8 @@ async function runTransaction<T>(connection: Connection, begin: string, run: (tx
 /** What is known of the sessions of a pool, and which of them have their limits. */
 type Sessions = { areOwn: boolean; seenShared: boolean; limited: WeakSet<PoolClient> }
 
-// Two things the types of `pg` leave out: a text of several statements has one result for each,
-// and a query may have its own time limit.
+// Two things the types of `pg` leave out: a text of several statements has one result for each, and
+// a query may have its own time limit.
 type Answer = QueryResult | QueryResult[]
 type Query = QueryConfig & { query_timeout: number }
 
@@ -187,9 +185,7 @@ class Connection implements Sql {
     return { rows: rows as Row[], rowCount: rowCount ?? 0 }
   }
 
-  /**
-   * @throws AppError `database_unavailable` when the connection is lost, or it took too long.
-   */
+  /** @throws AppError `database_unavailable` when the connection is lost, or it took too long. */
   async run(text: string, values?: readonly unknown[], name?: string): Promise<QueryResult> {
     try {
       const query: Query = {
@@ -221,8 +217,8 @@ class Connection implements Sql {
 }
 
 /**
- * Whether a prepared statement is missing (26000) or exists already (42P05): then a pooler
- * shares the session with other clients.
+ * Whether a prepared statement is missing (26000) or exists already (42P05): then a pooler shares
+ * the session with other clients.
  */
 function isSharedSession(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === '26000' || error.code === '42P05')

@@ -1,5 +1,4 @@
-// What a delivery is to the queue: a claimable row whose attempts keep what the receiver
-// answered.
+// What a delivery is to the queue: a claimable row whose attempts keep what the receiver answered.
 import { storableJson } from '../db/text.ts'
 import type { QueueTable } from '../queue/table.ts'
 import type { Verdict } from './retry.ts'
@@ -24,9 +23,7 @@ export type AttemptDetail = SendResult & {
  */
 const ENDPOINT_SLOTS = 32
 
-/**
- * Deliveries as the queue knows them; the detail of an attempt is null when nothing was sent.
- */
+/** Deliveries as the queue knows them; the detail of an attempt is null when nothing was sent. */
 export const DELIVERIES: QueueTable<AttemptDetail> = {
   rows: 'signalbox.deliveries',
   attempts: 'signalbox.delivery_attempts',

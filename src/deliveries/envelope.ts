@@ -48,8 +48,8 @@ export type Envelope = {
 /**
  * The envelope of an event, the same bytes on every attempt, because it is computed from the
  * stored row alone. An event of this program goes out as its stored bytes, unread; a deployment
- * that Agenta reported as its payload, which has this form too. Any other event is wrapped.
- * Null when there is nothing to send.
+ * that Agenta reported as its payload, which has this form too. Any other event is wrapped. Null
+ * when there is nothing to send.
  */
 export function envelopeOf(event: EnvelopeEvent, payloadOf: PayloadOf): Envelope | null {
   const { source, type, deliveryId, subject, actor, facts, body } = event

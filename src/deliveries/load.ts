@@ -88,8 +88,8 @@ type Row = WithinBytes &
 export type LoaderOptions = { seal: Seal; clock: Clock; maxBytes?: number | undefined }
 
 /**
- * Opens the reader of one sender. The bytes of a delivery count until it has been sent; null is
- * a delivery that is gone, with its endpoint.
+ * Opens the reader of one sender. The bytes of a delivery count until it has been sent; null is a
+ * delivery that is gone, with its endpoint.
  */
 export function openLoader(sql: Sql, { seal, clock, maxBytes = MAX_BYTES }: LoaderOptions): Gather<Loaded> {
   return gather<Loaded>({

@@ -105,8 +105,8 @@ function nameOf({ error, reason }: SendResult): string {
 }
 
 /**
- * `Retry-After` in milliseconds from `now`: seconds or an HTTP date (RFC 9110 §10.2.3); null
- * when it is neither.
+ * `Retry-After` in milliseconds from `now`: seconds or an HTTP date (RFC 9110 §10.2.3); null when
+ * it is neither.
  */
 export function retryAfterMs(value: string | null, now: Date): number | null {
   if (value === null) return null

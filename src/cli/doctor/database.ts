@@ -1,5 +1,4 @@
-// The doctor on the database: whether it opens, what it can do, and whether the work in it
-// moves.
+// The doctor on the database: whether it opens, what it can do, and whether the work in it moves.
 import type { Database } from '../../db/database.ts'
 import { embeddedUrl, hasCluster } from '../../db/embedded/embedded.ts'
 import { lastFailure } from '../../db/embedded/server-log.ts'
@@ -22,8 +21,7 @@ const CLOCK_PROBLEM_MS = 60_000
 const MAX_SILENCE_S = 90
 
 /**
- * Opens the database, looks, and closes it; an embedded one that does not run is started for
- * that.
+ * Opens the database, looks, and closes it; an embedded one that does not run is started for that.
  */
 export async function databaseChecks(environment: Environment): Promise<Check[]> {
   const { DATABASE_URL: external, SIGNALBOX_DATA_DIR: dir } = environment
