@@ -467,7 +467,7 @@ begin
   -- A transaction that notifies holds a lock of the whole server while it commits. Where a row
   -- waits already, whoever takes it looks again by itself.
   if not exists (select from signalbox.outbox) then
-    perform pg_notify('signalbox', '');
+    perform pg_notify('signalbox', 'outbox');
   end if;
   -- Again when another transaction has just used the key, and its row was taken already.
   loop

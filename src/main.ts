@@ -10,7 +10,8 @@ import { openGitSync } from './config/git-sync.ts'
 import type { Database } from './db/database.ts'
 import type { ListenerStatus } from './db/listen.ts'
 import { openNotifier } from './db/listen.ts'
-import { CHANNEL, openListening } from './db/listening.ts'
+import type { Work } from './db/listening.ts'
+import { CHANNEL, openListening, WORK } from './db/listening.ts'
 import { migrate } from './db/migrate.ts'
 import type { Pools } from './db/pools.ts'
 import { openPools } from './db/pools.ts'
@@ -104,22 +105,22 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const processes = openAgentProcesses({ environment, config, configPath, agents, log })
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
   const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
-  const notifier = openNotifier(database, CHANNEL)
+  const notifier = openNotifier<Work>(database, CHANNEL)
   if (await prepareTables(options, { roles, seal, readTarget, clock })) notifier.notify()
 
   const workers: Worker[] = []
   let server: Receiver | null = null
-  const nudge = () => {
-    for (const worker of workers) worker.nudge()
+  const nudge = (work: readonly Work[]) => {
+    for (const worker of workers) if (work.includes(worker.work)) worker.nudge()
     server?.nudge()
   }
   // Renewing is how a worker learns which of its rows were ended.
   const renew = () => {
     for (const worker of workers) void worker.renew?.()
   }
-  const onWork = () => {
-    nudge()
-    notifier.notify()
+  const onWork = (...work: Work[]) => {
+    nudge(work.length === 0 ? WORK : work)
+    notifier.notify(...work)
   }
   const shared = { environment, clock, log, seal, guard, readTarget, activity: activityOn(log, mode === 'dev') }
   const pipeline = await openPipeline({

@@ -2,6 +2,7 @@
 import type { Agent } from './agents/agent.ts'
 import { isAway } from './db/connection.ts'
 import type { Database, Sql } from './db/database.ts'
+import type { Work } from './db/listening.ts'
 import { patiently } from './db/patience.ts'
 import { maxAttempts } from './deliveries/retry.ts'
 import { loadEndpoints } from './endpoints/endpoints.ts'
@@ -60,7 +61,7 @@ export type PipelineOptions = {
   /** How long an event waits for a database that is away. Default 9 s, as GitHub waits. */
   patienceMs?: number | undefined
   /** Called after a commit that made jobs or deliveries, or may have. */
-  onWork(): void
+  onWork(...work: Work[]): void
 }
 
 /** A request that may send its body: its source, and what that read from the headers. */
@@ -224,12 +225,14 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
         : write(database, drafts))
       // For a duplicate too: the sender repeats when it got no answer, and who was to notify the
       // workers then may have been killed.
-      if (recorded.some(({ status }) => status === 'routed')) onWork()
+      if (recorded.some(({ status }) => status === 'routed')) {
+        onWork('deliveries', ...(recorded.some(({ jobIds }) => jobIds.length > 0) ? (['jobs'] as const) : []))
+      }
       return recorded
     } catch (error) {
       // It may have been committed all the same: reading the earlier events can fail after it. What
       // failed because the database is away is written again, and then these are found.
-      if (!isAway(error)) onWork()
+      if (!isAway(error)) onWork('jobs', 'deliveries')
       throw error
     }
   }, options)

@@ -4,6 +4,7 @@ import type { AgentProcesses } from './config/agent-processes.ts'
 import type { Installation } from './config/configure.ts'
 import { ownSecrets } from './config/own-secrets.ts'
 import type { Database, Sql } from './db/database.ts'
+import type { Work } from './db/listening.ts'
 import { mailerOf } from './deliveries/mailer.ts'
 import { openSender } from './deliveries/sender.ts'
 import { ed25519Signer } from './deliveries/sign-ed25519.ts'
@@ -36,8 +37,8 @@ import { sweepWorkspaces } from './workspaces/workspace.ts'
 const IDLE_LOOK_MS = 5_000
 const DELIVERY_SLOTS = 128
 
-/** Does work from `start` to `drain`. */
-export type Worker = { start(): void; nudge(): void; renew?(): Promise<void>; drain(): Promise<void> }
+/** Does one kind of work from `start` to `drain`. */
+export type Worker = { work: Work; start(): void; nudge(): void; renew?(): Promise<void>; drain(): Promise<void> }
 
 /** What the workers are made from. */
 export type WorkersOptions = {
@@ -54,8 +55,10 @@ export type WorkersOptions = {
   pipeline: Pipeline
   guard: AddressGuard
   leaseMs: number | undefined
-  /** Notifies all workers, those of this process included, through the database. */
-  notify(): void
+  /**
+   * Notifies all workers of this work, those of this process included, through the database.
+   */
+  notify(...work: Work[]): void
 }
 
 /** Opens the orchestrator, the sender of deliveries and the taker of emitted events. */
@@ -86,6 +89,7 @@ export function openWorkers({
     redactor: own,
     parseOutputs: (outputs) => parseOutputs(outputs).map((output) => redactedOutput(output, own)),
     publish: publisher({ forges }),
+    notify: notifying('jobs', shared.notify),
     onFinished: recordFinished({ clock, causesOf, recordIn: pipeline.recordIn }),
   })
   const sender = openSender({
@@ -94,6 +98,7 @@ export function openWorkers({
     tickMs,
     slots: DELIVERY_SLOTS,
     payloadOf: eventPayload,
+    notify: notifying('deliveries', shared.notify),
     noteResults: noting(shared, pipeline),
     connections: { guard, proxies: environment },
     mailer: mailerOf(environment),
@@ -101,12 +106,21 @@ export function openWorkers({
     publicUrl: environment.SIGNALBOX_PUBLIC_URL,
     ed25519: ed25519Signer(environment.SIGNALBOX_SIGNING_KEY),
   })
-  return [orchestrator, sender, openTaker({ environment, installation, pipeline, tickMs, ...shared })]
+  const taker = openTaker({ environment, installation, pipeline, tickMs, ...shared })
+  return [
+    { work: 'jobs', ...orchestrator },
+    { work: 'deliveries', ...sender },
+    { work: 'outbox', ...taker },
+  ]
+}
+
+function notifying(own: Work, notify: WorkersOptions['notify']): (whom: 'same' | 'any') => void {
+  return (whom) => (whom === 'same' ? notify(own) : notify('jobs', 'deliveries'))
 }
 
 type TakerOptions = Pick<WorkersOptions, 'environment' | 'database' | 'clock' | 'log' | 'installation' | 'pipeline'> & {
   tickMs: number
-  notify(): void
+  notify(...work: Work[]): void
 }
 
 /** Takes what other programs emitted in their own transactions. */
@@ -119,7 +133,7 @@ function openTaker({ environment, installation, pipeline, notify, ...shared }: T
     isDeployment: (type) => type === DEPLOYED,
     recordIn,
     recordDeployment: (tx, deployment) => recordDeploymentIn(recording, tx, deployment),
-    onWork: notify,
+    onWork: () => notify('jobs', 'deliveries'),
   })
 }
 

@@ -71,6 +71,7 @@ test('a delivery: succeeded, repeated, and as a warning given up or unwanted', (
       url: 'https://hooks.example.com/',
       eventId: ID,
       depth: 0,
+      wasWell: true,
       isTest: false,
     }
     const said = { kind: 'failure', ...(goodbye && { goodbye }) } as const

@@ -11,6 +11,8 @@ export default {
       secret: String(process.env.BENCH_ENDPOINT_SECRET),
       events: ['push'],
       environments: null,
+      // As many as the contestant has slots.
+      concurrency: 64,
     },
   ],
 } satisfies Config

@@ -277,6 +277,27 @@ describe('a notifier', () => {
     expect(query).toHaveBeenCalledTimes(3)
   })
 
+  test('names all who are to look since the last notification, and nobody when that is everybody', async () => {
+    const answers: (() => void)[] = []
+    const payloads: unknown[] = []
+    const query = (_text: string, [, payload]: unknown[]) => {
+      payloads.push(payload)
+      return new Promise<void>((resolve) => answers.push(resolve))
+    }
+    const notifier = openNotifier<'jobs' | 'deliveries'>({ query } as unknown as Database, 'work')
+    notifier.notify('jobs')
+    notifier.notify('jobs')
+    notifier.notify('deliveries')
+    answers.shift()?.()
+    await vi.waitFor(() => expect(payloads).toEqual(['jobs', 'deliveries,jobs']))
+    notifier.notify('jobs')
+    notifier.notify()
+    answers.shift()?.()
+    await vi.waitFor(() => expect(payloads).toEqual(['jobs', 'deliveries,jobs', '']))
+    answers.shift()?.()
+    await notifier.close()
+  })
+
   test('reaches a listener', async () => {
     const database = await openTestDatabase()
     const reached = Promise.withResolvers<void>()

@@ -6,7 +6,14 @@ import type { ListenerStatus } from './listen.ts'
 import { openListener } from './listen.ts'
 import type { Pools } from './pools.ts'
 
-/** Every producer notifies every worker on this channel. */
+/** Work that there may be: due rows of these tables. Each has workers of its own. */
+export const WORK = ['jobs', 'deliveries', 'outbox'] as const
+export type Work = (typeof WORK)[number]
+
+/**
+ * Every producer notifies the workers on this channel, in the payload those of some tables only:
+ * `deliveries,jobs`.
+ */
 export const CHANNEL = 'signalbox'
 // A person has ended rows that run: said by a trigger of the tables.
 const ENDED_CHANNEL = 'signalbox_ended'
@@ -18,7 +25,7 @@ export type ListeningOptions = {
   database: Database
   pools: Pools
   url: string
-  onWork(): void
+  onWork(work: readonly Work[]): void
   onEnded(): void
   log: Log
 }
@@ -34,13 +41,19 @@ export async function openListening(options: ListeningOptions): Promise<Listenin
     database.ownSessions(isLive)
     pools.ownSessions(isLive)
   }
-  const onNotify = (channel: string) => (channel === ENDED_CHANNEL ? onEnded() : onWork())
+  const onNotify = (channel: string, payload: string) =>
+    channel === ENDED_CHANNEL ? onEnded() : onWork(workIn(payload))
   const listener = await openListener({ database, url, channels: [CHANNEL, ENDED_CHANNEL], onNotify, onLive, log })
   const poll = () => {
     if (listener.live) return
-    onWork()
+    onWork(WORK)
     onEnded()
   }
   const polling = every(POLL_MS, poll, { log, name: 'poll' })
   return { status: () => listener.status(), stopPolling: () => polling.close(), close: () => listener.close() }
+}
+
+function workIn(payload: string): readonly Work[] {
+  const named = payload.split(',')
+  return payload === '' ? WORK : WORK.filter((work) => named.includes(work))
 }

@@ -73,6 +73,7 @@ async function transmit(
     type: event.type,
     host: hostOf(endpoint.url),
     url: endpoint.url,
+    wasWell: loaded.isWell,
     eventId,
     depth,
     isTest: event.source === 'test',

@@ -14,7 +14,16 @@ export type AttemptDetail = SendResult & {
   /** What it says of the endpoint. */
   said: Omit<Verdict, 'outcome'>
   /** What was sent to whom. */
-  about: { type: string; host: string; url: string; eventId: string; depth: number; isTest: boolean }
+  about: {
+    type: string
+    host: string
+    url: string
+    /** Whether the endpoint was known to be well before. */
+    wasWell: boolean
+    eventId: string
+    depth: number
+    isTest: boolean
+  }
 }
 
 /**

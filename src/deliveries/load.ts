@@ -26,6 +26,8 @@ export type Loaded = {
   endpoint: LoadedEndpoint
   /** Why what the endpoint has sealed is empty: a key is missing. Null when it was opened. */
   unreadable: string | null
+  /** Whether the endpoint had a success within the last minute, and no failure since. */
+  isWell: boolean
   /** The database's time, which all processes share. */
   at: Date
   eventId: string
@@ -65,10 +67,13 @@ const LOAD = selectWithinBytes(
     json_build_object('name', p.name, 'kind', p.kind, 'url', p.url, 'status', p.status, 'heals', p.heals,
       'settings', p.settings, 'format', p.format, 'signatures', p.signatures, 'ordering', p.ordering,
       'schedule', p.schedule, 'templates', p.templates) as plain,
+    coalesce(h.failures = 0 and h.state = 'closed'
+      and h.last_success_at > coalesce($4::timestamptz, now()) - interval '1 minute', false) as "isWell",
     e.id as "eventId", e.depth, e.source, e.type, e.delivery_id as "deliveryId", e.subject, e.actor, e.facts, e.body,
     e.payload, e.content_type as "contentType", e.headers as "eventHeaders", e.received_at as "receivedAt"`,
   `left join signalbox.deliveries d on d.id = asked.id
   left join signalbox.endpoints p on p.id = d.endpoint_id
+  left join signalbox.endpoint_health h on h.endpoint_id = d.endpoint_id
   left join signalbox.events e on e.id = d.event_id`,
   '$5::bigint',
 )
@@ -78,6 +83,7 @@ type Row = WithinBytes &
   SealedColumns & {
     id: string | null
     plain: Omit<Plain, 'id'>
+    isWell: boolean
     at: Date
     eventId: string
     depth: number
@@ -103,13 +109,14 @@ export function openLoader(sql: Sql, { seal, clock, maxBytes = MAX_BYTES }: Load
 }
 
 function loaded(seal: Seal, row: Row): Loaded | null {
-  const { id, plain, at, eventId, depth, secrets, headers, credential, eventHeaders, ...event } = row
+  const { id, plain, isWell, at, eventId, depth, secrets, headers, credential, eventHeaders, ...event } = row
   if (id === null) return null
   const live = secrets.filter(({ expires_at: end }) => end === null || Date.parse(end) > at.getTime())
   const { unreadable, ...opened } = open(seal, id, { secrets: live, headers, credential })
   return {
     endpoint: { id, ...plain, ...opened },
     unreadable,
+    isWell,
     at,
     eventId,
     depth,

@@ -401,6 +401,33 @@ describe('the bytes of deliveries', () => {
     expect(names).not.toContain(undefined)
   })
 
+  it('to an endpoint known to be well end without a transaction, and the first after a failure forgets it', async () => {
+    const { endpoint } = await openReceiver((response, count) => response.writeHead(count === 3 ? 500 : 200).end())
+    let transactions = 0
+    const counting: Database = {
+      ...database,
+      transaction: (run, options) => {
+        transactions++
+        return database.transaction(run, options)
+      },
+    }
+    const sender = open({ database: counting })
+    const failures = async () => {
+      await record([endpoint.id])
+      await sender.tick()
+      const { rows } = await database.query<{ failures: number }>(
+        'select failures from signalbox.endpoint_health where endpoint_id = $1',
+        [endpoint.id],
+      )
+      return rows[0]?.failures
+    }
+    // Each tick has one that reclaims.
+    expect([await failures(), transactions]).toEqual([0, 2])
+    expect([await failures(), transactions]).toEqual([0, 3])
+    expect([await failures(), transactions]).toEqual([1, 5])
+    expect([await failures(), transactions]).toEqual([0, 7])
+  })
+
   it('of one larger than the limit are sent when nothing else is', async () => {
     const { got, endpoint } = await openReceiver((response) => response.end())
     const ids = [await record([endpoint.id]), await record([endpoint.id])]

@@ -8,7 +8,7 @@ import type { Forges } from '../forges/forges.ts'
 import { forgesFrom } from '../forges/forges.ts'
 import type { Activity, Log } from '../lib/log.ts'
 import { noActivity } from '../lib/log.ts'
-import type { Settled } from '../queue/table.ts'
+import type { Handled, Settled } from '../queue/table.ts'
 import type { Worker } from '../queue/worker.ts'
 import { openWorker } from '../queue/worker.ts'
 import { sayEnded } from './activity.ts'
@@ -57,7 +57,7 @@ export type SenderOptions = PreparingParts & {
   /** Connections to use in place of its own; they stay open after `drain`. */
   dispatcher?: Dispatcher | undefined
   /** Notifies all workers, through the database, of groups that are free. */
-  notify?: (() => void) | undefined
+  notify?: ((whom: 'same' | 'any') => void) | undefined
   /** Source of the jitter, in [0, 1). */
   random?: (() => number) | undefined
 }
@@ -87,10 +87,13 @@ export function openSender(options: SenderOptions): Sender {
     tickMs: options.tickMs ?? 30_000,
     notify,
     handle: (claimed, signal) => load(claimed.id, (loaded) => attempt(parts, { claimed, loaded, signal })),
-    async onSettled(tx, settled) {
-      for (const each of settled) sayEnded({ activity, log }, each)
-      const results = settled.flatMap(resultsOf)
+    mustSee: isNews,
+    onSettled: async (tx, settled) => {
+      const results = settled.filter(isNews).flatMap(resultsOf)
       return results.length > 0 && noteResults(tx, results)
+    },
+    afterSettled: (settled) => {
+      for (const each of settled) sayEnded({ activity, log }, each)
     },
   })
   return {
@@ -104,6 +107,11 @@ export function openSender(options: SenderOptions): Sender {
       if (options.dispatcher === undefined) await dispatcher.destroy()
     },
   }
+}
+
+/** Whether an attempt says more of its endpoint than that it is as well as it was. */
+function isNews({ detail }: Pick<Handled<AttemptDetail>, 'detail'>): boolean {
+  return detail !== null && !(detail.about.wasWell && detail.said.kind === 'success')
 }
 
 /** What an attempt came to, for the endpoint; nothing where nothing was sent, or a test failed. */

@@ -49,8 +49,7 @@ export async function noteResults(
   { clock, log }: { clock: Clock; log: Log },
   results: readonly DeliveryResult[],
 ): Promise<Draft[]> {
-  const ids = await unclean(tx, clock, results)
-  if (ids.length === 0) return []
+  const ids = results.map(({ endpointId }) => endpointId)
   // In one order, so that two processes do not wait for each other; and as whoever changes an
   // endpoint, which has it before its health.
   const { rows } = await tx.query<Row>(
@@ -74,21 +73,6 @@ export async function noteResults(
     )
   }
   return drafts
-}
-
-/**
- * The endpoints that something changes for: not those that are well, of which that is known.
- */
-async function unclean(tx: Sql, clock: Clock, results: readonly DeliveryResult[]): Promise<string[]> {
-  const bad = new Set(results.filter(({ kind }) => kind !== 'success').map(({ endpointId }) => endpointId))
-  const good = [...new Set(results.map(({ endpointId }) => endpointId))].filter((id) => !bad.has(id))
-  const { rows } = await tx.query<{ id: string }>(
-    `select endpoint_id as id from signalbox.endpoint_health
-     where endpoint_id = any($1::uuid[]) and (failures > 0 or state <> 'closed'
-       or last_success_at is null or last_success_at < coalesce($2::timestamptz, now()) - interval '1 minute')`,
-    [good, clock.sqlNow()],
-  )
-  return [...bad, ...rows.map(({ id }) => id)]
 }
 
 /** What was answered at an address that the endpoint has no more says nothing of it. */

@@ -5,7 +5,6 @@ import { newId } from '../lib/id.ts'
 import { noActivity } from '../lib/log.ts'
 import { within } from '../lib/within.ts'
 import { LEASE_MS, leaseTiming } from '../queue/lease-timing.ts'
-import type { OnSettled } from '../queue/settle.ts'
 import type { Settled } from '../queue/table.ts'
 import { openWorker } from '../queue/worker.ts'
 import { sayEnded } from './activity.ts'
@@ -45,7 +44,7 @@ export type OrchestratorOptions = Omit<RunOptions, 'leaseMs' | 'stopGraceMs'> & 
    * Notifies all workers through the database: of the events that ended jobs made, which the sender
    * of this process is waiting for too, and of groups that are free.
    */
-  notify?: () => void
+  notify?: (whom: 'same' | 'any') => void
 }
 
 /** An open orchestrator. It does nothing until `start`, or `tick` by `tick` in a test. */
@@ -74,7 +73,8 @@ export type Orchestrator = {
  * it, and `drain` it at the end.
  */
 export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
-  const { database, leases, clock, log, slots, tickMs, leaseMs = LEASE_MS, notify } = options
+  const { database, leases, clock, log, slots, tickMs, leaseMs = LEASE_MS, notify, onFinished } = options
+  const { activity = noActivity } = options
   const runOptions: RunOptions = { ...options, leaseMs, stopGraceMs: leaseTiming(leaseMs).stopGraceMs }
   const { id = newId() } = options
   const agents = [...options.agents.keys()]
@@ -92,7 +92,13 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     tickMs,
     abortedMs: ABORTED_MS,
     handle: (row, signal) => runJob(runOptions, jobLog, row, signal),
-    onSettled: reportEnded(options),
+    onSettled: async (tx, settled) => {
+      const finished = settled.flatMap(finishedOf)
+      return finished.length > 0 && (await onFinished?.(tx, finished)) === true
+    },
+    afterSettled: (settled) => {
+      for (const each of settled) sayEnded({ activity, log }, each, clock.now())
+    },
     notify,
   })
   const heartbeat = openHeartbeat({ database, clock, log, id, slots, agents, running: worker.running.bind(worker) })
@@ -118,16 +124,6 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
         log.warn({ error: errorText(error) }, 'a drain goes on without the database'),
       )
     },
-  }
-}
-
-/** Says how each ended, and reports those that have ended for good. */
-function reportEnded(options: OrchestratorOptions): OnSettled<JobRow, RunDetail> {
-  const { activity = noActivity, clock, log, onFinished } = options
-  return async (tx, settled) => {
-    for (const each of settled) sayEnded({ activity, log }, each, clock.now())
-    const finished = settled.flatMap(finishedOf)
-    return finished.length > 0 && onFinished !== undefined && (await onFinished(tx, finished))
   }
 }
 

@@ -1,7 +1,7 @@
 // The attempts a worker has under way: each runs its handler, keeps its lease, and is settled.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAway, isOutOfTime } from '../db/connection.ts'
-import type { Database } from '../db/database.ts'
+import type { Database, Sql } from '../db/database.ts'
 import { backoffMs } from '../lib/backoff.ts'
 import { errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
@@ -263,15 +263,16 @@ export class RunningAttempts<Row extends object, Detail> {
   }
 
   async #settle(ended: Running<Row, Detail>[]): Promise<void> {
-    const { queue, owner, log } = this.#options
+    const { queue, owner, log, mustSee } = this.#options
     const endings = ended.flatMap(({ claimed, handled }) => (handled ? [{ ...attemptOf(claimed), ...handled }] : []))
     const byKey = new Map(ended.map((running) => [keyOf(running.claimed), running]))
-    const settled = await settleWithHook(this.#options, async (sql) =>
+    const end = async (sql: Sql) =>
       (await queue.settle(sql, { owner, endings })).flatMap((one): Settled<Row, Detail>[] => {
         const running = byKey.get(keyOf(one))
         return running ? [{ ...one, row: running.claimed, detail: running.handled?.detail ?? null }] : []
-      }),
-    )
+      })
+    const isSeen = mustSee === undefined || endings.some(mustSee)
+    const settled = await settleWithHook(this.#options, end, isSeen)
     for (const running of ended) this.#all.delete(running)
     const mine = new Set(settled.map(({ row }) => keyOf(row)))
     for (const { id, attempt } of endings.filter((one) => !mine.has(keyOf(one)))) {

@@ -168,6 +168,7 @@ describe('the detail of an attempt', () => {
       url: 'https://hooks.example.com/',
       eventId: newId(),
       depth: 0,
+      wasWell: true,
       isTest: false,
     },
     requestHeaders: null,
@@ -293,5 +294,27 @@ describe('ending with a hook', () => {
     expect(onSettled).not.toHaveBeenCalled()
     expect(notify).not.toHaveBeenCalled()
     await database.close()
+  })
+
+  it('that must see none of a batch runs without a transaction, and says what ended after the commit', async () => {
+    const order: string[] = []
+    const database = {
+      transaction: async (run: (tx: Sql) => Promise<unknown>) => {
+        const value = await run({} as Sql)
+        order.push('commit')
+        return value
+      },
+    } as unknown as Database
+    const hooks = {
+      database,
+      onSettled: async () => order.push('hook') > 0,
+      afterSettled: () => order.push('said'),
+      notify: (whom: string) => order.push(`notified ${whom}`),
+    }
+    const end = async () => [{} as Settled]
+    await settleWithHook(hooks, end, false)
+    expect(order.splice(0)).toEqual(['said'])
+    await settleWithHook(hooks, end)
+    expect(order).toEqual(['hook', 'commit', 'said', 'notified any'])
   })
 })

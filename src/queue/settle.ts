@@ -1,7 +1,7 @@
 // How attempts end: by their worker, with what follows from it, or called off by a person.
 import type { Database, Sql } from '../db/database.ts'
 import { storable } from '../db/text.ts'
-import type { Attempt, Ending, QueueOptions, QueueTable, Settled } from './table.ts'
+import type { Attempt, Ending, Handled, QueueOptions, QueueTable, Settled } from './table.ts'
 
 const NOW = 'coalesce($1::timestamptz, now())'
 const MAX_ERROR_CHARS = 10_000
@@ -44,10 +44,17 @@ export type Hooks<Row extends object, Detail> = {
   database: Database
   onSettled?: OnSettled<Row, Detail> | undefined
   /**
-   * Notifies all workers, through the database, that there may be something for them: those of
-   * other processes and other tables, too. Called often.
+   * Whether `onSettled` must see an attempt that its worker ends. Where it need not see any of a
+   * batch they end by one statement, without a transaction around it. Default: it sees all.
    */
-  notify?: (() => void) | undefined
+  mustSee?: ((handled: Handled<Detail>) => boolean) | undefined
+  /** Called after the commit with what has ended. */
+  afterSettled?: ((settled: readonly Settled<Row, Detail>[]) => void) | undefined
+  /**
+   * Notifies workers, those of other processes too, that there may be something for them: `same`
+   * are those of this table, `any` those of other tables as well. Called often.
+   */
+  notify?: ((whom: 'same' | 'any') => void) | undefined
 }
 
 /** The settlement of one table. */
@@ -106,24 +113,27 @@ export function byId(one: Attempt, other: Attempt): number {
 }
 
 /**
- * Ends attempts by `end` and calls the hook with them, all of it or nothing. Without a hook `end`
- * is its own transaction.
+ * Ends attempts by `end` and calls the hook with them, all of it or nothing. Without a hook that
+ * must see them `end` is its own transaction.
  */
 export async function settleWithHook<Row extends object, Detail>(
-  { database, onSettled, notify }: Hooks<Row, Detail>,
+  { database, onSettled, afterSettled, notify }: Hooks<Row, Detail>,
   end: (sql: Sql) => Promise<Settled<Row, Detail>[]>,
+  isSeen = true,
 ): Promise<Settled<Row, Detail>[]> {
-  if (!onSettled) return end(database)
   let madeWork = false
+  const together = async (tx: Sql) => {
+    const ended = await end(tx)
+    if (ended.length > 0) madeWork = (await onSettled?.(tx, ended)) ?? false
+    return ended
+  }
   try {
-    return await database.transaction(async (tx) => {
-      const ended = await end(tx)
-      if (ended.length > 0) madeWork = await onSettled(tx, ended)
-      return ended
-    })
+    const settled = await (onSettled && isSeen ? database.transaction(together) : end(database))
+    afterSettled?.(settled)
+    return settled
   } finally {
     // After a failure too: it may have been committed, and its answer lost.
-    if (madeWork) notify?.()
+    if (madeWork) notify?.('any')
   }
 }
 

@@ -56,6 +56,12 @@ const RETRY_MS = 1000
 const DRAIN_LIMIT_MS = 20_000
 /** What a drain waits for the database, where it would otherwise wait for ever. */
 const DRAIN_ANSWER_MS = 3000
+/**
+ * As long as claims find something, the next one comes with what ends or after this time, and when
+ * more will be due is asked this often.
+ */
+const CLAIM_AGAIN_MS = 5
+const PLAN_EVERY_MS = 100
 const STOPPING = new Error('The worker is shutting down.')
 
 /** An open worker. It does nothing until `start`, or `tick` by `tick` in a test. */
@@ -72,6 +78,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
   #draining = false
   #renewals: Repeated | undefined
   #emptyClaims = 0
+  #plannedAt = 0
   /** A claim was sent and its answer has not come: it may own rows it does not know of. */
   #claimInDoubt = false
 
@@ -143,7 +150,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
     await this.#allDone(this.#options.abortedMs ?? this.#timing.drainGraceMs)
     await this.#briefly(Promise.all([this.#renewals?.close(), this.#serialise(() => this.#settleEnded())]))
     this.#loop.stop()
-    this.#options.notify?.()
+    this.#options.notify?.('same')
   }
 
   /** Resolves when nothing runs, or after `limitMs`. */
@@ -178,7 +185,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
           if (this.#free() > 0) return this.#plan(claimed)
         }
         // A group that was just freed may have more work than this worker can take.
-        if (hadEnded) this.#options.notify?.()
+        if (hadEnded) this.#options.notify?.('same')
       })
     } catch (error) {
       this.#options.log.warn({ error: errorText(error), table: this.#options.table.rows }, 'the queue cannot be read')
@@ -188,7 +195,12 @@ export class Worker<Row extends object = object, Detail = unknown> {
 
   /** Sets the timer for what comes next, or goes on at once. */
   async #plan(claimed: number): Promise<void> {
+    if (claimed > 0 && performance.now() < this.#plannedAt + PLAN_EVERY_MS) {
+      this.#loop.nudgeIn(CLAIM_AGAIN_MS, true)
+      return
+    }
     const { database, kinds, tickMs } = this.#options
+    this.#plannedAt = performance.now()
     const { claimMs, expiryMs } = await this.#queue.nextDue(database, { kinds })
     if ((expiryMs ?? 1) <= 0) await this.#reclaim()
     if ((expiryMs ?? 1) <= 0 || (claimMs ?? 1) <= 0) {

@@ -81,7 +81,7 @@ async function sendTest(
   const id = newId(now)
   const prepared = prepare(
     preparing,
-    { endpoint, unreadable: null, at: now, eventId: draft.id, depth: 0, event },
+    { endpoint, unreadable: null, isWell: false, at: now, eventId: draft.id, depth: 0, event },
     { id },
   )
   if (prepared.by === 'nothing') throw new AppError('conflict', prepared.reason)
