@@ -174,7 +174,7 @@ function install({ environment, config, mode, log }: SignalboxOptions) {
   const { rules, sources } = installation
   // A developer's receivers are on the same machine.
   const guard = addressGuard([...environment.SIGNALBOX_ALLOW_HOSTS, ...(mode === 'dev' ? LOOPBACK_HOSTS : [])])
-  const readTarget = targetReader(guard)
+  const readTarget = targetReader(guard, { hasMailer: environment.SMTP_URL !== undefined })
   const hasSigningKey = environment.SIGNALBOX_SIGNING_KEY.length > 0
   const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget, hasSigningKey })
   for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)

@@ -116,7 +116,7 @@ export async function configChecks(
     const { SIGNALBOX_ALLOW_HOSTS: allowed } = environment
     const guard = addressGuard([...allowed, ...LOOPBACK_HOSTS])
     const endpoints = readEndpointConfigs(config.endpoints ?? [], {
-      readTarget: targetReader(guard),
+      readTarget: targetReader(guard, { hasMailer: environment.SMTP_URL !== undefined }),
     })
     const has = [count(rules.length, 'rule'), count(agents.size, 'agent'), count(endpoints.length, 'endpoint')].join(
       ', ',

@@ -35,6 +35,13 @@ describe.each(KIND_NAMES)('the kind %s', (kind) => {
   })
 })
 
+it('a mail is refused where there is no SMTP server, saying how to name one', () => {
+  const mail = { kind: 'email' as const, settings: { to: ['ops@example.com'] }, credential: null, templates: {} }
+  expect(targetReader()(mail).url).toBe('mailto:ops@example.com')
+  const detail = refusalOf(() => targetReader(undefined, { hasMailer: false })(mail))?.detail
+  expect(detail).toMatch(/^kind: mails are sent through an SMTP server; set SMTP_URL/)
+})
+
 it('the addresses of webhooks, Slack and Telegram must be such that deliveries may reach', () => {
   const asked = { settings: {}, credential: null, templates: {} }
   const detail = (kind: KindName, more: object) => refusalOf(() => targetReader()({ ...asked, kind, ...more }))?.detail

@@ -2,6 +2,7 @@
 // here.
 import type { ReadTarget } from '../../endpoints/target.ts'
 import { addressGuard, urlProblem } from '../../lib/address-guard.ts'
+import { AppError } from '../../lib/error.ts'
 import type { PayloadOf } from '../envelope.ts'
 import { envelopeOf, relayOf } from '../envelope.ts'
 import { readTemplates } from '../messages/message.ts'
@@ -20,6 +21,9 @@ const KINDS: Readonly<Record<KindName, Kind>> = {
   'github-dispatch': githubDispatch,
 }
 
+const NO_MAILER =
+  'kind: mails are sent through an SMTP server; set SMTP_URL in the environment of this server and restart it'
+
 /** The kind of an endpoint. */
 export function kindOf(name: KindName): Kind {
   return KINDS[name]
@@ -27,11 +31,12 @@ export function kindOf(name: KindName): Kind {
 
 /**
  * Reads where endpoints of all kinds are notified; their addresses must be such that deliveries may
- * reach, by default public ones.
+ * reach, by default public ones, and mails need an SMTP server.
  */
-export function targetReader(guard = addressGuard()): ReadTarget {
+export function targetReader(guard = addressGuard(), { hasMailer = true } = {}): ReadTarget {
   return ({ templates, ...asked }) => {
     readTemplates(templates)
+    if (asked.kind === 'email' && !hasMailer) throw new AppError('input_invalid', NO_MAILER)
     return KINDS[asked.kind].readSettings(asked, (url) => urlProblem(url, guard))
   }
 }

@@ -3,13 +3,14 @@ import { createRoute } from '@hono/zod-openapi'
 import type { Agent } from '../../agents/agent.ts'
 import { agentSummary } from '../../agents/wire.ts'
 import type { Api } from './answer.ts'
-import { failure, pageAnswer } from './answer.ts'
+import { failure, pageAnswer, query } from './answer.ts'
 
 const list = createRoute({
   method: 'get',
   path: '/agents',
   summary: 'List the agents',
   tags: ['agents'],
+  request: { query: query({}) },
   responses: { 200: pageAnswer('The agents by name.', agentSummary), default: failure },
 })
 

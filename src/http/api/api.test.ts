@@ -55,6 +55,11 @@ test('what is nowhere is not found, whatever the method', async () => {
   }
 })
 
+test.each(['rules', 'agents', 'sources'])('GET /api/%s refuses a query, which it has no use for', async (noun) => {
+  const { status, body } = await api.get(`/${noun}?name=ping`)
+  expect([status, body]).toEqual([422, { code: 'input_invalid', detail: 'the request: unknown field "name"' }])
+})
+
 describe.each(LISTS)('GET /api/%s', (noun) => {
   const detailOf = async (query: string) => (await api.get(`/${noun}?${query}`)).body.detail
 

@@ -41,7 +41,7 @@ export async function feedAnswer(
     const { items, next, isEnd } = await readPage(looking, { ...filter, after }, form)
     const answer = { items, next, at_end: isEnd }
     const ms = deadline - performance.now()
-    if (items.length > 0 || ms <= 0) return answer
+    if (items.length > 0 || ms <= 0 || signal.aborted) return answer
     after = next
     if (isEnd && !(await arrivals.wait(positionOf(next), { ms, signal }))) return answer
   }

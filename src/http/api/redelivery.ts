@@ -59,8 +59,10 @@ export function addRedeliveryRoutes(
     const request = readRedelivery(c.req.header('content-type') === undefined ? {} : await readJson(c))
     const id = await findId(looking, 'deliveries', c.req.valid('param').id)
     const sent = await redeliver(database, clock, { id, elsewhere: await elsewhere(request.endpoint_id) })
+    // Before it is claimed: what was asked for is that it is pending.
+    const delivery = await getDelivery(database, sent)
     onWork()
-    return c.json(await getDelivery(database, sent), 200)
+    return c.json(delivery, 200)
   })
   api.openapi(recoverRoute, async (c) => {
     const request = readRecovery(await readJson(c))

@@ -3,13 +3,14 @@ import { createRoute } from '@hono/zod-openapi'
 import type { Rule } from '../../rules/rule.ts'
 import { ruleRow, ruleSummary } from '../../rules/wire.ts'
 import type { Api } from './answer.ts'
-import { failure, pageAnswer } from './answer.ts'
+import { failure, pageAnswer, query } from './answer.ts'
 
 const list = createRoute({
   method: 'get',
   path: '/rules',
   summary: 'List the rules',
   tags: ['rules'],
+  request: { query: query({}) },
   responses: { 200: pageAnswer('The rules, in order.', ruleSummary), default: failure },
 })
 

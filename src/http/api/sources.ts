@@ -3,13 +3,14 @@ import { createRoute } from '@hono/zod-openapi'
 import type { Source } from '../../sources/source.ts'
 import { sourceRow, sourceSummary } from '../../sources/wire.ts'
 import type { Api } from './answer.ts'
-import { failure, pageAnswer } from './answer.ts'
+import { failure, pageAnswer, query } from './answer.ts'
 
 const list = createRoute({
   method: 'get',
   path: '/sources',
   summary: 'List the sources',
   tags: ['sources'],
+  request: { query: query({}) },
   responses: { 200: pageAnswer('The sources, and whether each is open; no secrets.', sourceSummary), default: failure },
 })
 
