@@ -7,6 +7,7 @@ import type { Installation } from './config/configure.ts'
 import { configure } from './config/configure.ts'
 import { eventWarnings } from './config/event-warnings.ts'
 import { openGitSync } from './config/git-sync.ts'
+import { isolateAll, unisolatedWarning } from './config/isolation.ts'
 import type { Database } from './db/database.ts'
 import type { ListenerStatus } from './db/listen.ts'
 import { openNotifier } from './db/listen.ts'
@@ -102,6 +103,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const roles = options.roles ?? { receiver: true, orchestrator: true }
   const { installation, guard, readTarget } = install(options)
   const { agents } = installation
+  if (roles.orchestrator) await isolateAgents(options, agents)
   const processes = openAgentProcesses({ environment, config, configPath, agents, log })
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
   const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
@@ -179,6 +181,12 @@ function install({ environment, config, mode, log }: SignalboxOptions) {
   const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget, hasSigningKey })
   for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)
   return { installation, guard, readTarget }
+}
+
+async function isolateAgents({ environment, configPath, log }: SignalboxOptions, agents: Installation['agents']) {
+  const isolations = await isolateAll({ environment, configPath: configPath ?? null, agents: [...agents.values()] })
+  const warning = unisolatedWarning(isolations)
+  if (warning !== null) log.warn(warning)
 }
 
 // A developer's own checkout is left alone.

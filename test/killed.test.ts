@@ -51,7 +51,7 @@ async function startJobs(agents: Record<string, string>) {
 test('a program that ignores SIGTERM, and its own child', async () => {
   const source = `trap "" TERM; sleep 600 & echo $$ $! > ${folder}/program; while :; do sleep 600; done`
   const { server, pids } = await startJobs({
-    program: `command({ name: 'program', argv: ['sh', '-c', ${JSON.stringify(source)}] })`,
+    program: `command({ name: 'program', argv: ['sh', '-c', ${JSON.stringify(source)}], isolation: 'none' })`,
   })
   expect(pids.map(isAlive)).toEqual([true, true])
   await server.kill('SIGKILL')

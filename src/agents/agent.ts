@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
 import type { Output } from '../publisher/output.ts'
+import type { Isolation, Surroundings } from './isolation/isolation.ts'
 
 /** What an agent gets. */
 export type AgentContext<Input> = {
@@ -50,6 +51,12 @@ export type Agent<Input = unknown> = {
    * `signalbox doctor` shows it.
    */
   problem?(): string | null
+  /**
+   * Decides what keeps the programs it starts from what the service knows, before its first
+   * attempt.
+   * @throws AppError `config_invalid` when it cannot have what it asks for.
+   */
+  isolate?(service: Surroundings): Promise<Isolation>
   /**
    * `service`: in the process of the service itself, as those do that are trusted and small, or
    * whose work is in a process of its own anyway. Otherwise in a child process.

@@ -77,6 +77,8 @@ const variables = {
   GIT_SYNC_ENABLED: flag.default(true),
   MAX_CONCURRENT_JOBS: wholeNumber(1, 1000).default(3),
   AGENT_MEMORY_MB: wholeNumber(32, 1_000_000).default(512),
+  SIGNALBOX_ISOLATION: z.enum(['auto', 'bubblewrap', 'user', 'none']).default('auto'),
+  SIGNALBOX_PROGRAM_USER: text.optional(),
   SIGNALBOX_ALLOW_HOSTS: allowedHosts.default([]),
   HTTPS_PROXY: proxy.optional(),
   HTTP_PROXY: proxy.optional(),

@@ -32,7 +32,8 @@ export const rules: Rule[] = KINDS.map((kind) => ({
 export function agentsOf(journal: Journal, { path, leaseMs }: { path: string; leaseMs: number }): Agent[] {
   // Less than the fifth of a lease that an orchestrator waits for what it stops.
   const graceMs = leaseMs / 5 - 100
-  const program = command({ name: 'program', argv: [process.execPath, PROGRAM, path], graceMs })
+  // It writes to the journal, which is not its own folder.
+  const program = command({ name: 'program', argv: [process.execPath, PROGRAM, path], graceMs, isolation: 'none' })
   return [
     witness('comment', journal, commentOn),
     witness('pull-request', journal, pullRequest),

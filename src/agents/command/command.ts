@@ -8,8 +8,14 @@ import { describe, PARSING } from '../../lib/zod.ts'
 import type { Agent, AgentContext, AgentResult } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
 import { MAX_GRACE_MS } from '../group-leader.ts'
+import type { Isolation, Surroundings } from '../isolation/isolation.ts'
+import { isolationFor, ownSurroundings } from '../isolation/isolation.ts'
+import { allLimits } from '../isolation/limits.ts'
+import type { IsolationOptions } from '../isolation/options.ts'
+import { isolationFields } from '../isolation/options.ts'
+import { outputLimit } from '../isolation/output-limit.ts'
+import { startProgram } from '../isolation/start-program.ts'
 import { writeLines } from '../lines.ts'
-import { startProcessGroup } from './process-group.ts'
 import { programProblem, requireFindable } from './program.ts'
 
 // EX_CONFIG of sysexits.h.
@@ -21,7 +27,7 @@ const ERROR_LINES = 5
 const MAX_ERROR_LINE_CHARS = 4000
 
 /** A program to run for a job. */
-export type CommandOptions = {
+export type CommandOptions = IsolationOptions & {
   /** The agent's name, which rules refer to. */
   name: string
   description?: string
@@ -48,6 +54,7 @@ const commandOptions = z.strictObject({
   env: z.array(z.string()).optional(),
   cwd: z.string().optional(),
   graceMs: z.number().min(0).max(MAX_GRACE_MS).optional(),
+  ...isolationFields,
 })
 
 /**
@@ -64,17 +71,35 @@ export function command(options: CommandOptions): Agent {
     name: options.name,
     description: options.description ?? `Runs ${options.argv[0]}.`,
     input: z.unknown(),
-    run: (context) => runCommand(options, context),
+    run: async (context) => runCommand(options, context, await isolate()),
   })
-  return { ...agent, problem: () => programProblem(options), runsIn: 'service' }
+  let decided: Promise<Isolation> | undefined
+  const isolate = (service?: Surroundings) => {
+    decided ??= isolationFor(options, service ?? ownSurroundings())
+    return decided
+  }
+  return { ...agent, problem: () => programProblem(options), isolate, runsIn: 'service' }
 }
 
-async function runCommand(options: CommandOptions, context: AgentContext<unknown>): Promise<AgentResult> {
+async function runCommand(
+  options: CommandOptions,
+  context: AgentContext<unknown>,
+  isolation: Isolation,
+): Promise<AgentResult> {
   const { signal } = context
   signal.throwIfAborted()
   const home = await context.workspace()
   const env = { HOME: home, TMPDIR: home, ...passedOn(options.env ?? []) }
-  const group = startProcessGroup(options.argv, { cwd: options.cwd ?? home, env, signal, graceMs: options.graceMs })
+  const output = outputLimit(signal, allLimits(options.limits).outputMb)
+  const program = {
+    ...options,
+    write: options.write ?? [],
+    env,
+    cwd: options.cwd ?? home,
+    own: [home],
+    signal: output.signal,
+  }
+  const group = await startProgram(program, isolation).catch(cannotStart(options.argv[0]))
   // A program may end without having read its input.
   group.stdin.on('error', () => {})
   group.stdin.end(jobJson(context))
@@ -86,11 +111,11 @@ async function runCommand(options: CommandOptions, context: AgentContext<unknown
   }
   const [exit, , , answer] = await Promise.all([
     group.exit.catch(cannotStart(options.argv[0])),
-    eachLine(group.stdout, (line) => context.log(line, 'stdout')),
-    eachLine(group.stderr, onError),
-    readAll(group.third),
+    eachLine(output.counted(group.stdout), (line) => context.log(line, 'stdout')),
+    eachLine(output.counted(group.stderr), onError),
+    readAll(output.counted(group.third)),
   ])
-  signal.throwIfAborted()
+  output.signal.throwIfAborted()
   if (exit.code === 0) return parseAnswer(answer)
   const how = exit.code === null ? `was ended by ${exit.signal}` : `ended with exit code ${exit.code}`
   const message = [`${options.argv[0]} ${how}`, ...lastErrors].join('\n')

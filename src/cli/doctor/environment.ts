@@ -3,10 +3,13 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Agent } from '../../agents/agent.ts'
+import type { Isolation } from '../../agents/isolation/isolation.ts'
+import { UNISOLATED } from '../../agents/isolation/isolation.ts'
 import type { LoadedConfig } from '../../config/config-file.ts'
 import { loadConfig } from '../../config/config-file.ts'
 import { configure } from '../../config/configure.ts'
 import { eventWarnings } from '../../config/event-warnings.ts'
+import { isolateAll } from '../../config/isolation.ts'
 import { targetReader } from '../../deliveries/kinds/kinds.ts'
 import { readEndpointConfigs } from '../../endpoints/endpoint.ts'
 import { missingOfApp } from '../../forges/github/environment.ts'
@@ -104,6 +107,20 @@ function agentChecks(agents: readonly Agent[]): Check[] {
   })
 }
 
+/** What keeps the programs of agents from what the service knows. */
+function isolationChecks(isolations: ReadonlyMap<string, Isolation>): Check[] {
+  return [...isolations].map(([name, isolation]) => {
+    const { kind, network } = isolation
+    if (kind === 'none') {
+      const hint = 'Install bubblewrap, or set user; see docs/agents.md.'
+      return warning(`program of ${name}`, `not isolated, ${isolation.reason}: it can read ${UNISOLATED}`, hint)
+    }
+    const account = isolation.account === null ? '' : ` as ${isolation.account.name}`
+    const how = kind === 'bubblewrap' ? `in bubblewrap${account}, network ${network}` : `runs${account}`
+    return ok(`program of ${name}`, `isolated: ${how}`)
+  })
+}
+
 /** The configuration file, with everything it names, and which sources that leaves closed. */
 export async function configChecks(
   cli: Pick<Cli, 'folder'>,
@@ -135,6 +152,9 @@ export async function configChecks(
             : warning(`source ${name}`, 'closed: its webhooks get 503', `To open it, ${hint}; ${NEW_SECRET}.`),
         ),
       ...agentChecks([...agents.values()]),
+      ...isolationChecks(
+        await isolateAll({ environment, configPath: path, folder: cli.folder, agents: [...agents.values()] }),
+      ),
     ]
   } catch (error) {
     const hint = 'Correct the configuration; docs/configuration.md lists all of it.'

@@ -1,0 +1,73 @@
+// Accounts that programs run as, so that they cannot read what belongs to the service.
+import { execFile } from 'node:child_process'
+import { lchown, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { AppError, errorText } from '../../lib/error.ts'
+
+const run = promisify(execFile)
+
+/** A system account. */
+export type Account = { name: string; uid: number; gid: number }
+
+// Of root's programs in bubblewrap, which must not be root's: the kernel does not count the
+// processes of root.
+/** The account without rights. */
+export const NOBODY: Account = { name: 'nobody', uid: 65_534, gid: 65_534 }
+
+/** Whether this process may run programs as another account. */
+export function maySwitch(): boolean {
+  return process.platform === 'linux' && process.getuid?.() === 0
+}
+
+/**
+ * Looks an account up by its name or number.
+ * @throws AppError `config_invalid` when there is none, it is root, or this process may not switch.
+ */
+export async function accountOf(user: string): Promise<Account> {
+  if (!maySwitch()) {
+    const remedy = 'run the service as root, or leave user out and use bubblewrap'
+    throw new AppError('config_invalid', `user: only root, on Linux, may run programs as "${user}": ${remedy}`)
+  }
+  const [uid, gid] = await Promise.all(['-u', '-g'].map((flag) => numberOf(flag, user)))
+  if (uid === undefined || gid === undefined) {
+    throw new AppError('config_invalid', `user: there is no account "${user}": make one with useradd --system ${user}`)
+  }
+  if (uid === 0 || gid === 0) {
+    throw new AppError('config_invalid', `user: "${user}" has the rights of root: name an account without them`)
+  }
+  return { name: user, uid, gid }
+}
+
+async function numberOf(flag: string, user: string): Promise<number | undefined> {
+  const { stdout } = await run('id', [flag, '--', user]).catch(() => ({ stdout: '' }))
+  return /^\d+\n$/.test(stdout) ? Number(stdout) : undefined
+}
+
+/** Runs a program as the account, without its other groups, and without a way back by sudo. */
+export function asAccount({ uid, gid }: Account, argv: readonly string[]): readonly [string, ...string[]] {
+  return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--no-new-privs', '--', ...argv]
+}
+
+/** Why programs cannot be run as the account here; null when they can. */
+export async function accountProblem(account: Account): Promise<string | null> {
+  const [file, ...args] = asAccount(account, ['true'])
+  return run(file, args).then(() => null, errorText)
+}
+
+/** Those of the paths that the account may read or enter. */
+export async function openTo(account: Account, paths: readonly string[]): Promise<string[]> {
+  // Asked of the system as that account: mode bits, access lists and the folders above all count.
+  const script = 'for path; do [ -r "$path" ] || { [ -d "$path" ] && [ -x "$path" ]; } && echo "$path"; done; :'
+  const [file, ...args] = asAccount(account, ['/bin/sh', '-c', script, 'sh', ...paths])
+  const { stdout } = await run(file, args, { cwd: '/' })
+  return stdout.split('\n').filter((line) => line !== '')
+}
+
+/** Makes a folder and all in it the account's. Links are changed themselves, never followed. */
+export async function giveTo(account: Account, folder: string): Promise<void> {
+  const inside = await readdir(folder, { recursive: true })
+  for (const path of [folder, ...inside.map((name) => join(folder, name))]) {
+    await lchown(path, account.uid, account.gid)
+  }
+}
