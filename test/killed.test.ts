@@ -1,9 +1,11 @@
 // What jobs have started ends with the server, even when that is killed by SIGKILL.
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { isAlive, run } from './process.ts'
+import { isolationFor } from '../src/agents/isolation/isolation.ts'
+import { errorText } from '../src/lib/error.ts'
+import { isAlive, isRunningProgram, run } from './process.ts'
 import { TOKEN, until } from './signalbox.ts'
 
 let folder: string
@@ -56,6 +58,22 @@ test('a program that ignores SIGTERM, and its own child', async () => {
   expect(pids.map(isAlive)).toEqual([true, true])
   await server.kill('SIGKILL')
   await until('nothing of it is left', async () => !pids.some(isAlive))
+})
+
+test('a program in bubblewrap, and its child in a session of its own, without its environment', async (context) => {
+  const problem = await isolationFor({}, { isolation: 'bubblewrap', hidden: [] }).then(() => null, errorText)
+  context.skip(problem !== null, problem ?? '')
+  const shared = join(folder, 'shared')
+  await mkdir(shared)
+  await chmod(shared, 0o777)
+  const seconds = String(100_000 + process.pid)
+  const source = `env -i setsid sleep ${seconds} & echo 999999999 > ${shared}/program; wait`
+  const options = { name: 'program', argv: ['sh', '-c', source], isolation: 'bubblewrap', write: [shared] }
+  await symlink(join(shared, 'program'), join(folder, 'program'))
+  const { server } = await startJobs({ program: `command(${JSON.stringify(options)})` })
+  await until('it runs', async () => isRunningProgram(seconds))
+  await server.kill('SIGKILL')
+  await until('nothing of it is left', async () => !isRunningProgram(seconds))
 })
 
 test('agents in a loop without end, those that wait, and what they have started', async () => {

@@ -2,8 +2,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { chmod, chown, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +18,7 @@ import { isolationFor, secretPaths, UNISOLATED } from '../src/agents/isolation/i
 import { errorText } from '../src/lib/error.ts'
 import type { Log } from '../src/lib/log.ts'
 import { silentLog } from '../src/lib/log.ts'
-import { isAlive } from './process.ts'
+import { isAlive, isRunningProgram } from './process.ts'
 import { openTestSignalbox } from './signalbox.ts'
 import { until } from './until.ts'
 
@@ -32,7 +33,9 @@ beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(process.cwd(), 'node_modules/.isolation-')))
   await chmod(folder, 0o755)
   await mkdir(join(folder, '.signalbox/postgres'), { recursive: true, mode: 0o700 })
-  await writeFile(join(folder, '.signalbox/postgres/signalbox.json'), JSON.stringify({ password: PLANTED }))
+  await writeFile(join(folder, '.signalbox/postgres/signalbox.json'), JSON.stringify({ password: PLANTED }), {
+    mode: 0o600,
+  })
   await writeFile(join(folder, '.env'), `GITHUB_TOKEN=${PLANTED}\n`, { mode: 0o600 })
   await writeFile(join(folder, 'guide.txt'), 'open to all\n')
   await writeFile(join(folder, 'signalbox.config.ts'), 'export default {}\n')
@@ -186,6 +189,47 @@ describe('in bubblewrap', () => {
     expect((await attack('bubblewrap', '', node(source))).printed).toBe('reached')
   })
 
+  test('it reaches the hosts that are named, through a proxy, and no others', async (context) => {
+    await need(context, 'bubblewrap')
+    const server = createHttpServer((_, response) => response.end('reached')).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as { port: number }
+    const source = `
+      const { request } = require('node:http')
+      const { hostname: host, port } = new URL(process.env.HTTPS_PROXY)
+      const ask = (path) => new Promise((resolve) => request({ host, port, method: 'CONNECT', path })
+        .on('connect', ({ statusCode }, socket) => {
+          if (statusCode !== 200) return resolve(console.log(statusCode))
+          socket.on('data', (text) => { console.log(String(text).split('\\r\\n').at(-1)); socket.destroy(); resolve() })
+          socket.write('GET / HTTP/1.1\\r\\nhost: x\\r\\nconnection: close\\r\\n\\r\\n')
+        }).end())
+      const all = async () => {
+        for (const path of ['localhost:${port}', 'LOCALHOST:${port}', '127.0.0.1:${port}', 'localhost:1', 'a/b:443'])
+          await ask(path)
+        await new Promise((resolve) => require('node:net').connect(${port}, '127.0.0.1').on('error', ({ code }) => resolve(console.log(code))))
+        require('node:fs').writeSync(3, '{"result":1}')
+        process.exit(7)
+      }
+      all()`
+    const network = { allow: [`localhost:${port}`] }
+    const { printed, error } = await attack('bubblewrap', '', { ...node(source), network })
+    const lines = printed.split('\n')
+    const refused = (target: string) => `network: ${target} was refused: network.allow does not name it`
+    expect(lines.filter((line) => !line.startsWith('network'))).toEqual([
+      'reached',
+      'reached',
+      ...Array.from({ length: 3 }, () => '403'),
+      'ECONNREFUSED',
+    ])
+    expect(lines.filter((line) => line.startsWith('network'))).toEqual([
+      refused(`127.0.0.1:${port}`),
+      refused('localhost:1'),
+      refused('a/b:443'),
+    ])
+    expect(error).toContain('ended with exit code 7')
+  })
+
   test('what leaves the group, the session and the environment ends with the program', async (context) => {
     await need(context, 'bubblewrap')
     const seconds = 90_000 + process.pid
@@ -201,10 +245,10 @@ describe('in bubblewrap', () => {
     const bomb = `
       const { spawn } = require('node:child_process')
       let started = 0
-      for (let n = 0; n < 300; n += 1) spawn('sleep', ['60']).on('error', () => {}).on('spawn', () => { started += 1 })
+      for (let n = 0; n < 600; n += 1) spawn('sleep', ['60']).on('error', () => {}).on('spawn', () => { started += 1 })
       setTimeout(() => { console.log(started); process.exit() }, 500)`
-    const { printed } = await attack('bubblewrap', '', { ...node(bomb), limits: { processes: 60 } })
-    expect(Number(printed)).toBeLessThan(60)
+    const { printed } = await attack('bubblewrap', '', { ...node(bomb), limits: { processes: 200 } })
+    expect(Number(printed)).toBeLessThan(200)
   })
 
   test('files in memory have a limit', async (context) => {
@@ -229,7 +273,7 @@ describe('in bubblewrap', () => {
     const source = 'trap "echo bye; exit 3" TERM; echo ready; while :; do sleep 0.05; done'
     const { error } = await attack('bubblewrap', source, {}, { signal: controller.signal, log: onLine })
     expect(error).toBe('time is up')
-    expect(lines).toEqual(['ready', 'bye'])
+    expect(lines.filter((line) => line !== 'Terminated')).toEqual(['ready', 'bye'])
   })
 
   test('a variable that is passed on is in no list of processes', async (context) => {
@@ -274,9 +318,16 @@ describe('as another account', () => {
 
   test('the start is refused when that account can read the secrets', async (context) => {
     await need(context, 'user', user)
-    await chmod(join(folder, '.env'), 0o644)
-    onTestFinished(() => chmod(join(folder, '.env'), 0o600))
-    expect(await problemOf('user', user)).toBe(`user: nobody can read ${folder}/.env: run chmod go= ${folder}/.env`)
+    for (const name of ['.env', '.signalbox/postgres/signalbox.json']) {
+      const file = join(folder, name)
+      const remedy = `run chmod go-rw ${file}, or name another account`
+      await chmod(join(folder, '.signalbox'), 0o711)
+      await chmod(join(folder, '.signalbox/postgres'), 0o711)
+      await chmod(file, 0o644)
+      expect(await problemOf('user', user)).toBe(`user: nobody can read ${file}: ${remedy}`)
+      await chmod(file, 0o600)
+      expect(await problemOf('user', user)).toBeNull()
+    }
   })
 
   test('an account that is not there, or is root, is refused', async (context) => {
@@ -345,15 +396,4 @@ describe('limits, whatever the isolation', () => {
 
 function accountIn(isolation: Isolation) {
   return isolation.kind === 'none' ? null : isolation.account
-}
-
-/** Whether any process of the machine has this among its arguments. */
-function isRunningProgram(argument: string): boolean {
-  return readdirSync('/proc').some((id) => {
-    try {
-      return /^\d+$/.test(id) && readFileSync(`/proc/${id}/cmdline`, 'utf8').split('\0').includes(argument)
-    } catch {
-      return false
-    }
-  })
 }

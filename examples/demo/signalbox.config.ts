@@ -1,4 +1,5 @@
 // The configuration of the demo: both ways to a pull request, and your own program as an agent.
+import { resolve } from 'node:path'
 import { command, defaultRules, defineConfig } from 'signalbox'
 
 export default defineConfig({
@@ -16,6 +17,8 @@ export default defineConfig({
     command({
       name: 'summarise-push',
       argv: [process.execPath, ...process.execArgv, `${import.meta.dirname}/agents/summarise-push.mjs`],
+      // What it imports, where programs are isolated.
+      read: [resolve(import.meta.dirname, '../..')],
     }),
   ],
   rules: [

@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, ipV4, ipV6, nat, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addressGuard, isAllowEntry, LOOPBACK_HOSTS, urlProblem } from './address-guard.ts'
+import { addressGuard, isAllowEntry, isNamed, LOOPBACK_HOSTS, urlProblem } from './address-guard.ts'
 
 const guard = addressGuard()
 const anywhere = { protocol: 'https:', hostname: 'hooks.example.com', port: '' }
@@ -315,4 +315,21 @@ describe('SIGNALBOX_ALLOW_HOSTS', () => {
       }),
     )
   })
+})
+
+it.each([
+  ['api.example.com', 'api.example.com', '443', true],
+  ['api.example.com', 'api.example.com', '', true],
+  ['api.example.com', 'API.example.com.', '443', false],
+  ['api.example.com', 'api.example.com.', '443', true],
+  ['api.example.com', 'api.example.com', '8443', false],
+  ['api.example.com:8443', 'api.example.com', '8443', true],
+  ['api.example.com:8443', 'api.example.com', '443', false],
+  ['*.example.com', 'api.example.com', '443', true],
+  ['*.example.com', 'example.com', '443', false],
+  ['*.example.com', 'badexample.com', '443', false],
+  ['10.0.0.0/8', '10.1.2.3', '443', true],
+  ['10.0.0.0/8', 'ten.example.com', '443', false],
+])('an entry %s names %s at port "%s": %s', (entry, hostname, port, named) => {
+  expect(isNamed([entry], { protocol: 'https:', hostname, port })).toBe(named)
 })

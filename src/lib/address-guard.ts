@@ -77,6 +77,15 @@ export function isAllowEntry(text: string): boolean {
   return parseEntry(text) !== null
 }
 
+/**
+ * Whether one of the entries names the host. One without a port names 443 alone.
+ */
+export function isNamed(allowed: readonly string[], target: Target): boolean {
+  const port = portOf(target)
+  const entries = allowed.flatMap((text) => parseEntry(text) ?? [])
+  return entries.some((entry) => (entry.port ?? 443) === port && namesHost(entry, target.hostname))
+}
+
 type Entry = { port: number | null } & ({ block: Block } | { name: string } | { suffix: string })
 
 const WITH_PORT = /^(.*?)(?::(\d{1,5}))?$/

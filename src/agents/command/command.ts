@@ -93,10 +93,12 @@ async function runCommand(
   const output = outputLimit(signal, allLimits(options.limits).outputMb)
   const program = {
     ...options,
-    write: options.write ?? [],
     env,
     cwd: options.cwd ?? home,
+    write: options.write ?? [],
     own: [home],
+    folder: context.workspace,
+    log: context.log,
     signal: output.signal,
   }
   const group = await startProgram(program, isolation).catch(cannotStart(options.argv[0]))

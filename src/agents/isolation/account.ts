@@ -1,6 +1,6 @@
 // Accounts that programs run as, so that they cannot read what belongs to the service.
 import { execFile } from 'node:child_process'
-import { lchown, readdir } from 'node:fs/promises'
+import { lchown, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { AppError, errorText } from '../../lib/error.ts'
@@ -55,13 +55,25 @@ export async function accountProblem(account: Account): Promise<string | null> {
   return run(file, args).then(() => null, errorText)
 }
 
-/** Those of the paths that the account may read or enter. */
+/** Those of the files, and of the files in these folders, that the account may read. */
 export async function openTo(account: Account, paths: readonly string[]): Promise<string[]> {
+  const files = await Promise.all(paths.map((path) => filesIn(path, DEPTH)))
   // Asked of the system as that account: mode bits, access lists and the folders above all count.
-  const script = 'for path; do [ -r "$path" ] || { [ -d "$path" ] && [ -x "$path" ]; } && echo "$path"; done; :'
-  const [file, ...args] = asAccount(account, ['/bin/sh', '-c', script, 'sh', ...paths])
+  const script = 'for path; do [ -r "$path" ] && echo "$path"; done; :'
+  const [file, ...args] = asAccount(account, ['/bin/sh', '-c', script, 'sh', ...files.flat()])
   const { stdout } = await run(file, args, { cwd: '/' })
   return stdout.split('\n').filter((line) => line !== '')
+}
+
+// The keys of a data directory are in it, and the password in the folder of the cluster.
+const DEPTH = 2
+
+async function filesIn(path: string, depth: number): Promise<string[]> {
+  const found = await stat(path).catch(() => null)
+  if (found === null || !found.isDirectory()) return found?.isFile() ? [path] : []
+  if (depth === 0) return []
+  const names = await readdir(path)
+  return (await Promise.all(names.map((name) => filesIn(join(path, name), depth - 1)))).flat()
 }
 
 /** Makes a folder and all in it the account's. Links are changed themselves, never followed. */

@@ -17,8 +17,11 @@ export const ISOLATIONS = ['auto', 'bubblewrap', 'user', 'none'] as const
 /** One of `ISOLATIONS`. */
 export type IsolationName = (typeof ISOLATIONS)[number]
 
-/** The network of a program: none, or that of the machine. */
-export type Network = 'none' | 'full'
+/**
+ * The network of a program: none, that of the machine, or what a proxy lets through to these hosts
+ * (`api.example.com`, `*.example.com`, each with `:` and a port other than 443).
+ */
+export type Network = 'none' | 'full' | { allow: readonly string[] }
 
 /** What a program of an agent asks for. */
 export type Wanted = {
@@ -90,7 +93,12 @@ export async function isolationFor(wanted: Wanted, service: Surroundings): Promi
 
 function requireFullNetwork(network: Network, reason: string): void {
   if (network === 'full') return
-  throw new AppError('config_invalid', `network: "${network}" needs bubblewrap; ${reason}`)
+  throw new AppError('config_invalid', `network: ${networkText(network)} needs bubblewrap; ${reason}`)
+}
+
+/** A network in words. */
+export function networkText(network: Network): string {
+  return typeof network === 'string' ? `"${network}"` : `allow: ${network.allow.join(', ')}`
 }
 
 async function requireClosed(account: Account, hidden: readonly string[]): Promise<void> {
@@ -98,14 +106,15 @@ async function requireClosed(account: Account, hidden: readonly string[]): Promi
   if (problem !== null) throw new AppError('config_invalid', `user: cannot run programs as another account: ${problem}`)
   const [open] = await openTo(account, hidden)
   if (open === undefined) return
-  throw new AppError('config_invalid', `user: ${account.name} can read ${open}: run chmod go= ${open}`)
+  const remedy = `run chmod go-rw ${open}, or name another account`
+  throw new AppError('config_invalid', `user: ${account.name} can read ${open}: ${remedy}`)
 }
 
 const probes = new Map<string, Promise<string | null>>()
 
 /** Why bubblewrap does not work here; null when it does, by running it once. */
 function bubblewrapProblem(account: Account | null, network: Network): Promise<string | null> {
-  const key = `${account?.uid} ${network}`
+  const key = `${account?.uid} ${network === 'full'}`
   const known = probes.get(key) ?? probe(account, network)
   probes.set(key, known)
   return known

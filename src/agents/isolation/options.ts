@@ -1,6 +1,7 @@
 // What an agent that starts a program says about its isolation.
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { isAllowEntry } from '../../lib/address-guard.ts'
 import type { IsolationName, Network } from './isolation.ts'
 import { ISOLATIONS } from './isolation.ts'
 import type { Limits } from './limits.ts'
@@ -26,13 +27,15 @@ export type IsolationOptions = {
   limits?: Limits
 }
 
+const NETWORK = 'must be "none", "full" or { allow: [hosts] }, such as "api.example.com" or "*.example.com:8443"'
+const host = z.string().refine(isAllowEntry)
 const paths = z.array(z.string().refine(isAbsolute, 'must be a whole path')).optional()
 
 /** The fields of `IsolationOptions`, for the schema of an agent's options. */
 export const isolationFields = {
   isolation: z.enum(ISOLATIONS).optional(),
   user: z.string().min(1).optional(),
-  network: z.enum(['none', 'full']).optional(),
+  network: z.union([z.enum(['none', 'full']), z.strictObject({ allow: z.array(host) })], NETWORK).optional(),
   read: paths,
   write: paths,
   limits: limitsSchema.optional(),

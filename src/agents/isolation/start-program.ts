@@ -4,6 +4,9 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import type { ProcessGroup } from '../command/process-group.ts'
 import { startProcessGroup } from '../command/process-group.ts'
 import { asAccount, giveTo } from './account.ts'
+import type { AllowList } from './allow-list.ts'
+import { openAllowList } from './allow-list.ts'
+import { bridged, PROXIED } from './bridge.ts'
 import { inBubblewrap } from './bubblewrap.ts'
 import type { Isolation } from './isolation.ts'
 import type { Limits } from './limits.ts'
@@ -23,6 +26,10 @@ export type Program = {
   /** Folders of the attempt, which become the account's that the program runs as. */
   own: readonly string[]
   limits?: Limits | undefined
+  /** Makes a folder of the attempt, closed to others. */
+  folder(): Promise<string>
+  /** Writes to the job's log. */
+  log(line: string): void
   signal: AbortSignal
   graceMs?: number | undefined
 }
@@ -36,11 +43,29 @@ export async function startProgram(program: Program, isolation: Isolation): Prom
   if (isolation.kind !== 'none' && isolation.account !== null) {
     for (const folder of own) await giveTo(isolation.account, folder)
   }
-  const argv = wrapped(program, isolation)
-  return startProcessGroup(argv, { cwd: isolation.kind === 'bubblewrap' ? '/' : cwd, env, signal, graceMs })
+  const proxy = await proxyOf(program, isolation)
+  try {
+    const argv = wrapped(program, isolation, proxy?.path)
+    const group = startProcessGroup(argv, {
+      cwd: isolation.kind === 'bubblewrap' ? '/' : cwd,
+      env: proxy === null ? env : { ...env, ...PROXIED },
+      signal,
+      graceMs,
+    })
+    return { ...group, exit: group.exit.finally(() => proxy?.close()) }
+  } catch (error) {
+    proxy?.close()
+    throw error
+  }
 }
 
-function wrapped(program: Program, isolation: Isolation): readonly [string, ...string[]] {
+async function proxyOf({ folder, log }: Program, { network }: Isolation): Promise<AllowList | null> {
+  if (typeof network === 'string') return null
+  const onRefused = (target: string, reason: string) => log(`network: ${target} was refused: ${reason}`)
+  return openAllowList({ allow: network.allow, folder: await folder(), onRefused })
+}
+
+function wrapped(program: Program, isolation: Isolation, proxy?: string): readonly [string, ...string[]] {
   if (process.platform === 'win32') return program.argv
   const { argv, env, cwd, read = [], write, own } = program
   const [name, ...args] = argv
@@ -51,9 +76,10 @@ function wrapped(program: Program, isolation: Isolation): readonly [string, ...s
   // The files that `argv` names are what it needs, such as the script of an interpreter. Not the
   // folders: one may be the root.
   const named = [file, ...args].filter((path) => isAbsolute(path) && isFile(path))
-  return inBubblewrap(inside, {
+  const bridge = proxy === undefined ? [] : [process.execPath, proxy]
+  return inBubblewrap(proxy === undefined ? inside : bridged(inside, proxy), {
     cwd,
-    read: [...named, ...read],
+    read: [...named, ...read, ...bridge],
     write: [...write, ...own],
     hidden: isolation.hidden,
     hasNetwork: isolation.network === 'full',

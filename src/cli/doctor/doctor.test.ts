@@ -9,6 +9,7 @@ import { openFakeGithub } from '../../../fake-github/src/index.ts'
 import { openTestDatabase } from '../../../test/database.ts'
 import { openTestFolder } from '../../../test/folder.ts'
 import { call } from '../../../test/terminal.ts'
+import { UNISOLATED } from '../../agents/isolation/isolation.ts'
 import { lockOwner } from '../../db/embedded/owner.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import type { Check } from './check.ts'
@@ -134,6 +135,26 @@ test('an agent that cannot run on this machine is a problem', async () => {
   const checks = await configChecks({ folder }, environmentWith({}), undefined)
   expect(brief(checks).filter((check) => check.includes('agent '))).toEqual([
     'problem agent notes: there is no file /notes.sh',
+  ])
+})
+
+test('what programs without isolation can read is a warning', async () => {
+  const folder = await openTestFolder()
+  await writeFile(
+    join(folder, 'signalbox.config.ts'),
+    `const agent = { description: '', input: { safeParse: (data) => ({ data }) }, run: async () => ({}) }
+     const rest = { network: { allow: ['api.example.com'] }, hidden: [] }
+     export default { agents: [
+       { ...agent, name: 'open', isolate: async () => ({ kind: 'none', reason: 'isolation is "none"', ...rest }) },
+       { ...agent, name: 'closed', isolate: async () => ({ kind: 'bubblewrap', account: null, ...rest }) },
+       { ...agent, name: 'other', isolate: async () => ({ kind: 'user', account: { name: 'runner' }, ...rest }) },
+     ] }`,
+  )
+  const checks = await configChecks({ folder }, environmentWith({}), undefined)
+  expect(brief(checks).filter((check) => check.includes('program of'))).toEqual([
+    `warning program of open: not isolated, isolation is "none": it can read ${UNISOLATED}`,
+    'ok program of closed: isolated in bubblewrap, network allow: api.example.com',
+    'ok program of other: isolated as the account runner',
   ])
 })
 

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Agent } from '../../agents/agent.ts'
 import type { Isolation } from '../../agents/isolation/isolation.ts'
-import { UNISOLATED } from '../../agents/isolation/isolation.ts'
+import { networkText, UNISOLATED } from '../../agents/isolation/isolation.ts'
 import type { LoadedConfig } from '../../config/config-file.ts'
 import { loadConfig } from '../../config/config-file.ts'
 import { configure } from '../../config/configure.ts'
@@ -115,9 +115,9 @@ function isolationChecks(isolations: ReadonlyMap<string, Isolation>): Check[] {
       const hint = 'Install bubblewrap, or set user; see docs/agents.md.'
       return warning(`program of ${name}`, `not isolated, ${isolation.reason}: it can read ${UNISOLATED}`, hint)
     }
-    const account = isolation.account === null ? '' : ` as ${isolation.account.name}`
-    const how = kind === 'bubblewrap' ? `in bubblewrap${account}, network ${network}` : `runs${account}`
-    return ok(`program of ${name}`, `isolated: ${how}`)
+    const account = isolation.account === null ? '' : ` as the account ${isolation.account.name}`
+    const where = kind === 'bubblewrap' ? ` in bubblewrap${account}, network ${networkText(network)}` : account
+    return ok(`program of ${name}`, `isolated${where}`)
   })
 }
 
