@@ -360,7 +360,8 @@ describe('without isolation', () => {
     })
   })
 
-  test('user without an account is refused', async () => {
+  test('user without an account is refused, and an account without isolation', async () => {
+    expect(await problemOf('none', 'nobody')).toBe('user: would not be used, because isolation is "none"')
     expect(await problemOf('user')).toBe('user: must name an account: set it, or SIGNALBOX_PROGRAM_USER')
   })
 })
@@ -387,7 +388,7 @@ describe('limits, whatever the isolation', () => {
     expect(error).toBe('The program printed more than 1 MB.')
   })
 
-  test('a limit that is none is refused when it is written', () => {
+  test('limits and folders that are not valid are refused when they are written', () => {
     const limits = { memoryMb: 0 }
     expect(() => command({ name: 'a', argv: ['true'], limits })).toThrow('command(): limits.memoryMb: ')
     expect(() => command({ name: 'a', argv: ['true'], read: ['x'] })).toThrow('read.0: must be a whole path')

@@ -18,6 +18,7 @@ describe('an environment without any variable', () => {
     SIGNALBOX_DATA_DIR: '.signalbox',
     PORT: 8000,
     SIGNALBOX_ENCRYPTION_KEY: [],
+    SIGNALBOX_ISOLATION: 'auto',
     SIGNALBOX_SIGNING_KEY: [],
     GITHUB_WEBHOOK_SECRET: [],
     AGENTA_WEBHOOK_SECRET: [],

@@ -1,9 +1,9 @@
-// What leads from a network with nothing but loopback to the socket of a proxy: a small program that
-// starts the real one.
+// What leads from a network with nothing but loopback to the socket of a proxy: a small program
+// that starts the real one.
 const PORT = 3128
 
-// Run by `node -e`, so that no file of Signalbox has to be in the view of a program. SIGTERM goes to
-// the whole group, and it is for the real program to end.
+// Run by `node -e`, so that no file of Signalbox has to be in the view of a program. SIGTERM goes
+// to the whole group, and it is for the real program to end.
 const SOURCE = `
 const net = require('node:net'), { spawn } = require('node:child_process'), { signals } = require('node:os').constants
 const [path, file, ...args] = process.argv.slice(1)

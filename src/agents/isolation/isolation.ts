@@ -50,7 +50,9 @@ export type Isolation = { network: Network; hidden: readonly string[] } & (
 export const UNISOLATED =
   "what the service's account can: the service's environment in /proc, .env, SIGNALBOX_DATA_DIR with the database's password, and the Docker socket if that account may use it"
 
-/** What programs must not see: the data directory, and the files that the environment is read from. */
+/**
+ * What programs must not see: the data directory, and the files that the environment is read from.
+ */
 export function secretPaths(dataDir: string, configPath: string | null, folder = process.cwd()): string[] {
   const folders = [folder, ...(configPath === null ? [] : [dirname(configPath)])]
   return [resolve(folder, dataDir), ...new Set(folders.map((each) => resolve(each, '.env')))]
@@ -66,29 +68,27 @@ export function ownSurroundings(): Surroundings {
  * @throws AppError `config_invalid` when it cannot have what was asked for by name.
  */
 export async function isolationFor(wanted: Wanted, service: Surroundings): Promise<Isolation> {
-  const { isolation = service.isolation, user = service.user, network = 'full' } = wanted
+  const { isolation = service.isolation, network = 'full' } = wanted
   const shared = { network, hidden: service.hidden }
-  const without = (reason: string): Isolation => {
+  if (isolation === 'none') {
+    const reason = 'isolation is "none"'
+    if (wanted.user !== undefined) throw new AppError('config_invalid', `user: would not be used, because ${reason}`)
     requireFullNetwork(network, reason)
     return { ...shared, kind: 'none', reason }
   }
-  if (isolation === 'none') return without('isolation is "none"')
+  const user = wanted.user ?? service.user
   const account = user === undefined ? null : await accountOf(user)
-  let missing = ''
-  if (isolation !== 'user') {
-    const inside = account ?? (maySwitch() ? NOBODY : null)
-    const problem = await bubblewrapProblem(inside, network)
-    if (problem === null) return { ...shared, kind: 'bubblewrap', account: inside }
-    missing = `bubblewrap does not work here: ${problem}`
-    if (isolation === 'bubblewrap') throw new AppError('config_invalid', `isolation: ${missing}`)
+  const inside = account ?? (maySwitch() ? NOBODY : null)
+  const problem = isolation === 'user' ? 'isolation is "user"' : await bubblewrapProblem(inside, network)
+  if (problem === null) return { ...shared, kind: 'bubblewrap', account: inside }
+  if (isolation === 'bubblewrap') throw new AppError('config_invalid', `isolation: ${problem}`)
+  requireFullNetwork(network, problem)
+  if (account !== null) {
+    await requireClosed(account, service.hidden)
+    return { ...shared, kind: 'user', account }
   }
-  if (account === null) {
-    if (isolation === 'auto') return without(`${missing}, and user names no account`)
-    throw new AppError('config_invalid', 'user: must name an account: set it, or SIGNALBOX_PROGRAM_USER')
-  }
-  await requireClosed(account, service.hidden)
-  requireFullNetwork(network, missing || 'isolation is "user"')
-  return { ...shared, kind: 'user', account }
+  if (isolation === 'auto') return { ...shared, kind: 'none', reason: `${problem}, and user names no account` }
+  throw new AppError('config_invalid', 'user: must name an account: set it, or SIGNALBOX_PROGRAM_USER')
 }
 
 function requireFullNetwork(network: Network, reason: string): void {
@@ -121,7 +121,7 @@ function bubblewrapProblem(account: Account | null, network: Network): Promise<s
 }
 
 async function probe(account: Account | null, network: Network): Promise<string | null> {
-  if (process.platform !== 'linux') return 'it is for Linux only'
+  if (process.platform !== 'linux') return 'bubblewrap is for Linux only'
   const view = { cwd: '/', read: [], write: [], hidden: [], hasNetwork: network === 'full', account }
   const [file, ...args] = inBubblewrap(['true'], view)
   try {
@@ -130,6 +130,7 @@ async function probe(account: Account | null, network: Network): Promise<string 
   } catch (error) {
     const { stderr } = error as { stderr?: string }
     const line = stderr?.trim().split('\n').at(-1)
-    return /bwrap.*not found/.test(line ?? '') ? 'it is not installed' : line || errorText(error)
+    if (/bwrap.*not found/.test(line ?? '')) return 'bubblewrap is not installed'
+    return `bubblewrap does not work here: ${line || errorText(error)}`
   }
 }

@@ -19,7 +19,9 @@ export type Limits = {
   outputMb?: number
 }
 
-const count = (max: number) => z.number().int().min(1).max(max).optional()
+function count(max: number) {
+  return z.number().int().min(1).max(max).optional()
+}
 
 /** The schema of `Limits`. */
 export const limitsSchema = z.strictObject({
