@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { chmod, chown, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -175,6 +175,34 @@ describe('in bubblewrap', () => {
     expect(second.printed).not.toContain(PLANTED)
     expect(readFileSync(join(shared, 'file'), 'utf8')).toBe('new\n')
     expect(existsSync(join(folder, '.signalbox/postgres/signalbox.json'))).toBe(true)
+  })
+
+  test('a link in its folder leads to nothing outside, not even as the program or its folder', async (context) => {
+    await need(context, 'bubblewrap')
+    const home = await realpath(await mkdtemp(join(tmpdir(), 'isolation-')))
+    onTestFinished(() => rm(home, { recursive: true, force: true }))
+    await writeFile(join(folder, 'tool'), `#!/bin/sh\necho ${PLANTED}\n`, { mode: 0o755 })
+    onTestFinished(() => rm(join(folder, 'tool')))
+    await symlink(join(folder, 'tool'), join(home, 'tool'))
+    await symlink(folder, join(home, 'folder'))
+    const given = { workspace: async () => home }
+    const tool = await attack('bubblewrap', '', { argv: ['./tool'], cwd: home }, given)
+    expect(tool).toMatchObject({
+      printed: expect.not.stringContaining(PLANTED),
+      error: expect.stringContaining('tool'),
+    })
+    const inside = await attack('bubblewrap', 'cat tool', { cwd: join(home, 'folder') }, given)
+    expect(inside.printed).not.toContain(PLANTED)
+    // Root gives the folder to the account of the program, and nothing that a link in it leads to.
+    expect(statSync(join(folder, 'guide.txt')).uid).toBe(process.getuid?.())
+  })
+
+  test('a folder of everything does not bring the processes of the machine', async (context) => {
+    await need(context, 'bubblewrap')
+    const source = `cat /proc/${victim.pid}/environ ${folder}/.env ${folder}/.signalbox/postgres/*; ls ${folder}`
+    const { printed } = await attack('bubblewrap', source, { read: ['/'] })
+    expect(printed).toContain('guide.txt')
+    expect(printed).not.toContain(PLANTED)
   })
 
   test('without a network it reaches nothing, not even this machine', async (context) => {

@@ -76,10 +76,18 @@ async function filesIn(path: string, depth: number): Promise<string[]> {
   return (await Promise.all(names.map((name) => filesIn(join(path, name), depth - 1)))).flat()
 }
 
-/** Makes a folder and all in it the account's. Links are changed themselves, never followed. */
+/** Makes a folder and all in it the account's, once. No link is followed. */
 export async function giveTo(account: Account, folder: string): Promise<void> {
-  const inside = await readdir(folder, { recursive: true })
-  for (const path of [folder, ...inside.map((name) => join(folder, name))]) {
-    await lchown(path, account.uid, account.gid)
+  // A program of the account may be changing what is in it, while root walks through it.
+  if ((await stat(folder)).uid !== account.uid) await changeOwner(account, folder)
+}
+
+async function changeOwner(account: Account, folder: string): Promise<void> {
+  // Not `recursive`, which goes through links.
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await changeOwner(account, path)
+    else await lchown(path, account.uid, account.gid)
   }
+  await lchown(folder, account.uid, account.gid)
 }

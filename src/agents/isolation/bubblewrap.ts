@@ -70,13 +70,18 @@ export function inBubblewrap(argv: readonly string[], view: View): readonly [str
 }
 
 function mounts({ cwd, read, write, hidden }: View): string[] {
-  const readable = [...ETC, ...read, ...(cwd === '/' ? [] : [cwd])]
+  // What is in a folder that it may change is seen there, and may be a link that leads out of it.
+  const isSeen = cwd === '/' || write.some((folder) => isWithin(folder, cwd))
+  const etc = ETC.filter((path) => ![...read, ...write].some((folder) => isWithin(folder, path)))
+  const readable = [...etc, ...read, ...(isSeen ? [] : [cwd])]
   const temporary = ['--perms', '1777', '--size', String(TEMPORARY_BYTES), '--tmpfs']
   return [
     ...SYSTEM.flatMap(systemFolder),
-    ...['--proc', '/proc', '--dev', '/dev', ...temporary, '/dev/shm', '--remount-ro', '/dev', ...temporary, '/tmp'],
+    ...[...temporary, '/tmp'],
     ...binds(readable, write),
     ...masks([...SYSTEM, ...readable, ...write], hidden),
+    // After the binds, which must not bring those of the machine.
+    ...['--proc', '/proc', '--dev', '/dev', ...temporary, '/dev/shm', '--remount-ro', '/dev'],
     // Else it is memory without a limit.
     ...['--remount-ro', '/'],
   ]
@@ -105,12 +110,12 @@ function parents(path: string): string[] {
 
 /** Covers what is hidden, wherever it can be seen. */
 function masks(seen: readonly string[], hidden: readonly string[]): string[] {
-  const real = hidden.filter((path) => existsSync(path)).map((path) => realpathSync(path))
+  const secret = hidden.filter((path) => existsSync(path)).map((path) => realpathSync(path))
   const folders = [...new Set(seen)].filter((path) => existsSync(path) && !isLinkOfSystem(path))
   const covered = folders.flatMap((folder) =>
-    real.flatMap((path) => {
-      const way = relative(realpathSync(folder), path)
-      return way === '..' || way.startsWith('../') ? [] : [join(folder, way)]
+    secret.flatMap((path) => {
+      const real = realpathSync(folder)
+      return isWithin(real, path) ? [join(folder, relative(real, path))] : []
     }),
   )
   return [...new Set(covered)].flatMap((path) =>
@@ -120,4 +125,10 @@ function masks(seen: readonly string[], hidden: readonly string[]): string[] {
 
 function isLinkOfSystem(path: string): boolean {
   return SYSTEM.includes(path) && lstatSync(path).isSymbolicLink()
+}
+
+/** Whether a path is that of the folder, or of what is in it, as they are written. */
+export function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path)
+  return way !== '..' && !way.startsWith('../')
 }

@@ -7,7 +7,7 @@ import { asAccount, giveTo } from './account.ts'
 import type { AllowList } from './allow-list.ts'
 import { openAllowList } from './allow-list.ts'
 import { bridged, PROXIED } from './bridge.ts'
-import { inBubblewrap } from './bubblewrap.ts'
+import { inBubblewrap, isWithin } from './bubblewrap.ts'
 import type { Isolation } from './isolation.ts'
 import type { Limits } from './limits.ts'
 import { allLimits, limited } from './limits.ts'
@@ -73,14 +73,17 @@ function wrapped(program: Program, isolation: Isolation, proxy?: string): readon
   const inside = limited([file, ...args], allLimits(program.limits), { processes: isolation.kind !== 'none' })
   if (isolation.kind === 'none') return inside
   if (isolation.kind === 'user') return asAccount(isolation.account, inside)
+  const writable = [...write, ...own]
   // The files that `argv` names are what it needs, such as the script of an interpreter. Not the
-  // folders: one may be the root.
-  const named = [file, ...args].filter((path) => isAbsolute(path) && isFile(path))
+  // folders: one may be the root. Nor what an earlier program may have put a link in the place of.
+  const named = [file, ...args]
+    .filter((path) => isAbsolute(path) && isFile(path))
+    .filter((path) => !writable.some((folder) => isWithin(folder, path)))
   const bridge = proxy === undefined ? [] : [process.execPath, proxy]
   return inBubblewrap(proxy === undefined ? inside : bridged(inside, proxy), {
     cwd,
     read: [...named, ...read, ...bridge],
-    write: [...write, ...own],
+    write: writable,
     hidden: isolation.hidden,
     hasNetwork: isolation.network === 'full',
     account: isolation.account,
