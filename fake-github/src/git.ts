@@ -67,6 +67,7 @@ const CONFIG = `[core]
 	hiderefs = refs/pull
 [uploadpack]
 	allowanysha1inwant = true
+	allowfilter = true
 `
 
 /**
