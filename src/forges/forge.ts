@@ -92,6 +92,16 @@ export type WriteGuard = {
   confirm(): Promise<void>
 }
 
+/** How git reads one repository. */
+export type GitRemote = {
+  /** Without credentials. */
+  url: string
+  /** What may read this repository, and no more where the forge can say so. */
+  credential(): Promise<{ username: string; password: string }>
+  /** About how large it is. */
+  bytes(): Promise<number>
+}
+
 /** What the publisher may do: write. A call that dies half-way leaves nothing that anybody sees. */
 export type WriteForge = ReadForge & {
   /** Globs of the files that run something or grant rights on this forge. */
@@ -103,6 +113,12 @@ export type WriteForge = ReadForge & {
    * the token of a run of GitHub Actions.
    */
   account(repository: string): Promise<string | null>
+  /**
+   * Where git fetches a repository from, for the service itself: agents get neither URL nor
+   * credential.
+   * @throws AppError `input_invalid` when it is not the name of a repository.
+   */
+  gitRemote(repository: string): GitRemote
   /** The same forge for one attempt: it writes only as long as the guard allows. */
   guarded(guard: WriteGuard): WriteForge
   /**

@@ -13,6 +13,7 @@ function echo(name: string): WriteForge {
   return {
     guarded: () => echo(name),
     account: asked('account'),
+    gitRemote: asked('gitRemote') as never,
     protectedPaths: [],
     maxBodyChars: 1000,
     defaultBranch: asked('defaultBranch'),

@@ -5,6 +5,7 @@ import type { GithubConnection, GithubOptions } from './connection.ts'
 import { connect } from './connection.ts'
 import { dispatches } from './dispatches.ts'
 import { gitData } from './git-data.ts'
+import { gitRemotes } from './git-remote.ts'
 import { labels } from './labels.ts'
 import { pullRequests } from './pull-requests.ts'
 import { repositories } from './repositories.ts'
@@ -27,6 +28,7 @@ function overConnection(connection: GithubConnection): WriteForge {
     maxBodyChars: 65_000,
     ...repositories(connection),
     ...gitData(connection),
+    ...gitRemotes(connection),
     ...pullRequests(connection),
     ...labels(connection),
     ...comments(connection),
