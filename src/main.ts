@@ -6,6 +6,7 @@ import type { Config } from './config/config-file.ts'
 import type { Installation } from './config/configure.ts'
 import { configure } from './config/configure.ts'
 import { eventWarnings } from './config/event-warnings.ts'
+import type { GitSync } from './config/git-sync.ts'
 import { openGitSync } from './config/git-sync.ts'
 import { isolateAll, unisolatedWarning } from './config/isolation.ts'
 import type { Database } from './db/database.ts'
@@ -44,6 +45,8 @@ import { LEASE_MS, leaseTiming } from './queue/lease-timing.ts'
 import { queueOn } from './queue/queue.ts'
 import type { Worker } from './workers.ts'
 import { openWorkers } from './workers.ts'
+import type { Mirrors } from './workspaces/mirrors.ts'
+import { mirrorsFolder, openMirrors } from './workspaces/mirrors.ts'
 
 /** What a service is made from. */
 export type SignalboxOptions = {
@@ -101,7 +104,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const { environment, config, configPath = null, store, mode, log, clock = systemClock, requestTimeoutMs } = options
   const { database, url } = store
   const roles = options.roles ?? { receiver: true, orchestrator: true }
-  const { installation, guard, readTarget } = install(options)
+  const { installation, guard, readTarget, mirrors } = install(options)
   const { agents } = installation
   if (roles.orchestrator) await isolateAgents(options, agents)
   const processes = openAgentProcesses({ environment, config, configPath, agents, log })
@@ -111,6 +114,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   if (await prepareTables(options, { roles, seal, readTarget, clock })) notifier.notify()
 
   const workers: Worker[] = []
+  let gitSync: GitSync | null = null
   let server: Receiver | null = null
   const nudge = (work: readonly Work[]) => {
     for (const worker of workers) if (work.includes(worker.work)) worker.nudge()
@@ -133,6 +137,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     ...installation,
     reactions: [trackPullRequests(installation.repositories)],
     onWork,
+    onReceived: (event) => gitSync?.received(event),
   })
   const working = {
     ...shared,
@@ -140,6 +145,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     database: pools.working,
     installation,
     processes,
+    mirrors,
     pipeline,
     leaseMs: options.leaseMs,
     notify: notifier.notify,
@@ -150,7 +156,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   if (roles.receiver) server = await openReceiver({ ...receiving, requestTimeoutMs })
   const listening = await openListening({ database, pools, url, onWork: nudge, onEnded: renew, log })
   for (const worker of workers) worker.start()
-  const gitSync = roles.orchestrator ? syncGit(options) : null
+  if (roles.orchestrator) gitSync = syncGit(options, mirrors)
 
   const close = async () => {
     await listening.stopPolling()
@@ -180,7 +186,7 @@ function install({ environment, config, mode, log }: SignalboxOptions) {
   const hasSigningKey = environment.SIGNALBOX_SIGNING_KEY.length > 0
   const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget, hasSigningKey })
   for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)
-  return { installation, guard, readTarget }
+  return { installation, guard, readTarget, mirrors: mirrorsOf(environment, installation, log) }
 }
 
 async function isolateAgents({ environment, configPath, log }: SignalboxOptions, agents: Installation['agents']) {
@@ -189,10 +195,28 @@ async function isolateAgents({ environment, configPath, log }: SignalboxOptions,
   if (warning !== null) log.warn(warning)
 }
 
-// A developer's own checkout is left alone.
-function syncGit({ environment, configPath, mode, log }: SignalboxOptions) {
-  if (!environment.GIT_SYNC_ENABLED || mode !== 'serve' || !configPath) return null
-  return openGitSync({ folder: dirname(configPath), intervalMs: environment.TICK_INTERVAL_SECONDS * 1000, log })
+function mirrorsOf(environment: Environment, { forges }: Installation, log: Log): Mirrors {
+  return openMirrors({
+    folder: mirrorsFolder(environment),
+    maxBytes: environment.GIT_MIRRORS_MAX_MB * 1_000_000,
+    remoteOf(repository) {
+      const { forge, path } = forges.of(repository)
+      return forge.gitRemote(path)
+    },
+    log,
+  })
+}
+
+function syncGit({ environment, configPath, mode, log }: SignalboxOptions, mirrors: Mirrors): GitSync | null {
+  if (!environment.GIT_SYNC_ENABLED) return null
+  return openGitSync({
+    // A developer's own checkout is left alone.
+    folder: mode === 'serve' && configPath ? dirname(configPath) : null,
+    mirrors,
+    notes: mirrorsFolder(environment),
+    intervalMs: environment.TICK_INTERVAL_SECONDS * 1000,
+    log,
+  })
 }
 
 /** Makes the tables fit this version and this start; says whether there may be work for others. */

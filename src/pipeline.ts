@@ -62,6 +62,8 @@ export type PipelineOptions = {
   patienceMs?: number | undefined
   /** Called after a commit that made jobs or deliveries, or may have. */
   onWork(...work: Work[]): void
+  /** Called with each webhook once it is recorded, whatever follows from it. */
+  onReceived?: (event: Pick<Draft, 'type' | 'facts'>) => void
 }
 
 /** A request that may send its body: its source, and what that read from the headers. */
@@ -141,6 +143,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
       const draft = acceptedDraft(source, normalised, { body, headers, remote, at: clock.now() })
       const recorded = await writer.record(draft)
       say(draft, recorded)
+      options.onReceived?.(draft)
       return { ...recorded, type: draft.type }
     },
     async trigger(body, headers, remote) {

@@ -31,6 +31,7 @@ import { publisher } from './publisher/publish.ts'
 import { redactedOutput } from './publisher/redacted-output.ts'
 import { DEPLOYED, emittedTypeProblem } from './sources/emitted-type.ts'
 import { redactor } from './untrusted/redact.ts'
+import type { Mirrors } from './workspaces/mirrors.ts'
 import { sweepWorkspaces } from './workspaces/workspace.ts'
 
 // How often they look at most, should a notification be lost. An idle look takes a millisecond.
@@ -52,6 +53,7 @@ export type WorkersOptions = {
   leases: Database
   installation: Installation
   processes: AgentProcesses
+  mirrors: Mirrors
   pipeline: Pipeline
   guard: AddressGuard
   leaseMs: number | undefined
@@ -67,6 +69,7 @@ export function openWorkers({
   installation,
   processes,
   pipeline,
+  mirrors,
   guard,
   ...shared
 }: WorkersOptions): Worker[] {
@@ -83,6 +86,7 @@ export function openWorkers({
     tickMs,
     agents: processes.agents,
     forge: readOnly(forges),
+    mirrors,
     slots: environment.MAX_CONCURRENT_JOBS,
     loadEvent: openEventReader(database),
     payloadOf: eventPayload,

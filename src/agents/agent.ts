@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
 import type { Output } from '../publisher/output.ts'
+import type { CheckoutOptions } from '../workspaces/checkout.ts'
 import type { Isolation, Surroundings } from './isolation/isolation.ts'
 
 /** What an agent gets. */
@@ -28,6 +29,15 @@ export type AgentContext<Input> = {
   step<T>(name: string, fn: () => Promise<T> | T): Promise<T>
   /** Makes an empty folder for this attempt, removed when the attempt ends. */
   workspace(): Promise<string>
+  /**
+   * Writes the files of a commit into a new folder, removed when the attempt ends, and returns the
+   * folder and the commit. Default: the event's repository, at the event's commit. Another
+   * repository must be one that the rule's `policy.repositories` names. `ref` is a branch, a tag or
+   * a whole SHA. Its repository has the history, and neither a remote nor credentials.
+   * @throws GiveUp when there is no such repository for this job; AppError `forge_failed` when it
+   * cannot be fetched.
+   */
+  checkout(options?: CheckoutOptions): Promise<{ folder: string; sha: string }>
   /** The forges, for reading, all repositories through one; null when none is configured. */
   forge: ReadForge | null
   /** Lines of the job's own log. */

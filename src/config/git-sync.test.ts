@@ -6,6 +6,8 @@ import { execa } from 'execa'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { until } from '../../test/signalbox.ts'
+import type { Mirrors } from '../workspaces/mirrors.ts'
+import { syncFailures } from '../workspaces/sync-failures.ts'
 import { openGitSync, pull } from './git-sync.ts'
 
 let folder: string
@@ -63,6 +65,12 @@ test('a folder that is not a checkout, or has no upstream, is left alone', async
   expect(await pull(folder)).toBeNull()
 })
 
+const noMirrors: Mirrors = {
+  checkout: () => Promise.reject(new Error('none')),
+  sync: async () => {},
+  syncAll: async () => {},
+}
+
 /** A log whose lines a test reads. */
 function memoryLog() {
   const lines: { level: number; msg: string }[] = []
@@ -78,7 +86,7 @@ test('a running sync pulls at once and again, and says so only when something ca
   await git(folder, 'clone', '-q', origin, clone)
   const { log, lines } = memoryLog()
   const two = await commit(origin, 'two')
-  const sync = openGitSync({ folder: clone, intervalMs: 20, log })
+  const sync = openGitSync({ folder: clone, mirrors: noMirrors, notes: folder, intervalMs: 20, log })
   const head = async () => (await git(clone, 'rev-parse', 'HEAD')).stdout
   await until('the clone has the second commit', async () => (await head()) === two && lines.length === 1)
   const three = await commit(origin, 'three')
@@ -97,11 +105,41 @@ test('a pull that fails is a warning with the setting that ends it, and the next
   await git(folder, 'clone', '-q', origin, clone)
   await rm(origin, { recursive: true })
   const { log, lines } = memoryLog()
-  const sync = openGitSync({ folder: clone, intervalMs: 20, log })
+  const sync = openGitSync({ folder: clone, mirrors: noMirrors, notes: folder, intervalMs: 20, log })
   await until('it has failed twice', async () => lines.length >= 2)
+  expect(await syncFailures(folder)).toMatchObject([{ name: clone, problem: expect.stringContaining('git') }])
+  await git(folder, 'init', '-q', '-b', 'main', origin)
+  await git(origin, 'fetch', '-q', clone, 'main:main', '--update-head-ok')
+  await until('it is well again', async () => (await syncFailures(folder)).length === 0)
   await sync.close()
   expect(lines[0]).toMatchObject({
     level: pino.levels.values.warn,
     msg: 'git pull failed; set GIT_SYNC_ENABLED=false to stop pulling',
   })
+})
+
+test('a push is fetched at once, and one that comes meanwhile after that; other events are not', async () => {
+  const asked: string[] = []
+  let answer = Promise.withResolvers<void>()
+  const mirrors: Mirrors = {
+    ...noMirrors,
+    async sync(repository) {
+      asked.push(repository)
+      await answer.promise
+    },
+  }
+  const { log } = memoryLog()
+  const sync = openGitSync({ folder: null, mirrors, notes: folder, intervalMs: 60_000, log })
+  sync.received({ type: 'issues.opened', facts: { repository: 'acme/shop' } })
+  for (let n = 0; n < 3; n++) sync.received({ type: 'push', facts: { repository: 'acme/shop' } })
+  sync.received({ type: 'push', facts: { repository: 'acme/other' } })
+  expect(asked).toEqual(['acme/shop', 'acme/other'])
+  const first = answer
+  answer = Promise.withResolvers()
+  answer.resolve()
+  first.resolve()
+  await until('the later pushes are fetched', async () => asked.length === 3)
+  await sync.close()
+  sync.received({ type: 'push', facts: { repository: 'acme/shop' } })
+  expect(asked).toEqual(['acme/shop', 'acme/other', 'acme/shop'])
 })

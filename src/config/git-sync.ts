@@ -1,10 +1,12 @@
-// Keeping the folder of the configuration current: the scripts that `command` agents run are pulled
-// before they are needed.
+// Keeping what is on disk in step with the forges, at each tick and after pushes: the folder of the
+// configuration, whose scripts `command` agents run, and the mirrors that agents check out from.
 import { execa } from 'execa'
+import type { Draft } from '../events/event.ts'
 import { errorText } from '../lib/error.ts'
-import type { Repeated } from '../lib/every.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
+import type { Mirrors } from '../workspaces/mirrors.ts'
+import { noteSync } from '../workspaces/sync-failures.ts'
 
 const PULL_LIMIT_MS = 30_000
 // What git, ssh and a proxy need. The rest of this process's environment holds secrets, and hooks
@@ -39,14 +41,71 @@ export async function pull(folder: string, signal?: AbortSignal): Promise<string
   return (await git('rev-parse', 'HEAD')).stdout
 }
 
+/** What is kept in step, and how. */
+export type GitSyncOptions = {
+  /** The configuration's; null when it is left alone. */
+  folder: string | null
+  mirrors: Mirrors
+  /** Where failures are noted, for the doctor. */
+  notes: string
+  intervalMs: number
+  log: Log
+}
+
+/** Work in the background. */
+export type GitSync = {
+  /** Fetches the mirror of a repository that was pushed to, if it has one. */
+  received(event: Pick<Draft, 'type' | 'facts'>): void
+  /** Ends what is under way. */
+  close(): Promise<void>
+}
+
 /**
- * Pulls at once and then every `intervalMs`. A failed pull is a warning: work goes on with what is
- * there. `close` also ends a pull that is under way.
+ * Synchronises at once and then every `intervalMs`. What fails is a warning: work goes on with what
+ * is there.
  */
-export function openGitSync(options: { folder: string; intervalMs: number; log: Log }): Pick<Repeated, 'close'> {
-  const { folder, intervalMs, log } = options
+export function openGitSync({ folder, mirrors, notes, intervalMs, log }: GitSyncOptions): GitSync {
+  const closing = new AbortController()
+  const pushes = new Map<string, { work: Promise<void>; isDue: boolean }>()
+  const pullConfig = folder === null ? async () => {} : openPull({ folder, notes, log })
+  const ticks = every(
+    intervalMs,
+    async (signal) => {
+      await pullConfig(signal)
+      await mirrors.syncAll(signal)
+    },
+    { log, name: 'git-sync', immediately: true },
+  )
+  const fetchPushed = async (repository: string) => {
+    for (const push = pushes.get(repository); push?.isDue && !closing.signal.aborted; ) {
+      push.isDue = false
+      await mirrors.sync(repository, closing.signal)
+    }
+    pushes.delete(repository)
+  }
+  return {
+    received({ type, facts: { repository } }) {
+      if (type !== 'push' || repository === undefined || closing.signal.aborted) return
+      const running = pushes.get(repository)
+      // One that is under way may have been too early for this push.
+      if (running) running.isDue = true
+      else {
+        const push = { work: Promise.resolve(), isDue: true }
+        pushes.set(repository, push)
+        push.work = fetchPushed(repository)
+      }
+    },
+    async close() {
+      closing.abort()
+      await Promise.all([ticks.close(), ...[...pushes.values()].map(({ work }) => work)])
+    },
+  }
+}
+
+/** Pulls one folder again and again; says so when something came. */
+function openPull({ folder, notes, log }: { folder: string; notes: string; log: Log }) {
   let at: string | null = null
-  const sync = async (signal: AbortSignal) => {
+  return async (signal: AbortSignal): Promise<void> => {
     try {
       const commit = await pull(folder, signal)
       if (commit !== at) {
@@ -56,10 +115,12 @@ export function openGitSync(options: { folder: string; intervalMs: number; log: 
         )
       }
       at = commit
+      await noteSync(notes, folder, null)
     } catch (error) {
       if (signal.aborted) return
-      log.warn({ folder, error: errorText(error) }, 'git pull failed; set GIT_SYNC_ENABLED=false to stop pulling')
+      const text = errorText(error)
+      log.warn({ folder, error: text }, 'git pull failed; set GIT_SYNC_ENABLED=false to stop pulling')
+      await noteSync(notes, folder, text).catch(() => {})
     }
   }
-  return every(intervalMs, sync, { log, name: 'git-sync', immediately: true })
 }

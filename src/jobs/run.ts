@@ -19,6 +19,9 @@ import type { Publish } from '../publisher/publish.ts'
 import type { Handled, Outcome } from '../queue/table.ts'
 import type { Redactor } from '../untrusted/redact.ts'
 import { redactor } from '../untrusted/redact.ts'
+import { checkoutOf } from '../workspaces/checkout.ts'
+import type { Mirrors } from '../workspaces/mirrors.ts'
+import type { Workspaces } from '../workspaces/workspace.ts'
 import { openWorkspaces } from '../workspaces/workspace.ts'
 import { sayStarted } from './activity.ts'
 import { insist } from './fence.ts'
@@ -39,6 +42,8 @@ export type RunOptions = {
   activity?: Activity
   agents: ReadonlyMap<string, Agent>
   forge: ReadForge | null
+  /** Where worktrees come from; without them no agent can have one. */
+  mirrors?: Mirrors
   publish: Publish
   /** Takes secrets out of errors, log lines and results; without it, those of a known form. */
   redactor?: Redactor
@@ -81,7 +86,7 @@ export async function runJob(
     const steps = await beforeWork(clock, openStepStore(database, row, { clock, stop }))
     return runAgent(options, row, steps, {
       signal: stop,
-      workspace: workspaces.make,
+      workspaces,
       log: (line, stream) => {
         if (!stop.aborted) write(line, stream)
       },
@@ -157,7 +162,7 @@ async function runAgent(
   options: RunOptions,
   row: JobRow,
   steps: StepStore,
-  context: Pick<AgentContext<unknown>, 'log' | 'signal' | 'workspace'>,
+  { workspaces, ...context }: Pick<AgentContext<unknown>, 'log' | 'signal'> & { workspaces: Workspaces },
 ): Promise<{ result: unknown; hasOutputs: boolean }> {
   if (row.ran_at !== null) return { result: row.result, hasOutputs: true }
   const { agents, clock, database, forge, parseOutputs } = options
@@ -171,6 +176,8 @@ async function runAgent(
     event,
     payload: event === null ? undefined : options.payloadOf(event),
     step: steps.step,
+    workspace: workspaces.make,
+    checkout: checkoutOf({ ...context, mirrors: options.mirrors, workspaces, facts: event?.facts, policy: row.policy }),
     forge,
     now: clock.now,
   })

@@ -26,6 +26,7 @@ describe('an environment without any variable', () => {
     ORCHESTRATOR_LOG_LEVEL: 'INFO',
     TICK_INTERVAL_SECONDS: 60,
     GIT_SYNC_ENABLED: true,
+    GIT_MIRRORS_MAX_MB: 10_000,
     MAX_CONCURRENT_JOBS: 3,
     AGENT_MEMORY_MB: 512,
     SIGNALBOX_ALLOW_HOSTS: [],

@@ -75,6 +75,8 @@ const variables = {
   ORCHESTRATOR_LOG_LEVEL: z.string().toUpperCase().pipe(z.enum(LOG_LEVELS)).default('INFO'),
   TICK_INTERVAL_SECONDS: wholeNumber(1, 3600).default(60),
   GIT_SYNC_ENABLED: flag.default(true),
+  GIT_MIRRORS_DIR: text.optional(),
+  GIT_MIRRORS_MAX_MB: wholeNumber(1, 1_000_000_000).default(10_000),
   MAX_CONCURRENT_JOBS: wholeNumber(1, 1000).default(3),
   AGENT_MEMORY_MB: wholeNumber(32, 1_000_000).default(512),
   SIGNALBOX_ISOLATION: z.enum(['auto', 'bubblewrap', 'user', 'none']).default('auto'),

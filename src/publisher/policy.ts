@@ -1,8 +1,8 @@
 // What may be written at all, whoever asks for it.
 import { z } from 'zod'
 import { AppError } from '../lib/error.ts'
-import { compileGlobs, isGlob, PATH, REPOSITORY } from '../lib/glob.ts'
-import { DEFAULT_FORGE, formatRepositoryRef, parseRepositoryRef } from '../lib/repository.ts'
+import { compileGlobs, isGlob, PATH } from '../lib/glob.ts'
+import { isRepositoryIn } from '../lib/repository-globs.ts'
 import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
 import type { Output, PullRequestOutput } from './output.ts'
 
@@ -53,7 +53,7 @@ export function refusal(
   limits: Policy,
   forge: { readonly protectedPaths: readonly string[] },
 ): string | null {
-  if (!isAllowedRepository(output.repository, limits.repositories ?? DEFAULT_REPOSITORIES)) {
+  if (!isRepositoryIn(limits.repositories ?? DEFAULT_REPOSITORIES, output.repository)) {
     return `The repository ${output.repository} is not one that policy.repositories allows.`
   }
   if (output.kind !== 'pull_request') return null
@@ -64,14 +64,6 @@ export function refusal(
       protectedPaths: limits.protectedPaths ?? [...PROTECTED_ON_ANY_FORGE, ...forge.protectedPaths],
     })
   )
-}
-
-const DEFAULT_FORGE_PREFIX = new RegExp(`^(!?)${DEFAULT_FORGE}:`, 'i')
-
-/** Names and globs compare without the default forge, so that neither has to write it. */
-function isAllowedRepository(repository: string, allowed: readonly string[]): boolean {
-  const patterns = allowed.map((glob) => glob.replace(DEFAULT_FORGE_PREFIX, '$1'))
-  return compileGlobs(patterns, REPOSITORY)(formatRepositoryRef(parseRepositoryRef(repository)))
 }
 
 function branchRefusal(branch: string, prefixes: readonly string[]): string | null {

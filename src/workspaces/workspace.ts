@@ -16,6 +16,9 @@ function isFull(error: unknown): boolean {
   return FULL.includes(String((error as NodeJS.ErrnoException).code))
 }
 
+/** What a folder was filled from, which must stay as long as the folder does. */
+export type Source = { release(): Promise<void> }
+
 /** The folders of one attempt. */
 export type Workspaces = {
   /**
@@ -24,27 +27,42 @@ export type Workspaces = {
    * no file left, which is no fault of the agent's.
    */
   make(): Promise<string>
-  /** Removes all of them. */
+  /** Removes all of them, and then releases what they were filled from. */
   remove(): Promise<void>
+  /** Makes one and fills it. It is removed only when `fill` has ended, however that ended. */
+  makeFilled<Content extends Source>(fill: (folder: string) => Promise<Content>): Promise<Content & { folder: string }>
 }
 
 /** Opens the folders of one attempt. `stop` ends it: no folder is made after that. */
 export function openWorkspaces(stop: AbortSignal): Workspaces {
   const folders: Promise<string>[] = []
+  const sources: Promise<Source>[] = []
+  const make = async (): Promise<string> => {
+    stop.throwIfAborted()
+    const folder = mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)).catch((error: unknown) => {
+      throw isFull(error) ? new RetryAt(new Date(Date.now() + FULL_PAUSE_MS), errorText(error)) : error
+    })
+    folders.push(folder)
+    return folder
+  }
   return {
-    async make() {
-      stop.throwIfAborted()
-      const folder = mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)).catch((error: unknown) => {
-        throw isFull(error) ? new RetryAt(new Date(Date.now() + FULL_PAUSE_MS), errorText(error)) : error
-      })
-      folders.push(folder)
-      return folder
+    make,
+    async makeFilled(fill) {
+      const folder = make()
+      const filled = folder.then(fill)
+      sources.push(filled)
+      return { ...(await filled), folder: await folder }
     },
     async remove() {
+      const filled = await Promise.allSettled(sources.splice(0))
       const made = await Promise.allSettled(folders)
       const paths = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
       // A process the agent left running may still write there.
-      await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true, maxRetries: 3 })))
+      try {
+        await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true, maxRetries: 3 })))
+      } finally {
+        await Promise.all(filled.map(async (one) => one.status === 'fulfilled' && one.value.release()))
+      }
     },
   }
 }

@@ -29,6 +29,7 @@ function context(more: Partial<AgentContext<unknown>> = {}) {
       folders.push(folder)
       return folder
     },
+    checkout: async () => ({ folder: '/the/checkout', sha: 'a'.repeat(40) }),
     forge: null,
     log: (line, stream) => lines.push([line, stream]),
     signal: new AbortController().signal,

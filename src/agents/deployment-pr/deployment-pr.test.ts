@@ -17,6 +17,7 @@ function context(given: { payload?: unknown; input?: unknown }): AgentContext<un
     payload: given.payload,
     step: async (_, fn) => fn(),
     workspace: () => Promise.reject(new Error('none')),
+    checkout: () => Promise.reject(new Error('none')),
     forge: null,
     log: (line) => lines.push(line),
     signal: AbortSignal.timeout(60_000),

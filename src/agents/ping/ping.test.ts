@@ -11,6 +11,7 @@ function context(event: Event | null, lines: string[] = []): AgentContext<unknow
     payload: undefined,
     step: async (_, fn) => fn(),
     workspace: () => Promise.reject(new Error('A ping needs no folder.')),
+    checkout: () => Promise.reject(new Error('A ping needs no folder.')),
     forge: null,
     log: (line) => void lines.push(line),
     signal: new AbortController().signal,

@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { Event } from '../../events/event.ts'
 import type { ReadForge } from '../../forges/forge.ts'
 import { AppError, GiveUp, RetryAt } from '../../lib/error.ts'
+import type { AgentContext } from '../agent.ts'
 import { contextOf, failureOf, open, openTestPool, run } from './fixtures/pool.ts'
 
 // Each attempt may start a process.
@@ -77,6 +78,22 @@ describe('what an agent gets', () => {
       code: 'forge_failed',
       detail: 'not found',
     })
+  })
+
+  test('has repositories checked out by the service', async () => {
+    const asked: unknown[] = []
+    const checkout: AgentContext<unknown>['checkout'] = async (options) => {
+      asked.push(options)
+      return { folder: `/checkout/${asked.length}`, sha: 'a' }
+    }
+    const result = [
+      { folder: '/checkout/1', sha: 'a' },
+      { folder: '/checkout/2', sha: 'a' },
+    ]
+    expect(await run(pool, 'checkout', { checkout })).toEqual({ result })
+    expect(asked).toEqual([undefined, { repository: 'a/b', ref: 'v1' }])
+    const refused = () => Promise.reject(new GiveUp('not that one'))
+    expect(await failureOf(pool, 'checkout', { checkout: refused })).toEqual(new GiveUp('not that one'))
   })
 
   test('has its workspaces made by the service', async () => {

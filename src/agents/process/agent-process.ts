@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { loggable } from '../../lib/agent-limits.ts'
 import { errorText } from '../../lib/error.ts'
 import type { Log } from '../../lib/log.ts'
+import type { CheckoutOptions } from '../../workspaces/checkout.ts'
 import type { AgentContext, AgentResult } from '../agent.ts'
 import type { Exit } from '../group-leader.ts'
 import { MAX_GRACE_MS, startGroupLeader } from '../group-leader.ts'
@@ -115,6 +116,7 @@ function contextHandlers(current: () => Current | null, runStep: (id: number) =>
   return {
     step: (id: number, name: string) => current()?.context.step(name, async () => fromJsonText(await runStep(id))),
     workspace: () => current()?.context.workspace(),
+    checkout: (options: CheckoutOptions | undefined) => current()?.context.checkout(options),
     async forge(method: (typeof FORGE_METHODS)[number], args: never[]) {
       const forge = current()?.context.forge
       if (!forge || !FORGE_METHODS.includes(method)) throw new Error(`A forge has no method "${method}" for agents.`)

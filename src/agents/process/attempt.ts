@@ -40,6 +40,7 @@ export function openAttempt(calls: Calls, output: Output, { job, event, hasForge
         return ask('step', id, name).finally(() => steps.delete(id)) as Promise<T>
       },
       workspace: () => ask('workspace') as Promise<string>,
+      checkout: (options) => ask('checkout', options) as Promise<{ folder: string; sha: string }>,
       forge: hasForge ? (Object.fromEntries(forge) as ReadForge) : null,
       log: (line, stream) => {
         if (!isOver) output.log(String(line), stream)
