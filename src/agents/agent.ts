@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
 import type { Output } from '../publisher/output.ts'
-import type { CheckoutOptions } from '../workspaces/checkout.ts'
+import type { CheckedOut, CheckoutOptions } from '../workspaces/checkout.ts'
 import type { Isolation, Surroundings } from './isolation/isolation.ts'
 
 /** What an agent gets. */
@@ -33,11 +33,12 @@ export type AgentContext<Input> = {
    * Writes the files of a commit into a new folder, removed when the attempt ends, and returns the
    * folder and the commit. Default: the event's repository, at the event's commit. Another
    * repository must be one that the rule's `policy.repositories` names. `ref` is a branch, a tag or
-   * a whole SHA. Its repository has the history, and neither a remote nor credentials.
+   * a whole SHA. Its repository has the history, and neither a remote nor credentials; `objects` is
+   * a folder that Git reads there and a program in a sandbox must see.
    * @throws GiveUp when there is no such repository for this job; AppError `forge_failed` when it
    * cannot be fetched.
    */
-  checkout(options?: CheckoutOptions): Promise<{ folder: string; sha: string }>
+  checkout(options?: CheckoutOptions): Promise<CheckedOut>
   /** The forges, for reading, all repositories through one; null when none is configured. */
   forge: ReadForge | null
   /** Lines of the job's own log. */
@@ -61,6 +62,8 @@ export type Agent<Input = unknown> = {
    * `signalbox doctor` shows it.
    */
   problem?(): string | null
+  /** The same agent as part of a configuration in that folder, which its relative paths are of. */
+  inFolder?(folder: string): Agent
   /**
    * Decides what keeps the programs it starts from what the service knows, before its first
    * attempt.

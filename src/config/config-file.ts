@@ -1,7 +1,7 @@
 // `signalbox.config.ts`: the sources, rules, agents and endpoints of one installation.
 import { existsSync } from 'node:fs'
 import { registerHooks } from 'node:module'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Agent } from '../agents/agent.ts'
 import type { EndpointConfig } from '../endpoints/endpoint.ts'
@@ -69,7 +69,13 @@ export async function loadConfig(folder: string, file?: string): Promise<LoadedC
   }
   const [single] = Object.entries(config).find(([, value]) => value !== undefined && !Array.isArray(value)) ?? []
   if (single !== undefined) throw new AppError('config_invalid', `${path}: ${single}: must be a list.`)
-  return { config: config as Config, path }
+  return { config: inFolder(config as Config, dirname(path)), path }
+}
+
+/** Entries that are not agents are refused later, with the others. */
+function inFolder(config: Config, folder: string): Config {
+  if (config.agents === undefined) return config
+  return { ...config, agents: config.agents.map((agent) => agent?.inFolder?.(folder) ?? agent) }
 }
 
 /** What `npm init` writes makes of every file beside it a CommonJS one. */

@@ -25,7 +25,12 @@ const mirrors: Mirrors = {
       await expect(access(folder)).rejects.toThrow('ENOENT')
       released += 1
     }
-    return { sha: SHA, fetched: asked.length > 1 ? { bytes: 1_234_567, ms: 812 } : null, release }
+    return {
+      sha: SHA,
+      objects: '/the/objects',
+      fetched: asked.length > 1 ? { bytes: 1_234_567, ms: 812 } : null,
+      release,
+    }
   },
   sync: async () => {},
   syncAll: async () => {},

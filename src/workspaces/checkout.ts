@@ -20,6 +20,9 @@ const checkoutOptions = z.strictObject({
 /** What to check out; what is absent is the event's. */
 export type CheckoutOptions = z.infer<typeof checkoutOptions>
 
+/** The files of a commit, and the folder with the objects of its history, which is only read. */
+export type CheckedOut = { folder: string; sha: string; objects: string }
+
 /** The attempt that checks out. */
 export type CheckoutContext = {
   mirrors: Mirrors | undefined
@@ -33,18 +36,18 @@ export type CheckoutContext = {
 
 /** The `checkout` of one attempt. */
 export function checkoutOf({ mirrors, workspaces, signal, log, facts = {}, policy }: CheckoutContext) {
-  return async (options: CheckoutOptions = {}): Promise<{ folder: string; sha: string }> => {
+  return async (options: CheckoutOptions = {}): Promise<CheckedOut> => {
     if (mirrors === undefined) throw new GiveUp('Repositories cannot be checked out here.')
     const { error } = checkoutOptions.safeParse(options, PARSING)
     if (error) throw new GiveUp(describe(error, { intro: 'checkout():' }))
     const repository = repositoryOf(options, facts, policy)
     const ref = options.ref ?? (repository === plainRepositoryName(facts.repository ?? '') ? refOf(facts) : 'HEAD')
-    const { folder, sha, fetched } = await workspaces.makeFilled((folder) =>
+    const { folder, sha, objects, fetched } = await workspaces.makeFilled((folder) =>
       mirrors.checkout({ repository, ref, folder, signal }),
     )
     const how = fetched ? `fetched ${megabytes(fetched.bytes)} in ${seconds(fetched.ms)}` : 'nothing to fetch'
     log(`${repository}: ${how}; worktree at ${sha.slice(0, 7)}`)
-    return { folder, sha }
+    return { folder, sha, objects }
   }
 }
 

@@ -41,7 +41,7 @@ export type MirrorsOptions = {
 export type Wanted = { repository: string; ref: string; folder: string; signal: AbortSignal }
 
 /** A worktree that was made; `release` lets its mirror be evicted. */
-export type Checkout = { sha: string; fetched: Fetched | null; release: Release }
+export type Checkout = { sha: string; objects: string; fetched: Fetched | null; release: Release }
 
 /** The mirrors of this machine. */
 export type Mirrors = {
@@ -125,7 +125,7 @@ export function openMirrors(options: MirrorsOptions): Mirrors {
           await release()
           if (isOver) await makeSpace()
         }
-        return { sha, fetched, release: end }
+        return { sha, objects: join(mirror.folder, 'objects'), fetched, release: end }
       } catch (error) {
         await release()
         throw failureOf(repository, error)

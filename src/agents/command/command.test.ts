@@ -29,7 +29,7 @@ function context(more: Partial<AgentContext<unknown>> = {}) {
       folders.push(folder)
       return folder
     },
-    checkout: async () => ({ folder: '/the/checkout', sha: 'a'.repeat(40) }),
+    checkout: async () => ({ folder: '/the/checkout', sha: 'a'.repeat(40), objects: '/the/objects' }),
     forge: null,
     log: (line, stream) => lines.push([line, stream]),
     signal: new AbortController().signal,
@@ -121,6 +121,19 @@ test('it runs where its options say, and its folder is still its HOME', async ()
   const report = `require('node:fs').writeSync(3, JSON.stringify({ result: [process.cwd(), process.env.HOME] }))`
   const { result } = await node(report, { cwd: '/' }).run(context().given)
   expect(result).toEqual(['/', folders[0]])
+})
+
+test('with cwd "repository" it runs in a checkout, and its folder is still its HOME', async () => {
+  const checkout = await realpath(await mkdtemp(join(tmpdir(), 'command-')))
+  folders.push(checkout)
+  await writeFile(join(checkout, 'run.sh'), '#!/bin/sh\nexit 1\n', { mode: 0o755 })
+  const beside = await realpath(await mkdtemp(join(tmpdir(), 'command-')))
+  folders.push(beside)
+  const report = '#!/bin/sh\nprintf \'{"result": ["%s", "%s"]}\' "$PWD" "$HOME" >&3\n'
+  await writeFile(join(beside, 'run.sh'), report, { mode: 0o755 })
+  const agent = command({ name: 'x', argv: ['./run.sh'], cwd: 'repository' }).inFolder?.(beside)
+  const { given } = context({ checkout: async () => ({ folder: checkout, sha: 'a', objects: '/nonexistent' }) })
+  expect(await agent?.run(given)).toEqual({ result: [checkout, folders.at(-1)] })
 })
 
 test('its name and its description are those it was given', () => {

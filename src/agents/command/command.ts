@@ -16,7 +16,7 @@ import { isolationFields } from '../isolation/options.ts'
 import { outputLimit } from '../isolation/output-limit.ts'
 import { startProgram } from '../isolation/start-program.ts'
 import { writeLines } from '../lines.ts'
-import { programProblem, requireFindable } from './program.ts'
+import { locate, programProblem, REPOSITORY, searchPath } from './program.ts'
 
 // EX_CONFIG of sysexits.h.
 const GIVE_UP_EXIT_CODE = 78
@@ -32,8 +32,8 @@ export type CommandOptions = IsolationOptions & {
   name: string
   description?: string
   /**
-   * The program and its arguments; no shell is involved. A relative path is one of `cwd`: write
-   * `${import.meta.dirname}/run.sh` for a file beside the configuration.
+   * The program and its arguments; no shell is involved. A program with a relative path
+   * (`./run.sh`) is looked up beside `signalbox.config.ts`, whatever `cwd` is.
    */
   argv: readonly [string, ...string[]]
   /**
@@ -41,7 +41,11 @@ export type CommandOptions = IsolationOptions & {
    * sees only PATH, LANG, and HOME and TMPDIR of its own.
    */
   env?: readonly string[]
-  /** Where it runs. Default: an empty folder made for this attempt, which is also its HOME. */
+  /**
+   * Where it runs: `repository` is a checkout of the event's commit, anything else a folder, beside
+   * `signalbox.config.ts` if relative. Default: an empty folder made for this attempt, which is
+   * also its HOME.
+   */
   cwd?: string
   /** Between SIGTERM and SIGKILL when its time is up. At most 5,000, the default. */
   graceMs?: number
@@ -64,12 +68,16 @@ const commandOptions = z.strictObject({
  * @throws AppError `config_invalid` naming the option at fault.
  */
 export function command(options: CommandOptions): Agent {
-  const { error } = commandOptions.safeParse(options, PARSING)
+  return commandIn(options, process.cwd())
+}
+
+function commandIn(given: CommandOptions, folder: string): Agent {
+  const { error } = commandOptions.safeParse(given, PARSING)
   if (error) throw new AppError('config_invalid', describe(error, { intro: 'command():' }))
-  requireFindable(options)
+  const options = locate(given, folder)
   const agent = defineAgent({
     name: options.name,
-    description: options.description ?? `Runs ${options.argv[0]}.`,
+    description: options.description ?? `Runs ${given.argv[0]}.`,
     input: z.unknown(),
     run: async (context) => runCommand(options, context, await isolate()),
   })
@@ -78,7 +86,8 @@ export function command(options: CommandOptions): Agent {
     decided ??= isolationFor(options, service ?? ownSurroundings())
     return decided
   }
-  return { ...agent, problem: () => programProblem(options), isolate, runsIn: 'service' }
+  const inFolder = (other: string) => commandIn(given, other)
+  return { ...agent, problem: () => programProblem(options), isolate, inFolder, runsIn: 'service' }
 }
 
 async function runCommand(
@@ -89,14 +98,16 @@ async function runCommand(
   const { signal } = context
   signal.throwIfAborted()
   const home = await context.workspace()
-  const env = { HOME: home, TMPDIR: home, ...passedOn(options.env ?? []) }
+  const checkout = options.cwd === REPOSITORY ? await context.checkout() : null
+  const env = { HOME: home, TMPDIR: home, ...passedOn(options.env ?? []), PATH: searchPath() }
   const output = outputLimit(signal, allLimits(options.limits).outputMb)
   const program = {
     ...options,
     env,
-    cwd: options.cwd ?? home,
+    cwd: checkout?.folder ?? options.cwd ?? home,
+    read: [...(options.read ?? []), ...(checkout ? [checkout.objects] : [])],
     write: options.write ?? [],
-    own: [home],
+    own: [home, ...(checkout ? [checkout.folder] : [])],
     folder: context.workspace,
     log: context.log,
     signal: output.signal,
@@ -135,7 +146,7 @@ function cannotStart(file: string) {
 }
 
 function passedOn(names: readonly string[]): Record<string, string> {
-  const known = ['PATH', 'LANG', ...names].flatMap((name) => {
+  const known = ['LANG', ...names].flatMap((name) => {
     const value = process.env[name]
     return value === undefined ? [] : [[name, value] as const]
   })

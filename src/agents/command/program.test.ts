@@ -1,27 +1,31 @@
 // The program of a `command` agent is looked for before its first job.
-import { chmod, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openTestFolder } from '../../../test/folder.ts'
 import { command } from './command.ts'
+import { searchPath } from './program.ts'
 
-function problemOf(file: string, cwd?: string) {
-  return command({ name: 'script', argv: [file], ...(cwd && { cwd }) }).problem?.()
+function problemOf(file: string, { cwd, folder }: { cwd?: string; folder?: string } = {}) {
+  const agent = command({ name: 'script', argv: [file], ...(cwd && { cwd }) })
+  return (folder ? agent.inFolder?.(folder) : agent)?.problem?.()
 }
 
-test('a relative path is refused, with the path to write', () => {
-  expect(() => problemOf('./scripts/changelog.sh')).toThrow(
-    'command(): argv.0: ./scripts/changelog.sh is relative, and the program runs in an empty folder: ' +
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is to be copied
-      'write `${import.meta.dirname}/scripts/changelog.sh`, or set cwd',
-  )
+test('a relative path is one beside the configuration, whatever folder the program runs in', async () => {
+  const folder = await openTestFolder()
+  await mkdir(join(folder, 'work'))
+  await writeFile(join(folder, 'run.sh'), '#!/bin/sh\n', { mode: 0o755 })
+  expect(problemOf('./run.sh', { folder })).toBeNull()
+  expect(problemOf('./run.sh', { folder, cwd: 'repository' })).toBeNull()
+  expect(problemOf('./run.sh', { folder, cwd: './work' })).toBeNull()
+  expect(problemOf('./other.sh', { folder, cwd: folder })).toBe(`there is no file ${join(folder, 'other.sh')}`)
+  expect(problemOf('./run.sh')).toBe(`there is no file ${join(process.cwd(), 'run.sh')}`)
 })
 
-test('a program that is there has no problem: by its path, in cwd, or in a folder of PATH', async () => {
+test('a program that is there has no problem: by its path, or in a folder of PATH', async () => {
   const folder = await openTestFolder()
   await writeFile(join(folder, 'run.sh'), '#!/bin/sh\n', { mode: 0o755 })
   expect(problemOf(join(folder, 'run.sh'))).toBeNull()
-  expect(problemOf('./run.sh', folder)).toBeNull()
   expect(problemOf('sh')).toBeNull()
 })
 
@@ -34,5 +38,13 @@ test('one that is not there, or not executable, is named with what to do', async
   expect(problemOf(path)).toBe(`${path} is not executable: chmod +x ${path}`)
   expect(problemOf(folder)).toBe(`${folder} is not a file`)
   expect(problemOf('no-such-program')).toBe('no folder of PATH has a program called no-such-program')
-  expect(problemOf('sh', '/no/such/folder')).toBe('there is no folder /no/such/folder')
+  expect(problemOf('sh', { cwd: '/no/such/folder' })).toBe('there is no folder /no/such/folder')
+})
+
+test('no program is found in the folder that it runs in, whatever PATH has', () => {
+  vi.stubEnv('PATH', '.:/usr/bin::bin:/bin')
+  expect(searchPath()).toBe('/usr/bin:/bin')
+  vi.stubEnv('PATH', '')
+  expect(searchPath()).toBe('/usr/bin:/bin')
+  vi.unstubAllEnvs()
 })

@@ -1,26 +1,36 @@
-// Whether the program of a `command` agent is there, found without running it.
+// The program of a `command` agent: where it is, and whether it is there, found without running it.
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
-import { AppError, errorText } from '../../lib/error.ts'
+import { errorText } from '../../lib/error.ts'
 
-type Program = { argv: readonly [string, ...string[]]; cwd?: string | undefined }
+type Program = { argv: readonly [string, ...string[]]; cwd?: string }
+
+/** The `cwd` that means a checkout of the event's commit. */
+export const REPOSITORY = 'repository'
 
 /**
- * Refuses a path that cannot lead to a file: without a `cwd` the program runs in an empty folder.
- * @throws AppError `config_invalid` when the path is relative.
+ * The program with whole paths in place of those relative to the configuration's folder. Never to
+ * the folder that it runs in: what is in a checkout was written by others.
  */
-export function requireFindable({ argv: [file], cwd }: Program): void {
-  if (cwd !== undefined || !isPath(file) || isAbsolute(file)) return
-  const whole = `\`\${import.meta.dirname}/${file.replace(/^\.[/\\]/, '')}\``
-  const problem = `${file} is relative, and the program runs in an empty folder`
-  throw new AppError('config_invalid', `command(): argv.0: ${problem}: write ${whole}, or set cwd`)
+export function locate<Given extends Program>(program: Given, folder: string): Given {
+  const { argv, cwd } = program
+  const [file, ...args] = argv
+  const located = { ...program, argv: [isPath(file) ? resolve(folder, file) : file, ...args] as const }
+  return cwd === undefined || cwd === REPOSITORY ? located : { ...located, cwd: resolve(folder, cwd) }
 }
 
-/** Why the program cannot be started on this machine; null when nothing is known against it. */
+/** `PATH` without what is relative to the folder that a program runs in. */
+export function searchPath(): string {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(isAbsolute)
+  return folders.join(delimiter) || '/usr/bin:/bin'
+}
+
+/** Why a located program cannot be started on this machine; null when nothing is known against it. */
 export function programProblem({ argv: [file], cwd }: Program): string | null {
-  if (cwd !== undefined && !statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) return `there is no folder ${cwd}`
-  if (isPath(file)) return fileProblem(resolve(cwd ?? '/', file))
-  const folders = (process.env.PATH ?? '').split(delimiter)
+  const isFolder = cwd !== undefined && cwd !== REPOSITORY
+  if (isFolder && !statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) return `there is no folder ${cwd}`
+  if (isPath(file)) return fileProblem(file)
+  const folders = searchPath().split(delimiter)
   return folders.some((folder) => fileProblem(join(folder, file)) === null)
     ? null
     : `no folder of PATH has a program called ${file}`

@@ -84,11 +84,11 @@ describe('what an agent gets', () => {
     const asked: unknown[] = []
     const checkout: AgentContext<unknown>['checkout'] = async (options) => {
       asked.push(options)
-      return { folder: `/checkout/${asked.length}`, sha: 'a' }
+      return { folder: `/checkout/${asked.length}`, sha: 'a', objects: '/o' }
     }
     const result = [
-      { folder: '/checkout/1', sha: 'a' },
-      { folder: '/checkout/2', sha: 'a' },
+      { folder: '/checkout/1', sha: 'a', objects: '/o' },
+      { folder: '/checkout/2', sha: 'a', objects: '/o' },
     ]
     expect(await run(pool, 'checkout', { checkout })).toEqual({ result })
     expect(asked).toEqual([undefined, { repository: 'a/b', ref: 'v1' }])

@@ -1,6 +1,7 @@
 // One attempt in a child process: the context of its agent, of which the service does the work.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ReadForge } from '../../forges/forge.ts'
+import type { CheckedOut } from '../../workspaces/checkout.ts'
 import type { AgentContext } from '../agent.ts'
 import type { Calls } from './calls.ts'
 import type { JsonText, Start } from './messages.ts'
@@ -40,7 +41,7 @@ export function openAttempt(calls: Calls, output: Output, { job, event, hasForge
         return ask('step', id, name).finally(() => steps.delete(id)) as Promise<T>
       },
       workspace: () => ask('workspace') as Promise<string>,
-      checkout: (options) => ask('checkout', options) as Promise<{ folder: string; sha: string }>,
+      checkout: (options) => ask('checkout', options) as Promise<CheckedOut>,
       forge: hasForge ? (Object.fromEntries(forge) as ReadForge) : null,
       log: (line, stream) => {
         if (!isOver) output.log(String(line), stream)
