@@ -63,9 +63,12 @@ const SYNC_LIMIT_MS = 10 * 60 * 1000
 const FULL_PAUSE_MS = 30_000
 const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
 
-/** Where the mirrors of an installation are. */
-export function mirrorsFolder(environment: Pick<Environment, 'GIT_MIRRORS_DIR' | 'SIGNALBOX_DATA_DIR'>): string {
-  return resolve(environment.GIT_MIRRORS_DIR ?? join(environment.SIGNALBOX_DATA_DIR, 'mirrors'))
+/** Where the mirrors of an installation are, which runs in `folder`. */
+export function mirrorsFolder(
+  environment: Pick<Environment, 'GIT_MIRRORS_DIR' | 'SIGNALBOX_DATA_DIR'>,
+  folder = process.cwd(),
+): string {
+  return resolve(folder, environment.GIT_MIRRORS_DIR ?? join(environment.SIGNALBOX_DATA_DIR, 'mirrors'))
 }
 
 /** Opens the mirrors; nothing is made before it is needed. */
@@ -225,6 +228,7 @@ async function evict({ folder, maxBytes, log }: MirrorsOptions): Promise<boolean
       if (total <= maxBytes) break
       if (!(await removeMirror(mirror))) continue
       total -= bytes
+      await noteSync(folder, mirror.name, null)
       log.info({ repository: mirror.name, bytes }, `the mirror ${basename(mirror.folder)} was evicted`)
     }
     return total > maxBytes

@@ -25,7 +25,7 @@ export function searchPath(): string {
   return folders.join(delimiter) || '/usr/bin:/bin'
 }
 
-/** Why a located program cannot be started on this machine; null when nothing is known against it. */
+/** Why a located program cannot be started here; null when nothing is known against it. */
 export function programProblem({ argv: [file], cwd }: Program): string | null {
   const isFolder = cwd !== undefined && cwd !== REPOSITORY
   if (isFolder && !statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) return `there is no folder ${cwd}`

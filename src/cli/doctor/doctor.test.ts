@@ -309,6 +309,7 @@ describe('the command', () => {
       'encryption key',
       'notifications',
       'clock',
+      'Git',
       'port',
     ])
     expect(out).toMatch(/\n\nIt works, with 6 warnings\.\n$/)

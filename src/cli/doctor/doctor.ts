@@ -9,6 +9,7 @@ import { checkText } from './check.ts'
 import { databaseChecks } from './database.ts'
 import { withKeys } from './encryption-key.ts'
 import { closedChecks, configChecks, envFileChecks, environmentChecks, nodeCheck } from './environment.ts'
+import { gitChecks } from './git.ts'
 import { githubChecks } from './github.ts'
 import { portCheck, publicUrlCheck } from './server.ts'
 
@@ -46,6 +47,7 @@ async function examine(
   add(closedChecks(environment))
   add(await databaseChecks(environment))
   add(await githubChecks(environment))
+  add(await gitChecks(cli, environment))
   add([await portCheck(environment), ...(await publicUrlCheck(environment))])
   return all
 }
