@@ -1,6 +1,6 @@
 // A webhook becomes a job that works in the files of its commit: from a fake GitHub with real git,
 // through a child process and a program.
-import { access, readdir, writeFile } from 'node:fs/promises'
+import { access, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RepositoryHandle } from '@signalbox/fake-github'
 import { openFakeGithub } from '@signalbox/fake-github'
@@ -16,6 +16,7 @@ vi.setConfig({ testTimeout: 120_000 })
 
 const CONFIG = `
 import { readdir, readFile } from 'node:fs/promises'
+import { license } from './license.mjs'
 import { command, defineAgent, defineConfig, z } from 'signalbox'
 
 const reader = defineAgent({
@@ -37,10 +38,11 @@ const curious = defineAgent({
 })
 
 export default defineConfig({
-  agents: [reader, curious, command({ name: 'program', argv: ['./beside.sh'], cwd: 'repository' })],
+  agents: [license, reader, curious, command({ name: 'program', argv: ['./beside.sh'], cwd: 'repository' })],
   rules: [
     { name: 'read', on: 'push', when: { branch: 'main' }, agent: 'reader' },
     { name: 'run', on: 'push', when: { branch: 'main' }, agent: 'program' },
+    { name: 'example', on: 'push', when: { branch: 'main' }, agent: 'license' },
     { name: 'pry', on: 'issues.opened', agent: 'curious', maxAttempts: 1 },
   ],
 })
@@ -58,6 +60,8 @@ async function open(): Promise<Stage> {
   const folder = await openTestFolder()
   await writeFile(join(folder, 'signalbox.config.mjs'), CONFIG)
   await writeFile(join(folder, 'beside.sh'), PROGRAM, { mode: 0o755 })
+  const [, example = ''] = /^```ts\n(.*?)^```/ms.exec(await readFile('docs/workspaces.md', 'utf8')) ?? []
+  await writeFile(join(folder, 'license.mjs'), example)
   const github = await openFakeGithub()
   const files = { 'README.md': 'one', 'beside.sh': '#!/bin/sh\nexit 78\n' }
   const shop = await github.addRepository({ owner: 'acme', name: 'shop', private: true, files })
@@ -105,20 +109,21 @@ test('an agent and a program get the files of exactly the pushed commit, and no 
   const stage = await open()
   const { shop, database, data } = stage
   const sha = await shop.commit({ message: 'two', files: { 'README.md': 'two' } })
-  const jobs = await finished(stage, 2)
+  const jobs = await finished(stage, 3)
   expect(jobs).toMatchObject([
+    { agent: 'license', status: 'completed', result: { sha, hasLicense: false } },
     { agent: 'program', status: 'completed', error: null },
     { agent: 'reader', status: 'completed', error: null },
   ])
-  expect(jobs.map(({ result }) => result)).toMatchObject([
+  expect(jobs.slice(1).map(({ result }) => result)).toMatchObject([
     { head: sha, readme: 'two', remotes: '', variables: '0' },
     { sha, readme: 'two', names: ['.git', 'README.md', 'beside.sh'], token: null },
   ])
-  await expect(access(String(jobs[1]?.result.folder))).rejects.toThrow('ENOENT')
+  await expect(access(String(jobs[2]?.result.folder))).rejects.toThrow('ENOENT')
   const { rows } = await database.query<{ line: string }>(
     `select line from signalbox.job_log where line like 'acme/shop: %' order by line`,
   )
-  expect(rows).toHaveLength(2)
+  expect(rows).toHaveLength(3)
   for (const { line } of rows) {
     expect(line).toMatch(/^acme\/shop: (fetched [\d.]+ kB in [\d.]+ s|nothing to fetch); worktree at [0-9a-f]{7}$/)
   }
@@ -137,7 +142,7 @@ test('a push is in the mirror soon, also when no rule asks for it', async () => 
   const stage = await open()
   const { shop, data } = stage
   await shop.commit({ message: 'two', files: { 'README.md': 'two' } })
-  await finished(stage, 2)
+  await finished(stage, 3)
   await shop.commit({ message: 'three', files: { 'README.md': 'three' }, branch: 'topic' })
   const mirror = join(data, 'mirrors/github/acme/shop.git')
   await until('the mirror has it', async () => {

@@ -49,7 +49,7 @@ const SETTINGS = [
 ]
 
 // What a connection through a proxy or with certificates of one's own needs.
-const PASSED_ON = /^(PATH|TMPDIR|SSL_CERT_(FILE|DIR)|(https?|all|no)_proxy)$/i
+const PASSED_ON = /^(PATH|TMPDIR|SSL_CERT_(FILE|DIR)|GIT_SSL_CA(INFO|PATH)|(https?|all|no)_proxy)$/i
 const KILL_AFTER_MS = 2000
 const ERROR_LINES = 5
 

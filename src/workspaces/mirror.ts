@@ -23,6 +23,7 @@ export type Fetched = { bytes: number; ms: number }
 const BRANCHES_AND_TAGS = ['+refs/heads/*:refs/heads/*', '+refs/tags/*:refs/tags/*']
 // Beside the repository's own files, in its folder.
 const LAST_USED = 'signalbox-last-used'
+const MAX_PACKS = 30
 const UNFINISHED = 'signalbox-unfinished'
 
 /** Keeps a mirror from being evicted, and notes that it was used. */
@@ -57,9 +58,9 @@ export async function hasCommit({ folder }: Mirror, sha: string, signal: AbortSi
 }
 
 /**
- * Fetches branches and tags, and `sha` too where none of them has it. A mirror that is not there is
- * made, without the contents of files where `isLarge` says so: those of a commit come with its
- * first worktree.
+ * Fetches branches and tags; with `sha`, only where the mirror lacks that commit, which is fetched
+ * too where none of them has it. A mirror that is not there is made, without the contents of files
+ * where `isLarge` says so: those of a commit come with its first worktree.
  * @throws GitError when the server refuses, or has no such commit.
  */
 export async function fetchMirror(
@@ -80,7 +81,8 @@ export async function fetchMirror(
       runGit(['fetch', '--quiet', '--no-write-fetch-head', ...what], { folder, signal, login })
     await fetch('--prune', 'origin', ...BRANCHES_AND_TAGS)
     if (isNew) await writeFile(join(folder, LAST_USED), '')
-    if (sha !== undefined && !(await hasCommit(mirror, sha, signal))) await fetch('origin', sha)
+    if (sha === undefined) await joinPacks(folder, signal)
+    else if (!(await hasCommit(mirror, sha, signal))) await fetch('origin', sha)
   })
 }
 
@@ -181,6 +183,15 @@ async function removeLeftovers(folder: string): Promise<void> {
 async function makeEmpty(folder: string, signal: AbortSignal): Promise<void> {
   await mkdir(dirname(folder), { recursive: true, mode: 0o700 })
   await runGit(['init', '--quiet', '--bare', '--template=', folder], { folder: dirname(folder), signal })
+}
+
+/**
+ * Each fetch leaves a pack, and git looks into all of them. Makes one of many, which loses nothing:
+ * what no branch has any more stays (`-k`), and who reads an old pack finds its objects in the new.
+ */
+async function joinPacks(folder: string, signal: AbortSignal): Promise<void> {
+  const packs = (await readdir(join(folder, 'objects/pack'))).filter((name) => name.endsWith('.pack'))
+  if (packs.length > MAX_PACKS) await runGit(['repack', '-a', '-d', '-k', '-q'], { folder, signal })
 }
 
 /** Written anew before each fetch, so that git obeys nothing that anybody else wrote there. */

@@ -1,7 +1,7 @@
 // Mirrors and worktrees, by real git over HTTP from a fake GitHub.
 import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { openTestFolder } from '../../test/folder.ts'
 import { AppError } from '../lib/error.ts'
 import { gitIn, openMirrorsStage } from './fixtures/stage.ts'
@@ -104,6 +104,23 @@ describe('the credential', () => {
     expect(await gitIn(at, 'remote')).toBe('')
   })
 
+  test('is in no argument and no variable of git, or of what git starts', async () => {
+    const { fake, checkout, open } = await openMirrorsStage()
+    const [folder, token] = [await openTestFolder(), fake.addToken({ login: 'acme' })]
+    const log = join(folder, 'log')
+    const { PATH = '' } = process.env
+    for (const name of ['git', 'cat']) {
+      const script = `#!/bin/sh\nprintf '%s\\n' ${name} "$@" >> ${log}\nenv >> ${log}\nPATH='${PATH}' exec ${name} "$@"\n`
+      await writeFile(join(folder, name), script, { mode: 0o755 })
+    }
+    vi.stubEnv('PATH', `${folder}:${PATH}`)
+    vi.stubEnv('GITHUB_TOKEN', token)
+    await checkout('HEAD', open({ auth: { token } })).finally(() => vi.unstubAllEnvs())
+    const seen = await readFile(log, 'utf8')
+    expect(seen).toContain('credential.')
+    expect(seen).not.toContain(token)
+  })
+
   test('that is refused says so without it', async () => {
     const { checkout, open } = await openMirrorsStage()
     const failure = checkout('HEAD', open({ auth: { token: 'ghp_wrong_token' } }))
@@ -149,6 +166,22 @@ describe('a mirror', () => {
     expect((await checkout('main')).sha).toBe(next)
     const names = await readdir(mirror, { recursive: true })
     expect(left.filter((name) => names.includes(name))).toEqual([])
+  })
+
+  test('of many fetches is made one pack, with what its branches have lost', async () => {
+    const { shop, folder, mirrors, checkout } = await openMirrorsStage()
+    const lost = await shop.commit({ message: 'lost', files: { x: 'lost' }, branch: 'topic' })
+    await checkout(lost)
+    await shop.deleteBranch('topic')
+    const packs = async () =>
+      (await readdir(join(folder, MIRROR, 'objects/pack'))).filter((name) => name.endsWith('.pack')).length
+    for (let n = 0; (await packs()) <= 30; n++) {
+      await checkout(await shop.commit({ message: `${n}`, files: { x: `${n}` } }))
+    }
+    await mirrors.sync('acme/shop', NEVER)
+    expect(await packs()).toBe(1)
+    expect(await checkout(lost)).toMatchObject({ fetched: null })
+    expect(await gitIn(join(folder, MIRROR), 'fsck', '--full')).not.toMatch(/error|missing|broken/)
   })
 
   test('obeys no setting that somebody wrote into it', async () => {

@@ -212,6 +212,7 @@ async function foldersBelow(folder: string, root: string): Promise<string[]> {
  * stays, however large it is. Returns whether they still exceed the limit.
  */
 async function evict({ folder, maxBytes, log }: MirrorsOptions): Promise<boolean> {
+  if ((await mirrorsIn(folder)).length === 0) return false
   // Two at once would both remove what one of them must.
   const release = await lockNow(join(folder, '.locks', 'eviction'), 'exclusive')
   if (release === null) return true
