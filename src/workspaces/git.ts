@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { endWithUs } from '../lib/end-with-us.ts'
+import { errorText } from '../lib/error.ts'
 
 /** Who git may say that it is, and to which server (`https://github.com`). */
 export type Login = { origin: string; username: string; password: string }
@@ -73,7 +74,10 @@ export async function runGit(args: readonly string[], { folder, signal, login, i
   send(credential, login ? `username=${login.username}\npassword=${login.password}\n` : '')
   const release = endOn(signal, child.pid)
   try {
-    const [[code], printed, errors] = await Promise.all([once(child, 'close'), text(stdout), text(stderr)])
+    const ended = once(child, 'close').catch((error: unknown) => {
+      throw new GitError(`git cannot be started: ${errorText(error)}`)
+    })
+    const [[code], printed, errors] = await Promise.all([ended, text(stdout), text(stderr)])
     signal.throwIfAborted()
     if (code !== 0) throw new GitError(errorOf(args, errors))
     return printed

@@ -26,8 +26,8 @@ const LAST_USED = 'signalbox-last-used'
 const MAX_PACKS = 30
 const UNFINISHED = 'signalbox-unfinished'
 
-/** Keeps a mirror from being evicted, and notes that it was used. */
-export async function useMirror(mirror: Mirror, signal: AbortSignal): Promise<Release> {
+/** Keeps a mirror from being evicted. */
+export function useMirror(mirror: Mirror, signal: AbortSignal): Promise<Release> {
   return lock(join(mirror.locks, 'use'), 'shared', signal)
 }
 

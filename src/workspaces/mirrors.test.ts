@@ -83,6 +83,13 @@ describe('a worktree', () => {
     expect(await gitIn(join(folder, MIRROR), 'fsck', '--full')).not.toMatch(/error|missing|broken/)
   })
 
+  test('needs git, and says so', async () => {
+    const { checkout } = await openMirrorsStage()
+    vi.stubEnv('PATH', '/nonexistent')
+    const failure = checkout('HEAD').finally(() => vi.unstubAllEnvs())
+    await expect(failure).rejects.toThrow('acme/shop: git cannot be started: spawn git ENOENT')
+  })
+
   test('is not made when the attempt is stopped meanwhile', async () => {
     const { mirrors } = await openMirrorsStage()
     const signal = AbortSignal.abort(new Error('cancelled'))
@@ -148,6 +155,11 @@ describe('a mirror', () => {
         problem: expect.stringMatching(one.problem),
       })),
     )
+  })
+
+  test('of a repository that cannot be is a failure like others', async () => {
+    const { mirrors } = await openMirrorsStage()
+    await mirrors.sync('../../etc', NEVER)
   })
 
   test('heals from what a killed git has left', async () => {

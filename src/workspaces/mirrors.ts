@@ -92,10 +92,10 @@ export function openMirrors(options: MirrorsOptions): Mirrors {
     })
   }
   const sync = async (repository: string, stop: AbortSignal) => {
-    const mirror = mirrorOf(folder, repository)
-    if ((await lastUsedMs(mirror)) === null) return
     let release: Release | undefined
     try {
+      const mirror = mirrorOf(folder, repository)
+      if ((await lastUsedMs(mirror)) === null) return
       const signal = AbortSignal.any([stop, AbortSignal.timeout(SYNC_LIMIT_MS)])
       release = await useMirror(mirror, signal)
       if ((await lastUsedMs(mirror)) === null) return
@@ -174,9 +174,14 @@ function failureOf(repository: string, error: unknown): unknown {
 /** Forges do not tell names apart by case, and neither do some file systems. */
 function mirrorOf(folder: string, repository: string): Mirror {
   const { forge, path } = parseRepositoryRef(repository)
-  const place = join(forge ?? DEFAULT_FORGE, path.toLowerCase())
+  return mirrorAt(folder, join(forge ?? DEFAULT_FORGE, path.toLowerCase()))
+}
+
+/** The mirror at `github/acme/shop`. */
+function mirrorAt(folder: string, place: string): Mirror {
+  const [forge = '', ...parts] = place.split('/')
   return {
-    name: formatRepositoryRef({ forge, path }),
+    name: formatRepositoryRef({ forge, path: parts.join('/') }),
     folder: join(folder, `${place}.git`),
     locks: join(folder, '.locks', place),
   }
@@ -184,16 +189,11 @@ function mirrorOf(folder: string, repository: string): Mirror {
 
 /** All mirrors on disk, those that are being made too. */
 async function mirrorsIn(folder: string): Promise<Mirror[]> {
-  const found = await foldersBelow(folder, folder)
-  return found.map((path) => {
-    const [forge = '', ...parts] = relative(folder, path)
-      .replace(/\.git$/, '')
-      .split('/')
-    return mirrorOf(folder, `${forge}:${parts.join('/')}`)
-  })
+  const found = await foldersBelow(folder)
+  return found.map((path) => mirrorAt(folder, relative(folder, path).replace(/\.git$/, '')))
 }
 
-async function foldersBelow(folder: string, root: string): Promise<string[]> {
+async function foldersBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
   const nested = entries
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
@@ -202,7 +202,7 @@ async function foldersBelow(folder: string, root: string): Promise<string[]> {
       if (name.endsWith('.git')) return [path]
       // What was being removed when its process was killed.
       if (/\.git\.removed-[^/]*$/.test(name)) await rm(path, { recursive: true, force: true })
-      return /\.git\./.test(name) ? [] : foldersBelow(path, root)
+      return /\.git\./.test(name) ? [] : foldersBelow(path)
     })
   return (await Promise.all(nested)).flat()
 }

@@ -17,7 +17,7 @@ function isFull(error: unknown): boolean {
 }
 
 /** What a folder was filled from, which must stay as long as the folder does. */
-export type Source = { release(): Promise<void> }
+type Filled = { release(): Promise<void> }
 
 /** The folders of one attempt. */
 export type Workspaces = {
@@ -30,13 +30,13 @@ export type Workspaces = {
   /** Removes all of them, and then releases what they were filled from. */
   remove(): Promise<void>
   /** Makes one and fills it. It is removed only when `fill` has ended, however that ended. */
-  makeFilled<Content extends Source>(fill: (folder: string) => Promise<Content>): Promise<Content & { folder: string }>
+  makeFilled<Content extends Filled>(fill: (folder: string) => Promise<Content>): Promise<Content & { folder: string }>
 }
 
 /** Opens the folders of one attempt. `stop` ends it: no folder is made after that. */
 export function openWorkspaces(stop: AbortSignal): Workspaces {
   const folders: Promise<string>[] = []
-  const sources: Promise<Source>[] = []
+  const sources: Promise<Filled>[] = []
   const make = async (): Promise<string> => {
     stop.throwIfAborted()
     const folder = mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)).catch((error: unknown) => {
