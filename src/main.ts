@@ -1,6 +1,7 @@
 // The only place that builds things: environment and configuration in, parts made and connected, a
 // running service out.
 import { dirname } from 'node:path'
+import type { AgentProcesses } from './config/agent-processes.ts'
 import { openAgentProcesses } from './config/agent-processes.ts'
 import type { Config } from './config/config-file.ts'
 import type { Installation } from './config/configure.ts'
@@ -101,13 +102,11 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
 }
 
 async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signalbox> {
-  const { environment, config, configPath = null, store, mode, log, clock = systemClock, requestTimeoutMs } = options
+  const { environment, store, mode, log, clock = systemClock, requestTimeoutMs } = options
   const { database, url } = store
   const roles = options.roles ?? { receiver: true, orchestrator: true }
   const { installation, guard, readTarget, mirrors } = install(options)
-  const { agents } = installation
-  if (roles.orchestrator) await isolateAgents(options, agents)
-  const processes = openAgentProcesses({ environment, config, configPath, agents, log })
+  const processes = await placeAgents(options, roles, installation)
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
   const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
   const notifier = openNotifier<Work>(database, CHANNEL)
@@ -189,10 +188,17 @@ function install({ environment, config, mode, log }: SignalboxOptions) {
   return { installation, guard, readTarget, mirrors: mirrorsOf(environment, installation, log) }
 }
 
-async function isolateAgents({ environment, configPath, log }: SignalboxOptions, agents: Installation['agents']) {
-  const isolations = await isolateAll({ environment, configPath: configPath ?? null, agents: [...agents.values()] })
-  const warning = unisolatedWarning(isolations)
-  if (warning !== null) log.warn(warning)
+/** Opens the processes that agents run in, and decides what their programs are kept from. */
+async function placeAgents(
+  { environment, config, configPath = null, log }: SignalboxOptions,
+  roles: { orchestrator: boolean },
+  { agents }: Installation,
+): Promise<AgentProcesses> {
+  if (roles.orchestrator) {
+    const warning = unisolatedWarning(await isolateAll({ environment, configPath, agents: [...agents.values()] }))
+    if (warning !== null) log.warn(warning)
+  }
+  return openAgentProcesses({ environment, config, configPath, agents, log })
 }
 
 function mirrorsOf(environment: Environment, { forges }: Installation, log: Log): Mirrors {

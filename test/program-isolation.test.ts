@@ -71,6 +71,7 @@ async function attack(
     payload: null,
     step: async (_, fn) => fn(),
     workspace: async () => home,
+    checkout: () => Promise.reject(new Error('none')),
     forge: null,
     log: (line) => lines.push(line),
     signal: SOON,

@@ -49,7 +49,7 @@ export default defineConfig({
 `
 const PROGRAM = `#!/bin/sh
 printf '{"result": {"head": "%s", "readme": "%s", "remotes": "%s", "variables": "%s"}}' \\
-  "$(git rev-parse HEAD)" "$(cat README.md)" "$(git remote)" "$(env | grep -c TOKEN)" >&3
+  "$(git log -1 --format=%H)" "$(cat README.md)" "$(git remote)" "$(env | grep -c TOKEN)" >&3
 `
 
 type JobShape = { agent: string; status: string; error: string | null; result: Record<string, unknown> }
