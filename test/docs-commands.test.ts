@@ -53,6 +53,9 @@ function env(): Record<string, string> {
     PATH: `${join(folder, 'path')}:${process.env.PATH}`,
     HOME: folder,
     GITHUB_WEBHOOK_SECRET: 'a-secret-for-the-commands-of-the-docs',
+    // Nobody listens there: endpoints for mail are only added.
+    SMTP_URL: 'smtp://127.0.0.1:9',
+    SMTP_FROM: 'signalbox@example.com',
     USER: 'jane',
   }
 }
