@@ -82,6 +82,8 @@ export type Draft = {
   headers: Record<string, string>
   depth: number
   causeJobId: string | null
+  /** When it happened, by the sender's clock; absent: when it was received. */
+  happenedAt?: Date
   /** What it says of a pull request. Not stored with the event; reactions read it. */
   pullRequest?: PullRequest
   /** Set when the request was refused: nothing follows from it, and this is why. */

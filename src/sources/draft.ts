@@ -15,7 +15,7 @@ export type Arrival = { body: Uint8Array; headers: HeaderReader; remote: string;
 
 /** The draft of an accepted request. */
 export function acceptedDraft(sender: Sender, normalised: Normalised, { body, headers, remote, at }: Arrival): Draft {
-  const { payload, pullRequest, bodyKey, ...rest } = normalised
+  const { payload, pullRequest, bodyKey, happenedAt, ...rest } = normalised
   return {
     id: newId(at),
     source: sender.name,
@@ -30,6 +30,7 @@ export function acceptedDraft(sender: Sender, normalised: Normalised, { body, he
     headers: keptHeaders(sender, headers, remote),
     depth: 0,
     causeJobId: null,
+    ...(happenedAt && { happenedAt }),
     ...(pullRequest && { pullRequest }),
     ...(bodyKey && { bodyKey }),
   }

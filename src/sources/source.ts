@@ -27,6 +27,8 @@ export type Normalised = {
   bodyKey?: string
   /** What it is about: `acme/shop#12`, `acme/shop@main`, `customer-support-bot@production`. */
   subject: string | null
+  /** When it happened, by the sender's clock: events may arrive in another order. */
+  happenedAt?: Date
   /** Who did it: a login or an e-mail address. */
   actor: string | null
   /** What rules and endpoints match on. */

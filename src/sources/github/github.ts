@@ -10,6 +10,7 @@ import { keysOf, liveSecrets, readClaim, requireSignature } from '../signature.t
 import type { Normalised, Source } from '../source.ts'
 import { isContradicted, isUnlikeAnyOther } from './event-of.ts'
 import { githubFacts, githubSubject } from './facts.ts'
+import { happenedAt } from './happened-at.ts'
 import { githubPullRequest } from './pull-request.ts'
 
 const EVENT_NAME = /^[a-z][a-z0-9_]{0,63}$/
@@ -74,12 +75,14 @@ export function readGithub(
 ): Omit<Normalised, 'deliveryId' | 'payload'> {
   const about = githubFacts(event, payload)
   const action = text(payload.action)?.slice(0, MAX_ACTION_CHARS).toWellFormed()
+  const happened = happenedAt(event, payload)
   const pullRequest = event === 'pull_request' ? githubPullRequest(payload) : undefined
   return {
     type: githubType(event, action),
     subject: githubSubject(about, payload),
     actor: text(part(payload.sender).login) ?? about.author ?? null,
     facts: facts(about),
+    ...(happened && { happenedAt: happened }),
     ...(pullRequest && { pullRequest }),
   }
 }
