@@ -145,7 +145,7 @@ async function openRecorder(root: string, database: Database, onWork: () => void
   const openPipeline = await exported<(options: Parts) => object | Promise<object>>(root, 'openPipeline')
   const pipeline = await openPipeline({ database, clock, log, sources: new Map(), rules: [], onWork })
   if ('record' in pipeline) return pipeline as Recorder
-  const { rows } = await database.query('select version::int from signalbox.endpoints_version')
+  const { rows } = await database.query('select version::int from signalbox.routing_version')
   const { version } = rows[0] as { version: number }
   const route = ({ requested }: Parts) => ({ status: 'routed', reason: null, jobs: [requested], deliveries: [] })
   const router = { version: () => version, reload: async () => undefined, route }

@@ -71,9 +71,10 @@ create table signalbox.jobs (
   status text not null default 'pending'
     check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
   priority smallint not null check (priority between 1 and 10),
-  -- Rows of one group run one at a time: each group has one slot, which its running row takes.
+  -- Of one group at most `group_limit` rows run at a time: each takes a slot, counted from 0.
   group_key text,
   group_slot smallint not null default 0,
+  group_limit smallint not null default 1 check (group_limit between 1 and 100),
   -- Whether it keeps its group from the start of its first attempt to its end, back-off included.
   holds_group boolean not null default false,
   available_at timestamptz not null default now(),
@@ -91,6 +92,17 @@ create table signalbox.jobs (
   attempt_started_at timestamptz,
   -- What a running row becomes when its worker has let go of it: a person has ended it.
   ends_as text check (ends_as in ('pending', 'waiting', 'completed', 'failed', 'cancelled')),
+  -- Of the jobs of a rule and group: `queue` does each in its turn, `latest` only that of the
+  -- newest event, and with `skip` none is made while another has not ended.
+  mode text not null default 'queue' check (mode in ('queue', 'latest', 'skip')),
+  -- When its event happened, by the sender's clock where it says so: what is newest.
+  event_at timestamptz not null default now(),
+  -- The job of a newer event that is done in its place.
+  superseded_by uuid,
+  -- When the first event of those came that share this debounced job.
+  debounced_since timestamptz,
+  -- What its event is about, where its rule has a ceiling.
+  ceiling_subject text,
   -- What the agent returned, and when, once it has left outputs: it does not run again for them.
   result json,
   ran_at timestamptz,
@@ -245,17 +257,41 @@ create trigger endpoints_status before update of status on signalbox.endpoints
   for each row when (old.status <> new.status)
   execute function signalbox.note_endpoint_status();
 
--- A process matches events against its own copy of the endpoints. Every change to them raises this
--- number, and an insert of events writes nothing when the copy is of an older one.
-create table signalbox.endpoints_version (version bigint not null);
-insert into signalbox.endpoints_version values (1);
-create function signalbox.bump_endpoints_version() returns trigger language plpgsql as $$
+-- A process decides what follows from events by its own copy of the endpoints and of what rules are
+-- paused. Every change to them sets this number, and an insert of events writes nothing when the
+-- copy is of another one. It is of a sequence, because a number that was rolled back must not come
+-- again for something else.
+create sequence signalbox.routing_versions;
+create table signalbox.routing_version (version bigint not null);
+insert into signalbox.routing_version values (nextval('signalbox.routing_versions'));
+-- With the rights of its owner, so that a role needs none on the sequence.
+create function signalbox.set_routing_version() returns trigger language plpgsql
+  security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  update signalbox.endpoints_version set version = version + 1;
+  update signalbox.routing_version set version = nextval('signalbox.routing_versions');
   return null;
 end $$;
 create trigger endpoints_changed after insert or update or delete on signalbox.endpoints
-  for each statement execute function signalbox.bump_endpoints_version();
+  for each statement execute function signalbox.set_routing_version();
+
+-- What is known of the rules, which are in the configuration: a row for each that has failed or was
+-- paused. A paused rule makes no jobs.
+create table signalbox.rule_states (
+  rule text primary key,
+  -- Jobs that failed for good since the last one that completed.
+  failures integer not null default 0,
+  paused_at timestamptz,
+  reason text,
+  -- When it was resumed: jobs made before do not count for its ceiling.
+  counted_from timestamptz,
+  constraint rule_states_reason check ((paused_at is null) = (reason is null))
+);
+create trigger rule_states_made after insert on signalbox.rule_states
+  for each row when (new.paused_at is not null) execute function signalbox.set_routing_version();
+create trigger rule_states_changed after update on signalbox.rule_states
+  for each row when (old.paused_at is distinct from new.paused_at) execute function signalbox.set_routing_version();
+create trigger rule_states_deleted after delete on signalbox.rule_states
+  for each row when (old.paused_at is not null) execute function signalbox.set_routing_version();
 
 -- How an endpoint does, in a table of its own: an update of `endpoints` raises the version above.
 create table signalbox.endpoint_health (
@@ -379,6 +415,13 @@ create index jobs_unsuccessful on signalbox.jobs (status, created_at desc, id de
   where status in ('failed', 'cancelled', 'waiting');
 -- event: the jobs of one event, and the foreign key.
 create index jobs_event on signalbox.jobs (event_id);
+-- newest: of a rule and group the jobs that have ended and those that have not, by their events.
+create index jobs_newest on signalbox.jobs (rule, group_key, (finished_at is null), event_at, event_id)
+  where mode = 'latest';
+-- only: the guarantee that a job is skipped while another of its rule and group has not ended.
+create unique index jobs_only on signalbox.jobs (rule, group_key) where mode = 'skip' and finished_at is null;
+-- ceiling: how many jobs a rule has made for a subject.
+create index jobs_ceiling on signalbox.jobs (rule, ceiling_subject, created_at) where ceiling_subject is not null;
 
 -- The same for deliveries. `deliveries_event` lists all of them, newest first, and those of one
 -- event: ids of events are ordered by time. `deliveries_endpoint` lists those of one endpoint, and

@@ -167,7 +167,9 @@ describe('recording', () => {
 
   test('events of one commit keep their order within a group, and the jobs of one event that of the rules', async () => {
     const clock = fakeClock()
-    const rules = ['one', 'two'].map((name): Rule => ({ name, on: 'push', agent: 'reviewer', group: '{repository}' }))
+    const rules = ['one', 'two'].map(
+      (name): Rule => ({ name, on: 'push', agent: 'reviewer', concurrency: { key: '{repository}' } }),
+    )
     const { record } = await open({ clock, rules })
     const events = Array.from({ length: 20 }, (_, i) =>
       draft({ facts: { repository: 'acme/shop' }, deliveryId: String(99 - i) }),
@@ -410,7 +412,7 @@ describe('endpoints that change while events are recorded', () => {
       ...database,
       query: async (text, values, name) => {
         if (text.includes('new_events'))
-          await database.query('update signalbox.endpoints_version set version = version + 1')
+          await database.query('update signalbox.routing_version set version = version + 1')
         return database.query(text, values, name)
       },
     }

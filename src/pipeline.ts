@@ -16,6 +16,7 @@ import { eventPayload } from './events/payload.ts'
 import { getEvent } from './events/query.ts'
 import { openRecorder } from './events/record.ts'
 import { dropOldRefusals } from './events/refusals.ts'
+import { withoutSkipped } from './events/skipped.ts'
 import { requireInput } from './lib/agent-input.ts'
 import type { Clock } from './lib/clock.ts'
 import { AppError } from './lib/error.ts'
@@ -25,9 +26,11 @@ import { rateLimit } from './lib/rate-limit.ts'
 import { explainCompiled } from './rules/explain.ts'
 import { jobsFor, jobTypes, manualJob } from './rules/jobs.ts'
 import type { CompiledRule } from './rules/match.ts'
-import { compileRules } from './rules/match.ts'
+import { compileRules, matchRules } from './rules/match.ts'
 import { ignoredReason } from './rules/reason.ts'
 import type { Rule } from './rules/rule.ts'
+import type { Paused } from './rules/states.ts'
+import { loadPaused } from './rules/states.ts'
 import type { RuleExplanation } from './rules/wire.ts'
 import { acceptedDraft, refusedDraft } from './sources/draft.ts'
 import { TEST_SOURCE } from './sources/event-type.ts'
@@ -196,23 +199,25 @@ type Writer = {
 async function openWriter({ database, clock, onWork, reactions = [], ...options }: PipelineOptions): Promise<Writer> {
   const { looking = database } = options
   const rules = compileRules(options.rules)
-  // This process's copy. Its version moves with every change to the endpoints, and an insert by an
-  // old version writes nothing.
-  let copy = await loadEndpoints(database)
+  const skipping = rules.filter(({ rule }) => rule.concurrency?.mode === 'skip')
+  // This process's copy. Its version moves with every change, and an insert by an old version
+  // writes nothing.
+  let copy = await loadRouting(database)
 
   async function write(sql: Sql, drafts: readonly Draft[]): Promise<Recorded[]> {
     for (let attempt = 0; attempt < MAX_STALE_ATTEMPTS; attempt++) {
-      const { version, endpoints } = copy
-      const events = drafts.map((draft): NewEvent => ({ ...draft, ...decide(draft, rules, endpoints) }))
-      const inserted = await insertEvents(sql, clock, events, version)
+      const { version } = copy
+      const decided = drafts.map((draft): NewEvent => ({ ...draft, ...decide(draft, rules, copy) }))
+      const inserted = await insertEvents(sql, clock, decided, version)
       if (inserted.version === version) {
+        const events = await withoutSkipped(sql, decided, inserted)
         for (const event of events.filter(({ id }) => inserted.ids.has(id))) await react(sql, event)
         return outcomesOf(sql, events, inserted.ids)
       }
       // By the same connection: a transaction that waited for another one could wait for itself.
-      copy = await loadEndpoints(sql)
+      copy = await loadRouting(sql)
     }
-    throw new AppError('database_unavailable', 'The endpoints kept changing while events were being recorded.')
+    throw new AppError('database_unavailable', 'Endpoints and rules kept changing while events were being recorded.')
   }
 
   async function react(sql: Sql, event: NewEvent): Promise<void> {
@@ -221,7 +226,9 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
 
   const recorder = openRecorder(async (drafts) => {
     // One statement is its own transaction; only what must commit with it needs an explicit one.
-    const needsTransaction = reactions.some((reaction) => drafts.some((draft) => reaction.on(draft)))
+    const needsTransaction = drafts.some(
+      (draft) => reactions.some((reaction) => reaction.on(draft)) || matchRules(skipping, draft).length > 0,
+    )
     try {
       const recorded = await (needsTransaction
         ? database.transaction((tx) => write(tx, drafts))
@@ -244,28 +251,37 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
     ...recorder,
     recordIn: write,
     async explain(event) {
-      copy = await loadEndpoints(looking)
-      return explainDecision(event, rules, copy.endpoints)
+      copy = await loadRouting(looking)
+      return explainDecision(event, rules, copy)
     },
   }
+}
+
+/** What decides about events besides the rules as they are configured. */
+type Routing = { version: number; endpoints: readonly MatchableEndpoint[]; paused: ReadonlyMap<string, Paused> }
+
+/** The version is read first: what changes meanwhile has a newer one. */
+async function loadRouting(sql: Sql): Promise<Routing> {
+  return { ...(await loadEndpoints(sql)), paused: await loadPaused(sql) }
 }
 
 /**
  * What follows from an event: the jobs its rules ask for, and the deliveries endpoints asked for.
  */
-function decide(draft: Draft, rules: readonly CompiledRule[], endpoints: readonly MatchableEndpoint[]): Route {
+function decide(draft: Draft, rules: readonly CompiledRule[], { endpoints, paused }: Routing): Route {
   const nothing = { jobs: [], deliveries: [] }
   if (draft.rejected !== undefined) return { ...nothing, status: 'rejected', reason: draft.rejected }
   if (draft.requested) return { status: 'routed', reason: null, jobs: [draft.requested], deliveries: [] }
   if (draft.deliverTo !== undefined) return decideTest(draft, endpoints)
   const loop = loopReason(draft)
   if (loop !== null) return { ...nothing, status: 'ignored', reason: loop }
-  const jobs = jobsFor(rules, draft)
+  const active = paused.size === 0 ? rules : rules.filter(({ rule }) => !paused.has(rule.name))
+  const jobs = jobsFor(active, draft)
   const matching = matchEndpoints(endpoints, { ...draft, says: () => eventPayload(draft) })
   const deliveries = deliveriesFor(draft, matching, { maxAttempts })
   if (jobs.length + deliveries.length > 0) return { status: 'routed', reason: null, jobs, deliveries }
   const isPing = draft.type === 'ping'
-  const reason = isPing ? 'ping: the sender checks that this server is there' : ignoredReason(rules, draft)
+  const reason = isPing ? 'ping: the sender checks that this server is there' : ignoredReason(rules, draft, paused)
   return { ...nothing, status: 'ignored', reason }
 }
 
@@ -283,17 +299,13 @@ function loopReason({ depth }: Pick<Draft, 'depth'>): string | null {
   return `it is ${depth} internal events away from one from outside; more than ${MAX_DEPTH} would be a loop`
 }
 
-function explainDecision(
-  event: Event,
-  rules: readonly CompiledRule[],
-  endpoints: readonly MatchableEndpoint[],
-): Explanation {
+function explainDecision(event: Event, rules: readonly CompiledRule[], { endpoints, paused }: Routing): Explanation {
   const { id, type, status, reason } = event
   const why = whyNoneIsAsked(event)
   const unasked = why === null ? {} : { matched: false, sentence: `Not asked: ${why}.` }
   return {
     event: { id, type, status, reason },
-    rules: rules.map((rule) => ({ ...explainCompiled(rule, event), ...unasked })),
+    rules: rules.map((rule) => ({ ...explainCompiled(rule, event, paused.get(rule.rule.name)), ...unasked })),
     endpoints: explainEndpoints(endpoints, { ...event, says: () => eventPayload(event) }).map((verdict) => ({
       ...verdict,
       ...unasked,

@@ -18,6 +18,7 @@ import { eventPayload } from './events/payload.ts'
 import { causesOf } from './events/query.ts'
 import { openEventReader } from './events/reader.ts'
 import { readOnly } from './forges/read-only.ts'
+import type { FinishedParts } from './jobs/finished.ts'
 import { recordFinished } from './jobs/finished.ts'
 import { openOrchestrator } from './jobs/orchestrator.ts'
 import type { AddressGuard } from './lib/address-guard.ts'
@@ -29,6 +30,8 @@ import type { Pipeline } from './pipeline.ts'
 import { parseOutputs } from './publisher/output.ts'
 import { publisher } from './publisher/publish.ts'
 import { redactedOutput } from './publisher/redacted-output.ts'
+import type { NotingParts } from './rules/states.ts'
+import { noteEnded } from './rules/states.ts'
 import { DEPLOYED, emittedTypeProblem } from './sources/emitted-type.ts'
 import { redactor } from './untrusted/redact.ts'
 import type { Mirrors } from './workspaces/mirrors.ts'
@@ -94,7 +97,12 @@ export function openWorkers({
     parseOutputs: (outputs) => parseOutputs(outputs).map((output) => redactedOutput(output, own)),
     publish: publisher({ forges }),
     notify: notifying('jobs', shared.notify),
-    onFinished: recordFinished({ clock, causesOf, recordIn: pipeline.recordIn }),
+    onFinished: recordFinished({
+      clock,
+      causesOf,
+      recordIn: pipeline.recordIn,
+      noteWithRules: notingWithRules({ ...shared, rules: installation.rules }),
+    }),
   })
   const sender = openSender({
     ...shared,
@@ -139,6 +147,24 @@ function openTaker({ environment, installation, pipeline, notify, ...shared }: T
     recordDeployment: (tx, deployment) => recordDeploymentIn(recording, tx, deployment),
     onWork: () => notify('jobs', 'deliveries'),
   })
+}
+
+/** Notes with their rules how jobs ended. */
+function notingWithRules(parts: NotingParts): FinishedParts['noteWithRules'] {
+  return (tx, ended) =>
+    noteEnded(
+      tx,
+      parts,
+      ended.map(({ job, cause, ...end }) => ({
+        id: job.id,
+        rule: job.rule,
+        outcome: end.outcome,
+        error: end.outcome === 'completed' ? null : end.error,
+        ceilingSubject: job.ceilingSubject ?? null,
+        depth: cause?.depth ?? 0,
+        facts: cause?.facts ?? {},
+      })),
+    )
 }
 
 /** Notes what deliveries came to with their endpoints, and records what that leads to. */

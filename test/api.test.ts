@@ -177,7 +177,13 @@ test('every answer is as it is described, of every route and with rows in each',
     config: {
       agents: [worker, broken],
       rules: [
-        { name: 'work', on: 'environment.deployed', agent: 'worker', group: 'deploy:{app}', with: { deep: [1] } },
+        {
+          name: 'work',
+          on: 'environment.deployed',
+          agent: 'worker',
+          concurrency: { key: 'deploy:{app}' },
+          with: { deep: [1] },
+        },
         { name: 'fail', on: ['environment.*'], when: { app: 'bot' }, agent: 'broken', maxAttempts: 1 },
       ],
     },
@@ -242,6 +248,12 @@ test('every answer is as it is described, of every route and with rows in each',
     for (const path of ['/endpoints', '/rules', '/agents', '/sources', '/event-types']) {
       expect((await checked.get(path)).body.items).not.toEqual([])
     }
+    expect((await checked.post('/rules/work/pause')).body).toMatchObject({ paused: { reason: 'By hand.' } })
+    expect((await checked.get('/rules')).body.items).toMatchObject([
+      { paused: { reason: 'By hand.' } },
+      { paused: null },
+    ])
+    expect((await checked.post('/rules/work/resume')).body).toMatchObject({ paused: null })
     expect((await checked.get(`/deliveries/${delivery?.id}/curl`)).body.command).toMatch(/^curl -X POST 'http/)
     const recovery = { since: '2026-01-01T00:00:00Z', dry_run: true }
     expect((await checked.post(`/endpoints/${tested?.id}/recover`, recovery)).body).toMatchObject({ dry_run: true })

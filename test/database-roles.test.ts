@@ -121,7 +121,7 @@ test('with the lesser role webhooks, jobs, deliveries, deployments and the API w
   const signalbox = await openTestSignalbox({
     database: app,
     config: {
-      rules: [{ name: 'on-push', on: 'push', agent: 'ping', group: '{repository}' }],
+      rules: [{ name: 'on-push', on: 'push', agent: 'ping', concurrency: { key: '{repository}' } }],
       endpoints: [{ name: 'one', url, secret: SECRET, events: ['push'], environments: null }],
     },
   })

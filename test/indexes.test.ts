@@ -11,9 +11,13 @@ import { listEvents } from '../src/events/query.ts'
 import { dropOldRefusals } from '../src/events/refusals.ts'
 import { JOBS } from '../src/jobs/job.ts'
 import { listJobs } from '../src/jobs/query.ts'
+import { inheritedStep, supersede } from '../src/jobs/supersede.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { newId } from '../src/lib/id.ts'
+import { silentLog } from '../src/lib/log.ts'
 import { queueOn } from '../src/queue/queue.ts'
+import type { EndedJob } from '../src/rules/states.ts'
+import { noteEnded } from '../src/rules/states.ts'
 import { openTestDatabase } from './database.ts'
 import { draft } from './drafts.ts'
 
@@ -54,6 +58,17 @@ const jobQueue = queueOn({ table: JOBS, clock: systemClock })
 const deliveryQueue = queueOn({ table: DELIVERIES, clock: systemClock })
 const claim = { owner: newId(), limit: 16, leaseMs: 30_000 }
 
+const superseding = { id: newId(), rule: 'r', group_key: 'g', mode: 'latest' as const }
+const noting = { clock: systemClock, log: silentLog, rules: [] }
+const ended: EndedJob = {
+  id: newId(),
+  rule: 'r',
+  outcome: 'completed',
+  error: null,
+  ceilingSubject: 's',
+  depth: 0,
+  facts: {},
+}
 const repeated: NewEvent = { ...draft(), status: 'ignored', reason: 'x', jobs: [], deliveries: [] }
 
 /** The big tables' queries, and what each of them has to find its rows by. */
@@ -86,6 +101,9 @@ const QUERIES: [string, string, (sql: Sql) => Promise<unknown>][] = [
   ['dropping old refusals', 'events_rejected', (sql) => dropOldRefusals(sql, 10_000)],
   ['the heartbeat in SQL', 'events_type', (sql) => sql.query(line("event_type = 'heartbeat'"))],
   ['claiming jobs', 'jobs_claim', (sql) => jobQueue.claim(sql, claim)],
+  ['jobs that a newer event supersedes', 'jobs_newest', (sql) => supersede(sql, systemClock, [newId()])],
+  ['the steps that a job inherits', 'jobs_newest', (sql) => inheritedStep(sql, superseding, 's')],
+  ['jobs of a rule for a subject', 'jobs_ceiling', (sql) => noteEnded(sql, noting, [ended])],
   ['groups kept by jobs', 'jobs_waiting', (sql) => jobQueue.claim(sql, claim)],
   ['claiming deliveries', 'deliveries_claim', (sql) => deliveryQueue.claim(sql, claim)],
   ['groups kept by deliveries', 'deliveries_waiting', (sql) => deliveryQueue.claim(sql, claim)],
@@ -116,6 +134,7 @@ describe('the indexes of events, jobs and deliveries', () => {
       'events_delivery',
       'jobs_pkey',
       'jobs_group',
+      'jobs_only',
       'deliveries_pkey',
       'deliveries_group',
     ]
@@ -151,9 +170,10 @@ async function fill(sql: Database): Promise<{ eventId: string; endpointId: strin
   )
   await sql.query(
     `insert into signalbox.jobs (id, event_id, rule, type, agent, input, priority, max_attempts, time_limit_ms, status,
-       created_at, available_at, started_at, finished_at, group_key)
+       created_at, available_at, started_at, finished_at, group_key, mode, ceiling_subject)
      select gen_random_uuid(), id, 'r', 't', 'a', '{}', 5, 5, 900000, status, received_at, received_at, received_at,
-       case when status in ('completed', 'failed', 'cancelled') then received_at end, 'g' || (n % 997)
+       case when status in ('completed', 'failed', 'cancelled') then received_at end, 'g' || (n % 997),
+       case when n % 2 = 0 then 'latest' else 'queue' end, case when n % 3 = 0 then 's' || (n % 499) end
      from (select id, received_at, delivery_id::int as n, ${statuses('completed', 'cancelled')} as status from signalbox.events) e
      where status <> 'running' or n % 9000 = 0`,
   )

@@ -70,6 +70,7 @@ async function attack(
     event: null,
     payload: null,
     step: async (_, fn) => fn(),
+    inherited: async () => undefined,
     workspace: async () => home,
     checkout: () => Promise.reject(new Error('none')),
     forge: null,

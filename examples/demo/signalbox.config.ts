@@ -24,6 +24,12 @@ export default defineConfig({
   rules: [
     // Way 2: the default rule for deployments to production, whose agent opens the pull request.
     ...defaultRules,
-    { name: 'github_push', on: 'push', when: { branch: 'main' }, agent: 'summarise-push', group: 'push:{repository}' },
+    {
+      name: 'github_push',
+      on: 'push',
+      when: { branch: 'main' },
+      agent: 'summarise-push',
+      concurrency: { key: 'push:{repository}' },
+    },
   ],
 })

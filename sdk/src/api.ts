@@ -125,7 +125,7 @@ export type JobSummary = {
   /** Of a running job that was cancelled or ended by hand: its status once it has stopped. */
   ends_as: JobStatus | null
   priority: number
-  /** Jobs of one group never run at the same time. */
+  /** Of the jobs of one group only so many run at a time as their rule allows. */
   group: string | null
   /** How often it was started. */
   attempt: number
@@ -194,6 +194,8 @@ export type JobLogPage = { items: JobLogLine[]; next: number | null }
 export type JobDetail = JobSummary & {
   /** Why a job that is due is not begun, where that is known. */
   waits_for: string | null
+  /** The job of a newer event that is done in its place. */
+  superseded_by: string | null
   payload: Json
   result: Json
   /** When its agent left outputs: it does not run again for them. */
@@ -222,9 +224,15 @@ export type RuleSummary = {
   with: Record<string, Json> | null
   job_type: string
   priority: number
-  group: string | null
+  /** How many jobs of a group run at a time, and what becomes of the others. */
+  concurrency: { key: string; limit: number; mode: 'queue' | 'latest' | 'skip' } | null
+  debounce: { quiet_ms: number; max_ms: number } | null
+  /** Jobs for one subject; 0 is any number, null is 20 for issues and pull requests. */
+  ceiling_per_hour: number | null
   max_attempts: number
   time_limit_ms: number
+  /** While it is paused it makes no jobs; null: it does. */
+  paused: { since: string; reason: string } | null
 }
 
 /** A configured agent. */

@@ -123,7 +123,12 @@ export type SignalboxClient = {
     /** What it is sent, as a command for a shell. */
     curl(id: string): Promise<{ command: string }>
   }
-  rules: { list(): Promise<Page<RuleSummary>> }
+  rules: {
+    list(): Promise<Page<RuleSummary>>
+    /** It makes no jobs until it is resumed; the reason is shown with it. */
+    pause(name: string, options?: { reason?: string | undefined }): Promise<RuleSummary>
+    resume(name: string): Promise<RuleSummary>
+  }
   agents: { list(): Promise<Page<AgentSummary>> }
   sources: { list(): Promise<Page<SourceSummary>> }
 }
@@ -179,7 +184,11 @@ export function signalbox(options: TransportOptions): SignalboxClient {
       redeliver: (id, { endpointId: endpoint_id } = {}) => post(`${one('deliveries', id)}/redeliver`, { endpoint_id }),
       curl: (id) => get(`${one('deliveries', id)}/curl`),
     },
-    rules: { list: () => get('api/rules') },
+    rules: {
+      list: () => get('api/rules'),
+      pause: (name, { reason } = {}) => post(`${one('rules', name)}/pause`, { reason }),
+      resume: (name) => post(`${one('rules', name)}/resume`),
+    },
     agents: { list: () => get('api/agents') },
     sources: { list: () => get('api/sources') },
   }

@@ -19,6 +19,7 @@ const DATA: Record<Exclude<OwnEventType, 'environment.deployed'>, Record<string,
     attempts: 10,
     error: null,
   },
+  'rule.paused': { rule: 'r', reason: 'It failed.', job_id: 'j', error: null },
 }
 
 function event(type: string, data: unknown) {

@@ -57,6 +57,14 @@ export type OwnEventData = {
     attempts: number
     error: string | null
   }
+  /** A rule was paused because of what its jobs came to; it makes no more until it is resumed. */
+  'rule.paused': {
+    rule: string
+    reason: string
+    /** The last of its jobs, and how that failed, if it did. */
+    job_id: string
+    error: string | null
+  }
 }
 
 /** The types of the events that Signalbox reports of itself. */
@@ -80,6 +88,7 @@ const TEXTS: Record<Exclude<OwnEventType, 'environment.deployed'>, readonly stri
   'endpoint.disabled': ENDPOINT,
   'endpoint.recovered': ENDPOINT,
   'delivery.exhausted': [...ENDPOINT, 'delivery_id', 'event_id', 'event_type'],
+  'rule.paused': ['rule', 'reason', 'job_id'],
 }
 
 /**

@@ -27,6 +27,12 @@ export type AgentContext<Input> = {
    * are unique within a job; a step that threw may be called again by its name.
    */
   step<T>(name: string, fn: () => Promise<T> | T): Promise<T>
+  /**
+   * What a finished step of that name returned in the job that this one superseded, where the rule
+   * wants the latest only; undefined when there is none. It is of an older event: look whether it
+   * still holds.
+   */
+  inherited(name: string): Promise<unknown>
   /** Makes an empty folder for this attempt, removed when the attempt ends. */
   workspace(): Promise<string>
   /**

@@ -59,6 +59,7 @@ test('every type that is known is there once: GitHub’s, and this program’s o
     'endpoint.disabled',
     'endpoint.recovered',
     'delivery.exhausted',
+    'rule.paused',
   ])
 })
 

@@ -67,6 +67,12 @@ export const OWN_DATA = {
     attempts: z.int(),
     error: z.string().nullable().meta({ description: 'Why the last attempt failed.' }),
   }),
+  'rule.paused': z.object({
+    rule: z.string(),
+    reason: z.string(),
+    job_id: z.string().meta({ description: 'The last of its jobs.' }),
+    error: z.string().nullable().meta({ description: 'How that failed, if it did.' }),
+  }),
 } as const satisfies Record<OwnEventType, z.ZodObject>
 
 /** The schema of an event of a type: its envelope, with the type's `data`. */
@@ -90,6 +96,7 @@ export const OWN_DESCRIPTIONS: Readonly<Record<OwnEventType, string>> = {
   'endpoint.disabled': 'An endpoint was disabled after days of nothing but failure.',
   'endpoint.recovered': 'An endpoint answers again, and what has waited for it is sent.',
   'delivery.exhausted': 'A delivery failed, and is not attempted again; said once an hour of an endpoint.',
+  'rule.paused': 'A rule was paused because of what its jobs came to, and makes no more until it is resumed.',
 }
 
 const JOB = {
@@ -138,5 +145,11 @@ export const OWN_EXAMPLES: Readonly<OwnEventData> = {
     event_type: 'environment.deployed',
     attempts: 10,
     error: 'http_500',
+  },
+  'rule.paused': {
+    rule: 'review',
+    reason: "3 of its jobs failed in a row. The last one's error: The model did not answer in time.",
+    job_id: '01934e00-0000-7000-8000-000000000001',
+    error: 'The model did not answer in time.',
   },
 }

@@ -7,6 +7,7 @@ import type { TestSignalbox } from '../../test/signalbox.ts'
 import { openTestSignalbox } from '../../test/signalbox.ts'
 import { call, cliOf } from '../../test/terminal.ts'
 import { answerGone } from '../endpoints/fixtures/gone.ts'
+import type { Rule } from '../rules/rule.ts'
 
 const CONFIG = `export default {
   rules: [
@@ -141,6 +142,27 @@ describe('rules explain', () => {
       )
     })
   })
+})
+
+test('rules are paused and resumed by name, and ls and explain say so', async () => {
+  const rules: Rule[] = [{ name: 'team/on-push', on: 'environment.deployed', agent: 'ping' }]
+  const signalbox = await openTestSignalbox({ roles: { receiver: true, orchestrator: false }, config: { rules } })
+  const cli = cliOf(signalbox)
+  const paused = await cli.ask(['rules', 'pause', 'team/on-push', '--reason', 'frozen'])
+  expect(paused.out).toMatch(/^team\/on-push is paused since \S+Z: frozen To let it go on: signalbox rules resume /)
+  expect((await cli.ask(['rules', 'ls'])).out).toContain(paused.out)
+  const deploy = ['deploy', '--app', 'bot', '--env', 'production', '--config', '-', '--no-wait']
+  const { event_id } = await cli.json<{ event_id: string }>(deploy, { readInput: async () => '{}' })
+  expect((await cli.ask(['rules', 'explain', event_id])).out).toMatch(
+    /^✗ rule team\/on-push: Paused since \S+Z \(frozen\), so it makes no job\. "team\/on-push" matches: /m,
+  )
+  expect((await cli.ask(['rules', 'resume', 'team/on-push'])).out).toBe('The rule team/on-push makes jobs again.\n')
+  expect((await cli.ask(['rules', 'ls'])).out).not.toContain('paused')
+  expect(await cli.ask(['rules', 'pause', 'nothing'])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('There is no rule'),
+  })
+  await signalbox.close()
 })
 
 describe('what a server has', () => {

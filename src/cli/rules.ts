@@ -55,6 +55,30 @@ function explainedText(cli: Cli, { event, rules, endpoints = [], rules_of }: Exp
   return `${head}\n\n${answers.length > 0 ? answers.join('\n') : 'There are no rules.'}`
 }
 
+/** Nothing of a rule that is not paused. */
+function pauseText({ name, paused }: RuleSummary): string[] {
+  if (paused === null) return []
+  return [`${name} is paused since ${paused.since}: ${paused.reason} To let it go on: signalbox rules resume ${name}`]
+}
+
+function addPausing(rules: Command, cli: Cli): void {
+  withServer(rules.command('pause <name>'))
+    .description('let a rule make no jobs until it is resumed; those that it made go on')
+    .option('--reason <text>', 'why: shown with the rule, and with the events that get no job')
+    .addHelpText('after', '\nExample:\n  $ signalbox rules pause deployment-pr --reason "the release is frozen"')
+    .action(async (name: string, { reason, ...options }: ServerOptions & { reason?: string }) => {
+      const rule = await clientOf(cli, options).rules.pause(name, { reason })
+      cli.print(rule, () => plain(pauseText(rule).join()))
+    })
+  withServer(rules.command('resume <name>'))
+    .description('let a paused rule make jobs again, for the events from now on')
+    .addHelpText('after', '\nExample:\n  $ signalbox rules resume deployment-pr')
+    .action(async (name: string, options: ServerOptions) => {
+      const rule = await clientOf(cli, options).rules.resume(name)
+      cli.print(rule, () => `The rule ${inline(name)} makes jobs again.`)
+    })
+}
+
 // A whole id, or a part of one; the server says what it means.
 const IS_ID = /^[0-9a-f-]{6,36}$/i
 
@@ -67,18 +91,21 @@ async function explainFile(cli: Cli, file: string, options: ExplainOptions): Pro
   return { event, rules, rules_of: placeOf(configured, cli.folder) }
 }
 
-/** Adds `rules ls` and `rules explain`. */
+/** Adds `rules ls`, `rules explain`, `rules pause` and `rules resume`. */
 export function addRules(rules: Command, cli: Cli): void {
+  addPausing(rules, cli)
   withConfigured(rules.command('ls'))
     .description('list the configured rules, in order')
     .addHelpText('after', '\nExamples:\n  $ signalbox rules ls\n  $ signalbox rules ls --local')
     .action(async (options: ConfiguredOptions) => {
       let warnings: string[] = []
+      let pauses: string[] = []
       await printConfigured<RuleSummary>(cli, options, {
         noun: 'rules',
         columns: COLUMNS,
         async ask(client) {
           const [{ items }, sources] = await Promise.all([client.rules.list(), client.sources.list()])
+          pauses = items.flatMap(pauseText)
           warnings = eventWarnings(
             items,
             sources.items.map(({ name }) => name),
@@ -87,9 +114,10 @@ export function addRules(rules: Command, cli: Cli): void {
         },
         read({ rules, sources }) {
           warnings = eventWarnings(rules, sources.keys())
-          return rules.map(ruleRow)
+          return rules.map((rule) => ruleRow(rule))
         },
       })
+      if (!cli.json()) for (const each of pauses) cli.out(`${plain(each)}\n`)
       for (const each of warnings) cli.err(`signalbox: ${plain(each)}\n`)
     })
   withConfigFile(withServer(rules.command('explain <event-id|file>')))

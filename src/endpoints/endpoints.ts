@@ -20,7 +20,7 @@ export type EndpointStore = EndpointChecks & { database: Database; seal: Seal }
 export async function loadEndpoints(sql: Sql): Promise<{ version: number; endpoints: MatchableEndpoint[] }> {
   // One statement, so that version and endpoints belong together.
   const { rows } = await sql.query<{ version: number } & (MatchableEndpoint | { id: null })>(
-    `select version, ${MATCHABLE} from signalbox.endpoints_version
+    `select version, ${MATCHABLE} from signalbox.routing_version
      left join signalbox.endpoints e on true order by e.created_at, e.id`,
   )
   const endpoints = rows.flatMap(({ version: _, ...endpoint }) => (endpoint.id === null ? [] : [endpoint]))

@@ -44,6 +44,14 @@ export type NewJob = {
   policy: Policy | null
   priority: number
   groupKey: string | null
+  /** How many jobs of its group run at a time. */
+  groupLimit: number
+  /** What it means for the other jobs of its rule and group. */
+  mode: 'queue' | 'latest' | 'skip'
+  /** How long it waits for newer events. */
+  debounce: { quietMs: number; maxMs: number } | null
+  /** What the jobs of its rule are counted by; null: they are not. */
+  ceilingSubject: string | null
   maxAttempts: number
   timeLimitMs: number
 }

@@ -30,6 +30,10 @@ function routed(change: Partial<Draft> = {}, job: Partial<NewJob> = {}): NewEven
     policy: { maxFiles: 2 },
     priority: 7,
     groupKey: 'shop',
+    groupLimit: 1,
+    mode: 'queue',
+    debounce: null,
+    ceilingSubject: null,
     maxAttempts: 3,
     timeLimitMs: 1000,
     ...job,
@@ -69,7 +73,7 @@ describe('one statement', () => {
       [endpointId],
     )
     const { rows: versions } = await database.query<{ version: number }>(
-      'select version::int from signalbox.endpoints_version',
+      'select version::int from signalbox.routing_version',
     )
     const event = {
       ...routed(),
@@ -101,7 +105,7 @@ describe('one statement', () => {
       [event.id],
     )
     expect(deliveries.rows).toEqual([{ endpoint_id: endpointId, group_key: 'g', status: 'pending' }])
-    await database.query('update signalbox.endpoints_version set version = 1')
+    await database.query('update signalbox.routing_version set version = 1')
   })
 
   test('leaves out the delivery for an endpoint that is deleted at that moment', async () => {
@@ -112,7 +116,7 @@ describe('one statement', () => {
       [endpointId],
     )
     const { rows: versions } = await database.query<{ version: number }>(
-      'select version::int from signalbox.endpoints_version',
+      'select version::int from signalbox.routing_version',
     )
     const delivery = { id: newId(), endpointId, groupKey: null, maxAttempts: 10, holdsGroup: false, skipped: null }
     const event = { ...routed(), deliveries: [delivery] }
@@ -128,7 +132,7 @@ describe('one statement', () => {
     expect((await inserted.inserting).ids.has(event.id)).toBe(true)
     const { rows } = await database.query('select from signalbox.deliveries where event_id = $1', [event.id])
     expect(rows).toEqual([])
-    await database.query('update signalbox.endpoints_version set version = 1')
+    await database.query('update signalbox.routing_version set version = 1')
   })
 
   test('writes nothing at all when the endpoints have another version', async () => {

@@ -3,13 +3,15 @@
 import type { Sql } from '../db/database.ts'
 import { storable, storableJson } from '../db/text.ts'
 import type { Clock } from '../lib/clock.ts'
+import { timeOf } from '../lib/id.ts'
 import type { NewEvent, Recorded } from './event.ts'
 
 /**
- * What the statement returned: which of the given ids are new, and the version of the endpoints it
- * saw. Nothing was written when that version is not `expectedVersion`.
+ * What the statement returned: which of the given ids of events and jobs are new, and the version
+ * of the routing it saw. Nothing was written when that version is not `expectedVersion`. A job that
+ * is not new although its event is was skipped.
  */
-type Inserted = { ids: ReadonlySet<string>; version: number }
+type Inserted = { ids: ReadonlySet<string>; jobIds: ReadonlySet<string>; version: number }
 
 // Rows come as one JSON text a table, and all bodies as one run of bytes cut up by `at` and
 // `bytes`. However many rows there are, the statement is the same: as a VALUES list PostgreSQL took
@@ -26,18 +28,34 @@ with new_events as (
   from json_to_recordset($3::json) as n (id uuid, source text, delivery_id text, type text, status text, reason text,
     subject text, actor text, facts json, at integer, bytes integer, payload text, content_type text, headers json,
     depth smallint, cause_job_id uuid, body_key uuid)
-  where (select version from signalbox.endpoints_version) = $2::bigint
+  where (select version from signalbox.routing_version) = $2::bigint
   on conflict do nothing
   returning id
 ), new_jobs as (
-  insert into signalbox.jobs (id, event_id, rule, type, agent, input, policy, priority, group_key, max_attempts,
-    time_limit_ms, available_at, created_at)
-  select n.id, event_id, rule, type, agent, input, policy, priority, group_key, max_attempts, time_limit_ms,
-    coalesce($1, now()) - before * interval '1 microsecond', coalesce($1, now()) + after * interval '1 microsecond'
+  insert into signalbox.jobs (id, event_id, rule, type, agent, input, policy, priority, group_key, group_limit, mode,
+    event_at, debounced_since, ceiling_subject, max_attempts, time_limit_ms, available_at, created_at)
+  select n.id, event_id, rule, type, agent, input, policy, priority, group_key, group_limit, mode,
+    event_at, since, ceiling_subject, max_attempts, time_limit_ms,
+    case when since is null then coalesce($1, now()) - before * interval '1 microsecond'
+      else least(coalesce($1, now()) + quiet_ms * interval '1 ms', since + max_ms * interval '1 ms') end,
+    coalesce($1, now()) + after * interval '1 microsecond'
   from json_to_recordset($5::json) as n (id uuid, event_id uuid, rule text, type text, agent text, input json,
-    policy json, priority smallint, group_key text, max_attempts integer, time_limit_ms integer, before integer,
+    policy json, priority smallint, group_key text, group_limit smallint, mode text, event_at timestamptz,
+    quiet_ms integer, max_ms integer, ceiling_subject text, max_attempts integer, time_limit_ms integer, before integer,
     after integer)
-  join new_events on new_events.id = n.event_id
+  join new_events on new_events.id = n.event_id,
+  lateral (
+    -- The first event of those that a job has waited for which has not begun.
+    select case when quiet_ms is not null then coalesce((
+      select min(debounced_since) from signalbox.jobs as other
+      where other.mode = 'latest' and other.rule = n.rule and other.group_key = n.group_key
+        and (other.finished_at is null) and other.status = 'pending' and other.attempt = 0
+    ), $1, now()) end as since
+  ) as waiting
+  -- Two statements that wait for each other's jobs must not do so in different orders.
+  order by group_key, after
+  on conflict (rule, group_key) where mode = 'skip' and finished_at is null do nothing
+  returning id
 ), new_deliveries as (
   insert into signalbox.deliveries (id, event_id, endpoint_id, group_key, holds_group, max_attempts, status, error,
     finished_at, available_at, created_at)
@@ -52,7 +70,9 @@ with new_events as (
   join signalbox.endpoints p on p.id = n.endpoint_id
   for key share of p
 )
-select version::int as version, array(select id from new_events) as ids from signalbox.endpoints_version`
+select version::int as version, array(select id from new_events) as ids,
+  array(select id from new_jobs) as "jobIds"
+from signalbox.routing_version`
 
 /** The rows of events, each with the place of its body in the run of bytes, counted from 1. */
 function eventRows(events: readonly NewEvent[]) {
@@ -98,6 +118,12 @@ function jobRows(events: readonly NewEvent[]) {
         policy: job.policy,
         priority: job.priority,
         group_key: job.groupKey,
+        group_limit: job.groupLimit,
+        mode: job.mode,
+        event_at: new Date(Math.min((event.happenedAt ?? timeOf(event.id)).getTime(), timeOf(event.id).getTime())),
+        quiet_ms: job.debounce?.quietMs ?? null,
+        max_ms: job.debounce?.maxMs ?? null,
+        ceiling_subject: job.ceilingSubject,
         max_attempts: job.maxAttempts,
         time_limit_ms: job.timeLimitMs,
       })),
@@ -162,8 +188,9 @@ export async function insertEvents(
     storableJson(jobRows(events)),
     storableJson(deliveryRows(events)),
   ]
-  const { rows } = await sql.query<{ version: number; ids: string[] }>(INSERT, values, 'signalbox_record')
-  return { ids: new Set(rows[0]?.ids), version: rows[0]?.version ?? 0 }
+  type Row = { version: number; ids: string[]; jobIds: string[] }
+  const { rows } = await sql.query<Row>(INSERT, values, 'signalbox_record')
+  return { ids: new Set(rows[0]?.ids), jobIds: new Set(rows[0]?.jobIds), version: rows[0]?.version ?? 0 }
 }
 
 /**

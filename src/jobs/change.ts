@@ -48,7 +48,8 @@ export function readRetryOptions(body: unknown): { fromStart: boolean } {
  * Starts a failed or cancelled job again, now, with all its attempts and no back-off. It resumes
  * after its last finished step, and an agent that left outputs does not run again: those which were
  * refused or never written are written. `fromStart` forgets steps and outputs and runs the agent;
- * what was published stays, and an output of the same key is found there and not written again.
+ * what was published stays, and an output of the same key is found there and not written again. It
+ * was asked for, so nothing supersedes it any more.
  * @throws AppError `not_found`, or `conflict` for a job in any other status.
  */
 export async function retryJob(
@@ -63,7 +64,8 @@ export async function retryJob(
        update signalbox.jobs set status = 'pending', finished_at = null, owner = null,
          available_at = coalesce($2::timestamptz, now()), failures = 0, losses = 0, deferrals = 0,
          ran_at = case when $3::boolean then null else ran_at end,
-         result = case when $3 then null else result end
+         result = case when $3 then null else result end,
+         mode = 'queue', superseded_by = null
        where id = $1 and status in ('failed', 'cancelled')
        returning id
      ), forgotten_steps as (

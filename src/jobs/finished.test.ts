@@ -88,6 +88,7 @@ describe('recording the ends of jobs', () => {
         recorded.push(...drafts)
         return drafts.map(({ id }) => ({ id, duplicate: false, status, reason: null, jobIds: [] }))
       },
+      noteWithRules: async () => [],
     })
     return { asked, recorded, onFinished }
   }

@@ -23,15 +23,20 @@ export type FinishedParts = {
   /** The causes of jobs, by the ids of their events. */
   causesOf(tx: Sql, eventIds: readonly string[]): Promise<ReadonlyMap<string, Cause>>
   recordIn(tx: Sql, drafts: Draft[]): Promise<readonly Recorded[]>
+  /** Notes with their rules how jobs ended; returns the events of what follows from it. */
+  noteWithRules(tx: Sql, ended: readonly (Finished & { cause: Cause | null })[]): Promise<Draft[]>
 }
 
-/** Records one event for each job that has ended. */
-export function recordFinished({ clock, causesOf, recordIn }: FinishedParts): OnFinished {
+/** Records one event for each job that was not cancelled, and what follows for the rules. */
+export function recordFinished({ clock, causesOf, recordIn, noteWithRules }: FinishedParts): OnFinished {
   return async (tx, finished) => {
     const eventIds = finished.flatMap(({ job }) => job.eventId ?? [])
     const causes = eventIds.length === 0 ? new Map<string, Cause>() : await causesOf(tx, eventIds)
     const now = clock.now()
-    const drafts = finished.map((one) => finishedJobEvent(one, causes.get(one.job.eventId ?? '') ?? null, now))
+    const ended = finished.map((one) => ({ ...one, cause: causes.get(one.job.eventId ?? '') ?? null }))
+    const drafts = ended.flatMap((one) => (one.outcome === 'cancelled' ? [] : [finishedJobEvent(one, one.cause, now)]))
+    drafts.push(...(await noteWithRules(tx, ended)))
+    if (drafts.length === 0) return false
     const recorded = await recordIn(tx, drafts)
     return recorded.some(({ status }) => status === 'routed')
   }

@@ -31,13 +31,15 @@ export type Job = {
    * The event that made it, for a manual job its trigger; null for a row inserted without one.
    */
   eventId: string | null
+  /** What the jobs of its rule are counted by; null or absent: they are not. */
+  ceilingSubject?: string | null
   createdAt: Date
 }
 
 /** A job that has just ended for good. */
 export type Finished =
   | { job: Job; outcome: 'completed'; result: unknown }
-  | { job: Job; outcome: 'failed'; error: string }
+  | { job: Job; outcome: 'failed' | 'cancelled'; error: string }
 
 /** Runs `fn`, unless an attempt before has, and remembers its result (JSON). */
 export type Step = <T>(name: string, fn: () => Promise<T> | T) => Promise<T>
@@ -51,6 +53,8 @@ export type JobRow = Claimed<{
   input: unknown
   policy: Policy | null
   time_limit_ms: number
+  mode: 'queue' | 'latest' | 'skip'
+  ceiling_subject: string | null
   /** What the agent returned, and when; null while it has not run to its end. */
   result: unknown
   ran_at: Date | null
@@ -59,7 +63,10 @@ export type JobRow = Claimed<{
 
 /** A job as its row has it. */
 export function toJob(
-  row: Pick<JobRow, 'id' | 'type' | 'rule' | 'agent' | 'policy' | 'attempt' | 'event_id' | 'created_at'>,
+  row: Pick<
+    JobRow,
+    'id' | 'type' | 'rule' | 'agent' | 'policy' | 'attempt' | 'event_id' | 'ceiling_subject' | 'created_at'
+  >,
 ): Job {
   return {
     id: row.id,
@@ -69,6 +76,7 @@ export function toJob(
     policy: row.policy,
     attempt: row.attempt,
     eventId: row.event_id,
+    ceilingSubject: row.ceiling_subject,
     createdAt: row.created_at,
   }
 }

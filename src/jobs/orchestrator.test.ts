@@ -777,7 +777,15 @@ describe('an orchestrator', () => {
         },
       },
     ).tick()
-    const job = { type: 'a-type', rule: 'a-rule', agent: 'work', policy: null, attempt: 1, eventId: null }
+    const job = {
+      type: 'a-type',
+      rule: 'a-rule',
+      agent: 'work',
+      policy: null,
+      ceilingSubject: null,
+      attempt: 1,
+      eventId: null,
+    }
     expect(new Set(finished.map(({ job: { createdAt: _, ...job }, ...end }) => ({ job, ...end })))).toEqual(
       new Set([
         { job: { ...job, id: ok }, outcome: 'completed', result: [1] },

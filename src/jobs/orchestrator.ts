@@ -5,7 +5,7 @@ import { newId } from '../lib/id.ts'
 import { noActivity } from '../lib/log.ts'
 import { within } from '../lib/within.ts'
 import { LEASE_MS, leaseTiming } from '../queue/lease-timing.ts'
-import type { Settled } from '../queue/table.ts'
+import type { Handled, Settled } from '../queue/table.ts'
 import { openWorker } from '../queue/worker.ts'
 import { sayEnded } from './activity.ts'
 import type { OnFinished } from './finished.ts'
@@ -15,6 +15,7 @@ import { JOBS, toJob } from './job.ts'
 import { openJobLog } from './job-log.ts'
 import type { RunOptions } from './run.ts'
 import { runJob } from './run.ts'
+import { openSuperseded } from './superseded.ts'
 
 /**
  * A stopped attempt ends within its grace, unless it waits for the answer to a request that writes.
@@ -23,6 +24,8 @@ import { runJob } from './run.ts'
 const ABORTED_MS = 15_000
 /** What a drain leaves the last lines of logs, and the last heartbeat. */
 const LAST_WRITES_MS = 3000
+/** The row says by what, because it is cancelled already. */
+const SUPERSEDED: Handled<RunDetail> = { outcome: { kind: 'cancelled', error: 'Superseded.' }, detail: null }
 
 export type OrchestratorOptions = Omit<RunOptions, 'leaseMs' | 'stopGraceMs'> & {
   /** The owner of what it claims, and the id of its row in `orchestrators`. Default: a new one. */
@@ -91,7 +94,8 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     leaseMs,
     tickMs,
     abortedMs: ABORTED_MS,
-    handle: (row, signal) => runJob(runOptions, jobLog, row, signal),
+    handle: async (row, signal) =>
+      (await superseded.unlessSuperseded(row, () => runJob(runOptions, jobLog, row, signal))) ?? SUPERSEDED,
     onSettled: async (tx, settled) => {
       const finished = settled.flatMap(finishedOf)
       return finished.length > 0 && (await onFinished?.(tx, finished)) === true
@@ -101,6 +105,7 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     },
     notify,
   })
+  const superseded = openSuperseded({ database, clock, log, onCancelled: () => worker.renew() })
   const heartbeat = openHeartbeat({ database, clock, log, id, slots, agents, running: worker.running.bind(worker) })
   return {
     id,
@@ -108,8 +113,12 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     start() {
       // First, so that whoever finds its leases can tell whose they are.
       void heartbeat.start().then(() => worker.start())
+      superseded.start()
     },
-    nudge: () => worker.nudge(),
+    nudge() {
+      worker.nudge()
+      void superseded.look()
+    },
     renew: () => worker.renew(),
     async tick() {
       await heartbeat.beat()
@@ -118,6 +127,7 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     async drain(limit) {
       heartbeat.drain()
       await worker.drain(limit)
+      superseded.stop()
       // What the database does not answer by now is lost, and is not worth waiting for.
       const last = Promise.all([jobLog.flush(), heartbeat.stop()])
       await within(LAST_WRITES_MS, last, 'The database did not answer.').catch((error: unknown) =>
@@ -129,5 +139,6 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
 
 function finishedOf({ row, status, error, detail }: Settled<JobRow, RunDetail>): Finished[] {
   if (status === 'completed') return [{ job: toJob(row), outcome: 'completed', result: detail?.result }]
-  return status === 'failed' ? [{ job: toJob(row), outcome: 'failed', error: error ?? '' }] : []
+  if (status !== 'failed' && status !== 'cancelled') return []
+  return [{ job: toJob(row), outcome: status, error: error ?? '' }]
 }

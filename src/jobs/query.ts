@@ -55,8 +55,10 @@ export async function listJobs(sql: Sql, filter: JobFilter = {}): Promise<Page<J
 export async function getJob(sql: Sql, id: string): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
   const read = async <Row extends object>(text: string): Promise<Row[]> => (await sql.query<Row>(text, [id])).rows
-  const [job] = await read<JobSummary & Pick<JobDetail, 'payload' | 'result' | 'ran_at' | 'waits_for'>>(
-    `select ${SUMMARY}, ${WAITS_FOR} as waits_for, input as payload, ${RESULT} as result,
+  const [job] = await read<
+    JobSummary & Pick<JobDetail, 'payload' | 'result' | 'ran_at' | 'waits_for' | 'superseded_by'>
+  >(
+    `select ${SUMMARY}, ${WAITS_FOR} as waits_for, superseded_by, input as payload, ${RESULT} as result,
        ${isoTime('ran_at')} as ran_at from signalbox.jobs where id = $1`,
   )
   if (job === undefined) throw notFound(id)
@@ -111,12 +113,12 @@ export const LACKS_AGENT = `jobs.status = 'pending' and jobs.available_at <= now
     and not exists (select from signalbox.orchestrators o where jobs.agent = any(o.agents)
       and o.status <> 'stopped' and o.heartbeat_at > now() - interval '90 s')`
 
-// Of a group one job runs at a time.
-const GROUP_RUNS = `jobs.status = 'pending' and jobs.group_key is not null and exists (
-      select from signalbox.jobs as other where other.group_key = jobs.group_key and other.status = 'running')`
+const GROUP_RUNS = `jobs.status = 'pending' and jobs.group_key is not null and jobs.group_limit <= (
+      select count(*) from signalbox.jobs as other where other.group_key = jobs.group_key and other.status = 'running')`
 
 const WAITS_FOR = `case when ${LACKS_AGENT} then 'No running orchestrator has the agent "' || agent || '".'
-    when ${GROUP_RUNS} then 'Another job of its group "' || group_key || '" runs.' end`
+    when ${GROUP_RUNS} then case when group_limit = 1 then 'Another job' else 'As many jobs as may' end
+      || ' of its group "' || group_key || '" run' || case when group_limit = 1 then 's.' else '.' end end`
 
 // An attempt gets its row when it ends; the one that runs is read from the job.
 const ATTEMPTS = `select attempt, owner, outcome, error, result,

@@ -32,6 +32,7 @@ import { publishPending, rememberRun } from './outputs.ts'
 import { outcomeOf } from './retry-policy.ts'
 import type { StepStore } from './steps.ts'
 import { openStepStore, toJson } from './steps.ts'
+import { inheritedStep } from './supersede.ts'
 
 /** What an attempt needs from the rest of the program. */
 export type RunOptions = {
@@ -178,6 +179,7 @@ async function runAgent(
     step: steps.step,
     workspace: workspaces.make,
     checkout: checkoutOf({ ...context, mirrors: options.mirrors, workspaces, facts: event?.facts, policy: row.policy }),
+    inherited: (name) => inheritedStep(database, row, name),
     forge,
     now: clock.now,
   })

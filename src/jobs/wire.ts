@@ -18,7 +18,10 @@ export const jobSummary = z
       .nullable()
       .meta({ description: 'Of a running job that was cancelled or ended by hand: its status once it has stopped.' }),
     priority: z.int(),
-    group: z.string().nullable().meta({ description: 'Jobs of one group never run at the same time.' }),
+    group: z
+      .string()
+      .nullable()
+      .meta({ description: 'Of the jobs of one group only so many run at a time as their rule allows.' }),
     attempt: z.int().meta({ description: 'How often it was started.' }),
     failures: z.int().meta({ description: 'How many attempts failed; the job fails at `max_attempts`.' }),
     deferrals: z.int().meta({ description: 'How often it was put off, which is no failure; the job fails at 1,000.' }),
@@ -102,6 +105,7 @@ export type JobLogPage = z.infer<typeof jobLogPage>
 export const jobDetail = jobSummary
   .extend({
     waits_for: z.string().nullable().meta({ description: 'Why a job that is due is not begun, where that is known.' }),
+    superseded_by: z.uuid().nullable().meta({ description: 'The job of a newer event that is done in its place.' }),
     payload: json.meta({ description: 'The input of its agent.' }),
     result: json,
     ran_at: time.nullable().meta({ description: 'When its agent left outputs: it does not run again for them.' }),

@@ -1,10 +1,10 @@
 // New ids sort in the order they were made in; computed ids depend on their names alone.
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { idFor, isUuid, newId } from './id.ts'
+import { idFor, isUuid, newId, timeOf } from './id.ts'
 
 function millisecondOf(id: string): number {
-  return Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
+  return timeOf(id).getTime()
 }
 
 describe('a new id', () => {

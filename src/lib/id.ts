@@ -47,6 +47,11 @@ function sixteenRandomBytes(): Buffer {
   return pool.subarray(used - 16, used)
 }
 
+/** The time that a UUIDv7 was made for. */
+export function timeOf(id: string): Date {
+  return new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16))
+}
+
 /**
  * The UUIDv8 (RFC 9562 §5.8) of these names: the same names have the same id, in any process, at
  * any time.

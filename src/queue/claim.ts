@@ -13,11 +13,12 @@ const RACES = 10
 /** Taking rows, and knowing when there will be some. */
 export type Claims<Row extends object> = {
   /**
-   * Takes up to `limit` due rows: highest priority first, then the longest due, never two of a
-   * group at a time; of a table in partitions first from those with the fewest rows running, and
-   * from none more than its limits allow. Each becomes `running` with a lease of `leaseMs`. The
-   * guarantee that a group runs alone is the unique index on running rows; the query only makes
-   * losing that race rare. Fewer rows than `limit` does not mean that none is left.
+   * Takes up to `limit` due rows: highest priority first, then the longest due, of a group never
+   * more at a time than its rows allow, which is one by default; of a table in partitions first
+   * from those with the fewest rows running, and from none more than its limits allow. Each becomes
+   * `running` with a lease of `leaseMs`. The guarantee that no slot of a group is taken twice is
+   * the unique index on running rows; the query only makes losing that race rare. Fewer rows than
+   * `limit` does not mean that none is left.
    * @throws Error when it lost ten races in a row, with the last conflict as its cause.
    */
   claim(sql: Sql, options: ClaimOptions): Promise<Claimed<Row>[]>
@@ -69,20 +70,21 @@ const KEEPS_GROUP = 'holds_group and attempt > 0'
 
 /**
  * A row of a kind that is not asked for (`kinds` is the parameter that names them) may not start.
- * A row of a group may not start while another of it runs, nor while another keeps the group. A
- * row in back-off that does not keep its group lets the others of it pass.
+ * A row of a group may not start while as many of it run as may, nor while another keeps the group.
+ * A row in back-off that does not keep its group lets the others of it pass.
  */
 function unblocked({ rows, ofKinds }: QueueTable, kinds: string): string {
   return `${ofKinds ? `(${kinds}::text[] is null or ${ofKinds(`${kinds}::text[]`)}) and ` : ''}(group_key is null or (
-        group_key not in (select group_key from ${rows} where status = 'running' and group_key is not null)
+        group_key not in (select group_key from ${rows} where status = 'running' and group_key is not null
+          group by group_key having count(*) >= min(group_limit))
         and (${KEEPS_GROUP} or group_key not in (
           select group_key from ${rows} where status = 'pending' and ${KEEPS_GROUP} and group_key is not null))))`
 }
 
 // - One priority at a time, because one index scan over (priority, available_at) would walk the
 // delayed rows of each.
-// - Only a group's first row is a candidate, so that a locked one is never overtaken by the second
-// of its group.
+// - Of a group only as many rows are candidates as it has free slots, each with its own: the first
+// ones, so that a locked row of a group of one is never overtaken by the second.
 // - Candidates are found without locks. `skip locked` then takes the first free ones, one row at a
 // time, and looks again at what may have changed since: claimed and put off by another worker.
 // - Rows are then found by id alone: `status` is hidden from the planner by coalesce, and ids come
@@ -92,21 +94,32 @@ function unblocked({ rows, ofKinds }: QueueTable, kinds: string): string {
 function claimStatement(table: QueueTable): string {
   return `
 with due as materialized (
-  select row_number() over () as place, waiting.id, waiting.group_key
+  select row_number() over () as place, waiting.id, waiting.group_key, waiting.group_limit
   from generate_series(10, 1, -1) as level,
   lateral (
-    select id, group_key from ${table.rows}
+    select id, group_key, group_limit from ${table.rows}
     where status = 'pending' and priority = level and available_at <= coalesce($1::timestamptz, now())
       and ${unblocked(table, '$6')}
     order by available_at
     limit $4::integer
   ) as waiting
   limit $4::integer
-), candidate as (
-  select id, group_key is null or row_number() over (partition by group_key order by place) = 1 as is_head from due
+), ranked as (
+  select id, group_key, group_limit,
+    case when group_key is null then 1 else row_number() over (partition by group_key order by place) end as nth
+  from due
+), candidate as materialized (
+  select id, free.slot from ranked, lateral (
+    select slot from generate_series(0, group_limit - 1) as slot
+    where not exists (
+      select from ${table.rows} as other
+      where other.status = 'running' and other.group_key is not null and other.group_key = ranked.group_key
+        and other.group_slot = slot)
+    order by slot offset nth - 1 limit 1
+  ) as free
 ), picked as (
   select id from ${table.rows} as job
-  where id = any(array(select id from candidate where is_head))
+  where id = any(array(select id from candidate))
     and coalesce(status, '') = 'pending' and available_at <= coalesce($1::timestamptz, now())
   order by priority desc, available_at
   limit $3::integer
@@ -114,6 +127,7 @@ with due as materialized (
 ), claimed as (
   update ${table.rows} as job
   set status = 'running', owner = $2::uuid, attempt = attempt + 1, ends_as = null,
+    group_slot = (select slot from candidate where candidate.id = job.id),
     started_at = coalesce(started_at, $1::timestamptz, now()),
     attempt_started_at = coalesce($1::timestamptz, now()),
     available_at = coalesce($1::timestamptz, now()) + $5::float8 * interval '1 ms'

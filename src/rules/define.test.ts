@@ -24,7 +24,9 @@ test('a complete rule is accepted as it is', () => {
     with: { argv: ['npm', 'test'], nested: { deep: [1, null] } },
     jobType: 'github_push',
     priority: 10,
-    group: 'push:{repository}:{branch}',
+    concurrency: { key: 'push:{repository}:{branch}', mode: 'latest' },
+    debounce: { quietMs: 1000, maxMs: 60_000 },
+    ceiling: { perHour: 5 },
     maxAttempts: 3,
     timeLimitMs: 60_000,
   }
@@ -48,9 +50,26 @@ test.each([
   [{ ...rule, source: 7 }, 'rules[0] "review": source: must be a glob or a list of globs'],
   [{ ...rule, on: '!' }, 'rules[0] "review": a glob cannot be read'],
   [
-    { ...rule, group: '{app}:{colour}' },
-    'rules[0] "review": group: names the unknown fact {colour}; known: repository, ',
+    { ...rule, concurrency: { key: '{app}:{colour}' } },
+    'rules[0] "review": concurrency.key: names the unknown fact {colour}; known: repository, ',
   ],
+  [{ ...rule, concurrency: {} }, 'rules[0] "review": concurrency.key: '],
+  [{ ...rule, concurrency: { key: 'k', limit: 0 } }, 'rules[0] "review": concurrency.limit: '],
+  [
+    { ...rule, concurrency: { key: 'k', mode: 'cancel' } },
+    'rules[0] "review": concurrency.mode: must be queue, latest or skip; latest cancels what waits or runs',
+  ],
+  [
+    { ...rule, concurrency: { key: 'k', limit: 2, mode: 'latest' } },
+    'rules[0] "review": concurrency.limit: must be 1, or left out, with a mode other than queue',
+  ],
+  [
+    { ...rule, concurrency: { key: 'k', mode: 'latest' }, debounce: { quietMs: 10, maxMs: 9 } },
+    'rules[0] "review": debounce.maxMs: must not be less than quietMs',
+  ],
+  [{ ...rule, debounce: { quietMs: 10, maxMs: 20 } }, 'rules[0] "review": debounce: needs a concurrency of the mode'],
+  [{ ...rule, ceiling: { perHour: -1 } }, 'rules[0] "review": ceiling.perHour: '],
+  [{ ...rule, group: 'g' }, 'rules[0] "review": unknown field "group"'],
   [{ ...rule, name: 'manual' }, 'rules[0] "manual": name: "manual" is the name of jobs started by hand'],
   [{ on: 'push', agent: 'ping' }, 'rules[0]: name: '],
   ['push', 'rules[0]: '],
@@ -100,7 +119,7 @@ test('a condition may be nested, and a mistake in it is named by its path', () =
 })
 
 test('whatever a file has for rules, they are accepted or refused as a mistake of the configuration', () => {
-  const key = fc.constantFrom('name', 'on', 'agent', 'when', 'with', 'group', 'any', 'not', 'branch', '__proto__')
+  const key = fc.constantFrom('name', 'on', 'agent', 'when', 'with', 'concurrency', 'any', 'not', 'branch', '__proto__')
   const { value } = fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(
       { depthSize: 'small' },

@@ -9,6 +9,8 @@ import { compileRule } from './match.ts'
 import type { Condition, Rule } from './rule.ts'
 import { GLOB_PARTS } from './rule.ts'
 
+// As the table has it.
+const MAX_LIMIT = 100
 const MAX_TIME_LIMIT_MS = 24 * 60 * 60 * 1000
 
 const name = z
@@ -39,7 +41,7 @@ const someCondition: z.ZodType<Condition> = condition.refine(
   'must not be empty',
 )
 
-const group = z
+const key = z
   .string()
   .min(1)
   .max(200)
@@ -53,6 +55,23 @@ const group = z
     }
   })
 
+const concurrency = z
+  .strictObject({
+    key,
+    limit: z.int().min(1).max(MAX_LIMIT).optional(),
+    mode: z
+      .enum(['queue', 'latest', 'skip'], 'must be queue, latest or skip; latest cancels what waits or runs')
+      .optional(),
+  })
+  .refine(({ limit = 1, mode = 'queue' }) => limit === 1 || mode === 'queue', {
+    path: ['limit'],
+    message: 'must be 1, or left out, with a mode other than queue',
+  })
+
+const debounce = z
+  .strictObject({ quietMs: z.int().min(1).max(MAX_TIME_LIMIT_MS), maxMs: z.int().max(MAX_TIME_LIMIT_MS) })
+  .refine(({ quietMs, maxMs }) => maxMs >= quietMs, { path: ['maxMs'], message: 'must not be less than quietMs' })
+
 const ruleSchema = z.strictObject({
   name: name.refine((given) => given !== MANUAL_RULE, `"${MANUAL_RULE}" is the name of jobs started by hand`),
   on: globs,
@@ -62,7 +81,9 @@ const ruleSchema = z.strictObject({
   with: z.record(z.string(), z.json()).optional(),
   jobType: name.optional(),
   priority: z.int().min(1).max(10).optional(),
-  group: group.optional(),
+  concurrency: concurrency.optional(),
+  debounce: debounce.optional(),
+  ceiling: z.strictObject({ perHour: z.int().min(0).max(100_000) }).optional(),
   maxAttempts: z.int().min(1).max(100).optional(),
   timeLimitMs: z.int().min(1000).max(MAX_TIME_LIMIT_MS).optional(),
   // The publisher's to check, whose policy it is.
@@ -95,7 +116,10 @@ export function parseRules(given: unknown, agentNames: readonly string[]): Rule[
 function problemsOf(given: unknown, agentNames: readonly string[]): string[] {
   const parsed = ruleSchema.safeParse(given, PARSING)
   if (!parsed.success) return problemLines(parsed.error)
-  const { agent } = parsed.data
+  const { agent, debounce: waits, concurrency: { mode } = {} } = parsed.data
+  if (waits !== undefined && mode !== 'latest') {
+    return ['debounce: needs a concurrency of the mode "latest", because only the newest event has a job then']
+  }
   if (!agentNames.includes(agent)) {
     return [`agent: there is no agent "${agent}"; known: ${[...agentNames].sort().join(', ')}`]
   }
@@ -114,6 +138,6 @@ export const defaultRules: readonly Rule[] = [
     on: 'environment.deployed',
     when: { environment: 'production' },
     agent: 'deployment-pr',
-    group: 'deploy:{project}:{app}:{environment}',
+    concurrency: { key: 'deploy:{project}:{app}:{environment}' },
   },
 ]

@@ -4,6 +4,7 @@ import type { Globs } from '../lib/glob.ts'
 import type { Check, CompiledCondition, CompiledRule, MatchInput } from './match.ts'
 import { compileRule, conditionHolds, holds } from './match.ts'
 import type { Rule } from './rule.ts'
+import type { Paused } from './states.ts'
 import type { RuleCheck, RuleExplanation } from './wire.ts'
 
 /**
@@ -14,8 +15,15 @@ export function explain(rule: Rule, event: MatchInput): RuleExplanation {
   return explainCompiled(compileRule(rule), event)
 }
 
-/** The same for a compiled rule. */
-export function explainCompiled({ rule, on, source, when }: CompiledRule, event: MatchInput): RuleExplanation {
+/** The same for a compiled rule, which makes no job while it is paused. */
+export function explainCompiled(compiled: CompiledRule, event: MatchInput, paused?: Paused): RuleExplanation {
+  const explained = explainActive(compiled, event)
+  if (paused === undefined) return explained
+  const sentence = `Paused since ${paused.since} (${paused.reason}), so it makes no job. ${explained.sentence}`
+  return { ...explained, matched: false, sentence }
+}
+
+function explainActive({ rule, on, source, when }: CompiledRule, event: MatchInput): RuleExplanation {
   const named = (source === null ? [on] : [on, source]).map((check) => answer(check, event))
   const answers = [...named, ...answersOf(when, event)]
   const failed = answers.filter((each) => !each.holds)

@@ -1,5 +1,5 @@
-// Groups: jobs of one group never run at the same time, and the group is named by a template over
-// an event's facts.
+// Groups of jobs, of which only so many run at a time: a group is named by a template over an
+// event's facts.
 import type { Facts } from '../events/facts.ts'
 import { idFor } from '../lib/id.ts'
 

@@ -10,7 +10,7 @@ const deploy: Rule = {
   name: 'deploy-pr',
   on: 'environment.deployed',
   agent: 'deployment-pr',
-  group: 'deploy:{app}:{environment}',
+  concurrency: { key: 'deploy:{app}:{environment}' },
   with: { base: 'main' },
 }
 const event = {
@@ -33,6 +33,10 @@ test('a matching rule makes one job with its options and the defaults', () => {
     policy: null,
     priority: 5,
     groupKey: 'deploy:support-bot:production',
+    groupLimit: 1,
+    mode: 'queue',
+    debounce: null,
+    ceilingSubject: null,
     maxAttempts: 5,
     timeLimitMs: 900_000,
   })

@@ -13,17 +13,26 @@ import type { Rule } from './rule.ts'
 export const DEFAULT_PRIORITY = 5
 export const DEFAULT_MAX_ATTEMPTS = 5
 export const DEFAULT_TIME_LIMIT_MS = 15 * 60 * 1000
+export const DEFAULT_CEILING_PER_HOUR = 20
 
 /** What a job made by hand has in place of a rule's name; no rule may be called so. */
 export const MANUAL_RULE = 'manual'
+
+/** What jobs are made of: an event, and what it is about. */
+type Cause = MatchInput & { id: string; subject?: string | null }
 
 /**
  * The jobs an event makes, one for each rule it matches. Their ids are computed from the event and
  * the rule, so that no repeat can make a second one. Each keeps its rule's policy, whatever becomes
  * of the rule until the job runs.
  */
-export function jobsFor(rules: readonly CompiledRule[], event: MatchInput & { id: string }): NewJob[] {
-  return matchRules(rules, event).map((rule) => jobOf(rule, event.id, event.facts))
+export function jobsFor(rules: readonly CompiledRule[], event: Cause): NewJob[] {
+  return matchRules(rules, event).map((rule) => jobOf(rule, event.id, event))
+}
+
+/** How many jobs a rule may make in an hour for the subject of an event; 0 is any number. */
+function ceilingOf({ ceiling }: Pick<Rule, 'ceiling'>, { number }: Pick<Facts, 'number'>): number {
+  return ceiling?.perHour ?? (number === undefined ? 0 : DEFAULT_CEILING_PER_HOUR)
 }
 
 /** Who does a type of job; `rule` is there when one of the rules makes such jobs. */
@@ -46,7 +55,8 @@ export function jobTypes(rules: readonly Rule[], agentNames: readonly string[]):
 /**
  * The job a manual trigger asks for. An object as input joins the rule's `with`, whose fields are
  * the operator's: it cannot have others. The rule's policy is the job's too. A manual job has no
- * facts, so it is in no group that names one.
+ * facts, so it is in no group that names one; in one that names none it waits for its turn, and is
+ * neither skipped nor superseded.
  * @throws AppError `job_type_unknown`, naming the known types; `input_invalid` for an input that
  * would change the rule's `with`.
  */
@@ -60,10 +70,13 @@ export function manualJob(
     throw new AppError('job_type_unknown', `There is no job type "${trigger.jobType}"; known: ${names}.`)
   }
   const rule: Rule = { ...(known.rule ?? { on: '*', agent: known.agent }), name: MANUAL_RULE, jobType: trigger.jobType }
-  return { ...jobOf(rule, trigger.eventId, {}), input: inputOf(known.rule, trigger.input) }
+  const asked = { mode: 'queue', debounce: null } as const
+  return { ...jobOf(rule, trigger.eventId, { facts: {} }), ...asked, input: inputOf(known.rule, trigger.input) }
 }
 
-function jobOf(rule: Rule, eventId: string, facts: Facts): NewJob {
+function jobOf(rule: Rule, eventId: string, { facts, subject }: Pick<Cause, 'facts' | 'subject'>): NewJob {
+  const { limit = 1, mode = 'queue', key } = rule.concurrency ?? {}
+  const group = groupKey(key, facts)
   return {
     id: idFor('job', eventId, rule.name),
     rule: rule.name,
@@ -72,7 +85,12 @@ function jobOf(rule: Rule, eventId: string, facts: Facts): NewJob {
     input: rule.with ?? {},
     policy: rule.policy ?? null,
     priority: rule.priority ?? DEFAULT_PRIORITY,
-    groupKey: groupKey(rule.group, facts),
+    groupKey: group,
+    groupLimit: limit,
+    // Jobs that merely share an absence have nothing in common.
+    mode: group === null ? 'queue' : mode,
+    debounce: group === null ? null : (rule.debounce ?? null),
+    ceilingSubject: ceilingOf(rule, facts) > 0 ? (subject ?? null) : null,
     maxAttempts: rule.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     timeLimitMs: rule.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS,
   }

@@ -3,22 +3,31 @@
 import { cut } from '../lib/cut.ts'
 import { explainCompiled } from './explain.ts'
 import type { CompiledRule, MatchInput } from './match.ts'
-import { holds } from './match.ts'
+import { holds, matchRules } from './match.ts'
+import type { Paused } from './states.ts'
 
 const MAX_REASON_CHARS = 500
 const NO_ENDPOINT = '; no endpoint asked for it'
 
 /**
- * The reason of an event that matched no rule and no endpoint: the rule that came closest, being
- * for its type and its source, with what kept it; else that there is none. It begins with what
- * tells one event from another. At most 500 characters.
+ * The reason of an event that matched no rule and no endpoint, or only rules that are paused: the
+ * paused one, else the rule that came closest, being for its type and its source, with what kept
+ * it; else that there is none. It begins with what tells one event from another. At most 500
+ * characters.
  */
-export function ignoredReason(rules: readonly CompiledRule[], event: MatchInput): string {
-  return `${cut(whyNoRule(rules, event), MAX_REASON_CHARS - NO_ENDPOINT.length)}${NO_ENDPOINT}`
+export function ignoredReason(
+  rules: readonly CompiledRule[],
+  event: MatchInput,
+  paused: ReadonlyMap<string, Paused> = new Map(),
+): string {
+  return `${cut(whyNoRule(rules, event, paused), MAX_REASON_CHARS - NO_ENDPOINT.length)}${NO_ENDPOINT}`
 }
 
-function whyNoRule(rules: readonly CompiledRule[], event: MatchInput): string {
+function whyNoRule(rules: readonly CompiledRule[], event: MatchInput, paused: ReadonlyMap<string, Paused>): string {
   if (rules.length === 0) return 'there are no rules'
+  // The others that match have made jobs.
+  const [stopped] = matchRules(rules, event)
+  if (stopped !== undefined) return `rule "${stopped.name}" is paused: ${paused.get(stopped.name)?.reason ?? ''}`
   const near = rules.filter(({ on, source }) => holds(on, event) && (source === null || holds(source, event)))
   const [first] = near
   if (first === undefined) return `no rule is for ${event.type} from ${event.source}`

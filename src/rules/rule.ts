@@ -31,6 +31,35 @@ export type Condition = { [Part in GlobPart]?: Globs } & {
   not?: Condition
 }
 
+/** How many jobs of a group run at a time, and what becomes of the others. */
+export type Concurrency = {
+  /**
+   * The group, as a template over facts: `deploy:{app}:{environment}`. Jobs of other rules with the
+   * same one are of the group as well.
+   */
+  key: string
+  /** How many run at a time. Default 1; more only with the mode `queue`. */
+  limit?: number
+  /**
+   * Of the jobs of this rule with the key: `queue` (the default) does all in their turn; `latest`
+   * only that of the newest event, for which those that wait or run are cancelled; with `skip` none
+   * is made while another has not ended.
+   */
+  mode?: 'queue' | 'latest' | 'skip'
+}
+
+/**
+ * A job starts `quietMs` after the newest event of its key, and at most `maxMs` after the first. It
+ * needs the mode `latest`.
+ */
+export type Debounce = { quietMs: number; maxMs: number }
+
+/**
+ * How many jobs a rule may make for one subject in an hour; more pause it. 0 is any number. Default
+ * 20 for issues, pull requests and discussions, whose comments and labels may cause the next job.
+ */
+export type Ceiling = { perHour: number }
+
 /** Which events become a job of which agent. */
 export type Rule = {
   /** Unique; a job's id is computed from the event and this name. */
@@ -48,11 +77,12 @@ export type Rule = {
   jobType?: string
   /** 1 to 10, higher first. Default 5. */
   priority?: number
-  /**
-   * Jobs of one group never run at the same time: a template over facts, such as
-   * `deploy:{app}:{environment}`.
-   */
-  group?: string
+  /** How many of its jobs run at a time, and what becomes of the others. Default: any number. */
+  concurrency?: Concurrency
+  /** Waits for newer events before a job starts. */
+  debounce?: Debounce
+  /** How many jobs it may make for one subject before it is paused. */
+  ceiling?: Ceiling
   /** How many failed attempts end the job; lost ones are counted apart. Default 5. */
   maxAttempts?: number
   /** How long one attempt may take, in milliseconds. Default 15 minutes. */

@@ -1,6 +1,8 @@
 // Rules on the wire: what the API answers, checked and described by one schema each.
 import { z } from 'zod'
-import { jsonObject } from '../lib/wire.ts'
+import { AppError } from '../lib/error.ts'
+import { jsonObject, time } from '../lib/wire.ts'
+import { describe, PARSING } from '../lib/zod.ts'
 import { DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_TIME_LIMIT_MS } from './jobs.ts'
 import type { Rule } from './rule.ts'
 
@@ -18,12 +20,46 @@ export const ruleSummary = z
     with: jsonObject.nullable().meta({ description: 'Options handed to the agent as its input.' }),
     job_type: z.string(),
     priority: z.int(),
-    group: z.string().nullable(),
+    concurrency: z
+      .object({ key: z.string(), limit: z.int(), mode: z.enum(['queue', 'latest', 'skip']) })
+      .nullable()
+      .meta({ description: 'How many jobs of a group run at a time, and what becomes of the others.' }),
+    debounce: z.object({ quiet_ms: z.int(), max_ms: z.int() }).nullable(),
+    ceiling_per_hour: z
+      .int()
+      .nullable()
+      .meta({ description: 'Jobs for one subject; 0 is any number, null is 20 for issues and pull requests.' }),
     max_attempts: z.int(),
     time_limit_ms: z.int(),
+    paused: z
+      .object({ since: time, reason: z.string() })
+      .nullable()
+      .meta({ description: 'While it is paused it makes no jobs; null: it does.' }),
   })
   .meta({ id: 'RuleSummary' })
 export type RuleSummary = z.infer<typeof ruleSummary>
+
+/** The body of a request to pause a rule, which may be absent. */
+export const pauseRequest = z.strictObject({
+  reason: z
+    .string()
+    .trim()
+    .min(1)
+    .max(500)
+    .regex(/^[^\0]*$/, 'must not contain NUL')
+    .optional()
+    .meta({ description: 'Shown with the rule, and with events that get no job because of it.' }),
+})
+
+/**
+ * Reads why a rule is to be paused.
+ * @throws AppError `input_invalid` naming the field at fault.
+ */
+export function readPause(body: unknown): { reason: string } {
+  const { data, error } = pauseRequest.safeParse(body, PARSING)
+  if (error) throw new AppError('input_invalid', describe(error, { root: 'the request' }))
+  return { reason: data.reason ?? 'By hand.' }
+}
 
 /** One question of a rule, and its answer. */
 const ruleCheck = z.object({
@@ -34,7 +70,10 @@ const ruleCheck = z.object({
 })
 export type RuleCheck = z.infer<typeof ruleCheck>
 
-/** Why a rule matched an event, or did not: it did when every part without a dot holds. */
+/**
+ * Why a rule matched an event, or did not: it did when every part without a dot holds, and it is
+ * not paused.
+ */
 export const ruleExplanation = z
   .object({
     rule: z.string(),
@@ -45,8 +84,8 @@ export const ruleExplanation = z
   .meta({ id: 'RuleExplanation' })
 export type RuleExplanation = z.infer<typeof ruleExplanation>
 
-/** A configured rule as lists show it. */
-export function ruleRow(rule: Rule): RuleSummary {
+/** A configured rule as lists show it, and whether it is paused. */
+export function ruleRow(rule: Rule, paused: RuleSummary['paused'] = null): RuleSummary {
   return {
     name: rule.name,
     on: [rule.on].flat(),
@@ -56,8 +95,11 @@ export function ruleRow(rule: Rule): RuleSummary {
     with: (rule.with ?? null) as RuleSummary['with'],
     job_type: rule.jobType ?? rule.agent,
     priority: rule.priority ?? DEFAULT_PRIORITY,
-    group: rule.group ?? null,
+    concurrency: rule.concurrency ? { limit: 1, mode: 'queue', ...rule.concurrency } : null,
+    debounce: rule.debounce ? { quiet_ms: rule.debounce.quietMs, max_ms: rule.debounce.maxMs } : null,
+    ceiling_per_hour: rule.ceiling?.perHour ?? null,
     max_attempts: rule.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     time_limit_ms: rule.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS,
+    paused,
   }
 }

@@ -12,6 +12,7 @@ const OWN_EVENTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['environment', ['deployed']],
   ['job', ['completed', 'failed']],
   ['endpoint', ['disabled', 'failing', 'recovered']],
+  ['rule', ['paused']],
   ['delivery', ['exhausted']],
   ['manual', []],
 ])

@@ -24,7 +24,7 @@ export const rules: Rule[] = KINDS.map((kind) => ({
   on: 'push',
   when: { author: kind },
   agent: kind,
-  group: '{branch}',
+  concurrency: { key: '{branch}' },
   maxAttempts: MAX_ATTEMPTS,
 }))
 

@@ -24,6 +24,7 @@ function context(more: Partial<AgentContext<unknown>> = {}) {
     event: null,
     payload: { ref: 'refs/heads/main' },
     step: async (_, fn) => fn(),
+    inherited: async () => undefined,
     workspace: async () => {
       const folder = await realpath(await mkdtemp(join(tmpdir(), 'command-')))
       folders.push(folder)

@@ -16,6 +16,7 @@ function context(given: { payload?: unknown; input?: unknown }): AgentContext<un
     event: null,
     payload: given.payload,
     step: async (_, fn) => fn(),
+    inherited: async () => undefined,
     workspace: () => Promise.reject(new Error('none')),
     checkout: () => Promise.reject(new Error('none')),
     forge: null,

@@ -10,6 +10,7 @@ function context(event: Event | null, lines: string[] = []): AgentContext<unknow
     event,
     payload: undefined,
     step: async (_, fn) => fn(),
+    inherited: async () => undefined,
     workspace: () => Promise.reject(new Error('A ping needs no folder.')),
     checkout: () => Promise.reject(new Error('A ping needs no folder.')),
     forge: null,

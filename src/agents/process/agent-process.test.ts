@@ -96,6 +96,11 @@ describe('what an agent gets', () => {
     expect(await failureOf(pool, 'checkout', { checkout: refused })).toEqual(new GiveUp('not that one'))
   })
 
+  test('gets what it inherits from the service', async () => {
+    const inherited = async (name: string) => ({ name })
+    expect(await run(pool, 'inherited', { inherited })).toEqual({ result: { name: 'files' } })
+  })
+
   test('has its workspaces made by the service', async () => {
     expect(await run(pool, 'workspace')).toEqual({ result: '/the/workspace' })
   })

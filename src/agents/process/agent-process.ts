@@ -115,6 +115,7 @@ export function startAgentProcess(options: AgentProcessOptions): AgentProcess {
 function contextHandlers(current: () => Current | null, runStep: (id: number) => Promise<JsonText>): Handlers {
   return {
     step: (id: number, name: string) => current()?.context.step(name, async () => fromJsonText(await runStep(id))),
+    inherited: (name: string) => current()?.context.inherited(name),
     workspace: () => current()?.context.workspace(),
     checkout: (options: CheckoutOptions | undefined) => current()?.context.checkout(options),
     async forge(method: (typeof FORGE_METHODS)[number], args: never[]) {

@@ -40,6 +40,7 @@ export function openAttempt(calls: Calls, output: Output, { job, event, hasForge
         steps.set(id, AsyncLocalStorage.bind(fn))
         return ask('step', id, name).finally(() => steps.delete(id)) as Promise<T>
       },
+      inherited: (name) => ask('inherited', name),
       workspace: () => ask('workspace') as Promise<string>,
       checkout: (options) => ask('checkout', options) as Promise<CheckedOut>,
       forge: hasForge ? (Object.fromEntries(forge) as ReadForge) : null,

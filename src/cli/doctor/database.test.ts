@@ -7,9 +7,11 @@ import { createEndpoint } from '../../endpoints/change.ts'
 import { answerGone } from '../../endpoints/fixtures/gone.ts'
 import { resealSecrets } from '../../endpoints/reseal.ts'
 import { openSeal } from '../../endpoints/seal.ts'
+import { systemClock } from '../../lib/clock.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import { newId } from '../../lib/id.ts'
 import { silentLog } from '../../lib/log.ts'
+import { pauseRules } from '../../rules/states.ts'
 import { databaseChecks } from './database.ts'
 
 const seal = openSeal([ENCRYPTION_KEY])
@@ -143,6 +145,18 @@ describe('endpoints', () => {
       status: 'warning',
       detail: '"left" is paused: It answered 410 Gone.; "slow" fails: dns_error',
       hint: expect.stringContaining('signalbox endpoints ls'),
+    })
+  })
+})
+
+describe('rules', () => {
+  test('that are paused are named, with the reason', async () => {
+    expect(await check('paused rules')).toMatchObject({ status: 'ok', detail: 'none' })
+    await pauseRules(database, systemClock, new Map([['review', 'It made too many jobs.']]))
+    expect(await check('paused rules')).toMatchObject({
+      status: 'warning',
+      detail: expect.stringMatching(/^"review" for \S+: It made too many jobs\.$/),
+      hint: expect.stringContaining('signalbox rules resume'),
     })
   })
 })

@@ -10,6 +10,7 @@ import { LACKS_AGENT } from '../../jobs/query.ts'
 import type { Environment } from '../../lib/environment.ts'
 import { AppError, errorText } from '../../lib/error.ts'
 import { silentLog } from '../../lib/log.ts'
+import { loadPaused } from '../../rules/states.ts'
 import { age, count } from '../text.ts'
 import type { Check } from './check.ts'
 import { ok, problem, warning } from './check.ts'
@@ -158,6 +159,7 @@ async function workChecks(database: Database): Promise<Check[]> {
     await agentsCheck(database),
     await stuckCheck(database, 'deliveries', 'signalbox deliveries ls --status'),
     await endpointsCheck(database),
+    await rulesCheck(database),
   ]
 }
 
@@ -203,6 +205,15 @@ async function agentsCheck(database: Database): Promise<Check> {
 }
 
 const MAX_NAMED = 5
+
+async function rulesCheck(database: Database): Promise<Check> {
+  const paused = [...(await loadPaused(database))]
+  if (paused.length === 0) return ok('paused rules', 'none')
+  const named = paused.slice(0, MAX_NAMED).map(([name, { since, reason }]) => `"${name}" for ${age(since)}: ${reason}`)
+  const more = paused.length > MAX_NAMED ? [`and ${paused.length - MAX_NAMED} more`] : []
+  const hint = 'Mend what the reason names, then run "signalbox rules resume" with the name.'
+  return warning('paused rules', [...named, ...more].join('; '), hint)
+}
 
 /**
  * Endpoints that Signalbox paused or disabled by itself, and active ones whose last delivery

@@ -39,6 +39,7 @@ const DEFAULTS: readonly (readonly [types: string, template: string])[] = [
   ['endpoint.disabled', alert('⛔ The endpoint {{data.endpoint_name}} was disabled')],
   ['endpoint.recovered', alert('✅ The endpoint {{data.endpoint_name}} works again', 'Had failed since')],
   ['delivery.exhausted', alert('⚠️ {{data.event_type}} could not be delivered to {{data.endpoint_name}}')],
+  ['rule.paused', lines('⏸️ The rule {{data.rule}} is paused', '{{data.reason}}', '{{link}}')],
   [
     'push',
     lines('{{data.actor}} pushed to {{data.subject}}', '{{data.payload.head_commit.message | short}}', '{{link}}'),

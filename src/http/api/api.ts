@@ -79,7 +79,7 @@ export function apiRoutes(parts: ApiParts): Api {
   addEndpointTestRoutes(api, parts)
   addDeliveryRoutes(api, parts)
   addRedeliveryRoutes(api, parts)
-  addRuleRoutes(api, configured.rules)
+  addRuleRoutes(api, parts)
   addAgentRoutes(api, configured.agents)
   addSourceRoutes(api, configured.sources)
   refuseMethods(api)
