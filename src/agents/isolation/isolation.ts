@@ -129,8 +129,8 @@ async function probe(account: Account | null, network: Network): Promise<string 
     return null
   } catch (error) {
     const { stderr } = error as { stderr?: string }
-    const line = stderr?.trim().split('\n').at(-1)
-    if (/bwrap.*not found/.test(line ?? '')) return 'bubblewrap is not installed'
+    const line = stderr?.trim().split('\n').at(-1) ?? ''
+    if (line.includes('bwrap') && line.endsWith('not found')) return 'bubblewrap is not installed'
     return `bubblewrap does not work here: ${line || errorText(error)}`
   }
 }

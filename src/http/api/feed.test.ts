@@ -49,7 +49,7 @@ async function record(sql: Sql, ...changes: Partial<NewEvent>[]): Promise<string
       ...change,
     }),
   )
-  const { rows } = await sql.query<{ version: number }>('select version::int from signalbox.endpoints_version')
+  const { rows } = await sql.query<{ version: number }>('select version::int from signalbox.routing_version')
   await insertEvents(sql, systemClock, events, rows[0]?.version ?? 0)
   return idsOf(events)
 }
