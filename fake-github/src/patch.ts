@@ -1,7 +1,7 @@
 // Where in a file's patch a line is.
 
 /** One line of a patch; null where the line is not on that side. */
-type PatchLine = {
+export type PatchLine = {
   left: number | null
   right: number | null
   /** Lines below the first hunk's header. */

@@ -2,10 +2,12 @@
 import type { Actor } from './events.ts'
 import { emit } from './events.ts'
 import { diffFiles } from './git-diff.ts'
+import { mergeBase } from './git-history.ts'
 import { GithubError, validationFailed } from './github-error.ts'
+import type { PatchLine } from './patch.ts'
 import { patchLines } from './patch.ts'
 import type { DiffPlace, Review, ReviewComment } from './records.ts'
-import { pullBase, pullListShape } from './shapes/pulls.ts'
+import { pullCommits, pullListShape } from './shapes/pulls.ts'
 import { reviewCommentShape, reviewShape } from './shapes/reviews.ts'
 import type { PullIssue, Repository } from './state.ts'
 
@@ -26,36 +28,62 @@ type AskedPlace = {
 }
 
 /**
- * The line of a pull request's changes that a request names.
+ * The line of a pull request's changes, up to the commit that was reviewed, that a request names.
  * @throws GithubError 422 when the changes do not have it.
  */
 export async function findPlace(repo: Repository, issue: PullIssue, asked: AskedPlace): Promise<DiffPlace> {
-  const { path, commitSha, side = 'RIGHT', start_line: startLine = null } = asked
-  const files = await diffFiles(repo.dir, await pullBase(repo, issue.pull), issue.pull.head.sha)
-  const patch = files.find((file) => file.path === path)?.patch
-  if (patch == null) throw notInDiff('path')
-  const key = side === 'LEFT' ? 'left' : 'right'
-  const found = patchLines(patch).find((each) =>
-    asked.line === undefined ? each.position === asked.position : each[key] === asked.line,
+  const { path, commitSha } = asked
+  await requireCommit(repo, issue, commitSha)
+  const base = (await mergeBase(repo.dir, issue.pull.base.sha, commitSha)) ?? issue.pull.base.sha
+  const patch = (await diffFiles(repo.dir, base, commitSha)).find((file) => file.path === path)?.patch
+  if (patch == null) throw notInDiff('path', 'must be part of the diff')
+  const lines = patchLines(patch)
+  const found = lines.find((each) =>
+    asked.line === undefined ? each.position === asked.position : lineOn(each, asked.side) === asked.line,
   )
-  if (!found) throw notInDiff(asked.line === undefined ? 'position' : 'line')
+  if (!found) throw notInDiff(asked.line === undefined ? 'position' : 'line', 'must be part of the diff')
   const { left, right, position, hunk } = found
-  const isOld = asked.line === undefined ? right === null : side === 'LEFT'
+  const isOld = asked.line === undefined ? right === null : asked.side === 'LEFT'
   return {
     path,
     commitSha,
     line: (isOld ? left : right) ?? 0,
     side: isOld ? 'LEFT' : 'RIGHT',
-    startLine,
-    startSide: startLine === null ? null : (asked.start_side ?? side),
+    ...startOf(lines, found, asked),
     position,
     hunk,
   }
 }
 
-function notInDiff(field: string): GithubError {
+function lineOn({ left, right }: PatchLine, side: 'LEFT' | 'RIGHT' = 'RIGHT'): number | null {
+  return side === 'LEFT' ? left : right
+}
+
+/** Where a comment on several lines starts: above its line, in the same hunk. */
+function startOf(lines: PatchLine[], end: PatchLine, asked: AskedPlace): Pick<DiffPlace, 'startLine' | 'startSide'> {
+  const { start_line: startLine, start_side: startSide = asked.side ?? 'RIGHT' } = asked
+  if (startLine === undefined) return { startLine: null, startSide: null }
+  const start = lines.find((each) => lineOn(each, startSide) === startLine)
+  if (!start || start.hunk.split('\n')[0] !== end.hunk.split('\n')[0]) {
+    throw notInDiff('start_line', 'must be part of the same hunk as the line.')
+  }
+  if (start.position >= end.position) throw notInDiff('start_line', 'must precede the end line.')
+  return { startLine, startSide }
+}
+
+/**
+ * Accepts a commit of the pull request.
+ * @throws GithubError 422 for any other.
+ */
+export async function requireCommit(repo: Repository, { pull }: PullIssue, sha: string): Promise<void> {
+  if (sha === pull.head.sha || (await pullCommits(repo, pull)).includes(sha)) return
+  throw notInDiff('commit_id', 'is not part of the pull request')
+}
+
+function notInDiff(field: string, why: string): GithubError {
   const resource = 'PullRequestReviewComment'
-  return validationFailed({ resource, field: `pull_request_review_thread.${field}`, code: 'invalid' })
+  const name = `pull_request_review_thread.${field}`
+  return validationFailed({ resource, field: name, code: 'invalid', message: `${name} ${why}` })
 }
 
 /** A review that only its author sees yet. */

@@ -120,6 +120,29 @@ test('lines of the changes are commented on, answered and reacted to, and other 
   expect(newest.data[0]?.body).toBe('Because')
 })
 
+test('one wrong line refuses a whole review, and lines are those of the commit that was reviewed', async () => {
+  const { owner, repo } = world
+  const reviewed = (await repo.head('feature')) ?? ''
+  const good = { path: 'src/a.txt', line: 2, body: 'Why?' }
+  const review = (commit_id: string, ...comments: object[]) =>
+    owner.rest.pulls.createReview({ ...PULL, commit_id, event: 'COMMENT', body: 'b', comments: comments as never })
+  const why = async (commit_id: string, ...comments: object[]) =>
+    (await failure(review(commit_id, ...comments))).errors as unknown
+  const thread = 'pull_request_review_thread'
+  expect(await why(reviewed, good, { ...good, line: 9 })).toEqual(['Line could not be resolved'])
+  expect(await why(reviewed, { ...good, line: 2, start_line: 9 })).toEqual([
+    `${thread}.start_line must be part of the same hunk as the line.`,
+  ])
+  expect(await why(reviewed, { ...good, start_line: 3 })).toEqual([`${thread}.start_line must precede the end line.`])
+  expect(await why((await repo.head()) ?? '', good)).toEqual([`${thread}.commit_id is not part of the pull request`])
+  expect((await owner.rest.pulls.listReviews(PULL)).data).toEqual([])
+  await world.branch('feature', { 'src/a.txt': 'one\ntwo\nthree\n', 'b.txt': 'b\n' })
+  expect(await why((await repo.head('feature')) ?? '', good)).toEqual(['Path could not be resolved'])
+  expect((await review(reviewed, { ...good, start_line: 1 })).data.commit_id).toBe(reviewed)
+  const [comment] = (await owner.rest.pulls.listReviewComments(PULL)).data
+  expect(comment).toMatchObject({ start_line: 1, line: 2, commit_id: reviewed })
+})
+
 test('the head of a pull request is brought up to date with its base', async () => {
   const { bot, repo } = world
   const update = (more = {}) => bot.rest.pulls.updateBranch({ ...PULL, ...more })

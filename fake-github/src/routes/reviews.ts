@@ -1,7 +1,7 @@
 // Reviews of pull requests.
 import { z } from 'zod'
 import { accountOf } from '../access.ts'
-import { notFound } from '../github-error.ts'
+import { GithubError, notFound } from '../github-error.ts'
 import type { Review } from '../records.ts'
 import {
   addReviewComment,
@@ -11,6 +11,7 @@ import {
   emitReview,
   findPlace,
   refused,
+  requireCommit,
   submitReview,
 } from '../reviews.ts'
 import type { ChangeCall, RepositoryCall } from '../route.ts'
@@ -81,11 +82,12 @@ async function createReview(call: ChangeCall) {
   const issue = findPull(call)
   const body = readBody(call, 'PullRequestReview', createBody)
   const commitSha = body.commit_id ?? issue.pull.head.sha
+  await inWords(requireCommit(repo, issue, commitSha))
   if (body.event) checkReview(issue, call, body.event, body.body === '' && body.comments.length === 0)
   const comments = await Promise.all(
     body.comments.map(async (asked) => ({
       body: asked.body,
-      place: await findPlace(repo, issue, { ...asked, commitSha }),
+      place: await inWords(findPlace(repo, issue, { ...asked, commitSha })),
       inReplyTo: null,
     })),
   )
@@ -93,6 +95,19 @@ async function createReview(call: ChangeCall) {
   for (const comment of comments) addReviewComment(call, review, comment)
   if (body.event) submitReview(call, review, body.event)
   return json(show(call, review))
+}
+
+/** For a whole review GitHub says in words only what is wrong with a place. */
+async function inWords<T>(looking: Promise<T>): Promise<T> {
+  try {
+    return await looking
+  } catch (error) {
+    const [first] = (error instanceof GithubError && error.errors) || []
+    if (typeof first !== 'object') throw error
+    const unresolved = /thread\.(line|path|position)$/.exec(first.field ?? '')?.[1]
+    if (unresolved === undefined) throw refused(first.message ?? '')
+    throw refused(`${unresolved.charAt(0).toUpperCase()}${unresolved.slice(1)} could not be resolved`)
+  }
 }
 
 function show({ hub, repo }: RepositoryCall, review: Review) {
