@@ -153,6 +153,8 @@ create table signalbox.outputs (
   kind text not null,
   -- Where it is written, as events name it: what is reported from elsewhere is not believed.
   repository text not null,
+  -- What later outputs of the job call it.
+  name text,
   body json not null,
   status text not null default 'pending' check (status in ('pending', 'published', 'refused')),
   reason text,

@@ -1,6 +1,7 @@
 // The lines of the log.
 import type { DeploymentEvent } from '../../src/agents/deployment-pr/deployment-event.ts'
-import type { ChangeSet, Receipt } from '../../src/publisher/output.ts'
+import type { Receipt } from '../../src/publisher/output.ts'
+import type { ChangeSet } from '../../src/publisher/pull-request-output.ts'
 import { visible } from '../../src/untrusted/inert.ts'
 import type { Webhook } from './webhook.ts'
 

@@ -1,7 +1,11 @@
 // What the rest of the program knows of a forge: reading for agents, writing for the publisher
 // only. Each forge has a folder beside this file.
 import type { JsonObject } from '../lib/json.ts'
-import type { CommentTarget, LabelTarget } from './target.ts'
+import type { CheckForge } from './checks.ts'
+import type { DeploymentForge } from './deployments.ts'
+import type { IssueForge } from './issues.ts'
+import type { ReviewForge } from './reviews.ts'
+import type { CommentTarget, LabelTarget, ReactionTarget } from './target.ts'
 
 export type PullRequest = {
   number: number
@@ -21,6 +25,11 @@ export type PullRequest = {
   title: string
   body: string
   labels: string[]
+  assignees: string[]
+  /** The accounts that are asked to review and have not yet. */
+  reviewers: string[]
+  /** The teams, by slug. */
+  teamReviewers: string[]
 }
 
 /** What an agent may do: look. */
@@ -81,6 +90,13 @@ export type Dispatch =
   | { eventType: string; payload: JsonObject }
   | { workflow: string; ref: string; inputs: Record<string, string> }
 
+/** A comment; `author` is the account that wrote it, null when that is gone. */
+export type Comment = { id: number; url: string; body: string; author: string | null }
+
+/** What one can feel about something. */
+export const REACTIONS = ['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'rocket', 'eyes'] as const
+export type Reaction = (typeof REACTIONS)[number]
+
 /** What stops the writes of an attempt that has lost its job. */
 export type WriteGuard = {
   /** Once aborted, nothing begins; a write that was sent is waited for. */
@@ -103,7 +119,9 @@ export type GitRemote = {
 }
 
 /** What the publisher may do: write. A call that dies half-way leaves nothing that anybody sees. */
-export type WriteForge = ReadForge & {
+export type WriteForge = ReadForge & Writing & IssueForge & ReviewForge & CheckForge & DeploymentForge
+
+type Writing = {
   /** Globs of the files that run something or grant rights on this forge. */
   readonly protectedPaths: readonly string[]
   /** The longest body of a pull request or a comment. */
@@ -119,6 +137,11 @@ export type WriteForge = ReadForge & {
    * @throws AppError `input_invalid` when it is not the name of a repository.
    */
   gitRemote(repository: string): GitRemote
+  /**
+   * Whether the account `author` is the one that this forge writes as. Where that cannot be known,
+   * it is when it is a program's: no person can have such a name.
+   */
+  isOwn(repository: string, author: string | null): Promise<boolean>
   /** The same forge for one attempt: it writes only as long as the guard allows. */
   guarded(guard: WriteGuard): WriteForge
   /**
@@ -131,30 +154,44 @@ export type WriteForge = ReadForge & {
    * first. The first 1,000 are returned.
    */
   commitsBetween(repository: string, base: string, head: string): Promise<BranchCommit[]>
+  /**
+   * The commits of a branch that are newer than `since`, newest first, and perhaps some from
+   * before. The newest 1,000 are returned.
+   */
+  newCommits(repository: string, branch: string, since?: Date): Promise<BranchCommit[]>
+  /** The page of a commit. */
+  commitUrl(repository: string, sha: string): string
   /** Opens a pull request; null when one is open for that branch already. */
   createPullRequest(
     repository: string,
-    pull: { head: string; base: string; title: string; body: string },
+    pull: { head: string; base: string; title: string; body: string; draft?: boolean | undefined },
   ): Promise<PullRequest | null>
   updatePullRequest(repository: string, number: number, change: { title?: string; body?: string }): Promise<PullRequest>
   /**
    * Creates labels the repository lacks, then adds all to the target; returns the target's page.
    */
   addLabels(repository: string, target: LabelTarget, labels: readonly string[]): Promise<{ url: string }>
+  /** Takes labels off the target; those it does not have are no mistake. */
+  removeLabels(repository: string, target: LabelTarget, labels: readonly string[]): Promise<{ url: string }>
+  /** Reacts once, however often it is asked; returns the page of what was reacted to. */
+  addReaction(
+    repository: string,
+    target: ReactionTarget,
+    reaction: Reaction,
+  ): Promise<{ url: string; created: boolean }>
   /**
    * The comments, oldest first; with `since` those written or edited after that, and perhaps some
    * from before.
    */
-  comments(
-    repository: string,
-    target: CommentTarget,
-    options?: { since?: Date | undefined },
-  ): Promise<{ id: number; url: string; body: string }[]>
+  comments(repository: string, target: CommentTarget, options?: { since?: Date | undefined }): Promise<Comment[]>
   /**
    * Writes a comment.
    * @throws RetryAt when no answer came: it may appear a little later, so look for it then.
    */
   createComment(repository: string, target: CommentTarget, body: string): Promise<{ id: number; url: string }>
+  updateComment(repository: string, target: CommentTarget, id: number, body: string): Promise<void>
+  /** Deletes a comment, unless it is gone. */
+  deleteComment(repository: string, target: CommentTarget, id: number): Promise<void>
   /** Starts automation of a repository. It may start twice when no answer came. */
   dispatch(repository: string, dispatch: Dispatch): Promise<void>
 }

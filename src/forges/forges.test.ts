@@ -1,34 +1,22 @@
 import { expect, test } from 'vitest'
 import { GiveUp } from '../lib/error.ts'
-import type { WriteForge } from './forge.ts'
+import type { ReadForge, WriteForge } from './forge.ts'
 import { forgesFrom } from './forges.ts'
 import { readOnly } from './read-only.ts'
 
-/** A forge that answers with its own name and what it was asked. */
+/** A forge that answers with its own name and what it was asked to read; it cannot write. */
 function echo(name: string): WriteForge {
   const asked =
     (call: string) =>
     async (...args: unknown[]) =>
       `${name} ${call} ${args.map((arg) => JSON.stringify(arg)).join(' ')}` as never
-  return {
-    guarded: () => echo(name),
-    account: asked('account'),
-    gitRemote: asked('gitRemote') as never,
-    protectedPaths: [],
-    maxBodyChars: 1000,
+  const reads: ReadForge = {
     defaultBranch: asked('defaultBranch'),
     branchSha: asked('branchSha'),
     readFile: asked('readFile'),
     pullRequests: asked('pullRequests'),
-    commitFiles: asked('commitFiles'),
-    commitsBetween: asked('commitsBetween'),
-    createPullRequest: asked('createPullRequest'),
-    updatePullRequest: asked('updatePullRequest'),
-    addLabels: asked('addLabels'),
-    comments: asked('comments'),
-    createComment: asked('createComment'),
-    dispatch: asked('dispatch'),
   }
+  return { ...reads, commitFiles: asked('commitFiles') } as unknown as WriteForge
 }
 
 const github = echo('github')

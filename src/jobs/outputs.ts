@@ -4,7 +4,7 @@ import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
 import { plainRepositoryName } from '../lib/repository.ts'
-import type { Output } from '../publisher/output.ts'
+import type { Output, Receipt } from '../publisher/output.ts'
 import type { Publish } from '../publisher/publish.ts'
 import type { Redactor } from '../untrusted/redact.ts'
 import type { AttemptRef } from './fence.ts'
@@ -31,12 +31,12 @@ export async function rememberRun(
        -- What an agent that was run again from the start had published before.
        select coalesce(max(position) + 1, 0) as count from signalbox.outputs where job_id = $1 and id <> all($6)
      ), stored as (
-       insert into signalbox.outputs (id, job_id, position, kind, repository, body, created_at)
-       select output.id, leased.id, output.position + earlier.count, output.kind, output.repository, output.body::json,
+       insert into signalbox.outputs (id, job_id, position, kind, repository, name, body, created_at)
+       select output.id, leased.id, output.position + earlier.count, output.kind, output.repository, output.name, output.body::json,
          coalesce($5::timestamptz, now())
        from leased, earlier,
-         unnest($6::uuid[], $7::integer[], $8::text[], $9::text[], $10::text[])
-           as output (id, position, kind, repository, body)
+         unnest($6::uuid[], $7::integer[], $8::text[], $9::text[], $10::text[], $11::text[])
+           as output (id, position, kind, repository, name, body)
        on conflict do nothing
      )
      select from leased`,
@@ -48,6 +48,7 @@ export async function rememberRun(
       outputs.map((_, position) => position),
       outputs.map((output) => output.kind),
       outputs.map((output) => plainRepositoryName(output.repository)),
+      outputs.map((output) => output.name ?? null),
       outputs.map((output) => toJson(output, 'An output')),
     ],
     'remember run',
@@ -80,20 +81,29 @@ export async function publishPending(
 ): Promise<void> {
   const { job, publish, stop } = options
   const { rows } = await insist(stop, () =>
-    sql.query<{ position: number; body: Output }>(
-      `select position, body from signalbox.outputs where job_id = $1 and status = 'pending' order by position`,
+    sql.query<{ position: number; body: Output | null; name: string | null; receipt: Receipt | null }>(
+      // Of those that are written, what later ones may refer to; their bodies may be large.
+      `select position, case when status = 'pending' then body end as body, name, receipt
+       from signalbox.outputs where job_id = $1 and (status = 'pending' or status = 'published' and name is not null)
+       order by position`,
       [ref.id],
       'pending outputs',
     ),
   )
+  const receipts = new Map<string, Receipt | null>()
   // A request has ended, answered or not, long before a lease that was renewed just before it.
   const guard = { signal: stop, confirm: () => insist(stop, () => renewLease(sql, ref, options)) }
   const save = (change: Published) => insist(stop, () => setStatus(sql, options.clock, ref, change))
-  for (const { position, body } of rows) {
+  for (const { position, body, name, receipt: earlier } of rows) {
+    if (body === null) {
+      if (name !== null) receipts.set(name, earlier)
+      continue
+    }
     stop.throwIfAborted()
     try {
-      const receipt = toJson(await publish(job, body, guard), 'The receipt')
-      await save({ position, status: 'published', receipt })
+      const receipt = await publish(job, body, guard, receipts)
+      await save({ position, status: 'published', receipt: toJson(receipt, 'The receipt') })
+      if (name !== null) receipts.set(name, receipt)
     } catch (error) {
       if (error instanceof GiveUp) {
         await save({ position, status: 'refused', reason: options.redactor.text(errorText(error)) })

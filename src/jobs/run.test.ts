@@ -458,6 +458,34 @@ describe('what an attempt writes', () => {
     expect(await getJob(database, row.id)).toMatchObject({ result: null, outputs: [], steps: [] })
   })
 
+  it('gives each output the receipts of the earlier ones that have a name, also after a restart', async () => {
+    const row = await claimJob()
+    const [issue, second, third] = ['issue', 'second', 'third'].map((name) => ({ ...note(name), name }))
+    const outputs = [issue, note('unnamed'), second, third].filter((output) => output !== undefined)
+    await rememberRun(database, row, { clock, result: 1, outputs })
+    const seen: unknown[][] = []
+    let isDown = true
+    const publish = () =>
+      publishPending(database, row, {
+        clock,
+        job: toJob(row),
+        publish: async (_, output, __, receipts) => {
+          const key = 'key' in output ? output.key : ''
+          seen.push([...(receipts ?? [])].map(([name, receipt]) => [name, receipt?.url]))
+          if (key === 'third' && isDown) throw new Error('down')
+          return key === 'second' ? null : { url: `of ${key}`, created: true }
+        },
+        redactor: redactor(),
+        leaseMs: 30_000,
+        stop: new AbortController().signal,
+      })
+    await expect(publish()).rejects.toThrow('down')
+    isDown = false
+    await publish()
+    const first = ['issue', 'of issue']
+    expect(seen).toEqual([[], [first], [first], [first, ['second', undefined]], [first, ['second', undefined]]])
+  })
+
   it('is all or nothing: outputs that are not JSON leave no result', async () => {
     const row = await claimJob()
     const outputs = [note('a'), { ...note('b'), n: 1n } as unknown as Output]

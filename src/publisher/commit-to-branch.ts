@@ -2,7 +2,8 @@
 // meanwhile.
 import type { Change, WriteForge } from '../forges/forge.ts'
 import { GiveUp } from '../lib/error.ts'
-import type { ChangeSet, FileChange } from './output.ts'
+import type { FileChange } from './output-fields.ts'
+import type { ChangeSet } from './pull-request-output.ts'
 import type { Trailer } from './trailer.ts'
 import { isCommitOf, readTrailer, withTrailer } from './trailer.ts'
 
@@ -39,7 +40,8 @@ export async function commitToBranch(forge: WriteForge, changeSet: ChangeSet, ta
   throw new Error(`The branch ${branch} of ${repository} moves faster than it can be written.`)
 }
 
-function toChange(change: FileChange): Change {
+/** A change as the forge takes it. */
+export function toChange(change: FileChange): Change {
   if ('deleted' in change) return change
   const { content } = change
   return { ...change, content: typeof content === 'string' ? content : Buffer.from(content.base64, 'base64') }

@@ -43,6 +43,50 @@ test('outputs of every kind come back as they are', () => {
   expect(parseOutputs([])).toEqual([])
 })
 
+const sha = 'a'.repeat(40)
+const more: Output[] = [
+  { ...comment, sticky: true, name: 'status' },
+  { ...labels, labels: undefined, remove: ['old'] },
+  { kind: 'reaction', repository: 'acme/shop', target: { reviewComment: 1 }, reaction: 'eyes' },
+  { kind: 'review', repository: 'acme/shop', pullRequest: 1, commit: sha, event: 'APPROVE', body: '', key: 'k' },
+  { kind: 'commit', repository: 'acme/shop', branch: 'x', message: 'm', changes: pullRequest.changes, key: 'k' },
+  { kind: 'issue', repository: 'acme/shop', title: 't', body: '', state: 'closed', reason: 'completed', key: 'k' },
+]
+const check = {
+  kind: 'check',
+  repository: 'acme/shop',
+  commit: sha,
+  check: 'review',
+  status: 'completed',
+  conclusion: 'success',
+  title: 't',
+  summary: '',
+  key: 'k',
+} as const
+const deployment = {
+  kind: 'deployment_status',
+  repository: 'acme/shop',
+  target: { ref: 'main', environment: 'staging' },
+  state: 'success',
+  key: 'k',
+} as const
+
+test('outputs of the other kinds come back as they are, too', () => {
+  const outputs = [...more, check, deployment, { ...deployment, target: { deployment: 1 } }]
+  expect(parseOutputs(outputs)).toEqual(outputs)
+})
+
+test.each([
+  ['labels that say nothing', { ...labels, labels: undefined }, 'labels: is required, unless "remove" is given'],
+  ['a conclusion of what goes on', { ...check, status: 'queued' }, 'conclusion: is required when'],
+  ['an end without a conclusion', { ...check, conclusion: undefined }, 'conclusion: is required when'],
+  ['why an open issue is closed', { ...more[5], state: 'open' }, 'reason: is allowed only with the state "closed"'],
+  ['an address of a script', { ...deployment, logUrl: 'javascript:alert(1)' }, 'logUrl: '],
+  ['a name that no reference can have', { ...comment, name: 'The PR' }, 'name: write small letters'],
+])('%s is refused', (_, output, problem) => {
+  expect(() => parseOutputs([output])).toThrow(`The agent's outputs are not valid: outputs.0.${problem}`)
+})
+
 test('what they contain survives being stored as JSON', () => {
   const stored = JSON.parse(JSON.stringify([{ ...pullRequest, base: undefined }]))
   expect(parseOutputs(stored)).toEqual([pullRequest])
@@ -54,7 +98,11 @@ test('an option that is undefined is an option that is absent', () => {
 
 test.each([
   ['no list', pullRequest, 'outputs: must be a list, not an object'],
-  ['an unknown kind', [{ kind: 'delete_repository' }], 'outputs.0.kind: must be "pull_request", "comment" or "labels"'],
+  [
+    'an unknown kind',
+    [{ kind: 'delete_repository' }],
+    'outputs.0.kind: must be "pull_request", "commit", "comment", "labels"',
+  ],
   ['an unknown field', [{ ...comment, token: 'x' }], 'outputs.0: unknown field "token"'],
   ['a missing field', [comment, { ...labels, target: undefined }], 'outputs.1.target: is required'],
   ['no repository', [{ ...labels, repository: '../x' }], 'outputs.0.repository: write owner/name'],

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Output, PullRequestOutput } from './output.ts'
+import type { Output } from './output.ts'
 import type { Policy } from './policy.ts'
 import { checkPolicies, refusal } from './policy.ts'
+import type { PullRequestOutput } from './pull-request-output.ts'
 
 const forge = { protectedPaths: ['.github/**', '**/CODEOWNERS'] }
 

@@ -4,7 +4,8 @@ import { AppError } from '../lib/error.ts'
 import { compileGlobs, isGlob, PATH } from '../lib/glob.ts'
 import { isRepositoryIn } from '../lib/repository-globs.ts'
 import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
-import type { Output, PullRequestOutput } from './output.ts'
+import type { Output } from './output.ts'
+import type { FileChange } from './output-fields.ts'
 
 const glob = z.string().min(1).max(256).refine(isGlob, 'must name what it excludes after "!"')
 const globs = z.array(glob).max(100).readonly()
@@ -19,8 +20,13 @@ const policy = z.strictObject({
    * how git reads the repository, and what runs something or grants rights on the forge.
    */
   protectedPaths: globs.optional(),
-  /** Files in one pull request. Default 100. */
+  /** Files in one pull request or commit. Default 100. */
   maxFiles: z.int().min(1).max(1000).optional(),
+  /** What a review may say in all. Default `COMMENT` alone. */
+  reviewEvents: z
+    .array(z.enum(['COMMENT', 'APPROVE', 'REQUEST_CHANGES']))
+    .readonly()
+    .optional(),
 })
 
 /** Limits on what outputs may do; a default stands where a part is absent. */
@@ -29,6 +35,7 @@ export type Policy = z.infer<typeof policy>
 const DEFAULT_REPOSITORIES = ['**']
 const DEFAULT_BRANCH_PREFIXES = ['agenta/', 'signalbox/']
 const DEFAULT_MAX_FILES = 100
+const DEFAULT_REVIEW_EVENTS = ['COMMENT']
 // Submodules fetch other repositories; attributes run filters.
 const PROTECTED_ON_ANY_FORGE = ['.gitmodules', '**/.gitattributes']
 
@@ -56,7 +63,9 @@ export function refusal(
   if (!isRepositoryIn(limits.repositories ?? DEFAULT_REPOSITORIES, output.repository)) {
     return `The repository ${output.repository} is not one that policy.repositories allows.`
   }
-  if (output.kind !== 'pull_request') return null
+  if (output.kind === 'review')
+    return eventRefusal(output.event ?? 'COMMENT', limits.reviewEvents ?? DEFAULT_REVIEW_EVENTS)
+  if (output.kind !== 'pull_request' && output.kind !== 'commit') return null
   return (
     branchRefusal(output.branch, limits.branchPrefixes ?? DEFAULT_BRANCH_PREFIXES) ??
     filesRefusal(output, {
@@ -73,7 +82,14 @@ function branchRefusal(branch: string, prefixes: readonly string[]): string | nu
   return isBranchName(branch) ? null : `${JSON.stringify(branch)} is not a branch name git accepts.`
 }
 
-function filesRefusal({ changes }: PullRequestOutput, limits: { maxFiles: number; protectedPaths: readonly string[] }) {
+function eventRefusal(event: string, allowed: readonly string[]): string | null {
+  return allowed.includes(event) ? null : `A review may not ${event}; policy.reviewEvents can allow it.`
+}
+
+function filesRefusal(
+  { changes }: { changes: readonly FileChange[] },
+  limits: { maxFiles: number; protectedPaths: readonly string[] },
+) {
   if (changes.length > limits.maxFiles)
     return `${changes.length} files are more than the ${limits.maxFiles} that policy.maxFiles allows.`
   const isProtected = compileGlobs(limits.protectedPaths, PATH)

@@ -4,9 +4,11 @@ import type { PullRequest, WriteForge } from '../forges/forge.ts'
 import type { Marker } from '../lib/marker.ts'
 import { readMarker, withMarker } from '../lib/marker.ts'
 import { commitToBranch, isSameAccount } from './commit-to-branch.ts'
+import { missing } from './names.ts'
 import type { Note } from './notes.ts'
 import { notesSection, withoutNotes } from './notes.ts'
-import type { ChangeSet, PullRequestOutput, Receipt } from './output.ts'
+import type { Receipt } from './output.ts'
+import type { ChangeSet, PullRequestOutput } from './pull-request-output.ts'
 import { isCommitOf, readTrailer } from './trailer.ts'
 
 type Published = { pull: PullRequest; sha?: string | undefined; created: boolean }
@@ -28,18 +30,29 @@ export async function publishPullRequest(forge: WriteForge, output: PullRequestO
     (await openPullRequest(forge, changeSet))
   if (published === null) return null
   const { pull, sha, created } = published
-  // Last, so that a repeat after a crash before this finds the pull request without its labels and
-  // adds them.
-  const missing = missingLabels(changeSet, pull)
-  if (missing.length > 0) await forge.addLabels(changeSet.repository, { pullRequest: pull.number }, missing)
+  // Last, so that a repeat after a crash before this finds the pull request without them. A person
+  // who closed or merged it is done with it.
+  if (pull.state === 'open') await addPeopleAndLabels(forge, changeSet, pull)
   return { url: pull.url, number: pull.number, branch: pull.head, sha: sha ?? pull.headSha, created }
 }
 
-function missingLabels({ labels = [] }: ChangeSet, pull: PullRequest): string[] {
-  // A person who closed or merged it is done with it. Labels that differ in case only are the same.
-  if (pull.state !== 'open') return []
-  const present = new Set(pull.labels.map((label) => label.toLowerCase()))
-  return labels.filter((label) => !present.has(label.toLowerCase()))
+async function addPeopleAndLabels(forge: WriteForge, changeSet: ChangeSet, pull: PullRequest): Promise<void> {
+  const { repository } = changeSet
+  const { number } = pull
+  const labels = missing(changeSet.labels ?? [], pull.labels)
+  if (labels.length > 0) await forge.addLabels(repository, { pullRequest: number }, labels)
+  const assignees = missing(changeSet.assignees ?? [], pull.assignees)
+  if (assignees.length > 0) await forge.addAssignees(repository, number, assignees)
+  const teamReviewers = missing(changeSet.teamReviewers ?? [], pull.teamReviewers)
+  const asked = missing(changeSet.reviewers ?? [], [...pull.reviewers, pull.author ?? ''])
+  // Whoever has reviewed is not asked any more, and must not be asked again by a repeat.
+  const done = asked.length > 0 ? await forge.reviews(repository, number) : []
+  const reviewers = missing(
+    asked,
+    done.map(({ author }) => author ?? ''),
+  )
+  if (reviewers.length + teamReviewers.length === 0) return
+  await forge.requestReviewers(repository, number, { reviewers, teamReviewers })
 }
 
 async function ownPullRequest(forge: WriteForge, changeSet: ChangeSet): Promise<Published | null> {
@@ -56,7 +69,8 @@ async function openPullRequest(forge: WriteForge, changeSet: ChangeSet): Promise
   const { repository, branch: head, base, title } = changeSet
   const notes = notesSection('', ownNote(changeSet))
   const body = withMarker(changeSet.body, ownMarker(changeSet), forge.maxBodyChars, notes)
-  const pull = await forge.createPullRequest(repository, { head, base, title, body })
+  const { draft } = changeSet
+  const pull = await forge.createPullRequest(repository, { head, base, title, body, draft })
   if (pull !== null) return { pull, sha: placed.sha, created: true }
   const theirs = await ownPullRequest(forge, changeSet)
   if (theirs === null) {

@@ -40,3 +40,27 @@ test('the texts of a pull request have no secrets, and its files no known values
     changes: [{ path: 'a', content: `[redacted], and ${token} of an example` }, ...pull.changes.slice(1)],
   })
 })
+
+test('texts of every kind have no secrets, wherever they stand, and names no known values', () => {
+  const check: Output = {
+    kind: 'check',
+    repository: 'acme/shop',
+    commit: 'a'.repeat(40),
+    check: 'the-own-secret-1',
+    status: 'completed',
+    conclusion: 'failure',
+    title: token,
+    summary: token,
+    detailsUrl: 'https://ci.example/?t=the-own-secret-1',
+    annotations: [{ path: 'a', startLine: 1, endLine: 1, level: 'notice', message: token }],
+    key: 'k',
+  }
+  expect(redactedOutput(check, own)).toEqual({
+    ...check,
+    check: '[redacted]',
+    title: '[redacted]',
+    summary: '[redacted]',
+    detailsUrl: 'https://ci.example/?t=[redacted]',
+    annotations: [{ path: 'a', startLine: 1, endLine: 1, level: 'notice', message: '[redacted]' }],
+  })
+})

@@ -2,7 +2,7 @@
 // webhook handler, so it knows nothing of jobs.
 import { GiveUp } from '../../lib/error.ts'
 import { describe, PARSING } from '../../lib/zod.ts'
-import type { PullRequestOutput } from '../../publisher/output.ts'
+import type { PullRequestOutput } from '../../publisher/pull-request-output.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 import { deploymentEvent } from './deployment-event.ts'
 import { deploymentPullRequest, repositoryOf } from './deployment-pull-request.ts'

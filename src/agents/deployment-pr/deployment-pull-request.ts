@@ -1,6 +1,6 @@
 // From a deployment event to the pull request that documents it. Pure.
 import { deploymentKey } from '../../lib/deployment-key.ts'
-import type { PullRequestOutput } from '../../publisher/output.ts'
+import type { PullRequestOutput } from '../../publisher/pull-request-output.ts'
 import { plainLine } from '../../untrusted/inert.ts'
 import { pullRequestBody } from './body.ts'
 import type { DeploymentEvent } from './deployment-event.ts'

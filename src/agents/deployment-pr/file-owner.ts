@@ -2,7 +2,7 @@
 import type { ReadForge } from '../../forges/forge.ts'
 import { GiveUp } from '../../lib/error.ts'
 import { isObject } from '../../lib/json.ts'
-import type { PullRequestOutput } from '../../publisher/output.ts'
+import type { PullRequestOutput } from '../../publisher/pull-request-output.ts'
 import type { DeploymentEvent } from './deployment-event.ts'
 
 type Reader = Pick<ReadForge, 'defaultBranch' | 'readFile'>

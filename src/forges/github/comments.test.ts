@@ -15,7 +15,7 @@ test('comments go on issues, on pull requests and on commits', async () => {
     expect(await forge().comments('acme/shop', target)).toEqual([])
     const { id, url } = await forge().createComment('acme/shop', target, 'hi')
     expect(url).toContain('/acme/shop/')
-    expect(await forge().comments('acme/shop', target)).toEqual([{ id, url, body: 'hi' }])
+    expect(await forge().comments('acme/shop', target)).toEqual([{ id, url, body: 'hi', author: 'acme' }])
   }
 })
 

@@ -1,22 +1,18 @@
 // Comments on issues, pull requests and commits. A pull request is commented on as the issue of its
 // number, which GitHub makes it: https://docs.github.com/en/rest/issues/comments
-import { RequestError } from 'octokit'
-import { RetryAt } from '../../lib/error.ts'
 import type { WriteForge } from '../forge.ts'
 import { numberOf } from '../target.ts'
 import type { GithubConnection } from './connection.ts'
-import { githubText } from './github-failure.ts'
-import { PAGE_SIZE } from './pages.ts'
+import { statusOf } from './github-failure.ts'
+import { waitIfInDoubt } from './in-doubt.ts'
+import { beforeMargin, PAGE_SIZE } from './pages.ts'
 
-type Answer = { id: number; html_url: string; body?: string | null }
-
-// GitHub's clock may differ from the one that `since` was read from.
-const CLOCK_MARGIN_MS = 60 * 60_000
-// By then a request that was sent and not answered has been carried out, or never will be.
-const IN_DOUBT_MS = 15_000
+type Answer = { id: number; html_url: string; body?: string | null; user: { login: string } | null }
 
 /** See `WriteForge`. */
-export function comments({ withClient }: GithubConnection): Pick<WriteForge, 'comments' | 'createComment'> {
+export function comments({
+  withClient,
+}: GithubConnection): Pick<WriteForge, 'comments' | 'createComment' | 'updateComment' | 'deleteComment'> {
   return {
     comments: (repository, target, { since } = {}) =>
       withClient(repository, async (octokit, at) => {
@@ -30,39 +26,41 @@ export function comments({ withClient }: GithubConnection): Pick<WriteForge, 'co
                 issue_number: numberOf(target),
                 ...(since === undefined ? {} : { since: beforeMargin(since) }),
               })
-        return found.map(({ id, html_url: url, body }) => ({ id, url, body: body ?? '' }))
+        return found.map(({ id, html_url: url, body, user }) => ({
+          id,
+          url,
+          body: body ?? '',
+          author: user?.login ?? null,
+        }))
       }),
 
     createComment: (repository, target, body) =>
       withClient(repository, async (octokit, at) => {
         const { data } = await waitIfInDoubt<{ data: Answer }>(
+          'a new comment',
           'commit' in target
             ? octokit.rest.repos.createCommitComment({ ...at, commit_sha: target.commit, body })
             : octokit.rest.issues.createComment({ ...at, issue_number: numberOf(target), body }),
         )
         return { id: data.id, url: data.html_url }
       }),
+
+    updateComment: (repository, target, id, body) =>
+      withClient(repository, async (octokit, at) => {
+        const comment = { ...at, comment_id: id, body }
+        if ('commit' in target) await octokit.rest.repos.updateCommitComment(comment)
+        else await octokit.rest.issues.updateComment(comment)
+      }),
+
+    deleteComment: (repository, target, id) =>
+      withClient(repository, async (octokit, at) => {
+        const comment = { ...at, comment_id: id }
+        try {
+          if ('commit' in target) await octokit.rest.repos.deleteCommitComment(comment)
+          else await octokit.rest.issues.deleteComment(comment)
+        } catch (error) {
+          if (statusOf(error) !== 404) throw error
+        }
+      }),
   }
-}
-
-function beforeMargin(since: Date): string {
-  return new Date(since.getTime() - CLOCK_MARGIN_MS).toISOString()
-}
-
-/**
- * A request without an answer (or with a gateway's) may still be carried out: whoever looks for the
- * comment must not look before that.
- */
-async function waitIfInDoubt<T>(creating: Promise<T>): Promise<T> {
-  try {
-    return await creating
-  } catch (error) {
-    if (!isInDoubt(error)) throw error
-    throw new RetryAt(new Date(Date.now() + IN_DOUBT_MS), `GitHub did not answer a new comment: ${githubText(error)}`)
-  }
-}
-
-function isInDoubt(error: unknown): boolean {
-  if (!(error instanceof RequestError)) return false
-  return error.response === undefined || error.status === 502 || error.status === 504
 }

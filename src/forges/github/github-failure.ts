@@ -51,6 +51,11 @@ export function githubFailure(error: unknown, now: () => number = Date.now): unk
   return new AppError('forge_failed', `${meaning(error)} (${call} returned ${error.status}: ${githubText(error)})`)
 }
 
+/** Whether GitHub refused only for now, because of too many requests. */
+export function isRateLimit(error: unknown): boolean {
+  return error instanceof RequestError && error.response !== undefined && rateLimitedUntil(error, 0) !== null
+}
+
 function header(error: RequestError, name: string): string {
   return String(error.response?.headers[name] ?? '')
 }

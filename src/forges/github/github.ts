@@ -1,14 +1,19 @@
 // GitHub as a forge.
 import type { WriteForge } from '../forge.ts'
+import { checks } from './checks.ts'
 import { comments } from './comments.ts'
 import type { GithubConnection, GithubOptions } from './connection.ts'
 import { connect } from './connection.ts'
+import { deployments } from './deployments.ts'
 import { dispatches } from './dispatches.ts'
 import { gitData } from './git-data.ts'
 import { gitRemotes } from './git-remote.ts'
+import { issues } from './issues.ts'
 import { labels } from './labels.ts'
 import { pullRequests } from './pull-requests.ts'
+import { reactions } from './reactions.ts'
 import { repositories } from './repositories.ts'
+import { reviews } from './reviews.ts'
 
 /**
  * A forge that writes to GitHub as `auth`; agents get what `readOnly` makes of it. Nothing is
@@ -21,6 +26,12 @@ export function github(options: GithubOptions): WriteForge {
 function overConnection(connection: GithubConnection): WriteForge {
   return {
     account: () => connection.account(),
+    async isOwn(_, author) {
+      const account = await connection.account()
+      // GitHub does not say whose an installation's token is, but gives no person such a name.
+      if (account === null) return author?.endsWith('[bot]') ?? false
+      return author?.toLowerCase() === account.toLowerCase()
+    },
     guarded: (guard) => overConnection(connection.guarded(guard)),
     // Workflows run with the repository's secrets; code owners decide who must approve.
     protectedPaths: ['.github/**', '**/CODEOWNERS'],
@@ -33,5 +44,10 @@ function overConnection(connection: GithubConnection): WriteForge {
     ...labels(connection),
     ...comments(connection),
     ...dispatches(connection),
+    ...reactions(connection),
+    ...issues(connection),
+    ...reviews(connection),
+    ...checks(connection),
+    ...deployments(connection),
   }
 }

@@ -30,6 +30,9 @@ test('a pull request is opened, read, changed, and never opened twice for one br
     title: 'Title',
     body: 'Body',
     labels: [],
+    assignees: [],
+    reviewers: [],
+    teamReviewers: [],
   })
   expect(await forge().createPullRequest(repo.fullName, asked)).toBeNull()
   await forge().addLabels(repo.fullName, { pullRequest: 1 }, ['bug'])

@@ -32,7 +32,7 @@ export function pullRequests({
     createPullRequest: (repository, pull) =>
       withClient(repository, async (octokit, at) => {
         try {
-          return toPullRequest((await octokit.rest.pulls.create({ ...at, ...pull })).data)
+          return toPullRequest((await octokit.rest.pulls.create({ ...at, ...pull, draft: pull.draft ?? false })).data)
         } catch (error) {
           if (statusOf(error) === 422 && /pull request already exists/i.test(githubText(error))) return null
           throw error
@@ -57,9 +57,13 @@ type Answer = {
   head: { ref: string; sha: string; repo: { full_name: string } | null }
   base: { ref: string; sha: string; repo: { full_name: string } }
   labels: { name?: string }[]
+  assignees?: { login: string }[] | null
+  requested_reviewers?: { login: string }[] | null
+  requested_teams?: { slug: string }[] | null
 }
 
-function toPullRequest(answer: Answer): PullRequest {
+/** A pull request as GitHub answers, in our words. */
+export function toPullRequest(answer: Answer): PullRequest {
   return {
     number: answer.number,
     url: answer.html_url,
@@ -73,5 +77,8 @@ function toPullRequest(answer: Answer): PullRequest {
     title: answer.title,
     body: answer.body ?? '',
     labels: answer.labels.map(({ name }) => name ?? ''),
+    assignees: (answer.assignees ?? []).map(({ login }) => login),
+    reviewers: (answer.requested_reviewers ?? []).map(({ login }) => login),
+    teamReviewers: (answer.requested_teams ?? []).map(({ slug }) => slug),
   }
 }

@@ -2,15 +2,31 @@
 import type { WriteForge } from '../forge.ts'
 import type { GithubConnection } from './connection.ts'
 import { statusOf } from './github-failure.ts'
-import { firstPages, PAGE_SIZE } from './pages.ts'
+import { beforeMargin, firstPages, PAGE_SIZE } from './pages.ts'
+import { webUrl } from './web-url.ts'
 
-const MAX_COMPARE_PAGES = 10
+const MAX_COMMIT_PAGES = 10
 
 /** See `ReadForge`. */
 export function repositories({
+  apiUrl,
   withClient,
-}: GithubConnection): Pick<WriteForge, 'defaultBranch' | 'branchSha' | 'readFile' | 'commitsBetween'> {
+}: GithubConnection): Pick<
+  WriteForge,
+  'defaultBranch' | 'branchSha' | 'readFile' | 'commitsBetween' | 'newCommits' | 'commitUrl'
+> {
   return {
+    commitUrl: (repository, sha) => `${webUrl(apiUrl)}/${repository}/commit/${sha}`,
+
+    newCommits: (repository, branch, since) =>
+      withClient(repository, (octokit, at) =>
+        octokit.paginate(
+          octokit.rest.repos.listCommits,
+          { ...at, sha: branch, per_page: PAGE_SIZE, ...(since === undefined ? {} : { since: beforeMargin(since) }) },
+          firstPages(MAX_COMMIT_PAGES, (data: CommitAnswer[]) => data.map(toCommit)),
+        ),
+      ),
+
     defaultBranch: (repository) =>
       withClient(repository, async (octokit, at) => (await octokit.rest.repos.get(at)).data.default_branch),
 
@@ -40,12 +56,16 @@ export function repositories({
         octokit.paginate(
           'GET /repos/{owner}/{repo}/compare/{basehead}',
           { ...at, basehead: `${base}...${head}`, per_page: PAGE_SIZE },
-          firstPages(MAX_COMPARE_PAGES, ({ commits }) =>
-            commits.map(({ sha, commit, author }) => ({ sha, message: commit.message, author: author?.login ?? null })),
-          ),
+          firstPages(MAX_COMMIT_PAGES, ({ commits }) => commits.map(toCommit)),
         ),
       ),
   }
+}
+
+type CommitAnswer = { sha: string; commit: { message: string }; author: { login?: string } | null }
+
+function toCommit({ sha, commit, author }: CommitAnswer) {
+  return { sha, message: commit.message, author: author?.login ?? null }
 }
 
 async function nullOn<T>(statuses: number[], look: () => Promise<T>): Promise<T | null> {

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import type { Output } from './output.ts'
+import { resolveReferences } from './references.ts'
+
+const pr = { url: 'https://forge/pull/3', number: 3, branch: 'signalbox/x', sha: 'a'.repeat(40), created: true }
+
+function comment(body: string): Output {
+  return { kind: 'comment', repository: 'acme/shop', target: { issue: 1 }, body, key: '{{outputs.pr.url}}' }
+}
+
+test('a text may say what an earlier output of the job was given', () => {
+  const body = 'See {{outputs.pr.url}} (#{{ outputs.pr.number }}) on {{outputs.pr.branch}} at {{outputs.pr.sha}}'
+  expect(resolveReferences(comment(body), new Map([['pr', pr]]))).toEqual(
+    comment(`See https://forge/pull/3 (#3) on signalbox/x at ${'a'.repeat(40)}`),
+  )
+})
+
+test('what is not there is named as none, and what is no reference stays as it is', () => {
+  const receipts = new Map([
+    ['nothing', null],
+    ['issue', { url: 'https://forge/issues/1', created: true }],
+  ])
+  expect(resolveReferences(comment('{{outputs.nothing.url}} {{outputs.issue.sha}}'), receipts)).toEqual(
+    comment('(none) (none)'),
+  )
+  const others = '{{outputs.later.url}} {{outputs.issue.created}} {{ secrets.TOKEN }} {{outputs.constructor.url}}'
+  expect(resolveReferences(comment(others), receipts)).toEqual(comment(others))
+  expect(resolveReferences(comment('{{outputs.pr.url}}'), new Map())).toEqual(comment('{{outputs.pr.url}}'))
+})
+
+test('texts inside an output are looked through, and files, paths and keys are not', () => {
+  const output: Output = {
+    kind: 'pull_request',
+    repository: 'acme/shop',
+    branch: 'signalbox/x',
+    title: '{{outputs.pr.number}}',
+    body: '',
+    commitMessage: '{{outputs.pr.number}}',
+    changes: [{ path: '{{outputs.pr.number}}', content: '{{outputs.pr.number}}' }],
+    key: 'k',
+  }
+  expect(resolveReferences(output, new Map([['pr', pr]]))).toEqual({ ...output, title: '3' })
+  const review: Output = {
+    kind: 'review',
+    repository: 'acme/shop',
+    pullRequest: 1,
+    commit: 'a'.repeat(40),
+    body: '',
+    comments: [{ path: 'a', line: 1, body: '{{outputs.pr.url}}' }],
+    key: 'k',
+  }
+  expect(resolveReferences(review, new Map([['pr', pr]]))).toMatchObject({ comments: [{ body: pr.url }] })
+})
