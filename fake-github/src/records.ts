@@ -56,6 +56,10 @@ export type ReviewComment = {
   inReplyTo: ReviewComment | null
   place: DiffPlace
   reactions: Reaction[]
+  /** Why it is hidden; null while it is shown. */
+  minimizedReason: string | null
+  /** Who resolved the thread that this comment began. */
+  resolvedBy: Account | null
   createdAtMs: number
   updatedAtMs: number
 }

@@ -7,7 +7,7 @@ import { GithubError, validationFailed } from './github-error.ts'
 import type { PatchLine } from './patch.ts'
 import { patchLines } from './patch.ts'
 import type { DiffPlace, Review, ReviewComment } from './records.ts'
-import { pullCommits, pullListShape } from './shapes/pulls.ts'
+import { pullBase, pullCommits, pullListShape } from './shapes/pulls.ts'
 import { reviewCommentShape, reviewShape } from './shapes/reviews.ts'
 import type { PullIssue, Repository } from './state.ts'
 
@@ -86,6 +86,16 @@ function notInDiff(field: string, why: string): GithubError {
   return validationFailed({ resource, field: name, code: 'invalid', message: `${name} ${why}` })
 }
 
+/** Whether the line that a comment is about is no longer one of the pull request's changes. */
+export async function isOutdated(repo: Repository, { review, place }: ReviewComment): Promise<boolean> {
+  const { pull } = review.issue
+  if (place.commitSha === pull.head.sha) return false
+  const files = await diffFiles(repo.dir, await pullBase(repo, pull), pull.head.sha)
+  const lineOf = (hunk: string) => hunk.split('\n').at(-1)
+  const patch = files.find(({ path }) => path === place.path)?.patch
+  return patch == null || !patchLines(patch).some(({ hunk }) => lineOf(hunk) === lineOf(place.hunk))
+}
+
 /** A review that only its author sees yet. */
 export function beginReview({ hub, repo, account }: Actor, issue: PullIssue, body: string, commitSha: string): Review {
   const review: Review = {
@@ -114,6 +124,8 @@ export function addReviewComment(
     review,
     user: account,
     reactions: [],
+    minimizedReason: null,
+    resolvedBy: null,
     createdAtMs: now,
     updatedAtMs: now,
   }

@@ -116,6 +116,16 @@ export type Pull = {
   mergeCommitSha: string | null
   maintainerCanModify: boolean
   requestedReviewers: Account[]
+  requestedTeams: Team[]
+  autoMerge: AutoMerge | null
+}
+
+/** A merge that waits for what it needs; the fake has nothing that it could wait for. */
+export type AutoMerge = {
+  enabledBy: Account
+  method: 'merge' | 'squash' | 'rebase'
+  title: string
+  message: string
 }
 
 /** An issue, or a pull request when `pull` is set. */
@@ -152,6 +162,8 @@ export type IssueComment = {
   user: Account
   app: App | null
   reactions: Reaction[]
+  /** Why it is hidden; null while it is shown. */
+  minimizedReason: string | null
   createdAtMs: number
   updatedAtMs: number
 }

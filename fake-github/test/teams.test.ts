@@ -114,3 +114,20 @@ test('an App asks about teams where it is installed, if it was granted members',
   const other = world.client(await token({ issues: 'read' }))
   expect(await failure(other.rest.teams.getMembershipForUserInOrg(asked))).toMatchObject({ status: 403 })
 })
+
+test('a team is asked to review what it can see', async () => {
+  const { github } = world
+  const repo = await github.addRepository({ owner: 'Corp', name: 'app', files: { a: 'a' } })
+  await repo.commit({ message: 'm', files: { a: 'b' }, branch: 'feature' })
+  await repo.openPullRequest({ title: 'p', head: 'feature' })
+  corp.addTeam({ name: 'reviewers', members: ['mia'], repositories: { app: 'read' } })
+  corp.addTeam({ name: 'others' })
+  const { rest } = world.as('olga')
+  const pull = { owner: 'corp', repo: 'app', pull_number: 1 }
+  const ask = (...team_reviewers: string[]) => rest.pulls.requestReviewers({ ...pull, team_reviewers })
+  expect((await ask('reviewers')).data.requested_teams?.map(({ slug }) => slug)).toEqual(['reviewers'])
+  expect((await failure(ask('others'))).message).toMatch(/only be requested from collaborators/)
+  expect((await rest.pulls.listRequestedReviewers(pull)).data.teams.map(({ slug }) => slug)).toEqual(['reviewers'])
+  await rest.pulls.removeRequestedReviewers({ ...pull, reviewers: [], team_reviewers: ['reviewers'] })
+  expect((await rest.pulls.listRequestedReviewers(pull)).data.teams).toEqual([])
+})

@@ -12,6 +12,7 @@ import { deploymentStatusRoutes } from './deployment-statuses.ts'
 import { deploymentRoutes } from './deployments.ts'
 import { dispatchRoutes } from './dispatches.ts'
 import { gitDataRoutes } from './git-data.ts'
+import { graphqlRoutes } from './graphql.ts'
 import { hookRoutes } from './hooks.ts'
 import { installationRoutes } from './installations.ts'
 import { issueRoutes } from './issues.ts'
@@ -42,6 +43,7 @@ import { userRoutes } from './users.ts'
 export const routes: Route[] = [
   ...metaRoutes,
   ...userRoutes,
+  ...graphqlRoutes,
   ...appRoutes,
   ...installationRoutes,
   ...teamRoutes,

@@ -55,6 +55,7 @@ function createComment(call: ChangeCall) {
     user: account,
     app,
     reactions: [],
+    minimizedReason: null,
     createdAtMs: now,
     updatedAtMs: now,
   }

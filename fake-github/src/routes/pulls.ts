@@ -125,6 +125,8 @@ async function createPull(call: ChangeCall) {
       mergeCommitSha: null,
       maintainerCanModify: body.maintainer_can_modify,
       requestedReviewers: [],
+      requestedTeams: [],
+      autoMerge: null,
     },
   }
   repo.issues.set(number, issue)

@@ -11,6 +11,7 @@ import { accountShape } from './accounts.ts'
 import { commentCount, issuePage, issueShape } from './issues.ts'
 import { nodeId } from './node-id.ts'
 import { repositoryShape, repositoryUrl } from './repositories.ts'
+import { teamShape } from './teams.ts'
 
 /** A pull request as it stands in a list. */
 export function pullListShape(hub: Hub, repo: Repository, issue: PullIssue) {
@@ -51,7 +52,7 @@ export function pullListShape(hub: Hub, repo: Repository, issue: PullIssue) {
     assignee: seen.assignee,
     assignees: seen.assignees,
     requested_reviewers: pull.requestedReviewers.map((account) => accountShape(hub, account)),
-    requested_teams: [],
+    requested_teams: pull.requestedTeams.map((team) => teamShape(hub, team)),
     labels: seen.labels,
     milestone: seen.milestone,
     draft: pull.draft,
@@ -59,7 +60,12 @@ export function pullListShape(hub: Hub, repo: Repository, issue: PullIssue) {
     base: sideShape(hub, repo, pull.base),
     _links: Object.fromEntries(links),
     author_association: seen.author_association,
-    auto_merge: null,
+    auto_merge: pull.autoMerge && {
+      enabled_by: accountShape(hub, pull.autoMerge.enabledBy),
+      merge_method: pull.autoMerge.method,
+      commit_title: pull.autoMerge.title,
+      commit_message: pull.autoMerge.message,
+    },
     active_lock_reason: seen.active_lock_reason,
   }
 }
