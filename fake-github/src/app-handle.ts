@@ -1,5 +1,5 @@
 // GitHub Apps in the hands of people: registering one and installing it.
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { ensureAccount } from './accounts.ts'
 import type { Hub } from './hub.ts'
 import { accountShape, installationShape } from './shapes/accounts.ts'
@@ -41,6 +41,59 @@ export type AppHandle = {
 
 /** Registers an App with a fresh RSA key. */
 export function addApp(hub: Hub, options: AppOptions): AppHandle {
+  return appHandle(hub, register(hub, options))
+}
+
+function appHandle(hub: Hub, app: App): AppHandle {
+  const { state } = hub
+  return {
+    appId: app.id,
+    slug: app.slug,
+    privateKeyPem: app.privateKeyPem,
+    botLogin: app.bot.login,
+    get installations() {
+      return [...state.installations.values()].filter((each) => each.app === app).map(handleOf)
+    },
+    install: (account, repositories = 'all') => handleOf(install(hub, app, account, repositories)),
+    uninstall: (account) => uninstall(hub, app, account),
+  }
+}
+
+/** What a program asks GitHub to make an App of. */
+export type AppManifest = {
+  name: string
+  url: string
+  hook_attributes?: { url: string; active?: boolean }
+  redirect_url?: string
+  default_permissions?: Permissions
+  default_events?: string[]
+  public?: boolean
+}
+
+/** The code for the credentials, the address that the browser is sent to, and the App. */
+export type ConfirmedManifest = { code: string; redirectUrl: string; app: AppHandle }
+
+/**
+ * What GitHub does when a person confirms a manifest: the App is registered, and its credentials
+ * can be fetched once with the code.
+ */
+export function confirmManifest(hub: Hub, manifest: AppManifest, owner: string): ConfirmedManifest {
+  const hook = manifest.hook_attributes
+  const app = register(hub, {
+    slug: manifest.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'),
+    owner,
+    permissions: manifest.default_permissions ?? {},
+    events: manifest.default_events ?? [],
+    ...(hook && { webhookUrl: hook.url, webhookSecret: randomBytes(20).toString('hex') }),
+  })
+  const code = randomBytes(20).toString('hex')
+  hub.state.manifests.set(code, app)
+  const redirectUrl = new URL(manifest.redirect_url ?? manifest.url)
+  redirectUrl.searchParams.set('code', code)
+  return { code, redirectUrl: redirectUrl.href, app: appHandle(hub, app) }
+}
+
+function register(hub: Hub, options: AppOptions): App {
   const { state } = hub
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
@@ -61,17 +114,7 @@ export function addApp(hub: Hub, options: AppOptions): AppHandle {
     createdAtMs: hub.clock(),
   }
   state.apps.set(id, app)
-  return {
-    appId: id,
-    slug: app.slug,
-    privateKeyPem: privateKey,
-    botLogin: app.bot.login,
-    get installations() {
-      return [...state.installations.values()].filter((each) => each.app === app).map(handleOf)
-    },
-    install: (account, repositories = 'all') => handleOf(install(hub, app, account, repositories)),
-    uninstall: (account) => uninstall(hub, app, account),
-  }
+  return app
 }
 
 function handleOf({ id, account }: Installation) {

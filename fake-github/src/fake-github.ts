@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { ensureAccount } from './accounts.ts'
-import type { AppHandle, AppOptions } from './app-handle.ts'
-import { addApp } from './app-handle.ts'
+import type { AppHandle, AppManifest, AppOptions, ConfirmedManifest } from './app-handle.ts'
+import { addApp, confirmManifest } from './app-handle.ts'
 import type { Exchange } from './exchange.ts'
 import type { Faults } from './faults.ts'
 import { emptyFaults } from './faults.ts'
@@ -86,6 +86,8 @@ export type FakeGithub = {
   addToken(options: TokenOptions): string
   /** Makes a GitHub App with a fresh RSA key. */
   addApp(options: AppOptions): AppHandle
+  /** Confirms a manifest as a person in the browser; GitHub then redirects with the code. */
+  confirmManifest(manifest: AppManifest, owner?: string): ConfirmedManifest
   addRepository(options: RepositoryOptions): Promise<RepositoryHandle>
   readonly faults: Faults
   /** Every webhook delivery that is over, oldest first. */
@@ -140,6 +142,7 @@ export async function openFakeGithub(options: FakeGithubOptions = {}): Promise<F
     addOrganization: (organization) => addOrganization(hub, organization),
     addToken: (token) => addToken(hub, token),
     addApp: (app) => addApp(hub, app),
+    confirmManifest: (manifest, owner = 'octocat') => confirmManifest(hub, manifest, owner),
     addRepository: async (given) => {
       const repo = await makeRepository(hub, dir, given)
       return repositoryHandle(hub, repo, act, (by) => (by === undefined ? repo.owner : ensureAccount(hub, by)))
@@ -222,6 +225,7 @@ async function makeRepository(hub: Hub, root: string, options: RepositoryOptions
     checkSuites: new Map(),
     checkRuns: new Map(),
     deployments: new Map(),
+    environments: new Map(),
     releases: new Map(),
     hooks: new Map(),
     nextNumber: 1,

@@ -1,6 +1,6 @@
 // A GitHub for tests and the demo: strict REST over real git repositories, smart HTTP and real
 // signed webhooks.
-export type { AppHandle, AppOptions } from './app-handle.ts'
+export type { AppHandle, AppManifest, AppOptions, ConfirmedManifest } from './app-handle.ts'
 export type { Exchange } from './exchange.ts'
 export type { FakeGithub, FakeGithubOptions, RepositoryOptions, TokenOptions } from './fake-github.ts'
 export { openFakeGithub } from './fake-github.ts'

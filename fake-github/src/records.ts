@@ -96,6 +96,13 @@ export type Deployment = {
   createdAtMs: number
 }
 
+/** Somewhere that is deployed to. */
+export type Environment = {
+  id: number
+  name: string
+  createdAtMs: number
+}
+
 /** How a deployment goes. */
 export type DeploymentStatus = {
   id: number

@@ -5,6 +5,7 @@ import type {
   CheckSuite,
   CommitStatus,
   Deployment,
+  Environment,
   Milestone,
   Reaction,
   Review,
@@ -219,6 +220,8 @@ export type Repository = {
   checkSuites: Map<number, CheckSuite>
   checkRuns: Map<number, CheckRun>
   deployments: Map<number, Deployment>
+  /** By name. */
+  environments: Map<string, Environment>
   releases: Map<number, Release>
   hooks: Map<number, Hook>
   nextNumber: number
@@ -253,6 +256,8 @@ export type State = {
   tokens: Map<string, Token>
   apps: Map<number, App>
   installations: Map<number, Installation>
+  /** Apps that were made from a manifest and not fetched yet, by their one-time code. */
+  manifests: Map<string, App>
   repositories: Map<string, Repository>
   deliveries: Delivery[]
   requests: Exchange[]
@@ -268,6 +273,7 @@ export function emptyState(): State {
     tokens: new Map(),
     apps: new Map(),
     installations: new Map(),
+    manifests: new Map(),
     repositories: new Map(),
     deliveries: [],
     requests: [],

@@ -173,3 +173,27 @@ test('the App’s webhook hears its events with the installation, and can be red
   await rest.apps.updateWebhookConfigForApp({ secret: 'a new secret for it' })
   expect((await rest.apps.getWebhookConfigForApp()).data).toMatchObject({ url: receiver.url, secret: '********' })
 })
+
+test('an App is made from a manifest, and its credentials are fetched once', async () => {
+  const { github, receiver, client } = world
+  const { code, redirectUrl, app } = github.confirmManifest(
+    {
+      name: 'My Agents',
+      url: 'https://agents.example',
+      redirect_url: 'https://agents.example/created',
+      hook_attributes: { url: receiver.url },
+      default_permissions: { issues: 'write' },
+      default_events: ['issues'],
+    },
+    'acme',
+  )
+  expect(redirectUrl).toBe(`https://agents.example/created?code=${code}`)
+  const { data } = await client().rest.apps.createFromManifest({ code })
+  expect(data).toMatchObject({ id: app.appId, slug: 'my-agents', owner: { login: 'acme' }, events: ['issues'] })
+  expect(data.pem).toBe(app.privateKeyPem)
+  expect((await failure(client().rest.apps.createFromManifest({ code }))).status).toBe(404)
+  app.install('acme')
+  await github.settled()
+  const arrival = receiver.arrivals.find(({ event }) => event === 'installation')!
+  expect(signatureIsValid(arrival, data.webhook_secret ?? '')).toBe(true)
+})

@@ -110,3 +110,18 @@ test('a dispatched event and workflow are sent to Apps, signed, and not to the w
   const path = '.github/workflows/deploy.yml'
   expect(workflow.payload).toMatchObject({ ref: 'refs/heads/main', workflow: path, inputs: { app: 'shop' } })
 })
+
+test('environments are made by hand or by the first deployment, and nothing protects them', async () => {
+  const { bot, owner, app } = world
+  await bot.rest.repos.createDeployment({ ...app, ref: 'main', environment: 'staging/eu', required_contexts: [] })
+  await owner.rest.repos.createOrUpdateEnvironment({ ...app, environment_name: 'production' })
+  const { data } = await bot.rest.repos.getAllEnvironments(app)
+  expect(data.environments?.map(({ name }) => name)).toEqual(['staging/eu', 'production'])
+  const staging = { ...app, environment_name: 'staging/eu' }
+  expect((await bot.rest.repos.getEnvironment(staging)).data.name).toBe('staging/eu')
+  const guarded = { ...staging, wait_timer: 30 }
+  expect((await failure(owner.rest.repos.createOrUpdateEnvironment(guarded))).status).toBe(422)
+  expect((await failure(bot.rest.repos.deleteAnEnvironment(staging))).status).toBe(404)
+  expect((await owner.rest.repos.deleteAnEnvironment(staging)).status).toBe(204)
+  expect((await failure(bot.rest.repos.getEnvironment(staging))).status).toBe(404)
+})

@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'vitest'
+import { RetryAt } from '../lib/error.ts'
 import type { CheckOutput } from './check.ts'
 import { openKindsStage } from './fixtures/kinds-stage.ts'
 
@@ -62,6 +63,16 @@ test('a check of another App with our id is not ours', async () => {
   await forge.createCheck(repo.fullName, forged, [])
   expect(await send(output)).toMatchObject({ created: true })
   expect((await runs()).map(({ app }) => app?.slug).toSorted()).toEqual(['other', 'signalbox'])
+})
+
+test('a rate limit is waited for, and is no reason for a status in place of the check', async () => {
+  const { output, runs, statuses } = await openCommit()
+  const route = '/repos/{owner}/{repo}/check-runs'
+  fake.faults.add({ method: 'POST', route, kind: 'secondaryRateLimit' })
+  await expect(send(output)).rejects.toBeInstanceOf(RetryAt)
+  expect(await statuses()).toEqual([])
+  await send(output)
+  expect(await runs()).toHaveLength(1)
 })
 
 test('with a token that may make no checks the commit gets a status, once', async () => {

@@ -11,6 +11,7 @@ import { contentRoutes } from './contents.ts'
 import { deploymentStatusRoutes } from './deployment-statuses.ts'
 import { deploymentRoutes } from './deployments.ts'
 import { dispatchRoutes } from './dispatches.ts'
+import { environmentRoutes } from './environments.ts'
 import { gitDataRoutes } from './git-data.ts'
 import { graphqlRoutes } from './graphql.ts'
 import { hookRoutes } from './hooks.ts'
@@ -73,6 +74,7 @@ export const routes: Route[] = [
   ...reactionRoutes,
   ...deploymentRoutes,
   ...deploymentStatusRoutes,
+  ...environmentRoutes,
   ...dispatchRoutes,
   ...hookRoutes,
   ...releaseRoutes,

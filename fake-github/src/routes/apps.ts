@@ -24,6 +24,15 @@ const tokenBody = z.object({
 
 /** https://docs.github.com/en/rest/apps/apps and /webhooks */
 export const appRoutes = [
+  // Whoever has the code is the program that asked; it is good once.
+  route('POST', '/app-manifests/{code}/conversions', ({ hub, params }) => {
+    const code = params.code ?? ''
+    const app = hub.state.manifests.get(code)
+    if (!app) throw notFound()
+    hub.state.manifests.delete(code)
+    const secrets = { client_secret: randomBytes(20).toString('hex'), webhook_secret: app.hook?.secret ?? null }
+    return json({ ...appShape(hub, app), ...secrets, pem: app.privateKeyPem }, 201)
+  }),
   asApp('GET', '/app', ({ hub, app }) =>
     json({ ...appShape(hub, app), installations_count: installationsOf(hub.state.installations, app).length }),
   ),

@@ -9,6 +9,7 @@ import type { Deployment } from '../records.ts'
 import type { ChangeCall, RepositoryCall } from '../route.ts'
 import { change, json, noContent, numberParam, page, read, readBody } from '../route.ts'
 import { deploymentShape } from '../shapes/deployments.ts'
+import { ensureEnvironment } from './environments.ts'
 import { latestStatuses } from './statuses.ts'
 
 const DEPLOYMENTS = '/repos/{owner}/{repo}/deployments'
@@ -91,6 +92,7 @@ async function createDeployment(call: ChangeCall) {
     createdAtMs: hub.clock(),
   }
   repo.deployments.set(deployment.id, deployment)
+  ensureEnvironment(hub, repo, body.environment)
   const shape = deploymentShape(hub, repo, deployment)
   emit(call, 'deployment', { action: 'created', deployment: shape, workflow: null, workflow_run: null })
   return json(shape, 201, { location: shape.url })
