@@ -64,3 +64,12 @@ test('nothing is deployed without the checks that it needs', async () => {
   await expect(send({ ...output, target })).rejects.toThrow(/Conflict/)
   expect(await deployments()).toEqual([])
 })
+
+test('a branch that is deployed stays as it is', async () => {
+  const { repo, output, deployments } = await openDeploy()
+  const behind = await repo.commit({ message: 'c', files: { a: 'a' }, branch: 'feature' })
+  await repo.commit({ message: 'newer', files: { b: 'b' } })
+  await send({ ...output, target: { ref: 'feature', environment: 'staging' } })
+  expect(await repo.head('feature')).toBe(behind)
+  expect((await deployments()).map(({ sha }) => sha)).toEqual([behind])
+})
