@@ -142,13 +142,18 @@ export function submitReview(actor: Actor, review: Review, event: ReviewEvent, b
   const { pull } = review.issue
   pull.requestedReviewers = pull.requestedReviewers.filter((account) => account !== review.user)
   emitReview(actor, review, 'submitted')
-  for (const comment of commentsOf(repo, review)) {
-    emit(actor, 'pull_request_review_comment', {
-      action: 'created',
-      comment: reviewCommentShape(hub, repo, comment),
-      pull_request: pullListShape(hub, repo, review.issue),
-    })
-  }
+  for (const comment of commentsOf(repo, review)) emitReviewComment(actor, comment, 'created')
+}
+
+/** Emits `pull_request_review_comment`. */
+export function emitReviewComment(actor: Actor, comment: ReviewComment, action: string, more: object = {}): void {
+  const { hub, repo } = actor
+  emit(actor, 'pull_request_review_comment', {
+    action,
+    comment: reviewCommentShape(hub, repo, comment),
+    pull_request: pullListShape(hub, repo, comment.review.issue),
+    ...more,
+  })
 }
 
 /** The comments of a review. */
@@ -157,12 +162,13 @@ export function commentsOf(repo: Repository, review: Review): ReviewComment[] {
 }
 
 /** Emits `pull_request_review`, where GitHub writes the state in small letters. */
-export function emitReview(actor: Actor, review: Review, action: string): void {
+export function emitReview(actor: Actor, review: Review, action: string, more: object = {}): void {
   const { hub, repo } = actor
   emit(actor, 'pull_request_review', {
     action,
     review: { ...reviewShape(hub, repo, review), state: review.state.toLowerCase() },
     pull_request: pullListShape(hub, repo, review.issue),
+    ...more,
   })
 }
 

@@ -143,6 +143,29 @@ test('one wrong line refuses a whole review, and lines are those of the commit t
   expect(comment).toMatchObject({ start_line: 1, line: 2, commit_id: reviewed })
 })
 
+test('reviews and their comments are edited, and comments deleted', async () => {
+  const { owner, as, app } = world
+  const comments = [{ path: 'src/a.txt', line: 2, body: 'Why?' }]
+  const { data: review } = await owner.rest.pulls.createReview({ ...PULL, event: 'COMMENT', body: 'One', comments })
+  const [comment] = (await owner.rest.pulls.listReviewComments(PULL)).data
+  await world.listen()
+  const one = { ...app, comment_id: comment?.id ?? 0 }
+  expect((await owner.rest.pulls.updateReviewComment({ ...one, body: 'How?' })).data.body).toBe('How?')
+  const edit = { ...PULL, review_id: review.id, body: 'Two' }
+  expect((await owner.rest.pulls.updateReview(edit)).data.body).toBe('Two')
+  expect((await failure(as('guest').rest.pulls.updateReview(edit))).status).toBe(403)
+  expect((await failure(as('guest').rest.pulls.updateReviewComment({ ...one, body: 'x' }))).status).toBe(403)
+  expect((await owner.rest.pulls.deleteReviewComment(one)).status).toBe(204)
+  expect((await owner.rest.pulls.listReviewComments(PULL)).data).toEqual([])
+  await world.github.settled()
+  expect(world.receiver.names()).toEqual([
+    'ping',
+    'pull_request_review.edited',
+    'pull_request_review_comment.deleted',
+    'pull_request_review_comment.edited',
+  ])
+})
+
 test('the head of a pull request is brought up to date with its base', async () => {
   const { bot, repo } = world
   const update = (more = {}) => bot.rest.pulls.updateBranch({ ...PULL, ...more })

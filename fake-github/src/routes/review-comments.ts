@@ -1,11 +1,11 @@
 // Comments on the lines of pull requests; each belongs to a review.
 import { z } from 'zod'
-import { accountOf } from '../access.ts'
-import { notFound } from '../github-error.ts'
+import { accountOf, hasRole, roleOf } from '../access.ts'
+import { GithubError, notFound } from '../github-error.ts'
 import type { ReviewComment } from '../records.ts'
-import { addReviewComment, beginReview, findPlace, submitReview } from '../reviews.ts'
+import { addReviewComment, beginReview, emitReviewComment, findPlace, submitReview } from '../reviews.ts'
 import type { ChangeCall, Reply, RepositoryCall } from '../route.ts'
-import { change, json, numberParam, page, read, readBody } from '../route.ts'
+import { change, json, noContent, numberParam, page, read, readBody } from '../route.ts'
 import { reviewCommentShape } from '../shapes/reviews.ts'
 import { findPull } from './pulls.ts'
 
@@ -35,6 +35,23 @@ export const reviewCommentRoutes = [
     json(reviewCommentShape(call.hub, call.repo, findReviewComment(call))),
   ),
 
+  change('PATCH', `${REPO}/pulls/comments/{comment_id}`, WRITE, (call) => {
+    const comment = findOwn(call)
+    const given = readBody(call, 'PullRequestReviewComment', answerBody)
+    const changes = { body: { from: comment.body } }
+    comment.body = given.body
+    comment.updatedAtMs = call.hub.clock()
+    emitReviewComment(call, comment, 'edited', { changes })
+    return json(reviewCommentShape(call.hub, call.repo, comment))
+  }),
+
+  change('DELETE', `${REPO}/pulls/comments/{comment_id}`, WRITE, (call) => {
+    const comment = findOwn(call)
+    call.repo.reviewComments.delete(comment.id)
+    emitReviewComment(call, comment, 'deleted')
+    return noContent()
+  }),
+
   read(ON_PULL, 'pull_requests:read', (call) => {
     const issue = findPull(call)
     return list(
@@ -63,6 +80,14 @@ export const reviewCommentRoutes = [
 export function findReviewComment(call: RepositoryCall): ReviewComment {
   const comment = seen(call).find(({ id }) => id === numberParam(call, 'comment_id'))
   if (!comment) throw notFound()
+  return comment
+}
+
+/** One that the asker wrote, or may change as somebody who writes to the repository. */
+function findOwn(call: ChangeCall): ReviewComment {
+  const comment = findReviewComment(call)
+  const may = comment.user === call.account || call.app || hasRole(roleOf(call.repo, call.account), 'write')
+  if (!may) throw new GithubError(403, 'Must have admin rights to Repository.')
   return comment
 }
 

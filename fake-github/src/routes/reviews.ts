@@ -45,6 +45,16 @@ export const reviewRoutes = [
 
   read(REVIEW, 'pull_requests:read', (call) => json(show(call, find(call)))),
 
+  change('PUT', REVIEW, WRITE, (call) => {
+    const review = find(call)
+    if (review.user !== call.account) throw new GithubError(403, 'Must have admin rights to Repository.')
+    const { body } = readBody(call, 'PullRequestReview', z.object({ body: z.string() }))
+    const changes = { body: { from: review.body } }
+    review.body = body
+    if (review.state !== 'PENDING') emitReview(call, review, 'edited', { changes })
+    return json(show(call, review))
+  }),
+
   change('DELETE', REVIEW, WRITE, (call) => {
     const review = findPending(call)
     for (const comment of commentsOf(call.repo, review)) call.repo.reviewComments.delete(comment.id)
