@@ -75,6 +75,6 @@ export type CheckForge = {
     sha: string,
     context: string,
   ): Promise<(CommitStatus & { author: string | null }) | null>
-  /** Writes a status, which replaces an earlier one of its name; returns the commit's page. */
-  createCommitStatus(repository: string, sha: string, status: CommitStatus): Promise<{ url: string }>
+  /** Writes a status, which replaces an earlier one of its name. */
+  createCommitStatus(repository: string, sha: string, status: CommitStatus): Promise<void>
 }

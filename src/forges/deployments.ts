@@ -39,7 +39,7 @@ export type DeploymentForge = {
   /** Newest first. */
   deploymentStatuses(repository: string, id: number): Promise<(DeploymentStatus & { author: string | null })[]>
   /**
-   * Says how a deployment goes; returns the page of the deployments.
+   * Says how a deployment goes.
    * @throws RetryAt when no answer came: it may appear a little later, so look for it then.
    */
   createDeploymentStatus(repository: string, id: number, status: DeploymentStatus): Promise<void>

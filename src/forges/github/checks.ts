@@ -5,10 +5,9 @@ import type { GithubConnection } from './connection.ts'
 import { isRateLimit, statusOf } from './github-failure.ts'
 import { waitIfInDoubt } from './in-doubt.ts'
 import { PAGE_SIZE } from './pages.ts'
-import { webUrl } from './web-url.ts'
 
 /** See `CheckForge`. */
-export function checks({ apiUrl, withClient }: GithubConnection): CheckForge {
+export function checks({ withClient }: GithubConnection): CheckForge {
   return {
     maxAnnotations: 50,
 
@@ -69,7 +68,6 @@ export function checks({ apiUrl, withClient }: GithubConnection): CheckForge {
       withClient(repository, async (octokit, at) => {
         const target = targetUrl === undefined ? {} : { target_url: targetUrl }
         await octokit.rest.repos.createCommitStatus({ ...at, sha, state, context, description, ...target })
-        return { url: `${webUrl(apiUrl)}/${repository}/commit/${sha}` }
       }),
   }
 }

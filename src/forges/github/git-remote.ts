@@ -2,6 +2,7 @@
 import { parseGithubPath } from '../../lib/repository.ts'
 import type { WriteForge } from '../forge.ts'
 import type { GithubConnection } from './connection.ts'
+import { webUrl } from './web-url.ts'
 
 /** See `WriteForge`. */
 export function gitRemotes({ apiUrl, withClient }: GithubConnection): Pick<WriteForge, 'gitRemote'> {
@@ -22,11 +23,4 @@ export function gitRemotes({ apiUrl, withClient }: GithubConnection): Pick<Write
       }
     },
   }
-}
-
-/** `https://api.github.com` → `https://github.com`, `https://HOST/api/v3` → `https://HOST`. */
-function webUrl(apiUrl: string): string {
-  const { protocol, host, pathname } = new URL(apiUrl)
-  const isOfHost = host.startsWith('api.')
-  return `${protocol}//${isOfHost ? host.slice('api.'.length) : host}${pathname.replace(/(\/api\/v3)?\/*$/, '')}`
 }

@@ -1,9 +1,8 @@
 // Where people look at what the API names.
 
-/**
- * `https://api.github.com` is shown at `https://github.com`, and `https://HOST/api/v3` at
- * `https://HOST`.
- */
+/** `https://api.github.com` → `https://github.com`, `https://HOST/api/v3` → `https://HOST`. */
 export function webUrl(apiUrl: string): string {
-  return apiUrl.replace(/^https:\/\/api\.github\.com$/, 'https://github.com').replace(/\/api\/v3$/, '')
+  const { protocol, host, pathname } = new URL(apiUrl)
+  const isOfHost = host.startsWith('api.')
+  return `${protocol}//${isOfHost ? host.slice('api.'.length) : host}${pathname.replace(/(\/api\/v3)?\/*$/, '')}`
 }
