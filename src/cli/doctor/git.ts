@@ -26,7 +26,7 @@ async function gitVersion(): Promise<string | null> {
 
 /** Whether this Git is new enough; `version` is what it says of itself, null when there is none. */
 export function gitCheck(version: string | null): Check {
-  const [, major, minor] = /(\d+)\.(\d+)/.exec(version ?? '')?.map(Number) ?? []
+  const [, major, minor] = /^git version (\d{1,4})\.(\d{1,4})/.exec(version ?? '')?.map(Number) ?? []
   if (version === null || major === undefined || minor === undefined) return warning('Git', 'not found', INSTALL)
   const [oldest, oldestMinor] = OLDEST_GIT
   return major > oldest || (major === oldest && minor >= oldestMinor)

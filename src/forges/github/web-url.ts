@@ -4,5 +4,7 @@
 export function webUrl(apiUrl: string): string {
   const { protocol, host, pathname } = new URL(apiUrl)
   const isOfHost = host.startsWith('api.')
-  return `${protocol}//${isOfHost ? host.slice('api.'.length) : host}${pathname.replace(/(\/api\/v3)?\/*$/, '')}`
+  const folders = pathname.split('/').filter((name) => name !== '')
+  if (folders.at(-2) === 'api' && folders.at(-1) === 'v3') folders.splice(-2)
+  return `${protocol}//${[isOfHost ? host.slice('api.'.length) : host, ...folders].join('/')}`
 }
