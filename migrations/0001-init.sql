@@ -68,6 +68,8 @@ create table signalbox.jobs (
   input json not null,
   -- What its outputs may write: the rule's policy when the job was made. Null: the defaults.
   policy json,
+  -- What to ask the forge before it runs: whether those who caused it may. Null: nothing.
+  who json,
   status text not null default 'pending'
     check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
   priority smallint not null check (priority between 1 and 10),

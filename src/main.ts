@@ -35,6 +35,7 @@ import type { Receiver } from './http/receiver.ts'
 import { openReceiver } from './http/receiver.ts'
 import { deadOrchestrators } from './jobs/heartbeat.ts'
 import { JOBS } from './jobs/job.ts'
+import { permissionsOf } from './jobs/permission.ts'
 import { addressGuard, LOOPBACK_HOSTS } from './lib/address-guard.ts'
 import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
@@ -127,7 +128,9 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     nudge(work.length === 0 ? WORK : work)
     notifier.notify(...work)
   }
-  const shared = { environment, clock, log, seal, guard, readTarget, activity: activityOn(log, mode === 'dev') }
+  const permitted = permissionsOf({ forges: installation.forges, clock })
+  const activity = activityOn(log, mode === 'dev')
+  const shared = { environment, clock, log, seal, guard, readTarget, permitted, activity }
   const pipeline = await openPipeline({
     ...shared,
     database: roles.receiver ? pools.receiving : pools.working,

@@ -16,9 +16,10 @@ import { eventPayload } from './events/payload.ts'
 import { getEvent } from './events/query.ts'
 import { openRecorder } from './events/record.ts'
 import { dropOldRefusals } from './events/refusals.ts'
+import type { AskPermission } from './jobs/permission.ts'
 import { requireInput } from './lib/agent-input.ts'
 import type { Clock } from './lib/clock.ts'
-import { AppError } from './lib/error.ts'
+import { AppError, errorText } from './lib/error.ts'
 import type { Activity, Log } from './lib/log.ts'
 import { noActivity } from './lib/log.ts'
 import { rateLimit } from './lib/rate-limit.ts'
@@ -28,6 +29,7 @@ import type { CompiledRule } from './rules/match.ts'
 import { compileRules } from './rules/match.ts'
 import { ignoredReason } from './rules/reason.ts'
 import type { Rule } from './rules/rule.ts'
+import { standingOf } from './rules/who.ts'
 import type { RuleExplanation } from './rules/wire.ts'
 import { acceptedDraft, refusedDraft } from './sources/draft.ts'
 import { TEST_SOURCE } from './sources/event-type.ts'
@@ -56,6 +58,8 @@ export type PipelineOptions = {
   agents?: ReadonlyMap<string, Pick<Agent, 'name' | 'input'>>
   /** What must commit with an event besides its jobs and deliveries. */
   reactions?: readonly Reaction[]
+  /** Asks whether those who caused an event may; for explanations. */
+  permitted?: AskPermission
   /** Says what arrived and what followed. */
   activity?: Activity
   /** How long an event waits for a database that is away. Default 9 s, as GitHub waits. */
@@ -245,7 +249,11 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
     recordIn: write,
     async explain(event) {
       copy = await loadEndpoints(looking)
-      return explainDecision(event, rules, copy.endpoints)
+      const explained = explainDecision(event, rules, copy.endpoints)
+      const asked = explained.rules.map((each, at) =>
+        withPermission(options.permitted, each, { rule: rules[at], event }),
+      )
+      return { ...explained, rules: await Promise.all(asked) }
     },
   }
 }
@@ -299,6 +307,26 @@ function explainDecision(
       ...unasked,
     })),
   }
+}
+
+/** What the forge says of those who caused an event that matches, while it can be asked. */
+async function withPermission(
+  permitted: AskPermission | undefined,
+  explained: RuleExplanation,
+  { rule, event }: { rule: CompiledRule | undefined; event: Event },
+): Promise<RuleExplanation> {
+  const standing = rule && explained.matched ? standingOf(rule.rule.who, event) : { question: null }
+  if (permitted === undefined || 'refusal' in standing || standing.question === null) return explained
+  const asked = permitted(standing.question).then(
+    (refusal) => ({ refusal }),
+    (error: unknown) => ({ trouble: errorText(error) }),
+  )
+  const answer = await asked
+  if ('trouble' in answer)
+    return { ...explained, sentence: `${explained.sentence} It did not answer: ${answer.trouble}` }
+  if (answer.refusal === null) return explained
+  const checks = explained.checks.map((check) => (check.part === 'who' ? { ...check, holds: false } : check))
+  return { ...explained, matched: false, checks, sentence: `Skipped: ${answer.refusal}.` }
 }
 
 /** Why neither rules nor endpoints have a say in what follows from an event; null if they have. */

@@ -20,6 +20,16 @@ export type Facts = {
   labels?: string[] | undefined
   action?: string | undefined
   author?: string | undefined
+  sender?: string | undefined
+  senderType?: string | undefined
+  textAuthor?: string | undefined
+  association?: string | undefined
+  isPullRequest?: boolean | undefined
+  fromFork?: boolean | undefined
+  originator?: string | undefined
+  self?: boolean | undefined
+  command?: string | undefined
+  arguments?: string[] | undefined
   environment?: string | undefined
   app?: string | undefined
   project?: string | undefined

@@ -30,12 +30,12 @@ with new_events as (
   on conflict do nothing
   returning id
 ), new_jobs as (
-  insert into signalbox.jobs (id, event_id, rule, type, agent, input, policy, priority, group_key, max_attempts,
+  insert into signalbox.jobs (id, event_id, rule, type, agent, input, policy, who, priority, group_key, max_attempts,
     time_limit_ms, available_at, created_at)
-  select n.id, event_id, rule, type, agent, input, policy, priority, group_key, max_attempts, time_limit_ms,
+  select n.id, event_id, rule, type, agent, input, policy, who, priority, group_key, max_attempts, time_limit_ms,
     coalesce($1, now()) - before * interval '1 microsecond', coalesce($1, now()) + after * interval '1 microsecond'
   from json_to_recordset($5::json) as n (id uuid, event_id uuid, rule text, type text, agent text, input json,
-    policy json, priority smallint, group_key text, max_attempts integer, time_limit_ms integer, before integer,
+    policy json, who json, priority smallint, group_key text, max_attempts integer, time_limit_ms integer, before integer,
     after integer)
   join new_events on new_events.id = n.event_id
 ), new_deliveries as (
@@ -96,6 +96,7 @@ function jobRows(events: readonly NewEvent[]) {
         agent: job.agent,
         input: job.input,
         policy: job.policy,
+        who: job.who,
         priority: job.priority,
         group_key: job.groupKey,
         max_attempts: job.maxAttempts,

@@ -8,6 +8,7 @@ import { MANUAL_RULE } from './jobs.ts'
 import { compileRule } from './match.ts'
 import type { Condition, Rule } from './rule.ts'
 import { GLOB_PARTS } from './rule.ts'
+import { whoSchema } from './who.ts'
 
 const MAX_TIME_LIMIT_MS = 24 * 60 * 60 * 1000
 
@@ -58,6 +59,7 @@ const ruleSchema = z.strictObject({
   on: globs,
   source: globs.optional(),
   when: condition.optional(),
+  who: whoSchema.optional(),
   agent: name,
   with: z.record(z.string(), z.json()).optional(),
   jobType: name.optional(),

@@ -4,6 +4,8 @@ import type { Globs } from '../lib/glob.ts'
 import type { Check, CompiledCondition, CompiledRule, MatchInput } from './match.ts'
 import { compileRule, conditionHolds, holds } from './match.ts'
 import type { Rule } from './rule.ts'
+import type { Who } from './who.ts'
+import { standingOf, whoOf } from './who.ts'
 import type { RuleCheck, RuleExplanation } from './wire.ts'
 
 /**
@@ -17,7 +19,7 @@ export function explain(rule: Rule, event: MatchInput): RuleExplanation {
 /** The same for a compiled rule. */
 export function explainCompiled({ rule, on, source, when }: CompiledRule, event: MatchInput): RuleExplanation {
   const named = (source === null ? [on] : [on, source]).map((check) => answer(check, event))
-  const answers = [...named, ...answersOf(when, event)]
+  const answers = [...named, ...answersOf(when, event), ...whoAnswers(rule, event)]
   const failed = answers.filter((each) => !each.holds)
   const matched = failed.length === 0
   return {
@@ -105,6 +107,30 @@ function under(name: string, answers: readonly Answer[]): Answer[] {
 
 function flatten({ reason: _, parts, ...check }: Answer): RuleCheck[] {
   return [check, ...parts.flatMap(flatten)]
+}
+
+/** Nothing where the rule is for anyone; what is left to ask the forge is said, and taken as a yes. */
+function whoAnswers(rule: Rule, event: MatchInput): Answer[] {
+  const allowed = whoOf(rule.who, event)
+  if (allowed === null) return []
+  const standing = standingOf(rule.who, event)
+  const wanted = wantedOf(allowed)
+  const actual = event.facts.sender ?? 'none'
+  if ('refusal' in standing) {
+    return [{ part: 'who', wanted, actual, holds: false, reason: standing.refusal, parts: [] }]
+  }
+  const { question } = standing
+  const people = question?.people.map((login) => `\`${login}\``).join(' and ')
+  const reason = people
+    ? `the forge is asked before the job runs whether ${people} may: ${wanted}`
+    : `\`${actual}\` may trigger it`
+  return [{ part: 'who', wanted, actual, holds: true, reason, parts: [] }]
+}
+
+function wantedOf(who: Who): string {
+  return Object.entries(who)
+    .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(' or ') : value}`)
+    .join(', ')
 }
 
 function inWords(globs: Globs): string {

@@ -9,6 +9,7 @@ import { groupKey } from './group.ts'
 import type { CompiledRule, MatchInput } from './match.ts'
 import { matchRules } from './match.ts'
 import type { Rule } from './rule.ts'
+import { standingOf } from './who.ts'
 
 export const DEFAULT_PRIORITY = 5
 export const DEFAULT_MAX_ATTEMPTS = 5
@@ -23,7 +24,10 @@ export const MANUAL_RULE = 'manual'
  * of the rule until the job runs.
  */
 export function jobsFor(rules: readonly CompiledRule[], event: MatchInput & { id: string }): NewJob[] {
-  return matchRules(rules, event).map((rule) => jobOf(rule, event.id, event.facts))
+  return matchRules(rules, event).map((rule) => {
+    const standing = standingOf(rule.who, event)
+    return { ...jobOf(rule, event.id, event.facts), who: 'question' in standing ? standing.question : null }
+  })
 }
 
 /** Who does a type of job; `rule` is there when one of the rules makes such jobs. */
@@ -71,6 +75,8 @@ function jobOf(rule: Rule, eventId: string, facts: Facts): NewJob {
     agent: rule.agent,
     input: rule.with ?? {},
     policy: rule.policy ?? null,
+    // Whoever asks for a job by hand has the token.
+    who: null,
     priority: rule.priority ?? DEFAULT_PRIORITY,
     groupKey: groupKey(rule.group, facts),
     maxAttempts: rule.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,

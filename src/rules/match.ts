@@ -4,6 +4,7 @@ import type { Globs, Matcher } from '../lib/glob.ts'
 import { compileGlobs, NAME } from '../lib/glob.ts'
 import type { Condition, GlobPart, Rule } from './rule.ts'
 import { GLOB_PARTS } from './rule.ts'
+import { standingOf } from './who.ts'
 
 /** The parts of an event that rules match on. */
 export type MatchInput = { source: string; type: string; facts: Facts }
@@ -56,8 +57,13 @@ export function matchRules(rules: readonly CompiledRule[], event: MatchInput): R
 }
 
 /** Whether an event matches one rule. */
-function matchesRule({ on, source, when }: CompiledRule, event: MatchInput): boolean {
-  return holds(on, event) && (source === null || holds(source, event)) && conditionHolds(when, event)
+function matchesRule({ rule, on, source, when }: CompiledRule, event: MatchInput): boolean {
+  return (
+    holds(on, event) &&
+    (source === null || holds(source, event)) &&
+    conditionHolds(when, event) &&
+    'question' in standingOf(rule.who, event)
+  )
 }
 
 /**
@@ -101,7 +107,7 @@ function globCheck(part: GlobPart, wanted: Globs): Check {
   return {
     part,
     wanted,
-    actual: part === 'label' ? labelsOf : ({ facts }) => (facts[part] === undefined ? [] : [facts[part]]),
+    actual: part === 'label' ? labelsOf : ({ facts }) => (facts[part] === undefined ? [] : [String(facts[part])]),
     matches: compileGlobs(wanted, GLOB_PARTS[part]),
   }
 }

@@ -4,6 +4,7 @@ import type { Facts } from '../events/facts.ts'
 import type { GlobKind, Globs } from '../lib/glob.ts'
 import { LOGIN, NAME, REF, REPOSITORY } from '../lib/glob.ts'
 import type { Policy } from '../publisher/policy.ts'
+import type { Who } from './who.ts'
 
 /** The facts that a condition has globs for, and how each compares. */
 export const GLOB_PARTS = {
@@ -16,6 +17,12 @@ export const GLOB_PARTS = {
   project: NAME,
   repository: REPOSITORY,
   author: LOGIN,
+  sender: LOGIN,
+  senderType: NAME,
+  textAuthor: LOGIN,
+  association: NAME,
+  originator: LOGIN,
+  fromFork: NAME,
 } as const satisfies Partial<Record<keyof Facts, GlobKind>>
 
 /** A fact that a condition has globs for. */
@@ -40,6 +47,11 @@ export type Rule = {
   /** The sources it may come from, as globs; any if absent. */
   source?: Globs
   when?: Condition
+  /**
+   * Who may trigger it. Default `{ permission: 'write' }` where anybody could have caused the event:
+   * comments, issues, pull requests, discussions and reviews.
+   */
+  who?: Who | 'anyone'
   /** The agent that does the work. */
   agent: string
   /** Options handed to the agent as its input. */

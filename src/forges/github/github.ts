@@ -7,6 +7,7 @@ import { dispatches } from './dispatches.ts'
 import { gitData } from './git-data.ts'
 import { gitRemotes } from './git-remote.ts'
 import { labels } from './labels.ts'
+import { people } from './people.ts'
 import { pullRequests } from './pull-requests.ts'
 import { repositories } from './repositories.ts'
 
@@ -30,6 +31,7 @@ function overConnection(connection: GithubConnection): WriteForge {
     ...gitData(connection),
     ...gitRemotes(connection),
     ...pullRequests(connection),
+    ...people(connection),
     ...labels(connection),
     ...comments(connection),
     ...dispatches(connection),

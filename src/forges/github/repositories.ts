@@ -1,7 +1,7 @@
 // Reading a repository: https://docs.github.com/en/rest/repos
 import type { WriteForge } from '../forge.ts'
 import type { GithubConnection } from './connection.ts'
-import { statusOf } from './github-failure.ts'
+import { nullOn } from './null-on.ts'
 import { firstPages, PAGE_SIZE } from './pages.ts'
 
 const MAX_COMPARE_PAGES = 10
@@ -45,14 +45,5 @@ export function repositories({
           ),
         ),
       ),
-  }
-}
-
-async function nullOn<T>(statuses: number[], look: () => Promise<T>): Promise<T | null> {
-  try {
-    return await look()
-  } catch (error) {
-    if (statuses.includes(statusOf(error) ?? 0)) return null
-    throw error
   }
 }
