@@ -51,10 +51,16 @@ export function accountOf(credentials: Credentials): Account | null {
   return credentials.kind === 'anonymous' ? null : credentials.account
 }
 
-/** The role a person has in a repository. */
+/** A person's role in a repository: the strongest of their own, their teams' and everybody's. */
 export function roleOf(repository: Repository, account: Account): Role {
-  if (repository.owner.id === account.id) return 'admin'
-  return repository.collaborators.get(accountKey(account.login)) ?? (repository.private ? 'none' : 'read')
+  const { owner } = repository
+  const key = accountKey(account.login)
+  if (owner.id === account.id || owner.members.get(key) === 'admin') return 'admin'
+  const teams = [...owner.teams.values()].filter(({ members }) => members.has(key))
+  const granted = teams.map((team) => team.repositories.get(repository.id) ?? 'none')
+  const everybodys: Role = repository.private && !owner.members.has(key) ? 'none' : 'read'
+  const roles = [repository.collaborators.get(key) ?? everybodys, ...granted]
+  return ROLES.findLast((role) => roles.includes(role)) ?? 'none'
 }
 
 /** True when `role` is at least `needed`. */

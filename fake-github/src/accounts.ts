@@ -11,7 +11,14 @@ export function ensureAccount(
 ): Account {
   const known = state.accounts.get(accountKey(login))
   if (known) return known
-  const account: Account = { id: state.nextId(), login, type, createdAtMs: clock() }
+  const account: Account = {
+    id: state.nextId(),
+    login,
+    type,
+    members: new Map(),
+    teams: new Map(),
+    createdAtMs: clock(),
+  }
   state.accounts.set(accountKey(login), account)
   return account
 }

@@ -4,6 +4,7 @@ import type { Hub } from './hub.ts'
 import { accountShape } from './shapes/accounts.ts'
 import { nodeId } from './shapes/node-id.ts'
 import { repositoryShape } from './shapes/repositories.ts'
+import { organizationShape } from './shapes/teams.ts'
 import type { Account, Hook, Installation, Repository } from './state.ts'
 
 /** Who changes a repository; every call of a route that changes one is an `Actor`. */
@@ -78,22 +79,4 @@ function sendTo(hub: Hub, hook: Hook, { event, payload, repo }: Emitted, install
     installationId: installation?.id ?? null,
     repositoryId: repo.id,
   })
-}
-
-function organizationShape(hub: Hub, account: Account) {
-  const url = `${hub.apiUrl}/orgs/${account.login}`
-  return {
-    login: account.login,
-    id: account.id,
-    node_id: nodeId('Organization', account.id),
-    url,
-    repos_url: `${url}/repos`,
-    events_url: `${url}/events`,
-    hooks_url: `${url}/hooks`,
-    issues_url: `${url}/issues`,
-    members_url: `${url}/members{/member}`,
-    public_members_url: `${url}/public_members{/member}`,
-    avatar_url: `${hub.url}/avatars/${account.id}`,
-    description: null,
-  }
 }

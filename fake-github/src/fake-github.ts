@@ -17,6 +17,8 @@ import { initBare } from './git.ts'
 import { isGitRequest, serveGit } from './git-http.ts'
 import type { Hub } from './hub.ts'
 import { repositoryLock } from './hub.ts'
+import type { OrganizationHandle, OrganizationOptions } from './organization-handle.ts'
+import { addOrganization } from './organization-handle.ts'
 import { pagesApp, wantsPage } from './pages.ts'
 import type { RepositoryHandle } from './repository-handle.ts'
 import { commit, repositoryHandle } from './repository-handle.ts'
@@ -78,6 +80,8 @@ export type FakeGithub = {
   readonly apiUrl: string
   /** Makes an account, or returns the one of that name. */
   addUser(login: string, options?: { type?: 'User' | 'Organization' }): { id: number; login: string; email: string }
+  /** Makes an organisation, or adds to the one of that name. Make it before its repositories. */
+  addOrganization(options: OrganizationOptions): OrganizationHandle
   /** Makes a token (and its user, if need be) and returns it. */
   addToken(options: TokenOptions): string
   /** Makes a GitHub App with a fresh RSA key. */
@@ -133,6 +137,7 @@ export async function openFakeGithub(options: FakeGithubOptions = {}): Promise<F
       const { id } = ensureAccount(hub, login, more?.type)
       return { id, login, email: `${id}+${login}@users.noreply.github.com` }
     },
+    addOrganization: (organization) => addOrganization(hub, organization),
     addToken: (token) => addToken(hub, token),
     addApp: (app) => addApp(hub, app),
     addRepository: async (given) => {

@@ -13,6 +13,7 @@ export type {
   WebhookFault,
   WebhookFaultHandle,
 } from './faults.ts'
+export type { OrganizationHandle, OrganizationOptions, TeamHandle, TeamOptions } from './organization-handle.ts'
 export type {
   CommentShape,
   CommitOptions,

@@ -9,7 +9,8 @@ import type { Hub } from './hub.ts'
 import { setRef } from './ref-changes.ts'
 import { fullName, repositoryPage } from './shapes/repositories.ts'
 import { signatureOf } from './signatures.ts'
-import type { Account, Repository } from './state.ts'
+import type { Account, Repository, Role } from './state.ts'
+import { accountKey } from './state.ts'
 
 /** A JSON object as the REST API shows it. */
 type Shape = Record<string, unknown>
@@ -90,6 +91,8 @@ export type RepositoryHandle = {
   htmlUrl: string
   /** The bare repository on disk. */
   dir: string
+  /** Gives somebody a role, or takes it away with null. */
+  setRole(login: string, role: Role | null): void
   /** Makes a commit on a branch and resolves to its sha. */
   commit(options: CommitOptions): Promise<string>
   deleteBranch(branch: string, by?: string): Promise<void>
@@ -156,6 +159,11 @@ export function repositoryHandle(
     cloneUrl: `${repositoryPage(hub, repo)}.git`,
     htmlUrl: repositoryPage(hub, repo),
     dir: repo.dir,
+    setRole: (login, role) => {
+      const key = accountKey(person(login).login)
+      if (role === null) repo.collaborators.delete(key)
+      else repo.collaborators.set(key, role)
+    },
     commit: (options) => hub.lock(repo, () => commit(hub, repo, person(options.author), options)),
     deleteBranch: async (branch, by) => void (await act(by, 'DELETE', `${at}/git/refs/heads/${branch}`)),
     openPullRequest: async (options, by) =>

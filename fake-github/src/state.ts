@@ -23,6 +23,25 @@ export type Account = {
   id: number
   login: string
   type: 'User' | 'Organization' | 'Bot'
+  /** Who belongs to an organisation, by login; an `admin` owns it. */
+  members: Map<string, 'member' | 'admin'>
+  /** An organisation's teams, by slug. */
+  teams: Map<string, Team>
+  createdAtMs: number
+}
+
+/** People of an organisation, and what they may do in its repositories. */
+export type Team = {
+  id: number
+  org: Account
+  slug: string
+  name: string
+  description: string | null
+  privacy: 'closed' | 'secret'
+  /** By login. */
+  members: Map<string, 'member' | 'maintainer'>
+  /** Role by the repository's id. */
+  repositories: Map<number, Role>
   createdAtMs: number
 }
 

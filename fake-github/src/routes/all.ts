@@ -32,6 +32,7 @@ import { reviewCommentRoutes } from './review-comments.ts'
 import { reviewRequestRoutes } from './review-requests.ts'
 import { reviewRoutes } from './reviews.ts'
 import { statusRoutes } from './statuses.ts'
+import { teamRoutes } from './teams.ts'
 import { userRoutes } from './users.ts'
 
 /**
@@ -43,6 +44,7 @@ export const routes: Route[] = [
   ...userRoutes,
   ...appRoutes,
   ...installationRoutes,
+  ...teamRoutes,
   ...repositoryRoutes,
   ...repositoryFactRoutes,
   ...repositoryListRoutes,

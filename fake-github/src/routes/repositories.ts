@@ -33,7 +33,9 @@ export const repositoryRoutes = [
     return noContent()
   }),
 
-  read('/repos/{owner}/{repo}/collaborators/{username}/permission', 'metadata:read', ({ hub, repo, params }) => {
+  read('/repos/{owner}/{repo}/collaborators/{username}/permission', 'metadata:read', (call) => {
+    const { hub, repo, params } = call
+    requirePush(call, 'collaborator permission')
     const account = hub.state.accounts.get(accountKey(params.username ?? ''))
     if (!account) throw notFound()
     const role = roleOf(repo, account)
@@ -41,12 +43,12 @@ export const repositoryRoutes = [
   }),
 ]
 
-function requirePush({ credentials, repo }: RepositoryCall): void {
+function requirePush({ credentials, repo }: RepositoryCall, what = 'repository collaborators'): void {
   const isApp = credentials.kind === 'token' && credentials.token.installation !== null
   const role = 'account' in credentials ? roleOf(repo, credentials.account) : 'none'
   if (isApp || hasRole(role, 'write')) return
   if (credentials.kind === 'anonymous') throw new GithubError(401, 'Requires authentication')
-  throw new GithubError(403, 'Must have push access to view repository collaborators.')
+  throw new GithubError(403, `Must have push access to view ${what}.`)
 }
 
 /** The owner and everybody who was given a role. */

@@ -4,6 +4,7 @@ import { hasRole, roleOf } from '../access.ts'
 import type { Hub } from '../hub.ts'
 import { isoTime } from '../hub.ts'
 import type { Account, App, Installation, Permissions, Repository } from '../state.ts'
+import { accountKey } from '../state.ts'
 import { nodeId } from './node-id.ts'
 
 /** GitHub's "simple user". */
@@ -66,6 +67,7 @@ export function accountByEmail(hub: Hub, email: string): Account | null {
 /** How a person relates to a repository. */
 export function associationOf(repo: Repository, account: Account): string {
   if (repo.owner.id === account.id) return 'OWNER'
+  if (repo.owner.members.has(accountKey(account.login))) return 'MEMBER'
   return hasRole(roleOf(repo, account), 'triage') ? 'COLLABORATOR' : 'NONE'
 }
 
