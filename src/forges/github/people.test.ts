@@ -37,7 +37,7 @@ test('a team has the members that have joined it', async () => {
 })
 
 test('in an outage nobody is said to have a permission', async () => {
-  stage.fake.faults.add({ method: 'GET', path: '/repos/acme/shop/collaborators/acme/permission', status: 502 })
+  stage.fake.faults.add({ route: /permission$/, kind: 'status', status: 502 })
   expect(await failure(stage.forge().permission('acme/shop', 'acme'))).toBeInstanceOf(RetryAt)
 })
 
