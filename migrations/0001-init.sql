@@ -143,6 +143,8 @@ create table signalbox.outputs (
   kind text not null,
   -- Where it is written, as events name it: what is reported from elsewhere is not believed.
   repository text not null,
+  -- What its hidden marker or its commit says, where it has one.
+  key text,
   body json not null,
   status text not null default 'pending' check (status in ('pending', 'published', 'refused')),
   reason text,
@@ -151,6 +153,8 @@ create table signalbox.outputs (
   published_at timestamptz,
   unique (job_id, position)
 );
+-- key: which job wrote what the forge reports.
+create index outputs_key on signalbox.outputs (key);
 
 create table signalbox.deployments (
   id uuid primary key,

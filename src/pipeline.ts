@@ -16,6 +16,7 @@ import { eventPayload } from './events/payload.ts'
 import { getEvent } from './events/query.ts'
 import { openRecorder } from './events/record.ts'
 import { dropOldRefusals } from './events/refusals.ts'
+import type { MarkOwn } from './jobs/own-writes.ts'
 import type { AskPermission } from './jobs/permission.ts'
 import { requireInput } from './lib/agent-input.ts'
 import type { Clock } from './lib/clock.ts'
@@ -60,6 +61,8 @@ export type PipelineOptions = {
   reactions?: readonly Reaction[]
   /** Asks whether those who caused an event may; for explanations. */
   permitted?: AskPermission
+  /** Recognises what this program wrote itself. */
+  markOwn?: MarkOwn
   /** Says what arrived and what followed. */
   activity?: Activity
   /** How long an event waits for a database that is away. Default 9 s, as GitHub waits. */
@@ -110,7 +113,7 @@ export type Pipeline = Writer & {
  * event.
  */
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
-  const { clock, log, sources, agents = new Map() } = options
+  const { clock, log, sources, agents = new Map(), markOwn = async (draft) => draft } = options
   const types = jobTypes(options.rules, [...agents.keys()])
   // Each source has its own limit, and all unknown names share one.
   const refusals = new Map([...sources.keys(), manual.name].map((name) => [name, rateLimit(clock, REFUSALS)]))
@@ -144,7 +147,8 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     async receive({ source, envelope }, body, headers, remote) {
       source.verify(envelope, body, clock.now())
       const normalised = source.normalise(envelope, body)
-      const draft = acceptedDraft(source, normalised, { body, headers, remote, at: clock.now() })
+      const read = acceptedDraft(source, normalised, { body, headers, remote, at: clock.now() })
+      const draft = await markOwn(read, normalised.trace)
       const recorded = await writer.record(draft)
       say(draft, recorded)
       options.onReceived?.(draft)

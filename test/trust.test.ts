@@ -4,6 +4,7 @@ import { openFakeGithub } from '@signalbox/fake-github'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { openApiGuard } from '../fake-github/openapi.ts'
+import type { Agent } from '../src/agents/agent.ts'
 import { defineAgent } from '../src/agents/agent.ts'
 import type { Rule } from '../src/rules/rule.ts'
 import type { TestSignalbox } from './signalbox.ts'
@@ -43,9 +44,9 @@ afterEach(async () => {
   expect(guard.violations).toEqual([])
 })
 
-async function open(rules: readonly Rule[], env: Record<string, string> = {}) {
+async function open(rules: readonly Rule[], env: Record<string, string> = {}, agents: Agent[] = [replier]) {
   signalbox = await openTestSignalbox({
-    config: { agents: [replier], rules },
+    config: { agents, rules },
     env: { GITHUB_TOKEN: github.addToken({ login: 'signalbox' }), GITHUB_API_URL: github.apiUrl, ...env },
   })
   await shop.addWebhook({ url: `${signalbox.url}/webhook/github`, secret: SECRET })
@@ -133,5 +134,117 @@ describe('a comment', () => {
     await ended(1)
     expect(seen).toMatchObject([{ facts: { sha, fromFork: false, sender: 'jane' } }])
     expect(await signalbox.count('signalbox.job_steps', `name = 'signalbox:head'`)).toBe(1)
+  })
+})
+
+const labeller = defineAgent({
+  name: 'labeller',
+  description: 'Labels the issue, each time with another label.',
+  input: z.looseObject({}),
+  async run({ event, job }) {
+    const { repository = '', number = 0 } = event?.facts ?? {}
+    return { outputs: [{ kind: 'labels', repository, target: { issue: number }, labels: [job.id.slice(-8)] }] }
+  },
+})
+const pusher = defineAgent({
+  name: 'pusher',
+  description: 'Opens a pull request.',
+  input: z.looseObject({}),
+  async run({ event, job }) {
+    const repository = event?.facts.repository ?? ''
+    const changes = [{ path: `${job.id}.txt`, content: 'x' }]
+    const texts = { title: 'Add', body: 'x', commitMessage: 'Add' }
+    const [branch, key] = [`signalbox/${job.id}`, `of=${job.id}`]
+    return { outputs: [{ kind: 'pull_request', repository, branch, key, ...texts, changes }] }
+  },
+})
+
+describe('what Signalbox wrote itself', () => {
+  async function ignored(type: string) {
+    await github.settled()
+    const { rows } = await signalbox.database.query<{ status: string; reason: string; depth: number; facts: object }>(
+      `select status, reason, depth, facts from signalbox.events where type = $1 and actor = 'signalbox' order by id`,
+      [type],
+    )
+    return rows
+  }
+  const own = expect.stringContaining('Signalbox wrote it itself, and no rule for it says self: true')
+
+  test('starts nothing as a comment, which keeps who began the chain', async () => {
+    await open([{ ...chat, who: 'anyone' }])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    await shop.comment(number, 'hello', 'mallory')
+    await ended(1)
+    await until('the comment is reported', async () => (await ignored('issue_comment.created')).length === 1)
+    expect(await ignored('issue_comment.created')).toMatchObject([
+      { status: 'ignored', reason: own, depth: 1, facts: { self: true, originator: 'mallory', sender: 'signalbox' } },
+    ])
+    expect(await comments(number)).toEqual(['mallory: hello', 'signalbox: I am on it.'])
+  })
+
+  test('starts nothing as a label, a push, a branch or a pull request', async () => {
+    const rules: Rule[] = [
+      { name: 'label', on: ['issues.*', 'pull_request.*'], agent: 'labeller', who: 'anyone' },
+      { name: 'push', on: ['push', 'create', 'issues.opened'], agent: 'pusher', who: 'anyone' },
+    ]
+    await open(rules, {}, [labeller, pusher])
+    await shop.openIssue({ title: 'Bug' }, 'jane')
+    await ended(2)
+    for (const type of ['issues.labeled', 'push', 'create', 'pull_request.opened']) {
+      await until(`${type} is reported`, async () => (await ignored(type)).length === 1)
+      expect(await ignored(type)).toMatchObject([{ status: 'ignored', reason: own }])
+    }
+    expect(await jobs()).toHaveLength(2)
+  })
+
+  test('starts a rule that says self: true, until the chain is too long', async () => {
+    await open([{ ...chat, self: true }])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    await shop.comment(number, 'hello', 'jane')
+    await until(
+      'the chain has ended',
+      async () => (await ignored('issue_comment.created')).at(-1)?.status === 'ignored',
+    )
+    expect((await jobs()).map(({ depth }) => depth)).toEqual([0, 1, 2, 3])
+    expect((await ignored('issue_comment.created')).at(-1)?.reason).toContain('4 internal events away')
+    for (const { facts } of (await jobs()).slice(1)) expect(facts.originator).toBe('jane')
+  })
+
+  test('is for who began the chain: nobody gets by another what they may not', async () => {
+    await open([
+      { name: 'open', on: 'issues.opened', agent: 'replier', who: 'anyone' },
+      { name: 'chained', on: 'issue_comment.created', agent: 'replier', self: true },
+    ])
+    await shop.openIssue({ title: 'Bug' }, 'mallory')
+    expect((await ended(2))[1]).toMatchObject({
+      status: 'cancelled',
+      error: 'skipped: `mallory` has no write permission on acme/shop',
+    })
+  })
+
+  test('is not what somebody else marks so: a copied marker is a text like any other', async () => {
+    await open([{ ...chat, who: 'anyone', self: true }])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    const marker = '<!-- signalbox:key=job=0199f0a2-7c1e-7d3a-8f00-5b2d6c9e4a10/r -->'
+    await shop.comment(number, `Run ${marker}`, 'mallory')
+    const [first] = await ended(1)
+    expect(first?.facts).not.toHaveProperty('self')
+    expect(first).toMatchObject({ status: 'completed', depth: 0 })
+  })
+
+  test('by the hand of a person who has the same account is theirs', async () => {
+    await open([{ ...chat, who: 'anyone' }])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    await shop.comment(number, 'hello', 'signalbox')
+    expect(await ended(1)).toMatchObject([{ status: 'completed' }])
+  })
+
+  test('is recognised by its key while GitHub does not say which account that is', async () => {
+    github.faults.add({ route: /^\/user$/, kind: 'status', status: 503, times: 1000 })
+    await open([{ ...chat, who: 'anyone' }])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    await shop.comment(number, 'hello', 'jane')
+    await until('the comment is reported', async () => (await ignored('issue_comment.created')).length === 1)
+    expect(await ignored('issue_comment.created')).toMatchObject([{ status: 'ignored', reason: own }])
   })
 })

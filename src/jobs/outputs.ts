@@ -1,5 +1,6 @@
 // What an agent wants written: stored with the end of its run, then published one by one.
 import type { Sql } from '../db/database.ts'
+import { storable } from '../db/text.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
@@ -31,12 +32,12 @@ export async function rememberRun(
        -- What an agent that was run again from the start had published before.
        select coalesce(max(position) + 1, 0) as count from signalbox.outputs where job_id = $1 and id <> all($6)
      ), stored as (
-       insert into signalbox.outputs (id, job_id, position, kind, repository, body, created_at)
-       select output.id, leased.id, output.position + earlier.count, output.kind, output.repository, output.body::json,
+       insert into signalbox.outputs (id, job_id, position, kind, repository, key, body, created_at)
+       select output.id, leased.id, output.position + earlier.count, output.kind, output.repository, output.key, output.body::json,
          coalesce($5::timestamptz, now())
        from leased, earlier,
-         unnest($6::uuid[], $7::integer[], $8::text[], $9::text[], $10::text[])
-           as output (id, position, kind, repository, body)
+         unnest($6::uuid[], $7::integer[], $8::text[], $9::text[], $10::text[], $11::text[])
+           as output (id, position, kind, repository, body, key)
        on conflict do nothing
      )
      select from leased`,
@@ -49,6 +50,7 @@ export async function rememberRun(
       outputs.map((output) => output.kind),
       outputs.map((output) => plainRepositoryName(output.repository)),
       outputs.map((output) => toJson(output, 'An output')),
+      outputs.map((output) => ('key' in output ? storable(output.key) : null)),
     ],
     'remember run',
   )

@@ -13,9 +13,9 @@ const MAX_MS = 10 * 60_000
 const MIN_DEFER_MS = 1000
 
 /**
- * `Skipped` cancels the job, `GiveUp` fails it, `RetryAt` defers it to the time it names, which is no failure, and
- * anything else is repeated after 1 s, 2 s, 4 s … at most 10 minutes. `failures` are those before
- * this one.
+ * `Skipped` cancels the job, `GiveUp` fails it, `RetryAt` defers it to the time it names, which is
+ * no failure, and anything else is repeated after 1 s, 2 s, 4 s … at most 10 minutes. `failures`
+ * are those before this one.
  */
 export function outcomeOf(
   error: unknown,

@@ -17,8 +17,8 @@ type Parts = {
 type Head = { sha: string; fromFork: boolean }
 
 /**
- * The event as the agent gets it. What the forge said is a step: later attempts do not ask again, so
- * that a job is for one commit, and is not taken from somebody while it runs.
+ * The event as the agent gets it. What the forge said is a step: later attempts do not ask again,
+ * so that a job is for one commit, and is not taken from somebody while it runs.
  * @throws Skipped when those who caused the job may not; RetryAt when the forge cannot be asked.
  */
 export async function triggerOf(

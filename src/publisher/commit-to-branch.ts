@@ -2,9 +2,9 @@
 // meanwhile.
 import type { Change, WriteForge } from '../forges/forge.ts'
 import { GiveUp } from '../lib/error.ts'
+import type { Trailer } from '../lib/trailer.ts'
+import { isCommitOf, readTrailer, withTrailer } from '../lib/trailer.ts'
 import type { ChangeSet, FileChange } from './output.ts'
-import type { Trailer } from './trailer.ts'
-import { isCommitOf, readTrailer, withTrailer } from './trailer.ts'
 
 const MAX_ATTEMPTS = 5
 

@@ -60,6 +60,7 @@ const ruleSchema = z.strictObject({
   source: globs.optional(),
   when: condition.optional(),
   who: whoSchema.optional(),
+  self: z.boolean().optional(),
   agent: name,
   with: z.record(z.string(), z.json()).optional(),
   jobType: name.optional(),

@@ -19,7 +19,7 @@ export function explain(rule: Rule, event: MatchInput): RuleExplanation {
 /** The same for a compiled rule. */
 export function explainCompiled({ rule, on, source, when }: CompiledRule, event: MatchInput): RuleExplanation {
   const named = (source === null ? [on] : [on, source]).map((check) => answer(check, event))
-  const answers = [...named, ...answersOf(when, event), ...whoAnswers(rule, event)]
+  const answers = [...named, ...answersOf(when, event), ...selfAnswers(rule, event), ...whoAnswers(rule, event)]
   const failed = answers.filter((each) => !each.holds)
   const matched = failed.length === 0
   return {
@@ -109,7 +109,13 @@ function flatten({ reason: _, parts, ...check }: Answer): RuleCheck[] {
   return [check, ...parts.flatMap(flatten)]
 }
 
-/** Nothing where the rule is for anyone; what is left to ask the forge is said, and taken as a yes. */
+function selfAnswers({ self = false }: Rule, event: MatchInput): Answer[] {
+  if (event.facts.self !== true) return []
+  const reason = `Signalbox wrote it itself, and the rule ${self ? 'says' : 'does not say'} self: true`
+  return [{ part: 'self', wanted: String(self), actual: 'true', holds: self, reason, parts: [] }]
+}
+
+/** None where the rule is for anyone; what is left to ask the forge is said, and taken as a yes. */
 function whoAnswers(rule: Rule, event: MatchInput): Answer[] {
   const allowed = whoOf(rule.who, event)
   if (allowed === null) return []

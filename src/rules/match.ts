@@ -62,6 +62,7 @@ function matchesRule({ rule, on, source, when }: CompiledRule, event: MatchInput
     holds(on, event) &&
     (source === null || holds(source, event)) &&
     conditionHolds(when, event) &&
+    (event.facts.self !== true || rule.self === true) &&
     'question' in standingOf(rule.who, event)
   )
 }

@@ -6,6 +6,7 @@ import type { CompiledRule, MatchInput } from './match.ts'
 import { holds } from './match.ts'
 
 const MAX_REASON_CHARS = 500
+const OWN_WRITE = 'Signalbox wrote it itself, and no rule for it says self: true'
 const NO_ENDPOINT = '; no endpoint asked for it'
 
 /**
@@ -14,7 +15,8 @@ const NO_ENDPOINT = '; no endpoint asked for it'
  * tells one event from another. At most 500 characters.
  */
 export function ignoredReason(rules: readonly CompiledRule[], event: MatchInput): string {
-  return `${cut(whyNoRule(rules, event), MAX_REASON_CHARS - NO_ENDPOINT.length)}${NO_ENDPOINT}`
+  const why = event.facts.self === true ? OWN_WRITE : whyNoRule(rules, event)
+  return `${cut(why, MAX_REASON_CHARS - NO_ENDPOINT.length)}${NO_ENDPOINT}`
 }
 
 function whyNoRule(rules: readonly CompiledRule[], event: MatchInput): string {

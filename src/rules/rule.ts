@@ -48,10 +48,12 @@ export type Rule = {
   source?: Globs
   when?: Condition
   /**
-   * Who may trigger it. Default `{ permission: 'write' }` where anybody could have caused the event:
-   * comments, issues, pull requests, discussions and reviews.
+   * Who may trigger it. Default `{ permission: 'write' }` where anybody could have caused the
+   * event: comments, issues, pull requests, discussions and reviews.
    */
   who?: Who | 'anyone'
+  /** Whether what Signalbox wrote itself may trigger it, while the chain is short. Default no. */
+  self?: boolean
   /** The agent that does the work. */
   agent: string
   /** Options handed to the agent as its input. */

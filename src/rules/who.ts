@@ -55,8 +55,8 @@ const OPEN_TO_ALL =
 const DEFAULT: Who = { permission: 'write' }
 
 /**
- * Whom a rule's trigger is restricted to, for one event; null when it is to nobody. A rule that does
- * not say it is for people who may write, where anybody could have caused the event.
+ * Whom a rule is restricted to, for one event; null when to nobody. A rule that does not say it is
+ * for people who may write, where anybody could have caused the event.
  */
 export function whoOf(who: Who | 'anyone' | undefined, { type, facts }: MatchInput): Who | null {
   if (who === 'anyone') return null

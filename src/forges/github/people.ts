@@ -12,7 +12,7 @@ export function people({ withClient }: GithubConnection): Pick<WriteForge, 'perm
     permission: (repository, username) =>
       withClient(repository, async (octokit, at) => {
         const answer = await nullOn([404], () => octokit.rest.repos.getCollaboratorPermissionLevel({ ...at, username }))
-        // A role of the organisation's own has its name, and is based on one that `permission` says.
+        // A role of the organisation's own has a name of its own, and is based on `permission`.
         return toPermission(answer?.data.role_name) ?? toPermission(answer?.data.permission) ?? 'none'
       }),
 

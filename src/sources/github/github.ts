@@ -11,6 +11,7 @@ import type { Normalised, Source } from '../source.ts'
 import { isContradicted, isUnlikeAnyOther } from './event-of.ts'
 import { githubFacts, githubSubject } from './facts.ts'
 import { githubPullRequest } from './pull-request.ts'
+import { githubTrace } from './trace.ts'
 
 const EVENT_NAME = /^[a-z][a-z0-9_]{0,63}$/
 const DELIVERY_ID = /^[A-Za-z0-9_.:-]{1,128}$/
@@ -75,11 +76,13 @@ export function readGithub(
   const about = githubFacts(event, payload)
   const action = text(payload.action)?.slice(0, MAX_ACTION_CHARS).toWellFormed()
   const pullRequest = event === 'pull_request' ? githubPullRequest(payload) : undefined
+  const trace = githubTrace(event, payload)
   return {
     type: githubType(event, action),
     subject: githubSubject(about, payload),
     actor: text(part(payload.sender).login) ?? about.author ?? null,
     facts: facts(about),
     ...(pullRequest && { pullRequest }),
+    ...(trace && { trace }),
   }
 }
