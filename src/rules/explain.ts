@@ -1,6 +1,8 @@
 // Why a rule matched an event, or did not: the same questions as matching asks, all of them, with
 // their answers.
+import { usageOf } from '../lib/command.ts'
 import type { Globs } from '../lib/glob.ts'
+import { commandProblem } from './given-command.ts'
 import type { Check, CompiledCondition, CompiledRule, MatchInput } from './match.ts'
 import { compileRule, conditionHolds, holds } from './match.ts'
 import type { Rule } from './rule.ts'
@@ -19,7 +21,13 @@ export function explain(rule: Rule, event: MatchInput): RuleExplanation {
 /** The same for a compiled rule. */
 export function explainCompiled({ rule, on, source, when }: CompiledRule, event: MatchInput): RuleExplanation {
   const named = (source === null ? [on] : [on, source]).map((check) => answer(check, event))
-  const answers = [...named, ...answersOf(when, event), ...selfAnswers(rule, event), ...whoAnswers(rule, event)]
+  const answers = [
+    ...named,
+    ...answersOf(when, event),
+    ...commandAnswers(rule, event),
+    ...selfAnswers(rule, event),
+    ...whoAnswers(rule, event),
+  ]
   const failed = answers.filter((each) => !each.holds)
   const matched = failed.length === 0
   return {
@@ -107,6 +115,16 @@ function under(name: string, answers: readonly Answer[]): Answer[] {
 
 function flatten({ reason: _, parts, ...check }: Answer): RuleCheck[] {
   return [check, ...parts.flatMap(flatten)]
+}
+
+function commandAnswers(rule: Rule, event: MatchInput): Answer[] {
+  const { command } = rule
+  if (command === undefined) return []
+  const problem = commandProblem(rule, event)
+  const { command: name, arguments: words = [] } = event.facts
+  const actual = name === undefined ? 'none' : [`/${name}`, ...words].join(' ')
+  const reason = problem ?? `the command is ${actual}`
+  return [{ part: 'command', wanted: usageOf(command), actual, holds: problem === null, reason, parts: [] }]
 }
 
 function selfAnswers({ self = false }: Rule, event: MatchInput): Answer[] {

@@ -5,6 +5,7 @@ import type { Facts } from '../events/facts.ts'
 import { cut } from '../lib/cut.ts'
 import { AppError } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
+import { givenArguments } from './given-command.ts'
 import { groupKey } from './group.ts'
 import type { CompiledRule, MatchInput } from './match.ts'
 import { matchRules } from './match.ts'
@@ -26,7 +27,9 @@ export const MANUAL_RULE = 'manual'
 export function jobsFor(rules: readonly CompiledRule[], event: MatchInput & { id: string }): NewJob[] {
   return matchRules(rules, event).map((rule) => {
     const standing = standingOf(rule.who, event)
-    return { ...jobOf(rule, event.id, event.facts), who: 'question' in standing ? standing.question : null }
+    const job = jobOf(rule, event.id, event.facts)
+    const input = { ...givenArguments(rule, event), ...rule.with }
+    return { ...job, input, who: 'question' in standing ? standing.question : null }
   })
 }
 

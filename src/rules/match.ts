@@ -2,6 +2,7 @@
 import type { Facts } from '../events/facts.ts'
 import type { Globs, Matcher } from '../lib/glob.ts'
 import { compileGlobs, NAME } from '../lib/glob.ts'
+import { commandProblem } from './given-command.ts'
 import type { Condition, GlobPart, Rule } from './rule.ts'
 import { GLOB_PARTS } from './rule.ts'
 import { standingOf } from './who.ts'
@@ -43,8 +44,8 @@ export function compileRules(rules: readonly Rule[]): CompiledRule[] {
 export function compileRule(rule: Rule): CompiledRule {
   return {
     rule,
-    on: nameCheck('on', rule.on, (event) => event.type),
-    source: rule.source === undefined ? null : nameCheck('source', rule.source, (event) => event.source),
+    on: nameCheck('on', rule.on, typesOf),
+    source: rule.source === undefined ? null : nameCheck('source', rule.source, (event) => [event.source]),
     when: compileCondition(rule.when ?? {}),
   }
 }
@@ -63,6 +64,7 @@ function matchesRule({ rule, on, source, when }: CompiledRule, event: MatchInput
     (source === null || holds(source, event)) &&
     conditionHolds(when, event) &&
     (event.facts.self !== true || rule.self === true) &&
+    commandProblem(rule, event) === null &&
     'question' in standingOf(rule.who, event)
   )
 }
@@ -88,8 +90,13 @@ export function conditionHolds({ checks, all, any, not }: CompiledCondition, eve
   )
 }
 
-function nameCheck(part: string, wanted: Globs, actual: (event: MatchInput) => string): Check {
-  return { part, wanted, actual: (event) => [actual(event)], matches: compileGlobs(wanted, NAME) }
+function nameCheck(part: string, wanted: Globs, actual: Check['actual']): Check {
+  return { part, wanted, actual, matches: compileGlobs(wanted, NAME) }
+}
+
+/** A text with a command is an event of two types: its own, and `command`. */
+function typesOf({ type, facts }: MatchInput): readonly string[] {
+  return facts.command === undefined ? [type] : [type, 'command']
 }
 
 function compileCondition(condition: Condition): CompiledCondition {

@@ -1,6 +1,7 @@
 // What a rule is: which events become which jobs. Data only, so that it can be shown, tested and
 // explained.
 import type { Facts } from '../events/facts.ts'
+import type { Command } from '../lib/command.ts'
 import type { GlobKind, Globs } from '../lib/glob.ts'
 import { LOGIN, NAME, REF, REPOSITORY } from '../lib/glob.ts'
 import type { Policy } from '../publisher/policy.ts'
@@ -42,11 +43,13 @@ export type Condition = { [Part in GlobPart]?: Globs } & {
 export type Rule = {
   /** Unique; a job's id is computed from the event and this name. */
   name: string
-  /** Event types, as globs: `push`, `issues.*`. */
+  /** Event types, as globs: `push`, `issues.*`; `command` is any event whose text gives one. */
   on: Globs
   /** The sources it may come from, as globs; any if absent. */
   source?: Globs
   when?: Condition
+  /** The command that the text must give; its arguments join the agent's input. */
+  command?: Command
   /**
    * Who may trigger it. Default `{ permission: 'write' }` where anybody could have caused the
    * event: comments, issues, pull requests, discussions and reviews.

@@ -14,6 +14,7 @@ const OWN_EVENTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['endpoint', ['disabled', 'failing', 'recovered']],
   ['delivery', ['exhausted']],
   ['manual', []],
+  ['command', []],
 ])
 // The action of these is whatever its sender calls it.
 const ANY_ACTION = ['repository_dispatch']

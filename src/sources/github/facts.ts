@@ -1,5 +1,6 @@
 // What rules can ask about each of GitHub's events. Only fields used here are read; 52 of 329
 // official examples fail the official schema.
+import { commandIn } from '../../lib/command-text.ts'
 import type { LooseFacts } from '../fact.ts'
 import { count, labelNames, part, refFacts, sha, text } from '../fact.ts'
 
@@ -135,6 +136,17 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['repository_dispatch', (payload) => ({ branch: text(payload.branch) })],
 ])
 
+const GIVES_COMMANDS =
+  /^(?:issues|pull_request|discussion|issue_comment|commit_comment|discussion_comment|pull_request_review|pull_request_review_comment)$/
+const BEGUN = /^(?:opened|created|submitted)$/
+
+/** The command in a text that is new: what is edited later is none. */
+function commandFacts(event: string, { action }: Payload, body: unknown): LooseFacts {
+  if (!GIVES_COMMANDS.test(event) || !BEGUN.test(String(action)) || typeof body !== 'string') return {}
+  const found = commandIn(body)
+  return found === null ? {} : { command: found.name, arguments: found.words.map((word) => text(word) ?? '') }
+}
+
 /**
  * The text that an event brings: a comment or a review is about an issue or pull request, which has
  * a text of its own.
@@ -153,6 +165,7 @@ export function githubFacts(event: string, payload: Payload): LooseFacts {
     senderType: text(sender.type),
     textAuthor: text(part(written.user).login),
     association: text(written.author_association),
+    ...commandFacts(event, payload, written.body),
     repository: text(part(payload.repository).full_name),
     action: text(payload.action),
     label: text(part(payload.label).name),
