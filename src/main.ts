@@ -29,6 +29,7 @@ import type { Seal } from './endpoints/seal.ts'
 import { openSeal } from './endpoints/seal.ts'
 import type { ReadTarget } from './endpoints/target.ts'
 import { keepPositions } from './events/feed.ts'
+import { subjectRecord } from './events/subject.ts'
 import type { Access } from './http/auth.ts'
 import { accessFor } from './http/auth.ts'
 import type { Receiver } from './http/receiver.ts'
@@ -107,7 +108,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const { environment, store, mode, log, clock = systemClock, requestTimeoutMs } = options
   const { database, url } = store
   const roles = options.roles ?? { receiver: true, orchestrator: true }
-  const { installation, mirrors, ...checks } = install(options, clock)
+  const { installation, mirrors, ...checks } = install(options, pools, clock)
   const processes = await placeAgents(options, roles, installation)
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
   const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
@@ -179,8 +180,9 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   }
 }
 
-function install({ environment, config, mode, log }: SignalboxOptions, clock: Clock) {
-  const installation: Installation = configure(environment, config, log)
+function install({ environment, config, mode, log }: SignalboxOptions, { looking }: Pools, clock: Clock) {
+  const record = subjectRecord(looking, clock)
+  const installation: Installation = configure(environment, config, log, { record })
   const { rules, sources } = installation
   // A developer's receivers are on the same machine.
   const guard = addressGuard([...environment.SIGNALBOX_ALLOW_HOSTS, ...(mode === 'dev' ? LOOPBACK_HOSTS : [])])

@@ -248,3 +248,81 @@ describe('what Signalbox wrote itself', () => {
     expect(await ignored('issue_comment.created')).toMatchObject([{ status: 'ignored', reason: own }])
   })
 })
+
+describe('a command', () => {
+  const deploy: Rule = {
+    name: 'deploy',
+    on: 'command',
+    command: {
+      name: 'deploy',
+      aliases: ['ship'],
+      arguments: { environment: ['staging', 'production'], '--max': 'number' },
+    },
+    agent: 'replier',
+    with: { region: 'eu' },
+  }
+  async function outcomes() {
+    return (await jobs()).map(({ agent, status }) => `${agent} ${status}`)
+  }
+
+  test('starts its rule with typed arguments, by its alias too', async () => {
+    await open([deploy])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'mallory')
+    await shop.comment(number, 'Now:\n/ship staging --max 5', 'jane')
+    await ended(2)
+    expect(seen).toMatchObject([{ input: { environment: 'staging', max: 5, region: 'eu' } }])
+    expect((await outcomes()).sort()).toEqual(['acknowledge completed', 'replier completed'])
+  })
+
+  test('of somebody who may not write is not even answered', async () => {
+    await open([deploy])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    await shop.comment(number, '/deploy staging', 'mallory')
+    await shop.comment(number, '/deplay staging', 'mallory')
+    await ended(3)
+    expect(await outcomes()).toSatisfy((all: string[]) => all.every((each) => each.endsWith('cancelled')))
+    expect(await comments(number)).toHaveLength(2)
+  })
+
+  test('that nobody knows is answered with the nearest, once an hour', async () => {
+    await open([deploy])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    await shop.comment(number, '/deplay staging', 'jane')
+    await ended(1)
+    await shop.comment(number, '/deploy nowhere', 'jane')
+    await ended(2)
+    const all = await shop.issueComments(number)
+    expect(all.map(({ user }) => user?.login)).toEqual(['jane', 'signalbox', 'jane'])
+    expect(all[1]?.body).toContain('There is no command `/deplay`; did you mean `/deploy`?')
+    expect(all[1]?.body).toContain('- `/deploy <staging|production> [--max <number>]` (also `/ship`)')
+    expect(seen).toEqual([])
+  })
+
+  test('in a text that was edited, quoted or written by Signalbox starts nothing', async () => {
+    await open([deploy])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    await shop.comment(number, '> /deploy production\n\n```\n/deploy production\n```', 'jane')
+    const { id } = await shop.comment(number, 'hello', 'jane')
+    await fetch(`${github.apiUrl}/repos/acme/shop/issues/comments/${id}`, {
+      method: 'PATCH',
+      headers: { authorization: `Bearer ${github.addToken({ login: 'jane' })}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ body: '/deploy production' }),
+    })
+    await github.settled()
+    expect(await signalbox.count('signalbox.events', `type = 'issue_comment.edited'`)).toBe(1)
+    expect(await jobs()).toEqual([])
+  })
+
+  test('/why says what followed from the events of an issue, and why nothing did', async () => {
+    await open([deploy])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    await shop.comment(number, '/deploy staging', 'mallory')
+    await ended(2)
+    await shop.comment(number, '/why', 'jane')
+    await until('it is answered', async () => (await shop.issueComments(number)).length === 3)
+    const answer = (await shop.issueComments(number)).at(-1)?.body ?? ''
+    expect(answer).toContain('`issue_comment.created` by `mallory`: rule `deploy`, agent `replier`: cancelled, ')
+    expect(answer).toContain('mallory')
+    expect(answer).toContain('`issues.opened` by `jane`: ignored, ')
+  })
+})
