@@ -20,7 +20,7 @@ import type { MarkOwn } from './jobs/own-writes.ts'
 import type { AskPermission } from './jobs/permission.ts'
 import { requireInput } from './lib/agent-input.ts'
 import type { Clock } from './lib/clock.ts'
-import { AppError, errorText } from './lib/error.ts'
+import { AppError } from './lib/error.ts'
 import type { Activity, Log } from './lib/log.ts'
 import { noActivity } from './lib/log.ts'
 import { rateLimit } from './lib/rate-limit.ts'
@@ -28,9 +28,9 @@ import { explainCompiled } from './rules/explain.ts'
 import { jobsFor, jobTypes, manualJob } from './rules/jobs.ts'
 import type { CompiledRule } from './rules/match.ts'
 import { compileRules } from './rules/match.ts'
+import { withPermission } from './rules/permission.ts'
 import { ignoredReason } from './rules/reason.ts'
 import type { Rule } from './rules/rule.ts'
-import { standingOf } from './rules/who.ts'
 import type { RuleExplanation } from './rules/wire.ts'
 import { acceptedDraft, refusedDraft } from './sources/draft.ts'
 import { TEST_SOURCE } from './sources/event-type.ts'
@@ -255,7 +255,7 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
       copy = await loadEndpoints(looking)
       const explained = explainDecision(event, rules, copy.endpoints)
       const asked = explained.rules.map((each, at) =>
-        withPermission(options.permitted, each, { rule: rules[at], event }),
+        withPermission(each, rules[at]?.rule, event, options.permitted),
       )
       return { ...explained, rules: await Promise.all(asked) }
     },
@@ -311,26 +311,6 @@ function explainDecision(
       ...unasked,
     })),
   }
-}
-
-/** What the forge says of those who caused an event that matches, while it can be asked. */
-async function withPermission(
-  permitted: AskPermission | undefined,
-  explained: RuleExplanation,
-  { rule, event }: { rule: CompiledRule | undefined; event: Event },
-): Promise<RuleExplanation> {
-  const standing = rule && explained.matched ? standingOf(rule.rule.who, event) : { question: null }
-  if (permitted === undefined || 'refusal' in standing || standing.question === null) return explained
-  const asked = permitted(standing.question).then(
-    (refusal) => ({ refusal }),
-    (error: unknown) => ({ trouble: errorText(error) }),
-  )
-  const answer = await asked
-  if ('trouble' in answer)
-    return { ...explained, sentence: `${explained.sentence} It did not answer: ${answer.trouble}` }
-  if (answer.refusal === null) return explained
-  const checks = explained.checks.map((check) => (check.part === 'who' ? { ...check, holds: false } : check))
-  return { ...explained, matched: false, checks, sentence: `Skipped: ${answer.refusal}.` }
 }
 
 /** Why neither rules nor endpoints have a say in what follows from an event; null if they have. */

@@ -228,6 +228,12 @@ export type RuleSummary = {
   on: string[]
   source: string[] | null
   when: Record<string, Json> | null
+  /** The command that the text must give; null is none. */
+  command: Record<string, Json> | null
+  /** Who may trigger it; null is the default. */
+  who: Record<string, Json> | 'anyone' | null
+  /** Whether what Signalbox wrote itself may trigger it. */
+  self: boolean
   agent: string
   with: Record<string, Json> | null
   job_type: string

@@ -134,7 +134,7 @@ function specsOf({ arguments: all = {} }: Command): Spec[] {
   }))
 }
 
-/** Whether each argument has a place of its own: none that may be absent is before one that may not. */
+/** Whether each argument has a place of its own: what may be absent is after what may not. */
 function isOrdered(all: readonly [string, Type][]): boolean {
   const positional = all.filter(([key]) => !key.startsWith('--'))
   const names = all.map(([key]) => key.replace(/^--|\?$/g, ''))

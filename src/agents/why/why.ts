@@ -11,7 +11,7 @@ import { answerTarget } from '../answer-target.ts'
 const SHOWN = 10
 const MAX_REASON_CHARS = 300
 
-/** Comments with the newest events of the subject, and what followed from each or why nothing did. */
+/** Comments with the newest events of the subject, and what followed from each, or why nothing. */
 export function why(record: Pick<SubjectRecord, 'eventsOf'> | null): Agent {
   const agent = defineAgent({
     name: 'why',
