@@ -254,9 +254,7 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
     async explain(event) {
       copy = await loadEndpoints(looking)
       const explained = explainDecision(event, rules, copy.endpoints)
-      const asked = explained.rules.map((each, at) =>
-        withPermission(each, rules[at]?.rule, event, options.permitted),
-      )
+      const asked = explained.rules.map((each, at) => withPermission(each, rules[at]?.rule, event, options.permitted))
       return { ...explained, rules: await Promise.all(asked) }
     },
   }

@@ -63,7 +63,7 @@ function forgeOf({ repository }: Question): string {
 }
 
 /** Whether an account is the one that this program writes as in a repository. */
-export async function isAccountOf(forges: Forges, repository: string, login: string): Promise<boolean> {
+async function isAccountOf(forges: Forges, repository: string, login: string): Promise<boolean> {
   const { forge, path } = forges.of(repository)
   return (await forge.account(path))?.toLowerCase() === login.toLowerCase()
 }
