@@ -6,7 +6,9 @@ import type { Question } from '../rules/who.ts'
 import { triggerOf } from './trigger.ts'
 
 const sha = 'a'.repeat(40)
-const at = (minutes: number) => new Date(Date.UTC(2026, 0, 1, 12, minutes))
+function at(minutes: number) {
+  return new Date(Date.UTC(2026, 0, 1, 12, minutes))
+}
 const question: Question = { repository: 'acme/shop', people: [], refusesForks: true }
 
 /** The event of a comment that was written at 12:10, as an agent gets it. */
