@@ -143,7 +143,7 @@ create table signalbox.outputs (
   kind text not null,
   -- Where it is written, as events name it: what is reported from elsewhere is not believed.
   repository text not null,
-  -- What its hidden marker or its commit says, where it has one.
+  -- What its hidden marker or its commit says; `#12`, what it is about, where it has neither.
   key text,
   body json not null,
   status text not null default 'pending' check (status in ('pending', 'published', 'refused')),

@@ -193,6 +193,9 @@ describe('what Signalbox wrote itself', () => {
     for (const type of ['issues.labeled', 'push', 'create', 'pull_request.opened']) {
       await until(`${type} is reported`, async () => (await ignored(type)).length === 1)
       expect(await ignored(type)).toMatchObject([{ status: 'ignored', reason: own }])
+      // A branch does not say which job made it.
+      const originator = type === 'create' ? undefined : 'jane'
+      expect((await ignored(type))[0]?.facts).toMatchObject({ self: true, ...(originator && { originator }) })
     }
     expect(await jobs()).toHaveLength(2)
   })
@@ -219,6 +222,23 @@ describe('what Signalbox wrote itself', () => {
     expect((await ended(2))[1]).toMatchObject({
       status: 'cancelled',
       error: 'skipped: `mallory` has no write permission on acme/shop',
+    })
+  })
+
+  test('keeps who began the chain through a label too', async () => {
+    await open(
+      [
+        { name: 'label', on: 'issues.opened', agent: 'labeller', who: 'anyone' },
+        { name: 'again', on: 'issues.labeled', agent: 'labeller', self: true },
+      ],
+      {},
+      [labeller],
+    )
+    await shop.openIssue({ title: 'Bug' }, 'mallory')
+    expect((await ended(2))[1]).toMatchObject({
+      status: 'cancelled',
+      error: 'skipped: `mallory` has no write permission on acme/shop',
+      depth: 1,
     })
   })
 

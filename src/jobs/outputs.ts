@@ -1,6 +1,7 @@
 // What an agent wants written: stored with the end of its run, then published one by one.
 import type { Sql } from '../db/database.ts'
 import { storable } from '../db/text.ts'
+import { numberOf } from '../forges/target.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
@@ -50,7 +51,7 @@ export async function rememberRun(
       outputs.map((output) => output.kind),
       outputs.map((output) => plainRepositoryName(output.repository)),
       outputs.map((output) => toJson(output, 'An output')),
-      outputs.map((output) => ('key' in output ? storable(output.key) : null)),
+      outputs.map((output) => storable('key' in output ? output.key : `#${numberOf(output.target)}`)),
     ],
     'remember run',
   )

@@ -37,20 +37,29 @@ export function ownWrites(parts: { database: Sql; forges: Forges; clock: Clock; 
     if (trace.hasText && trace.keys.length === 0) return draft
     const account = await accountOf(repository)
     if (account !== null && account.toLowerCase() !== sender.toLowerCase()) return draft
-    const cause = await causeOf(parts.database, repository, trace.keys.slice(-MAX_KEYS))
-    return account === null && cause === null ? draft : asOwn(draft, cause)
+    const isKnown = account !== null
+    const keys = [...trace.keys.slice(-MAX_KEYS), ...(isKnown && !trace.hasText ? [keyOf(draft.facts)] : [])]
+    const cause = await causeOf(parts.database, repository, keys)
+    return isKnown || cause !== null ? asOwn(draft, cause) : draft
   }
 }
 
 function asOwn(draft: Draft, cause: Cause | null): Draft {
-  const { jobId = null, depth = 0, facts = {} } = cause ?? {}
-  const originator = facts.originator ?? facts.sender
+  if (cause === null) return { ...draft, depth: 1, facts: { ...draft.facts, self: true } }
+  const { jobId, depth, facts } = cause
+  // A chain that no account began, such as one from a deployment, was begun by this program.
+  const originator = facts.originator ?? facts.sender ?? draft.facts.sender
   return {
     ...draft,
     depth: depth + 1,
     causeJobId: jobId,
     facts: { ...draft.facts, self: true, ...(originator !== undefined && { originator }) },
   }
+}
+
+/** What stands for the key of an output without one, such as labels. */
+function keyOf({ number }: Facts): string {
+  return `#${number}`
 }
 
 /** The account of each repository, as long as the forge answers soon; null while it is unknown. */
@@ -85,7 +94,7 @@ async function causeOf(sql: Sql, repository: string, keys: readonly string[]): P
      order by jobs.created_at desc limit 1`,
     [
       keys.flatMap((key) => JOB_KEY.exec(key)?.[1] ?? []),
-      keys.filter((key) => !JOB_KEY.test(key)).map(storable),
+      keys.filter((key) => !JOB_KEY.test(key)).map((key) => storable(key)),
       repository,
     ],
     'own write',

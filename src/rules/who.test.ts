@@ -109,6 +109,15 @@ describe('who', () => {
     expect(question({ users: ['jane'] }, { sender: 'jane', originator: 'Jane' })).toBeNull()
   })
 
+  test('asks of an own write whose account that is, and who began the chain', () => {
+    const own = { self: true, sender: 'signalbox[bot]', senderType: 'Bot' }
+    expect(question(undefined, { ...own, originator: 'mallory' })).toMatchObject({
+      ...{ people: ['mallory'], ownAccount: 'signalbox[bot]' },
+    })
+    expect(question(undefined, { ...own, originator: 'signalbox[bot]' })?.people).toEqual([])
+    expect(refusal(undefined, own)).toContain('which of its jobs did is not known')
+  })
+
   test('on a push is asked, and not where there is no sender at all', () => {
     expect(question({ permission: 'maintain' }, {}, 'push')).toMatchObject({ permission: 'maintain' })
     const deployed = { source: 'deployments', type: 'environment.deployed', facts: { app: 'bot' } }

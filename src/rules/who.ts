@@ -75,6 +75,9 @@ export function standingOf(who: Who | 'anyone' | undefined, event: MatchInput): 
   const { repository, sender, originator } = facts
   if (sender === undefined) return { refusal: 'the event does not say who sent it' }
   if (repository === undefined) return { refusal: 'the event names no repository to have a permission on' }
+  if (facts.self === true && originator === undefined) {
+    return { refusal: 'Signalbox wrote it, and which of its jobs did is not known' }
+  }
   const standings = [
     facts.self === true ? 'unknown' : senderStanding(allowed, facts, sender),
     originator === undefined || isSame(originator, sender) ? 'allowed' : originatorStanding(allowed, originator),

@@ -327,3 +327,16 @@ test('a pull request says whether it is from a fork, also when that is gone', ()
     ).facts.fromFork
   expect([{ full_name: 'mallory/shop' }, null, repository].map(fromFork)).toEqual([true, true, false])
 })
+
+test('a new text gives its command with its words, and an edited or quoted one gives none', () => {
+  const given = (action: string, body: string, event = 'issue_comment') =>
+    read(request({ action, issue: { number: 1 }, comment: { body }, repository }, { 'x-github-event': event })).facts
+  expect(given('created', 'Hi\n/Deploy staging --max 5')).toMatchObject({
+    command: 'deploy',
+    arguments: ['staging', '--max', '5'],
+  })
+  for (const facts of [given('edited', '/deploy'), given('deleted', '/deploy'), given('created', '> /deploy')]) {
+    expect(facts).not.toHaveProperty('command')
+    expect(facts).not.toHaveProperty('arguments')
+  }
+})
