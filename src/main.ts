@@ -111,9 +111,8 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const { installation, mirrors, ...checks } = install(options, pools, clock)
   const processes = await placeAgents(options, roles, installation)
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
-  const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
   const notifier = openNotifier<Work>(database, CHANNEL)
-  if (await prepareTables(options, { roles, seal, clock, ...checks })) notifier.notify()
+  if (await prepareTables(options, { roles, clock, ...checks })) notifier.notify()
 
   const workers: Worker[] = []
   let gitSync: GitSync | null = null
@@ -130,7 +129,7 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     nudge(work.length === 0 ? WORK : work)
     notifier.notify(...work)
   }
-  const shared = { environment, clock, log, seal, ...checks, activity: activityOn(log, mode === 'dev') }
+  const shared = { environment, clock, log, ...checks, activity: activityOn(log, mode === 'dev') }
   const recording = { database: roles.receiver ? pools.receiving : pools.working, patienceMs: options.patienceMs }
   const pipeline = await openPipeline({
     ...shared,
@@ -191,7 +190,8 @@ function install({ environment, config, mode, log }: SignalboxOptions, { looking
   const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget, hasSigningKey })
   for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)
   const permitted = permissionsOf({ ...installation, clock })
-  return { installation, guard, readTarget, permitted, mirrors: mirrorsOf(environment, installation, log) }
+  const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
+  return { installation, guard, readTarget, seal, permitted, mirrors: mirrorsOf(environment, installation, log) }
 }
 
 /** Opens the processes that agents run in, and decides what their programs are kept from. */
