@@ -68,6 +68,8 @@ create table signalbox.jobs (
   input json not null,
   -- What its outputs may write: the rule's policy when the job was made. Null: the defaults.
   policy json,
+  -- What to ask the forge before it runs: whether those who caused it may. Null: nothing.
+  who json,
   status text not null default 'pending'
     check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
   priority smallint not null check (priority between 1 and 10),
@@ -155,6 +157,8 @@ create table signalbox.outputs (
   repository text not null,
   -- What later outputs of the job call it.
   name text,
+  -- What its hidden marker or its commit says; `#12`, what it is about, where it has neither.
+  key text,
   body json not null,
   status text not null default 'pending' check (status in ('pending', 'published', 'refused')),
   reason text,
@@ -163,6 +167,8 @@ create table signalbox.outputs (
   published_at timestamptz,
   unique (job_id, position)
 );
+-- key: which job wrote what the forge reports.
+create index outputs_key on signalbox.outputs (key);
 
 create table signalbox.deployments (
   id uuid primary key,

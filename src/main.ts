@@ -29,12 +29,15 @@ import type { Seal } from './endpoints/seal.ts'
 import { openSeal } from './endpoints/seal.ts'
 import type { ReadTarget } from './endpoints/target.ts'
 import { keepPositions } from './events/feed.ts'
+import { subjectRecord } from './events/subject.ts'
 import type { Access } from './http/auth.ts'
 import { accessFor } from './http/auth.ts'
 import type { Receiver } from './http/receiver.ts'
 import { openReceiver } from './http/receiver.ts'
 import { deadOrchestrators } from './jobs/heartbeat.ts'
 import { JOBS } from './jobs/job.ts'
+import { ownWrites } from './jobs/own-writes.ts'
+import { permissionsOf } from './jobs/permission.ts'
 import { addressGuard, LOOPBACK_HOSTS } from './lib/address-guard.ts'
 import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
@@ -105,12 +108,11 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   const { environment, store, mode, log, clock = systemClock, requestTimeoutMs } = options
   const { database, url } = store
   const roles = options.roles ?? { receiver: true, orchestrator: true }
-  const { installation, guard, readTarget, mirrors } = install(options)
+  const { installation, mirrors, ...checks } = install(options, pools, clock)
   const processes = await placeAgents(options, roles, installation)
   const access = accessFor(environment.SIGNALBOX_API_TOKEN)
-  const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
   const notifier = openNotifier<Work>(database, CHANNEL)
-  if (await prepareTables(options, { roles, seal, readTarget, clock })) notifier.notify()
+  if (await prepareTables(options, { roles, clock, ...checks })) notifier.notify()
 
   const workers: Worker[] = []
   let gitSync: GitSync | null = null
@@ -127,12 +129,13 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
     nudge(work.length === 0 ? WORK : work)
     notifier.notify(...work)
   }
-  const shared = { environment, clock, log, seal, guard, readTarget, activity: activityOn(log, mode === 'dev') }
+  const shared = { environment, clock, log, ...checks, activity: activityOn(log, mode === 'dev') }
+  const recording = { database: roles.receiver ? pools.receiving : pools.working, patienceMs: options.patienceMs }
   const pipeline = await openPipeline({
     ...shared,
-    database: roles.receiver ? pools.receiving : pools.working,
+    ...recording,
+    markOwn: ownWrites({ ...shared, ...recording, ...installation }),
     looking: pools.looking,
-    patienceMs: options.patienceMs,
     ...installation,
     reactions: [trackPullRequests(installation.repositories)],
     onWork,
@@ -151,8 +154,8 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   }
   if (roles.orchestrator) workers.push(...openWorkers(working))
   // First, because the port may be taken: until here nothing runs that would have to be stopped.
-  const receiving = { ...shared, ...pools, database, mode, access, configured: installation, pipeline, onWork }
-  if (roles.receiver) server = await openReceiver({ ...receiving, requestTimeoutMs })
+  const serving = { ...shared, ...pools, database, mode, access, configured: installation, pipeline, onWork }
+  if (roles.receiver) server = await openReceiver({ ...serving, requestTimeoutMs })
   const listening = await openListening({ database, pools, url, onWork: nudge, onEnded: renew, log })
   for (const worker of workers) worker.start()
   if (roles.orchestrator) gitSync = syncGit(options, mirrors)
@@ -176,8 +179,9 @@ async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signa
   }
 }
 
-function install({ environment, config, mode, log }: SignalboxOptions) {
-  const installation: Installation = configure(environment, config, log)
+function install({ environment, config, mode, log }: SignalboxOptions, { looking }: Pools, clock: Clock) {
+  const record = subjectRecord(looking, clock)
+  const installation: Installation = configure(environment, config, log, { record })
   const { rules, sources } = installation
   // A developer's receivers are on the same machine.
   const guard = addressGuard([...environment.SIGNALBOX_ALLOW_HOSTS, ...(mode === 'dev' ? LOOPBACK_HOSTS : [])])
@@ -185,7 +189,9 @@ function install({ environment, config, mode, log }: SignalboxOptions) {
   const hasSigningKey = environment.SIGNALBOX_SIGNING_KEY.length > 0
   const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget, hasSigningKey })
   for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)
-  return { installation, guard, readTarget, mirrors: mirrorsOf(environment, installation, log) }
+  const permitted = permissionsOf({ ...installation, clock })
+  const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
+  return { installation, guard, readTarget, seal, permitted, mirrors: mirrorsOf(environment, installation, log) }
 }
 
 /** Opens the processes that agents run in, and decides what their programs are kept from. */

@@ -317,7 +317,7 @@ describe('deciding', () => {
 
   test('rules and endpoints read the same globs: everything but pushes', async () => {
     await addEndpoint(['*', '!push'])
-    const rules: Rule[] = [{ ...review, on: ['*', '!push'] }]
+    const rules: Rule[] = [{ ...review, on: ['*', '!push'], who: 'anyone' }]
     expect(await decided({ type: 'push' }, { rules })).toMatchObject({ status: 'ignored', jobIds: [] })
     expect(await count('deliveries')).toBe(0)
     const other = await decided({ type: 'issues.opened' }, { rules })

@@ -17,6 +17,8 @@ import { getEvent } from './events/query.ts'
 import { openRecorder } from './events/record.ts'
 import { dropOldRefusals } from './events/refusals.ts'
 import { withoutSkipped } from './events/skipped.ts'
+import type { MarkOwn } from './jobs/own-writes.ts'
+import type { AskPermission } from './jobs/permission.ts'
 import { requireInput } from './lib/agent-input.ts'
 import type { Clock } from './lib/clock.ts'
 import { AppError } from './lib/error.ts'
@@ -27,6 +29,7 @@ import { explainCompiled } from './rules/explain.ts'
 import { jobsFor, jobTypes, manualJob } from './rules/jobs.ts'
 import type { CompiledRule } from './rules/match.ts'
 import { compileRules, matchRules } from './rules/match.ts'
+import { withPermission } from './rules/permission.ts'
 import { ignoredReason } from './rules/reason.ts'
 import type { Rule } from './rules/rule.ts'
 import type { Paused } from './rules/states.ts'
@@ -59,6 +62,10 @@ export type PipelineOptions = {
   agents?: ReadonlyMap<string, Pick<Agent, 'name' | 'input'>>
   /** What must commit with an event besides its jobs and deliveries. */
   reactions?: readonly Reaction[]
+  /** Asks whether those who caused an event may; for explanations. */
+  permitted?: AskPermission
+  /** Recognises what this program wrote itself. */
+  markOwn?: MarkOwn
   /** Says what arrived and what followed. */
   activity?: Activity
   /** How long an event waits for a database that is away. Default 9 s, as GitHub waits. */
@@ -109,7 +116,7 @@ export type Pipeline = Writer & {
  * event.
  */
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
-  const { clock, log, sources, agents = new Map() } = options
+  const { clock, log, sources, agents = new Map(), markOwn = async (draft) => draft } = options
   const types = jobTypes(options.rules, [...agents.keys()])
   // Each source has its own limit, and all unknown names share one.
   const refusals = new Map([...sources.keys(), manual.name].map((name) => [name, rateLimit(clock, REFUSALS)]))
@@ -143,7 +150,8 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     async receive({ source, envelope }, body, headers, remote) {
       source.verify(envelope, body, clock.now())
       const normalised = source.normalise(envelope, body)
-      const draft = acceptedDraft(source, normalised, { body, headers, remote, at: clock.now() })
+      const read = acceptedDraft(source, normalised, { body, headers, remote, at: clock.now() })
+      const draft = await markOwn(read, normalised.trace)
       const recorded = await writer.record(draft)
       say(draft, recorded)
       options.onReceived?.(draft)
@@ -252,7 +260,9 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
     recordIn: write,
     async explain(event) {
       copy = await loadRouting(looking)
-      return explainDecision(event, rules, copy)
+      const explained = explainDecision(event, rules, copy)
+      const asked = explained.rules.map((each, at) => withPermission(each, rules[at]?.rule, event, options.permitted))
+      return { ...explained, rules: await Promise.all(asked) }
     },
   }
 }

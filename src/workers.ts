@@ -21,6 +21,7 @@ import { readOnly } from './forges/read-only.ts'
 import type { FinishedParts } from './jobs/finished.ts'
 import { recordFinished } from './jobs/finished.ts'
 import { openOrchestrator } from './jobs/orchestrator.ts'
+import type { AskPermission } from './jobs/permission.ts'
 import type { AddressGuard } from './lib/address-guard.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
@@ -59,6 +60,7 @@ export type WorkersOptions = {
   mirrors: Mirrors
   pipeline: Pipeline
   guard: AddressGuard
+  permitted: AskPermission
   leaseMs: number | undefined
   /**
    * Notifies all workers of this work, those of this process included, through the database.

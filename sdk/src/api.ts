@@ -20,6 +20,16 @@ export type Facts = {
   labels?: string[] | undefined
   action?: string | undefined
   author?: string | undefined
+  sender?: string | undefined
+  senderType?: string | undefined
+  textAuthor?: string | undefined
+  association?: string | undefined
+  isPullRequest?: boolean | undefined
+  fromFork?: boolean | undefined
+  originator?: string | undefined
+  self?: boolean | undefined
+  command?: string | undefined
+  arguments?: string[] | undefined
   environment?: string | undefined
   app?: string | undefined
   project?: string | undefined
@@ -220,6 +230,12 @@ export type RuleSummary = {
   on: string[]
   source: string[] | null
   when: Record<string, Json> | null
+  /** The command that the text must give; null is none. */
+  command: Record<string, Json> | null
+  /** Who may trigger it; null is the default. */
+  who: Record<string, Json> | 'anyone' | null
+  /** Whether what Signalbox wrote itself may trigger it. */
+  self: boolean
   agent: string
   with: Record<string, Json> | null
   job_type: string

@@ -4,7 +4,10 @@ import { resolve } from 'node:path'
 import type { RuleSummary } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { eventWarnings } from '../config/event-warnings.ts'
+import { permissionsOf } from '../jobs/permission.ts'
+import { systemClock } from '../lib/clock.ts'
 import { explain } from '../rules/explain.ts'
+import { withPermission } from '../rules/permission.ts'
 import { ruleRow } from '../rules/wire.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
@@ -87,7 +90,10 @@ type ExplainOptions = ServerOptions & { config?: string; event?: string; source?
 async function explainFile(cli: Cli, file: string, options: ExplainOptions): Promise<Explained> {
   const event = eventIn(await readJsonFile(cli, file), file, options)
   const configured = await loadConfigured(cli, options)
-  const rules = configured.rules.map((rule) => explain(rule, event))
+  const permitted = permissionsOf({ ...configured, clock: systemClock })
+  const rules = await Promise.all(
+    configured.rules.map((rule) => withPermission(explain(rule, event), rule, event, permitted)),
+  )
   return { event, rules, rules_of: placeOf(configured, cli.folder) }
 }
 

@@ -31,7 +31,7 @@ describe('an installation', () => {
   test('without a file has the built-in sources, agents and default rules, and no forge', () => {
     const { sources, agents, rules, forges } = install()
     expect([...sources.keys()]).toEqual(['github', 'agenta'])
-    expect([...agents.keys()]).toEqual(['ping', 'deployment-pr'])
+    expect([...agents.keys()]).toEqual(['ping', 'deployment-pr', 'acknowledge', 'why'])
     expect(rules).toEqual(defaultRules)
     expect(forges.names).toEqual([])
   })

@@ -15,7 +15,9 @@ import { defaultRules, parseRules } from '../rules/define.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { Source } from '../sources/source.ts'
 import { sourcesFrom } from '../sources/sources.ts'
+import type { Records } from './agents.ts'
 import { agentsByName } from './agents.ts'
+import { withCommandRules } from './command-rules.ts'
 import type { Config } from './config-file.ts'
 
 /** What the built-in parts, the configuration file and the environment add up to. */
@@ -59,15 +61,15 @@ function isGiven(value: unknown, path: readonly PropertyKey[]): boolean {
  * Puts the built-in parts and the configured ones together, and checks them.
  * @throws AppError `config_invalid` naming the entry and the field at fault.
  */
-export function configure(environment: Environment, config: Config, log: Log): Installation {
+export function configure(environment: Environment, config: Config, log: Log, records: Records = {}): Installation {
   const { GITHUB_REPO: repository, GITHUB_BASE_BRANCH: base } = environment
-  const agents = agentsByName({ repository, base }, config.agents ?? [])
+  const agents = agentsByName({ repository, base, ...records }, config.agents ?? [])
   const sources = sourcesFrom({
     githubSecrets: environment.GITHUB_WEBHOOK_SECRET,
     agentaSecrets: environment.AGENTA_WEBHOOK_SECRET,
     others: config.sources ?? [],
   })
-  const rules = parseRules(config.rules ?? defaultRules, [...agents.keys()])
+  const rules = withCommandRules(parseRules(config.rules ?? defaultRules, [...agents.keys()]))
   requireInputs(rules, agents)
   checkPolicies(rules)
   const repositories = [...(repository ? [repository] : []), ...rules.flatMap(repositoriesOf)]

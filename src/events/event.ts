@@ -2,6 +2,7 @@
 import type { Sql } from '../db/database.ts'
 import type { Json } from '../lib/json.ts'
 import type { Policy } from '../publisher/policy.ts'
+import type { Question } from '../rules/who.ts'
 import type { Facts } from './facts.ts'
 import type { PullRequest } from './pull-request.ts'
 
@@ -42,6 +43,8 @@ export type NewJob = {
   input: unknown
   /** What its outputs may write, kept with the job; null: the defaults. */
   policy: Policy | null
+  /** What to ask the forge before it runs; null: nothing. */
+  who: Question | null
   priority: number
   groupKey: string | null
   /** How many jobs of its group run at a time. */

@@ -17,8 +17,28 @@ export type Facts = {
   labels?: string[]
   /** GitHub's action; for a push, `created` or `deleted` when it made or removed the branch. */
   action?: string
-  /** Who opened the issue or pull request, or pushed (a commit's author can be anyone's name). */
+  /**
+   * Whose the thing is: who opened the issue or pull request, or pushed (a commit's author can be
+   * anyone's name). On a comment that is somebody else than who wrote the comment.
+   */
   author?: string
+  /** The account that did it, by the forge's word, and what it is: `User` or `Bot`. */
+  sender?: string
+  senderType?: string
+  /** Who wrote the text that it brings: the comment or the review, else the issue itself. */
+  textAuthor?: string
+  /** What `textAuthor` is to the repository, as GitHub says it: `MEMBER`, `NONE`. */
+  association?: string
+  /** Whether `number` is a pull request's, and whether that comes from another repository. */
+  isPullRequest?: boolean
+  fromFork?: boolean
+  /** Who began the chain, where a job of this program caused the event. */
+  originator?: string
+  /** Whether this program wrote what the event reports. */
+  self?: boolean
+  /** The command that the text gives, `deploy`, and the words after it. */
+  command?: string
+  arguments?: string[]
   /** Deployments. */
   environment?: string
   app?: string

@@ -28,6 +28,7 @@ function routed(change: Partial<Draft> = {}, job: Partial<NewJob> = {}): NewEven
     agent: 'reviewer',
     input: { depth: 1 },
     policy: { maxFiles: 2 },
+    who: { repository: 'acme/shop', people: ['octocat'], permission: 'write' },
     priority: 7,
     groupKey: 'shop',
     groupLimit: 1,

@@ -1,6 +1,7 @@
 // What the rest of the program knows of a forge: reading for agents, writing for the publisher
 // only. Each forge has a folder beside this file.
 import type { JsonObject } from '../lib/json.ts'
+import type { Permission } from '../lib/permission.ts'
 import type { CheckForge } from './checks.ts'
 import type { DeploymentForge } from './deployments.ts'
 import type { IssueForge } from './issues.ts'
@@ -32,6 +33,9 @@ export type PullRequest = {
   teamReviewers: string[]
 }
 
+/** A pull request's head, and when something was last pushed to its repository. */
+export type PullRequestHead = { sha: string; fromFork: boolean; pushedAt: Date | null }
+
 /** What an agent may do: look. */
 export type ReadForge = {
   /**
@@ -48,6 +52,15 @@ export type ReadForge = {
    * default) the newest 1,000 are returned; of those in any state the newest 100.
    */
   pullRequests(repository: string, options: { head?: string; state?: 'open' | 'all' }): Promise<PullRequest[]>
+  /** Where a pull request's head is now; null when there is no such pull request. */
+  pullRequestHead(repository: string, number: number): Promise<PullRequestHead | null>
+  /** What an account may do in a repository; `none` also for one that does not exist. */
+  permission(repository: string, login: string): Promise<Permission>
+  /**
+   * Whether an account is a member of a team, `acme/core`. The repository says by which credentials
+   * to ask; without the right to see the team the answer is no.
+   */
+  isTeamMember(repository: string, team: string, login: string): Promise<boolean>
 }
 
 /**

@@ -15,6 +15,9 @@ function echo(name: string): WriteForge {
     branchSha: asked('branchSha'),
     readFile: asked('readFile'),
     pullRequests: asked('pullRequests'),
+    pullRequestHead: asked('pullRequestHead'),
+    permission: asked('permission'),
+    isTeamMember: asked('isTeamMember'),
   }
   return { ...reads, commitFiles: asked('commitFiles') } as unknown as WriteForge
 }
@@ -55,7 +58,9 @@ test('what is not the name of a repository is refused', () => {
 
 test('an agent reads from every forge through one, and has no method to write', async () => {
   const forge = readOnly(forgesFrom({ github, gitlab }))
-  expect(Object.keys(forge ?? {}).sort()).toEqual(['branchSha', 'defaultBranch', 'pullRequests', 'readFile'])
+  expect(Object.keys(forge ?? {}).sort()).toEqual([
+    ...['branchSha', 'defaultBranch', 'isTeamMember', 'permission', 'pullRequestHead', 'pullRequests', 'readFile'],
+  ])
   expect(await forge?.defaultBranch('acme/shop')).toBe('github defaultBranch "acme/shop"')
   expect(await forge?.branchSha('gitlab:acme/shop', 'main')).toBe('gitlab branchSha "acme/shop" "main"')
   expect(await forge?.readFile('acme/shop', 'a', 'main')).toBe('github readFile "acme/shop" "a" "main"')

@@ -25,5 +25,17 @@ export function readOnly(forges: Forges): ReadForge | null {
       const { forge, path } = forges.of(repository)
       return forge.pullRequests(path, options)
     },
+    async pullRequestHead(repository, number) {
+      const { forge, path } = forges.of(repository)
+      return forge.pullRequestHead(path, number)
+    },
+    async permission(repository, login) {
+      const { forge, path } = forges.of(repository)
+      return forge.permission(path, login)
+    },
+    async isTeamMember(repository, team, login) {
+      const { forge, path } = forges.of(repository)
+      return forge.isTeamMember(path, team, login)
+    },
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Sql } from '../db/database.ts'
 import type { Draft, Recorded } from '../events/event.ts'
+import type { Facts } from '../events/facts.ts'
 import { fakeClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import type { Cause } from './finished.ts'
@@ -72,6 +73,17 @@ describe('the event of a job’s end', () => {
       facts: { repository: 'acme/shop', number: 7 },
     })
   })
+})
+
+it('passes on who began the chain, and gives no command again', () => {
+  const factsOf = (facts: Facts) => {
+    const cause: Cause = { depth: 0, subject: null, facts }
+    return finishedJobEvent({ job: job(), outcome: 'completed', result: 1 }, cause, clock.now()).facts
+  }
+  const said = { command: 'deploy', arguments: ['staging'], sender: 'jane', senderType: 'User' }
+  expect(factsOf(said)).toEqual({ sender: 'jane', senderType: 'User', originator: 'jane' })
+  const own: Facts = { sender: 'signalbox[bot]', senderType: 'Bot', self: true, originator: 'jane' }
+  expect(factsOf(own)).toEqual({ sender: 'jane', originator: 'jane' })
 })
 
 describe('recording the ends of jobs', () => {

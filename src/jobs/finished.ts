@@ -2,6 +2,7 @@
 // everything else.
 import type { Sql } from '../db/database.ts'
 import type { Draft, Event, Recorded } from '../events/event.ts'
+import type { Facts } from '../events/facts.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import type { Finished } from './job.ts'
@@ -68,7 +69,7 @@ export function finishedJobEvent({ job, ...ended }: Finished, cause: Cause | nul
     type,
     subject: cause?.subject ?? null,
     actor: job.agent,
-    facts: cause?.facts ?? {},
+    facts: passedOn(cause?.facts ?? {}),
     body: Buffer.from(JSON.stringify(body)),
     payload: null,
     contentType: 'application/json',
@@ -76,4 +77,19 @@ export function finishedJobEvent({ job, ...ended }: Finished, cause: Cause | nul
     depth: (cause?.depth ?? 0) + 1,
     causeJobId: job.id,
   }
+}
+
+/**
+ * What still holds of the end of a job: it is about the same thing, for whoever began the chain. It
+ * gives no command again, and a job's end is no write.
+ */
+function passedOn({ command: _, arguments: __, self, sender, senderType, ...facts }: Facts): Facts {
+  const originator = facts.originator ?? (self ? undefined : sender)
+  // The sender of an own write is this program.
+  const by = self ? { sender: originator } : { sender, senderType }
+  return defined({ ...facts, ...by, originator })
+}
+
+function defined(facts: { [Name in keyof Facts]?: Facts[Name] | undefined }): Facts {
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined))
 }

@@ -1,6 +1,7 @@
 // What a job is: a durable unit of work, done by one agent.
 import type { Policy } from '../publisher/policy.ts'
 import type { Claimed, QueueTable } from '../queue/table.ts'
+import type { Question } from '../rules/who.ts'
 
 /** What a run leaves besides its outcome. */
 export type RunDetail = { result: unknown }
@@ -52,6 +53,8 @@ export type JobRow = Claimed<{
   agent: string
   input: unknown
   policy: Policy | null
+  /** What to ask the forge before it runs. */
+  who: Question | null
   time_limit_ms: number
   mode: 'queue' | 'latest' | 'skip'
   ceiling_subject: string | null

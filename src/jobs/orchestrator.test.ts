@@ -121,7 +121,7 @@ function hang(signal?: AbortSignal): Promise<never> {
 describe('an attempt of a job', () => {
   it('passes the agent what it needs and keeps what it returns', async () => {
     let seen: AgentContext<unknown> | undefined
-    const event = { id: newId(), body: Buffer.from('{"a":1}') } as Event
+    const event = { id: newId(), facts: {}, body: Buffer.from('{"a":1}') } as Event
     await database.query(
       `insert into signalbox.events (id, source, delivery_id, type, status) values ($1, 's', 'd', 't', 'routed')`,
       [event.id],

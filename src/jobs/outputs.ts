@@ -1,5 +1,6 @@
 // What an agent wants written: stored with the end of its run, then published one by one.
 import type { Sql } from '../db/database.ts'
+import { storable } from '../db/text.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
@@ -31,12 +32,12 @@ export async function rememberRun(
        -- What an agent that was run again from the start had published before.
        select coalesce(max(position) + 1, 0) as count from signalbox.outputs where job_id = $1 and id <> all($6)
      ), stored as (
-       insert into signalbox.outputs (id, job_id, position, kind, repository, name, body, created_at)
-       select output.id, leased.id, output.position + earlier.count, output.kind, output.repository, output.name, output.body::json,
-         coalesce($5::timestamptz, now())
-       from leased, earlier,
-         unnest($6::uuid[], $7::integer[], $8::text[], $9::text[], $10::text[], $11::text[])
-           as output (id, position, kind, repository, name, body)
+      insert into signalbox.outputs (id, job_id, position, kind, repository, name, key, body, created_at)
+      select output.id, leased.id, output.position + earlier.count, output.kind, output.repository, output.name, output.key,
+        output.body::json, coalesce($5::timestamptz, now())
+      from leased, earlier,
+        unnest($6::uuid[], $7::integer[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
+          as output (id, position, kind, repository, name, body, key)
        on conflict do nothing
      )
      select from leased`,
@@ -50,10 +51,17 @@ export async function rememberRun(
       outputs.map((output) => plainRepositoryName(output.repository)),
       outputs.map((output) => output.name ?? null),
       outputs.map((output) => toJson(output, 'An output')),
+      outputs.map((output) => storable(keyOf(output))),
     ],
     'remember run',
   )
   if (rowCount === 0) throw fenced()
+}
+
+/** What an event of it shows: its key, or the issue or pull request that it is about. */
+function keyOf(output: Output): string {
+  if ('key' in output && output.key !== undefined) return output.key
+  return 'target' in output && !('commit' in output.target) ? `#${Object.values(output.target)[0]}` : ''
 }
 
 type Published = { position: number; status: 'published' | 'refused'; receipt?: string | null; reason?: string }

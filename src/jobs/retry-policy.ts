@@ -2,6 +2,7 @@
 import { backoffMs } from '../lib/backoff.ts'
 import { errorText, GiveUp, RetryAt } from '../lib/error.ts'
 import type { Outcome } from '../queue/table.ts'
+import { Skipped } from './permission.ts'
 
 const BASE_MS = 1000
 const MAX_MS = 10 * 60_000
@@ -12,14 +13,15 @@ const MAX_MS = 10 * 60_000
 const MIN_DEFER_MS = 1000
 
 /**
- * `GiveUp` fails the job, `RetryAt` defers it to the time it names, which is no failure, and
- * anything else is repeated after 1 s, 2 s, 4 s … at most 10 minutes. `failures` are those before
- * this one.
+ * `Skipped` cancels the job, `GiveUp` fails it, `RetryAt` defers it to the time it names, which is
+ * no failure, and anything else is repeated after 1 s, 2 s, 4 s … at most 10 minutes. `failures`
+ * are those before this one.
  */
 export function outcomeOf(
   error: unknown,
   options: { failures: number; now: Date; random?: (() => number) | undefined },
 ): Outcome {
+  if (error instanceof Skipped) return { kind: 'cancelled', error: errorText(error) }
   if (error instanceof GiveUp) return { kind: 'failed', error: errorText(error) }
   const { failures, now, random = Math.random } = options
   if (error instanceof RetryAt) {

@@ -29,10 +29,12 @@ import type { JobRow, RunDetail } from './job.ts'
 import { toJob } from './job.ts'
 import type { JobLog } from './job-log.ts'
 import { publishPending, rememberRun } from './outputs.ts'
+import type { AskPermission } from './permission.ts'
 import { outcomeOf } from './retry-policy.ts'
 import type { StepStore } from './steps.ts'
 import { openStepStore, toJson } from './steps.ts'
 import { inheritedStep } from './supersede.ts'
+import { triggerOf } from './trigger.ts'
 
 /** What an attempt needs from the rest of the program. */
 export type RunOptions = {
@@ -45,6 +47,8 @@ export type RunOptions = {
   forge: ReadForge | null
   /** Where worktrees come from; without them no agent can have one. */
   mirrors?: Mirrors
+  /** Asks whether those who caused a job may; without it, nothing that must be asked is done. */
+  permitted?: AskPermission
   publish: Publish
   /** Takes secrets out of errors, log lines and results; without it, those of a known form. */
   redactor?: Redactor
@@ -169,7 +173,8 @@ async function runAgent(
   const { agents, clock, database, forge, parseOutputs } = options
   const agent = agentOf(agents, row.agent)
   const input = await parseInput(agent, row.input)
-  const event = row.event_id === null ? null : await beforeWork(clock, options.loadEvent(row.event_id))
+  const recorded = row.event_id === null ? null : await beforeWork(clock, options.loadEvent(row.event_id))
+  const event = await triggerOf(options, row, { event: recorded, step: steps.step })
   const returned = await agent.run({
     ...context,
     job: { id: row.id, type: row.type, rule: row.rule, attempt: row.attempt },

@@ -66,7 +66,8 @@ export function encodeValue(value: string): string {
   return encodeURIComponent(value.toWellFormed()).replace(/%(3A|3D|2F|40)/g, decodeURIComponent)
 }
 
-function decodeValue(value: string): string {
+/** The value that `encodeValue` made this of. */
+export function decodeValue(value: string): string {
   try {
     return decodeURIComponent(value)
   } catch {

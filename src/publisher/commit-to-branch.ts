@@ -2,10 +2,10 @@
 // meanwhile.
 import type { Change, WriteForge } from '../forges/forge.ts'
 import { GiveUp } from '../lib/error.ts'
+import type { Trailer } from '../lib/trailer.ts'
+import { isCommitOf, readTrailer, withTrailer } from '../lib/trailer.ts'
 import type { FileChange } from './output-fields.ts'
 import type { ChangeSet } from './pull-request-output.ts'
-import type { Trailer } from './trailer.ts'
-import { isCommitOf, readTrailer, withTrailer } from './trailer.ts'
 
 const MAX_ATTEMPTS = 5
 

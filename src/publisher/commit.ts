@@ -2,12 +2,12 @@
 import { z } from 'zod'
 import type { WriteForge } from '../forges/forge.ts'
 import { GiveUp } from '../lib/error.ts'
+import { isCommitOf, readTrailer, withTrailer } from '../lib/trailer.ts'
 import { toChange } from './commit-to-branch.ts'
 import type { Receipt } from './output.ts'
 import { changes, commitMessage, common, key, sha } from './output-fields.ts'
 import { jobKey } from './own.ts'
 import type { Author } from './publish.ts'
-import { isCommitOf, readTrailer, withTrailer } from './trailer.ts'
 
 const MAX_ATTEMPTS = 5
 // What the forge shows of a comparison; what has more may have any file.

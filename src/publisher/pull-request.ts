@@ -3,13 +3,13 @@
 import type { PullRequest, WriteForge } from '../forges/forge.ts'
 import type { Marker } from '../lib/marker.ts'
 import { readMarker, withMarker } from '../lib/marker.ts'
+import { isCommitOf, readTrailer } from '../lib/trailer.ts'
 import { commitToBranch, isSameAccount } from './commit-to-branch.ts'
 import { missing } from './names.ts'
 import type { Note } from './notes.ts'
 import { notesSection, withoutNotes } from './notes.ts'
 import type { Receipt } from './output.ts'
 import type { ChangeSet, PullRequestOutput } from './pull-request-output.ts'
-import { isCommitOf, readTrailer } from './trailer.ts'
 
 type Published = { pull: PullRequest; sha?: string | undefined; created: boolean }
 

@@ -1,6 +1,7 @@
 // Rules as a configuration file has them: checked field by field, and the ones that apply when
 // there is no file.
 import { z } from 'zod'
+import { argumentNames, commandSchema } from '../lib/command.ts'
 import { AppError, errorText } from '../lib/error.ts'
 import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
 import { GROUP_FACTS } from './group.ts'
@@ -8,6 +9,7 @@ import { MANUAL_RULE } from './jobs.ts'
 import { compileRule } from './match.ts'
 import type { Condition, Rule } from './rule.ts'
 import { GLOB_PARTS } from './rule.ts'
+import { whoSchema } from './who.ts'
 
 // As the table has it.
 const MAX_LIMIT = 100
@@ -77,6 +79,9 @@ const ruleSchema = z.strictObject({
   on: globs,
   source: globs.optional(),
   when: condition.optional(),
+  command: commandSchema.optional(),
+  who: whoSchema.optional(),
+  self: z.boolean().optional(),
   agent: name,
   with: z.record(z.string(), z.json()).optional(),
   jobType: name.optional(),
@@ -123,6 +128,10 @@ function problemsOf(given: unknown, agentNames: readonly string[]): string[] {
   if (!agentNames.includes(agent)) {
     return [`agent: there is no agent "${agent}"; known: ${[...agentNames].sort().join(', ')}`]
   }
+  const { command, with: options = {} } = parsed.data
+  const twice = command === undefined ? [] : argumentNames(command).filter((each) => Object.hasOwn(options, each))
+  if (twice.length > 0)
+    return twice.map((each) => `with.${each}: is an argument of the command too; choose another name`)
   try {
     compileRule(given as Rule)
     return []

@@ -113,8 +113,8 @@ test('"not" reverses a condition, whatever it is', () => {
   fc.assert(
     fc.property(condition, anyEvent, (when, event) => {
       const [plainRule, negated]: Rule[] = [
-        { name: 'it', on: '*', agent: 'ping', when },
-        { name: 'it', on: '*', agent: 'ping', when: { not: when } },
+        { name: 'it', on: '*', agent: 'ping', who: 'anyone', when },
+        { name: 'it', on: '*', agent: 'ping', who: 'anyone', when: { not: when } },
       ]
       expect(explain(plainRule!, event).matched).toBe(!explain(negated!, event).matched)
     }),

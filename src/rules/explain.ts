@@ -1,10 +1,14 @@
 // Why a rule matched an event, or did not: the same questions as matching asks, all of them, with
 // their answers.
+import { usageOf } from '../lib/command.ts'
 import type { Globs } from '../lib/glob.ts'
+import { commandProblem } from './given-command.ts'
 import type { Check, CompiledCondition, CompiledRule, MatchInput } from './match.ts'
 import { compileRule, conditionHolds, holds } from './match.ts'
 import type { Rule } from './rule.ts'
 import type { Paused } from './states.ts'
+import type { Who } from './who.ts'
+import { standingOf, whoOf } from './who.ts'
 import type { RuleCheck, RuleExplanation } from './wire.ts'
 
 /**
@@ -25,7 +29,13 @@ export function explainCompiled(compiled: CompiledRule, event: MatchInput, pause
 
 function explainActive({ rule, on, source, when }: CompiledRule, event: MatchInput): RuleExplanation {
   const named = (source === null ? [on] : [on, source]).map((check) => answer(check, event))
-  const answers = [...named, ...answersOf(when, event)]
+  const answers = [
+    ...named,
+    ...answersOf(when, event),
+    ...commandAnswers(rule, event),
+    ...selfAnswers(rule, event),
+    ...whoAnswers(rule, event),
+  ]
   const failed = answers.filter((each) => !each.holds)
   const matched = failed.length === 0
   return {
@@ -113,6 +123,46 @@ function under(name: string, answers: readonly Answer[]): Answer[] {
 
 function flatten({ reason: _, parts, ...check }: Answer): RuleCheck[] {
   return [check, ...parts.flatMap(flatten)]
+}
+
+function commandAnswers(rule: Rule, event: MatchInput): Answer[] {
+  const { command } = rule
+  if (command === undefined) return []
+  const problem = commandProblem(rule, event)
+  const { command: name, arguments: words = [] } = event.facts
+  const actual = name === undefined ? 'none' : [`/${name}`, ...words].join(' ')
+  const reason = problem ?? `the command is ${actual}`
+  return [{ part: 'command', wanted: usageOf(command), actual, holds: problem === null, reason, parts: [] }]
+}
+
+function selfAnswers({ self = false }: Rule, event: MatchInput): Answer[] {
+  if (event.facts.self !== true) return []
+  const reason = `Signalbox wrote it itself, and the rule ${self ? 'says' : 'does not say'} self: true`
+  return [{ part: 'self', wanted: String(self), actual: 'true', holds: self, reason, parts: [] }]
+}
+
+/** None where the rule is for anyone; what is left to ask the forge is said, and taken as a yes. */
+function whoAnswers(rule: Rule, event: MatchInput): Answer[] {
+  const allowed = whoOf(rule.who, event)
+  if (allowed === null) return []
+  const standing = standingOf(rule.who, event)
+  const wanted = wantedOf(allowed)
+  const actual = event.facts.sender ?? 'none'
+  if ('refusal' in standing) {
+    return [{ part: 'who', wanted, actual, holds: false, reason: standing.refusal, parts: [] }]
+  }
+  const { question } = standing
+  const people = question?.people.map((login) => `\`${login}\``).join(' and ')
+  const reason = people
+    ? `the forge is asked before the job runs whether ${people} may: ${wanted}`
+    : `\`${actual}\` may trigger it`
+  return [{ part: 'who', wanted, actual, holds: true, reason, parts: [] }]
+}
+
+function wantedOf(who: Who): string {
+  return Object.entries(who)
+    .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(' or ') : value}`)
+    .join(', ')
 }
 
 function inWords(globs: Globs): string {

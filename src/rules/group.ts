@@ -11,6 +11,7 @@ export const GROUP_FACTS = [
   'label',
   'action',
   'author',
+  'sender',
   'environment',
   'app',
   'project',

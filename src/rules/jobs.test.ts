@@ -31,6 +31,7 @@ test('a matching rule makes one job with its options and the defaults', () => {
     agent: 'deployment-pr',
     input: { base: 'main' },
     policy: null,
+    who: null,
     priority: 5,
     groupKey: 'deploy:support-bot:production',
     groupLimit: 1,

@@ -5,10 +5,12 @@ import type { Facts } from '../events/facts.ts'
 import { cut } from '../lib/cut.ts'
 import { AppError } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
+import { givenArguments } from './given-command.ts'
 import { groupKey } from './group.ts'
 import type { CompiledRule, MatchInput } from './match.ts'
 import { matchRules } from './match.ts'
 import type { Rule } from './rule.ts'
+import { standingOf } from './who.ts'
 
 export const DEFAULT_PRIORITY = 5
 export const DEFAULT_MAX_ATTEMPTS = 5
@@ -27,7 +29,12 @@ type Cause = MatchInput & { id: string; subject?: string | null }
  * of the rule until the job runs.
  */
 export function jobsFor(rules: readonly CompiledRule[], event: Cause): NewJob[] {
-  return matchRules(rules, event).map((rule) => jobOf(rule, event.id, event))
+  return matchRules(rules, event).map((rule) => {
+    const standing = standingOf(rule.who, event)
+    const job = jobOf(rule, event.id, event)
+    const input = { ...givenArguments(rule, event), ...rule.with }
+    return { ...job, input, who: 'question' in standing ? standing.question : null }
+  })
 }
 
 /** How many jobs a rule may make in an hour for the subject of an event; 0 is any number. */
@@ -84,6 +91,8 @@ function jobOf(rule: Rule, eventId: string, { facts, subject }: Pick<Cause, 'fac
     agent: rule.agent,
     input: rule.with ?? {},
     policy: rule.policy ?? null,
+    // Whoever asks for a job by hand has the token.
+    who: null,
     priority: rule.priority ?? DEFAULT_PRIORITY,
     groupKey: group,
     groupLimit: limit,

@@ -6,7 +6,7 @@ import type { Condition, Rule } from './rule.ts'
 
 function matches(rule: Partial<Rule>, event: { type?: string; source?: string; facts?: Facts }) {
   return (
-    matchRules(compileRules([{ name: 'it', on: '*', agent: 'ping', ...rule }]), {
+    matchRules(compileRules([{ name: 'it', on: '*', agent: 'ping', who: 'anyone', ...rule }]), {
       source: 'github',
       type: 'push',
       facts: {},

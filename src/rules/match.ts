@@ -2,8 +2,10 @@
 import type { Facts } from '../events/facts.ts'
 import type { Globs, Matcher } from '../lib/glob.ts'
 import { compileGlobs, NAME } from '../lib/glob.ts'
+import { commandProblem } from './given-command.ts'
 import type { Condition, GlobPart, Rule } from './rule.ts'
 import { GLOB_PARTS } from './rule.ts'
+import { standingOf } from './who.ts'
 
 /** The parts of an event that rules match on. */
 export type MatchInput = { source: string; type: string; facts: Facts }
@@ -42,8 +44,8 @@ export function compileRules(rules: readonly Rule[]): CompiledRule[] {
 export function compileRule(rule: Rule): CompiledRule {
   return {
     rule,
-    on: nameCheck('on', rule.on, (event) => event.type),
-    source: rule.source === undefined ? null : nameCheck('source', rule.source, (event) => event.source),
+    on: nameCheck('on', rule.on, typesOf),
+    source: rule.source === undefined ? null : nameCheck('source', rule.source, (event) => [event.source]),
     when: compileCondition(rule.when ?? {}),
   }
 }
@@ -56,8 +58,15 @@ export function matchRules(rules: readonly CompiledRule[], event: MatchInput): R
 }
 
 /** Whether an event matches one rule. */
-function matchesRule({ on, source, when }: CompiledRule, event: MatchInput): boolean {
-  return holds(on, event) && (source === null || holds(source, event)) && conditionHolds(when, event)
+function matchesRule({ rule, on, source, when }: CompiledRule, event: MatchInput): boolean {
+  return (
+    holds(on, event) &&
+    (source === null || holds(source, event)) &&
+    conditionHolds(when, event) &&
+    (event.facts.self !== true || rule.self === true) &&
+    commandProblem(rule, event) === null &&
+    'question' in standingOf(rule.who, event)
+  )
 }
 
 /**
@@ -81,8 +90,13 @@ export function conditionHolds({ checks, all, any, not }: CompiledCondition, eve
   )
 }
 
-function nameCheck(part: string, wanted: Globs, actual: (event: MatchInput) => string): Check {
-  return { part, wanted, actual: (event) => [actual(event)], matches: compileGlobs(wanted, NAME) }
+function nameCheck(part: string, wanted: Globs, actual: Check['actual']): Check {
+  return { part, wanted, actual, matches: compileGlobs(wanted, NAME) }
+}
+
+/** A text with a command is an event of two types: its own, and `command`. */
+function typesOf({ type, facts }: MatchInput): readonly string[] {
+  return facts.command === undefined ? [type] : [type, 'command']
 }
 
 function compileCondition(condition: Condition): CompiledCondition {
@@ -101,7 +115,7 @@ function globCheck(part: GlobPart, wanted: Globs): Check {
   return {
     part,
     wanted,
-    actual: part === 'label' ? labelsOf : ({ facts }) => (facts[part] === undefined ? [] : [facts[part]]),
+    actual: part === 'label' ? labelsOf : ({ facts }) => (facts[part] === undefined ? [] : [String(facts[part])]),
     matches: compileGlobs(wanted, GLOB_PARTS[part]),
   }
 }

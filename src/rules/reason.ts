@@ -7,6 +7,7 @@ import { holds, matchRules } from './match.ts'
 import type { Paused } from './states.ts'
 
 const MAX_REASON_CHARS = 500
+const OWN_WRITE = 'Signalbox wrote it itself, and no rule for it says self: true'
 const NO_ENDPOINT = '; no endpoint asked for it'
 
 /**
@@ -20,7 +21,8 @@ export function ignoredReason(
   event: MatchInput,
   paused: ReadonlyMap<string, Paused> = new Map(),
 ): string {
-  return `${cut(whyNoRule(rules, event, paused), MAX_REASON_CHARS - NO_ENDPOINT.length)}${NO_ENDPOINT}`
+  const why = event.facts.self === true ? OWN_WRITE : whyNoRule(rules, event, paused)
+  return `${cut(why, MAX_REASON_CHARS - NO_ENDPOINT.length)}${NO_ENDPOINT}`
 }
 
 function whyNoRule(rules: readonly CompiledRule[], event: MatchInput, paused: ReadonlyMap<string, Paused>): string {

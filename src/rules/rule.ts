@@ -1,9 +1,11 @@
 // What a rule is: which events become which jobs. Data only, so that it can be shown, tested and
 // explained.
 import type { Facts } from '../events/facts.ts'
+import type { Command } from '../lib/command.ts'
 import type { GlobKind, Globs } from '../lib/glob.ts'
 import { LOGIN, NAME, REF, REPOSITORY } from '../lib/glob.ts'
 import type { Policy } from '../publisher/policy.ts'
+import type { Who } from './who.ts'
 
 /** The facts that a condition has globs for, and how each compares. */
 export const GLOB_PARTS = {
@@ -16,6 +18,12 @@ export const GLOB_PARTS = {
   project: NAME,
   repository: REPOSITORY,
   author: LOGIN,
+  sender: LOGIN,
+  senderType: NAME,
+  textAuthor: LOGIN,
+  association: NAME,
+  originator: LOGIN,
+  fromFork: NAME,
 } as const satisfies Partial<Record<keyof Facts, GlobKind>>
 
 /** A fact that a condition has globs for. */
@@ -64,11 +72,20 @@ export type Ceiling = { perHour: number }
 export type Rule = {
   /** Unique; a job's id is computed from the event and this name. */
   name: string
-  /** Event types, as globs: `push`, `issues.*`. */
+  /** Event types, as globs: `push`, `issues.*`; `command` is any event whose text gives one. */
   on: Globs
   /** The sources it may come from, as globs; any if absent. */
   source?: Globs
   when?: Condition
+  /** The command that the text must give; its arguments join the agent's input. */
+  command?: Command
+  /**
+   * Who may trigger it. Default `{ permission: 'write' }` where anybody could have caused the
+   * event: comments, issues, pull requests, discussions and reviews.
+   */
+  who?: Who | 'anyone'
+  /** Whether what Signalbox wrote itself may trigger it, while the chain is short. Default no. */
+  self?: boolean
   /** The agent that does the work. */
   agent: string
   /** Options handed to the agent as its input. */

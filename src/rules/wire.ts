@@ -16,6 +16,12 @@ export const ruleSummary = z
       .nullable()
       .meta({ description: 'The sources it may come from, as globs; null is any.' }),
     when: jsonObject.nullable().meta({ description: 'The condition, as it is configured; null is always.' }),
+    command: jsonObject.nullable().meta({ description: 'The command that the text must give; null is none.' }),
+    who: jsonObject
+      .or(z.literal('anyone'))
+      .nullable()
+      .meta({ description: 'Who may trigger it, as it is configured; null is the default.' }),
+    self: z.boolean().meta({ description: 'Whether what Signalbox wrote itself may trigger it.' }),
     agent: z.string(),
     with: jsonObject.nullable().meta({ description: 'Options handed to the agent as its input.' }),
     job_type: z.string(),
@@ -91,6 +97,9 @@ export function ruleRow(rule: Rule, paused: RuleSummary['paused'] = null): RuleS
     on: [rule.on].flat(),
     source: rule.source === undefined ? null : [rule.source].flat(),
     when: (rule.when ?? null) as RuleSummary['when'],
+    command: (rule.command ?? null) as RuleSummary['command'],
+    who: (rule.who ?? null) as RuleSummary['who'],
+    self: rule.self ?? false,
     agent: rule.agent,
     with: (rule.with ?? null) as RuleSummary['with'],
     job_type: rule.jobType ?? rule.agent,

@@ -15,7 +15,7 @@ export type Arrival = { body: Uint8Array; headers: HeaderReader; remote: string;
 
 /** The draft of an accepted request. */
 export function acceptedDraft(sender: Sender, normalised: Normalised, { body, headers, remote, at }: Arrival): Draft {
-  const { payload, pullRequest, bodyKey, happenedAt, ...rest } = normalised
+  const { payload, pullRequest, bodyKey, happenedAt, trace: _, ...rest } = normalised
   return {
     id: newId(at),
     source: sender.name,

@@ -7,7 +7,9 @@ export const TEST_SOURCE = 'test'
 
 // The first words of what this program records itself; `rejected.…` is a refused request.
 const INTERNAL: ReadonlySet<string> = new Set(
-  'delivery deployments endpoint environment job manual orchestrator outbox rejected rule signalbox test'.split(' '),
+  'command delivery deployments endpoint environment job manual orchestrator outbox rejected rule signalbox test'.split(
+    ' ',
+  ),
 )
 
 /**

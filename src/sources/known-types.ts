@@ -15,6 +15,7 @@ const OWN_EVENTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['rule', ['paused']],
   ['delivery', ['exhausted']],
   ['manual', []],
+  ['command', []],
 ])
 // The action of these is whatever its sender calls it.
 const ANY_ACTION = ['repository_dispatch']

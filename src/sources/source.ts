@@ -1,6 +1,7 @@
 // What a source is: who may send events, how to verify that it is them, and how to read them.
 import type { Facts } from '../events/facts.ts'
 import type { PullRequest } from '../events/pull-request.ts'
+import type { Trace } from '../events/trace.ts'
 import type { Json } from '../lib/json.ts'
 
 /**
@@ -40,6 +41,8 @@ export type Normalised = {
   payload?: Json
   /** What it says of a pull request, if it is about one. */
   pullRequest?: PullRequest
+  /** What it shows of who wrote what it reports. */
+  trace?: Trace
 }
 
 /**

@@ -18,10 +18,15 @@ export type Ended = { isClean: boolean; hasSpawned: boolean } & (
 )
 
 /** The methods of a forge that an agent may call. */
-export const FORGE_METHODS = ['defaultBranch', 'branchSha', 'readFile', 'pullRequests'] as const satisfies readonly [
-  keyof ReadForge,
-  ...(keyof ReadForge)[],
-]
+export const FORGE_METHODS = [
+  'defaultBranch',
+  'branchSha',
+  'readFile',
+  'pullRequests',
+  'pullRequestHead',
+  'permission',
+  'isTeamMember',
+] as const satisfies readonly [keyof ReadForge, ...(keyof ReadForge)[]]
 
 /**
  * A value as JSON, made where the value is: a copy would have lost its `toJSON`. Or why there is

@@ -10,6 +10,7 @@ import { gitData } from './git-data.ts'
 import { gitRemotes } from './git-remote.ts'
 import { issues } from './issues.ts'
 import { labels } from './labels.ts'
+import { people } from './people.ts'
 import { pullRequests } from './pull-requests.ts'
 import { reactions } from './reactions.ts'
 import { repositories } from './repositories.ts'
@@ -41,6 +42,7 @@ function overConnection(connection: GithubConnection): WriteForge {
     ...gitData(connection),
     ...gitRemotes(connection),
     ...pullRequests(connection),
+    ...people(connection),
     ...labels(connection),
     ...comments(connection),
     ...dispatches(connection),

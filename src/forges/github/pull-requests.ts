@@ -2,6 +2,7 @@
 import type { PullRequest, WriteForge } from '../forge.ts'
 import type { GithubConnection } from './connection.ts'
 import { githubText, statusOf } from './github-failure.ts'
+import { nullOn } from './null-on.ts'
 import { firstPages, PAGE_SIZE } from './pages.ts'
 
 const MAX_OPEN_PAGES = 10
@@ -9,7 +10,7 @@ const MAX_OPEN_PAGES = 10
 /** See `ReadForge` and `WriteForge`. */
 export function pullRequests({
   withClient,
-}: GithubConnection): Pick<WriteForge, 'pullRequests' | 'createPullRequest' | 'updatePullRequest'> {
+}: GithubConnection): Pick<WriteForge, 'pullRequests' | 'pullRequestHead' | 'createPullRequest' | 'updatePullRequest'> {
   return {
     pullRequests: (repository, { head, state = 'open' }) =>
       withClient(repository, async (octokit, at) => {
@@ -28,6 +29,16 @@ export function pullRequests({
         // GitHub ignores a `head` it cannot read, and then returns every pull request.
         return head === undefined ? found : found.filter((pull) => pull.head === head)
       }),
+
+    pullRequestHead: (repository, number) =>
+      withClient(repository, (octokit, at) =>
+        nullOn([404], async () => {
+          const { data } = await octokit.rest.pulls.get({ ...at, pull_number: number })
+          const pushedAt = data.head.repo?.pushed_at
+          const { headSha: sha, fromFork } = toPullRequest(data)
+          return { sha, fromFork, pushedAt: pushedAt ? new Date(pushedAt) : null }
+        }),
+      ),
 
     createPullRequest: (repository, pull) =>
       withClient(repository, async (octokit, at) => {

@@ -1,7 +1,7 @@
 // Reading a repository: https://docs.github.com/en/rest/repos
 import type { WriteForge } from '../forge.ts'
 import type { GithubConnection } from './connection.ts'
-import { statusOf } from './github-failure.ts'
+import { nullOn } from './null-on.ts'
 import { beforeMargin, firstPages, PAGE_SIZE } from './pages.ts'
 import { webUrl } from './web-url.ts'
 
@@ -66,13 +66,4 @@ type CommitAnswer = { sha: string; commit: { message: string }; author: { login?
 
 function toCommit({ sha, commit, author }: CommitAnswer) {
   return { sha, message: commit.message, author: author?.login ?? null }
-}
-
-async function nullOn<T>(statuses: number[], look: () => Promise<T>): Promise<T | null> {
-  try {
-    return await look()
-  } catch (error) {
-    if (statuses.includes(statusOf(error) ?? 0)) return null
-    throw error
-  }
 }

@@ -1,5 +1,6 @@
 // What rules can ask about each of GitHub's events. Only fields used here are read; 52 of 329
 // official examples fail the official schema.
+import { commandIn } from '../../lib/command-text.ts'
 import type { LooseFacts } from '../fact.ts'
 import { count, labelNames, part, refFacts, sha, text } from '../fact.ts'
 
@@ -15,12 +16,24 @@ function thread(item: Payload): LooseFacts {
   }
 }
 
-const issue: Reader = (payload) => thread(part(payload.issue))
+const issue: Reader = (payload) => {
+  const item = part(payload.issue)
+  return { ...thread(item), isPullRequest: item.pull_request === undefined ? undefined : true }
+}
 const discussion: Reader = (payload) => thread(part(payload.discussion))
 
 const pullRequest: Reader = (payload) => {
   const item = part(payload.pull_request)
-  return { ...thread(item), branch: text(part(item.base).ref), sha: sha(part(item.head).sha) }
+  const base = part(item.base)
+  const head = part(item.head)
+  return {
+    ...thread(item),
+    branch: text(base.ref),
+    sha: sha(head.sha),
+    isPullRequest: true,
+    // The head's repository is null when the fork is gone.
+    fromFork: head.repo === undefined ? undefined : part(head.repo).full_name !== part(base.repo).full_name,
+  }
 }
 
 // `pusher` is who GitHub let in; a commit's author is whatever its maker typed.
@@ -123,9 +136,36 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['repository_dispatch', (payload) => ({ branch: text(payload.branch) })],
 ])
 
+const GIVES_COMMANDS =
+  /^(?:issues|pull_request|discussion|issue_comment|commit_comment|discussion_comment|pull_request_review|pull_request_review_comment)$/
+const BEGUN = /^(?:opened|created|submitted)$/
+
+/** The command in a text that is new: what is edited later is none. */
+function commandFacts(event: string, { action }: Payload, body: unknown): LooseFacts {
+  if (!GIVES_COMMANDS.test(event) || !BEGUN.test(String(action)) || typeof body !== 'string') return {}
+  const found = commandIn(body)
+  return found === null ? {} : { command: found.name, arguments: found.words.map((word) => text(word) ?? '') }
+}
+
+/**
+ * The text that an event brings: a comment or a review is about an issue or pull request, which has
+ * a text of its own.
+ */
+export function githubText(payload: Payload): Payload {
+  const { comment, review, issue: about, pull_request: pull, discussion: talk } = payload
+  return part(comment ?? review ?? about ?? pull ?? talk)
+}
+
 /** The facts of one of GitHub's events; of one not known here, those that every event may have. */
 export function githubFacts(event: string, payload: Payload): LooseFacts {
+  const sender = part(payload.sender)
+  const written = githubText(payload)
   return {
+    sender: text(sender.login),
+    senderType: text(sender.type),
+    textAuthor: text(part(written.user).login),
+    association: text(written.author_association),
+    ...commandFacts(event, payload, written.body),
     repository: text(part(payload.repository).full_name),
     action: text(payload.action),
     label: text(part(payload.label).name),

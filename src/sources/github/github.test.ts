@@ -184,6 +184,7 @@ const cases: [event: string, payload: object, subject: string | null, facts: Fac
       labels: ['bug', 'agent-task'],
       number: 12,
       author: 'mona',
+      textAuthor: 'mona',
     },
   ],
   [
@@ -194,7 +195,10 @@ const cases: [event: string, payload: object, subject: string | null, facts: Fac
       repository,
     },
     'acme/shop#7',
-    { repository: 'acme/shop', action: 'opened', number: 7, author: 'mona', branch: 'main', sha },
+    {
+      ...{ repository: 'acme/shop', action: 'opened', number: 7, author: 'mona', branch: 'main', sha },
+      ...{ textAuthor: 'mona', isPullRequest: true },
+    },
   ],
   [
     'release',
@@ -245,7 +249,7 @@ const cases: [event: string, payload: object, subject: string | null, facts: Fac
 test.each(cases)('the facts of %s %j', (event, payload, subject, facts) => {
   const sent = read(request({ ...payload, sender: { login: 'hubot' } }, { 'x-github-event': event }))
   expect(sent).toMatchObject({ subject, actor: 'hubot', facts })
-  expect(sent.facts).toEqual(facts)
+  expect(sent.facts).toEqual({ ...facts, sender: 'hubot' })
 })
 
 test('whatever the JSON, normalising returns an event whose texts a database can hold, or body_invalid', () => {
@@ -300,4 +304,39 @@ test('whatever the JSON, normalising returns an event whose texts a database can
       }
     }),
   )
+})
+
+test('who did it, whose thing it is, and who wrote the text are three facts', () => {
+  const issue = { number: 12, user: { login: 'mona' }, author_association: 'OWNER', pull_request: {} }
+  const comment = { user: { login: 'mallory' }, author_association: 'NONE', body: 'Hi' }
+  const payload = { action: 'edited', issue, comment, repository, sender: { login: 'jane', type: 'User' } }
+  expect(read(request(payload, { 'x-github-event': 'issue_comment' })).facts).toMatchObject({
+    ...{ author: 'mona', sender: 'jane', senderType: 'User' },
+    ...{ textAuthor: 'mallory', association: 'NONE', isPullRequest: true },
+  })
+})
+
+test('a pull request says whether it is from a fork, also when that is gone', () => {
+  const base = { ref: 'main', repo: repository }
+  const fromFork = (repo: unknown) =>
+    read(
+      request(
+        { action: 'opened', pull_request: { number: 7, head: { ref: 'x', repo }, base }, repository },
+        { 'x-github-event': 'pull_request' },
+      ),
+    ).facts.fromFork
+  expect([{ full_name: 'mallory/shop' }, null, repository].map(fromFork)).toEqual([true, true, false])
+})
+
+test('a new text gives its command with its words, and an edited or quoted one gives none', () => {
+  const given = (action: string, body: string, event = 'issue_comment') =>
+    read(request({ action, issue: { number: 1 }, comment: { body }, repository }, { 'x-github-event': event })).facts
+  expect(given('created', 'Hi\n/Deploy staging --max 5')).toMatchObject({
+    command: 'deploy',
+    arguments: ['staging', '--max', '5'],
+  })
+  for (const facts of [given('edited', '/deploy'), given('deleted', '/deploy'), given('created', '> /deploy')]) {
+    expect(facts).not.toHaveProperty('command')
+    expect(facts).not.toHaveProperty('arguments')
+  }
 })

@@ -12,6 +12,7 @@ import { isContradicted, isUnlikeAnyOther } from './event-of.ts'
 import { githubFacts, githubSubject } from './facts.ts'
 import { happenedAt } from './happened-at.ts'
 import { githubPullRequest } from './pull-request.ts'
+import { githubTrace } from './trace.ts'
 
 const EVENT_NAME = /^[a-z][a-z0-9_]{0,63}$/
 const DELIVERY_ID = /^[A-Za-z0-9_.:-]{1,128}$/
@@ -77,6 +78,7 @@ export function readGithub(
   const action = text(payload.action)?.slice(0, MAX_ACTION_CHARS).toWellFormed()
   const happened = happenedAt(event, payload)
   const pullRequest = event === 'pull_request' ? githubPullRequest(payload) : undefined
+  const trace = githubTrace(event, payload)
   return {
     type: githubType(event, action),
     subject: githubSubject(about, payload),
@@ -84,5 +86,6 @@ export function readGithub(
     facts: facts(about),
     ...(happened && { happenedAt: happened }),
     ...(pullRequest && { pullRequest }),
+    ...(trace && { trace }),
   }
 }

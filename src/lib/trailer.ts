@@ -1,6 +1,6 @@
 // What our commits say about themselves in their last lines; unlike a pull request's body, nobody
 // edits these by hand.
-import { encodeValue } from '../lib/marker.ts'
+import { encodeValue } from './marker.ts'
 
 /** A commit's change set and its place in the series; absent in commits of others. */
 export type Trailer = { key?: string; order?: number }
