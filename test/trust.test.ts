@@ -288,10 +288,14 @@ describe('a command', () => {
   test('starts its rule with typed arguments, by its alias too', async () => {
     await open([deploy])
     const { number } = await shop.openIssue({ title: 'Bug' }, 'mallory')
-    await shop.comment(number, 'Now:\n/ship staging --max 5', 'jane')
+    const { id } = await shop.comment(number, 'Now:\n/ship staging --max 5', 'jane')
     await ended(2)
     expect(seen).toMatchObject([{ input: { environment: 'staging', max: 5, region: 'eu' } }])
     expect((await outcomes()).sort()).toEqual(['acknowledge completed', 'replier completed'])
+    const answer = await fetch(`${github.apiUrl}/repos/acme/shop/issues/comments/${id}/reactions`, {
+      headers: { authorization: `Bearer ${github.addToken({ login: 'jane' })}` },
+    })
+    expect(await answer.json()).toMatchObject([{ content: 'eyes', user: { login: 'signalbox' } }])
   })
 
   test('of somebody who may not write is not even answered', async () => {
