@@ -70,6 +70,9 @@ create table signalbox.jobs (
   policy json,
   -- What to ask the forge before it runs: whether those who caused it may. Null: nothing.
   who json,
+  -- The model that its rule names, and what it may use; null: the default, and no limit.
+  model json,
+  budget json,
   status text not null default 'pending'
     check (status in ('pending', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
   priority smallint not null check (priority between 1 and 10),
@@ -136,6 +139,22 @@ create table signalbox.job_steps (
   finished_at timestamptz not null default now(),
   primary key (job_id, name)
 );
+
+-- Every call of a model that was answered, and what it cost: `usd` is null where no price is known.
+create table signalbox.job_model_calls (
+  id bigint generated always as identity primary key,
+  job_id uuid not null references signalbox.jobs (id) on delete cascade,
+  attempt integer not null,
+  -- The step it was made for.
+  name text,
+  model text not null,
+  input_tokens bigint not null,
+  output_tokens bigint not null,
+  usd double precision,
+  took_ms integer not null,
+  at timestamptz not null default now()
+);
+create index job_model_calls_job on signalbox.job_model_calls (job_id, id);
 
 create table signalbox.job_log (
   id bigint generated always as identity primary key,

@@ -198,13 +198,13 @@ function install({ environment, config, mode, log }: SignalboxOptions, { looking
 async function placeAgents(
   { environment, config, configPath = null, log }: SignalboxOptions,
   roles: { orchestrator: boolean },
-  { agents }: Installation,
+  { agents, models: { keyNames } }: Installation,
 ): Promise<AgentProcesses> {
   if (roles.orchestrator) {
     const warning = unisolatedWarning(await isolateAll({ environment, configPath, agents: [...agents.values()] }))
     if (warning !== null) log.warn(warning)
   }
-  return openAgentProcesses({ environment, config, configPath, agents, log })
+  return openAgentProcesses({ environment, config, configPath, agents, keyNames, log })
 }
 
 function mirrorsOf(environment: Environment, { forges }: Installation, log: Log): Mirrors {

@@ -79,10 +79,10 @@ export function openWorkers({
   ...shared
 }: WorkersOptions): Worker[] {
   const { database, clock } = shared
-  const { forges } = installation
+  const { forges, models } = installation
   void sweepWorkspaces().catch((err: unknown) => shared.log.warn({ err }, 'old workspaces stay'))
   const tickMs = Math.min(environment.TICK_INTERVAL_SECONDS * 1000, IDLE_LOOK_MS)
-  const own = redactor([], ownSecrets(environment, installation.sources.values()))
+  const own = redactor([], ownSecrets(environment, installation.sources.values(), models.secrets))
   // One owner for both, so that its row in `orchestrators` says whether either is alive.
   const owner = newId()
   const orchestrator = openOrchestrator({
@@ -92,6 +92,7 @@ export function openWorkers({
     agents: processes.agents,
     forge: readOnly(forges),
     mirrors,
+    models,
     slots: environment.MAX_CONCURRENT_JOBS,
     loadEvent: openEventReader(database),
     payloadOf: eventPayload,

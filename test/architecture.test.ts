@@ -16,7 +16,7 @@ const LAYERS = [
   ['http'],
   ['pipeline.ts', 'catalogue'],
   ['sources', 'events', 'rules', 'jobs', 'agents', 'publisher', 'endpoints', 'deliveries', 'deployments'],
-  ['forges', 'untrusted', 'queue', 'workspaces'],
+  ['forges', 'untrusted', 'models', 'queue', 'workspaces'],
   ['db'],
   ['lib'],
 ]

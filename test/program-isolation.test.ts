@@ -18,6 +18,7 @@ import { isolationFor, secretPaths, UNISOLATED } from '../src/agents/isolation/i
 import { errorText } from '../src/lib/error.ts'
 import type { Log } from '../src/lib/log.ts'
 import { silentLog } from '../src/lib/log.ts'
+import { noModel } from '../src/models/fixtures/no-model.ts'
 import { isAlive, isRunningProgram } from './process.ts'
 import { openTestSignalbox } from './signalbox.ts'
 import { until } from './until.ts'
@@ -73,6 +74,7 @@ async function attack(
     inherited: async () => undefined,
     workspace: async () => home,
     checkout: () => Promise.reject(new Error('none')),
+    model: noModel,
     forge: null,
     log: (line) => lines.push(line),
     signal: SOON,

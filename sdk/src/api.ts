@@ -173,6 +173,19 @@ export type JobAttempt = {
 /** A finished step of a job: it does not run again. */
 export type JobStep = { name: string; attempt: number; result: Json; finished_at: string }
 
+/** A call of a model that was answered; `usd` is null where no price is known. */
+export type ModelCall = {
+  attempt: number
+  at: string
+  /** The step it was made for. */
+  name: string | null
+  model: string
+  input_tokens: number
+  output_tokens: number
+  usd: number | null
+  took_ms: number
+}
+
 /** Where an output is on the forge; `created` is false when it was there already. */
 export type Receipt = {
   url: string
@@ -212,6 +225,11 @@ export type JobDetail = JobSummary & {
   ran_at: string | null
   attempts: JobAttempt[]
   steps: JobStep[]
+  /** What it may use in all its attempts together. */
+  budget: { tokens?: number | undefined; usd?: number | undefined; minutes?: number | undefined } | null
+  /** What it has used of models; `usd` of the calls whose price is known. */
+  usage: { calls: number; input_tokens: number; output_tokens: number; usd: number | null }
+  model_calls: ModelCall[]
   outputs: JobOutput[]
   log: JobLogLine[]
 }

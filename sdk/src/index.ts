@@ -25,6 +25,7 @@ export type {
   JobStatus,
   JobStep,
   JobSummary,
+  ModelCall,
   Page,
   PageQuery,
   Receipt,

@@ -2,6 +2,8 @@
 import type { z } from 'zod'
 import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
+import type { Model } from '../models/model.ts'
+import type { ModelRef } from '../models/model-ref.ts'
 import type { Output } from '../publisher/output.ts'
 import type { CheckedOut, CheckoutOptions } from '../workspaces/checkout.ts'
 import type { Isolation, Surroundings } from './isolation/isolation.ts'
@@ -45,6 +47,11 @@ export type AgentContext<Input> = {
    * cannot be fetched.
    */
   checkout(options?: CheckoutOptions): Promise<CheckedOut>
+  /**
+   * The model of the job: its rule's, else the agent's, else `SIGNALBOX_MODEL`. Where none is set,
+   * or its key is missing, a call gives the job up and says in one sentence what to set.
+   */
+  model: Model
   /** The forges, for reading, all repositories through one; null when none is configured. */
   forge: ReadForge | null
   /** Lines of the job's own log. */
@@ -63,6 +70,8 @@ export type Agent<Input = unknown> = {
   description: string
   input: z.ZodType<Input>
   run(context: AgentContext<Input>): Promise<AgentResult>
+  /** The model it asks, unless a rule names another. */
+  model?: ModelRef
   /**
    * Why it cannot run on this machine, as a sentence; null when nothing is known against it.
    * `signalbox doctor` shows it.
@@ -93,6 +102,7 @@ export function defineAgent<Schema extends z.ZodType>(agent: {
   name: string
   description: string
   input: Schema
+  model?: ModelRef
   run(context: AgentContext<z.infer<Schema>>): Promise<AgentResult>
 }): Agent {
   return agent as Agent

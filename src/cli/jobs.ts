@@ -1,5 +1,14 @@
 // `signalbox jobs`: the work, and what may be done to it by hand.
-import type { JobAttempt, JobDetail, JobLogLine, JobOutput, JobStatus, JobStep, JobSummary } from '@signalbox/sdk'
+import type {
+  JobAttempt,
+  JobDetail,
+  JobLogLine,
+  JobOutput,
+  JobStatus,
+  JobStep,
+  JobSummary,
+  ModelCall,
+} from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { shortId } from '../lib/id.ts'
 import type { ServerOptions } from './api-client.ts'
@@ -7,6 +16,7 @@ import { clientOf, withServer } from './api-client.ts'
 import { onConflict } from './failure.ts'
 import { withId } from './id.ts'
 import { logLineText, printLog } from './job-log.ts'
+import { tokensText, usdText } from './model-text.ts'
 import type { PageOptions } from './page.ts'
 import { printPage, statusOption, withPaging } from './page.ts'
 import type { Column } from './table.ts'
@@ -56,11 +66,33 @@ const STEPS: readonly Column<JobStep>[] = [
   { title: 'FINISHED', value: (step) => step.finished_at },
   { title: 'RESULT', value: ({ result }) => result, shrinks: true },
 ]
+const MODEL_CALLS: readonly Column<ModelCall>[] = [
+  { title: 'MODEL', value: ({ model }) => model, shrinks: true },
+  { title: 'STEP', value: ({ name }) => name, shrinks: true },
+  { title: 'ATTEMPT', value: ({ attempt }) => attempt },
+  { title: 'TOKENS', value: tokensText },
+  { title: 'COST', value: ({ usd }) => usdText(usd) },
+  { title: 'TOOK', value: ({ took_ms: ms }) => `${(ms / 1000).toFixed(1)}s` },
+]
 const OUTPUTS: readonly Column<JobOutput>[] = [
   { title: 'OUTPUT', value: ({ kind }) => kind },
   { title: 'STATUS', value: ({ status }) => status },
   { title: 'WHERE', value: ({ receipt, reason }) => receipt?.url ?? reason },
 ]
+
+function budgetText({ budget }: JobDetail): string | null {
+  const { tokens, usd, minutes } = budget ?? {}
+  const parts = [
+    ...(tokens === undefined ? [] : [`${tokens} tokens`]),
+    ...(usd === undefined ? [] : [`$${usd}`]),
+    ...(minutes === undefined ? [] : [`${minutes} minutes`]),
+  ]
+  return parts.length === 0 ? null : parts.join(', ')
+}
+
+function usageText({ usage }: JobDetail): string | null {
+  return usage.calls === 0 ? null : [`${tokensText(usage)} tokens`, usdText(usage.usd)].filter(Boolean).join(', ')
+}
 
 function logText(lines: readonly JobLogLine[]): string {
   return lines.map(logLineText).join('\n')
@@ -82,6 +114,8 @@ function jobText(cli: Cli, job: JobDetail): string {
       ['rule', job.rule],
       ['event', job.event_id],
       ['group', job.group],
+      ['budget', budgetText(job)],
+      ['used', usageText(job)],
       ['priority', job.priority],
       ['created', job.created_at],
       ['started', job.started_at],
@@ -90,6 +124,7 @@ function jobText(cli: Cli, job: JobDetail): string {
     ]),
     ...section('Attempts', job.attempts, (rows) => table(ATTEMPTS, rows, width)),
     ...section('Steps', job.steps, (rows) => table(STEPS, rows, width)),
+    ...section('Model calls', job.model_calls, (rows) => table(MODEL_CALLS, rows, width)),
     ...section('Outputs', job.outputs, (rows) => table(OUTPUTS, rows)),
     ...section('Log', job.log, logText),
   ].join('\n')

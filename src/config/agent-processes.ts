@@ -20,17 +20,26 @@ type Options = {
   /** The file that `config` was loaded from; null if it was not, and its agents run here. */
   configPath: string | null
   agents: ReadonlyMap<string, Agent>
+  /** Variables with keys of models, which no agent gets. */
+  keyNames: readonly string[]
   log: Log
 }
 
 /** Opens the processes of these agents; none is started before its first attempt. */
-export function openAgentProcesses({ environment, config, configPath, agents, log }: Options): AgentProcesses {
+export function openAgentProcesses({
+  environment,
+  config,
+  configPath,
+  agents,
+  keyNames,
+  log,
+}: Options): AgentProcesses {
   const { GITHUB_REPO: repository, GITHUB_BASE_BRANCH: base, AGENT_MEMORY_MB: memoryMb } = environment
   const { MAX_CONCURRENT_JOBS: max } = environment
   const settings: ChildSettings = { configPath, repository, base }
   const name = import.meta.url.endsWith('.ts') ? './agent-child.ts' : './agent-child.js'
   const script = fileURLToPath(new URL(name, import.meta.url))
-  const env = withoutCredentials(process.env)
+  const env = withoutCredentials(process.env, keyNames)
   const pool = openPool({ script: [script, JSON.stringify(settings)], env, memoryMb, max, log })
   const isOnlyHere = (agent: Agent) => configPath === null && config.agents?.includes(agent) === true
   const placed = [...agents.values()].map((agent) =>

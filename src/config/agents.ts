@@ -6,6 +6,8 @@ import { ping } from '../agents/ping/ping.ts'
 import { why } from '../agents/why/why.ts'
 import type { SubjectRecord } from '../events/subject.ts'
 import { AppError } from '../lib/error.ts'
+import { PARSING, problemLines } from '../lib/zod.ts'
+import { modelRef } from '../models/model-ref.ts'
 import { isJobType, JOB_TYPE_RULE } from '../sources/manual.ts'
 
 /** Where the built-in agents open pull requests unless a rule says otherwise. */
@@ -38,6 +40,8 @@ export function agentsByName(
     if (typeof agent.input?.safeParse !== 'function') {
       throw new AppError('config_invalid', `agents[${index}].input: must be a zod schema; z comes from 'signalbox'.`)
     }
+    const { error } = modelRef.optional().safeParse(agent.model, PARSING)
+    if (error !== undefined) throw new AppError('config_invalid', `agents[${index}].model: ${problemLines(error)[0]}`)
     if (configured.findIndex(({ name }) => name === agent.name) !== index) {
       const problem = `another agent is called "${agent.name}"; choose another name.`
       throw new AppError('config_invalid', `agents[${index}].name: ${problem}`)

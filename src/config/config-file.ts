@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import type { Agent } from '../agents/agent.ts'
 import type { EndpointConfig } from '../endpoints/endpoint.ts'
 import { AppError, errorText } from '../lib/error.ts'
+import type { Prices } from '../models/prices.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { Source } from '../sources/source.ts'
 import { errorPlace } from './error-place.ts'
@@ -20,10 +21,13 @@ export type Config = {
   agents?: readonly Agent[]
   /** Endpoints to deliver to; those made through the API stay. */
   endpoints?: readonly EndpointConfig[]
+  /** What models cost: US dollars for a million tokens, by model as rules name it. */
+  prices?: Prices
 }
 
 const FILE_NAMES = ['signalbox.config.ts', 'signalbox.config.js', 'signalbox.config.mjs']
-const KEYS = ['sources', 'rules', 'agents', 'endpoints']
+const LISTS = ['sources', 'rules', 'agents', 'endpoints']
+const KEYS = [...LISTS, 'prices']
 
 /** Types a configuration, and returns it. */
 export function defineConfig(config: Config): Config {
@@ -67,7 +71,7 @@ export async function loadConfig(folder: string, file?: string): Promise<LoadedC
   if (unknown.length > 0) {
     throw new AppError('config_invalid', `${path}: ${unknown.join(', ')}: unknown; the keys are ${KEYS.join(', ')}.`)
   }
-  const [single] = Object.entries(config).find(([, value]) => value !== undefined && !Array.isArray(value)) ?? []
+  const [single] = Object.entries(config).find(([key, value]) => isWrongList(key, value)) ?? []
   if (single !== undefined) throw new AppError('config_invalid', `${path}: ${single}: must be a list.`)
   return { config: inFolder(config as Config, dirname(path)), path }
 }
@@ -76,6 +80,10 @@ export async function loadConfig(folder: string, file?: string): Promise<LoadedC
 function inFolder(config: Config, folder: string): Config {
   if (config.agents === undefined) return config
   return { ...config, agents: config.agents.map((agent) => agent?.inFolder?.(folder) ?? agent) }
+}
+
+function isWrongList(key: string, value: unknown): boolean {
+  return LISTS.includes(key) && value !== undefined && !Array.isArray(value)
 }
 
 /** What `npm init` writes makes of every file beside it a CommonJS one. */

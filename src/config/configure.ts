@@ -10,6 +10,7 @@ import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 import { entryLabel, problemLines } from '../lib/zod.ts'
+import type { Models } from '../models/models.ts'
 import { checkPolicies } from '../publisher/policy.ts'
 import { defaultRules, parseRules } from '../rules/define.ts'
 import type { Rule } from '../rules/rule.ts'
@@ -19,6 +20,7 @@ import type { Records } from './agents.ts'
 import { agentsByName } from './agents.ts'
 import { withCommandRules } from './command-rules.ts'
 import type { Config } from './config-file.ts'
+import { modelsOf } from './models.ts'
 
 /** What the built-in parts, the configuration file and the environment add up to. */
 export type Installation = {
@@ -26,6 +28,7 @@ export type Installation = {
   agents: ReadonlyMap<string, Agent>
   rules: readonly Rule[]
   forges: Forges
+  models: Models
   /** Where deployments get their pull requests, as far as environment and rules say. */
   repositories: readonly string[]
 }
@@ -73,7 +76,8 @@ export function configure(environment: Environment, config: Config, log: Log, re
   requireInputs(rules, agents)
   checkPolicies(rules)
   const repositories = [...(repository ? [repository] : []), ...rules.flatMap(repositoriesOf)]
-  return { sources, agents, rules, forges: forgesOf(environment, log), repositories }
+  const models = modelsOf(environment, config.prices, { rules, agents: [...agents.values()] })
+  return { sources, agents, rules, forges: forgesOf(environment, log), models, repositories }
 }
 
 function repositoriesOf(rule: Rule): string[] {

@@ -10,13 +10,17 @@ const ADDRESSES = ['DATABASE_URL', 'SMTP_URL', 'HTTPS_PROXY', 'HTTP_PROXY'] as c
  * ordinary word, such as the password `postgres`, may be in any text for another reason and is left
  * out.
  */
-export function ownSecrets(environment: Environment, sources: Iterable<Pick<Source, 'secrets'>>): string[] {
+export function ownSecrets(
+  environment: Environment,
+  sources: Iterable<Pick<Source, 'secrets'>>,
+  others: readonly string[] = [],
+): string[] {
   const named = Object.entries(environment)
     .filter(([name]) => secrecyOf(name) !== 'none')
     .flatMap(([, value]) => (Array.isArray(value) ? value : [value]))
     .filter((value) => typeof value === 'string')
   const configured = [...sources].flatMap(({ secrets }) => [...secrets])
-  return [...named, ...ADDRESSES.flatMap((name) => passwordIn(environment[name])), ...configured]
+  return [...named, ...others, ...ADDRESSES.flatMap((name) => passwordIn(environment[name])), ...configured]
     .flatMap((secret) => [secret, ...secret.split('\n')])
     .filter((secret) => !isPlainWord(secret))
 }

@@ -1,6 +1,8 @@
 // What an event is: something that happened, one immutable row.
 import type { Sql } from '../db/database.ts'
 import type { Json } from '../lib/json.ts'
+import type { Budget } from '../models/budget.ts'
+import type { ModelRef } from '../models/model-ref.ts'
 import type { Policy } from '../publisher/policy.ts'
 import type { Question } from '../rules/who.ts'
 import type { Facts } from './facts.ts'
@@ -45,6 +47,10 @@ export type NewJob = {
   policy: Policy | null
   /** What to ask the forge before it runs; null: nothing. */
   who: Question | null
+  /** The model that its rule names; null: the agent's, or the default one. */
+  model: ModelRef | null
+  /** What it may use; null: no limit. */
+  budget: Budget | null
   priority: number
   groupKey: string | null
   /** How many jobs of its group run at a time. */

@@ -29,6 +29,8 @@ function routed(change: Partial<Draft> = {}, job: Partial<NewJob> = {}): NewEven
     input: { depth: 1 },
     policy: { maxFiles: 2 },
     who: { repository: 'acme/shop', people: ['octocat'], permission: 'write' },
+    model: 'openai/gpt-x',
+    budget: { usd: 0.5 },
     priority: 7,
     groupKey: 'shop',
     groupLimit: 1,

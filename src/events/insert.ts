@@ -32,17 +32,18 @@ with new_events as (
   on conflict do nothing
   returning id
 ), new_jobs as (
-  insert into signalbox.jobs (id, event_id, rule, type, agent, input, policy, who, priority, group_key, group_limit, mode,
-    event_at, debounced_since, ceiling_subject, max_attempts, time_limit_ms, available_at, created_at)
-  select n.id, event_id, rule, type, agent, input, policy, who, priority, group_key, group_limit, mode,
-    event_at, since, ceiling_subject, max_attempts, time_limit_ms,
+  insert into signalbox.jobs (id, event_id, rule, type, agent, input, policy, who, model, budget, priority,
+    group_key, group_limit, mode, event_at, debounced_since, ceiling_subject, max_attempts, time_limit_ms, available_at,
+    created_at)
+  select n.id, event_id, rule, type, agent, input, policy, who, model, budget, priority, group_key, group_limit,
+    mode, event_at, since, ceiling_subject, max_attempts, time_limit_ms,
     case when since is null then coalesce($1, now()) - before * interval '1 microsecond'
       else least(coalesce($1, now()) + quiet_ms * interval '1 ms', since + max_ms * interval '1 ms') end,
     coalesce($1, now()) + after * interval '1 microsecond'
   from json_to_recordset($5::json) as n (id uuid, event_id uuid, rule text, type text, agent text, input json,
-    policy json, who json, priority smallint, group_key text, group_limit smallint, mode text, event_at timestamptz,
-    quiet_ms integer, max_ms integer, ceiling_subject text, max_attempts integer, time_limit_ms integer, before integer,
-    after integer)
+    policy json, who json, model json, budget json, priority smallint, group_key text, group_limit smallint,
+    mode text, event_at timestamptz, quiet_ms integer, max_ms integer, ceiling_subject text, max_attempts integer,
+    time_limit_ms integer, before integer, after integer)
   join new_events on new_events.id = n.event_id,
   lateral (
     -- The first event of those that a job has waited for which has not begun.
@@ -117,6 +118,8 @@ function jobRows(events: readonly NewEvent[]) {
         input: job.input,
         policy: job.policy,
         who: job.who,
+        model: job.model,
+        budget: job.budget,
         priority: job.priority,
         group_key: job.groupKey,
         group_limit: job.groupLimit,

@@ -1,4 +1,6 @@
 // What a job is: a durable unit of work, done by one agent.
+import type { Budget } from '../models/budget.ts'
+import type { ModelRef } from '../models/model-ref.ts'
 import type { Policy } from '../publisher/policy.ts'
 import type { Claimed, QueueTable } from '../queue/table.ts'
 import type { Question } from '../rules/who.ts'
@@ -55,6 +57,8 @@ export type JobRow = Claimed<{
   policy: Policy | null
   /** What to ask the forge before it runs. */
   who: Question | null
+  model: ModelRef | null
+  budget: Budget | null
   time_limit_ms: number
   mode: 'queue' | 'latest' | 'skip'
   ceiling_subject: string | null

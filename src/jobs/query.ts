@@ -56,14 +56,17 @@ export async function getJob(sql: Sql, id: string): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
   const read = async <Row extends object>(text: string): Promise<Row[]> => (await sql.query<Row>(text, [id])).rows
   const [job] = await read<
-    JobSummary & Pick<JobDetail, 'payload' | 'result' | 'ran_at' | 'waits_for' | 'superseded_by'>
+    JobSummary & Pick<JobDetail, 'payload' | 'result' | 'ran_at' | 'waits_for' | 'superseded_by' | 'budget'>
   >(
     `select ${SUMMARY}, ${WAITS_FOR} as waits_for, superseded_by, input as payload, ${RESULT} as result,
-       ${isoTime('ran_at')} as ran_at from signalbox.jobs where id = $1`,
+       ${isoTime('ran_at')} as ran_at, budget from signalbox.jobs where id = $1`,
   )
   if (job === undefined) throw notFound(id)
+  const [usage] = await read<JobDetail['usage']>(USAGE)
   return {
     ...job,
+    usage: usage ?? { calls: 0, input_tokens: 0, output_tokens: 0, usd: null },
+    model_calls: await read<JobDetail['model_calls'][number]>(MODEL_CALLS),
     attempts: await read<JobDetail['attempts'][number]>(ATTEMPTS),
     steps: await read<JobDetail['steps'][number]>(STEPS),
     outputs: await read<JobDetail['outputs'][number]>(OUTPUTS),
@@ -131,6 +134,15 @@ const ATTEMPTS = `select attempt, owner, outcome, error, result,
 
 const STEPS = `select name, attempt, result, ${isoTime('finished_at')} as finished_at
   from signalbox.job_steps where job_id = $1 order by job_steps.finished_at, name`
+
+// `float8`, because the driver returns a bigint as a text.
+const USAGE = `select count(*)::int as calls, coalesce(sum(input_tokens), 0)::float8 as input_tokens,
+    coalesce(sum(output_tokens), 0)::float8 as output_tokens, sum(usd) as usd
+  from signalbox.job_model_calls where job_id = $1`
+
+const MODEL_CALLS = `select attempt, ${isoTime('at')} as at, name, model, input_tokens::float8 as input_tokens,
+    output_tokens::float8 as output_tokens, usd, took_ms
+  from signalbox.job_model_calls where job_id = $1 order by job_model_calls.id`
 
 const OUTPUTS = `select position, kind, status, reason, receipt, body, ${isoTime('published_at')} as published_at
   from signalbox.outputs where job_id = $1 order by position`

@@ -14,6 +14,9 @@ import type { Activity, Log } from '../lib/log.ts'
 import { noActivity } from '../lib/log.ts'
 import { untilStopped } from '../lib/until-stopped.ts'
 import { describe, PARSING } from '../lib/zod.ts'
+import { modelOf } from '../models/model.ts'
+import type { Models } from '../models/models.ts'
+import { openModels } from '../models/models.ts'
 import type { Output } from '../publisher/output.ts'
 import type { Publish } from '../publisher/publish.ts'
 import type { Handled, Outcome } from '../queue/table.ts'
@@ -28,6 +31,7 @@ import { insist } from './fence.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { toJob } from './job.ts'
 import type { JobLog } from './job-log.ts'
+import { minutesLeftMs, minutesUsed, openModelCalls } from './model-calls.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import type { AskPermission } from './permission.ts'
 import { outcomeOf } from './retry-policy.ts'
@@ -49,6 +53,8 @@ export type RunOptions = {
   mirrors?: Mirrors
   /** Asks whether those who caused a job may; without it, nothing that must be asked is done. */
   permitted?: AskPermission
+  /** What agents may ask. Default: none is set up. */
+  models?: Models
   publish: Publish
   /** Takes secrets out of errors, log lines and results; without it, those of a known form. */
   redactor?: Redactor
@@ -68,6 +74,7 @@ export type RunOptions = {
 }
 
 const byForm = redactor()
+const noModels = openModels({ environment: {} })
 
 /**
  * Makes one attempt of a job. Never throws: what went wrong is in the outcome, as retry-policy.ts
@@ -82,12 +89,19 @@ export async function runJob(
   const { clock, database, log, redactor: secrets = byForm } = options
   const job = toJob(row)
   const over = new AbortController()
-  const timer = startTimeLimit(row.time_limit_ms, over)
+  const timer = startLimit(row.time_limit_ms, over, timeIsUp(row))
   const stop = AbortSignal.any([signal, over.signal])
   const workspaces = openWorkspaces(stop)
   const write = jobLog.of(row, secrets.text)
   sayStarted(options.activity ?? noActivity, row)
+  let minutesTimer: NodeJS.Timeout | undefined
   const work = async () => {
+    const { minutes } = row.budget ?? {}
+    // What has run has only its outputs to publish, which are paid for.
+    if (minutes !== undefined && row.ran_at === null) {
+      const leftMs = await beforeWork(clock, minutesLeftMs(database, row.id, minutes))
+      minutesTimer = startLimit(leftMs, over, minutesUsed(minutes))
+    }
     const steps = await beforeWork(clock, openStepStore(database, row, { clock, stop }))
     return runAgent(options, row, steps, {
       signal: stop,
@@ -102,6 +116,7 @@ export async function runJob(
     // program that is still being ended must not meet the next one. One that ignores its signal
     // does not keep them longer.
     const { result, hasOutputs } = await untilStopped(stop, options.stopGraceMs, work())
+    clearTimeout(minutesTimer)
     // Waited for to its end, unlike an agent: it stops by itself, but for the answer to a request
     // on its way. As long as that may write something, the job must be nobody else's.
     if (hasOutputs) await publishOutputs(options, row, stop)
@@ -113,6 +128,7 @@ export async function runJob(
     return { outcome: withoutSecrets(outcome, secrets), detail: null }
   } finally {
     clearTimeout(timer)
+    clearTimeout(minutesTimer)
     // Also ends what is left of an agent that returned: no step, line or folder after this.
     over.abort(new Error('The attempt has ended.'))
     await workspaces
@@ -154,9 +170,12 @@ async function publishOutputs(options: RunOptions, row: JobRow, stop: AbortSigna
   }
 }
 
-function startTimeLimit(limitMs: number, over: AbortController): NodeJS.Timeout {
-  const end = () => over.abort(new Error(`The time limit of ${limitMs / 1000} s is over.`))
-  return setTimeout(end, Math.min(limitMs, LONGEST_TIMER_MS))
+function startLimit(limitMs: number, over: AbortController, reason: Error): NodeJS.Timeout {
+  return setTimeout(() => over.abort(reason), Math.min(limitMs, LONGEST_TIMER_MS))
+}
+
+function timeIsUp({ time_limit_ms: limitMs }: JobRow): Error {
+  return new Error(`The time limit of ${limitMs / 1000} s is over.`)
 }
 
 /**
@@ -175,6 +194,13 @@ async function runAgent(
   const input = await parseInput(agent, row.input)
   const recorded = row.event_id === null ? null : await beforeWork(clock, options.loadEvent(row.event_id))
   const event = await triggerOf(options, row, { event: recorded, step: steps.step })
+  const answer = openModelCalls(database, row, {
+    clock,
+    stop: context.signal,
+    models: options.models ?? noModels,
+    model: row.model ?? agent.model,
+    budget: row.budget,
+  })
   const returned = await agent.run({
     ...context,
     job: { id: row.id, type: row.type, rule: row.rule, attempt: row.attempt },
@@ -185,6 +211,7 @@ async function runAgent(
     workspace: workspaces.make,
     checkout: checkoutOf({ ...context, mirrors: options.mirrors, workspaces, facts: event?.facts, policy: row.policy }),
     inherited: (name) => inheritedStep(database, row, name),
+    model: modelOf({ step: steps.step, answer }),
     forge,
     now: clock.now,
   })

@@ -59,6 +59,32 @@ const jobStep = z
   .object({ name: z.string(), attempt: z.int(), result: json, finished_at: time })
   .meta({ id: 'JobStep' })
 
+const modelCall = z
+  .object({
+    attempt: z.int(),
+    at: time,
+    name: z.string().nullable().meta({ description: 'The step it was made for.' }),
+    model: z.string(),
+    input_tokens: z.int(),
+    output_tokens: z.int(),
+    usd: z.number().nullable().meta({ description: 'Null where the configuration has no price for the model.' }),
+    took_ms: z.int(),
+  })
+  .meta({ id: 'ModelCall' })
+
+const modelUsage = z
+  .object({
+    calls: z.int(),
+    input_tokens: z.int(),
+    output_tokens: z.int(),
+    usd: z.number().nullable().meta({ description: 'Of the calls whose price is known; null when none is.' }),
+  })
+  .meta({ id: 'ModelUsage' })
+
+const jobBudget = z
+  .object({ tokens: z.number().optional(), usd: z.number().optional(), minutes: z.number().optional() })
+  .meta({ id: 'JobBudget' })
+
 const receipt = z
   .object({
     url: z.string(),
@@ -111,6 +137,9 @@ export const jobDetail = jobSummary
     ran_at: time.nullable().meta({ description: 'When its agent left outputs: it does not run again for them.' }),
     attempts: z.array(jobAttempt),
     steps: z.array(jobStep),
+    budget: jobBudget.nullable().meta({ description: 'What it may use in all its attempts together.' }),
+    usage: modelUsage.meta({ description: 'What it has used of models.' }),
+    model_calls: z.array(modelCall),
     outputs: z.array(jobOutput),
     log: z.array(jobLogLine).meta({ description: 'Its last 500 lines, oldest first.' }),
   })

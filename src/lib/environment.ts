@@ -70,6 +70,13 @@ const variables = {
   GITHUB_REPO: githubPath.optional(),
   GITHUB_BASE_BRANCH: text.optional(),
   GITHUB_API_URL: url.default('https://api.github.com'),
+  ANTHROPIC_API_KEY: token.optional(),
+  ANTHROPIC_BASE_URL: url.optional(),
+  OPENAI_API_KEY: token.optional(),
+  OPENAI_BASE_URL: url.optional(),
+  SIGNALBOX_MODEL: text.regex(/^\S{1,200}$/, 'must be one word, such as anthropic/claude-sonnet-4-5').optional(),
+  SIGNALBOX_MODEL_URL: url.optional(),
+  SIGNALBOX_MODEL_KEY: token.optional(),
   SMTP_URL: smtpUrl.optional(),
   SMTP_FROM: sender.optional(),
   ORCHESTRATOR_LOG_LEVEL: z.string().toUpperCase().pipe(z.enum(LOG_LEVELS)).default('INFO'),
@@ -155,12 +162,19 @@ const CREDENTIALS: readonly string[] = [
   'AGENTA_WEBHOOK_SECRET',
   'GITHUB_TOKEN',
   'GITHUB_APP_PRIVATE_KEY',
+  'ANTHROPIC_API_KEY',
+  'OPENAI_API_KEY',
+  'SIGNALBOX_MODEL_KEY',
   'SMTP_URL',
 ]
 
-/** The environment without the credentials of Signalbox itself, for the code of others. */
-export function withoutCredentials(env: Variables): Variables {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !CREDENTIALS.includes(name)))
+/**
+ * The environment without the credentials of Signalbox itself, `others` among them, for the code of
+ * others.
+ */
+export function withoutCredentials(env: Variables, others: readonly string[] = []): Variables {
+  const isKept = (name: string) => !CREDENTIALS.includes(name) && !others.includes(name)
+  return Object.fromEntries(Object.entries(env).filter(([name]) => isKept(name)))
 }
 
 type Variables = Record<string, string | undefined>

@@ -4,6 +4,8 @@ import { z } from 'zod'
 import { argumentNames, commandSchema } from '../lib/command.ts'
 import { AppError, errorText } from '../lib/error.ts'
 import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
+import { budgetSchema } from '../models/budget.ts'
+import { modelRef } from '../models/model-ref.ts'
 import { GROUP_FACTS } from './group.ts'
 import { MANUAL_RULE } from './jobs.ts'
 import { compileRule } from './match.ts'
@@ -93,6 +95,8 @@ const ruleSchema = z.strictObject({
   timeLimitMs: z.int().min(1000).max(MAX_TIME_LIMIT_MS).optional(),
   // The publisher's to check, whose policy it is.
   policy: z.unknown().optional(),
+  model: modelRef.optional(),
+  budget: budgetSchema.optional(),
 })
 
 /**

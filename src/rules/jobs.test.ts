@@ -32,6 +32,8 @@ test('a matching rule makes one job with its options and the defaults', () => {
     input: { base: 'main' },
     policy: null,
     who: null,
+    model: null,
+    budget: null,
     priority: 5,
     groupKey: 'deploy:support-bot:production',
     groupLimit: 1,

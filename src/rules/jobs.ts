@@ -93,6 +93,8 @@ function jobOf(rule: Rule, eventId: string, { facts, subject }: Pick<Cause, 'fac
     policy: rule.policy ?? null,
     // Whoever asks for a job by hand has the token.
     who: null,
+    model: rule.model ?? null,
+    budget: rule.budget ?? null,
     priority: rule.priority ?? DEFAULT_PRIORITY,
     groupKey: group,
     groupLimit: limit,

@@ -4,6 +4,8 @@ import type { Facts } from '../events/facts.ts'
 import type { Command } from '../lib/command.ts'
 import type { GlobKind, Globs } from '../lib/glob.ts'
 import { LOGIN, NAME, REF, REPOSITORY } from '../lib/glob.ts'
+import type { Budget } from '../models/budget.ts'
+import type { ModelRef } from '../models/model-ref.ts'
 import type { Policy } from '../publisher/policy.ts'
 import type { Who } from './who.ts'
 
@@ -106,4 +108,8 @@ export type Rule = {
   timeLimitMs?: number
   /** What the agent's outputs may write; where a part is absent, its default applies. */
   policy?: Policy
+  /** The model of the agent. Default: the one that the agent names, else `SIGNALBOX_MODEL`. */
+  model?: ModelRef
+  /** What a job may use in all its attempts together; one over it fails. Default: no limit. */
+  budget?: Budget
 }

@@ -6,6 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import { isAlive } from '../../../test/process.ts'
 import type { Event } from '../../events/event.ts'
 import { GiveUp } from '../../lib/error.ts'
+import { noModel } from '../../models/fixtures/no-model.ts'
 import { LEASE_MS, leaseTiming } from '../../queue/lease-timing.ts'
 import type { AgentContext } from '../agent.ts'
 import type { CommandOptions } from './command.ts'
@@ -31,6 +32,7 @@ function context(more: Partial<AgentContext<unknown>> = {}) {
       return folder
     },
     checkout: async () => ({ folder: '/the/checkout', sha: 'a'.repeat(40), objects: '/the/objects' }),
+    model: noModel,
     forge: null,
     log: (line, stream) => lines.push([line, stream]),
     signal: new AbortController().signal,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { GiveUp } from '../../lib/error.ts'
+import { noModel } from '../../models/fixtures/no-model.ts'
 import { parseOutputs } from '../../publisher/output.ts'
 import type { AgentContext } from '../agent.ts'
 import type { DeploymentPrDefaults } from './answer.ts'
@@ -19,6 +20,7 @@ function context(given: { payload?: unknown; input?: unknown }): AgentContext<un
     inherited: async () => undefined,
     workspace: () => Promise.reject(new Error('none')),
     checkout: () => Promise.reject(new Error('none')),
+    model: noModel,
     forge: null,
     log: (line) => lines.push(line),
     signal: AbortSignal.timeout(60_000),

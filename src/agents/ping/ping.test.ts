@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Event } from '../../events/event.ts'
+import { noModel } from '../../models/fixtures/no-model.ts'
 import type { AgentContext } from '../agent.ts'
 import { ping } from './ping.ts'
 
@@ -13,6 +14,7 @@ function context(event: Event | null, lines: string[] = []): AgentContext<unknow
     inherited: async () => undefined,
     workspace: () => Promise.reject(new Error('A ping needs no folder.')),
     checkout: () => Promise.reject(new Error('A ping needs no folder.')),
+    model: noModel,
     forge: null,
     log: (line) => void lines.push(line),
     signal: new AbortController().signal,

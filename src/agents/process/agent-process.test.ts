@@ -3,6 +3,9 @@ import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { Event } from '../../events/event.ts'
 import type { ReadForge } from '../../forges/forge.ts'
 import { AppError, GiveUp, RetryAt } from '../../lib/error.ts'
+import { answerOf } from '../../models/fixtures/answer-of.ts'
+import { modelOf } from '../../models/model.ts'
+import type { ModelRequest } from '../../models/request.ts'
 import type { AgentContext } from '../agent.ts'
 import { contextOf, failureOf, open, openTestPool, run } from './fixtures/pool.ts'
 
@@ -99,6 +102,19 @@ describe('what an agent gets', () => {
   test('gets what it inherits from the service', async () => {
     const inherited = async (name: string) => ({ name })
     expect(await run(pool, 'inherited', { inherited })).toEqual({ result: { name: 'files' } })
+  })
+
+  test('asks its model through the service, which alone calls it', async () => {
+    const asked: ModelRequest[] = []
+    const answer = async (request: ModelRequest) => {
+      asked.push(request)
+      return answerOf(request.name === 'object' ? '{"at": "2026-01-01"}' : 'Hello!')
+    }
+    const model = modelOf({ step: async (_, fn) => fn(), answer })
+    expect(await run(pool, 'asks', { model })).toEqual({ result: { text: 'Hello!', at: true, keys: [] } })
+    expect(asked.map(({ name }) => name).sort()).toEqual(['object', 'text'])
+    const refusing = modelOf({ step: async (_, fn) => fn(), answer: () => Promise.reject(new GiveUp('no key')) })
+    expect(await failureOf(pool, 'asks', { model: refusing })).toEqual(new GiveUp('no key'))
   })
 
   test('has its workspaces made by the service', async () => {

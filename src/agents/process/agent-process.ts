@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { loggable } from '../../lib/agent-limits.ts'
 import { errorText } from '../../lib/error.ts'
 import type { Log } from '../../lib/log.ts'
+import type { ModelRequest } from '../../models/request.ts'
 import type { CheckoutOptions } from '../../workspaces/checkout.ts'
 import type { AgentContext, AgentResult } from '../agent.ts'
 import type { Exit } from '../group-leader.ts'
@@ -118,6 +119,8 @@ function contextHandlers(current: () => Current | null, runStep: (id: number) =>
     inherited: (name: string) => current()?.context.inherited(name),
     workspace: () => current()?.context.workspace(),
     checkout: (options: CheckoutOptions | undefined) => current()?.context.checkout(options),
+    // The key stays here: only what is asked and answered crosses.
+    model: (request: ModelRequest) => current()?.context.model.answer(request),
     async forge(method: (typeof FORGE_METHODS)[number], args: never[]) {
       const forge = current()?.context.forge
       if (!forge || !FORGE_METHODS.includes(method)) throw new Error(`A forge has no method "${method}" for agents.`)

@@ -1,6 +1,8 @@
 // One attempt in a child process: the context of its agent, of which the service does the work.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ReadForge } from '../../forges/forge.ts'
+import { modelOf } from '../../models/model.ts'
+import type { ModelAnswer, ModelRequest } from '../../models/request.ts'
 import type { CheckedOut } from '../../workspaces/checkout.ts'
 import type { AgentContext } from '../agent.ts'
 import type { Calls } from './calls.ts'
@@ -29,17 +31,20 @@ export function openAttempt(calls: Calls, output: Output, { job, event, hasForge
     if (isOver) throw new Error('The attempt has ended.')
     return calls.call(name, ...args)
   }
+  const step = async <T>(name: string, fn: () => Promise<T> | T): Promise<T> => {
+    const id = ++lastStep
+    // It is called from a message, and must see the agent's asynchronous context all the same.
+    steps.set(id, AsyncLocalStorage.bind(fn))
+    return ask('step', id, name).finally(() => steps.delete(id)) as Promise<T>
+  }
+  const answer = (request: ModelRequest) => ask('model', request) as Promise<ModelAnswer>
   const forge = FORGE_METHODS.map((method) => [method, (...args: unknown[]) => ask('forge', method, args)])
   return {
     context: {
       job,
       event,
-      async step<T>(name: string, fn: () => Promise<T> | T): Promise<T> {
-        const id = ++lastStep
-        // It is called from a message, and must see the agent's asynchronous context all the same.
-        steps.set(id, AsyncLocalStorage.bind(fn))
-        return ask('step', id, name).finally(() => steps.delete(id)) as Promise<T>
-      },
+      step,
+      model: modelOf({ step, answer }),
       inherited: (name) => ask('inherited', name),
       workspace: () => ask('workspace') as Promise<string>,
       checkout: (options) => ask('checkout', options) as Promise<CheckedOut>,
