@@ -104,6 +104,11 @@ const GROUPS: readonly { title: string; entries: readonly Entry[] }[] = [
         description: 'list the agents, built-in and configured',
         load: async () => (await import('./agents.ts')).addAgents,
       },
+      {
+        name: 'models',
+        description: 'try the language models that agents ask',
+        load: async () => (await import('./models.ts')).addModels,
+      },
       { name: 'db', description: 'reach the database', load: async () => (await import('./db.ts')).addDb },
       { name: 'secret', description: 'make a secret', load: async () => (await import('./secret.ts')).addSecret },
     ],

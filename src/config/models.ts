@@ -1,4 +1,5 @@
 // The models of an installation, and what its rules and prices say of them.
+import { isDeepStrictEqual } from 'node:util'
 import type { Agent } from '../agents/agent.ts'
 import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
@@ -9,6 +10,7 @@ import type { Models } from '../models/models.ts'
 import { openModels } from '../models/models.ts'
 import { parsePrices, priceOf } from '../models/prices.ts'
 import type { Rule } from '../rules/rule.ts'
+import type { Installation } from './configure.ts'
 
 type Named = { rules: readonly Rule[]; agents: readonly Agent[] }
 
@@ -31,4 +33,15 @@ export function modelsOf(environment: Environment, prices: unknown, { rules, age
 function keyNamesOf({ rules, agents }: Named): string[] {
   const refs = [...rules, ...agents].map(({ model }) => model).filter((ref) => ref !== undefined)
   return [...new Set(refs.flatMap((ref: ModelRef) => (typeof ref === 'string' || !ref.key ? [] : [ref.key])))]
+}
+
+/** The models that an installation names: the default one, and those of its rules and agents. */
+export function modelsNamed({ models, rules, agents }: Pick<Installation, 'models' | 'rules' | 'agents'>): ModelRef[] {
+  const refs = [
+    models.defaultModel,
+    ...rules.map(({ model }) => model),
+    ...[...agents.values()].map(({ model }) => model),
+  ]
+  const named = refs.filter((ref) => ref !== undefined)
+  return named.filter((ref, at) => named.findIndex((other) => isDeepStrictEqual(other, ref)) === at)
 }

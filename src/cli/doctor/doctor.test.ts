@@ -116,9 +116,25 @@ test('closed sources say how to open them, and a configuration that does not loa
     expect.stringContaining('ok configuration: no file'),
     expect.stringContaining('warning source github: closed'),
     'ok source agenta: open, 1 live secret',
+    'ok model: none is set; an agent that asks one needs SIGNALBOX_MODEL',
   ])
   expect(brief(await configChecks(folder, environmentWith({}), 'none.ts'))).toEqual([
     'problem configuration: There is no configuration file none.ts.',
+  ])
+})
+
+test('a model without its key is a problem, and one that has it says how to try it', async () => {
+  const folder = await openTestFolder()
+  await writeFile(
+    join(folder, 'signalbox.config.mjs'),
+    `export default { rules: [{ name: 'r', on: 'push', agent: 'ping', model: 'openai/x' }],
+       prices: { 'anthropic/x': { input: 1, output: 2 } } }`,
+  )
+  const environment = environmentWith({ SIGNALBOX_MODEL: 'anthropic/x', ANTHROPIC_API_KEY: 'a-key' })
+  const checks = await configChecks({ folder }, environment, undefined)
+  expect(brief(checks).filter((check) => check.includes('model '))).toEqual([
+    'ok model anthropic/x: set up, with a price; "signalbox models test" tries it',
+    'problem model openai/x: The model openai/x needs a key: set OPENAI_API_KEY in the environment of the service.',
   ])
 })
 
@@ -133,7 +149,7 @@ test('an agent that cannot run on this machine is a problem', async () => {
      ] }`,
   )
   const checks = await configChecks({ folder }, environmentWith({}), undefined)
-  expect(brief(checks).filter((check) => check.includes('agent '))).toEqual([
+  expect(brief(checks).filter((check) => check.includes('problem agent '))).toEqual([
     'problem agent notes: there is no file /notes.sh',
   ])
 })
@@ -295,6 +311,7 @@ describe('the command', () => {
       'configuration',
       'source github',
       'source agenta',
+      'model',
       'API token',
       'GitHub',
       'GitHub repository',

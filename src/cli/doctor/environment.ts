@@ -7,9 +7,11 @@ import type { Isolation } from '../../agents/isolation/isolation.ts'
 import { networkText, UNISOLATED } from '../../agents/isolation/isolation.ts'
 import type { LoadedConfig } from '../../config/config-file.ts'
 import { loadConfig } from '../../config/config-file.ts'
+import type { Installation } from '../../config/configure.ts'
 import { configure } from '../../config/configure.ts'
 import { eventWarnings } from '../../config/event-warnings.ts'
 import { isolateAll } from '../../config/isolation.ts'
+import { modelsNamed } from '../../config/models.ts'
 import { targetReader } from '../../deliveries/kinds/kinds.ts'
 import { readEndpointConfigs } from '../../endpoints/endpoint.ts'
 import { missingOfApp } from '../../forges/github/environment.ts'
@@ -18,6 +20,8 @@ import type { Environment } from '../../lib/environment.ts'
 import { environmentProblems, readEnvironment } from '../../lib/environment.ts'
 import { errorText } from '../../lib/error.ts'
 import { silentLog } from '../../lib/log.ts'
+import { labelOf } from '../../models/model-ref.ts'
+import { priceOf } from '../../models/prices.ts'
 import { shownSource } from '../shown-source.ts'
 import type { Cli } from '../terminal.ts'
 import { count } from '../text.ts'
@@ -121,6 +125,19 @@ function isolationChecks(isolations: ReadonlyMap<string, Isolation>): Check[] {
   })
 }
 
+/** The models that are named, and what each still needs. */
+function modelChecks(installation: Installation): Check[] {
+  const named = modelsNamed(installation)
+  if (named.length === 0) return [ok('model', 'none is set; an agent that asks one needs SIGNALBOX_MODEL')]
+  return named.map((ref) => {
+    const name = `model ${labelOf(ref)}`
+    const missing = installation.models.problem(ref)
+    if (missing !== null) return problem(name, missing, 'Correct that, or name another model.')
+    const price = priceOf(installation.models.prices, labelOf(ref)) ? 'with' : 'without'
+    return ok(name, `set up, ${price} a price; "signalbox models test" tries it`)
+  })
+}
+
 /** The configuration file, with everything it names, and which sources that leaves closed. */
 export async function configChecks(
   cli: Pick<Cli, 'folder'>,
@@ -129,7 +146,8 @@ export async function configChecks(
 ): Promise<Check[]> {
   try {
     const { config, path }: LoadedConfig = await loadConfig(cli.folder, file)
-    const { rules, agents, sources } = configure(environment, config, silentLog)
+    const installation = configure(environment, config, silentLog)
+    const { rules, agents, sources } = installation
     const { SIGNALBOX_ALLOW_HOSTS: allowed } = environment
     const guard = addressGuard([...allowed, ...LOOPBACK_HOSTS])
     const endpoints = readEndpointConfigs(config.endpoints ?? [], {
@@ -155,6 +173,7 @@ export async function configChecks(
       ...isolationChecks(
         await isolateAll({ environment, configPath: path, folder: cli.folder, agents: [...agents.values()] }),
       ),
+      ...modelChecks(installation),
     ]
   } catch (error) {
     const hint = 'Correct the configuration; docs/configuration.md lists all of it.'
