@@ -10,6 +10,7 @@ import { eventWarnings } from './config/event-warnings.ts'
 import type { GitSync } from './config/git-sync.ts'
 import { openGitSync } from './config/git-sync.ts'
 import { isolateAll, unisolatedWarning } from './config/isolation.ts'
+import { mirrorsOf } from './config/mirrors.ts'
 import type { Database } from './db/database.ts'
 import type { ListenerStatus } from './db/listen.ts'
 import { openNotifier } from './db/listen.ts'
@@ -50,7 +51,7 @@ import { queueOn } from './queue/queue.ts'
 import type { Worker } from './workers.ts'
 import { openWorkers } from './workers.ts'
 import type { Mirrors } from './workspaces/mirrors.ts'
-import { mirrorsFolder, openMirrors } from './workspaces/mirrors.ts'
+import { mirrorsFolder } from './workspaces/mirrors.ts'
 
 /** What a service is made from. */
 export type SignalboxOptions = {
@@ -205,18 +206,6 @@ async function placeAgents(
     if (warning !== null) log.warn(warning)
   }
   return openAgentProcesses({ environment, config, configPath, agents, keyNames, log })
-}
-
-function mirrorsOf(environment: Environment, { forges }: Installation, log: Log): Mirrors {
-  return openMirrors({
-    folder: mirrorsFolder(environment),
-    maxBytes: environment.GIT_MIRRORS_MAX_MB * 1_000_000,
-    remoteOf(repository) {
-      const { forge, path } = forges.of(repository)
-      return forge.gitRemote(path)
-    },
-    log,
-  })
 }
 
 function syncGit({ environment, configPath, mode, log }: SignalboxOptions, mirrors: Mirrors): GitSync | null {

@@ -11,10 +11,10 @@ const src = join(root, 'src')
 const LAYERS = [
   ['cli'],
   ['main.ts', 'index.ts'],
-  ['workers.ts'],
+  ['workers.ts', 'test-agent.ts'],
   ['config'],
   ['http'],
-  ['pipeline.ts', 'catalogue'],
+  ['pipeline.ts', 'run-agent.ts', 'catalogue'],
   ['sources', 'events', 'rules', 'jobs', 'agents', 'publisher', 'endpoints', 'deliveries', 'deployments'],
   ['forges', 'untrusted', 'models', 'queue', 'workspaces'],
   ['db'],

@@ -1,5 +1,5 @@
-// A model on a whole service: the agent asks from its child process, which has no key; the job shows
-// what it cost; and a wrong set-up is said in one sentence.
+// A model on a whole service: the agent asks from its child process, which has no key; the job
+// shows what it cost; and a wrong set-up is said in one sentence.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'

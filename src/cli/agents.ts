@@ -1,6 +1,7 @@
 // `signalbox agents`: the code that does the jobs.
 import type { AgentSummary } from '@signalbox/sdk'
 import type { Command } from 'commander'
+import { addAgentsRun } from './agents-run.ts'
 import type { ConfiguredOptions } from './configured.ts'
 import { printConfigured, withConfigured } from './configured.ts'
 import type { Column } from './table.ts'
@@ -11,8 +12,9 @@ const COLUMNS: readonly Column<AgentSummary>[] = [
   { title: 'DOES', value: (agent) => agent.description, shrinks: true },
 ]
 
-/** Completes `agents`. */
+/** Completes `agents`, and adds `agents run`. */
 export function addAgents(agents: Command, cli: Cli): void {
+  addAgentsRun(agents, cli)
   withConfigured(agents)
     .addHelpText('after', '\nExamples:\n  $ signalbox agents\n  $ signalbox agents --local')
     .action((options: ConfiguredOptions) =>

@@ -101,7 +101,7 @@ const GROUPS: readonly { title: string; entries: readonly Entry[] }[] = [
       },
       {
         name: 'agents',
-        description: 'list the agents, built-in and configured',
+        description: 'list the agents, built-in and configured, or run one here',
         load: async () => (await import('./agents.ts')).addAgents,
       },
       {

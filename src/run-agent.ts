@@ -1,0 +1,102 @@
+// One run of an agent without a service: no job is stored, and nothing is written to a forge.
+import type { Agent, AgentContext } from './agents/agent.ts'
+import type { Event } from './events/event.ts'
+import { eventPayload } from './events/payload.ts'
+import type { ReadForge } from './forges/forge.ts'
+import { parseInput } from './lib/agent-input.ts'
+import { requireResultSize } from './lib/agent-limits.ts'
+import { GiveUp } from './lib/error.ts'
+import type { Model } from './models/model.ts'
+import { modelOf } from './models/model.ts'
+import type { Output } from './publisher/output.ts'
+import { parseOutputs } from './publisher/output.ts'
+import type { Workspaces } from './workspaces/workspace.ts'
+import { openWorkspaces } from './workspaces/workspace.ts'
+
+/** What a run has in place of a service. */
+export type RunGiven = {
+  event: Event | null
+  input: unknown
+  forge: ReadForge | null
+  /** What checks repositories out into the folders of the run. */
+  checkoutInto(workspaces: Workspaces): AgentContext<unknown>['checkout']
+  /** What calls the model. */
+  answer: Model['answer']
+  log: AgentContext<unknown>['log']
+  signal: AbortSignal
+  job?: Partial<AgentContext<unknown>['job']> | undefined
+  /** Finished steps of an attempt before, by name. */
+  steps?: Readonly<Record<string, unknown>> | undefined
+  /** Those of the job that this one supersedes. */
+  inherited?: Readonly<Record<string, unknown>> | undefined
+  now?: (() => Date) | undefined
+}
+
+/** What came of it. */
+export type AgentRun = {
+  outputs: readonly Output[]
+  result: unknown
+  /** What its steps returned, by name. */
+  steps: Record<string, unknown>
+}
+
+/**
+ * Runs an agent once, as the service would.
+ * @throws what the agent throws; GiveUp when its input or what it returned is not valid.
+ */
+export async function runAgent(agent: Agent, given: RunGiven): Promise<AgentRun> {
+  const { event, forge, answer, log, now = () => new Date() } = given
+  const over = new AbortController()
+  const signal = AbortSignal.any([given.signal, over.signal])
+  const workspaces = openWorkspaces(signal)
+  const steps = new Map(Object.entries(given.steps ?? {}))
+  const inherited = new Map(Object.entries(given.inherited ?? {}))
+  const step = stepOf(steps)
+  try {
+    const returned = await agent.run({
+      job: { id: 'local', type: agent.name, rule: 'local', attempt: 1, ...given.job },
+      input: await parseInput(agent, given.input),
+      event,
+      payload: event === null ? undefined : eventPayload(event),
+      step,
+      model: modelOf({ step, answer }),
+      inherited: async (name) => inherited.get(name),
+      workspace: workspaces.make,
+      checkout: given.checkoutInto(workspaces),
+      forge,
+      log,
+      signal,
+      now,
+    })
+    const { outputs = [], result } = returned ?? {}
+    const json = JSON.stringify(result)
+    if (json !== undefined) requireResultSize(json)
+    return {
+      outputs: parseOutputs(outputs),
+      result: json === undefined ? undefined : JSON.parse(json),
+      steps: Object.fromEntries(steps),
+    }
+  } finally {
+    over.abort(new Error('The attempt has ended.'))
+    await workspaces.remove()
+  }
+}
+
+/** Steps that are remembered in `finished`, as JSON would. */
+function stepOf(finished: Map<string, unknown>): AgentContext<unknown>['step'] {
+  const begun = new Set<string>()
+  return async <T>(name: string, fn: () => Promise<T> | T): Promise<T> => {
+    if (begun.has(name)) throw new GiveUp(`The agent has two steps named "${name}"; names are unique within a job.`)
+    begun.add(name)
+    try {
+      if (!finished.has(name)) {
+        const json = JSON.stringify(await fn()) as string | undefined
+        finished.set(name, json === undefined ? undefined : JSON.parse(json))
+      }
+    } catch (error) {
+      begun.delete(name)
+      throw error
+    }
+    return finished.get(name) as T
+  }
+}
