@@ -173,6 +173,9 @@ export type JobAttempt = {
 /** A finished step of a job: it does not run again. */
 export type JobStep = { name: string; attempt: number; result: Json; finished_at: string }
 
+/** What a job may use in all its attempts together. */
+export type Budget = { tokens?: number | undefined; usd?: number | undefined; minutes?: number | undefined }
+
 /** A call of a model that was answered; `usd` is null where no price is known. */
 export type ModelCall = {
   attempt: number
@@ -226,7 +229,7 @@ export type JobDetail = JobSummary & {
   attempts: JobAttempt[]
   steps: JobStep[]
   /** What it may use in all its attempts together. */
-  budget: { tokens?: number | undefined; usd?: number | undefined; minutes?: number | undefined } | null
+  budget: Budget | null
   /** What it has used of models; `usd` of the calls whose price is known. */
   usage: { calls: number; input_tokens: number; output_tokens: number; usd: number | null }
   model_calls: ModelCall[]
@@ -267,6 +270,9 @@ export type RuleSummary = {
   time_limit_ms: number
   /** While it is paused it makes no jobs; null: it does. */
   paused: { since: string; reason: string } | null
+  /** The model it names; null: the agent's, or the default one. */
+  model: string | null
+  budget: Budget | null
 }
 
 /** A configured agent. */

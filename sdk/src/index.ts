@@ -3,6 +3,7 @@
 export type {
   AgentSummary,
   AttemptOutcome,
+  Budget,
   EventBody,
   EventDetail,
   EventExplanation,

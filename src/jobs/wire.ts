@@ -1,6 +1,6 @@
 // Jobs on the wire: what the API answers, checked and described by one schema each.
 import { z } from 'zod'
-import { json, jsonObject, time } from '../lib/wire.ts'
+import { budget, json, jsonObject, time } from '../lib/wire.ts'
 
 /** Where a job is. */
 export const jobStatus = z.enum(['pending', 'running', 'waiting', 'completed', 'failed', 'cancelled'])
@@ -81,10 +81,6 @@ const modelUsage = z
   })
   .meta({ id: 'ModelUsage' })
 
-const jobBudget = z
-  .object({ tokens: z.number().optional(), usd: z.number().optional(), minutes: z.number().optional() })
-  .meta({ id: 'JobBudget' })
-
 const receipt = z
   .object({
     url: z.string(),
@@ -137,7 +133,7 @@ export const jobDetail = jobSummary
     ran_at: time.nullable().meta({ description: 'When its agent left outputs: it does not run again for them.' }),
     attempts: z.array(jobAttempt),
     steps: z.array(jobStep),
-    budget: jobBudget.nullable().meta({ description: 'What it may use in all its attempts together.' }),
+    budget: budget.nullable().meta({ description: 'What it may use in all its attempts together.' }),
     usage: modelUsage.meta({ description: 'What it has used of models.' }),
     model_calls: z.array(modelCall),
     outputs: z.array(jobOutput),

@@ -28,3 +28,8 @@ export const configDiff = z
     id: 'ConfigDiff',
     description: 'How the configuration differs from the one before, by the dotted path of each parameter.',
   })
+
+/** What a job may use: tokens, US dollars and minutes. */
+export const budget = z
+  .object({ tokens: z.number().optional(), usd: z.number().optional(), minutes: z.number().optional() })
+  .meta({ id: 'Budget' })

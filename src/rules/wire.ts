@@ -1,8 +1,9 @@
 // Rules on the wire: what the API answers, checked and described by one schema each.
 import { z } from 'zod'
 import { AppError } from '../lib/error.ts'
-import { jsonObject, time } from '../lib/wire.ts'
+import { budget, jsonObject, time } from '../lib/wire.ts'
 import { describe, PARSING } from '../lib/zod.ts'
+import { labelOf } from '../models/model-ref.ts'
 import { DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_TIME_LIMIT_MS } from './jobs.ts'
 import type { Rule } from './rule.ts'
 
@@ -41,6 +42,8 @@ export const ruleSummary = z
       .object({ since: time, reason: z.string() })
       .nullable()
       .meta({ description: 'While it is paused it makes no jobs; null: it does.' }),
+    model: z.string().nullable().meta({ description: "The model it names; null: the agent's, or the default one." }),
+    budget: budget.nullable().meta({ description: 'What a job may use in all its attempts together.' }),
   })
   .meta({ id: 'RuleSummary' })
 export type RuleSummary = z.infer<typeof ruleSummary>
@@ -110,5 +113,7 @@ export function ruleRow(rule: Rule, paused: RuleSummary['paused'] = null): RuleS
     max_attempts: rule.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     time_limit_ms: rule.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS,
     paused,
+    model: rule.model === undefined ? null : labelOf(rule.model),
+    budget: rule.budget ?? null,
   }
 }

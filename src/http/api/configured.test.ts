@@ -65,6 +65,8 @@ test('rules are listed in order, complete with their defaults', async () => {
         paused: null,
         max_attempts: 5,
         time_limit_ms: 900_000,
+        model: null,
+        budget: null,
       },
       {
         name: 'full',
@@ -84,6 +86,8 @@ test('rules are listed in order, complete with their defaults', async () => {
         paused: null,
         max_attempts: 2,
         time_limit_ms: 60_000,
+        model: null,
+        budget: null,
       },
     ],
     next: null,
