@@ -91,9 +91,11 @@ function underWay(entries: readonly Entry[], group: string): { at: number; count
 test('of a limit of three, two processes of 16 slots never run more than three, and three while there is work', async () => {
   const rules: Rule[] = [{ name: 'limited', on: 'push', agent: 'worker', concurrency: { key: '{branch}', limit: 3 } }]
   const both = [await start(rules), await start(rules)]
-  const pushes = Array.from({ length: 90 }, (_, i) => i)
-  await spread(pushes, 8, (i) =>
-    push(both[i % 2], i % 3 === 0 ? 'other' : 'busy', { sha: sha(i), workMs: 150 + (i % 7) * 25 }),
+  // Three of each of seven groups are more than the slots of one process.
+  const others = Array.from({ length: 6 }, (_, i) => `other-${i}`)
+  const branches = Array.from({ length: 120 }, (_, i) => (i % 2 === 0 ? 'busy' : (others[(i % 12) >> 1] ?? '')))
+  await spread([...branches.entries()], 8, ([i, branch]) =>
+    push(both[(i >> 1) % 2], branch, { sha: sha(i), workMs: 150 + (i % 7) * 25 }),
   )
   const allThereAt = monotonicMs()
   await allEnded()
@@ -101,7 +103,7 @@ test('of a limit of three, two processes of 16 slots never run more than three, 
   expect(new Set(entries.map(({ pid }) => pid)).size).toBe(2)
   const counts = underWay(entries, 'busy')
   expect(counts).toHaveLength(2 * 60)
-  for (const all of [counts, underWay(entries, 'other')]) {
+  for (const all of [counts, ...others.map((other) => underWay(entries, other))]) {
     expect(Math.max(...all.map(({ count }) => count))).toBe(3)
   }
   // While at least three are left: a slot that is free is taken at once.

@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { TestSignalbox } from '../../test/signalbox.ts'
 import { openTestSignalbox, until } from '../../test/signalbox.ts'
 import { cliOf } from '../../test/terminal.ts'
@@ -21,6 +21,10 @@ beforeAll(async () => {
   signalbox = await openTestSignalbox()
   cli = cliOf(signalbox)
   folder = await mkdtemp(join(tmpdir(), 'signalbox-cli-'))
+})
+// Its jobs fail here, for want of a forge.
+beforeEach(async () => {
+  await signalbox.api('/api/rules/deployment-pr/resume', { method: 'POST' })
 })
 afterAll(async () => {
   await signalbox.close()

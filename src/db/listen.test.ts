@@ -9,6 +9,9 @@ import type { ListenerOptions, Sleep } from './listen.ts'
 import { openListener, openNotifier } from './listen.ts'
 
 /** Waits that the test ends: `pass(ms)` ends every wait of that length. */
+// A busy machine takes its time.
+const PATIENCE = { timeout: 20_000 }
+
 function manualSleep(): { sleep: Sleep; pass(ms: number): void; waiting(ms: number): boolean } {
   const waits = new Set<{ ms: number; end(): void }>()
   return {
@@ -104,11 +107,11 @@ describe('listening', () => {
     const { sleep, pass, waiting } = manualSleep()
     const pauses: number[] = []
     const opening = open({ url: pooler.url, sleep: shortPauses(sleep, pauses), answerMs: 1000, retryMs: 300_000 })
-    await vi.waitFor(() => expect(waiting(1000)).toBe(true))
+    await vi.waitFor(() => expect(waiting(1000)).toBe(true), PATIENCE)
     pooler.dropsNotifications = false
     pass(1000)
     const { listener, lives } = await opening
-    await vi.waitFor(() => expect(listener.live).toBe(true))
+    await vi.waitFor(() => expect(listener.live).toBe(true), PATIENCE)
     expect(lives).toEqual([true])
     expect(pauses).toHaveLength(1)
   })

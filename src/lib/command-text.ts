@@ -9,7 +9,7 @@ const MAX_LINE_CHARS = 1000
 const MAX_WORDS = 50
 
 // Only plain letters: a look-alike letter or a hidden character makes another name, hence none.
-const COMMAND = /^ {0,3}\/([A-Za-z][A-Za-z0-9-]{0,31})(?:[ \t]+(\S.*))?[ \t]*$/
+const COMMAND = /^ {0,3}\/([A-Za-z][A-Za-z0-9-]{0,31})(?:[ \t]+(\S.*))?$/
 // What a reader does not see. U+FE0F only makes an emoji of a character.
 const HIDDEN = /[^\P{C}\t]|\p{Zl}|\p{Zp}|(?!\ufe0f)\p{Default_Ignorable_Code_Point}/u
 // Lines that begin a quote or an item of a list go on in the next line without a mark.
@@ -48,7 +48,7 @@ export function commandIn(text: string): GivenCommand | null {
 
 function commandOf(line: string): GivenCommand | null {
   if (line.length > MAX_LINE_CHARS || HIDDEN.test(line)) return null
-  const [, name, rest = ''] = COMMAND.exec(line) ?? []
+  const [, name, rest = ''] = COMMAND.exec(line.trimEnd()) ?? []
   return name === undefined ? null : { name: name.toLowerCase(), words: wordsOf(rest) }
 }
 
