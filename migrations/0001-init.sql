@@ -66,7 +66,7 @@ create table signalbox.jobs (
   agent text not null,
   -- `json`, not `jsonb`: a manual payload may contain \u0000, which jsonb refuses.
   input json not null,
-  -- What its outputs may write: the rule's policy when the job was made. Null: the defaults.
+  -- What its outputs may write, as its rule said when it was made. Null: nothing.
   policy json,
   -- What to ask the forge before it runs: whether those who caused it may. Null: nothing.
   who json,

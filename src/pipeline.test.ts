@@ -629,15 +629,15 @@ describe('receiving', () => {
   })
 
   test("a manual trigger's job has the policy of the rule of its type", async () => {
-    const policy = { repositories: ['acme/shop'] }
-    const pipeline = await open({ rules: [{ ...review, policy }], agents: new Map([['ping', ping]]) })
+    const policy = { repositories: ['acme/shop'], outputs: { comment: { max: 2 } } }
+    const pipeline = await open({ rules: [{ ...review, ...policy }], agents: new Map([['ping', ping]]) })
     const headers = new Headers({ 'content-type': 'application/json' })
     for (const type of ['reviewer', 'ping']) {
       await pipeline.trigger(Buffer.from(JSON.stringify({ job_type: type })), headers, '::1')
     }
     const { rows } = await database.query('select type, policy from signalbox.jobs order by type')
     expect(rows).toEqual([
-      { type: 'ping', policy: null },
+      { type: 'ping', policy: { repositories: [] } },
       { type: 'reviewer', policy },
     ])
   })

@@ -28,13 +28,13 @@ import type { Environment } from './lib/environment.ts'
 import { newId } from './lib/id.ts'
 import type { Activity, Log } from './lib/log.ts'
 import type { Pipeline } from './pipeline.ts'
-import { parseOutputs } from './publisher/output.ts'
+import { accepting } from './publisher/accept.ts'
 import { publisher } from './publisher/publish.ts'
-import { redactedOutput } from './publisher/redacted-output.ts'
 import type { NotingParts } from './rules/states.ts'
 import { noteEnded } from './rules/states.ts'
 import { DEPLOYED, emittedTypeProblem } from './sources/emitted-type.ts'
 import { redactor } from './untrusted/redact.ts'
+import { valueFinder } from './untrusted/value-finder.ts'
 import type { Mirrors } from './workspaces/mirrors.ts'
 import { sweepWorkspaces } from './workspaces/workspace.ts'
 
@@ -82,7 +82,8 @@ export function openWorkers({
   const { forges, models } = installation
   void sweepWorkspaces().catch((err: unknown) => shared.log.warn({ err }, 'old workspaces stay'))
   const tickMs = Math.min(environment.TICK_INTERVAL_SECONDS * 1000, IDLE_LOOK_MS)
-  const own = redactor([], ownSecrets(environment, installation.sources.values(), models.secrets))
+  const secrets = ownSecrets(environment, installation)
+  const own = redactor([], secrets)
   // One owner for both, so that its row in `orchestrators` says whether either is alive.
   const owner = newId()
   const orchestrator = openOrchestrator({
@@ -97,7 +98,7 @@ export function openWorkers({
     loadEvent: openEventReader(database),
     payloadOf: eventPayload,
     redactor: own,
-    parseOutputs: (outputs) => parseOutputs(outputs).map((output) => redactedOutput(output, own)),
+    acceptOutputs: accepting(valueFinder(secrets)),
     publish: publisher({ forges }),
     notify: notifying('jobs', shared.notify),
     onFinished: recordFinished({

@@ -2,7 +2,7 @@
 // about a wrong setting.
 import { MIN_SECRET_CHARS, secretKey } from '@signalbox/sdk/scheme'
 import type { DeploymentPrDefaults } from '../../src/agents/deployment-pr/answer.ts'
-import { deploymentPrInput } from '../../src/agents/deployment-pr/options.ts'
+import { deploymentPrInput, repositoriesOf } from '../../src/agents/deployment-pr/options.ts'
 import type { Forges } from '../../src/forges/forges.ts'
 import { forgesFrom } from '../../src/forges/forges.ts'
 import type { GithubAuth } from '../../src/forges/github/clients.ts'
@@ -12,7 +12,8 @@ import { isHeaderValue } from '../../src/lib/header-value.ts'
 import { silentLog } from '../../src/lib/log.ts'
 import { DEFAULT_FORGE, parseRepositoryRef } from '../../src/lib/repository.ts'
 import { describe, PARSING } from '../../src/lib/zod.ts'
-import type { Policy } from '../../src/publisher/policy.ts'
+import type { Policy, Written } from '../../src/publisher/policy.ts'
+import { policyProblems } from '../../src/publisher/policy.ts'
 
 const MAX_BODY_BYTES = 5 * 1024 * 1024
 
@@ -30,8 +31,8 @@ export type HandlerOptions = Omit<DeploymentPrDefaults, 'repository' | 'base'> &
    * 502.
    */
   github?: GithubSettings | undefined
-  /** What may be written; the publisher's own limits where a part is absent. */
-  policy?: Policy | undefined
+  /** What may be written. Default: pull requests, in the repositories that are set. */
+  policy?: Written | undefined
   /** Default 5 MB; the sender's own configurations are far smaller. */
   maxBodyBytes?: number | undefined
   /** Receives one line at a time; standard output if absent. */
@@ -56,7 +57,7 @@ export type Settings = {
   /** Null without a token or an App, and without a repository. */
   forges: Forges | null
   deployment: DeploymentPrDefaults
-  policy: Policy | undefined
+  policy: Policy
   maxBodyBytes: number
   now: () => number
   /** Writes lines to the log. */
@@ -76,13 +77,19 @@ export function readOptions(options: HandlerOptions): Settings {
     secrets: readSecrets(secret, secrets),
     deployment,
     forges: hasRepository(deployment) ? openForges(github) : null,
-    policy,
+    policy: readPolicy(policy, deployment),
     maxBodyBytes: maxBodyBytes ?? MAX_BODY_BYTES,
     now: now ?? Date.now,
     log: (...lines) => {
       for (const line of lines) write(line)
     },
   }
+}
+
+function readPolicy(given: Written = {}, deployment: DeploymentPrDefaults): Policy {
+  const problems = policyProblems(given)
+  if (problems.length > 0) throw new AppError('config_invalid', problems.map((line) => `policy: ${line}`).join('\n'))
+  return { ...given, repositories: given.repositories ?? repositoriesOf(deployment) }
 }
 
 function readSecrets(secret = '', more: readonly string[] = []): string[] {

@@ -90,6 +90,12 @@ export type Agent<Input = unknown> = {
    * whose work is in a process of its own anyway. Otherwise in a child process.
    */
   runsIn?: 'service'
+  /** Repositories that it writes to by its own options, for events that have none. */
+  repositories?: readonly string[]
+  /** Names of variables of the environment that it passes on: their values are no outputs. */
+  env?: readonly string[]
+  /** What it was set up with, which counts for the hash that writes are recorded with. */
+  settings?: object
 }
 
 /** What a finished run returns: what to write to the forge, and the job's result (JSON). */

@@ -14,13 +14,17 @@ import { AppError, errorText, GiveUp, RetryAt } from '../lib/error.ts'
 import type { JsonObject } from '../lib/json.ts'
 import { isObject } from '../lib/json.ts'
 import type { ModelAnswer, ModelRequest } from '../models/request.ts'
-import { redactedOutput } from '../publisher/redacted-output.ts'
+import { NO_POLICY } from '../publisher/policy.ts'
+import { requireAllowed } from '../publisher/refusal.ts'
+import { redactedOutput, requireNoSecrets } from '../publisher/secrets.ts'
+import { policyOf } from '../rules/job-policy.ts'
 import { DEFAULT_TIME_LIMIT_MS } from '../rules/jobs.ts'
 import type { Rule } from '../rules/rule.ts'
 import type { AgentRun } from '../run-agent.ts'
 import { runAgent } from '../run-agent.ts'
 import type { Redactor } from '../untrusted/redact.ts'
 import { redactor } from '../untrusted/redact.ts'
+import { valueFinder } from '../untrusted/value-finder.ts'
 import { checkoutOf } from '../workspaces/checkout.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
@@ -75,7 +79,8 @@ async function runHere(cli: Cli, name: string, options: RunOptions): Promise<voi
   const { keyNames } = models
   // In a child process, as in the service: the agent has no key here either.
   const processes = openAgentProcesses({ environment, config, configPath: path, agents, keyNames, log: ownLog })
-  const secrets = redactor([], ownSecrets(environment, installation.sources.values(), models.secrets))
+  const known = ownSecrets(environment, installation)
+  const secrets = redactor([], known)
   const lines: string[] = []
   const log = (given: string) => {
     const line = secrets.text(given)
@@ -86,13 +91,13 @@ async function runHere(cli: Cli, name: string, options: RunOptions): Promise<voi
     const agent = processes.agents.get(name)
     if (agent === undefined) throw unknownAgent(name, agents.keys())
     const event = await eventOf(cli, options)
+    const policy = rule === undefined ? null : policyOf(rule, event?.facts ?? {})
     const signal = AbortSignal.timeout(rule?.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS)
     const ran = await runAgent(agent, {
       event,
       input: inputOf(rule, options.payload),
       forge: readOnly(forges),
-      checkoutInto: (workspaces) =>
-        checkoutOf({ mirrors, workspaces, signal, log, facts: event?.facts, policy: rule?.policy ?? null }),
+      checkoutInto: (workspaces) => checkoutOf({ mirrors, workspaces, signal, log, facts: event?.facts, policy }),
       answer: async (request: ModelRequest) => {
         const answer = await models.call(model, request, signal)
         answers.push(answer)
@@ -102,6 +107,9 @@ async function runHere(cli: Cli, name: string, options: RunOptions): Promise<voi
       signal,
       job: { rule: rule?.name ?? 'local', type: rule?.jobType ?? name },
     })
+    if (policy !== null) requireAllowed(ran.outputs, policy)
+    const isOwn = valueFinder(known)
+    for (const output of ran.outputs) requireNoSecrets(output, policy ?? NO_POLICY, isOwn)
     print(cli, shown(ran, { secrets, answers, lines }))
   } catch (error) {
     throw failureOf(cli, error, secrets)
@@ -120,7 +128,7 @@ function shown(
   const prices = answers.flatMap(({ usd }) => usd ?? [])
   return {
     written: false,
-    outputs: outputs.map((output) => redactedOutput(output, secrets)),
+    outputs: outputs.map(redactedOutput),
     result: secrets.value(result ?? null),
     steps: Object.keys(steps),
     usage: {

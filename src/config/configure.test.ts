@@ -32,7 +32,7 @@ describe('an installation', () => {
     const { sources, agents, rules, forges } = install()
     expect([...sources.keys()]).toEqual(['github', 'agenta'])
     expect([...agents.keys()]).toEqual(['ping', 'deployment-pr', 'acknowledge', 'why'])
-    expect(rules).toEqual(defaultRules)
+    expect(rules).toMatchObject(defaultRules)
     expect(forges.names).toEqual([])
   })
 
@@ -50,7 +50,7 @@ describe('an installation', () => {
       agents: [agent('reviewer')],
       rules: [rule],
     })
-    expect([sources.has('shop'), agents.has('reviewer'), rules]).toEqual([true, true, [rule]])
+    expect([sources.has('shop'), agents.has('reviewer'), rules]).toMatchObject([true, true, [rule]])
   })
 
   test('may replace a built-in agent with one set up otherwise', () => {
@@ -121,12 +121,42 @@ describe('the input that a rule passes to its agent is checked at the start', ()
   })
 })
 
-test("a rule's policy is refused by rule and field", () => {
+test('what a rule says about writing is refused by rule and field', () => {
   const rule = { name: 'fix', on: 'issues.labeled', agent: 'ping' }
-  expect(install({ rules: [{ ...rule, policy: { branchPrefixes: ['fix/'] } }] }).rules).toMatchObject([
-    { policy: { branchPrefixes: ['fix/'] } },
-  ])
-  expect(refusal({ rules: [{ ...rule, policy: { branchPrefix: 'fix/' } }] })).toBe(
-    'rules[0] "fix": policy: unknown field "branchPrefix"; did you mean "branchPrefixes"?',
+  const outputs = { pull_request: { branchPrefixes: ['fix/'] } }
+  expect(install({ rules: [{ ...rule, outputs }] }).rules).toMatchObject([{ outputs }])
+  const misspelt = { pull_request: { branchPrefix: 'fix/' } } as object
+  expect(refusal({ rules: [{ ...rule, outputs: misspelt }] })).toBe(
+    'rules[0] "fix": outputs.pull_request: unknown field "branchPrefix"; did you mean "branchPrefixes"?',
   )
+})
+
+test('deployments are written where the environment, the rule and its agent say', () => {
+  const rule = { name: 'deploy', on: 'environment.deployed', agent: 'deployment-pr' }
+  const environment = readEnvironment({ GITHUB_REPO: 'acme/shop' })
+  const homeOf = (config: Config) => configure(environment, config, silentLog).rules[0]?.home
+  expect(homeOf({ rules: [rule] })).toEqual(['acme/shop'])
+  expect(homeOf({ rules: [{ ...rule, with: { repositories: { bot: 'acme/bot' } } }] })).toEqual([
+    'acme/shop',
+    'acme/bot',
+  ])
+  expect(homeOf({ rules: [rule], agents: [deploymentPr({ repository: 'acme/prompts' })] })).toEqual([
+    'acme/shop',
+    'acme/prompts',
+  ])
+})
+
+test('the hash of a rule is another when the rule is, or the text or a setting of its agent', () => {
+  const rule = { name: 'r', on: 'push', agent: 'a' }
+  const one = { ...agent('a', z.unknown()), settings: { argv: ['x'] } }
+  const hashOf = (config: Config) => install(config).rules[0]?.config
+  const hash = hashOf({ rules: [rule], agents: [one] })
+  expect(hash).toMatch(/^[0-9a-f]{64}$/)
+  expect(hashOf({ rules: [rule], agents: [one] })).toBe(hash)
+  const others = [
+    { rules: [{ ...rule, staged: true }], agents: [one] },
+    { rules: [rule], agents: [{ ...one, settings: { argv: ['y'] } }] },
+    { rules: [rule], agents: [{ ...one, run: async () => ({ result: 1 }) }] },
+  ]
+  expect(new Set([hash, ...others.map(hashOf)]).size).toBe(4)
 })

@@ -1,8 +1,9 @@
 // What an installation consists of: the built-in parts, and those of its configuration and
 // environment.
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Agent } from '../agents/agent.ts'
-import { deploymentPrInput } from '../agents/deployment-pr/options.ts'
+import { deploymentPrInput, repositoriesOf } from '../agents/deployment-pr/options.ts'
 import { forgesOf } from '../forges/configured.ts'
 import type { Forges } from '../forges/forges.ts'
 import { inputError } from '../lib/agent-input.ts'
@@ -13,7 +14,7 @@ import { entryLabel, problemLines } from '../lib/zod.ts'
 import type { Models } from '../models/models.ts'
 import { checkPolicies } from '../publisher/policy.ts'
 import { defaultRules, parseRules } from '../rules/define.ts'
-import type { Rule } from '../rules/rule.ts'
+import type { InstalledRule, Rule } from '../rules/rule.ts'
 import type { Source } from '../sources/source.ts'
 import { sourcesFrom } from '../sources/sources.ts'
 import type { Records } from './agents.ts'
@@ -26,7 +27,7 @@ import { modelsOf } from './models.ts'
 export type Installation = {
   sources: ReadonlyMap<string, Source>
   agents: ReadonlyMap<string, Agent>
-  rules: readonly Rule[]
+  rules: readonly InstalledRule[]
   forges: Forges
   models: Models
   /** Where deployments get their pull requests, as far as environment and rules say. */
@@ -72,15 +73,26 @@ export function configure(environment: Environment, config: Config, log: Log, re
     agentaSecrets: environment.AGENTA_WEBHOOK_SECRET,
     others: config.sources ?? [],
   })
-  const rules = withCommandRules(parseRules(config.rules ?? defaultRules, [...agents.keys()]))
-  requireInputs(rules, agents)
-  checkPolicies(rules)
-  const repositories = [...(repository ? [repository] : []), ...rules.flatMap(repositoriesOf)]
+  const given = withCommandRules(parseRules(config.rules ?? defaultRules, [...agents.keys()]))
+  requireInputs(given, agents)
+  checkPolicies(given)
+  const rules = given.map((rule) => installed(rule, agents.get(rule.agent), repository))
+  const repositories = [...new Set([...(repository ? [repository] : []), ...rules.flatMap(({ home }) => home ?? [])])]
   const models = modelsOf(environment, config.prices, { rules, agents: [...agents.values()] })
   return { sources, agents, rules, forges: forgesOf(environment, log), models, repositories }
 }
 
-function repositoriesOf(rule: Rule): string[] {
-  const { repository, repositories = {} } = deploymentPrInput.safeParse(rule.with).data ?? {}
-  return [...(repository ? [repository] : []), ...Object.values(repositories)]
+/** The rule with where its deployments go, and the hash that its writes are recorded with. */
+function installed(rule: Rule, agent: Agent | undefined, repository: string | undefined): InstalledRule {
+  const named = repositoriesOf(deploymentPrInput.safeParse(rule.with).data ?? {})
+  const home = [...new Set([...(repository ? [repository] : []), ...(agent?.repositories ?? []), ...named])]
+  return { ...rule, home, config: configHash(rule, agent) }
+}
+
+/** A function counts as its text, so that another version of an agent has another hash. */
+function configHash(rule: Rule, agent: Agent | undefined): string {
+  const { name, description, run, env, settings, runsIn } = agent ?? {}
+  const parts = [rule, { name, description, run, env, settings, runsIn }]
+  const text = JSON.stringify(parts, (_, value) => (typeof value === 'function' ? String(value) : value))
+  return createHash('sha256').update(text).digest('hex')
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { readEnvironment } from '../lib/environment.ts'
 import { ownSecrets } from './own-secrets.ts'
 
-test('tokens, webhook secrets, keys, the passwords of the database and the mail server, and the secrets of sources are known', () => {
+test('tokens, webhook secrets, keys, the passwords of the database and the mail server, and the secrets of sources and agents are known', () => {
   const environment = readEnvironment({
     DATABASE_URL: 'postgres://me:p%40ss-word-1@db/x',
     GITHUB_TOKEN: 'a-token-1',
@@ -16,7 +16,15 @@ test('tokens, webhook secrets, keys, the passwords of the database and the mail 
     SMTP_URL: 'smtps://me:smtp-word-1@mail.example.com',
     SMTP_FROM: 'box@example.com',
   })
-  const secrets = ownSecrets(environment, [{ secrets: ['source-secret-1'] }])
+  const secrets = ownSecrets(
+    environment,
+    {
+      sources: new Map([['x', { secrets: ['source-secret-1'] }]]),
+      models: { secrets: ['key-of-a-model-1'] },
+      agents: new Map([['a', { env: ['MODEL_API_KEY', 'EDITOR', 'OTHER_TOKEN'] }]]),
+    },
+    { MODEL_API_KEY: 'model-key-1', EDITOR: 'no-secret-of-it-1', OPENAI_API_KEY: 'not-passed-on-1' },
+  )
   expect(new Set(secrets)).toEqual(
     new Set([
       'a-token-1',
@@ -34,10 +42,13 @@ test('tokens, webhook secrets, keys, the passwords of the database and the mail 
       'proxy-password-1',
       'smtp-word-1',
       'source-secret-1',
+      'model-key-1',
+      'key-of-a-model-1',
     ]),
   )
 })
 
 test('a password that is an ordinary word is not looked for', () => {
-  expect(ownSecrets(readEnvironment({ DATABASE_URL: 'postgres://postgres:postgres@db/x' }), [])).toEqual([])
+  const parts = { sources: new Map(), agents: new Map(), models: { secrets: [] } }
+  expect(ownSecrets(readEnvironment({ DATABASE_URL: 'postgres://postgres:postgres@db/x' }), parts)).toEqual([])
 })

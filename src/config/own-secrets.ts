@@ -1,9 +1,17 @@
 // The values of the installation's own secrets, which must be in nothing that it writes.
+import type { Agent } from '../agents/agent.ts'
 import type { Environment } from '../lib/environment.ts'
 import type { Source } from '../sources/source.ts'
 import { isPlainWord, secrecyOf } from '../untrusted/secret-name.ts'
 
 const ADDRESSES = ['DATABASE_URL', 'SMTP_URL', 'HTTPS_PROXY', 'HTTP_PROXY'] as const
+
+/** What else has secrets: the sources' own, and the variables that agents pass to programs. */
+type Parts = {
+  sources: ReadonlyMap<string, Pick<Source, 'secrets'>>
+  agents: ReadonlyMap<string, Pick<Agent, 'env'>>
+  models: { secrets: readonly string[] }
+}
 
 /**
  * Tokens, webhook secrets, keys (whole, and line by line) and the passwords in addresses. An
@@ -12,15 +20,22 @@ const ADDRESSES = ['DATABASE_URL', 'SMTP_URL', 'HTTPS_PROXY', 'HTTP_PROXY'] as c
  */
 export function ownSecrets(
   environment: Environment,
-  sources: Iterable<Pick<Source, 'secrets'>>,
-  others: readonly string[] = [],
+  { sources, agents, models }: Parts,
+  variables: NodeJS.ProcessEnv = process.env,
 ): string[] {
   const named = Object.entries(environment)
     .filter(([name]) => secrecyOf(name) !== 'none')
     .flatMap(([, value]) => (Array.isArray(value) ? value : [value]))
     .filter((value) => typeof value === 'string')
-  const configured = [...sources].flatMap(({ secrets }) => [...secrets])
-  return [...named, ...others, ...ADDRESSES.flatMap((name) => passwordIn(environment[name])), ...configured]
+  const configured = [...sources.values()].flatMap(({ secrets }) => [...secrets])
+  const passedOn = [...agents.values()].flatMap(({ env = [] }) => env.filter((name) => secrecyOf(name) !== 'none'))
+  return [
+    ...named,
+    ...models.secrets,
+    ...ADDRESSES.flatMap((name) => passwordIn(environment[name])),
+    ...configured,
+    ...passedOn.flatMap((name) => variables[name] ?? []),
+  ]
     .flatMap((secret) => [secret, ...secret.split('\n')])
     .filter((secret) => !isPlainWord(secret))
 }

@@ -43,8 +43,8 @@ export type NewJob = {
   type: string
   agent: string
   input: unknown
-  /** What its outputs may write, kept with the job; null: the defaults. */
-  policy: Policy | null
+  /** What its outputs may write, kept with the job. */
+  policy: Policy
   /** What to ask the forge before it runs; null: nothing. */
   who: Question | null
   /** The model that its rule names; null: the agent's, or the default one. */

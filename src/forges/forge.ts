@@ -135,8 +135,6 @@ export type GitRemote = {
 export type WriteForge = ReadForge & Writing & IssueForge & ReviewForge & CheckForge & DeploymentForge
 
 type Writing = {
-  /** Globs of the files that run something or grant rights on this forge. */
-  readonly protectedPaths: readonly string[]
   /** The longest body of a pull request or a comment. */
   readonly maxBodyChars: number
   /**

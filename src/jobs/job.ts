@@ -26,7 +26,7 @@ export type Job = {
   type: string
   rule: string
   agent: string
-  /** What its outputs may write; null: the defaults. */
+  /** What its outputs may write; null, of a row inserted by SQL: nothing. */
   policy: Policy | null
   /** Which attempt this is, from 1. */
   attempt: number

@@ -58,7 +58,7 @@ function attempt(row: JobRow, run: (context: AgentContext<unknown>) => Promise<A
       database,
       clock,
       log: silentLog,
-      parseOutputs: () => [],
+      acceptOutputs: () => [],
       agents: new Map([['work', agent]]),
       models,
       forge: null,

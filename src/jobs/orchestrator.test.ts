@@ -71,7 +71,7 @@ function orchestrate(agents: Agent[], options: Partial<OrchestratorOptions> = {}
     agents: new Map(agents.map((one) => [one.name, one])),
     forge: null,
     publish: async (_job, output) => receiptOf(output),
-    parseOutputs: (outputs) => outputs as Output[],
+    acceptOutputs: (outputs) => outputs as Output[],
     loadEvent: async () => null,
     payloadOf: () => undefined,
     slots: 4,
@@ -605,7 +605,7 @@ describe('outputs', () => {
     const publish = vi.fn<Publish>()
     await orchestrate([work(async () => ({ outputs: [note('a')], result: 'kept?' }))], {
       publish,
-      parseOutputs: (outputs) => {
+      acceptOutputs: (outputs) => {
         seen.push(...(outputs as unknown[]))
         throw new GiveUp('outputs[0].key: is too short')
       },
@@ -622,7 +622,7 @@ describe('outputs', () => {
 
   it('are stored as the check returns them', async () => {
     const id = await addJob()
-    await orchestrate([work(async () => ({ outputs: [note('a')] }))], { parseOutputs: () => [note('b')] }).tick()
+    await orchestrate([work(async () => ({ outputs: [note('a')] }))], { acceptOutputs: () => [note('b')] }).tick()
     expect(await getJob(database, id)).toMatchObject({ outputs: [{ body: note('b') }] })
   })
 

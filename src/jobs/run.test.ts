@@ -85,7 +85,7 @@ function attempt(
       database,
       clock,
       log: silentLog,
-      parseOutputs: (outputs) => outputs as Output[],
+      acceptOutputs: (outputs) => outputs as Output[],
       agents: new Map([['work', agent]]),
       forge: null,
       publish: async () => null,

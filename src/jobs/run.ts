@@ -17,7 +17,7 @@ import { describe, PARSING } from '../lib/zod.ts'
 import { modelOf } from '../models/model.ts'
 import type { Models } from '../models/models.ts'
 import { openModels } from '../models/models.ts'
-import type { Output } from '../publisher/output.ts'
+import type { AcceptOutputs } from '../publisher/accept.ts'
 import type { Publish } from '../publisher/publish.ts'
 import type { Handled, Outcome } from '../queue/table.ts'
 import type { Redactor } from '../untrusted/redact.ts'
@@ -58,11 +58,8 @@ export type RunOptions = {
   publish: Publish
   /** Takes secrets out of errors, log lines and results; without it, those of a known form. */
   redactor?: Redactor
-  /**
-   * Checks what an agent returned as outputs, before any of it is stored.
-   * @throws GiveUp when it is not valid.
-   */
-  parseOutputs: (outputs: unknown) => readonly Output[]
+  /** Checks what an agent returned as outputs, before any of it is stored. */
+  acceptOutputs: AcceptOutputs
   loadEvent: (id: string) => Promise<Event | null>
   /** An event's payload; undefined if it has none. */
   payloadOf: (event: Event) => unknown
@@ -189,7 +186,7 @@ async function runAgent(
   { workspaces, ...context }: Pick<AgentContext<unknown>, 'log' | 'signal'> & { workspaces: Workspaces },
 ): Promise<{ result: unknown; hasOutputs: boolean }> {
   if (row.ran_at !== null) return { result: row.result, hasOutputs: true }
-  const { agents, clock, database, forge, parseOutputs } = options
+  const { agents, clock, database, forge, acceptOutputs } = options
   const agent = agentOf(agents, row.agent)
   const input = await parseInput(agent, row.input)
   const recorded = row.event_id === null ? null : await beforeWork(clock, options.loadEvent(row.event_id))
@@ -218,7 +215,7 @@ async function runAgent(
   context.signal.throwIfAborted()
   const { result: given, outputs: unchecked = [] } = checkResult(returned)
   const result = withoutSecretsIn(given, options.redactor ?? byForm)
-  const outputs = parseOutputs(unchecked)
+  const outputs = acceptOutputs(unchecked, row.policy)
   const hasOutputs = outputs.length > 0
   // Without outputs the end of the job, which comes next, is what remembers the run: a commit less.
   if (hasOutputs) await insist(context.signal, () => rememberRun(database, row, { clock, result, outputs }))

@@ -39,7 +39,7 @@ function orchestrate(run: (context: AgentContext<unknown>) => Promise<AgentResul
     agents: new Map([['work', work]]),
     forge: null,
     publish: async () => expect.fail('nothing is published'),
-    parseOutputs: () => [],
+    acceptOutputs: () => [],
     loadEvent: async () => null,
     payloadOf: () => undefined,
     slots: 4,

@@ -57,7 +57,12 @@ export function parseGithubPath(path: string): { owner: string; repo: string } {
 }
 
 /** The name of a repository on any forge, as `parseRepositoryRef` reads it. */
-export const repositoryName = z.string().refine((text) => read(text) !== null, SPELLING)
+export const repositoryName = z.string().refine(isRepositoryName, SPELLING)
+
+/** Whether a text is the name of a repository, which is also a glob of that one alone. */
+export function isRepositoryName(text: string): boolean {
+  return read(text) !== null
+}
 
 /** `owner/name` on GitHub, as `parseGithubPath` reads it. */
 export const githubPath = z.string().regex(GITHUB_PATH, 'write owner/name')

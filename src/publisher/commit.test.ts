@@ -62,10 +62,10 @@ test('a trailer in the commit of somebody else is not believed', async () => {
 
 test('only branches and paths that the policy allows are written, and only those that are there', async () => {
   const { output } = await openBranch()
-  await expect(send({ ...output, branch: 'main' })).rejects.toThrow(/The branch main does not begin with/)
+  await expect(send({ ...output, branch: 'main' })).rejects.toThrow(/The branch main is not one of agenta/)
   const workflow = { ...output, changes: [{ path: '.github/workflows/x.yml', content: '' }] }
   await expect(send(workflow)).rejects.toThrow(/x\.yml is protected/)
   await expect(send({ ...output, branch: 'signalbox/none' })).rejects.toThrow(/has no branch signalbox\/none/)
-  const onMain = { id: 'a', policy: { branchPrefixes: ['main'] } }
+  const onMain = { id: 'a', policy: { repositories: ['**'], outputs: { commit: { branches: ['main'] } } } }
   expect(await send({ ...output, branch: 'main' }, onMain)).toMatchObject({ branch: 'main', created: true })
 })

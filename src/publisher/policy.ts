@@ -1,145 +1,137 @@
-// What may be written at all, whoever asks for it.
+// What the outputs of a rule's jobs may write: as a rule says it, and as each job keeps it.
 import { z } from 'zod'
 import { AppError } from '../lib/error.ts'
-import { compileGlobs, isGlob, PATH } from '../lib/glob.ts'
-import { isRepositoryIn } from '../lib/repository-globs.ts'
+import { isGlob } from '../lib/glob.ts'
 import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
 import type { Output } from './output.ts'
-import type { FileChange } from './output-fields.ts'
 
 const glob = z.string().min(1).max(256).refine(isGlob, 'must name what it excludes after "!"')
 const globs = z.array(glob).max(100).readonly()
 
-const policy = z.strictObject({
-  /** Globs of repositories, case ignored: `acme/*`. Default: any that the token can write. */
-  repositories: globs.optional(),
-  /** Beginnings of branch names. Default `agenta/` and `signalbox/`. */
-  branchPrefixes: z.array(z.string().min(1).max(200)).min(1).max(100).readonly().optional(),
+/** How many outputs of a kind one job may have. */
+const max = z.int().min(1).max(100).optional()
+
+const files = {
+  /** Files in one commit. Default 100. */
+  maxFiles: z.int().min(1).max(1000).optional(),
+  /** Lines of all files that one commit writes. Default 50,000. */
+  maxLines: z.int().min(1).optional(),
+  /** Their bytes. Default 10,000,000. */
+  maxBytes: z.int().min(1).optional(),
   /**
-   * Globs of paths never written or deleted, case ignored. They replace the default: what changes
-   * how git reads the repository, and what runs something or grants rights on the forge.
+   * Globs of paths never written or deleted, case ignored, beside those that always are: CI, hooks,
+   * owners, attributes. One with `!` allows a path.
    */
   protectedPaths: globs.optional(),
-  /** Files in one pull request or commit. Default 100. */
-  maxFiles: z.int().min(1).max(1000).optional(),
-  /** What a review may say in all. Default `COMMENT` alone. */
-  reviewEvents: z
-    .array(z.enum(['COMMENT', 'APPROVE', 'REQUEST_CHANGES']))
-    .readonly()
+  /** Whether lock files, such as `package-lock.json`, are protected too. Default: no. */
+  protectLockFiles: z.boolean().optional(),
+  /** Whether a file may have what has the form of a token, such as an example. Default: no. */
+  allowTokens: z.boolean().optional(),
+}
+
+const outputs = z.strictObject({
+  pull_request: z
+    .strictObject({
+      max,
+      /** Beginnings of branch names. Default `agenta/` and `signalbox/`. */
+      branchPrefixes: z.array(z.string().min(1).max(200)).min(1).max(100).readonly().optional(),
+      /** The branches it may be for, as globs. Default: any. */
+      base: globs.optional(),
+      /** It must be a draft. */
+      draft: z.literal(true).optional(),
+      /** The labels it may have, as globs. Default: any. */
+      labels: globs.optional(),
+      ...files,
+    })
     .optional(),
+  commit: z
+    .strictObject({
+      max,
+      /** The branches, as globs. Default `agenta/**` and `signalbox/**`. */
+      branches: globs.optional(),
+      ...files,
+    })
+    .optional(),
+  comment: z.strictObject({ max }).optional(),
+  /** `allow`: labels that may be added and removed, as globs. Default: any. */
+  labels: z.strictObject({ max, allow: globs.optional() }).optional(),
+  reaction: z.strictObject({ max }).optional(),
+  review: z
+    .strictObject({
+      max,
+      /** What it may say in all. Default `COMMENT` alone. */
+      events: z
+        .array(z.enum(['COMMENT', 'APPROVE', 'REQUEST_CHANGES']))
+        .readonly()
+        .optional(),
+    })
+    .optional(),
+  check: z.strictObject({ max }).optional(),
+  /** `environments`: where, as globs. Default: any. */
+  deployment_status: z.strictObject({ max, environments: globs.optional() }).optional(),
+  /** `labels`: those it may have, as globs. Default: any. */
+  issue: z.strictObject({ max, labels: globs.optional() }).optional(),
 })
 
-/** Limits on what outputs may do; a default stands where a part is absent. */
-export type Policy = z.infer<typeof policy>
+/** Which kinds of outputs an agent may write, and how. */
+export type OutputLimits = z.infer<typeof outputs>
 
-const DEFAULT_REPOSITORIES = ['**']
-const DEFAULT_BRANCH_PREFIXES = ['agenta/', 'signalbox/']
-const DEFAULT_MAX_FILES = 100
-const DEFAULT_REVIEW_EVENTS = ['COMMENT']
-// Submodules fetch other repositories; attributes run filters.
-const PROTECTED_ON_ANY_FORGE = ['.gitmodules', '**/.gitattributes']
+const written = z.object({
+  outputs: outputs.optional(),
+  /** Globs of repositories, case ignored: `acme/*`. */
+  repositories: globs.optional(),
+  staged: z.boolean().optional(),
+})
+
+/** What a rule, or a handler, says about writing. */
+export type Written = z.infer<typeof written>
+
+/** What the outputs of one job may write. */
+export type Policy = Written & {
+  repositories: readonly string[]
+  /** The SHA-256 of the rule and its agent as they were configured. */
+  config?: string
+}
+
+/** What may be written where a rule does not say: about the event, or for people to merge. */
+export const DEFAULT_OUTPUTS: OutputLimits = {
+  pull_request: {},
+  comment: {},
+  labels: {},
+  reaction: {},
+  review: {},
+  check: {},
+}
+
+/** What a job that no rule made may write: nothing. */
+export const NO_POLICY: Policy = { repositories: [] }
+
+/** How many outputs of a kind one job may have where its rule does not say. */
+export const DEFAULT_MAX: Readonly<Record<Output['kind'], number>> = {
+  pull_request: 1,
+  commit: 1,
+  comment: 10,
+  labels: 10,
+  reaction: 10,
+  review: 1,
+  check: 10,
+  deployment_status: 10,
+  issue: 1,
+}
+
+/** What is wrong with what is said about writing, a line for each mistake. */
+export function policyProblems(given: object): string[] {
+  const { error } = written.safeParse(given, PARSING)
+  return error ? problemLines(error) : []
+}
 
 /**
- * Checks the policies of a configuration's rules.
+ * Checks what a configuration's rules say about writing.
  * @throws AppError `config_invalid` naming each rule and field at fault.
  */
-export function checkPolicies(rules: readonly { name: string; policy?: unknown }[]): void {
-  const problems = rules.flatMap((rule, index) => {
-    const { error } = z.object({ policy: policy.optional() }).safeParse({ policy: rule.policy }, PARSING)
-    return error ? problemLines(error).map((line) => `${entryLabel('rules', index, rule)}: ${line}`) : []
-  })
+export function checkPolicies(rules: readonly { name: string }[]): void {
+  const problems = rules.flatMap((rule, index) =>
+    policyProblems(rule).map((line) => `${entryLabel('rules', index, rule)}: ${line}`),
+  )
   if (problems.length > 0) throw new AppError('config_invalid', problems.join('\n'))
-}
-
-/**
- * Why the output may not be written, as a sentence; null when it may. `forge` names the paths that
- * its own kind of forge protects.
- */
-export function refusal(
-  output: Output,
-  limits: Policy,
-  forge: { readonly protectedPaths: readonly string[] },
-): string | null {
-  if (!isRepositoryIn(limits.repositories ?? DEFAULT_REPOSITORIES, output.repository)) {
-    return `The repository ${output.repository} is not one that policy.repositories allows.`
-  }
-  if (output.kind === 'review')
-    return eventRefusal(output.event ?? 'COMMENT', limits.reviewEvents ?? DEFAULT_REVIEW_EVENTS)
-  if (output.kind !== 'pull_request' && output.kind !== 'commit') return null
-  return (
-    branchRefusal(output.branch, limits.branchPrefixes ?? DEFAULT_BRANCH_PREFIXES) ??
-    filesRefusal(output, {
-      maxFiles: limits.maxFiles ?? DEFAULT_MAX_FILES,
-      protectedPaths: limits.protectedPaths ?? [...PROTECTED_ON_ANY_FORGE, ...forge.protectedPaths],
-    })
-  )
-}
-
-function branchRefusal(branch: string, prefixes: readonly string[]): string | null {
-  if (!prefixes.some((prefix) => branch.startsWith(prefix))) {
-    return `The branch ${branch} does not begin with ${prefixes.join(' or ')}; policy.branchPrefixes can allow others.`
-  }
-  return isBranchName(branch) ? null : `${JSON.stringify(branch)} is not a branch name git accepts.`
-}
-
-function eventRefusal(event: string, allowed: readonly string[]): string | null {
-  return allowed.includes(event) ? null : `A review may not ${event}; policy.reviewEvents can allow it.`
-}
-
-function filesRefusal(
-  { changes }: { changes: readonly FileChange[] },
-  limits: { maxFiles: number; protectedPaths: readonly string[] },
-) {
-  if (changes.length > limits.maxFiles)
-    return `${changes.length} files are more than the ${limits.maxFiles} that policy.maxFiles allows.`
-  const isProtected = compileGlobs(limits.protectedPaths, PATH)
-  const seen = new Set<string>()
-  for (const { path } of changes) {
-    if (!isPlainPath(path)) return `${JSON.stringify(path)} is not a path inside the repository.`
-    // A file below a protected one would take its place.
-    if (withParents(path).some(isProtected))
-      return `The path ${path} is protected; policy.protectedPaths says which are.`
-    if (seen.has(path)) return `The path ${path} is changed twice.`
-    seen.add(path)
-  }
-  return null
-}
-
-/** `a`, `a/b` and `a/b/c` of `a/b/c`. */
-function withParents(path: string): string[] {
-  const parts = path.split('/')
-  return parts.map((_, at) => parts.slice(0, at + 1).join('/'))
-}
-
-/** The rules of `git check-ref-format`, and 255 bytes (GitHub's limit) for the whole reference. */
-function isBranchName(branch: string): boolean {
-  return (
-    Buffer.byteLength(`refs/heads/${branch}`) <= 255 &&
-    branch.isWellFormed() &&
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: git forbids them
-    !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^[/-]|[/.]$/.test(branch) &&
-    branch.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock'))
-  )
-}
-
-// Characters that HFS+ ignores in names.
-const IGNORED_IN_NAMES = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g
-
-/**
- * Whether a part of a path is empty, `.` or `..`, or is `.git` to some file system: HFS+ ignores
- * case and some characters, NTFS also dots and spaces at the end and what follows a colon, and
- * has a short name for it.
- */
-function isGitOrDots(part: string): boolean {
-  return /^(?:\.{0,2}|(?:\.git|git~\d)[. ]*(?::.*)?)$/is.test(part.replace(IGNORED_IN_NAMES, ''))
-}
-
-function isPlainPath(path: string): boolean {
-  return (
-    path.isWellFormed() &&
-    Buffer.byteLength(path) <= 1024 &&
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: none belongs in a path
-    !/[\u0000-\u001f\u007f\\]/.test(path) &&
-    !path.split('/').some(isGitOrDots)
-  )
 }

@@ -10,15 +10,16 @@ import { publishIssue } from './issue.ts'
 import { publishLabels } from './labels.ts'
 import type { Output, Receipt } from './output.ts'
 import type { Policy } from './policy.ts'
-import { refusal } from './policy.ts'
+import { NO_POLICY } from './policy.ts'
 import { publishPullRequest } from './pull-request.ts'
 import { publishReaction } from './reaction.ts'
 import type { Receipts } from './references.ts'
 import { resolveReferences } from './references.ts'
+import { refusal } from './refusal.ts'
 import { publishReview } from './review.ts'
 
 /**
- * Who asks: a job, or what stands for one. Without a policy, the defaults apply; nothing of it was
+ * Who asks: a job, or what stands for one. Without a policy nothing is written; nothing of it was
  * written before `createdAt`.
  */
 export type Author = { id: string; policy?: Policy | null | undefined; createdAt?: Date | undefined }
@@ -55,7 +56,7 @@ export async function publish(
 ): Promise<Receipt | null> {
   const { forge: found, path } = forges.of(output.repository)
   const forge = guard === undefined ? found : found.guarded(guard)
-  const reason = refusal(output, job.policy ?? {}, forge)
+  const reason = refusal(output, job.policy ?? NO_POLICY)
   if (reason !== null) throw new GiveUp(`Refused by policy: ${reason}`)
   return write(forge, { ...output, repository: path }, job)
 }

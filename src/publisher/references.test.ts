@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { codeSpan, fenced, inline, plainLine } from '../untrusted/inert.ts'
 import type { Output } from './output.ts'
-import { resolveReferences } from './references.ts'
+import { requireReferences, resolveReferences } from './references.ts'
 
 const pr = { url: 'https://forge/pull/3', number: 3, branch: 'signalbox/x', sha: 'a'.repeat(40), created: true }
 
@@ -50,4 +51,26 @@ test('texts inside an output are looked through, and files, paths and keys are n
     key: 'k',
   }
   expect(resolveReferences(review, new Map([['pr', pr]]))).toMatchObject({ comments: [{ body: pr.url }] })
+})
+
+test('a reference to no earlier output is refused before anything is stored', () => {
+  const pull: Output = { kind: 'labels', repository: 'acme/shop', name: 'pr', target: { issue: 1 }, labels: [] }
+  expect(() => requireReferences([pull, comment('{{outputs.pr.url}} {{ outputs.pr.number }}')])).not.toThrow()
+  expect(() => requireReferences([comment('{{ secrets.X }} {{output.pr.url}} {{}}')])).not.toThrow()
+  expect(() => requireReferences([comment('{{outputs.pr.url}}'), pull])).toThrow(
+    'outputs.0.body: {{outputs.pr.url}} is no reference, because no earlier output has a name: name one with its url,',
+  )
+  for (const wrong of ['{{outputs.px.url}}', '{{outputs.pr.created}}', '{{outputs.pr}}', '{{ outputs.pr.url  }}']) {
+    expect(() => requireReferences([pull, comment(`a {{outputs.pr.url}} ${wrong}`)])).toThrow(
+      'earlier outputs are called pr',
+    )
+  }
+})
+
+test('text from outside that was made inert is no reference', () => {
+  const outside = '{{outputs.pr.url}} and {{ outputs.none.url }}'
+  for (const text of [inline(outside), codeSpan(outside), plainLine(outside, 100), ...fenced([outside], '')]) {
+    expect(() => requireReferences([comment(text)])).not.toThrow()
+    expect(resolveReferences(comment(text), new Map([['pr', pr]]))).toEqual(comment(text))
+  }
 })

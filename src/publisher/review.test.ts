@@ -101,8 +101,10 @@ test('a commit that was pushed away is not reviewed', async () => {
 test('an approval needs the policy’s leave, and is of the newest commit or of none', async () => {
   const { repo, output, reviews } = await openPull()
   const approval = { ...output, event: 'APPROVE' as const }
-  await expect(send(approval)).rejects.toThrow('A review may not APPROVE; policy.reviewEvents can allow it.')
-  const job = { id: 'a', policy: { reviewEvents: ['APPROVE' as const] } }
+  await expect(send(approval)).rejects.toThrow(
+    "A review may not APPROVE; the rule's outputs.review.events can allow more.",
+  )
+  const job = { id: 'a', policy: { repositories: ['**'], outputs: { review: { events: ['APPROVE' as const] } } } }
   await send(approval, job)
   expect((await reviews()).map(({ state }) => state)).toEqual(['APPROVED'])
   await repo.commit({ message: 'c', files: { 'c.txt': 'c' }, branch: 'feature' })

@@ -93,8 +93,10 @@ const ruleSchema = z.strictObject({
   ceiling: z.strictObject({ perHour: z.int().min(0).max(100_000) }).optional(),
   maxAttempts: z.int().min(1).max(100).optional(),
   timeLimitMs: z.int().min(1000).max(MAX_TIME_LIMIT_MS).optional(),
-  // The publisher's to check, whose policy it is.
-  policy: z.unknown().optional(),
+  // The publisher's to check, whose policy they are.
+  outputs: z.unknown().optional(),
+  repositories: z.unknown().optional(),
+  staged: z.unknown().optional(),
   model: modelRef.optional(),
   budget: budgetSchema.optional(),
 })

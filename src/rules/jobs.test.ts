@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Facts } from '../events/facts.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
 import { groupKey } from './group.ts'
@@ -30,7 +31,7 @@ test('a matching rule makes one job with its options and the defaults', () => {
     type: 'deployment-pr',
     agent: 'deployment-pr',
     input: { base: 'main' },
-    policy: null,
+    policy: { repositories: [] },
     who: null,
     model: null,
     budget: null,
@@ -112,18 +113,45 @@ describe('a job by hand', () => {
     for (const given of [{ a: 1 }, [1], null, 'x']) expect(input('ping', given)).toEqual(given)
   })
 
-  test("keeps to the policy of its type's rule, which a job without a rule does not have", () => {
-    const policy = { repositories: ['acme/prompts'] }
-    const types = jobTypes([{ ...deploy, policy }], ['ping'])
+  test("keeps to the policy of its type's rule; a job without a rule writes nothing", () => {
+    const policy = { repositories: ['acme/prompts'], outputs: { comment: { max: 1 } }, staged: true }
+    const types = jobTypes([{ ...deploy, ...policy }], ['ping'])
     const policyOf = (jobType: string) => manualJob(types, { eventId: 'e1', jobType, input: {} }).policy
     expect(policyOf('deployment-pr')).toEqual(policy)
-    expect(policyOf('ping')).toBeNull()
-    expect(jobsFor(compileRules([{ ...deploy, policy }]), event)[0]?.policy).toEqual(policy)
+    expect(policyOf('ping')).toEqual({ repositories: [] })
+    expect(jobsFor(compileRules([{ ...deploy, ...policy }]), event)[0]?.policy).toEqual(policy)
   })
 
   test('of an unknown type is refused, and the known ones are named', () => {
     const wanted = () => manualJob(types, { eventId: 'e1', jobType: 'custom_task', input: {} })
     expect(wanted).toThrow(AppError)
     expect(wanted).toThrow('There is no job type "custom_task"; known: command, deployment-pr, github_push, ping.')
+  })
+})
+
+describe('where a job may write', () => {
+  const rule = { ...deploy, home: ['acme/prompts'], config: 'abc' }
+  const repositoriesFor = (facts: Facts, more: Partial<Rule> = {}) =>
+    jobsFor(compileRules([{ ...rule, ...more }]), { ...event, facts })[0]?.policy.repositories
+
+  test("is the event's own repository, whatever deployments have", () => {
+    expect(repositoriesFor({ repository: 'acme/shop' })).toEqual(['acme/shop'])
+  })
+
+  test('of an event without one is where deployments go', () => {
+    expect(repositoriesFor({})).toEqual(['acme/prompts'])
+  })
+
+  test('is what the rule names, where it does', () => {
+    expect(repositoriesFor({ repository: 'acme/shop' }, { repositories: ['acme/docs'] })).toEqual(['acme/docs'])
+  })
+
+  test('is never a glob that a sender wrote', () => {
+    for (const repository of ['**', '*/*', 'acme/*', '!x', 'acme/{a,b}'])
+      expect(repositoriesFor({ repository })).toEqual([])
+  })
+
+  test('is kept with the hash of the configuration', () => {
+    expect(jobsFor(compileRules([rule]), event)[0]?.policy).toEqual({ repositories: ['acme/prompts'], config: 'abc' })
   })
 })

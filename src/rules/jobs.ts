@@ -7,9 +7,10 @@ import { AppError } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
 import { givenArguments } from './given-command.ts'
 import { groupKey } from './group.ts'
+import { policyOf } from './job-policy.ts'
 import type { CompiledRule, MatchInput } from './match.ts'
 import { matchRules } from './match.ts'
-import type { Rule } from './rule.ts'
+import type { InstalledRule, Rule } from './rule.ts'
 import { standingOf } from './who.ts'
 
 export const DEFAULT_PRIORITY = 5
@@ -43,13 +44,13 @@ function ceilingOf({ ceiling }: Pick<Rule, 'ceiling'>, { number }: Pick<Facts, '
 }
 
 /** Who does a type of job; `rule` is there when one of the rules makes such jobs. */
-export type JobType = { agent: string; rule?: Rule }
+export type JobType = { agent: string; rule?: InstalledRule }
 
 /**
  * The types of job that can be asked for by hand: each rule's, the first of a name winning, and
  * each agent's own name.
  */
-export function jobTypes(rules: readonly Rule[], agentNames: readonly string[]): ReadonlyMap<string, JobType> {
+export function jobTypes(rules: readonly InstalledRule[], agentNames: readonly string[]): ReadonlyMap<string, JobType> {
   const types = new Map<string, JobType>()
   for (const rule of rules) {
     const type = rule.jobType ?? rule.agent
@@ -76,12 +77,16 @@ export function manualJob(
     const names = [...types.keys()].sort().join(', ')
     throw new AppError('job_type_unknown', `There is no job type "${trigger.jobType}"; known: ${names}.`)
   }
-  const rule: Rule = { ...(known.rule ?? { on: '*', agent: known.agent }), name: MANUAL_RULE, jobType: trigger.jobType }
+  const rule: InstalledRule = {
+    ...(known.rule ?? { on: '*', agent: known.agent }),
+    name: MANUAL_RULE,
+    jobType: trigger.jobType,
+  }
   const asked = { mode: 'queue', debounce: null } as const
   return { ...jobOf(rule, trigger.eventId, { facts: {} }), ...asked, input: inputOf(known.rule, trigger.input) }
 }
 
-function jobOf(rule: Rule, eventId: string, { facts, subject }: Pick<Cause, 'facts' | 'subject'>): NewJob {
+function jobOf(rule: InstalledRule, eventId: string, { facts, subject }: Pick<Cause, 'facts' | 'subject'>): NewJob {
   const { limit = 1, mode = 'queue', key } = rule.concurrency ?? {}
   const group = groupKey(key, facts)
   return {
@@ -90,7 +95,7 @@ function jobOf(rule: Rule, eventId: string, { facts, subject }: Pick<Cause, 'fac
     type: rule.jobType ?? rule.agent,
     agent: rule.agent,
     input: rule.with ?? {},
-    policy: rule.policy ?? null,
+    policy: policyOf(rule, facts),
     // Whoever asks for a job by hand has the token.
     who: null,
     model: rule.model ?? null,
@@ -107,7 +112,7 @@ function jobOf(rule: Rule, eventId: string, { facts, subject }: Pick<Cause, 'fac
   }
 }
 
-function inputOf(rule: Rule | undefined, input: unknown): unknown {
+function inputOf(rule: InstalledRule | undefined, input: unknown): unknown {
   const options = rule?.with ?? {}
   const fixed = Object.entries(options)
   if (input === undefined) return options

@@ -3,7 +3,7 @@ import type { Facts } from '../events/facts.ts'
 import type { Globs, Matcher } from '../lib/glob.ts'
 import { compileGlobs, NAME } from '../lib/glob.ts'
 import { commandProblem } from './given-command.ts'
-import type { Condition, GlobPart, Rule } from './rule.ts'
+import type { Condition, GlobPart, InstalledRule } from './rule.ts'
 import { GLOB_PARTS } from './rule.ts'
 import { standingOf } from './who.ts'
 
@@ -30,18 +30,18 @@ export type CompiledCondition = {
 }
 
 /** A rule, ready to be asked. */
-export type CompiledRule = { rule: Rule; on: Check; source: Check | null; when: CompiledCondition }
+export type CompiledRule = { rule: InstalledRule; on: Check; source: Check | null; when: CompiledCondition }
 
 /**
  * Compiles rules once, in their order.
  * @throws TypeError when a glob is empty.
  */
-export function compileRules(rules: readonly Rule[]): CompiledRule[] {
+export function compileRules(rules: readonly InstalledRule[]): CompiledRule[] {
   return rules.map(compileRule)
 }
 
 /** Compiles one rule. */
-export function compileRule(rule: Rule): CompiledRule {
+export function compileRule(rule: InstalledRule): CompiledRule {
   return {
     rule,
     on: nameCheck('on', rule.on, typesOf),
@@ -51,8 +51,8 @@ export function compileRule(rule: Rule): CompiledRule {
 }
 
 /** The rules an event matches, in their order; each makes one job. */
-export function matchRules(rules: readonly CompiledRule[], event: MatchInput): Rule[] {
-  const matched: Rule[] = []
+export function matchRules(rules: readonly CompiledRule[], event: MatchInput): InstalledRule[] {
+  const matched: InstalledRule[] = []
   for (const compiled of rules) if (matchesRule(compiled, event)) matched.push(compiled.rule)
   return matched
 }

@@ -6,7 +6,7 @@ import type { GlobKind, Globs } from '../lib/glob.ts'
 import { LOGIN, NAME, REF, REPOSITORY } from '../lib/glob.ts'
 import type { Budget } from '../models/budget.ts'
 import type { ModelRef } from '../models/model-ref.ts'
-import type { Policy } from '../publisher/policy.ts'
+import type { OutputLimits } from '../publisher/policy.ts'
 import type { Who } from './who.ts'
 
 /** The facts that a condition has globs for, and how each compares. */
@@ -106,10 +106,28 @@ export type Rule = {
   maxAttempts?: number
   /** How long one attempt may take, in milliseconds. Default 15 minutes. */
   timeLimitMs?: number
-  /** What the agent's outputs may write; where a part is absent, its default applies. */
-  policy?: Policy
   /** The model of the agent. Default: the one that the agent names, else `SIGNALBOX_MODEL`. */
   model?: ModelRef
   /** What a job may use in all its attempts together; one over it fails. Default: no limit. */
   budget?: Budget
+  /**
+   * Which kinds of outputs the agent may write, and how. Default: pull requests on branches of our
+   * own, comments, labels, reactions, reviews that only comment, and checks.
+   */
+  outputs?: OutputLimits
+  /**
+   * Globs of the repositories that may be written to, case ignored: `acme/*`. Default: the event's
+   * own; for a deployment those that deployments go to.
+   */
+  repositories?: readonly string[]
+  /** Shows on the job what would be written, and writes nothing. */
+  staged?: boolean
+}
+
+/** A rule as an installation has it. */
+export type InstalledRule = Rule & {
+  /** Where its jobs may write when their event is of no repository. */
+  home?: readonly string[]
+  /** The SHA-256 of the rule and its agent as they are configured. */
+  config?: string
 }

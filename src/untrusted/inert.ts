@@ -28,6 +28,9 @@ const SKIP_WORDS = '(?:skip|no)[ _-][a-z][a-z-]{0,20}|[a-z][a-z-]{0,20}[ _-]skip
 const SKIP_CHECKS = new RegExp(String.raw`\[(?=\s{0,9}(?:${SKIP_WORDS})\s{0,9}\])`, 'gi')
 const NO_CI = /\*{3}NO_CI(?=\*{3})/gi
 
+// What the publisher would replace by the address of another output.
+const REFERENCE = /\{\{(?= ?outputs\.)/g
+
 // What Markdown and GitHub's filters leave alone; everything else is put into a code span.
 const PLAIN_FIRST = String.raw`[\p{L}\p{N}\p{Emoji_Presentation}]`
 const PLAIN_CHARACTER = String.raw`[\p{L}\p{M}\p{N}\p{Emoji_Presentation} .,;:'’"()+=%?!/–—…→-]`
@@ -94,11 +97,12 @@ function oneLine(text: string, maxChars: number): string {
  * Text for a code span or fence, in which a look-alike stands for what makes a mention or a
  * reference: nothing acts inside code, but a squash merge copies the body into a commit message,
  * where there is no code, and where `[skip ci]` keeps checks from running. The publisher's hidden
- * marker is disarmed likewise.
+ * marker, and its references to other outputs, are disarmed likewise.
  */
 function disarmed(text: string): string {
   return text
     .replaceAll('<!-- signalbox:', '<!‐‐ signalbox:')
+    .replace(REFERENCE, '｛｛')
     .replace(CLOSING, (address) => address.replace('://', ':／／'))
     .replace(MENTION, '＠')
     .replace(ISSUE, '＃')

@@ -87,7 +87,8 @@ function commandIn(given: CommandOptions, folder: string): Agent {
     return decided
   }
   const inFolder = (other: string) => commandIn(given, other)
-  return { ...agent, problem: () => programProblem(options), isolate, inFolder, runsIn: 'service' }
+  const problem = () => programProblem(options)
+  return { ...agent, problem, isolate, inFolder, runsIn: 'service', env: options.env ?? [], settings: given }
 }
 
 async function runCommand(

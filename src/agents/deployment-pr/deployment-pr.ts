@@ -5,14 +5,14 @@ import { defineAgent } from '../agent.ts'
 import type { DeploymentPrDefaults } from './answer.ts'
 import { answerDeployment } from './answer.ts'
 import { requireOwnFile } from './file-owner.ts'
-import { deploymentPrInput } from './options.ts'
+import { deploymentPrInput, repositoriesOf } from './options.ts'
 
 /**
  * Commits the deployed configuration to `deployments/<app>/<environment>.json` and opens a pull
  * request for it.
  */
 export function deploymentPr(defaults: DeploymentPrDefaults = {}): Agent {
-  return defineAgent({
+  const agent = defineAgent({
     name: 'deployment-pr',
     description: 'Opens a pull request that documents a deployment.',
     input: deploymentPrInput.nullish(),
@@ -35,4 +35,5 @@ export function deploymentPr(defaults: DeploymentPrDefaults = {}): Agent {
       return { outputs: [output], result: { repository: output.repository, branch: output.branch, file } }
     },
   })
+  return { ...agent, repositories: repositoriesOf(defaults), settings: defaults }
 }

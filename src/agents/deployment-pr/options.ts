@@ -33,6 +33,11 @@ export const DEFAULT_OPTIONS = {
   onOpenPullRequest: 'update',
 } as const satisfies DeploymentPrOptions
 
+/** The repositories that the options name. */
+export function repositoriesOf({ repository, repositories = {} }: DeploymentPrOptions): string[] {
+  return [...(repository ? [repository] : []), ...Object.values(repositories)]
+}
+
 /** The template with each `{name}` replaced by its value; an unknown name stays as it is. */
 export function fill(template: string, values: Readonly<Record<string, string>>): string {
   return template.replace(/\{(\w+)\}/g, (whole, name: string) =>

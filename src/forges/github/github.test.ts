@@ -98,8 +98,7 @@ test('a directory with more entries than GitHub lists is not guessed about', asy
   expect(asked).toEqual(['GET', 'GET'])
 })
 
-test('its limits and what it protects are those of GitHub', () => {
+test('its limits are those of GitHub', () => {
   const { forge } = recording({})
   expect(forge.maxBodyChars).toBeLessThan(65_536)
-  expect(forge.protectedPaths).toEqual(['.github/**', '**/CODEOWNERS'])
 })

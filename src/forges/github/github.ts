@@ -34,8 +34,6 @@ function overConnection(connection: GithubConnection): WriteForge {
       return author?.toLowerCase() === account.toLowerCase()
     },
     guarded: (guard) => overConnection(connection.guarded(guard)),
-    // Workflows run with the repository's secrets; code owners decide who must approve.
-    protectedPaths: ['.github/**', '**/CODEOWNERS'],
     // GitHub's own limit is 65,536.
     maxBodyChars: 65_000,
     ...repositories(connection),
