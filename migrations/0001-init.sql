@@ -179,15 +179,46 @@ create table signalbox.outputs (
   -- What its hidden marker or its commit says; `#12`, what it is about, where it has neither.
   key text,
   body json not null,
-  status text not null default 'pending' check (status in ('pending', 'published', 'refused')),
+  -- `staged`: shown, and not written, because its rule says so.
+  status text not null default 'pending' check (status in ('pending', 'published', 'staged', 'refused')),
   reason text,
   receipt json,
+  -- What a staged one would have written, for people.
+  preview text,
   created_at timestamptz not null default now(),
   published_at timestamptz,
   unique (job_id, position)
 );
 -- key: which job wrote what the forge reports.
 create index outputs_key on signalbox.outputs (key);
+
+-- What was written to a forge, by whom and under which rule. Rows are only ever added, and outlive
+-- their jobs.
+create table signalbox.writes (
+  id bigint generated always as identity primary key,
+  job_id uuid not null,
+  attempt integer not null,
+  rule text not null,
+  agent text not null,
+  position smallint not null,
+  kind text not null,
+  repository text not null,
+  -- Of the rule and its agent as they were configured when the job was made.
+  config_sha256 text,
+  -- Of the output as it is stored.
+  output_sha256 text not null,
+  -- What the token was allowed. Null: only the token says.
+  access json,
+  receipt json not null,
+  written_at timestamptz not null
+);
+create index writes_job on signalbox.writes (job_id);
+create function signalbox.refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'rows of signalbox.% are only ever added', tg_table_name;
+end $$;
+create trigger writes_stay before update or delete or truncate on signalbox.writes
+  for each statement execute function signalbox.refuse_change();
 
 create table signalbox.deployments (
   id uuid primary key,

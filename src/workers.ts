@@ -29,7 +29,7 @@ import { newId } from './lib/id.ts'
 import type { Activity, Log } from './lib/log.ts'
 import type { Pipeline } from './pipeline.ts'
 import { accepting } from './publisher/accept.ts'
-import { publisher } from './publisher/publish.ts'
+import { publishers } from './publisher/publish.ts'
 import type { NotingParts } from './rules/states.ts'
 import { noteEnded } from './rules/states.ts'
 import { DEPLOYED, emittedTypeProblem } from './sources/emitted-type.ts'
@@ -84,6 +84,7 @@ export function openWorkers({
   const tickMs = Math.min(environment.TICK_INTERVAL_SECONDS * 1000, IDLE_LOOK_MS)
   const secrets = ownSecrets(environment, installation)
   const own = redactor([], secrets)
+  const isOwn = valueFinder(secrets)
   // One owner for both, so that its row in `orchestrators` says whether either is alive.
   const owner = newId()
   const orchestrator = openOrchestrator({
@@ -98,8 +99,8 @@ export function openWorkers({
     loadEvent: openEventReader(database),
     payloadOf: eventPayload,
     redactor: own,
-    acceptOutputs: accepting(valueFinder(secrets)),
-    publish: publisher({ forges }),
+    acceptOutputs: accepting(isOwn),
+    openPublisher: publishers({ forges, isOwn, log: shared.log }),
     notify: notifying('jobs', shared.notify),
     onFinished: recordFinished({
       clock,

@@ -141,7 +141,7 @@ test('a process killed between the outputs of one job: the next one goes on afte
        return { outputs: Array.from({ length: ${OUTPUTS} }, (_, i) => ({ ...one, key: String(i), body: \`output \${i}. run \${ran}\` })) }
      }
      const chatty = defineAgent({ name: 'chatty', description: 'Says much.', input: z.unknown(), run })
-     export default defineConfig({ agents: [chatty], rules: [{ name: 'chatty', on: 'push', agent: 'chatty' }] })
+     export default defineConfig({ agents: [chatty], rules: [{ name: 'chatty', on: 'push', agent: 'chatty', outputs: { comment: { max: ${OUTPUTS} } } }] })
     `,
   )
   const written = async () => (await repository.commitComments(sha)).map(({ body }) => /output (\d+)\./.exec(body)?.[1])

@@ -202,12 +202,34 @@ export type Receipt = {
 export type JobOutput = {
   position: number
   kind: string
-  status: 'pending' | 'published' | 'refused'
+  /** `staged`: shown, and not written, because its rule says so. */
+  status: 'pending' | 'published' | 'staged' | 'refused'
   /** Why it was refused. */
   reason: string | null
   receipt: Receipt | null
+  /** What a staged one would have written: its texts and a diff. */
+  preview: string | null
   body: Record<string, Json>
   published_at: string | null
+}
+
+/** What was written to the forge, as it is kept for ever. */
+export type JobWrite = {
+  /** The output that was written. */
+  position: number
+  attempt: number
+  rule: string
+  agent: string
+  kind: string
+  repository: string
+  /** Of the rule and its agent as they were configured when the job was made. */
+  config_sha256: string | null
+  /** Of the output as JSON. */
+  output_sha256: string
+  /** What the token was allowed; null where only the token says. */
+  access: Record<string, string> | null
+  receipt: Receipt
+  written_at: string
 }
 
 /** One line of a job's log. */
@@ -234,6 +256,7 @@ export type JobDetail = JobSummary & {
   usage: { calls: number; input_tokens: number; output_tokens: number; usd: number | null }
   model_calls: ModelCall[]
   outputs: JobOutput[]
+  writes: JobWrite[]
   log: JobLogLine[]
 }
 

@@ -26,6 +26,7 @@ export type {
   JobStatus,
   JobStep,
   JobSummary,
+  JobWrite,
   ModelCall,
   Page,
   PageQuery,

@@ -7,6 +7,7 @@ import type {
   JobStatus,
   JobStep,
   JobSummary,
+  JobWrite,
   ModelCall,
 } from '@signalbox/sdk'
 import type { Command } from 'commander'
@@ -22,7 +23,7 @@ import { printPage, statusOption, withPaging } from './page.ts'
 import type { Column } from './table.ts'
 import { fields, table } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { age, indent, inline, inOneLine } from './text.ts'
+import { age, indent, inline, inOneLine, plain } from './text.ts'
 
 const COLUMNS: readonly Column<JobSummary>[] = [
   { title: 'ID', value: ({ id }) => id, short: shortId },
@@ -94,6 +95,25 @@ function usageText({ usage }: JobDetail): string | null {
   return usage.calls === 0 ? null : [`${tokensText(usage)} tokens`, usdText(usage.usd)].filter(Boolean).join(', ')
 }
 
+const WRITES: readonly Column<JobWrite>[] = [
+  { title: 'WRITTEN', value: (write) => write.written_at },
+  { title: 'WHERE', value: ({ receipt }) => receipt.url },
+  { title: 'OUTPUT', value: ({ output_sha256: sha }) => sha.slice(0, 12) },
+  { title: 'CONFIG', value: ({ config_sha256: sha }) => sha?.slice(0, 12) },
+  { title: 'ACCESS', value: ({ access }) => (access === null ? "the token's" : accessText(access)) },
+]
+
+function accessText(access: Record<string, string>): string {
+  return Object.entries(access)
+    .map(([name, level]) => `${name}:${level}`)
+    .join(' ')
+}
+
+/** What staged outputs would have written, below each other. */
+function stagedText(outputs: readonly JobOutput[]): string {
+  return outputs.map(({ kind, preview }) => `${kind}\n${indent(plain(preview ?? ''))}`).join('\n\n')
+}
+
 function logText(lines: readonly JobLogLine[]): string {
   return lines.map(logLineText).join('\n')
 }
@@ -126,6 +146,12 @@ function jobText(cli: Cli, job: JobDetail): string {
     ...section('Steps', job.steps, (rows) => table(STEPS, rows, width)),
     ...section('Model calls', job.model_calls, (rows) => table(MODEL_CALLS, rows, width)),
     ...section('Outputs', job.outputs, (rows) => table(OUTPUTS, rows)),
+    ...section(
+      'Staged',
+      job.outputs.filter(({ status }) => status === 'staged'),
+      stagedText,
+    ),
+    ...section('Writes', job.writes, (rows) => table(WRITES, rows)),
     ...section('Log', job.log, logText),
   ].join('\n')
 }

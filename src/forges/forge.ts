@@ -2,6 +2,7 @@
 // only. Each forge has a folder beside this file.
 import type { JsonObject } from '../lib/json.ts'
 import type { Permission } from '../lib/permission.ts'
+import type { Access, LimitedForge } from './access.ts'
 import type { CheckForge } from './checks.ts'
 import type { DeploymentForge } from './deployments.ts'
 import type { IssueForge } from './issues.ts'
@@ -155,6 +156,8 @@ type Writing = {
   isOwn(repository: string, author: string | null): Promise<boolean>
   /** The same forge for one attempt: it writes only as long as the guard allows. */
   guarded(guard: WriteGuard): WriteForge
+  /** The same forge with no more access than this, in one repository, where it can be limited. */
+  limited(repository: string, access: Access): Promise<LimitedForge>
   /**
    * Makes one commit and moves its branch there.
    * @throws GiveUp when a path leads through a file or names a directory.

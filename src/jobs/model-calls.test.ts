@@ -14,6 +14,7 @@ import type { Budget } from '../models/budget.ts'
 import type { ModelRef } from '../models/model-ref.ts'
 import { openModels } from '../models/models.ts'
 import { queueOn } from '../queue/queue.ts'
+import { publishing } from './fixtures/publishing.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { JOBS } from './job.ts'
 import { openJobLog } from './job-log.ts'
@@ -62,7 +63,7 @@ function attempt(row: JobRow, run: (context: AgentContext<unknown>) => Promise<A
       agents: new Map([['work', agent]]),
       models,
       forge: null,
-      publish: async () => null,
+      openPublisher: publishing(async () => null),
       loadEvent: async () => null,
       payloadOf: () => undefined,
       random: () => 0,

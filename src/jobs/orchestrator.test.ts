@@ -14,9 +14,10 @@ import { GiveUp, RetryAt } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Output, Receipt } from '../publisher/output.ts'
-import type { Publish } from '../publisher/publish.ts'
 import { queueOn } from '../queue/queue.ts'
 import { cancelJob, retryJob } from './change.ts'
+import type { Publish } from './fixtures/publishing.ts'
+import { publishing } from './fixtures/publishing.ts'
 import type { Finished } from './job.ts'
 import { JOBS } from './job.ts'
 import { MAX_LOG_LINES } from './job-log.ts'
@@ -58,19 +59,23 @@ function agent<Schema extends z.ZodType>(
   return defineAgent({ name, description: name, input, run })
 }
 
+const write: Publish = async (_job, output) => receiptOf(output)
+
 /** An agent named `work` of any input. */
 function work(run: (context: AgentContext<unknown>) => Promise<AgentResult>): Agent {
   return agent('work', z.unknown(), run)
 }
 
-function orchestrate(agents: Agent[], options: Partial<OrchestratorOptions> = {}): Orchestrator {
+type Options = Partial<OrchestratorOptions> & { publish?: Publish }
+
+function orchestrate(agents: Agent[], { publish = write, ...options }: Options = {}): Orchestrator {
   const orchestrator = openOrchestrator({
     database,
     clock,
     log: silentLog,
     agents: new Map(agents.map((one) => [one.name, one])),
     forge: null,
-    publish: async (_job, output) => receiptOf(output),
+    openPublisher: publishing(publish),
     acceptOutputs: (outputs) => outputs as Output[],
     loadEvent: async () => null,
     payloadOf: () => undefined,

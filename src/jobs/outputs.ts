@@ -1,12 +1,15 @@
 // What an agent wants written: stored with the end of its run, then published one by one.
+import { createHash } from 'node:crypto'
 import type { Sql } from '../db/database.ts'
 import { storable } from '../db/text.ts'
+import type { Access } from '../forges/access.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
 import { plainRepositoryName } from '../lib/repository.ts'
 import type { Output, Receipt } from '../publisher/output.ts'
-import type { Publish } from '../publisher/publish.ts'
+import type { OpenPublisher, Publisher } from '../publisher/publish.ts'
+import type { Receipts } from '../publisher/references.ts'
 import type { Redactor } from '../untrusted/redact.ts'
 import type { AttemptRef } from './fence.ts'
 import { fenced, insist, LEASED, refValues, renewLease } from './fence.ts'
@@ -64,32 +67,87 @@ function keyOf(output: Output): string {
   return 'target' in output && !('commit' in output.target) ? `#${Object.values(output.target)[0]}` : ''
 }
 
-type Published = { position: number; status: 'published' | 'refused'; receipt?: string | null; reason?: string }
+type Change = {
+  position: number
+  status: 'published' | 'staged' | 'refused'
+  receipt?: string | null
+  reason?: string
+  preview?: string
+}
 
-async function setStatus(sql: Sql, clock: Clock, ref: AttemptRef, change: Published): Promise<void> {
+/** What was written, for the record of writes. */
+type Write = { output: Output; access: Access | null; config: string | undefined }
+
+async function setStatus(sql: Sql, clock: Clock, ref: AttemptRef, change: Change): Promise<void> {
   const { rowCount } = await sql.query(
     `with leased as (${LEASED})
-     update signalbox.outputs set status = $5, receipt = $6::json, reason = $7,
-       published_at = case when $5 = 'published' then coalesce($8::timestamptz, now()) end
+     update signalbox.outputs set status = $5, receipt = $6::json, reason = $7, preview = $8,
+       published_at = case when $5 = 'published' then coalesce($9::timestamptz, now()) end
      from leased where job_id = leased.id and position = $4`,
-    [...refValues(ref), change.position, change.status, change.receipt, change.reason, clock.sqlNow()],
+    [...refValues(ref), change.position, change.status, change.receipt, change.reason, change.preview, clock.sqlNow()],
     'set output',
   )
   if (rowCount === 0) throw fenced()
 }
 
+/** Stores the receipt, and with it the record of the write; of one that was stored, nothing. */
+async function savePublished(
+  sql: Sql,
+  clock: Clock,
+  ref: AttemptRef,
+  { position, receipt, output, access, config }: { position: number; receipt: Receipt | null } & Write,
+): Promise<void> {
+  const { rowCount } = await sql.query(
+    `with leased as (
+       select id, attempt, rule, agent from signalbox.jobs
+       where id = $1::uuid and attempt = $2::integer and owner = $3::uuid and status = 'running' for share
+     ), pending as (
+       select position, kind, repository from signalbox.outputs where job_id = $1 and position = $4 and status = 'pending'
+     ), changed as (
+       update signalbox.outputs set status = 'published', receipt = $5::json, reason = null,
+         published_at = coalesce($6::timestamptz, now())
+       from leased where job_id = leased.id and position = $4
+     ), noted as (
+       insert into signalbox.writes
+         (job_id, attempt, rule, agent, position, kind, repository, config_sha256, output_sha256, access, receipt, written_at)
+       select leased.id, leased.attempt, leased.rule, leased.agent, pending.position, pending.kind, pending.repository,
+         $7, $8, $9::json, $5::json, coalesce($6::timestamptz, now())
+       from leased, pending where json_typeof($5::json) = 'object'
+     )
+     select from leased`,
+    [
+      ...refValues(ref),
+      position,
+      toJson(receipt, 'The receipt'),
+      clock.sqlNow(),
+      config ?? null,
+      createHash('sha256').update(JSON.stringify(output)).digest('hex'),
+      access === null ? null : JSON.stringify(access),
+    ],
+    'save write',
+  )
+  if (rowCount === 0) throw fenced()
+}
+
+type PublishOptions = {
+  clock: Clock
+  job: Job
+  openPublisher: OpenPublisher
+  redactor: Redactor
+  leaseMs: number
+  stop: AbortSignal
+}
+
+type PendingRow = { position: number; body: Output | null; name: string | null; receipt: Receipt | null }
+
 /**
  * Publishes the outputs that are still pending, in order, each receipt stored before the next
- * begins.
+ * begins. Those of a staged job are only shown.
  */
-export async function publishPending(
-  sql: Sql,
-  ref: AttemptRef,
-  options: { clock: Clock; job: Job; publish: Publish; redactor: Redactor; leaseMs: number; stop: AbortSignal },
-): Promise<void> {
-  const { job, publish, stop } = options
+export async function publishPending(sql: Sql, ref: AttemptRef, options: PublishOptions): Promise<void> {
+  const { job, stop } = options
   const { rows } = await insist(stop, () =>
-    sql.query<{ position: number; body: Output | null; name: string | null; receipt: Receipt | null }>(
+    sql.query<PendingRow>(
       // Of those that are written, what later ones may refer to; their bodies may be large.
       `select position, case when status = 'pending' then body end as body, name, receipt
        from signalbox.outputs where job_id = $1 and (status = 'pending' or status = 'published' and name is not null)
@@ -98,25 +156,44 @@ export async function publishPending(
       'pending outputs',
     ),
   )
-  const receipts = new Map<string, Receipt | null>()
-  // A request has ended, answered or not, long before a lease that was renewed just before it.
-  const guard = { signal: stop, confirm: () => insist(stop, () => renewLease(sql, ref, options)) }
-  const save = (change: Published) => insist(stop, () => setStatus(sql, options.clock, ref, change))
-  for (const { position, body, name, receipt: earlier } of rows) {
-    if (body === null) {
-      if (name !== null) receipts.set(name, earlier)
-      continue
+  const publisher = options.openPublisher(
+    job,
+    rows.flatMap(({ body }) => body ?? []),
+  )
+  try {
+    const act = job.policy?.staged === true ? stage : write
+    const receipts = new Map<string, Receipt | null>()
+    for (const { position, body, name, receipt } of rows) {
+      if (body !== null) stop.throwIfAborted()
+      const known = body === null ? receipt : await act(sql, ref, { ...options, publisher, receipts, position, body })
+      if (name !== null && known !== undefined) receipts.set(name, known)
     }
-    stop.throwIfAborted()
-    try {
-      const receipt = await publish(job, body, guard, receipts)
-      await save({ position, status: 'published', receipt: toJson(receipt, 'The receipt') })
-      if (name !== null) receipts.set(name, receipt)
-    } catch (error) {
-      if (error instanceof GiveUp) {
-        await save({ position, status: 'refused', reason: options.redactor.text(errorText(error)) })
-      }
-      throw error
-    }
+  } finally {
+    await publisher.close()
   }
+}
+
+type Step = PublishOptions & { publisher: Publisher; receipts: Receipts; position: number; body: Output }
+
+async function write(sql: Sql, ref: AttemptRef, step: Step): Promise<Receipt | null> {
+  const { publisher, stop, clock, position, body: output } = step
+  // A request has ended, answered or not, long before a lease that was renewed just before it.
+  const guard = { signal: stop, confirm: () => insist(stop, () => renewLease(sql, ref, step)) }
+  try {
+    const receipt = await publisher.publish(output, guard, step.receipts)
+    const written = { position, receipt, output, access: publisher.access(output), config: step.job.policy?.config }
+    await insist(stop, () => savePublished(sql, clock, ref, written))
+    return receipt
+  } catch (error) {
+    if (error instanceof GiveUp) {
+      const reason = step.redactor.text(errorText(error))
+      await insist(stop, () => setStatus(sql, clock, ref, { position, status: 'refused', reason }))
+    }
+    throw error
+  }
+}
+
+async function stage(sql: Sql, ref: AttemptRef, { publisher, stop, clock, position, body }: Step): Promise<undefined> {
+  const preview = await publisher.preview(body)
+  await insist(stop, () => setStatus(sql, clock, ref, { position, status: 'staged', preview: storable(preview) }))
 }

@@ -70,6 +70,7 @@ export async function getJob(sql: Sql, id: string): Promise<JobDetail> {
     attempts: await read<JobDetail['attempts'][number]>(ATTEMPTS),
     steps: await read<JobDetail['steps'][number]>(STEPS),
     outputs: await read<JobDetail['outputs'][number]>(OUTPUTS),
+    writes: await read<JobDetail['writes'][number]>(WRITES),
     log: await read<JobLogLine>(LAST_LINES),
   }
 }
@@ -144,8 +145,11 @@ const MODEL_CALLS = `select attempt, ${isoTime('at')} as at, name, model, input_
     output_tokens::float8 as output_tokens, usd, took_ms
   from signalbox.job_model_calls where job_id = $1 order by job_model_calls.id`
 
-const OUTPUTS = `select position, kind, status, reason, receipt, body, ${isoTime('published_at')} as published_at
+const OUTPUTS = `select position, kind, status, reason, receipt, preview, body, ${isoTime('published_at')} as published_at
   from signalbox.outputs where job_id = $1 order by position`
+
+const WRITES = `select position, attempt, rule, agent, kind, repository, config_sha256, output_sha256, access, receipt,
+    ${isoTime('written_at')} as written_at from signalbox.writes where job_id = $1 order by id`
 
 const LOG_LINE = `job_log.id, attempt, ${isoTime('at')} as at, stream, line`
 

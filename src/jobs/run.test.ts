@@ -1,4 +1,5 @@
 // One attempt by itself: what ends it, and what is left of it.
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -15,6 +16,8 @@ import type { Output } from '../publisher/output.ts'
 import { queueOn } from '../queue/queue.ts'
 import { LeaseLost } from '../queue/running.ts'
 import { redactor } from '../untrusted/redact.ts'
+import type { Publish } from './fixtures/publishing.ts'
+import { publishing } from './fixtures/publishing.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { JOBS, toJob } from './job.ts'
 import { openJobLog } from './job-log.ts'
@@ -76,9 +79,9 @@ function awayDuring(
 function attempt(
   row: JobRow,
   run: (context: AgentContext<unknown>) => Promise<AgentResult>,
-  change: Partial<RunOptions> & { signal?: AbortSignal } = {},
+  change: Partial<RunOptions> & { signal?: AbortSignal; publish?: Publish } = {},
 ) {
-  const { signal = new AbortController().signal, ...options } = change
+  const { signal = new AbortController().signal, publish = async () => null, ...options } = change
   const agent = defineAgent({ name: 'work', description: 'Works.', input: z.object({ n: z.number().optional() }), run })
   return runJob(
     {
@@ -88,7 +91,7 @@ function attempt(
       acceptOutputs: (outputs) => outputs as Output[],
       agents: new Map([['work', agent]]),
       forge: null,
-      publish: async () => null,
+      openPublisher: publishing(publish),
       loadEvent: async () => null,
       payloadOf: () => undefined,
       random: () => 0,
@@ -469,12 +472,12 @@ describe('what an attempt writes', () => {
       publishPending(database, row, {
         clock,
         job: toJob(row),
-        publish: async (_, output, __, receipts) => {
+        openPublisher: publishing(async (_, output, __, receipts) => {
           const key = 'key' in output ? output.key : ''
           seen.push([...(receipts ?? [])].map(([name, receipt]) => [name, receipt?.url]))
           if (key === 'third' && isDown) throw new Error('down')
           return key === 'second' ? null : { url: `of ${key}`, created: true }
-        },
+        }),
         redactor: redactor(),
         leaseMs: 30_000,
         stop: new AbortController().signal,
@@ -484,6 +487,64 @@ describe('what an attempt writes', () => {
     await publish()
     const first = ['issue', 'of issue']
     expect(seen).toEqual([[], [first], [first], [first, ['second', undefined]], [first, ['second', undefined]]])
+  })
+
+  it('shows what a staged job would have written, and writes nothing', async () => {
+    const row = await claimJob({ policy: { repositories: ['acme/shop'], staged: true } })
+    let written = 0
+    const { outcome } = await attempt(row, async () => ({ outputs: [note('a'), note('b')] }), {
+      publish: async () => {
+        written += 1
+        return null
+      },
+    })
+    expect(outcome).toEqual({ kind: 'completed' })
+    expect(written).toBe(0)
+    const { outputs, writes } = await getJob(database, row.id)
+    const staged = { status: 'staged', preview: 'would write comment', receipt: null, published_at: null }
+    expect(outputs).toMatchObject([staged, staged])
+    expect(writes).toEqual([])
+  })
+
+  it('records each write once, with what it was allowed and configured by', async () => {
+    const row = await claimJob({ policy: { repositories: ['acme/shop'], config: 'c'.repeat(64) } })
+    const receipts = [{ url: 'https://x/a', created: true }, null]
+    const next = receipts.values()
+    await attempt(row, async () => ({ outputs: [note('a'), note('b')] }), {
+      publish: async () => next.next().value ?? null,
+    })
+    const write = {
+      position: 0,
+      attempt: 1,
+      rule: row.rule,
+      agent: 'work',
+      kind: 'comment',
+      repository: 'o/r',
+      config_sha256: 'c'.repeat(64),
+      output_sha256: createHash('sha256')
+        .update(JSON.stringify(note('a')))
+        .digest('hex'),
+      access: { issues: 'write' },
+      receipt: receipts[0],
+    }
+    expect((await getJob(database, row.id)).writes).toEqual([{ ...write, written_at: expect.any(String) }])
+    for (const change of [
+      'update signalbox.writes set rule = null',
+      'delete from signalbox.writes',
+      'truncate signalbox.writes',
+    ]) {
+      await expect(database.query(change)).rejects.toThrow('rows of signalbox.writes are only ever added')
+    }
+  })
+
+  it('records a write once when its answer is lost and it is saved again', async () => {
+    const row = await claimJob()
+    const blips = awayDuring(['insert into signalbox.writes'], 1, { afterCommit: true })
+    await attempt(row, async () => ({ outputs: [note('a')] }), {
+      database: blips.database,
+      publish: async () => ({ url: 'https://x/a', created: true }),
+    })
+    expect((await getJob(database, row.id)).writes).toHaveLength(1)
   })
 
   it('is all or nothing: outputs that are not JSON leave no result', async () => {
@@ -498,19 +559,19 @@ describe('what an attempt writes', () => {
     await rememberRun(database, row, { clock, result: 1, outputs: [note('a'), note('b')] })
     const stop = new AbortController()
     const published: Output[] = []
-    const publishing = publishPending(database, row, {
+    const ending = publishPending(database, row, {
       clock,
       job: toJob(row),
       redactor: redactor(),
       leaseMs: 30_000,
       stop: stop.signal,
-      publish: async (_job, output) => {
+      openPublisher: publishing(async (_job, output) => {
         published.push(output)
         stop.abort(new Error('stop'))
         return null
-      },
+      }),
     })
-    await expect(publishing).rejects.toThrow('stop')
+    await expect(ending).rejects.toThrow('stop')
     expect(published).toEqual([note('a')])
     expect((await getJob(database, row.id)).outputs.map(({ status }) => status)).toEqual(['published', 'pending'])
   })

@@ -18,7 +18,7 @@ import { modelOf } from '../models/model.ts'
 import type { Models } from '../models/models.ts'
 import { openModels } from '../models/models.ts'
 import type { AcceptOutputs } from '../publisher/accept.ts'
-import type { Publish } from '../publisher/publish.ts'
+import type { OpenPublisher } from '../publisher/publish.ts'
 import type { Handled, Outcome } from '../queue/table.ts'
 import type { Redactor } from '../untrusted/redact.ts'
 import { redactor } from '../untrusted/redact.ts'
@@ -55,7 +55,7 @@ export type RunOptions = {
   permitted?: AskPermission
   /** What agents may ask. Default: none is set up. */
   models?: Models
-  publish: Publish
+  openPublisher: OpenPublisher
   /** Takes secrets out of errors, log lines and results; without it, those of a known form. */
   redactor?: Redactor
   /** Checks what an agent returned as outputs, before any of it is stored. */

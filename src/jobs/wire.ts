@@ -95,13 +95,38 @@ const jobOutput = z
   .object({
     position: z.int(),
     kind: z.string(),
-    status: z.enum(['pending', 'published', 'refused']),
+    status: z
+      .enum(['pending', 'published', 'staged', 'refused'])
+      .meta({ description: '`staged`: shown, and not written, because its rule says so.' }),
     reason: z.string().nullable().meta({ description: 'Why it was refused.' }),
     receipt: receipt.nullable(),
+    preview: z.string().nullable().meta({ description: 'What a staged one would have written: its texts and a diff.' }),
     body: jsonObject.meta({ description: 'What the agent asked for.' }),
     published_at: time.nullable(),
   })
   .meta({ id: 'JobOutput' })
+
+const jobWrite = z
+  .object({
+    position: z.int().meta({ description: 'The output that was written.' }),
+    attempt: z.int(),
+    rule: z.string(),
+    agent: z.string(),
+    kind: z.string(),
+    repository: z.string(),
+    config_sha256: z
+      .string()
+      .nullable()
+      .meta({ description: 'Of the rule and its agent as they were configured when the job was made.' }),
+    output_sha256: z.string().meta({ description: 'Of the output as JSON.' }),
+    access: z
+      .record(z.string(), z.string())
+      .nullable()
+      .meta({ description: 'What the token was allowed; null where only the token says.' }),
+    receipt,
+    written_at: time,
+  })
+  .meta({ id: 'JobWrite' })
 
 const jobLogLine = z
   .object({
@@ -137,6 +162,7 @@ export const jobDetail = jobSummary
     usage: modelUsage.meta({ description: 'What it has used of models.' }),
     model_calls: z.array(modelCall),
     outputs: z.array(jobOutput),
+    writes: z.array(jobWrite).meta({ description: 'What was written to the forge, as it is kept for ever.' }),
     log: z.array(jobLogLine).meta({ description: 'Its last 500 lines, oldest first.' }),
   })
   .meta({ id: 'JobDetail' })

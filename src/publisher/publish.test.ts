@@ -7,8 +7,10 @@ import type { CommentTarget } from '../forges/target.ts'
 import { readEnvironment } from '../lib/environment.ts'
 import { GiveUp } from '../lib/error.ts'
 import { silentLog } from '../lib/log.ts'
+import { valueFinder } from '../untrusted/value-finder.ts'
 import type { Output } from './output.ts'
-import { publish, publisher } from './publish.ts'
+import type { Author } from './publish.ts'
+import { publish, publishers } from './publish.ts'
 
 const fake = await openFakeGithub()
 const repo = await fake.addRepository({ owner: 'acme', name: 'shop', files: { 'README.md': 'shop\n' } })
@@ -97,24 +99,36 @@ test('a repository of a forge that is not configured is not worth a retry', asyn
   await expect(published).rejects.toThrow('not configured; configured: github.')
 })
 
+/** Writes one output as the publisher of a job does. */
+async function write(job: Author, output: Output, forgesOfIt = forges) {
+  const publisher = publishers({ forges: forgesOfIt, isOwn: valueFinder(['own-secret-number-1']), log: silentLog })(
+    job,
+    [output],
+  )
+  try {
+    return await publisher.publish(output, guard)
+  } finally {
+    await publisher.close()
+  }
+}
+
 test('without a forge the publisher names the variables to set', async () => {
-  const none = publisher({ forges: forgesOf(readEnvironment({}), silentLog) })
-  const published = none(a, comment({ issue: 1 }), guard)
+  const published = write(a, comment({ issue: 1 }), forgesOf(readEnvironment({}), silentLog))
   await expect(published).rejects.toThrow(GiveUp)
   await expect(published).rejects.toThrow(/set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY/)
 })
 
-test('the publisher keeps to the policy that the job has', async () => {
+test('the publisher keeps to the policy that the job has, and lets no secret out', async () => {
   const { number: issue } = await repo.openIssue({ title: 'x' })
-  const write = publisher({ forges })
-  await expect(write({ id: 'a', policy: { repositories: ['other/*'] } }, comment({ issue }), guard)).rejects.toThrow(
-    'Refused by policy: The repository acme/shop is not one that the rule may write to (only other/*); its `repositories` can name it.',
+  const elsewhere = { id: 'a', policy: { repositories: ['other/*'] } }
+  await expect(write(elsewhere, comment({ issue }))).rejects.toThrow(
+    'The repository acme/shop is not one that the rule may write to (only other/*); its `repositories` can name it.',
   )
-  await expect(write({ id: 'a', policy: null }, comment({ issue }), guard)).rejects.toThrow('(none is)')
-  expect(await write(a, comment({ issue }), guard)).toMatchObject({
-    number: issue,
-    created: true,
-  })
+  await expect(write({ id: 'a', policy: null }, comment({ issue }))).rejects.toThrow('(none is)')
+  await expect(write(a, { ...comment({ issue }), body: 'own-secret-number-1' } as Output)).rejects.toThrow(
+    'has a secret',
+  )
+  expect(await write(a, comment({ issue }))).toMatchObject({ number: issue, created: true })
   expect(await repo.issueComments(issue)).toHaveLength(1)
 })
 

@@ -1,7 +1,11 @@
 // The only writer: applies one output to its forge, at most once however often it is asked.
+import type { Access, LimitedForge } from '../forges/access.ts'
 import type { WriteForge, WriteGuard } from '../forges/forge.ts'
 import type { Forges } from '../forges/forges.ts'
-import { GiveUp } from '../lib/error.ts'
+import type { Log } from '../lib/log.ts'
+import { plainRepositoryName } from '../lib/repository.ts'
+import type { ValueFinder } from '../untrusted/value-finder.ts'
+import { accessFor } from './access.ts'
 import { publishCheck } from './check.ts'
 import { publishComment } from './comment.ts'
 import { publishCommit } from './commit.ts'
@@ -11,12 +15,14 @@ import { publishLabels } from './labels.ts'
 import type { Output, Receipt } from './output.ts'
 import type { Policy } from './policy.ts'
 import { NO_POLICY } from './policy.ts'
+import { previewOf } from './preview.ts'
 import { publishPullRequest } from './pull-request.ts'
 import { publishReaction } from './reaction.ts'
 import type { Receipts } from './references.ts'
 import { resolveReferences } from './references.ts'
-import { refusal } from './refusal.ts'
+import { requireAllowed } from './refusal.ts'
 import { publishReview } from './review.ts'
+import { requireNoSecrets } from './secrets.ts'
 
 /**
  * Who asks: a job, or what stands for one. Without a policy nothing is written; nothing of it was
@@ -24,16 +30,69 @@ import { publishReview } from './review.ts'
  */
 export type Author = { id: string; policy?: Policy | null | undefined; createdAt?: Date | undefined }
 
-/**
- * Writes one output of a job, as long as the guard allows; returns its receipt, null where there
- * was nothing to change. `receipts` are those of the job's earlier outputs, which this one may
- * refer to. Throws what `publish` does.
- */
-export type Publish = (job: Author, output: Output, guard: WriteGuard, receipts?: Receipts) => Promise<Receipt | null>
+/** Writes the outputs of one attempt of a job. */
+export type Publisher = {
+  /**
+   * Writes one output, as long as the guard allows; returns its receipt, null where there was
+   * nothing to change. `receipts` are those of the job's earlier outputs, which this one may refer
+   * to. Throws what `publish` does.
+   */
+  publish(output: Output, guard: WriteGuard, receipts?: Receipts): Promise<Receipt | null>
+  /** What the output would write, for people. */
+  preview(output: Output): Promise<string>
+  /** What the writes to its repository were allowed; null where only the token says. */
+  access(output: Output): Access | null
+  /** Gives back what it was allowed. */
+  close(): Promise<void>
+}
 
-/** The publisher of jobs. */
-export function publisher({ forges }: { forges: Forges }): Publish {
-  return (job, output, guard, receipts = new Map()) => publish(forges, resolveReferences(output, receipts), job, guard)
+/** Opens the publisher of a job for the outputs that it has left to write. */
+export type OpenPublisher = (job: Author, outputs: readonly Output[]) => Publisher
+
+type Parts = { forges: Forges; isOwn: ValueFinder; log: Log }
+
+/** Publishers that write by tokens made for one job and repository, where the forge makes them. */
+export function publishers({ forges, isOwn, log }: Parts): OpenPublisher {
+  return (job, outputs) => {
+    const limited = new Map<string, Promise<LimitedForge>>()
+    const known = new Map<string, Access | null>()
+    const policy = job.policy ?? NO_POLICY
+    const nameOf = ({ repository }: Output) => plainRepositoryName(repository).toLowerCase()
+    const limit = async (output: Output): Promise<WriteForge> => {
+      const { forge, path } = forges.of(output.repository)
+      const name = nameOf(output)
+      const found = limited.get(name) ?? forge.limited(path, accessFor(outputs.filter((one) => nameOf(one) === name)))
+      limited.set(name, found)
+      // One that failed is asked for again.
+      const { forge: narrow, access } = await found.catch((error: unknown) => {
+        limited.delete(name)
+        throw error
+      })
+      known.set(name, access)
+      return narrow
+    }
+    return {
+      async publish(output, guard, receipts = new Map()) {
+        requireAllowed([output], policy)
+        const resolved = resolveReferences(output, receipts)
+        requireNoSecrets(resolved, policy, isOwn)
+        const forge = await limit(output)
+        return write(forge.guarded(guard), { ...resolved, repository: forges.of(output.repository).path }, job)
+      },
+      preview(output) {
+        const { forge, path } = forges.of(output.repository)
+        return previewOf(forge, { ...output, repository: path })
+      },
+      access: (output) => known.get(nameOf(output)) ?? null,
+      async close() {
+        for (const [repository, opened] of limited) {
+          await opened
+            .then(({ close }) => close())
+            .catch((err: unknown) => log.warn({ err, job: job.id, repository }, 'the token of a job was not revoked'))
+        }
+      },
+    }
+  }
 }
 
 /**
@@ -48,16 +107,9 @@ export function publisher({ forges }: { forges: Forges }): Publish {
  * @throws AppError `forge_failed` when the forge refuses.
  * @throws Error otherwise, what the guard throws included; a repeat may succeed.
  */
-export async function publish(
-  forges: Forges,
-  output: Output,
-  job: Author,
-  guard?: WriteGuard,
-): Promise<Receipt | null> {
-  const { forge: found, path } = forges.of(output.repository)
-  const forge = guard === undefined ? found : found.guarded(guard)
-  const reason = refusal(output, job.policy ?? NO_POLICY)
-  if (reason !== null) throw new GiveUp(`Refused by policy: ${reason}`)
+export async function publish(forges: Forges, output: Output, job: Author): Promise<Receipt | null> {
+  const { forge, path } = forges.of(output.repository)
+  requireAllowed([output], job.policy ?? NO_POLICY)
   return write(forge, { ...output, repository: path }, job)
 }
 

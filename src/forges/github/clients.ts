@@ -2,8 +2,11 @@
 import { createAppAuth } from '@octokit/auth-app'
 import type { Octokit } from 'octokit'
 import { RequestError } from 'octokit'
+import type { Access } from '../access.ts'
 import type { WriteGuard } from '../forge.ts'
 import { statusOf } from './github-failure.ts'
+import type { LimitedClients } from './limited-clients.ts'
+import { limitedClients } from './limited-clients.ts'
 
 /**
  * A personal access token, or a GitHub App; without `installationId` the App's installation is
@@ -25,6 +28,8 @@ export type Clients = {
    */
   mayRenew(error: unknown): boolean
   forget(at: Repository): void
+  /** Clients for one repository and no more than this access; null where there is one token. */
+  limited(at: Repository, access: Access): Promise<LimitedClients | null>
   /** The account that writes are made as; null where GitHub does not say. */
   account(): Promise<string | null>
 }
@@ -39,6 +44,7 @@ function oneClient(client: Octokit): Clients {
     of: async () => client,
     mayRenew: () => false,
     forget: () => {},
+    limited: async () => null,
     account: once(async () => {
       try {
         return (await client.rest.users.getAuthenticated()).data.login
@@ -54,13 +60,18 @@ function oneClient(client: Octokit): Clients {
 function installations(auth: Exclude<GithubAuth, { token: string }>, octokit: (auth: object) => Octokit): Clients {
   const { appId, privateKey } = auth
   const app = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey } })
+  const { installationId } = auth
   const byOwner = new Map<string, Octokit>()
+  const account = once(async () => {
+    const slug = (await app.rest.apps.getAuthenticated()).data?.slug
+    return slug === undefined ? null : `${slug}[bot]`
+  })
   return {
     async of(at) {
       const known = byOwner.get(at.owner)
       if (known !== undefined) return known
-      const installationId = auth.installationId ?? (await app.rest.apps.getRepoInstallation(at)).data.id
-      const client = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey, installationId } })
+      const id = installationId ?? (await app.rest.apps.getRepoInstallation(at)).data.id
+      const client = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey, installationId: id } })
       byOwner.set(at.owner, client)
       return client
     },
@@ -68,10 +79,8 @@ function installations(auth: Exclude<GithubAuth, { token: string }>, octokit: (a
     // again has another installation.
     mayRenew: (error) => statusOf(error) === 401 || isOfToken(error),
     forget: (at) => void byOwner.delete(at.owner),
-    account: once(async () => {
-      const slug = (await app.rest.apps.getAuthenticated()).data?.slug
-      return slug === undefined ? null : `${slug}[bot]`
-    }),
+    limited: (at, access) => limitedClients({ app, octokit, at, access, installationId, account }),
+    account,
   }
 }
 

@@ -3,6 +3,7 @@
 import { Octokit } from 'octokit'
 import type { Log } from '../../lib/log.ts'
 import { parseGithubPath } from '../../lib/repository.ts'
+import type { Access } from '../access.ts'
 import type { WriteGuard } from '../forge.ts'
 import type { Clients, GithubAuth, Repository } from './clients.ts'
 import { clientsOf } from './clients.ts'
@@ -51,7 +52,11 @@ export type GithubConnection = {
   account(): Promise<string | null>
   /** The same connection, for writes that the guard must allow. */
   guarded(guard: WriteGuard): GithubConnection
+  /** One that may do no more than this, in one repository; itself where there is only one token. */
+  limited(repository: string, access: Access): Promise<Limited>
 }
+
+type Limited = { connection: GithubConnection; access: Access | null; close(): Promise<void> }
 
 /** Opens nothing yet: connections are made by the first request. */
 export function connect(options: GithubOptions): GithubConnection {
@@ -60,13 +65,22 @@ export function connect(options: GithubOptions): GithubConnection {
 }
 
 function connection(apiUrl: string, clients: Clients, guard?: WriteGuard): GithubConnection {
-  return {
+  const own: GithubConnection = {
     apiUrl,
     account: () =>
       clients.account().catch((error: unknown) => {
         throw githubFailure(error)
       }),
     guarded: (stricter) => connection(apiUrl, clients, stricter),
+    async limited(repository, access) {
+      try {
+        const limited = await clients.limited(parseGithubPath(repository), access)
+        if (limited === null) return { connection: own, access: null, close: async () => {} }
+        return { ...limited, connection: connection(apiUrl, limited.clients, guard) }
+      } catch (error) {
+        throw githubFailure(error)
+      }
+    },
     async withClient(repository, run) {
       // Every call is made with these options, so each finds the guard in its request.
       const at = { ...parseGithubPath(repository), request: { guard } }
@@ -82,7 +96,11 @@ function connection(apiUrl: string, clients: Clients, guard?: WriteGuard): Githu
       }
     },
   }
+  return own
 }
+
+// Nothing in a repository: the token of one job, made and revoked.
+const TOKENS = ['/app/installations/{installation_id}/access_tokens', '/installation/token']
 
 // How old the word of a guard may be when a write is sent.
 const FRESH_MS = 100
@@ -119,7 +137,7 @@ function octokitMaker(options: GithubOptions, apiUrl: string): (auth: object) =>
       if (given.method === 'GET') return
       const guard: WriteGuard | undefined = given.request?.guard
       given.request = { ...given.request, retries: 0 }
-      await passGate(guard?.signal)
+      if (!TOKENS.includes(given.url)) await passGate(guard?.signal)
       if (guard === undefined) return
       await guard.confirm()
       guard.signal.throwIfAborted()

@@ -34,6 +34,10 @@ function overConnection(connection: GithubConnection): WriteForge {
       return author?.toLowerCase() === account.toLowerCase()
     },
     guarded: (guard) => overConnection(connection.guarded(guard)),
+    async limited(repository, access) {
+      const limited = await connection.limited(repository, access)
+      return { forge: overConnection(limited.connection), access: limited.access, close: limited.close }
+    },
     // GitHub's own limit is 65,536.
     maxBodyChars: 65_000,
     ...repositories(connection),
