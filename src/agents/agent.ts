@@ -40,7 +40,7 @@ export type AgentContext<Input> = {
   /**
    * Writes the files of a commit into a new folder, removed when the attempt ends, and returns the
    * folder and the commit. Default: the event's repository, at the event's commit. Another
-   * repository must be one that the rule's `policy.repositories` names. `ref` is a branch, a tag or
+   * repository must be one that the rule's `repositories` names. `ref` is a branch, a tag or
    * a whole SHA. Its repository has the history, and neither a remote nor credentials; `objects` is
    * a folder that Git reads there and a program in a sandbox must see.
    * @throws GiveUp when there is no such repository for this job; AppError `forge_failed` when it

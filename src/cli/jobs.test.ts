@@ -114,6 +114,31 @@ describe('the log of a job', () => {
   })
 })
 
+test('what is staged is shown, and what was written with what allowed it', async () => {
+  const id = await triggered('talker')
+  await ended(id, 'completed')
+  await signalbox.database.query(
+    `insert into signalbox.outputs (id, job_id, position, kind, repository, body, status, preview)
+     values (gen_random_uuid(), $1, 0, 'comment', 'acme/shop', '{}', 'staged', E'Hi\n\u001b[2J+ line')`,
+    [id],
+  )
+  await signalbox.database.query(
+    `insert into signalbox.writes
+       (job_id, attempt, rule, agent, position, kind, repository, config_sha256, output_sha256, access, receipt, written_at)
+     values ($1, 1, 'r', 'a', 1, 'labels', 'acme/shop', repeat('c', 64), repeat('d', 64), '{"issues": "write"}',
+       '{"url": "https://x/1", "created": true}', '2026-01-01')`,
+    [id],
+  )
+  const { out } = await cli.ask(['jobs', 'show', id])
+  expect(out).toContain('\nStaged\n  comment\n    Hi\n    \ufffd[2J+ line\n')
+  expect(out).toMatch(
+    /\nWrites\n {2}WRITTEN .*\n {2}2026-01-01T00:00:00.000Z +https:\/\/x\/1 +d{12} +c{12} +issues:write\n/,
+  )
+  const { outputs, writes } = await cli.json<{ outputs: object[]; writes: object[] }>(['jobs', 'show', id])
+  expect(outputs).toMatchObject([{ status: 'staged', preview: 'Hi\n\u001b[2J+ line' }])
+  expect(writes).toMatchObject([{ position: 1, access: { issues: 'write' }, receipt: { url: 'https://x/1' } }])
+})
+
 describe('the list of jobs', () => {
   test('has one line for each, however long its error', async () => {
     const id = await triggered('failing')

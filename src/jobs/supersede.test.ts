@@ -11,6 +11,7 @@ import { fakeClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import { retryJob } from './change.ts'
+import { publishing } from './fixtures/publishing.ts'
 import type { Orchestrator } from './orchestrator.ts'
 import { openOrchestrator } from './orchestrator.ts'
 import { getJob } from './query.ts'
@@ -38,7 +39,7 @@ function orchestrate(run: (context: AgentContext<unknown>) => Promise<AgentResul
     log: silentLog,
     agents: new Map([['work', work]]),
     forge: null,
-    publish: async () => expect.fail('nothing is published'),
+    openPublisher: publishing(async () => expect.fail('nothing is published')),
     acceptOutputs: () => [],
     loadEvent: async () => null,
     payloadOf: () => undefined,

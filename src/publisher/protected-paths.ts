@@ -1,5 +1,5 @@
-// Paths that no agent writes unless its rule says so: what runs something, or grants rights, once it
-// is merged or checked out.
+// Paths that no agent writes unless its rule says so: what runs something, or grants rights, once
+// it is merged or checked out.
 import type { Matcher } from '../lib/glob.ts'
 import { compileGlobs, PATH } from '../lib/glob.ts'
 

@@ -65,7 +65,7 @@ function repositoryOf({ repository }: CheckoutOptions, facts: Facts, policy: Che
   if (wanted.toLowerCase() === own?.toLowerCase()) return own
   if (isRepositoryIn(policy?.repositories ?? [], wanted)) return wanted
   throw new GiveUp(
-    `checkout(): repository: ${wanted} is not the repository of the event; policy.repositories of the rule can allow it`,
+    `checkout(): repository: ${wanted} is not the repository of the event; the rule's repositories can name it`,
   )
 }
 
