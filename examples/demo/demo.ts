@@ -13,6 +13,7 @@ import { openReceivers, outage } from './outage.ts'
 import { endParts, freePort, once, startHandler, startSignalbox } from './parts.ts'
 import type { Json, Stage } from './stage.ts'
 import { APP, quoted, run } from './stage.ts'
+import { trust } from './trust.ts'
 
 const keepsRunning = !process.argv.includes('--once')
 
@@ -159,6 +160,7 @@ async function show(github: FakeGithub, receivers: Receivers, folder: string): P
   const stage: Stage = { url, token, tokenFile, box: clientOf({ url, token }), cli, byHandler, turnkey }
   await merge(stage, await deployments(stage))
   await push(stage)
+  await trust(stage)
   await outage(stage, receivers)
   if (keepsRunning) await lookAround(stage)
 }

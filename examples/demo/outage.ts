@@ -31,7 +31,7 @@ export async function openReceivers(): Promise<Receivers & { close(): Promise<un
  * is mended.
  */
 export async function outage(stage: Stage, { shop, telegram }: Receivers): Promise<void> {
-  note('4. A receiver breaks, people are notified, and it misses nothing\n')
+  note('\n5. A receiver breaks, people are notified, and it misses nothing\n')
   const { id, secret } = await addEndpoints(stage, { shop: shop.url, telegram: telegram.url })
   const deployed = await deployToStaging(stage)
   say(`${deployed.length} deployments to staging, but shop answers 503`)
