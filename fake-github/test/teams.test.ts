@@ -1,4 +1,5 @@
 // Who belongs to an organisation and its teams, and what follows for its repositories.
+import { App, Octokit } from 'octokit'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { OrganizationHandle } from '../src/index.ts'
 import type { World } from './world.ts'
@@ -96,22 +97,20 @@ test('owners make teams and choose who is in them', async () => {
 test('an App asks about teams where it is installed, if it was granted members', async () => {
   const { github } = world
   const team = corp.addTeam({ name: 'crew', members: ['mia'] })
-  const token = async (permissions: Record<string, 'read'>) => {
-    const app = github.addApp({ slug: `app-${Object.keys(permissions).join('-')}`, permissions })
-    const { id } = app.install('corp')
-    const { createAppAuth } = await import('@octokit/auth-app')
-    const auth = createAppAuth({ appId: app.appId, privateKey: app.privateKeyPem })
-    const { token } = await auth({ type: 'app' })
-    const answer = await fetch(`${github.apiUrl}/app/installations/${id}/access_tokens`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}` },
+  const installed = (permissions: Record<string, 'read'>) => {
+    const handle = github.addApp({ slug: `app-${Object.keys(permissions).join('-')}`, permissions })
+    const { id } = handle.install('corp')
+    const app = new App({
+      appId: handle.appId,
+      privateKey: handle.privateKeyPem,
+      Octokit: Octokit.defaults({ baseUrl: github.apiUrl, throttle: { enabled: false }, retry: { enabled: false } }),
     })
-    return ((await answer.json()) as { token: string }).token
+    return app.getInstallationOctokit(id)
   }
   const asked = { org: 'corp', team_slug: team.slug, username: 'mia' }
-  const allowed = world.client(await token({ members: 'read' }))
+  const allowed = await installed({ members: 'read' })
   expect((await allowed.rest.teams.getMembershipForUserInOrg(asked)).data.role).toBe('member')
-  const other = world.client(await token({ issues: 'read' }))
+  const other = await installed({ issues: 'read' })
   expect(await failure(other.rest.teams.getMembershipForUserInOrg(asked))).toMatchObject({ status: 403 })
 })
 
