@@ -103,8 +103,9 @@ test('of a limit of three, two processes of 16 slots never run more than three, 
   expect(new Set(entries.map(({ pid }) => pid)).size).toBe(2)
   const counts = underWay(entries, 'busy')
   expect(counts).toHaveLength(2 * 60)
-  for (const all of [counts, ...others.map((other) => underWay(entries, other))]) {
-    expect(Math.max(...all.map(({ count }) => count))).toBe(3)
+  expect(Math.max(...counts.map(({ count }) => count))).toBe(3)
+  for (const other of others) {
+    expect(Math.max(...underWay(entries, other).map(({ count }) => count))).toBeLessThanOrEqual(3)
   }
   // While at least three are left: a slot that is free is taken at once.
   const busy = counts.filter(({ at }) => at > allThereAt).slice(0, -10)
