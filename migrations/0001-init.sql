@@ -122,7 +122,7 @@ create table signalbox.job_attempts (
   job_id uuid not null references signalbox.jobs (id) on delete cascade,
   attempt integer not null,
   owner uuid not null,
-  outcome text not null check (outcome in ('completed', 'failed', 'retried', 'lost', 'cancelled')),
+  outcome text not null check (outcome in ('completed', 'failed', 'retried', 'waiting', 'lost', 'cancelled')),
   error text,
   result json,
   started_at timestamptz not null,
@@ -155,6 +155,58 @@ create table signalbox.job_model_calls (
   at timestamptz not null default now()
 );
 create index job_model_calls_job on signalbox.job_model_calls (job_id, id);
+-- What jobs wait for, and what came of it: a later attempt of the job gets that.
+create table signalbox.job_waits (
+  job_id uuid not null references signalbox.jobs (id) on delete cascade,
+  name text not null,
+  kind text not null check (kind in ('sleep', 'event', 'approval')),
+  -- The attempt that began to wait.
+  attempt integer not null,
+  -- Which events are waited for: types, sources, and conditions on their facts and payloads.
+  wanted json,
+  -- The repository and number that such an event must have, to find this by; null is any.
+  repository text,
+  number bigint,
+  -- Of an approval: who may give it, why it is asked for, and what it is for.
+  approval json,
+  since timestamptz not null,
+  until timestamptz not null,
+  -- Set with the event, or the result, or neither when the time was up.
+  ended_at timestamptz,
+  event_id uuid,
+  result json,
+  primary key (job_id, name)
+);
+-- awaited: the waits that an event may be for. Approvals stay, so that one that is late is noted.
+create index job_waits_awaited on signalbox.job_waits (coalesce(repository, ''), coalesce(number, 0))
+  where kind <> 'sleep' and (ended_at is null or kind = 'approval');
+
+-- event: which jobs an event was waited for by.
+create index job_waits_event on signalbox.job_waits (event_id) where event_id is not null;
+
+-- The answers to approvals, and why one did not count.
+create table signalbox.job_answers (
+  id uuid primary key,
+  job_id uuid not null,
+  name text not null,
+  -- Null when it was given by the API.
+  event_id uuid,
+  decision text not null check (decision in ('approve', 'reject', 'moved')),
+  given_by text,
+  via text not null check (via in ('comment', 'review', 'push', 'api')),
+  reason text,
+  at timestamptz not null,
+  -- When the job looked at it; `refusal` is null when it counted.
+  judged_at timestamptz,
+  refusal text,
+  unique (job_id, name, event_id),
+  foreign key (job_id, name) references signalbox.job_waits on delete cascade
+);
+create index job_answers_event on signalbox.job_answers (event_id) where event_id is not null;
+
+-- The types of events, as globs, that any job has waited for: other events are recorded without a
+-- look at what waits.
+create table signalbox.awaited_types (type text primary key);
 
 create table signalbox.job_log (
   id bigint generated always as identity primary key,
@@ -329,6 +381,13 @@ begin
   update signalbox.routing_version set version = nextval('signalbox.routing_versions');
   return null;
 end $$;
+-- The version for an insert of events. While a job begins to wait, inserts wait for it, and it for
+-- them, so that none of the two misses the other: each looks for the other when it has the lock.
+create function signalbox.lock_routing() returns bigint language plpgsql volatile as $$
+begin
+  perform pg_advisory_xact_lock_shared(1463897429, 0);
+  return (select version from signalbox.routing_version);
+end $$;
 create trigger endpoints_changed after insert or update or delete on signalbox.endpoints
   for each statement execute function signalbox.set_routing_version();
 
@@ -350,6 +409,9 @@ create trigger rule_states_changed after update on signalbox.rule_states
   for each row when (old.paused_at is distinct from new.paused_at) execute function signalbox.set_routing_version();
 create trigger rule_states_deleted after delete on signalbox.rule_states
   for each row when (old.paused_at is not null) execute function signalbox.set_routing_version();
+
+create trigger awaited_types_added after insert on signalbox.awaited_types
+  for each row execute function signalbox.set_routing_version();
 
 -- How an endpoint does, in a table of its own: an update of `endpoints` raises the version above.
 create table signalbox.endpoint_health (
@@ -457,7 +519,7 @@ create table signalbox.orchestrators (
 
 -- What each index of jobs is for:
 -- claim: due rows, one priority at a time from the top, so that no delayed ones are passed over.
-create index jobs_claim on signalbox.jobs (priority, available_at) where status = 'pending';
+create index jobs_claim on signalbox.jobs (priority, available_at) where status in ('pending', 'waiting');
 -- lease: the running rows; the first to expire.
 create index jobs_lease on signalbox.jobs (available_at) where status = 'running';
 -- group: the guarantee that no slot of a group is taken twice.

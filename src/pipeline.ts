@@ -19,6 +19,7 @@ import { dropOldRefusals } from './events/refusals.ts'
 import { withoutSkipped } from './events/skipped.ts'
 import type { MarkOwn } from './jobs/own-writes.ts'
 import type { AskPermission } from './jobs/permission.ts'
+import { isAwaited, loadAwaited, wakeFor } from './jobs/wake.ts'
 import { requireInput } from './lib/agent-input.ts'
 import type { Clock } from './lib/clock.ts'
 import { AppError } from './lib/error.ts'
@@ -219,26 +220,41 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
       const inserted = await insertEvents(sql, clock, decided, version)
       if (inserted.version === version) {
         const events = await withoutSkipped(sql, decided, inserted)
-        for (const event of events.filter(({ id }) => inserted.ids.has(id))) await react(sql, event)
+        await react(
+          sql,
+          events.filter(({ id }) => inserted.ids.has(id)),
+        )
         return outcomesOf(sql, events, inserted.ids)
       }
       // By the same connection: a transaction that waited for another one could wait for itself.
       copy = await loadRouting(sql)
+      // It may now be known that a job waits for one of them.
+      if (sql === database && needsTransaction(drafts)) return database.transaction((tx) => write(tx, drafts))
     }
     throw new AppError('database_unavailable', 'Endpoints and rules kept changing while events were being recorded.')
   }
 
-  async function react(sql: Sql, event: NewEvent): Promise<void> {
-    for (const reaction of reactions) if (reaction.on(event)) await reaction.run(sql, event)
+  async function react(sql: Sql, events: readonly NewEvent[]): Promise<void> {
+    for (const event of events) {
+      for (const reaction of reactions) if (reaction.on(event)) await reaction.run(sql, event)
+    }
+    const awaited = events.filter((event) => isAwaited(copy.awaited, event))
+    if (awaited.length > 0) await wakeFor(sql, { clock, payloadOf: eventPayload }, awaited)
+  }
+
+  // One statement is its own transaction; only what must commit with it needs an explicit one.
+  function needsTransaction(drafts: readonly Draft[]): boolean {
+    return drafts.some(
+      (draft) =>
+        reactions.some((reaction) => reaction.on(draft)) ||
+        matchRules(skipping, draft).length > 0 ||
+        isAwaited(copy.awaited, draft),
+    )
   }
 
   const recorder = openRecorder(async (drafts) => {
-    // One statement is its own transaction; only what must commit with it needs an explicit one.
-    const needsTransaction = drafts.some(
-      (draft) => reactions.some((reaction) => reaction.on(draft)) || matchRules(skipping, draft).length > 0,
-    )
     try {
-      const recorded = await (needsTransaction
+      const recorded = await (needsTransaction(drafts)
         ? database.transaction((tx) => write(tx, drafts))
         : write(database, drafts))
       // For a duplicate too: the sender repeats when it got no answer, and who was to notify the
@@ -268,11 +284,16 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
 }
 
 /** What decides about events besides the rules as they are configured. */
-type Routing = { version: number; endpoints: readonly MatchableEndpoint[]; paused: ReadonlyMap<string, Paused> }
+type Routing = {
+  version: number
+  endpoints: readonly MatchableEndpoint[]
+  paused: ReadonlyMap<string, Paused>
+  awaited: readonly string[]
+}
 
 /** The version is read first: what changes meanwhile has a newer one. */
 async function loadRouting(sql: Sql): Promise<Routing> {
-  return { ...(await loadEndpoints(sql)), paused: await loadPaused(sql) }
+  return { ...(await loadEndpoints(sql)), paused: await loadPaused(sql), awaited: await loadAwaited(sql) }
 }
 
 /**

@@ -22,6 +22,7 @@ import type { FinishedParts } from './jobs/finished.ts'
 import { recordFinished } from './jobs/finished.ts'
 import { openOrchestrator } from './jobs/orchestrator.ts'
 import type { AskPermission } from './jobs/permission.ts'
+import { recordWaiting } from './jobs/waiting-event.ts'
 import type { AddressGuard } from './lib/address-guard.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
@@ -32,6 +33,7 @@ import { accepting } from './publisher/accept.ts'
 import { publishers } from './publisher/publish.ts'
 import type { NotingParts } from './rules/states.ts'
 import { noteEnded } from './rules/states.ts'
+import { standingOf, whoSchema } from './rules/who.ts'
 import { DEPLOYED, emittedTypeProblem } from './sources/emitted-type.ts'
 import { redactor } from './untrusted/redact.ts'
 import { valueFinder } from './untrusted/value-finder.ts'
@@ -101,7 +103,9 @@ export function openWorkers({
     redactor: own,
     acceptOutputs: accepting(isOwn),
     openPublisher: publishers({ forges, isOwn, log: shared.log }),
+    approvers: { who: whoSchema, standing: standingOf },
     notify: notifying('jobs', shared.notify),
+    onWaiting: recordWaiting({ clock, causesOf, recordIn: pipeline.recordIn }),
     onFinished: recordFinished({
       clock,
       causesOf,

@@ -72,6 +72,11 @@ async function attack(
     payload: null,
     step: async (_, fn) => fn(),
     inherited: async () => undefined,
+    sleep: async () => {},
+    waitFor: async () => null,
+    approval: async () => {
+      throw new Error('Nobody can be asked here.')
+    },
     workspace: async () => home,
     checkout: () => Promise.reject(new Error('none')),
     model: noModel,

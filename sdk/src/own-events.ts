@@ -42,6 +42,16 @@ export type OwnEventData = {
   'job.completed': EndedJob & { result: Json }
   /** A job has ended without success, and is not attempted again. */
   'job.failed': EndedJob & { error: string }
+  /** A job waits for an event, or for somebody to approve or reject it. */
+  'job.waiting': EndedJob & {
+    name: string
+    kind: 'event' | 'approval'
+    /** Of an approval: why it is asked for. */
+    reason: string | null
+    since: string
+    /** When it goes on without it. */
+    until: string
+  }
   /** So many attempts failed that an endpoint is only tried from time to time. */
   'endpoint.failing': ReportedEndpoint & EndpointFailures
   /** An endpoint was disabled after days of nothing but failure. */
@@ -84,6 +94,7 @@ const ENDPOINT = ['endpoint_id', 'endpoint_name', 'url']
 const TEXTS: Record<Exclude<OwnEventType, 'environment.deployed'>, readonly string[]> = {
   'job.completed': ENDED_JOB,
   'job.failed': [...ENDED_JOB, 'error'],
+  'job.waiting': [...ENDED_JOB, 'name', 'kind', 'since', 'until'],
   'endpoint.failing': ENDPOINT,
   'endpoint.disabled': ENDPOINT,
   'endpoint.recovered': ENDPOINT,

@@ -4,6 +4,9 @@ import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
 import type { Model } from '../models/model.ts'
 import type { ModelRef } from '../models/model-ref.ts'
+import type { Approval, ApprovalOptions } from '../jobs/approval.ts'
+import type { AwaitedEvent } from '../jobs/waits.ts'
+import type { WaitOptions } from '../jobs/wanted.ts'
 import type { Output } from '../publisher/output.ts'
 import type { CheckedOut, CheckoutOptions } from '../workspaces/checkout.ts'
 import type { Isolation, Surroundings } from './isolation/isolation.ts'
@@ -29,6 +32,23 @@ export type AgentContext<Input> = {
    * are unique within a job; a step that threw may be called again by its name.
    */
   step<T>(name: string, fn: () => Promise<T> | T): Promise<T>
+  /**
+   * Ends the attempt until a time, or for so many milliseconds, without a slot or a process: `run`
+   * begins again then, its finished steps are not repeated, and this returns. Names of waits are
+   * unique within a job. What it throws must reach the caller of `run`.
+   */
+  sleep(name: string, until: number | Date): Promise<void>
+  /**
+   * Ends the attempt like `sleep` until an event like that has been recorded, and returns it; null
+   * when the time is up. One that came after the job's own event counts, also before this call.
+   */
+  waitFor(name: string, options: WaitOptions): Promise<AwaitedEvent | null>
+  /**
+   * Ends the attempt like `sleep` until somebody whom `who` allows has approved or rejected, until
+   * the time is up, or until the pull request's head is another one. With `outputs`, only those
+   * can be returned after an approval.
+   */
+  approval(name: string, options: ApprovalOptions): Promise<Approval>
   /**
    * What a finished step of that name returned in the job that this one superseded, where the rule
    * wants the latest only; undefined when there is none. It is of an older event: look whether it

@@ -1,9 +1,9 @@
 // The fields of an endpoint in requests and in the configuration: what each may be.
 import { MIN_SECRET_CHARS, secretProblem } from '@signalbox/sdk/scheme'
 import { z } from 'zod'
+import { conditions } from '../lib/conditions.ts'
 import { isGlob } from '../lib/glob.ts'
 import { jsonObject } from '../lib/wire.ts'
-import { conditions } from './conditions.ts'
 import { headersOf, headerValue } from './header-names.ts'
 import { endpointKind, endpointStatus, format, ordering, signature } from './wire.ts'
 

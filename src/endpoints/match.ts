@@ -1,10 +1,10 @@
 // Which endpoints are notified of an event, and why one is not (pure).
 import type { NewDelivery, NewEvent } from '../events/event.ts'
+import { conditionObjection } from '../lib/conditions.ts'
 import type { Matcher } from '../lib/glob.ts'
 import { compileGlobs, NAME } from '../lib/glob.ts'
 import { idFor } from '../lib/id.ts'
 import type { Json } from '../lib/json.ts'
-import { conditionObjection } from './conditions.ts'
 import type { MatchableEndpoint } from './row.ts'
 import type { EndpointExplanation } from './wire.ts'
 

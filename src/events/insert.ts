@@ -19,7 +19,9 @@ type Inserted = { ids: ReadonlySet<string>; jobIds: ReadonlySet<string>; version
 // (and 65,535 of them are the limit); as arrays (UNNEST) the bodies would have to be written as
 // text.
 const INSERT = `
-with new_events as (
+with routing as materialized (
+  select signalbox.lock_routing() as version
+), new_events as (
   insert into signalbox.events (id, source, delivery_id, type, status, reason, subject, actor, facts, body, payload,
     content_type, headers, depth, cause_job_id, body_key, received_at, position)
   select id, source, delivery_id, type, status, reason, subject, actor, facts, substring($4::bytea from at for bytes),
@@ -28,7 +30,7 @@ with new_events as (
   from json_to_recordset($3::json) as n (id uuid, source text, delivery_id text, type text, status text, reason text,
     subject text, actor text, facts json, at integer, bytes integer, payload text, content_type text, headers json,
     depth smallint, cause_job_id uuid, body_key uuid)
-  where (select version from signalbox.routing_version) = $2::bigint
+  where (select version from routing) = $2::bigint
   on conflict do nothing
   returning id
 ), new_jobs as (
@@ -73,7 +75,7 @@ with new_events as (
 )
 select version::int as version, array(select id from new_events) as ids,
   array(select id from new_jobs) as "jobIds"
-from signalbox.routing_version`
+from routing`
 
 /** The rows of events, each with the place of its body in the run of bytes, counted from 1. */
 function eventRows(events: readonly NewEvent[]) {

@@ -70,6 +70,8 @@ export async function retryJob(
        returning id
      ), forgotten_steps as (
        delete from signalbox.job_steps using job where job_id = job.id and $3
+     ), forgotten_waits as (
+       delete from signalbox.job_waits using job where job_id = job.id and $3
      ), forgotten_outputs as (
        delete from signalbox.outputs using job where job_id = job.id and outputs.status <> 'published' and $3
      ), again as (

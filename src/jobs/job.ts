@@ -4,9 +4,10 @@ import type { ModelRef } from '../models/model-ref.ts'
 import type { Policy } from '../publisher/policy.ts'
 import type { Claimed, QueueTable } from '../queue/table.ts'
 import type { Question } from '../rules/who.ts'
+import type { Wait } from './wait-rows.ts'
 
-/** What a run leaves besides its outcome. */
-export type RunDetail = { result: unknown }
+/** What a run leaves besides its outcome: its result, or what it waits for. */
+export type RunDetail = { result?: unknown; waits?: readonly Wait[] }
 
 /** Jobs as the queue knows them. */
 export const JOBS: QueueTable<RunDetail> = {

@@ -15,6 +15,7 @@ import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Output, Receipt } from '../publisher/output.ts'
 import { queueOn } from '../queue/queue.ts'
+import { standingOf, whoSchema } from '../rules/who.ts'
 import { cancelJob, retryJob } from './change.ts'
 import type { Publish } from './fixtures/publishing.ts'
 import { publishing } from './fixtures/publishing.ts'
@@ -77,6 +78,7 @@ function orchestrate(agents: Agent[], { publish = write, ...options }: Options =
     forge: null,
     openPublisher: publishing(publish),
     acceptOutputs: (outputs) => outputs as Output[],
+    approvers: { who: whoSchema, standing: standingOf },
     loadEvent: async () => null,
     payloadOf: () => undefined,
     slots: 4,

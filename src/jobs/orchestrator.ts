@@ -16,6 +16,8 @@ import { openJobLog } from './job-log.ts'
 import type { RunOptions } from './run.ts'
 import { runJob } from './run.ts'
 import { openSuperseded } from './superseded.ts'
+import { wakeAnswered } from './wait-rows.ts'
+import type { OnWaiting, WaitingJob } from './waiting-event.ts'
 
 /**
  * A stopped attempt ends within its grace, unless it waits for the answer to a request that writes.
@@ -43,6 +45,8 @@ export type OrchestratorOptions = Omit<RunOptions, 'leaseMs' | 'stopGraceMs'> & 
    * commits with their end.
    */
   onFinished?: OnFinished
+  /** Runs in the transaction in which jobs begin to wait, as `onFinished` in that of their ends. */
+  onWaiting?: OnWaiting
   /**
    * Notifies all workers through the database: of the events that ended jobs made, which the sender
    * of this process is waiting for too, and of groups that are free.
@@ -76,8 +80,8 @@ export type Orchestrator = {
  * it, and `drain` it at the end.
  */
 export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
-  const { database, leases, clock, log, slots, tickMs, leaseMs = LEASE_MS, notify, onFinished } = options
-  const { activity = noActivity } = options
+  const { database, leases, clock, log, slots, tickMs, leaseMs = LEASE_MS, notify } = options
+  const { activity = noActivity, onFinished, onWaiting } = options
   const runOptions: RunOptions = { ...options, leaseMs, stopGraceMs: leaseTiming(leaseMs).stopGraceMs }
   const { id = newId() } = options
   const agents = [...options.agents.keys()]
@@ -97,8 +101,12 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     handle: async (row, signal) =>
       (await superseded.unlessSuperseded(row, () => runJob(runOptions, jobLog, row, signal))) ?? SUPERSEDED,
     onSettled: async (tx, settled) => {
+      const waiting = settled.flatMap(waitingOf)
+      await wakeAnswered(tx, clock, waiting)
+      const hasSaid = waiting.length > 0 && (await onWaiting?.(tx, waiting)) === true
       const finished = settled.flatMap(finishedOf)
-      return finished.length > 0 && (await onFinished?.(tx, finished)) === true
+      const hasEnded = finished.length > 0 && (await onFinished?.(tx, finished)) === true
+      return hasSaid || hasEnded
     },
     afterSettled: (settled) => {
       for (const each of settled) sayEnded({ activity, log }, each, clock.now())
@@ -135,6 +143,10 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
       )
     },
   }
+}
+
+function waitingOf({ row, status, detail }: Settled<JobRow, RunDetail>): WaitingJob[] {
+  return status === 'waiting' && detail?.waits ? [{ row, waits: detail.waits }] : []
 }
 
 function finishedOf({ row, status, error, detail }: Settled<JobRow, RunDetail>): Finished[] {

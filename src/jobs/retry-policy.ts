@@ -1,6 +1,6 @@
 // What an attempt's error means for its job.
 import { backoffMs } from '../lib/backoff.ts'
-import { errorText, GiveUp, RetryAt } from '../lib/error.ts'
+import { errorText, GiveUp, RetryAt, Waiting } from '../lib/error.ts'
 import type { Outcome } from '../queue/table.ts'
 import { Skipped } from './permission.ts'
 
@@ -11,6 +11,17 @@ const MAX_MS = 10 * 60_000
  * pause.
  */
 const MIN_DEFER_MS = 1000
+
+/**
+ * Whether an error says that the job waits: an agent may have wrapped it, or waited for several
+ * things at once.
+ */
+export function isWaiting(error: unknown, depth = 0): boolean {
+  if (error instanceof Waiting) return true
+  if (!(error instanceof Error) || depth > 10) return false
+  const inner = error instanceof AggregateError ? error.errors : []
+  return [error.cause, ...inner].some((each) => isWaiting(each, depth + 1))
+}
 
 /**
  * `Skipped` cancels the job, `GiveUp` fails it, `RetryAt` defers it to the time it names, which is

@@ -15,6 +15,7 @@ import { silentLog } from '../lib/log.ts'
 import type { Output } from '../publisher/output.ts'
 import { queueOn } from '../queue/queue.ts'
 import { LeaseLost } from '../queue/running.ts'
+import { standingOf, whoSchema } from '../rules/who.ts'
 import { redactor } from '../untrusted/redact.ts'
 import type { Publish } from './fixtures/publishing.ts'
 import { publishing } from './fixtures/publishing.ts'
@@ -92,6 +93,7 @@ function attempt(
       agents: new Map([['work', agent]]),
       forge: null,
       openPublisher: publishing(publish),
+      approvers: { who: whoSchema, standing: standingOf },
       loadEvent: async () => null,
       payloadOf: () => undefined,
       random: () => 0,

@@ -27,6 +27,8 @@ import type { Mirrors } from '../workspaces/mirrors.ts'
 import type { Workspaces } from '../workspaces/workspace.ts'
 import { openWorkspaces } from '../workspaces/workspace.ts'
 import { sayStarted } from './activity.ts'
+import type { Approvers } from './approval.ts'
+import type { PayloadOf } from './early-event.ts'
 import { insist } from './fence.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { toJob } from './job.ts'
@@ -34,11 +36,13 @@ import type { JobLog } from './job-log.ts'
 import { minutesLeftMs, minutesUsed, openModelCalls } from './model-calls.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import type { AskPermission } from './permission.ts'
-import { outcomeOf } from './retry-policy.ts'
+import { isWaiting, outcomeOf } from './retry-policy.ts'
 import type { StepStore } from './steps.ts'
 import { openStepStore, toJson } from './steps.ts'
 import { inheritedStep } from './supersede.ts'
 import { triggerOf } from './trigger.ts'
+import type { Wait } from './wait-rows.ts'
+import { openWaitStore } from './waits.ts'
 
 /** What an attempt needs from the rest of the program. */
 export type RunOptions = {
@@ -56,13 +60,15 @@ export type RunOptions = {
   /** What agents may ask. Default: none is set up. */
   models?: Models
   openPublisher: OpenPublisher
+  /** Decides who may answer when an agent asks for approval. */
+  approvers: Approvers
   /** Takes secrets out of errors, log lines and results; without it, those of a known form. */
   redactor?: Redactor
   /** Checks what an agent returned as outputs, before any of it is stored. */
   acceptOutputs: AcceptOutputs
   loadEvent: (id: string) => Promise<Event | null>
   /** An event's payload; undefined if it has none. */
-  payloadOf: (event: Event) => unknown
+  payloadOf: PayloadOf
   /** In [0, 1): the jitter of back-offs. */
   random?: () => number
   leaseMs: number
@@ -92,6 +98,7 @@ export async function runJob(
   const write = jobLog.of(row, secrets.text)
   sayStarted(options.activity ?? noActivity, row)
   let minutesTimer: NodeJS.Timeout | undefined
+  let open = (): readonly Wait[] => []
   const work = async () => {
     const { minutes } = row.budget ?? {}
     // What has run has only its outputs to publish, which are paid for.
@@ -103,6 +110,9 @@ export async function runJob(
     return runAgent(options, row, steps, {
       signal: stop,
       workspaces,
+      onWaits: (waits) => {
+        open = waits
+      },
       log: (line, stream) => {
         if (!stop.aborted) write(line, stream)
       },
@@ -119,6 +129,11 @@ export async function runJob(
     if (hasOutputs) await publishOutputs(options, row, stop)
     return { outcome: { kind: 'completed' }, detail: { result } }
   } catch (error) {
+    const waits = open()
+    if (waits.length > 0 && isWaiting(error)) {
+      const delayMs = Math.max(0, Math.min(...waits.map(({ leftMs }) => leftMs)))
+      return { outcome: { kind: 'waiting', delayMs }, detail: { waits } }
+    }
     if (!stop.aborted) write(stackOf(error), 'stderr')
     const { failures } = row
     const outcome = outcomeOf(error, { failures, now: clock.now(), random: options.random })
@@ -144,7 +159,7 @@ function withoutSecretsIn(result: unknown, secrets: Redactor): unknown {
 }
 
 function withoutSecrets(outcome: Outcome, secrets: Redactor): Outcome {
-  return outcome.kind === 'completed' ? outcome : { ...outcome, error: secrets.text(outcome.error) }
+  return 'error' in outcome && outcome.error ? { ...outcome, error: secrets.text(outcome.error) } : outcome
 }
 
 /**
@@ -183,7 +198,14 @@ async function runAgent(
   options: RunOptions,
   row: JobRow,
   steps: StepStore,
-  { workspaces, ...context }: Pick<AgentContext<unknown>, 'log' | 'signal'> & { workspaces: Workspaces },
+  {
+    workspaces,
+    onWaits,
+    ...context
+  }: Pick<AgentContext<unknown>, 'log' | 'signal'> & {
+    workspaces: Workspaces
+    onWaits(open: () => readonly Wait[]): void
+  },
 ): Promise<{ result: unknown; hasOutputs: boolean }> {
   if (row.ran_at !== null) return { result: row.result, hasOutputs: true }
   const { agents, clock, database, forge, acceptOutputs } = options
@@ -198,6 +220,9 @@ async function runAgent(
     model: row.model ?? agent.model,
     budget: row.budget,
   })
+  const waits = await beforeWork(clock, openWaitStore(row, { ...options, parseOutputs: (given) => acceptOutputs(given, row.policy), stop: context.signal, event }))
+  onWaits(waits.open)
+  await waits.requireNews()
   const returned = await agent.run({
     ...context,
     job: { id: row.id, type: row.type, rule: row.rule, attempt: row.attempt },
@@ -205,6 +230,9 @@ async function runAgent(
     event,
     payload: event === null ? undefined : options.payloadOf(event),
     step: steps.step,
+    sleep: waits.sleep,
+    waitFor: waits.waitFor,
+    approval: waits.approval,
     workspace: workspaces.make,
     checkout: checkoutOf({ ...context, mirrors: options.mirrors, workspaces, facts: event?.facts, policy: row.policy }),
     inherited: (name) => inheritedStep(database, row, name),
@@ -216,6 +244,7 @@ async function runAgent(
   const { result: given, outputs: unchecked = [] } = checkResult(returned)
   const result = withoutSecretsIn(given, options.redactor ?? byForm)
   const outputs = acceptOutputs(unchecked, row.policy)
+  waits.requireApproved(outputs)
   const hasOutputs = outputs.length > 0
   // Without outputs the end of the job, which comes next, is what remembers the run: a commit less.
   if (hasOutputs) await insist(context.signal, () => rememberRun(database, row, { clock, result, outputs }))

@@ -10,6 +10,7 @@ import type { Database } from '../db/database.ts'
 import { fakeClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import { silentLog } from '../lib/log.ts'
+import { standingOf, whoSchema } from '../rules/who.ts'
 import { retryJob } from './change.ts'
 import { publishing } from './fixtures/publishing.ts'
 import type { Orchestrator } from './orchestrator.ts'
@@ -41,6 +42,7 @@ function orchestrate(run: (context: AgentContext<unknown>) => Promise<AgentResul
     forge: null,
     openPublisher: publishing(async () => expect.fail('nothing is published')),
     acceptOutputs: () => [],
+    approvers: { who: whoSchema, standing: standingOf },
     loadEvent: async () => null,
     payloadOf: () => undefined,
     slots: 4,

@@ -172,6 +172,14 @@ export class RetryAt extends Error {
   }
 }
 
+/**
+ * Thrown out of an agent whose job waits for something: the attempt ends, and the next one goes on
+ * behind what was waited for.
+ */
+export class Waiting extends Error {
+  override name = 'Waiting'
+}
+
 /** The text of anything thrown, for a log line or a stored attempt. */
 export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

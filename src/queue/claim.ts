@@ -1,6 +1,7 @@
 // Taking due rows: the one statement all workers compete with.
 import type { Sql } from '../db/database.ts'
 import { claimByPartition, nextDueByPartition } from './claim-by-partition.ts'
+import { WAITING } from './settle.ts'
 import type { Claimed, QueueOptions, QueueTable } from './table.ts'
 
 /**
@@ -81,6 +82,7 @@ function unblocked({ rows, ofKinds }: QueueTable, kinds: string): string {
           select group_key from ${rows} where status = 'pending' and ${KEEPS_GROUP} and group_key is not null))))`
 }
 
+// - A row that waits for something else than an attempt is claimed when its time is up.
 // - One priority at a time, because one index scan over (priority, available_at) would walk the
 // delayed rows of each.
 // - Of a group only as many rows are candidates as it has free slots, each with its own: the first
@@ -98,7 +100,7 @@ with due as materialized (
   from generate_series(10, 1, -1) as level,
   lateral (
     select id, group_key, group_limit from ${table.rows}
-    where status = 'pending' and priority = level and available_at <= coalesce($1::timestamptz, now())
+    where status in ${WAITING} and priority = level and available_at <= coalesce($1::timestamptz, now())
       and ${unblocked(table, '$6')}
     order by available_at
     limit $4::integer
@@ -120,7 +122,7 @@ with due as materialized (
 ), picked as (
   select id from ${table.rows} as job
   where id = any(array(select id from candidate))
-    and coalesce(status, '') = 'pending' and available_at <= coalesce($1::timestamptz, now())
+    and coalesce(status, '') in ${WAITING} and available_at <= coalesce($1::timestamptz, now())
   order by priority desc, available_at
   limit $3::integer
   for no key update of job skip locked
@@ -145,7 +147,7 @@ select
     from generate_series(10, 1, -1) as level,
     lateral (
       select available_at from ${table.rows}
-      where status = 'pending' and priority = level and ${unblocked(table, '$2')}
+      where status in ${WAITING} and priority = level and ${unblocked(table, '$2')}
       order by available_at limit 1
     ) as waiting) as "claimMs",
   (select extract(epoch from available_at - at)::float8 * 1000

@@ -1,7 +1,8 @@
 // How PostgreSQL goes about the queue's statements: never through a whole table, however it is
 // filled and whatever is known of it. Plans, not times.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import type { Database, Sql } from '../db/database.ts'
+import { JOBS } from '../jobs/job.ts'
 import { systemClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import type { Rows } from './fixtures/rows.ts'
@@ -11,6 +12,8 @@ import { queueOn } from './queue.ts'
 
 const FINISHED = 300_000
 const PENDING = 2_000
+/** Jobs that wait for something else than an attempt. */
+const WAITING = 10_000
 
 type Node = { 'Node Type': string; 'Relation Name'?: string; 'Index Name'?: string; Plans?: Node[] }
 
@@ -20,6 +23,31 @@ function readsOf(node: Node): string[] {
   const own = / Scan$/.test(type) && (relation ?? index) ? [`${type} ${relation ?? ''} ${index ?? ''}`.trim()] : []
   return [...own, ...(node.Plans ?? []).flatMap(readsOf)]
 }
+
+test('10,000 jobs that wait are not read by claims, nor by the question what is next', async () => {
+  const rows = await openRows(JOBS)
+  const { database, clock } = rows
+  await fill(rows, JOBS.rows)
+  await database.query(`delete from signalbox.jobs where status = 'pending'`)
+  await database.query('vacuum analyze signalbox.jobs')
+  const read: number[] = []
+  const counting: Sql = {
+    async query(text, values = []) {
+      const { rows: found } = await database.query<{
+        'QUERY PLAN': [{ Plan: { 'Shared Hit Blocks': number; 'Shared Read Blocks': number } }]
+      }>(`explain (analyze, buffers, format json) ${text}`, values)
+      const { Plan: plan } = found[0]!['QUERY PLAN'][0]
+      read.push(plan['Shared Hit Blocks'] + plan['Shared Read Blocks'])
+      return { rows: [], rowCount: 0 }
+    },
+  }
+  const queue = queueOn({ table: JOBS, clock })
+  await queue.claim(counting, { owner: newId(), limit: 16, leaseMs: LEASE_MS })
+  await queue.nextDue(counting)
+  expect(Math.max(...read)).toBeLessThan(100)
+  expect((await queue.nextDue(database)).claimMs).toBeGreaterThan(9 * 24 * 60 * 60 * 1000)
+  await rows.close()
+})
 
 describe.each(TABLES)('statements over $name', ({ table }) => {
   const name = table.rows.replace('signalbox.', '')
@@ -151,13 +179,15 @@ async function fill({ database, add }: Rows, table: string): Promise<void> {
     for (const [count, status] of [
       [FINISHED, table.endsWith('jobs') ? 'completed' : 'succeeded'],
       [PENDING, 'pending'],
+      ...(table.endsWith('jobs') ? [[WAITING, 'waiting'] as const] : []),
     ] as const) {
       await tx.query(
         `insert into ${table} (id, event_id, status, finished_at, ${names})
-         select gen_random_uuid(), gen_random_uuid(), $2::text, case when $2 <> 'pending' then now() end, ${names}
+         select gen_random_uuid(), gen_random_uuid(), $2::text, case when $2 not in ('pending', 'waiting') then now() end, ${names}
          from ${table}, generate_series(1, $3::integer) where id = $1`,
         [id, status, count],
       )
     }
+    await tx.query(`update ${table} set available_at = now() + interval '10 days' where status = 'waiting'`)
   })
 }

@@ -238,7 +238,7 @@ export class RunningAttempts<Row extends object, Detail> {
     }
     // It was asked to end by its worker, which is no failure of its own. One that names a time to
     // come back at is not to be begun before that.
-    const isStopped = abort.signal.aborted && !['completed', 'deferred'].includes(handled.outcome.kind)
+    const isStopped = abort.signal.aborted && !['completed', 'deferred', 'waiting'].includes(handled.outcome.kind)
     const outcome = isStopped ? releasedFor(abort.signal.reason) : handled.outcome
     running.handled = { outcome, detail: handled.detail }
     clearTimeout(running.alarm)

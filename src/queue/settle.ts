@@ -1,7 +1,7 @@
 // How attempts end: by their worker, with what follows from it, or called off by a person.
 import type { Database, Sql } from '../db/database.ts'
 import { storable } from '../db/text.ts'
-import type { Attempt, Ending, Handled, QueueOptions, QueueTable, Settled } from './table.ts'
+import type { Attempt, Ending, Handled, Outcome, QueueOptions, QueueTable, Settled } from './table.ts'
 
 const NOW = 'coalesce($1::timestamptz, now())'
 const MAX_ERROR_CHARS = 10_000
@@ -68,7 +68,7 @@ export function settlementOn<Detail>({ table, clock }: QueueOptions<Detail>): Se
       endings.map((ending) => ending.id),
       endings.map((ending) => ending.attempt),
       endings.map(({ outcome }) => outcome.kind),
-      endings.map(({ outcome: { error = null } }) => error && storable(error, MAX_ERROR_CHARS)),
+      endings.map(({ outcome }) => errorOf(outcome)),
       endings.map(({ outcome }) => ('delayMs' in outcome ? outcome.delayMs : 0)),
       ...table.detail.map((column) => endings.map(({ detail }) => (detail === null ? null : column.of(detail)))),
     ]
@@ -102,6 +102,11 @@ export function settlementOn<Detail>({ table, clock }: QueueOptions<Detail>): Se
       if (endings.length > 0) await settle(sql, { owner, endings })
     },
   }
+}
+
+function errorOf(outcome: Outcome): string | null {
+  const { error = null } = 'error' in outcome ? outcome : {}
+  return error && storable(error, MAX_ERROR_CHARS)
 }
 
 /**
@@ -177,12 +182,13 @@ with ending as (
       when ending.kind = 'completed' then '${table.succeeded}'
       when ending.kind = 'cancelled' then '${table.cancelled}'
       when ${isLast} then 'failed'
+      when ending.kind = 'waiting' then 'waiting'
       else 'pending' end,
     failures = job.failures + (ending.kind in ('retried', 'failed') and job.ends_as is null)::integer,
     deferrals = job.deferrals + (${isPutOff} and job.ends_as is null)::integer,
     available_at = case
       when ending.kind = 'released' or ${isByHand} then least(job.created_at, ${NOW})
-      when ending.kind in ('retried', 'deferred') then ${NOW} + ending.delay_ms * interval '1 ms'
+      when ending.kind in ('retried', 'deferred', 'waiting') then ${NOW} + ending.delay_ms * interval '1 ms'
       else job.available_at end,
     finished_at = case
       when ${isByHand} then case when job.ends_as not in ${WAITING} then ${NOW} end
@@ -197,7 +203,7 @@ with ending as (
     and (job.attempt, job.owner, job.status) is not distinct from (ending.attempt, $2::uuid, 'running')
   returning job.id, job.attempt, job.status, job.error, job.attempt_started_at, $2::uuid as owner,
     case when ${isByHand} then 'cancelled'
-      when ending.kind in ('completed', 'cancelled') then ending.kind
+      when ending.kind in ('completed', 'cancelled', 'waiting') then ending.kind
       when job.status = 'failed' then 'failed' else 'retried' end as outcome,
     case when ${isByHand} then job.error else ending.attempt_error end as attempt_error${table.detail
       .map(({ name }) => `, ending.${name}`)

@@ -63,7 +63,7 @@ export type Claimed<Row extends object = object> = Row &
 /**
  * How an attempt ended. `retried` is a failure and becomes `failed` when it was the last one
  * allowed. `deferred` (come back then: a rate limit) and `released` (the worker shuts down) are no
- * failures. `cancelled` means that there is no need for it any more. The error of a completed
+ * failures. `waiting` has nothing to do before that time, unless somebody wakes the row. `cancelled` means that there is no need for it any more. The error of a completed
  * attempt is kept with the attempt only.
  */
 export type Outcome =
@@ -73,6 +73,7 @@ export type Outcome =
   | { kind: 'retried'; error: string; delayMs: number }
   | { kind: 'deferred'; error: string; delayMs: number }
   | { kind: 'released'; error: string }
+  | { kind: 'waiting'; delayMs: number }
 
 /** What a handler returns: how the queue is to end the attempt, and what else is known of it. */
 export type Handled<Detail> = { outcome: Outcome; detail: Detail | null }

@@ -26,6 +26,11 @@ function context(more: Partial<AgentContext<unknown>> = {}) {
     payload: { ref: 'refs/heads/main' },
     step: async (_, fn) => fn(),
     inherited: async () => undefined,
+    sleep: async () => {},
+    waitFor: async () => null,
+    approval: async () => {
+      throw new Error('Nobody can be asked here.')
+    },
     workspace: async () => {
       const folder = await realpath(await mkdtemp(join(tmpdir(), 'command-')))
       folders.push(folder)

@@ -18,6 +18,11 @@ function context(given: { payload?: unknown; input?: unknown }): AgentContext<un
     payload: given.payload,
     step: async (_, fn) => fn(),
     inherited: async () => undefined,
+    sleep: async () => {},
+    waitFor: async () => null,
+    approval: async () => {
+      throw new Error('Nobody can be asked here.')
+    },
     workspace: () => Promise.reject(new Error('none')),
     checkout: () => Promise.reject(new Error('none')),
     model: noModel,

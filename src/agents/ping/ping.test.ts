@@ -12,6 +12,11 @@ function context(event: Event | null, lines: string[] = []): AgentContext<unknow
     payload: undefined,
     step: async (_, fn) => fn(),
     inherited: async () => undefined,
+    sleep: async () => {},
+    waitFor: async () => null,
+    approval: async () => {
+      throw new Error('Nobody can be asked here.')
+    },
     workspace: () => Promise.reject(new Error('A ping needs no folder.')),
     checkout: () => Promise.reject(new Error('A ping needs no folder.')),
     model: noModel,

@@ -2,6 +2,8 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ApprovalOptions } from '../../jobs/approval.ts'
+import type { WaitOptions } from '../../jobs/wanted.ts'
 import { loggable } from '../../lib/agent-limits.ts'
 import { errorText } from '../../lib/error.ts'
 import type { Log } from '../../lib/log.ts'
@@ -116,6 +118,9 @@ export function startAgentProcess(options: AgentProcessOptions): AgentProcess {
 function contextHandlers(current: () => Current | null, runStep: (id: number) => Promise<JsonText>): Handlers {
   return {
     step: (id: number, name: string) => current()?.context.step(name, async () => fromJsonText(await runStep(id))),
+    sleep: (name: string, until: number | Date) => current()?.context.sleep(name, until),
+    waitFor: (name: string, options: WaitOptions) => current()?.context.waitFor(name, options),
+    approval: (name: string, options: ApprovalOptions) => current()?.context.approval(name, options),
     inherited: (name: string) => current()?.context.inherited(name),
     workspace: () => current()?.context.workspace(),
     checkout: (options: CheckoutOptions | undefined) => current()?.context.checkout(options),

@@ -3,6 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ReadForge } from '../../forges/forge.ts'
 import { modelOf } from '../../models/model.ts'
 import type { ModelAnswer, ModelRequest } from '../../models/request.ts'
+import type { Approval } from '../../jobs/approval.ts'
+import type { AwaitedEvent } from '../../jobs/waits.ts'
 import type { CheckedOut } from '../../workspaces/checkout.ts'
 import type { AgentContext } from '../agent.ts'
 import type { Calls } from './calls.ts'
@@ -45,6 +47,9 @@ export function openAttempt(calls: Calls, output: Output, { job, event, hasForge
       event,
       step,
       model: modelOf({ step, answer }),
+      sleep: (name, until) => ask('sleep', name, until) as Promise<void>,
+      waitFor: (name, options) => ask('waitFor', name, options) as Promise<AwaitedEvent | null>,
+      approval: (name, options) => ask('approval', name, options) as Promise<Approval>,
       inherited: (name) => ask('inherited', name),
       workspace: () => ask('workspace') as Promise<string>,
       checkout: (options) => ask('checkout', options) as Promise<CheckedOut>,

@@ -2,9 +2,9 @@
 import { z } from 'zod'
 import { cut } from '../../lib/cut.ts'
 import type { ErrorCode } from '../../lib/error.ts'
-import { AppError, ERRORS, GiveUp, RetryAt } from '../../lib/error.ts'
+import { AppError, ERRORS, GiveUp, RetryAt, Waiting } from '../../lib/error.ts'
 
-const KINDS = ['error', 'GiveUp', 'RetryAt', 'AppError'] as const
+const KINDS = ['error', 'GiveUp', 'RetryAt', 'Waiting', 'AppError'] as const
 
 const MAX_CHARS = 100_000
 const text = z.string().transform((given) => cut(given, MAX_CHARS))
@@ -65,6 +65,7 @@ function innerOf<T>(errors: readonly unknown[], depth: number, each: (error: unk
 function kindOf(error: Error): (typeof KINDS)[number] {
   if (error instanceof GiveUp) return 'GiveUp'
   if (error instanceof RetryAt) return 'RetryAt'
+  if (error instanceof Waiting) return 'Waiting'
   return error instanceof AppError ? 'AppError' : 'error'
 }
 
@@ -86,6 +87,7 @@ export function fromThrown(given: unknown, depth = 0): unknown {
 function errorOf(thrown: Exclude<Thrown, { kind: 'value' }>, depth: number): Error {
   const { kind, name, message, errors, when, code } = thrown
   if (kind === 'GiveUp') return new GiveUp(message)
+  if (kind === 'Waiting') return new Waiting(message)
   if (kind === 'RetryAt') return new RetryAt(when ?? new Date(Number.NaN), message)
   if (kind === 'AppError' && isErrorCode(code)) return new AppError(code, message)
   const isSeveral = errors !== undefined && depth < MAX_CAUSES

@@ -1,9 +1,9 @@
-// Conditions on what an event says: which values of its payload an endpoint wants (pure).
+// Conditions on JSON: which values an event must have to be wanted (pure).
 import { z } from 'zod'
-import { cut } from '../lib/cut.ts'
-import type { Matcher } from '../lib/glob.ts'
-import { compileGlobs, isGlob, NAME } from '../lib/glob.ts'
-import type { Json } from '../lib/json.ts'
+import { cut } from './cut.ts'
+import type { Matcher } from './glob.ts'
+import { compileGlobs, isGlob, NAME } from './glob.ts'
+import type { Json } from './json.ts'
 
 const MAX_SHOWN_CHARS = 80
 const PATH_PART = /(?:^|\.)([^.[\]"]{1,200})|\[(\d{1,6})\]|\["([^"]{1,200})"\]/y
@@ -45,7 +45,7 @@ export const conditions = z
   .refine((given) => Object.keys(given).length <= 20, 'must have at most 20 paths')
 
 /**
- * What an endpoint wants of a payload: `{ "data.revision": { "gte": 3 }, "ref": "refs/heads/*" }`.
+ * What somebody wants of a payload: `{ "data.revision": { "gte": 3 }, "ref": "refs/heads/*" }`.
  */
 export type Conditions = z.infer<typeof conditions>
 
@@ -65,7 +65,7 @@ export function conditionObjection(wanted: Conditions, payload: Json | undefined
 
 type Check = { parts: readonly (string | number)[]; text: string; holds(actual: Json | undefined): boolean }
 
-// Compiled once for every copy of an endpoint.
+// Compiled once for every copy.
 const compiled = new WeakMap<Conditions, readonly Check[]>()
 
 function compile(wanted: Conditions): readonly Check[] {

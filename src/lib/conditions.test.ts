@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Json } from '../lib/json.ts'
-import { describe as describeProblems, PARSING } from '../lib/zod.ts'
 import { conditionObjection, conditions } from './conditions.ts'
+import type { Json } from './json.ts'
+import { describe as describeProblems, PARSING } from './zod.ts'
 
 const payload: Json = {
   ref: 'refs/heads/main',
