@@ -155,6 +155,7 @@ create table signalbox.job_model_calls (
   at timestamptz not null default now()
 );
 create index job_model_calls_job on signalbox.job_model_calls (job_id, id);
+
 -- What jobs wait for, and what came of it: a later attempt of the job gets that.
 create table signalbox.job_waits (
   job_id uuid not null references signalbox.jobs (id) on delete cascade,

@@ -17,9 +17,11 @@ import { getEvent } from './events/query.ts'
 import { openRecorder } from './events/record.ts'
 import { dropOldRefusals } from './events/refusals.ts'
 import { withoutSkipped } from './events/skipped.ts'
+import { explainWaits } from './jobs/explain-waits.ts'
 import type { MarkOwn } from './jobs/own-writes.ts'
 import type { AskPermission } from './jobs/permission.ts'
 import { isAwaited, loadAwaited, wakeFor } from './jobs/wake.ts'
+import type { WaitExplanation } from './jobs/wire.ts'
 import { requireInput } from './lib/agent-input.ts'
 import type { Clock } from './lib/clock.ts'
 import { AppError } from './lib/error.ts'
@@ -88,6 +90,7 @@ export type Explanation = {
   event: Pick<Event, 'id' | 'type' | 'status' | 'reason'>
   rules: RuleExplanation[]
   endpoints: EndpointExplanation[]
+  waits: WaitExplanation[]
 }
 
 /** One way in for webhooks, one for what this program records itself. */
@@ -278,7 +281,7 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
       copy = await loadRouting(looking)
       const explained = explainDecision(event, rules, copy)
       const asked = explained.rules.map((each, at) => withPermission(each, rules[at]?.rule, event, options.permitted))
-      return { ...explained, rules: await Promise.all(asked) }
+      return { ...explained, rules: await Promise.all(asked), waits: await explainWaits(looking, event.id) }
     },
   }
 }
@@ -330,7 +333,11 @@ function loopReason({ depth }: Pick<Draft, 'depth'>): string | null {
   return `it is ${depth} internal events away from one from outside; more than ${MAX_DEPTH} would be a loop`
 }
 
-function explainDecision(event: Event, rules: readonly CompiledRule[], { endpoints, paused }: Routing): Explanation {
+function explainDecision(
+  event: Event,
+  rules: readonly CompiledRule[],
+  { endpoints, paused }: Routing,
+): Omit<Explanation, 'waits'> {
   const { id, type, status, reason } = event
   const why = whyNoneIsAsked(event)
   const unasked = why === null ? {} : { matched: false, sentence: `Not asked: ${why}.` }

@@ -3,9 +3,11 @@ import type { Agent, AgentContext } from './agents/agent.ts'
 import type { Event } from './events/event.ts'
 import { eventPayload } from './events/payload.ts'
 import type { ReadForge } from './forges/forge.ts'
+import type { Approval } from './jobs/approval.ts'
+import type { AwaitedEvent } from './jobs/waits.ts'
 import { parseInput } from './lib/agent-input.ts'
 import { requireResultSize } from './lib/agent-limits.ts'
-import { GiveUp } from './lib/error.ts'
+import { GiveUp, Waiting } from './lib/error.ts'
 import type { Model } from './models/model.ts'
 import { modelOf } from './models/model.ts'
 import type { Output } from './publisher/output.ts'
@@ -29,6 +31,8 @@ export type RunGiven = {
   steps?: Readonly<Record<string, unknown>> | undefined
   /** Those of the job that this one supersedes. */
   inherited?: Readonly<Record<string, unknown>> | undefined
+  /** What comes of the waits, by name: the event of `waitFor`, or what an approval came to. */
+  waits?: Readonly<Record<string, unknown>> | undefined
   now?: (() => Date) | undefined
 }
 
@@ -52,6 +56,7 @@ export async function runAgent(agent: Agent, given: RunGiven): Promise<AgentRun>
   const steps = new Map(Object.entries(given.steps ?? {}))
   const inherited = new Map(Object.entries(given.inherited ?? {}))
   const step = stepOf(steps)
+  const wait = waitOf(given.waits ?? {})
   try {
     const returned = await agent.run({
       job: { id: 'local', type: agent.name, rule: 'local', attempt: 1, ...given.job },
@@ -60,6 +65,10 @@ export async function runAgent(agent: Agent, given: RunGiven): Promise<AgentRun>
       payload: event === null ? undefined : eventPayload(event),
       step,
       model: modelOf({ step, answer }),
+      // Nobody waits here.
+      sleep: async () => {},
+      waitFor: (name) => wait<AwaitedEvent | null>(name),
+      approval: (name) => wait<Approval>(name),
       inherited: async (name) => inherited.get(name),
       workspace: workspaces.make,
       checkout: given.checkoutInto(workspaces),
@@ -79,6 +88,13 @@ export async function runAgent(agent: Agent, given: RunGiven): Promise<AgentRun>
   } finally {
     over.abort(new Error('The attempt has ended.'))
     await workspaces.remove()
+  }
+}
+
+function waitOf(waits: Readonly<Record<string, unknown>>) {
+  return async <T>(name: string): Promise<T> => {
+    if (Object.hasOwn(waits, name)) return waits[name] as T
+    throw new Waiting(`The agent waits for "${name}".`)
   }
 }
 

@@ -46,6 +46,8 @@ export type TestAgentOptions = {
   steps?: Readonly<Record<string, unknown>>
   /** Steps of the job that this one supersedes, by name. */
   inherited?: Readonly<Record<string, unknown>>
+  /** What comes of its waits, by name: the event of `waitFor`, or what an approval came to. */
+  waits?: Readonly<Record<string, unknown>>
   job?: { id?: string; type?: string; rule?: string; attempt?: number }
   now?: Date
   signal?: AbortSignal
@@ -88,6 +90,7 @@ export async function testAgent(agent: Agent, options: TestAgentOptions = {}): P
     job: options.job,
     steps: options.steps,
     inherited: options.inherited,
+    waits: options.waits,
     checkoutInto: (workspaces) => checkoutOf(repositories ?? {}, workspaces, options.event?.facts ?? {}),
     now: () => now,
   })

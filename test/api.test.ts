@@ -228,6 +228,14 @@ test('every answer is as it is described, of every route and with rows in each',
       `update signalbox.jobs set status = 'pending', available_at = now() + interval '1 day' where id = $1`,
       [failed],
     )
+    await busy.database.query(
+      `insert into signalbox.job_waits (job_id, name, kind, attempt, approval, since, until)
+       values ($1, 'ship', 'approval', 1, '{"reason":"Ship it"}', now(), now() + interval '1 day')`,
+      [failed],
+    )
+    for (const verb of ['approve', 'reject']) {
+      expect((await checked.post(`/jobs/${failed}/${verb}`)).body).toMatchObject({ waits: [{ name: 'ship' }] })
+    }
     expect((await checked.post(`/jobs/${failed}/cancel`)).body).toMatchObject({ status: 'cancelled' })
     const [delivery] = (await checked.get('/deliveries')).body.items as { id: string }[]
     expect((await checked.get(`/deliveries/${delivery?.id}`)).body).toMatchObject({

@@ -9,6 +9,7 @@ import type { Database } from '../src/db/database.ts'
 import { eventPayload } from '../src/events/payload.ts'
 import { getEvent } from '../src/events/query.ts'
 import { cancelJob } from '../src/jobs/change.ts'
+import { publishing } from '../src/jobs/fixtures/publishing.ts'
 import type { Orchestrator } from '../src/jobs/orchestrator.ts'
 import { openOrchestrator } from '../src/jobs/orchestrator.ts'
 import { fakeClock } from '../src/lib/clock.ts'
@@ -38,10 +39,10 @@ afterEach(async () => {
   await database.close()
 })
 
-function openOne(): Promise<Pipeline> {
+function openOne(on = database): Promise<Pipeline> {
   const sources = sourcesFrom({ githubSecrets: [], agentaSecrets: [], others: [] })
   const rules = [{ name: 'work', on: 'issues.opened', agent: 'work', who: 'anyone' as const }]
-  return openPipeline({ database, clock, log: silentLog, sources, rules, onWork: () => {} })
+  return openPipeline({ database: on, clock, log: silentLog, sources, rules, onWork: () => {} })
 }
 
 type Run = (context: AgentContext<unknown>) => Promise<AgentResult>
@@ -54,8 +55,8 @@ function orchestrate(run: Run): Orchestrator {
     agents: new Map([['work', defineAgent({ name: 'work', description: 'Works.', input: z.unknown(), run })]]),
     forge: null,
     approvers: { who: whoSchema, standing: standingOf },
-    publish: async () => null,
-    parseOutputs: () => [],
+    openPublisher: publishing(async () => null),
+    acceptOutputs: () => [],
     loadEvent: (id) => getEvent(database, id),
     payloadOf: eventPayload,
     slots: 1,
@@ -227,6 +228,51 @@ describe('an agent that waits for an event', () => {
     const id = await start()
     await orchestrator.tick()
     expect(await job(id)).toMatchObject({ status: 'failed', error: expect.stringContaining('match.facts') })
+  })
+})
+
+describe('10,000 jobs that wait', () => {
+  test('cost an event that none of them waits for nothing, and one that one waits for little', async () => {
+    const orchestrator = orchestrate(async ({ waitFor }) => {
+      await waitFor('it', { event: 'check_run.completed' })
+      return {}
+    })
+    const id = await start()
+    await orchestrator.tick()
+    await database.query(
+      `with j as (
+         insert into signalbox.jobs (id, rule, type, agent, input, priority, max_attempts, time_limit_ms, status, available_at)
+         select gen_random_uuid(), 'r', 't', 'work', '{}', 5, 5, 1000, 'waiting', now() + interval '30 days'
+         from generate_series(1, 10000) returning id
+       )
+       insert into signalbox.job_waits (job_id, name, kind, attempt, wanted, repository, number, since, until)
+       select id, 'it', 'event', 1, wanted, repository, 1000 + row_number() over (), since, until
+       from j, signalbox.job_waits`,
+    )
+    await database.query('vacuum analyze signalbox.job_waits')
+    const statements: string[] = []
+    const query: Database['query'] = (text, values, name) => {
+      statements.push(text)
+      return database.query(text, values, name)
+    }
+    let transactions = 0
+    const transaction: Database['transaction'] = (run, options) => {
+      transactions++
+      return database.transaction(run, options)
+    }
+    const counted = await openOne({ ...database, query, transaction })
+    statements.length = 0
+    await happen('push', SHOP, '{}', counted)
+    await happen('check_run.created', SHOP, '{}', counted)
+    expect([statements.length, transactions]).toEqual([2, 0])
+    const began = performance.now()
+    await happen('check_run.completed', SHOP, '{}', counted)
+    expect(transactions).toBe(1)
+    // It takes a few milliseconds; all of the rows would be parsed in hundreds.
+    expect(performance.now() - began).toBeLessThan(200)
+    expect(await job(id)).toMatchObject({ status: 'pending' })
+    expect(await orchestrator.tick()).toBe(1)
+    expect(await orchestrator.tick()).toBe(0)
   })
 })
 

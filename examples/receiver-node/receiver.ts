@@ -49,6 +49,8 @@ export function describe({ payload }: VerifiedWebhook): string {
         return `job ${payload.data.job_id} failed: ${payload.data.error}`
       case 'job.completed':
         return `job ${payload.data.job_id} completed`
+      case 'job.waiting':
+        return `job ${payload.data.job_id} waits for ${payload.data.name}`
       case 'rule.paused':
         return `rule ${payload.data.rule} is paused: ${payload.data.reason}`
       default:

@@ -75,6 +75,8 @@ export type EventExplanation = {
     checks: { part: string; wanted: string; actual: string; holds: boolean }[]
   }[]
   endpoints: { endpoint: string; matched: boolean; sentence: string }[]
+  /** What each job that waited made of it. */
+  waits: { job_id: string; name: string; matched: boolean; sentence: string }[]
 }
 
 /** A type of events. */
@@ -163,7 +165,8 @@ export type JobAttempt = {
   attempt: number
   /** The orchestrator that made it. */
   owner: string
-  outcome: AttemptOutcome
+  /** `waiting` when the job has to wait for something. */
+  outcome: AttemptOutcome | 'waiting'
   error: string | null
   result: Json
   started_at: string
@@ -238,9 +241,43 @@ export type JobLogLine = { id: number; attempt: number; at: string; stream: 'log
 /** Part of a job's log, oldest line first; pass `next` as `after` for what follows. */
 export type JobLogPage = { items: JobLogLine[]; next: number | null }
 
+/** An answer to an approval that a job waits for. */
+export type JobAnswer = {
+  /** `moved`: the pull request was pushed to. */
+  decision: 'approve' | 'reject' | 'moved'
+  by: string | null
+  via: 'comment' | 'review' | 'push' | 'api'
+  reason: string | null
+  event_id: string | null
+  at: string
+  /** Why it does not count. */
+  refusal: string | null
+}
+
+/** How an approval is answered. */
+export type JobAnswerInput = { name?: string | undefined; reason?: string | undefined; by?: string | undefined }
+
+/** What a job waits for, or has waited for. */
+export type JobWait = {
+  name: string
+  kind: 'sleep' | 'event' | 'approval'
+  /** Which events: types, sources, conditions on facts and payload. */
+  wanted: { [key: string]: Json } | null
+  repository: string | null
+  number: number | null
+  /** Why an approval is asked for, who may give it, for which commit, and for which outputs. */
+  approval: { [key: string]: Json } | null
+  since: string
+  until: string
+  ended_at: string | null
+  event_id: string | null
+  result: Json
+  answers: JobAnswer[]
+}
+
 /** One job with everything that is known of it; `log` has its last 500 lines. */
 export type JobDetail = JobSummary & {
-  /** Why a job that is due is not begun, where that is known. */
+  /** What a waiting job waits for; why a job that is due is not begun, where that is known. */
   waits_for: string | null
   /** The job of a newer event that is done in its place. */
   superseded_by: string | null
@@ -250,6 +287,7 @@ export type JobDetail = JobSummary & {
   ran_at: string | null
   attempts: JobAttempt[]
   steps: JobStep[]
+  waits: JobWait[]
   /** What it may use in all its attempts together. */
   budget: Budget | null
   /** What it has used of models; `usd` of the calls whose price is known. */

@@ -145,6 +145,8 @@ test('every call goes to its path, with its query and with ids escaped', async (
   await client.jobs.log('1', { after: 7, limit: undefined })
   await client.jobs.cancel('1')
   await client.jobs.retry('1')
+  await client.jobs.approve('1', { by: 'ops' })
+  await client.jobs.reject('1')
   await client.deployments.list({ app: 'a bot' })
   await client.deployments.get('deploy_1')
   await client.deployments.config('deploy_1')
@@ -166,6 +168,8 @@ test('every call goes to its path, with its query and with ids escaped', async (
     'GET /api/jobs/1/log?after=7',
     'POST /api/jobs/1/cancel',
     'POST /api/jobs/1/retry',
+    'POST /api/jobs/1/approve',
+    'POST /api/jobs/1/reject',
     'GET /api/deployments?app=a+bot',
     'GET /api/deployments/deploy_1',
     'GET /api/deployments/deploy_1/config',

@@ -9,6 +9,7 @@ import type {
   EventTypeDetail,
   EventTypeSummary,
   Health,
+  JobAnswerInput,
   JobDetail,
   JobLogPage,
   JobQuery,
@@ -86,6 +87,12 @@ export type SignalboxClient = {
     log(id: string, query?: { after?: number | undefined; limit?: number | undefined }): Promise<JobLogPage>
     cancel(id: string): Promise<JobDetail>
     /**
+     * Answers the approvals that it waits for, or the one of that name. `by` is who answers, as the
+     * job shows it.
+     */
+    approve(id: string, answer?: JobAnswerInput): Promise<JobDetail>
+    reject(id: string, answer?: JobAnswerInput): Promise<JobDetail>
+    /**
      * Starts a failed or cancelled job again. An agent that left outputs does not run again, unless
      * it is to begin from the start; what was published stays then.
      */
@@ -160,6 +167,8 @@ export function signalbox(options: TransportOptions): SignalboxClient {
       get: (id) => get(one('jobs', id)),
       log: (id, query) => get(`${one('jobs', id)}/log`, query),
       cancel: (id) => post(`${one('jobs', id)}/cancel`),
+      approve: (id, answer = {}) => post(`${one('jobs', id)}/approve`, answer),
+      reject: (id, answer = {}) => post(`${one('jobs', id)}/reject`, answer),
       retry: (id, { fromStart = false } = {}) => post(`${one('jobs', id)}/retry`, { from_start: fromStart }),
     },
     deployments: {

@@ -8,6 +8,7 @@ const failures = { failures: 20, failing_since: null, error: null }
 const DATA: Record<Exclude<OwnEventType, 'environment.deployed'>, Record<string, unknown>> = {
   'job.completed': { ...job, result: null },
   'job.failed': { ...job, error: 'It failed.' },
+  'job.waiting': { ...job, name: 'ship', kind: 'approval', reason: null, since: '2026-01-01', until: '2026-01-02' },
   'endpoint.failing': { ...endpoint, ...failures },
   'endpoint.disabled': { ...endpoint, ...failures },
   'endpoint.recovered': { ...endpoint, ...failures },

@@ -55,6 +55,7 @@ test('every type that is known is there once: GitHub’s, and this program’s o
     'environment.deployed',
     'job.completed',
     'job.failed',
+    'job.waiting',
     'endpoint.failing',
     'endpoint.disabled',
     'endpoint.recovered',
@@ -64,7 +65,7 @@ test('every type that is known is there once: GitHub’s, and this program’s o
 })
 
 test('a glob selects types', () => {
-  expect(listEventTypes('job.*').map(({ type }) => type)).toEqual(['job.completed', 'job.failed'])
+  expect(listEventTypes('job.*').map(({ type }) => type)).toEqual(['job.completed', 'job.failed', 'job.waiting'])
   expect(listEventTypes('nothing.*')).toEqual([])
 })
 

@@ -23,6 +23,8 @@ const COMMANDS = [
   ['jobs', 'log', 'x', '--follow'],
   ['jobs', 'cancel', 'x'],
   ['jobs', 'retry', 'x'],
+  ['jobs', 'approve', 'x'],
+  ['jobs', 'reject', 'x'],
   ['deliveries', 'ls'],
   ['deliveries', 'show', 'x'],
   ['endpoints', 'ls'],

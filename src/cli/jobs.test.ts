@@ -26,6 +26,12 @@ const failing = defineAgent({
     throw new Error(`a very long reason: ${'ä'.repeat(200)}\nand a second line`)
   },
 })
+const asking = defineAgent({
+  name: 'asking',
+  description: 'Asks first.',
+  input: z.unknown(),
+  run: async ({ approval }) => ({ result: await approval('ship', { reason: 'Ship it' }) }),
+})
 const waiting = defineAgent({
   name: 'waiting',
   description: 'Waits.',
@@ -41,7 +47,7 @@ const waiting = defineAgent({
 let signalbox: TestSignalbox
 let cli: ReturnType<typeof cliOf>
 beforeAll(async () => {
-  signalbox = await openTestSignalbox({ config: { agents: [talker, failing, waiting], rules: [] } })
+  signalbox = await openTestSignalbox({ config: { agents: [talker, failing, waiting, asking], rules: [] } })
   cli = cliOf(signalbox)
 })
 afterAll(async () => {
@@ -177,6 +183,38 @@ describe('the list of jobs', () => {
     const ids = [...`${out}${rest}`.matchAll(/^[0-9a-f-]{36}/gm)].map(([id]) => id)
     expect(ids).toHaveLength(3)
     expect(new Set(ids).size).toBe(3)
+  })
+})
+
+describe('an approval', () => {
+  async function asked(): Promise<string> {
+    const id = await triggered('asking')
+    await until('it waits', async () => (await cli.json(['jobs', 'show', id])).status === 'waiting')
+    return id
+  }
+
+  test('is shown with what the job waits for, and given by name and reason', async () => {
+    const id = await asked()
+    expect((await cli.json(['jobs', 'ls', '--status', 'waiting'])).items).toMatchObject([{ id }])
+    const before = (await cli.ask(['jobs', 'show', id])).out
+    expect(before).toMatch(/waits for +Approval of "ship": Ship it, since \S+ and until \S+\./)
+    expect(before).toMatch(/ship +approval .* not yet/)
+    const { out } = await cli.ask(['jobs', 'approve', id, '--reason', 'seen', '--by', 'ops'])
+    expect(out).toMatch(/^Noted; the job is \w+\.\n$/)
+    await ended(id, 'completed')
+    expect((await cli.json(['jobs', 'show', id])).result).toMatchObject({ approved: true, by: 'ops', reason: 'seen' })
+    expect((await cli.ask(['jobs', 'show', id])).out).toMatch(/approve +ship +ops +api +seen/)
+    expect(await cli.ask(['jobs', 'reject', id])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/is answered too late: it was approved by ops at \S+\.\n {2}→ See what became of it/),
+    })
+  })
+
+  test('is refused', async () => {
+    const id = await asked()
+    await cli.ask(['jobs', 'reject', id, '--name', 'ship'])
+    await ended(id, 'completed')
+    expect((await cli.json(['jobs', 'show', id])).result).toMatchObject({ approved: false, how: 'api', by: null })
   })
 })
 

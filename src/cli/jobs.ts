@@ -1,5 +1,6 @@
 // `signalbox jobs`: the work, and what may be done to it by hand.
 import type {
+  JobAnswer,
   JobAttempt,
   JobDetail,
   JobLogLine,
@@ -7,6 +8,7 @@ import type {
   JobStatus,
   JobStep,
   JobSummary,
+  JobWait,
   JobWrite,
   ModelCall,
 } from '@signalbox/sdk'
@@ -95,6 +97,30 @@ function usageText({ usage }: JobDetail): string | null {
   return usage.calls === 0 ? null : [`${tokensText(usage)} tokens`, usdText(usage.usd)].filter(Boolean).join(', ')
 }
 
+const WAITS: readonly Column<JobWait>[] = [
+  { title: 'WAIT', value: ({ name }) => name },
+  { title: 'KIND', value: ({ kind }) => kind },
+  { title: 'SINCE', value: ({ since }) => since },
+  { title: 'UNTIL', value: ({ until }) => until },
+  { title: 'ENDED', value: (wait) => wait.ended_at ?? 'not yet' },
+  { title: 'RESULT', value: ({ result, event_id }) => result ?? event_id, shrinks: true },
+]
+const ANSWERS: readonly Column<JobAnswer & { name: string }>[] = [
+  { title: 'ANSWER', value: ({ decision }) => decision },
+  { title: 'TO', value: ({ name }) => name },
+  { title: 'BY', value: ({ by }) => by },
+  { title: 'VIA', value: ({ via }) => via },
+  { title: 'REASON', value: ({ reason }) => reason, shrinks: true },
+  { title: 'DOES NOT COUNT', value: ({ refusal }) => refusal, shrinks: true },
+]
+
+/** The answers to approvals; that a pull request was pushed to is one only when it counts. */
+function answersOf({ waits }: JobDetail): (JobAnswer & { name: string })[] {
+  return waits
+    .flatMap(({ name, answers }) => answers.map((answer) => ({ ...answer, name })))
+    .filter(({ decision, refusal }) => decision !== 'moved' || refusal === null)
+}
+
 const WRITES: readonly Column<JobWrite>[] = [
   { title: 'WRITTEN', value: (write) => write.written_at },
   { title: 'WHERE', value: ({ receipt }) => receipt.url },
@@ -145,6 +171,8 @@ function jobText(cli: Cli, job: JobDetail): string {
     ...section('Attempts', job.attempts, (rows) => table(ATTEMPTS, rows, width)),
     ...section('Steps', job.steps, (rows) => table(STEPS, rows, width)),
     ...section('Model calls', job.model_calls, (rows) => table(MODEL_CALLS, rows, width)),
+    ...section('Waits', job.waits, (rows) => table(WAITS, rows, width)),
+    ...section('Answers', answersOf(job), (rows) => table(ANSWERS, rows, width)),
     ...section('Outputs', job.outputs, (rows) => table(OUTPUTS, rows)),
     ...section(
       'Staged',
@@ -167,7 +195,7 @@ const STATUSES: Record<JobStatus, true> = {
 
 type ListOptions = PageOptions & { status?: JobStatus; type?: string; agent?: string; event?: string }
 
-/** Adds `jobs ls`, `show`, `log`, `cancel` and `retry`. */
+/** Adds `jobs ls`, `show`, `log`, `cancel`, `approve`, `reject` and `retry`. */
 export function addJobs(jobs: Command, cli: Cli): void {
   withPaging(jobs.command('ls'))
     .description('list jobs, newest first')
@@ -202,6 +230,8 @@ export function addJobs(jobs: Command, cli: Cli): void {
       const job = await onConflict(`See how it ended: signalbox jobs show ${inline(id)}`, asked)
       cli.print(job, () => `The job is ${statusText(job)}.`)
     })
+  addAnswer(jobs, cli, 'approve')
+  addAnswer(jobs, cli, 'reject')
   withId(withServer(jobs.command('retry')), 'job')
     .description('run a failed or cancelled job again, from its last step')
     .option('--from-start', 'forget its steps and what was not published, and run the agent again')
@@ -210,6 +240,25 @@ export function addJobs(jobs: Command, cli: Cli): void {
       const asked = clientOf(cli, options).jobs.retry(id, { fromStart })
       const job = await onConflict(`See what became of it: signalbox jobs show ${inline(id)}`, asked)
       cli.print(job, () => retryText(job, fromStart))
+    })
+}
+
+type AnswerOptions = ServerOptions & { reason?: string; by?: string; name?: string }
+
+function addAnswer(jobs: Command, cli: Cli, decision: 'approve' | 'reject'): void {
+  withId(withServer(jobs.command(decision)), 'job')
+    .description(`${decision} what a job waits for approval of`)
+    .option('--reason <text>', 'why, for its agent and the record')
+    .option('--by <name>', 'who you are, for its agent and the record')
+    .option('--name <name>', 'only the approval of that name')
+    .addHelpText(
+      'after',
+      `\nExample:\n  $ signalbox jobs ${decision} 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61 --reason "seen by two"`,
+    )
+    .action(async (id: string, { reason, by, name, ...options }: AnswerOptions) => {
+      const asked = clientOf(cli, options).jobs[decision](id, { reason, by, name })
+      const job = await onConflict(`See what became of it: signalbox jobs show ${inline(id)}`, asked)
+      cli.print(job, () => `Noted; the job is ${statusText(job)}.`)
     })
 }
 

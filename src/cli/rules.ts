@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import { eventWarnings } from '../config/event-warnings.ts'
 import { permissionsOf } from '../jobs/permission.ts'
 import { systemClock } from '../lib/clock.ts'
+import { shortId } from '../lib/id.ts'
 import { explain } from '../rules/explain.ts'
 import { withPermission } from '../rules/permission.ts'
 import { ruleRow } from '../rules/wire.ts'
@@ -37,11 +38,12 @@ type Explained = {
   event: { source?: string; type: string; status?: string; reason?: string | null; facts?: unknown }
   rules: readonly (Verdict & { rule: string })[]
   endpoints?: readonly (Verdict & { endpoint: string })[]
+  waits?: readonly (Verdict & { job_id: string; name: string })[]
   /** Of an event in a file, whose rules these are. */
   rules_of?: string
 }
 
-function explainedText(cli: Cli, { event, rules, endpoints = [], rules_of }: Explained): string {
+function explainedText(cli: Cli, { event, rules, endpoints = [], waits = [], rules_of }: Explained): string {
   const line = (name: string, { matched, sentence }: Verdict) =>
     `${matched ? cli.paint('green', '✓') : cli.paint('dim', '✗')} ${inline(name)}: ${plain(sentence)}`
   const head = fields([
@@ -54,6 +56,7 @@ function explainedText(cli: Cli, { event, rules, endpoints = [], rules_of }: Exp
   const answers = [
     ...rules.map((each) => line(`rule ${each.rule}`, each)),
     ...endpoints.map((each) => line(`endpoint ${each.endpoint}`, each)),
+    ...waits.map((each) => line(`job ${shortId(each.job_id)}, waiting for ${each.name}`, each)),
   ]
   return `${head}\n\n${answers.length > 0 ? answers.join('\n') : 'There are no rules.'}`
 }

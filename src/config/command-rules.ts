@@ -9,6 +9,12 @@ const WHY: Rule = {
   agent: 'why',
 }
 
+// What answers an approval is taken by the jobs that wait for it, and by no rule.
+const ANSWERS: readonly Command[] = [
+  { name: 'approve', arguments: { 'reason?': 'text' }, description: 'what a job here waits for approval of' },
+  { name: 'reject', arguments: { 'reason?': 'text' }, description: 'the same' },
+]
+
 /**
  * The rules with those that answer commands, where any has a command. A configured rule of the same
  * name takes the place of one.
@@ -17,7 +23,7 @@ export function withCommandRules(rules: readonly Rule[]): Rule[] {
   if (!rules.some(({ command }) => command !== undefined)) return [...rules]
   const isNew = ({ name }: Rule) => !rules.some((rule) => rule.name === name)
   const all = [...rules, ...[WHY].filter(isNew)]
-  const commands: Command[] = all.flatMap(({ command }) => command ?? [])
+  const commands: Command[] = [...all.flatMap(({ command }) => command ?? []), ...ANSWERS]
   const acknowledging: Rule = {
     name: 'acknowledge',
     on: 'command',

@@ -41,7 +41,12 @@ export async function answerApproval(
   database: Database,
   clock: Clock,
   id: string,
-  { name, reason = null, by = null, decision }: { [Key in keyof AnswerRequest]?: AnswerRequest[Key] | null } & Pick<Answer, 'decision'>,
+  {
+    name,
+    reason = null,
+    by = null,
+    decision,
+  }: { [Key in keyof AnswerRequest]?: AnswerRequest[Key] | null } & Pick<Answer, 'decision'>,
 ): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
   const { status } = await getJob(database, id)
@@ -50,10 +55,10 @@ export async function answerApproval(
       `select name, until, result,
          ended_at is null and until > coalesce($2::timestamptz, now()) as "isOpen",
          exists (select from signalbox.job_answers a
-           where a.job_id = w.job_id and a.name = w.name and judged_at is null and via = 'api') as "isAnswered"
+           where a.job_id = w.job_id and a.name = w.name and judged_at is null and via = 'api' and decision = $4) as "isAnswered"
        from signalbox.job_waits w where job_id = $1 and kind = 'approval' and ($3::text is null or name = $3)
        order by name for no key update`,
-      [id, clock.sqlNow(), name ?? null],
+      [id, clock.sqlNow(), name ?? null, decision],
     )
     const isOver = ['completed', 'failed', 'cancelled'].includes(status)
     const open = isOver ? [] : rows.filter(({ isOpen }) => isOpen)

@@ -56,21 +56,21 @@ export type Approvers = {
 export function readApproval(
   given: unknown,
   own: Facts,
-  { approvers, parseOutputs }: { approvers: Approvers; parseOutputs(outputs: unknown): readonly Output[] },
+  parts: { approvers: Approvers; parseOutputs(outputs: unknown): readonly Output[]; redact(text: string): string },
 ): { asked: Asked; wanted: Wanted | undefined; place: Place | undefined; timeoutMs: number } {
   const schema = z.strictObject({
-    who: approvers.who.default({ permission: 'write' }),
+    who: parts.approvers.who.default({ permission: 'write' }),
     reason: z.string().min(1).max(2000),
     timeoutMs: timeout,
     outputs: z.array(z.unknown()).optional(),
   })
   const { who, reason, timeoutMs, outputs } = readOptions(schema, given, 'approval')
-  const parsed = outputs === undefined ? null : parseOutputs(outputs)
+  const parsed = outputs === undefined ? null : parts.parseOutputs(outputs)
   const { repository, number, sha, isPullRequest } = own
   const isSomewhere = repository !== undefined && number !== undefined
   return {
     asked: {
-      reason,
+      reason: parts.redact(reason),
       who,
       sha: isPullRequest === true ? (sha ?? null) : null,
       outputs: (parsed ?? null) as Json,

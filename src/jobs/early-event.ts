@@ -1,6 +1,6 @@
 // Events that came before somebody began to wait for them.
 import type { Sql } from '../db/database.ts'
-import type { Event } from '../events/event.ts'
+import type { Draft, Event } from '../events/event.ts'
 import type { Json } from '../lib/json.ts'
 import type { Arriving, Place, Wanted } from './wanted.ts'
 import { isAt, isWanted } from './wanted.ts'
@@ -8,7 +8,7 @@ import { isAt, isWanted } from './wanted.ts'
 const PAGE = 200
 
 /** What an event says. */
-export type PayloadOf = (event: Pick<Event, 'body' | 'payload'>) => unknown
+export type PayloadOf = (event: Pick<Draft, 'body' | 'payload'>) => unknown
 
 /** A place in the order of recording. */
 export type From = { position: bigint; id: string }

@@ -14,6 +14,7 @@ import type { Budget } from '../models/budget.ts'
 import type { ModelRef } from '../models/model-ref.ts'
 import { openModels } from '../models/models.ts'
 import { queueOn } from '../queue/queue.ts'
+import { standingOf, whoSchema } from '../rules/who.ts'
 import { publishing } from './fixtures/publishing.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { JOBS } from './job.ts'
@@ -64,6 +65,7 @@ function attempt(row: JobRow, run: (context: AgentContext<unknown>) => Promise<A
       models,
       forge: null,
       openPublisher: publishing(async () => null),
+      approvers: { who: whoSchema, standing: standingOf },
       loadEvent: async () => null,
       payloadOf: () => undefined,
       random: () => 0,

@@ -69,6 +69,7 @@ export async function getJob(sql: Sql, id: string): Promise<JobDetail> {
     model_calls: await read<JobDetail['model_calls'][number]>(MODEL_CALLS),
     attempts: await read<JobDetail['attempts'][number]>(ATTEMPTS),
     steps: await read<JobDetail['steps'][number]>(STEPS),
+    waits: await read<JobDetail['waits'][number]>(WAITS),
     outputs: await read<JobDetail['outputs'][number]>(OUTPUTS),
     writes: await read<JobDetail['writes'][number]>(WRITES),
     log: await read<JobLogLine>(LAST_LINES),
@@ -120,7 +121,15 @@ export const LACKS_AGENT = `jobs.status = 'pending' and jobs.available_at <= now
 const GROUP_RUNS = `jobs.status = 'pending' and jobs.group_key is not null and jobs.group_limit <= (
       select count(*) from signalbox.jobs as other where other.group_key = jobs.group_key and other.status = 'running')`
 
-const WAITS_FOR = `case when ${LACKS_AGENT} then 'No running orchestrator has the agent "' || agent || '".'
+/** What a waiting job waits for, and until when. */
+const OPEN_WAITS = `(select string_agg(case kind when 'sleep' then 'The end of "' || name || '"'
+      when 'approval' then 'Approval of "' || name || '": ' || (approval->>'reason')
+      else 'The event "' || name || '"' end || ', since ' || ${isoTime('since')} || ' and until ' || ${isoTime('until')} || '.', ' '
+      order by since, name)
+    from signalbox.job_waits w where w.job_id = jobs.id and w.ended_at is null)`
+
+const WAITS_FOR = `case when jobs.status = 'waiting' then ${OPEN_WAITS}
+    when ${LACKS_AGENT} then 'No running orchestrator has the agent "' || agent || '".'
     when ${GROUP_RUNS} then case when group_limit = 1 then 'Another job' else 'As many jobs as may' end
       || ' of its group "' || group_key || '" run' || case when group_limit = 1 then 's.' else '.' end end`
 
@@ -144,6 +153,13 @@ const USAGE = `select count(*)::int as calls, coalesce(sum(input_tokens), 0)::fl
 const MODEL_CALLS = `select attempt, ${isoTime('at')} as at, name, model, input_tokens::float8 as input_tokens,
     output_tokens::float8 as output_tokens, usd, took_ms
   from signalbox.job_model_calls where job_id = $1 order by job_model_calls.id`
+
+const WAITS = `select name, kind, wanted, repository, number::float8 as number, approval, ${isoTime('since')} as since,
+    ${isoTime('until')} as until, ${isoTime('ended_at')} as ended_at, event_id, result,
+    (select coalesce(json_agg(json_build_object('decision', decision, 'by', given_by, 'via', via, 'reason', a.reason,
+       'event_id', a.event_id, 'at', ${isoTime('a.at')}, 'refusal', refusal) order by a.at, a.id), '[]')
+     from signalbox.job_answers a where a.job_id = w.job_id and a.name = w.name) as answers
+  from signalbox.job_waits w where job_id = $1 order by w.since, name`
 
 const OUTPUTS = `select position, kind, status, reason, receipt, preview, body, ${isoTime('published_at')} as published_at
   from signalbox.outputs where job_id = $1 order by position`

@@ -220,7 +220,16 @@ async function runAgent(
     model: row.model ?? agent.model,
     budget: row.budget,
   })
-  const waits = await beforeWork(clock, openWaitStore(row, { ...options, parseOutputs: (given) => acceptOutputs(given, row.policy), stop: context.signal, event }))
+  const waits = await beforeWork(
+    clock,
+    openWaitStore(row, {
+      ...options,
+      parseOutputs: (given) => acceptOutputs(given, row.policy),
+      redact: (options.redactor ?? byForm).text,
+      stop: context.signal,
+      event,
+    }),
+  )
   onWaits(waits.open)
   await waits.requireNews()
   const returned = await agent.run({

@@ -25,7 +25,9 @@ export function recordWaiting(parts: Pick<FinishedParts, 'clock' | 'causesOf' | 
       tx,
       said.flatMap(({ row }) => row.event_id ?? []),
     )
-    const drafts = said.map(({ row, wait }) => waitingEvent({ row, wait }, causes.get(row.event_id ?? '') ?? null, clock))
+    const drafts = said.map(({ row, wait }) =>
+      waitingEvent({ row, wait }, causes.get(row.event_id ?? '') ?? null, clock),
+    )
     const recorded: readonly Recorded[] = await recordIn(tx, drafts)
     return recorded.some(({ status }) => status === 'routed')
   }

@@ -19,7 +19,11 @@ export type AwaitedEvent = Pick<Event, 'id' | 'source' | 'type' | 'subject' | 'a
   payload: unknown
 }
 /** What the waits of an attempt need. */
-export type WaitParts = JudgeAnswersParts & { parseOutputs(outputs: unknown): readonly Output[] }
+export type WaitParts = JudgeAnswersParts & {
+  parseOutputs(outputs: unknown): readonly Output[]
+  /** Takes secrets out of what people are shown. */
+  redact(text: string): string
+}
 
 /** The waits of one attempt. */
 export type WaitStore = {

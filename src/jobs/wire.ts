@@ -45,9 +45,9 @@ const jobAttempt = z
     attempt: z.int(),
     owner: z.uuid().meta({ description: 'The orchestrator that made it.' }),
     outcome: z
-      .enum(['completed', 'failed', 'retried', 'lost', 'cancelled'])
+      .enum(['completed', 'failed', 'retried', 'waiting', 'lost', 'cancelled'])
       .nullable()
-      .meta({ description: 'Null while it runs; `lost` when its process ended.' }),
+      .meta({ description: 'Null while it runs; `waiting` when the job has to wait, `lost` when its process ended.' }),
     error: z.string().nullable(),
     result: json,
     started_at: time,
@@ -80,6 +80,45 @@ const modelUsage = z
     usd: z.number().nullable().meta({ description: 'Of the calls whose price is known; null when none is.' }),
   })
   .meta({ id: 'ModelUsage' })
+
+const jobAnswer = z
+  .object({
+    decision: z.enum(['approve', 'reject', 'moved']).meta({ description: '`moved`: the pull request was pushed to.' }),
+    by: z.string().nullable(),
+    via: z.enum(['comment', 'review', 'push', 'api']),
+    reason: z.string().nullable(),
+    event_id: z.uuid().nullable(),
+    at: time,
+    refusal: z.string().nullable().meta({ description: 'Why it does not count.' }),
+  })
+  .meta({ id: 'JobAnswer' })
+
+const jobWait = z
+  .object({
+    name: z.string(),
+    kind: z.enum(['sleep', 'event', 'approval']),
+    wanted: jsonObject
+      .nullable()
+      .meta({ description: 'Which events: types, sources, conditions on facts and payload.' }),
+    repository: z.string().nullable(),
+    number: z.int().nullable().meta({ description: 'Of which issue or pull request; null is any.' }),
+    approval: jsonObject
+      .nullable()
+      .meta({ description: 'Why it is asked for, who may give it, for which commit, and the outputs it is for.' }),
+    since: time,
+    until: time,
+    ended_at: time.nullable(),
+    event_id: z.uuid().nullable().meta({ description: 'The event that ended it.' }),
+    result: json.meta({ description: 'What came of an approval.' }),
+    answers: z.array(jobAnswer),
+  })
+  .meta({ id: 'JobWait' })
+
+/** What a job that waited made of an event. */
+export const waitExplanation = z
+  .object({ job_id: z.uuid(), name: z.string(), matched: z.boolean(), sentence: z.string() })
+  .meta({ id: 'WaitExplanation' })
+export type WaitExplanation = z.infer<typeof waitExplanation>
 
 const receipt = z
   .object({
@@ -151,13 +190,17 @@ export type JobLogPage = z.infer<typeof jobLogPage>
 /** One job with everything that is known of it. */
 export const jobDetail = jobSummary
   .extend({
-    waits_for: z.string().nullable().meta({ description: 'Why a job that is due is not begun, where that is known.' }),
+    waits_for: z
+      .string()
+      .nullable()
+      .meta({ description: 'What a waiting job waits for; why a job that is due is not begun, where that is known.' }),
     superseded_by: z.uuid().nullable().meta({ description: 'The job of a newer event that is done in its place.' }),
     payload: json.meta({ description: 'The input of its agent.' }),
     result: json,
     ran_at: time.nullable().meta({ description: 'When its agent left outputs: it does not run again for them.' }),
     attempts: z.array(jobAttempt),
     steps: z.array(jobStep),
+    waits: z.array(jobWait),
     budget: budget.nullable().meta({ description: 'What it may use in all its attempts together.' }),
     usage: modelUsage.meta({ description: 'What it has used of models.' }),
     model_calls: z.array(modelCall),

@@ -63,8 +63,9 @@ export type Claimed<Row extends object = object> = Row &
 /**
  * How an attempt ended. `retried` is a failure and becomes `failed` when it was the last one
  * allowed. `deferred` (come back then: a rate limit) and `released` (the worker shuts down) are no
- * failures. `waiting` has nothing to do before that time, unless somebody wakes the row. `cancelled` means that there is no need for it any more. The error of a completed
- * attempt is kept with the attempt only.
+ * failures. `waiting` has nothing to do before that time, unless somebody wakes the row.
+ * `cancelled` means that there is no need for it any more. The error of a completed attempt is kept
+ * with the attempt only.
  */
 export type Outcome =
   | { kind: 'completed'; error?: string | null }

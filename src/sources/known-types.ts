@@ -10,7 +10,7 @@ const EXCLUSION = /^!(?!\()/
 const OWN_SOURCES = ['deployments', 'manual', 'outbox', 'signalbox', 'test']
 const OWN_EVENTS: ReadonlyMap<string, readonly string[]> = new Map([
   ['environment', ['deployed']],
-  ['job', ['completed', 'failed']],
+  ['job', ['completed', 'failed', 'waiting']],
   ['endpoint', ['disabled', 'failing', 'recovered']],
   ['rule', ['paused']],
   ['delivery', ['exhausted']],

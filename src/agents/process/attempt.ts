@@ -1,10 +1,10 @@
 // One attempt in a child process: the context of its agent, of which the service does the work.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ReadForge } from '../../forges/forge.ts'
-import { modelOf } from '../../models/model.ts'
-import type { ModelAnswer, ModelRequest } from '../../models/request.ts'
 import type { Approval } from '../../jobs/approval.ts'
 import type { AwaitedEvent } from '../../jobs/waits.ts'
+import { modelOf } from '../../models/model.ts'
+import type { ModelAnswer, ModelRequest } from '../../models/request.ts'
 import type { CheckedOut } from '../../workspaces/checkout.ts'
 import type { AgentContext } from '../agent.ts'
 import type { Calls } from './calls.ts'

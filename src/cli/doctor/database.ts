@@ -157,6 +157,7 @@ async function workChecks(database: Database): Promise<Check[]> {
     await orchestratorCheck(database),
     await stuckCheck(database, 'jobs', 'signalbox jobs ls --status'),
     await agentsCheck(database),
+    await waitingCheck(database),
     await stuckCheck(database, 'deliveries', 'signalbox deliveries ls --status'),
     await endpointsCheck(database),
     await rulesCheck(database),
@@ -189,6 +190,19 @@ async function stuckCheck(database: Database, noun: 'jobs' | 'deliveries', comma
     ...(late > 0 ? [`${late} have been due for ten minutes`] : []),
   ].join(', ')
   return warning(noun, text, `A running orchestrator takes them up; see ${command} ${lost > 0 ? 'running' : 'pending'}`)
+}
+
+async function waitingCheck(database: Database): Promise<Check> {
+  const { rows } = await database.query<{ jobs: number; approvals: number }>(
+    `select count(*)::int as jobs, count(*) filter (where exists (
+       select from signalbox.job_waits w where w.job_id = jobs.id and w.kind = 'approval' and w.ended_at is null
+     ))::int as approvals
+     from signalbox.jobs where status = 'waiting'`,
+  )
+  const { jobs = 0, approvals = 0 } = rows[0] ?? {}
+  if (jobs === 0) return ok('waiting', 'no job waits')
+  const some = approvals === 0 ? '' : `, ${approvals} of them for approval (signalbox jobs ls --status waiting)`
+  return ok('waiting', `${count(jobs, 'job')} waiting${some}`)
 }
 
 async function agentsCheck(database: Database): Promise<Check> {

@@ -35,6 +35,16 @@ const DEFAULTS: readonly (readonly [types: string, template: string])[] = [
       '{{link}}',
     ),
   ],
+  [
+    'job.waiting',
+    lines(
+      '⏳ {{data.job_type}} waits: {{data.name}}',
+      '{{data.subject}}',
+      '{{data.reason}}',
+      'Until: {{data.until}}',
+      '{{link}}',
+    ),
+  ],
   ['endpoint.failing', alert('⚠️ The endpoint {{data.endpoint_name}} fails')],
   ['endpoint.disabled', alert('⛔ The endpoint {{data.endpoint_name}} was disabled')],
   ['endpoint.recovered', alert('✅ The endpoint {{data.endpoint_name}} works again', 'Had failed since')],

@@ -19,7 +19,11 @@ test('the types are listed on one page, and by a glob', async () => {
     expect.arrayContaining(['environment.deployed', 'job.failed', 'push', 'issues.labeled']),
   )
   const selected = await api.get('/event-types?type=job.*')
-  expect(selected.body.items).toMatchObject([{ type: 'job.completed' }, { type: 'job.failed' }])
+  expect(selected.body.items).toMatchObject([
+    { type: 'job.completed' },
+    { type: 'job.failed' },
+    { type: 'job.waiting' },
+  ])
 })
 
 test('one type has the schema of what is sent, and an example', async () => {

@@ -6,6 +6,7 @@ import { endpointExplanation } from '../../endpoints/wire.ts'
 import type { Arrivals } from '../../events/arrivals.ts'
 import { getEvent, listEvents, showEvent } from '../../events/query.ts'
 import { eventDetail, eventStatus, eventSummary, feedEnvelope, feedEvent } from '../../events/wire.ts'
+import { waitExplanation } from '../../jobs/wire.ts'
 import { AppError } from '../../lib/error.ts'
 import type { Pipeline } from '../../pipeline.ts'
 import { ruleExplanation } from '../../rules/wire.ts'
@@ -15,12 +16,13 @@ import { feedAnswer } from './feed.ts'
 
 const MAX_WAIT_SECONDS = 30
 
-/** What every rule and every endpoint makes of one event. */
+/** What every rule, every endpoint and every job that waited makes of one event. */
 export const eventExplanation = z
   .object({
     event: eventSummary.pick({ id: true, type: true, status: true, reason: true }),
     rules: z.array(ruleExplanation),
     endpoints: z.array(endpointExplanation),
+    waits: z.array(waitExplanation),
   })
   .meta({ id: 'EventExplanation' })
 

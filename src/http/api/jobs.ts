@@ -1,6 +1,7 @@
 // `/api/jobs`: the work, its attempts, its outputs and its log.
 import { createRoute, z } from '@hono/zod-openapi'
 import { findId } from '../../db/find-id.ts'
+import { answerApproval, answerRequest, readAnswer } from '../../jobs/answer-approval.ts'
 import { cancelJob, readRetryOptions, retryJob, retryRequest } from '../../jobs/change.ts'
 import { getJob, jobLog, listJobs, MAX_LOG_PAGE } from '../../jobs/query.ts'
 import { jobDetail, jobLogPage, jobStatus, jobSummary } from '../../jobs/wire.ts'
@@ -66,6 +67,23 @@ const retry = createRoute({
   responses: { 200: answer('The job, pending again.', jobDetail), default: failure },
 })
 
+const approve = createRoute({
+  method: 'post',
+  path: '/jobs/{id}/approve',
+  summary: 'Approve what a job waits with',
+  tags: ['jobs'],
+  request: { params: idParam, body: { ...jsonBody(answerRequest), required: false } },
+  responses: { 200: answer('The job, which looks at the answer now.', jobDetail), default: failure },
+})
+const reject = createRoute({
+  method: 'post',
+  path: '/jobs/{id}/reject',
+  summary: 'Reject what a job waits with',
+  tags: ['jobs'],
+  request: { params: idParam, body: { ...jsonBody(answerRequest), required: false } },
+  responses: { 200: answer('The job, which looks at the answer now.', jobDetail), default: failure },
+})
+
 /** Adds the routes of jobs; `onWork` is called when a job became pending, or left its group. */
 export function addJobRoutes(api: Api, parts: Pick<ApiParts, 'database' | 'looking' | 'clock' | 'onWork'>): void {
   const { database, looking, clock, onWork } = parts
@@ -88,4 +106,12 @@ export function addJobRoutes(api: Api, parts: Pick<ApiParts, 'database' | 'looki
     onWork()
     return c.json(job, 200)
   })
+  const answered = async (c: Parameters<typeof readJson>[0], id: string, decision: 'approve' | 'reject') => {
+    const given = readAnswer(c.req.header('content-type') === undefined ? {} : await readJson(c))
+    const job = await answerApproval(database, clock, id, { ...given, decision })
+    onWork()
+    return job
+  }
+  api.openapi(approve, async (c) => c.json(await answered(c, await idOf(c), 'approve'), 200))
+  api.openapi(reject, async (c) => c.json(await answered(c, await idOf(c), 'reject'), 200))
 }
