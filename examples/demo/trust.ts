@@ -1,17 +1,17 @@
-// The part of the demo about trust: a stranger and a maintainer ask for the same work, whose rule
-// is staged; and what is kept of a write.
+// The part of the demo about trust: somebody without permission and a maintainer ask for the same
+// work, whose rule is staged; and what is kept of a write.
 import type { JobDetail } from '@signalbox/sdk'
 import { note, say, until } from './narrate.ts'
 import type { Stage } from './stage.ts'
 
 /** Shows who may start an agent, what a staged rule would write, and the record of a write. */
 export async function trust(stage: Stage): Promise<void> {
-  note('4. A stranger asks for a review, then a maintainer\n')
+  note('4. Anybody may ask for a review, but only maintainers get one\n')
   const { turnkey, box } = stage
   const { number } = await turnkey.openIssue({ title: 'Is the greeting too short?' })
-  const stranger = await ask(stage, number, 'mallory')
-  const { rules } = await box.events.explain(String(stranger.event_id))
-  note(`$ signalbox rules explain ${stranger.event_id}`)
+  const refused = await ask(stage, number, 'mallory')
+  const { rules } = await box.events.explain(String(refused.event_id))
+  note(`$ signalbox rules explain ${refused.event_id}`)
   for (const { rule, sentence } of rules) if (rule === 'review') say(sentence)
   showStaged(await ask(stage, number, 'acme'))
   say(`comments of Signalbox on #${number}: ${(await turnkey.issueComments(number)).length - 2}`)
