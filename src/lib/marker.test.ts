@@ -31,6 +31,26 @@ test('a text ends with exactly the new marker, within its limit', () => {
   expect(readMarker(withMarker('x'.repeat(5000), { keys: ['a'] }, 1000))?.keys).toEqual(['a'])
 })
 
+test('no marker of the text itself is left, however they are put into one another', () => {
+  const part = fc.constantFrom(
+    '<!-- signal',
+    'box:key=x',
+    '<!-- signalbox:',
+    'signalbox:',
+    'key=x',
+    ' -->',
+    '<!-- ',
+    ':',
+  )
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 12 }), (parts) => {
+      expect(markedKeys(withMarker(parts.join(''), { keys: ['own'] }, 1000))).toEqual(['own'])
+    }),
+  )
+  const nested = '<!-- signal<!-- signalbox:key=a -->box:key=b -->'
+  expect(markedKeys(withMarker(nested, { keys: ['own'] }, 1000))).toEqual(['own'])
+})
+
 test('a marker keeps the newest keys, and never outgrows the body', () => {
   const numbered = Array.from({ length: 60 }, (_, at) => `deployment=${at}`)
   expect(readMarker(markerText({ keys: numbered }))?.keys).toEqual(numbered.slice(10))

@@ -9,6 +9,7 @@ export type Marker = { keys: string[]; series?: string | undefined; order?: numb
 
 // No `<` or `>` inside: a value is encoded, and the search stays linear on a hostile text.
 const MARKER = /<!-- signalbox:([^<>\n]*) -->/g
+const OPENING = '<!-- signalbox:'
 
 // The newest keys are kept; a marker must not grow until the body no longer fits.
 const MAX_KEYS = 50
@@ -57,7 +58,8 @@ function toMarker(content: string): Marker {
  */
 export function withMarker(text: string, marker: Marker, limit: number, section = ''): string {
   const end = `${section}\n\n${markerText(marker)}`
-  const body = text.replace(MARKER, '').trimEnd()
+  // A marker within another's opening: taken out, it would leave one.
+  const body = text.replace(MARKER, '').replaceAll(OPENING, '<!-- signalbox ').trimEnd()
   return cut(body, limit - end.length) + end
 }
 

@@ -47,29 +47,36 @@ export function toChange(change: FileChange): Change {
   return { ...change, content: typeof content === 'string' ? content : Buffer.from(content.base64, 'base64') }
 }
 
-type Found = Trailer & { sha: string; author: string | null }
+type Found = Trailer & { sha: string; isOurs: boolean }
 
-async function readTrailers(forge: WriteForge, changeSet: ChangeSet, tip: string): Promise<Found[]> {
-  const commits = await forge.commitsBetween(changeSet.repository, changeSet.base, tip)
-  return commits.map(({ sha, author, message }) => ({ sha, author, ...readTrailer(message) }))
+async function readTrailers(forge: WriteForge, { repository, base }: ChangeSet, tip: string): Promise<Found[]> {
+  const commits = await forge.commitsBetween(repository, base, tip)
+  return Promise.all(
+    commits.map(async (commit) => ({ sha: commit.sha, ...(await readCommit(forge, repository, commit)) })),
+  )
+}
+
+/** What a commit says about itself, and whether our account made it: a trailer can be copied. */
+export async function readCommit(
+  forge: WriteForge,
+  repository: string,
+  { author, message }: { author: string | null; message: string },
+): Promise<Trailer & { isOurs: boolean }> {
+  const trailer = readTrailer(message)
+  return { ...trailer, isOurs: trailer.key !== undefined && (await forge.isOwn(repository, author)) }
 }
 
 /** The end of it, if the commits that the branch has over its base decide that; else null. */
 function settledState(changeSet: ChangeSet, target: Target, commits: readonly Found[]): Placed | null {
-  if (!target.own && !commits.some((commit) => isOurs(commit, changeSet))) return { state: 'gone' }
-  const there = commits.find((commit) => isCommitOf(commit, changeSet.key))
+  if (!target.own && !commits.some(({ isOurs }) => isOurs)) return { state: 'gone' }
+  const there = commits.find((commit) => commit.isOurs && isCommitOf(commit, changeSet.key))
   if (there !== undefined) return { state: 'committed', sha: there.sha }
   if (target.own && commits.length > 0) {
     throw new GiveUp(`The branch ${target.branch} of ${changeSet.repository} has somebody else's commits.`)
   }
   const { order = Number.NEGATIVE_INFINITY } = changeSet
-  const newer = commits.find((commit) => (commit.order ?? Number.NEGATIVE_INFINITY) > order)
+  const newer = commits.find((commit) => commit.isOurs && (commit.order ?? Number.NEGATIVE_INFINITY) > order)
   return newer === undefined ? null : { state: 'superseded', sha: newer.sha }
-}
-
-/** A trailer alone can be copied. */
-function isOurs({ key, author }: Found, { account }: ChangeSet): boolean {
-  return key !== undefined && isSameAccount(author, account)
 }
 
 /** Whether both are known and the same; the case of a name does not count. */

@@ -89,6 +89,8 @@ export type Written = z.infer<typeof written>
 /** What the outputs of one job may write. */
 export type Policy = Written & {
   repositories: readonly string[]
+  /** Its event is of a repository, where anybody may write: it does not speak for deployments. */
+  isOfForge?: true
   /** The SHA-256 of the rule and its agent as they were configured. */
   config?: string
 }

@@ -190,6 +190,24 @@ test.each(['open', 'merged'] as const)(
   },
 )
 
+test("somebody's commit with our trailer, on a branch of that name, is not taken for ours", async () => {
+  const repo = await makeRepository()
+  const message = 'Forged\n\nSignalbox-Key: deployment=1\nSignalbox-Order: 1\n'
+  const branch = 'agenta/deploy-bot-1'
+  await repo.commit({ message, files: { 'deploy.sh': 'x' }, branch, author: 'mallory' })
+  await expect(send(repo, 1)).rejects.toThrow("has somebody else's commits")
+  expect(await repo.pulls('all')).toEqual([])
+})
+
+test("somebody's pull request of their commits, on a branch of that name, is left alone", async () => {
+  const repo = await makeRepository()
+  const branch = 'agenta/deploy-bot-1'
+  await repo.commit({ message: 'Mine', files: { 'deploy.sh': 'x' }, branch, author: 'mallory' })
+  await repo.openPullRequest({ title: 'Mine', head: branch }, 'mallory')
+  await expect(send(repo, 1)).rejects.toThrow("has somebody else's pull request")
+  expect(await repo.pulls('all')).toMatchObject([{ title: 'Mine', labels: [] }])
+})
+
 test('a pull request of our own whose branch somebody has replaced is left alone', async () => {
   const repo = await makeRepository()
   await send(repo, 1)

@@ -1,10 +1,11 @@
 // Publishing a pull request: one branch, one commit, one pull request, however often and wherever
 // it was interrupted.
 import type { PullRequest, WriteForge } from '../forges/forge.ts'
+import { GiveUp } from '../lib/error.ts'
 import type { Marker } from '../lib/marker.ts'
 import { readMarker, withMarker } from '../lib/marker.ts'
-import { isCommitOf, readTrailer } from '../lib/trailer.ts'
-import { commitToBranch, isSameAccount } from './commit-to-branch.ts'
+import { isCommitOf } from '../lib/trailer.ts'
+import { commitToBranch, isSameAccount, readCommit } from './commit-to-branch.ts'
 import { missing } from './names.ts'
 import type { Note } from './notes.ts'
 import { notesSection, withoutNotes } from './notes.ts'
@@ -55,12 +56,21 @@ async function addPeopleAndLabels(forge: WriteForge, changeSet: ChangeSet, pull:
   await forge.requestReviewers(repository, number, { reviewers, teamReviewers })
 }
 
+/**
+ * The pull request of this change set's own branch.
+ * @throws GiveUp when somebody else opened it, for commits of theirs.
+ */
 async function ownPullRequest(forge: WriteForge, changeSet: ChangeSet): Promise<Published | null> {
-  const pulls = await forge.pullRequests(changeSet.repository, { head: changeSet.branch, state: 'all' })
+  const { repository, branch } = changeSet
+  const pulls = await forge.pullRequests(repository, { head: branch, state: 'all' })
+  const ofBranch = pulls.filter((pull) => !pull.fromFork)
+  const pull = ofBranch.find(({ state }) => state === 'open') ?? ofBranch[0]
+  if (pull === undefined) return null
   // A person may have opened it, for our own branch, whose run was interrupted.
-  const ours = pulls.filter((pull) => !pull.fromFork)
-  const pull = ours.find(({ state }) => state === 'open') ?? ours[0]
-  return pull === undefined ? null : { pull, created: false }
+  if ((await forge.isOwn(repository, pull.author)) || (await hasCommit(forge, changeSet, pull))) {
+    return { pull, created: false }
+  }
+  throw new GiveUp(`The branch ${branch} of ${repository} has somebody else's pull request: ${pull.url}`)
 }
 
 async function openPullRequest(forge: WriteForge, changeSet: ChangeSet): Promise<Published | null> {
@@ -145,8 +155,15 @@ function isNewer(pull: PullRequest, changeSet: ChangeSet): boolean {
  */
 async function containsChangeSet(forge: WriteForge, changeSet: ChangeSet, pull: PullRequest): Promise<boolean> {
   if (isNewer(pull, changeSet) && readMarker(pull.body)?.keys.includes(changeSet.key)) return true
-  const commits = await forge.commitsBetween(changeSet.repository, pull.baseSha, pull.headSha)
-  return commits.some(({ message }) => isCommitOf(readTrailer(message), changeSet.key))
+  return hasCommit(forge, changeSet, pull)
+}
+
+async function hasCommit(forge: WriteForge, { repository, key }: ChangeSet, pull: PullRequest): Promise<boolean> {
+  for (const commit of await forge.commitsBetween(repository, pull.baseSha, pull.headSha)) {
+    const found = await readCommit(forge, repository, commit)
+    if (found.isOurs && isCommitOf(found, key)) return true
+  }
+  return false
 }
 
 async function updatePullRequest(

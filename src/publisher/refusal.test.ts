@@ -304,6 +304,25 @@ test('a repository is excluded by a glob that begins with !, with or without its
   }
 })
 
+describe('a job whose event is of a repository', () => {
+  const id = '0199f0a2-7c1e-7d3a-8f00-5b2d6c9e4a10'
+
+  test.each([
+    { series: 'deploy:p:bot:production' },
+    { key: `deployment=deploy_${id}` },
+    { branch: `agenta/deploy-bot-${id}` },
+  ])('does not speak for a deployment: %j', (more) => {
+    const [name] = Object.values(more)
+    const why = `${name} is of a deployment, and only the job of a deployment may write for it; use another name.`
+    expect(refusal(pull(more), { repositories, isOfForge: true })).toBe(why)
+    expect(refusal(pull(more), { repositories })).toBeNull()
+  })
+
+  test('has series of its own', () => {
+    expect(refusal(pull({ series: 'format' }), { repositories, isOfForge: true })).toBeNull()
+  })
+})
+
 test('where no repository is known, none is written to', () => {
   expect(refusal(comment, { repositories: [] })).toMatch(/not one that the rule may write to \(none is\)/)
 })

@@ -1,5 +1,6 @@
 // The one decision about what may be written: pure, so that it is the same before outputs are
 // stored and before each is written.
+import { deploymentOfBranch, deploymentOfKey } from '../lib/deployment-key.ts'
 import { GiveUp } from '../lib/error.ts'
 import { compileGlobs, LOGIN, NAME, REF } from '../lib/glob.ts'
 import { isRepositoryIn } from '../lib/repository-globs.ts'
@@ -48,7 +49,22 @@ export function refusal(output: Output, policy: Policy): string | null {
   if (limits[output.kind] === undefined) {
     return `The rule's outputs have no ${output.kind}; \`outputs: { ${output.kind}: {} }\` allows it.`
   }
-  return kindRefusal(output, limits)
+  return (policy.isOfForge === true ? deploymentRefusal(output) : null) ?? kindRefusal(output, limits)
+}
+
+/** Texts of anybody must not change what is kept of a deployment, or take its pull request over. */
+function deploymentRefusal(output: Output): string | null {
+  if (output.kind !== 'pull_request') return null
+  const { key, branch, series = '' } = output
+  const name = [
+    deploymentOfKey(key) && key,
+    deploymentOfBranch(branch) && branch,
+    series.startsWith('deploy:') && series,
+  ]
+  const taken = name.find((each) => typeof each === 'string')
+  return taken === undefined
+    ? null
+    : `${taken} is of a deployment, and only the job of a deployment may write for it; use another name.`
 }
 
 function limitsOf({ outputs }: Policy): OutputLimits {

@@ -18,6 +18,7 @@ export function policyOf(
     repositories: repositories ?? own,
     ...(outputs !== undefined && { outputs }),
     ...(staged === true && { staged }),
+    ...(repository !== undefined && { isOfForge: true as const }),
     ...(config !== undefined && { config }),
   }
 }

@@ -151,6 +151,11 @@ describe('where a job may write', () => {
       expect(repositoriesFor({ repository })).toEqual([])
   })
 
+  test('is kept with whether the event is of a repository, as anybody may write there', () => {
+    const policy = jobsFor(compileRules([rule]), { ...event, facts: { repository: 'acme/shop' } })[0]?.policy
+    expect(policy).toMatchObject({ isOfForge: true })
+  })
+
   test('is kept with the hash of the configuration', () => {
     expect(jobsFor(compileRules([rule]), event)[0]?.policy).toEqual({ repositories: ['acme/prompts'], config: 'abc' })
   })
