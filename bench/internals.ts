@@ -145,7 +145,7 @@ async function openRecorder(root: string, database: Database, onWork: () => void
   const openPipeline = await exported<(options: Parts) => object | Promise<object>>(root, 'openPipeline')
   const pipeline = await openPipeline({ database, clock, log, sources: new Map(), rules: [], onWork })
   if ('record' in pipeline) return pipeline as Recorder
-  const { rows } = await database.query('select version::int from signalbox.routing_version')
+  const { rows } = await database.query('select version::int from signalbox.endpoints_version')
   const { version } = rows[0] as { version: number }
   const route = ({ requested }: Parts) => ({ status: 'routed', reason: null, jobs: [requested], deliveries: [] })
   const router = { version: () => version, reload: async () => undefined, route }
@@ -174,9 +174,16 @@ function draftOf(id: string, jobId: string, text: string): object {
       type: 'no-op',
       agent: 'no-op',
       input: { text },
-      policy: null,
+      policy: { repositories: [] },
+      who: null,
+      model: null,
+      budget: null,
       priority: 5,
       groupKey: null,
+      groupLimit: 1,
+      mode: 'queue',
+      debounce: null,
+      ceilingSubject: null,
       maxAttempts: 5,
       timeLimitMs: 60_000,
     },
@@ -300,7 +307,9 @@ function sourcesOf(root: string): Map<string, string> {
   const known = sources.get(root)
   if (known) return known
   const folder = join(root, 'src')
+  // Not the commands, which have names of their own for some of it.
   const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => !path.startsWith('cli/'))
     .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
     .map((path) => join(folder, path))
   const found = new Map(paths.map((path) => [path, readFileSync(path, 'utf8')]))
