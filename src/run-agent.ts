@@ -1,17 +1,24 @@
 // One run of an agent without a service: no job is stored, and nothing is written to a forge.
 import type { Agent, AgentContext } from './agents/agent.ts'
 import type { Event } from './events/event.ts'
+import type { Facts } from './events/facts.ts'
 import { eventPayload } from './events/payload.ts'
 import type { ReadForge } from './forges/forge.ts'
 import type { Approval } from './jobs/approval.ts'
+import { readReturned } from './jobs/returned.ts'
+import { triggerOf } from './jobs/trigger.ts'
 import type { AwaitedEvent } from './jobs/waits.ts'
 import { parseInput } from './lib/agent-input.ts'
-import { requireResultSize } from './lib/agent-limits.ts'
 import { GiveUp, Waiting } from './lib/error.ts'
 import type { Model } from './models/model.ts'
 import { modelOf } from './models/model.ts'
+import { accepting } from './publisher/accept.ts'
 import type { Output } from './publisher/output.ts'
-import { parseOutputs } from './publisher/output.ts'
+import type { Policy } from './publisher/policy.ts'
+import { policyOf } from './rules/job-policy.ts'
+import type { InstalledRule } from './rules/rule.ts'
+import { redactor } from './untrusted/redact.ts'
+import { valueFinder } from './untrusted/value-finder.ts'
 import type { Workspaces } from './workspaces/workspace.ts'
 import { openWorkspaces } from './workspaces/workspace.ts'
 
@@ -20,8 +27,12 @@ export type RunGiven = {
   event: Event | null
   input: unknown
   forge: ReadForge | null
+  /** What its rule says about writing; a rule that says nothing allows what is the default. */
+  rule?: Omit<InstalledRule, 'name' | 'on' | 'agent'> | undefined
+  /** Values that no output may have, and which become `[redacted]` elsewhere. */
+  secrets?: readonly string[] | undefined
   /** What checks repositories out into the folders of the run. */
-  checkoutInto(workspaces: Workspaces): AgentContext<unknown>['checkout']
+  checkoutInto(workspaces: Workspaces, given: { facts: Facts; policy: Policy }): AgentContext<unknown>['checkout']
   /** What calls the model. */
   answer: Model['answer']
   log: AgentContext<unknown>['log']
@@ -38,6 +49,7 @@ export type RunGiven = {
 
 /** What came of it. */
 export type AgentRun = {
+  /** As they would be stored: checked, and without secrets. */
   outputs: readonly Output[]
   result: unknown
   /** What its steps returned, by name. */
@@ -46,10 +58,11 @@ export type AgentRun = {
 
 /**
  * Runs an agent once, as the service would.
- * @throws what the agent throws; GiveUp when its input or what it returned is not valid.
+ * @throws what the agent throws; GiveUp when its input or what it returned is not valid, or policy
+ * refuses an output; Skipped when a fork was pushed to after the comment that asks for the job.
  */
 export async function runAgent(agent: Agent, given: RunGiven): Promise<AgentRun> {
-  const { event, forge, answer, log, now = () => new Date() } = given
+  const { forge, answer, log, secrets = [], now = () => new Date() } = given
   const over = new AbortController()
   const signal = AbortSignal.any([given.signal, over.signal])
   const workspaces = openWorkspaces(signal)
@@ -58,9 +71,14 @@ export async function runAgent(agent: Agent, given: RunGiven): Promise<AgentRun>
   const step = stepOf(steps)
   const wait = waitOf(given.waits ?? {})
   try {
+    const input = await parseInput(agent, given.input)
+    // Whoever runs it here may.
+    const event = await triggerOf({ forge, payloadOf: eventPayload }, { who: null }, { event: given.event, step })
+    const facts = event?.facts ?? {}
+    const policy = policyOf(given.rule ?? {}, facts)
     const returned = await agent.run({
       job: { id: 'local', type: agent.name, rule: 'local', attempt: 1, ...given.job },
-      input: await parseInput(agent, given.input),
+      input,
       event,
       payload: event === null ? undefined : eventPayload(event),
       step,
@@ -71,20 +89,16 @@ export async function runAgent(agent: Agent, given: RunGiven): Promise<AgentRun>
       approval: (name) => wait<Approval>(name),
       inherited: async (name) => inherited.get(name),
       workspace: workspaces.make,
-      checkout: given.checkoutInto(workspaces),
+      checkout: given.checkoutInto(workspaces, { facts, policy }),
       forge,
       log,
       signal,
       now,
     })
-    const { outputs = [], result } = returned ?? {}
-    const json = JSON.stringify(result)
-    if (json !== undefined) requireResultSize(json)
-    return {
-      outputs: parseOutputs(outputs),
-      result: json === undefined ? undefined : JSON.parse(json),
-      steps: Object.fromEntries(steps),
-    }
+    signal.throwIfAborted()
+    const { result, unchecked } = readReturned(returned, redactor([], secrets))
+    const outputs = accepting(valueFinder(secrets))(unchecked, policy)
+    return { outputs, result, steps: Object.fromEntries(steps) }
   } finally {
     over.abort(new Error('The attempt has ended.'))
     await workspaces.remove()

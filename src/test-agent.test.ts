@@ -45,6 +45,40 @@ test('an agent gets what the test has, and what it returns is checked as the ser
   await expect(testAgent(agent(wrong))).rejects.toThrow(/outputs\.0\.key/)
 })
 
+test('what the service would refuse is refused, and nothing else', async () => {
+  const event = { facts: { repository: 'acme/shop' } }
+  const returning = (outputs: object[]) => agent(async () => ({ outputs }) as AgentResult)
+  const typo = agent(async () => ({ output: [] }) as AgentResult)
+  await expect(testAgent(typo, { event })).rejects.toThrow('unknown field "output"; did you mean "outputs"?')
+  const files = { kind: 'commit', repository: 'acme/shop', branch: 'signalbox/x', key: 'k', message: 'm' }
+  const commit = { ...files, changes: [{ path: '.github/x.yml', content: 'x' }] }
+  await expect(testAgent(returning([commit]), { event })).rejects.toThrow("The rule's outputs have no commit")
+  const rule = { outputs: { commit: {} } }
+  await expect(testAgent(returning([commit]), { event, rule })).rejects.toThrow('.github/x.yml is protected')
+  const elsewhere = { ...commit, changes: [{ path: 'x', content: 'x' }] }
+  await expect(testAgent(returning([{ ...elsewhere, branch: 'main2' }]), { event, rule })).rejects.toThrow(
+    'The branch main2 is not one of',
+  )
+  const shown = await testAgent(returning([elsewhere]), { event, rule })
+  expect(shown.outputs).toEqual([elsewhere])
+  await expect(testAgent(returning([elsewhere]), { rule })).rejects.toThrow('The repository acme/shop is not one')
+  const named = { ...rule, repositories: ['acme/*'] }
+  expect((await testAgent(returning([elsewhere]), { rule: named })).outputs).toHaveLength(1)
+})
+
+test("an agent for a comment on a pull request gets the head's commit, and its files", async () => {
+  const run: Run = async ({ event, checkout }) => {
+    const { folder } = await checkout()
+    return { result: [event?.facts.sha, event?.facts.fromFork, await readFile(join(folder, 'a'), 'utf8')] }
+  }
+  const pull = { number: 7, state: 'open', head: 'fix', headSha: 'c'.repeat(40), fromFork: true } as never
+  const repositories = { 'acme/shop': { branches: { main: { a: '1' }, fix: { a: '2' } }, pullRequests: [pull] } }
+  const event = { type: 'issue_comment.created', facts: { repository: 'acme/shop', number: 7, isPullRequest: true } }
+  const { result, steps } = await testAgent(agent(run), { event, repositories })
+  expect(result).toEqual(['c'.repeat(40), true, '2'])
+  expect(Object.keys(steps)).toEqual(['signalbox:head'])
+})
+
 test('steps are remembered, those of an attempt before as well', async () => {
   const run: Run = async ({ step }) => {
     const made = await step('made', () => new Date(0))
@@ -127,7 +161,7 @@ describe('the forge', () => {
     expect(await read((forge) => forge.pullRequestHead('acme/shop', 1))).toEqual({
       sha: 'a',
       fromFork: false,
-      pushedAt: null,
+      pushedAt: new Date(0).toISOString(),
     })
     expect(await read((forge) => forge.pullRequestHead('acme/shop', 9))).toBe(null)
     expect(await read((forge) => forge.permission('acme/shop', 'jane'))).toBe('write')

@@ -4,12 +4,14 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Agent } from './agents/agent.ts'
 import type { Event } from './events/event.ts'
+import type { Facts } from './events/facts.ts'
 import type { PullRequest, ReadForge } from './forges/forge.ts'
 import { AppError, GiveUp } from './lib/error.ts'
 import type { Json } from './lib/json.ts'
 import type { Permission } from './lib/permission.ts'
 import { plainRepositoryName } from './lib/repository.ts'
 import type { ModelAnswer, ModelRequest } from './models/request.ts'
+import type { Rule } from './rules/rule.ts'
 import type { AgentRun } from './run-agent.ts'
 import type { CheckedOut, CheckoutOptions } from './workspaces/checkout.ts'
 import type { Workspaces } from './workspaces/workspace.ts'
@@ -26,6 +28,9 @@ export type TestRepository = {
   /** The members of teams, such as `acme/core`. */
   teams?: Readonly<Record<string, readonly string[]>>
 }
+
+// Nobody pushes to a pull request while a test runs.
+const NOT_SINCE = new Date(0)
 
 type Repositories = Readonly<Record<string, TestRepository>>
 
@@ -48,6 +53,11 @@ export type TestAgentOptions = {
   inherited?: Readonly<Record<string, unknown>>
   /** What comes of its waits, by name: the event of `waitFor`, or what an approval came to. */
   waits?: Readonly<Record<string, unknown>>
+  /**
+   * What the rule says about writing. Default: a rule that says nothing, which may write the usual
+   * kinds to the event's own repository.
+   */
+  rule?: Pick<Rule, 'outputs' | 'repositories'>
   job?: { id?: string; type?: string; rule?: string; attempt?: number }
   now?: Date
   signal?: AbortSignal
@@ -63,8 +73,8 @@ export type TestedAgent = AgentRun & {
 
 /**
  * Runs an agent once and returns what it would have written. Nothing is stored or sent.
- * @throws what the agent throws; GiveUp when its input or an output is not valid; Error when it
- * asks the model more than `model` answers.
+ * @throws what the agent throws; GiveUp when its input or what it returned is not valid, or the
+ * rule does not allow an output; Error when it asks the model more than `model` answers.
  */
 export async function testAgent(agent: Agent, options: TestAgentOptions = {}): Promise<TestedAgent> {
   const { repositories, now = new Date() } = options
@@ -87,11 +97,12 @@ export async function testAgent(agent: Agent, options: TestAgentOptions = {}): P
     answer,
     log: (line) => void log.push(line),
     signal: options.signal ?? new AbortController().signal,
+    rule: { home: agent.repositories ?? [], ...options.rule },
     job: options.job,
     steps: options.steps,
     inherited: options.inherited,
     waits: options.waits,
-    checkoutInto: (workspaces) => checkoutOf(repositories ?? {}, workspaces, options.event?.facts ?? {}),
+    checkoutInto: (workspaces, { facts }) => checkoutOf(repositories ?? {}, workspaces, facts),
     now: () => now,
   })
   return { ...run, log, asked }
@@ -147,7 +158,7 @@ function forgeOf(repositories: Repositories): ReadForge {
     },
     async pullRequestHead(name, number) {
       const pull = find(name).pullRequests.find((each) => each.number === number)
-      return pull === undefined ? null : { sha: pull.headSha, fromFork: pull.fromFork, pushedAt: null }
+      return pull === undefined ? null : { sha: pull.headSha, fromFork: pull.fromFork, pushedAt: NOT_SINCE }
     },
     async permission(name, login) {
       return ownOf(find(name).permissions, login) ?? 'none'
@@ -159,12 +170,15 @@ function forgeOf(repositories: Repositories): ReadForge {
 }
 
 /** Writes files of a repository in memory into a folder; there is no Git in it. */
-function checkoutOf(repositories: Repositories, workspaces: Workspaces, facts: Event['facts']) {
+function checkoutOf(repositories: Repositories, workspaces: Workspaces, facts: Facts) {
   return async ({ repository = facts.repository, ref }: CheckoutOptions = {}): Promise<CheckedOut> => {
     if (repository === undefined) throw new GiveUp('The event is about no repository; name one.')
-    const at = ref ?? facts.branch ?? repositoryIn(repositories, repository).defaultBranch
-    const found = filesAt(repositories, repository, at)
-    if (found === undefined) throw new GiveUp(`There is no ${at} in ${repository}.`)
+    const isOwn = plainRepositoryName(repository) === plainRepositoryName(facts.repository ?? '')
+    const { sha, branch } = isOwn ? facts : {}
+    const own = [sha, branch ?? repositoryIn(repositories, repository).defaultBranch]
+    const wanted = (ref === undefined ? own : [ref]).filter((each) => each !== undefined)
+    const found = wanted.map((each) => filesAt(repositories, repository, each)).find((each) => each !== undefined)
+    if (found === undefined) throw new GiveUp(`There is no ${wanted[0]} in ${repository}.`)
     const folder = await workspaces.make()
     for (const [path, content] of Object.entries(found.files)) {
       await mkdir(dirname(join(folder, path)), { recursive: true })
@@ -183,11 +197,16 @@ function repositoryIn(repositories: Repositories, name: string) {
   return { defaultBranch, branches, pullRequests, permissions, teams }
 }
 
-/** The files of a branch, by its name or its commit. */
+/** The files of a branch, by its name, its commit, or the commit that a pull request of it names. */
 function filesAt(repositories: Repositories, name: string, ref: string) {
-  const branches = Object.entries(repositoryIn(repositories, name).branches)
-  const commits = branches.map(([branch, files]) => ({ branch, files, sha: shaOf(name, branch, files) }))
-  return commits.find(({ branch, sha }) => branch === ref || sha === ref)
+  const { branches, pullRequests } = repositoryIn(repositories, name)
+  const head = pullRequests.find(({ headSha }) => headSha === ref)?.head
+  const commits = Object.entries(branches).map(([branch, files]) => ({
+    branch,
+    files,
+    sha: shaOf(name, branch, files),
+  }))
+  return commits.find(({ branch, sha }) => branch === ref || sha === ref || branch === head)
 }
 
 function shaOf(name: string, branch: string, files: object): string {

@@ -10,21 +10,18 @@ import { mirrorsOf } from '../config/mirrors.ts'
 import { ownSecrets } from '../config/own-secrets.ts'
 import type { Event } from '../events/event.ts'
 import { readOnly } from '../forges/read-only.ts'
+import { Skipped } from '../jobs/permission.ts'
 import { AppError, errorText, GiveUp, RetryAt } from '../lib/error.ts'
 import type { JsonObject } from '../lib/json.ts'
 import { isObject } from '../lib/json.ts'
 import type { ModelAnswer, ModelRequest } from '../models/request.ts'
-import { NO_POLICY } from '../publisher/policy.ts'
-import { requireAllowed } from '../publisher/refusal.ts'
-import { redactedOutput, requireNoSecrets } from '../publisher/secrets.ts'
-import { policyOf } from '../rules/job-policy.ts'
-import { DEFAULT_TIME_LIMIT_MS } from '../rules/jobs.ts'
-import type { Rule } from '../rules/rule.ts'
+import { givenArguments } from '../rules/given-command.ts'
+import { DEFAULT_TIME_LIMIT_MS, manualInput } from '../rules/jobs.ts'
+import type { InstalledRule } from '../rules/rule.ts'
 import type { AgentRun } from '../run-agent.ts'
 import { runAgent } from '../run-agent.ts'
 import type { Redactor } from '../untrusted/redact.ts'
 import { redactor } from '../untrusted/redact.ts'
-import { valueFinder } from '../untrusted/value-finder.ts'
 import { checkoutOf } from '../workspaces/checkout.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
@@ -91,13 +88,14 @@ async function runHere(cli: Cli, name: string, options: RunOptions): Promise<voi
     const agent = processes.agents.get(name)
     if (agent === undefined) throw unknownAgent(name, agents.keys())
     const event = await eventOf(cli, options)
-    const policy = rule === undefined ? null : policyOf(rule, event?.facts ?? {})
     const signal = AbortSignal.timeout(rule?.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS)
     const ran = await runAgent(agent, {
       event,
-      input: inputOf(rule, options.payload),
+      input: inputOf(rule, event, options.payload),
       forge: readOnly(forges),
-      checkoutInto: (workspaces) => checkoutOf({ mirrors, workspaces, signal, log, facts: event?.facts, policy }),
+      rule,
+      secrets: known,
+      checkoutInto: (workspaces, given) => checkoutOf({ ...given, mirrors, workspaces, signal, log }),
       answer: async (request: ModelRequest) => {
         const answer = await models.call(model, request, signal)
         answers.push(answer)
@@ -107,10 +105,7 @@ async function runHere(cli: Cli, name: string, options: RunOptions): Promise<voi
       signal,
       job: { rule: rule?.name ?? 'local', type: rule?.jobType ?? name },
     })
-    if (policy !== null) requireAllowed(ran.outputs, policy)
-    const isOwn = valueFinder(known)
-    for (const output of ran.outputs) requireNoSecrets(output, policy ?? NO_POLICY, isOwn)
-    print(cli, shown(ran, { secrets, answers, lines }))
+    print(cli, shown(ran, { answers, lines }))
   } catch (error) {
     throw failureOf(cli, error, secrets)
   } finally {
@@ -123,13 +118,13 @@ type Shown = ReturnType<typeof shown>
 /** What is printed of a run, as the service would store it. */
 function shown(
   { outputs, result, steps }: AgentRun,
-  { secrets, answers, lines }: { secrets: Redactor; answers: readonly ModelAnswer[]; lines: string[] },
+  { answers, lines }: { answers: readonly ModelAnswer[]; lines: string[] },
 ) {
   const prices = answers.flatMap(({ usd }) => usd ?? [])
   return {
     written: false,
-    outputs: outputs.map(redactedOutput),
-    result: secrets.value(result ?? null),
+    outputs,
+    result: result ?? null,
     steps: Object.keys(steps),
     usage: {
       calls: answers.length,
@@ -157,9 +152,10 @@ function print(cli: Cli, ran: Shown): void {
 /** What an agent threw, as a failure of the command; the stack is for whoever mends it. */
 function failureOf(cli: Cli, error: unknown, secrets: Redactor): unknown {
   if (error instanceof CliError || error instanceof AppError || error instanceof SignalboxError) return error
-  const isExpected = error instanceof GiveUp || error instanceof RetryAt
+  const isExpected = error instanceof GiveUp || error instanceof RetryAt || error instanceof Skipped
   if (!isExpected && error instanceof Error) cli.err(`${plain(secrets.text(error.stack ?? ''))}\n`)
-  const follows = error instanceof GiveUp ? 'would fail' : 'would be tried again'
+  const follows =
+    error instanceof GiveUp ? 'would fail' : error instanceof Skipped ? 'would be cancelled' : 'would be tried again'
   const hint = `Nothing was written. In the service the job ${follows}.`
   return new CliError('agent_failed', secrets.text(errorText(error)), hint, { cause: error })
 }
@@ -168,7 +164,7 @@ function unknownAgent(name: string, known: Iterable<string>): CliError {
   return new CliError('agent_unknown', `There is no agent "${name}".`, `There are: ${[...known].sort().join(', ')}.`)
 }
 
-function ruleOf({ rules }: Installation, agent: string, name: string | undefined): Rule | undefined {
+function ruleOf({ rules }: Installation, agent: string, name: string | undefined): InstalledRule | undefined {
   const ofAgent = rules.filter((rule) => rule.agent === agent)
   const found = name === undefined ? ofAgent[0] : ofAgent.find((rule) => rule.name === name)
   if (found !== undefined || name === undefined) return found
@@ -176,9 +172,10 @@ function ruleOf({ rules }: Installation, agent: string, name: string | undefined
   throw new CliError('rule_unknown', `The agent "${agent}" has no rule "${name}".`, `Its rules: ${names}.`)
 }
 
-function inputOf(rule: Rule | undefined, payload: string | undefined): unknown {
-  const given = payload === undefined ? {} : parseJson(payload, '--payload')
-  return isObject(given) ? { ...given, ...rule?.with } : given
+/** What the service makes of an event's command, of the rule, and of what a trigger by hand adds. */
+function inputOf(rule: InstalledRule | undefined, event: Event | null, payload: string | undefined): unknown {
+  const input = manualInput(rule, payload === undefined ? undefined : parseJson(payload, '--payload'))
+  return rule !== undefined && event !== null && isObject(input) ? { ...givenArguments(rule, event), ...input } : input
 }
 
 // A whole id, or a part of one; the server says what it means.

@@ -1,19 +1,16 @@
 // One attempt of one job, from the claimed row to its outcome.
-import { z } from 'zod'
-import type { Agent, AgentContext, AgentResult } from '../agents/agent.ts'
+import type { Agent, AgentContext } from '../agents/agent.ts'
 import { isAway } from '../db/connection.ts'
 import type { Database } from '../db/database.ts'
 import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
 import { parseInput } from '../lib/agent-input.ts'
-import { requireResultSize } from '../lib/agent-limits.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError, errorText, GiveUp, RetryAt } from '../lib/error.ts'
 import { LONGEST_TIMER_MS } from '../lib/every.ts'
 import type { Activity, Log } from '../lib/log.ts'
 import { noActivity } from '../lib/log.ts'
 import { untilStopped } from '../lib/until-stopped.ts'
-import { describe, PARSING } from '../lib/zod.ts'
 import { modelOf } from '../models/model.ts'
 import type { Models } from '../models/models.ts'
 import { openModels } from '../models/models.ts'
@@ -37,8 +34,9 @@ import { minutesLeftMs, minutesUsed, openModelCalls } from './model-calls.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import type { AskPermission } from './permission.ts'
 import { isWaiting, outcomeOf } from './retry-policy.ts'
+import { readReturned } from './returned.ts'
 import type { StepStore } from './steps.ts'
-import { openStepStore, toJson } from './steps.ts'
+import { openStepStore } from './steps.ts'
 import { inheritedStep } from './supersede.ts'
 import { triggerOf } from './trigger.ts'
 import type { Wait } from './wait-rows.ts'
@@ -150,14 +148,6 @@ export async function runJob(
   }
 }
 
-/** A copy as JSON, which is how it is stored. */
-function withoutSecretsIn(result: unknown, secrets: Redactor): unknown {
-  const json = toJson(result, 'The result')
-  if (json === null) return undefined
-  requireResultSize(json)
-  return secrets.value(JSON.parse(json))
-}
-
 function withoutSecrets(outcome: Outcome, secrets: Redactor): Outcome {
   return 'error' in outcome && outcome.error ? { ...outcome, error: secrets.text(outcome.error) } : outcome
 }
@@ -250,27 +240,13 @@ async function runAgent(
     now: clock.now,
   })
   context.signal.throwIfAborted()
-  const { result: given, outputs: unchecked = [] } = checkResult(returned)
-  const result = withoutSecretsIn(given, options.redactor ?? byForm)
+  const { result, unchecked } = readReturned(returned, options.redactor ?? byForm)
   const outputs = acceptOutputs(unchecked, row.policy)
   waits.requireApproved(outputs)
   const hasOutputs = outputs.length > 0
   // Without outputs the end of the job, which comes next, is what remembers the run: a commit less.
   if (hasOutputs) await insist(context.signal, () => rememberRun(database, row, { clock, result, outputs }))
   return { result, hasOutputs }
-}
-
-const agentResult = z.strictObject({ outputs: z.unknown().optional(), result: z.unknown().optional() })
-
-/**
- * What an agent returned; nothing means no outputs.
- * @throws GiveUp when it is something else: the same agent would return it again.
- */
-function checkResult(returned: unknown): Pick<AgentResult, 'result'> & { outputs?: unknown } {
-  const parsed = agentResult.safeParse(returned ?? {}, PARSING)
-  if (parsed.success) return parsed.data
-  const intro = 'The agent must return { outputs: […], result: … } or nothing:'
-  throw new GiveUp(describe(parsed.error, { root: 'what it returned', intro }))
 }
 
 function agentOf(agents: ReadonlyMap<string, Agent>, name: string): Agent {

@@ -10,7 +10,7 @@ import type { InstalledRule } from './rule.ts'
  * has for it.
  */
 export function policyOf(
-  { repositories, outputs, staged, home = [], config }: Omit<InstalledRule, 'name'>,
+  { repositories, outputs, staged, home = [], config }: Omit<InstalledRule, 'name' | 'on' | 'agent'>,
   { repository }: Pick<Facts, 'repository'>,
 ): Policy {
   const own = repository === undefined ? home : [repository].filter(isRepositoryName)

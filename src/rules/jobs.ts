@@ -83,7 +83,7 @@ export function manualJob(
     jobType: trigger.jobType,
   }
   const asked = { mode: 'queue', debounce: null } as const
-  return { ...jobOf(rule, trigger.eventId, { facts: {} }), ...asked, input: inputOf(known.rule, trigger.input) }
+  return { ...jobOf(rule, trigger.eventId, { facts: {} }), ...asked, input: manualInput(known.rule, trigger.input) }
 }
 
 function jobOf(rule: InstalledRule, eventId: string, { facts, subject }: Pick<Cause, 'facts' | 'subject'>): NewJob {
@@ -112,7 +112,11 @@ function jobOf(rule: InstalledRule, eventId: string, { facts, subject }: Pick<Ca
   }
 }
 
-function inputOf(rule: InstalledRule | undefined, input: unknown): unknown {
+/**
+ * The input of a job by hand: what was given, with the rule's options.
+ * @throws AppError `input_invalid` for an input that would change these.
+ */
+export function manualInput(rule: InstalledRule | undefined, input: unknown): unknown {
   const options = rule?.with ?? {}
   const fixed = Object.entries(options)
   if (input === undefined) return options

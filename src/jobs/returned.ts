@@ -1,0 +1,36 @@
+// What an agent returned: its form, its result, and its outputs before they are checked.
+import { z } from 'zod'
+import type { AgentResult } from '../agents/agent.ts'
+import { requireResultSize } from '../lib/agent-limits.ts'
+import { GiveUp } from '../lib/error.ts'
+import { describe, PARSING } from '../lib/zod.ts'
+import type { Redactor } from '../untrusted/redact.ts'
+import { toJson } from './steps.ts'
+
+const agentResult = z.strictObject({ outputs: z.unknown().optional(), result: z.unknown().optional() })
+
+/**
+ * What an agent returned, its result as JSON and without secrets; nothing means no outputs.
+ * @throws GiveUp when it is something else, or the result is too large: the same agent would return
+ * it again.
+ */
+export function readReturned(
+  returned: unknown,
+  secrets: Redactor,
+): Pick<AgentResult, 'result'> & { unchecked: unknown } {
+  const parsed = agentResult.safeParse(returned ?? {}, PARSING)
+  if (!parsed.success) {
+    const intro = 'The agent must return { outputs: […], result: … } or nothing:'
+    throw new GiveUp(describe(parsed.error, { root: 'what it returned', intro }))
+  }
+  const { outputs: unchecked = [], result } = parsed.data
+  return { result: withoutSecretsIn(result, secrets), unchecked }
+}
+
+/** A copy as JSON, which is how it is stored. */
+function withoutSecretsIn(result: unknown, secrets: Redactor): unknown {
+  const json = toJson(result, 'The result')
+  if (json === null) return undefined
+  requireResultSize(json)
+  return secrets.value(JSON.parse(json))
+}

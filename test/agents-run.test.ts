@@ -1,0 +1,82 @@
+// `signalbox agents run` does with an event what the service does, and writes nothing.
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openFakeGithub } from '@signalbox/fake-github'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { openTestFolder } from './folder.ts'
+import { run } from './process.ts'
+
+// Each run starts processes.
+vi.setConfig({ testTimeout: 60_000 })
+
+const CONFIG = `import { defineAgent, defineConfig, z } from 'signalbox'
+const agent = (name, run) => defineAgent({ name, description: 'For a test.', input: z.looseObject({}), run })
+const commit = (branch, path) => ({ kind: 'commit', repository: 'acme/shop', branch, key: 'k', message: 'm', changes: [{ path, content: '' }] })
+export default defineConfig({
+  agents: [
+    agent('review', async ({ input, event }) => ({ result: { input, facts: event?.facts } })),
+    agent('typo', async () => ({ output: [] })),
+    agent('hooks', async () => ({ outputs: [commit('signalbox/x', '.github/x.yml')] })),
+    agent('branches', async () => ({ outputs: [commit('main2', 'x')] })),
+    agent('ruleless', async () => ({ outputs: [commit('signalbox/x', 'x')] })),
+  ],
+  rules: [
+    {
+      name: 'review',
+      on: 'command',
+      agent: 'review',
+      command: { name: 'review', arguments: { '--depth': 'number' } },
+      with: { strict: true },
+    },
+    { name: 'typo', on: 'issues', agent: 'typo' },
+    ...['hooks', 'branches'].map((name) => ({ name, on: 'issues', agent: name, outputs: { commit: {} } })),
+  ],
+})
+`
+
+/** Runs an agent on a comment on #1 that GitHub reports, in a folder of its own. */
+async function runOn(name: string, { body = '/review', env = {}, args = [] as string[] } = {}) {
+  const cwd = await openTestFolder()
+  const sender = { login: 'jane', type: 'User' }
+  const comment = {
+    action: 'created',
+    issue: { number: 1, pull_request: {}, user: sender },
+    comment: { body, user: sender, created_at: new Date().toISOString() },
+    repository: { full_name: 'acme/shop', default_branch: 'main' },
+    sender,
+  }
+  await writeFile(join(cwd, 'signalbox.config.mjs'), CONFIG)
+  await writeFile(join(cwd, 'event.json'), JSON.stringify(comment))
+  const command = ['agents', 'run', name, '--event', 'event.json', '--json', ...args]
+  const ran = run(command, { cwd, env })
+  return { code: await ran.exited, output: ran.output() }
+}
+
+test('an agent gets the commit of the pull request, and the arguments of the command', async () => {
+  const github = await openFakeGithub()
+  onTestFinished(github.close)
+  const collaborators = { jane: 'write', signalbox: 'write' } as const
+  const shop = await github.addRepository({ owner: 'acme', name: 'shop', files: { a: '0' }, collaborators })
+  const sha = await shop.commit({ branch: 'fix', files: { a: '1' }, message: 'Fix' })
+  await shop.openPullRequest({ title: 'Fix', head: 'fix', base: 'main' }, 'jane')
+  const env = { GITHUB_TOKEN: github.addToken({ login: 'signalbox' }), GITHUB_API_URL: github.apiUrl }
+  const { code, output } = await runOn('review', { body: '/review --depth 3', env })
+  expect(JSON.parse(output)).toMatchObject({
+    result: { input: { depth: 3, strict: true }, facts: { command: 'review', number: 1, sha, fromFork: false } },
+  })
+  expect(code).toBe(0)
+  const more = await runOn('review', { env, args: ['--payload', '{"strict": false}'] })
+  expect([more.code, more.output]).toEqual([1, expect.stringContaining('the rule \\"review\\" sets it, to true')])
+})
+
+test.each([
+  ['typo', 'unknown field \\"output\\"; did you mean \\"outputs\\"?'],
+  ['hooks', 'Refused by policy: outputs.0 (commit): The path .github/x.yml is protected'],
+  ['branches', 'Refused by policy: outputs.0 (commit): The branch main2 is not one of'],
+  ['ruleless', "Refused by policy: outputs.0 (commit): The rule's outputs have no commit"],
+])('what the service refuses of %s is refused, with the reason', async (name, reason) => {
+  const { code, output } = await runOn(name)
+  expect(output).toContain(reason)
+  expect(output).toContain('In the service the job would fail.')
+  expect(code).toBe(1)
+})
