@@ -68,6 +68,16 @@ test.each([
     'rules[0] "review": debounce.maxMs: must not be less than quietMs',
   ],
   [{ ...rule, debounce: { quietMs: 10, maxMs: 20 } }, 'rules[0] "review": debounce: needs a concurrency of the mode'],
+  [
+    { ...rule, who: { permission: 'maintainer' } },
+    'rules[0] "review": who.permission: must be one of read, triage, write, maintain, admin; did you mean "maintain"?',
+  ],
+  [{ ...rule, who: { users: ['a b'], team: [] } }, 'rules[0] "review": who.users.0: must be the name of an account'],
+  [
+    { ...rule, who: { permision: 'write' } },
+    'rules[0] "review": who: unknown field "permision"; did you mean "permission"?',
+  ],
+  [{ ...rule, who: 'anybody' }, `rules[0] "review": who: must be 'anyone', or an object of permission, teams`],
   [{ ...rule, ceiling: { perHour: -1 } }, 'rules[0] "review": ceiling.perHour: '],
   [{ ...rule, group: 'g' }, 'rules[0] "review": unknown field "group"'],
   [{ ...rule, name: 'manual' }, 'rules[0] "manual": name: "manual" is the name of jobs started by hand'],

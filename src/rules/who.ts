@@ -1,19 +1,26 @@
 // Who may trigger a rule: what the event itself decides, and what is left to ask the forge.
 import { z } from 'zod'
 import type { Facts } from '../events/facts.ts'
+import { isObject } from '../lib/json.ts'
+import { didYouMean } from '../lib/nearest.ts'
 import { LEVELS } from '../lib/permission.ts'
 import type { MatchInput } from './match.ts'
 
 const login = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\[bot\])?$/, 'must be the name of an account')
 const team = z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'must be an organisation and a team: acme/core')
+const permission = z.enum(LEVELS, {
+  error: ({ input }) => `must be one of ${LEVELS.join(', ')}${didYouMean(String(input), LEVELS)}`,
+})
 const ASSOCIATIONS = ['OWNER', 'MEMBER', 'COLLABORATOR', 'CONTRIBUTOR', 'FIRST_TIME_CONTRIBUTOR'] as const
+
+const NEITHER = "must be 'anyone', or an object of permission, teams, associations, bots, users, forks"
 
 /** How a rule says who may trigger it. */
 export const whoSchema = z.union(
   [
     z.literal('anyone'),
     z.strictObject({
-      permission: z.enum(LEVELS).optional(),
+      permission: permission.optional(),
       teams: z.array(team).min(1).max(20).readonly().optional(),
       associations: z.array(z.enum(ASSOCIATIONS)).min(1).readonly().optional(),
       bots: z.array(login).min(1).max(100).readonly().optional(),
@@ -21,7 +28,8 @@ export const whoSchema = z.union(
       forks: z.enum(['never', 'after-approval', 'always']).optional(),
     }),
   ],
-  "must be 'anyone', or an object of permission, teams, associations, bots, users, forks",
+  // What is wrong in an object is said of its field.
+  { error: ({ input }) => (isObject(input) ? undefined : NEITHER) },
 )
 
 /**
