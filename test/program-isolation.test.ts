@@ -389,6 +389,14 @@ describe('without isolation', () => {
     expect((await attack('none', read)).printed.split(PLANTED)).toHaveLength(4)
   })
 
+  test('what to do about it depends on who asked for it', async () => {
+    const service = { isolation: 'none' as const, hidden: [] }
+    expect(await isolationFor({}, service)).toMatchObject({ remedy: 'Remove SIGNALBOX_ISOLATION, unless it is meant' })
+    expect(await isolationFor({ isolation: 'none' }, service)).toMatchObject({
+      remedy: "Remove `isolation: 'none'` of the agent, unless it is meant",
+    })
+  })
+
   test('a service whose agent cannot have its isolation does not start, and says which', async () => {
     const agents = [command({ name: 'closed', argv: ['true'], isolation: 'none', network: 'none' })]
     await expect(openTestSignalbox({ config: { agents } })).rejects.toMatchObject({

@@ -43,7 +43,7 @@ export type Surroundings = {
 export type Isolation = { network: Network; hidden: readonly string[] } & (
   | { kind: 'bubblewrap'; account: Account | null }
   | { kind: 'user'; account: Account }
-  | { kind: 'none'; reason: string }
+  | { kind: 'none'; reason: string; remedy: string }
 )
 
 /** Said of programs without isolation. */
@@ -74,7 +74,8 @@ export async function isolationFor(wanted: Wanted, service: Surroundings): Promi
     const reason = 'isolation is "none"'
     if (wanted.user !== undefined) throw new AppError('config_invalid', `user: would not be used, because ${reason}`)
     requireFullNetwork(network, reason)
-    return { ...shared, kind: 'none', reason }
+    const place = wanted.isolation === 'none' ? "`isolation: 'none'` of the agent" : 'SIGNALBOX_ISOLATION'
+    return { ...shared, kind: 'none', reason, remedy: `Remove ${place}, unless it is meant` }
   }
   const user = wanted.user ?? service.user
   const account = user === undefined ? null : await accountOf(user)
@@ -87,7 +88,10 @@ export async function isolationFor(wanted: Wanted, service: Surroundings): Promi
     await requireClosed(account, service.hidden)
     return { ...shared, kind: 'user', account }
   }
-  if (isolation === 'auto') return { ...shared, kind: 'none', reason: `${problem}, and user names no account` }
+  if (isolation === 'auto') {
+    const reason = `${problem}, and user names no account`
+    return { ...shared, kind: 'none', reason, remedy: REMEDIES.get(problem) ?? 'Let bubblewrap work, or set user' }
+  }
   throw new AppError('config_invalid', 'user: must name an account: set it, or SIGNALBOX_PROGRAM_USER')
 }
 
@@ -110,6 +114,13 @@ async function requireClosed(account: Account, hidden: readonly string[]): Promi
   throw new AppError('config_invalid', `user: ${account.name} can read ${open}: ${remedy}`)
 }
 
+const NOT_INSTALLED = 'bubblewrap is not installed'
+const NOT_LINUX = 'bubblewrap is for Linux only'
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  [NOT_INSTALLED, 'Install bubblewrap, or set user'],
+  [NOT_LINUX, 'Run it on Linux'],
+])
+
 const probes = new Map<string, Promise<string | null>>()
 
 /** Why bubblewrap does not work here; null when it does, by running it once. */
@@ -121,7 +132,7 @@ function bubblewrapProblem(account: Account | null, network: Network): Promise<s
 }
 
 async function probe(account: Account | null, network: Network): Promise<string | null> {
-  if (process.platform !== 'linux') return 'bubblewrap is for Linux only'
+  if (process.platform !== 'linux') return NOT_LINUX
   const view = { cwd: '/', read: [], write: [], hidden: [], hasNetwork: network === 'full', account }
   const [file, ...args] = inBubblewrap(['true'], view)
   try {
@@ -130,7 +141,7 @@ async function probe(account: Account | null, network: Network): Promise<string 
   } catch (error) {
     const { stderr } = error as { stderr?: string }
     const line = stderr?.trim().split('\n').at(-1) ?? ''
-    if (line.includes('bwrap') && line.endsWith('not found')) return 'bubblewrap is not installed'
+    if (line.includes('bwrap') && line.endsWith('not found')) return NOT_INSTALLED
     return `bubblewrap does not work here: ${line || errorText(error)}`
   }
 }

@@ -161,7 +161,7 @@ test('what programs without isolation can read is a warning', async () => {
     `const agent = { description: '', input: { safeParse: (data) => ({ data }) }, run: async () => ({}) }
      const rest = { network: { allow: ['api.example.com'] }, hidden: [] }
      export default { agents: [
-       { ...agent, name: 'open', isolate: async () => ({ kind: 'none', reason: 'isolation is "none"', ...rest }) },
+       { ...agent, name: 'open', isolate: async () => ({ kind: 'none', reason: 'isolation is "none"', remedy: 'Remove it', ...rest }) },
        { ...agent, name: 'closed', isolate: async () => ({ kind: 'bubblewrap', account: null, ...rest }) },
        { ...agent, name: 'other', isolate: async () => ({ kind: 'user', account: { name: 'runner' }, ...rest }) },
      ] }`,
@@ -172,6 +172,7 @@ test('what programs without isolation can read is a warning', async () => {
     'ok program of closed: isolated in bubblewrap, network allow: api.example.com',
     'ok program of other: isolated as the account runner',
   ])
+  expect(checks.find(({ name }) => name === 'program of open')?.hint).toBe('Remove it; see docs/agents.md.')
 })
 
 test('a database that is up to date passes, and one without tables has to be migrated', async () => {

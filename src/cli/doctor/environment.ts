@@ -116,7 +116,7 @@ function isolationChecks(isolations: ReadonlyMap<string, Isolation>): Check[] {
   return [...isolations].map(([name, isolation]) => {
     const { kind, network } = isolation
     if (kind === 'none') {
-      const hint = 'Install bubblewrap, or set user; see docs/agents.md.'
+      const hint = `${isolation.remedy}; see docs/agents.md.`
       return warning(`program of ${name}`, `not isolated, ${isolation.reason}: it can read ${UNISOLATED}`, hint)
     }
     const account = isolation.account === null ? '' : ` as the account ${isolation.account.name}`
