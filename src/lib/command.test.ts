@@ -35,7 +35,7 @@ test.each([
   ['staging --max five', '--max must be a number, not "five"'],
   ['staging --max 1e9', '--max must be a number, not "1e9"'],
   ['staging --max 1 --max 2', '--max is given twice'],
-  ['staging --maxx 1', 'there is no --maxx; did you mean "max"?'],
+  ['staging --maxx 1', 'there is no --maxx; did you mean "--max"?'],
   ['staging --dry-run=maybe', '--dry-run must be true or false, not "maybe"'],
   ['staging --__proto__ 1', 'there is no --__proto__'],
 ])('the words %j are refused', (line, problem) => {

@@ -1,6 +1,6 @@
 // What a command takes: its arguments with their types, read from the words that were written.
 import { z } from 'zod'
-import { didYouMean } from './nearest.ts'
+import { didYouMean, nearest } from './nearest.ts'
 
 const NAME = /^[a-z][a-z0-9-]{0,31}$/
 const ARGUMENT = /^(?:--)?[a-z][a-z0-9-]{0,31}\??$/
@@ -85,13 +85,18 @@ function splitFlags(specs: readonly Spec[], words: readonly string[]): Split {
       continue
     }
     const type = flags.get(flag)?.type
-    if (type === undefined) return { problem: `there is no --${flag}${didYouMean(flag, flags.keys())}` }
+    if (type === undefined) return { problem: unknownFlag(flag, flags.keys()) }
     if (given.has(flag)) return { problem: `--${flag} is given twice` }
     const value: string | undefined = own ?? (type === 'boolean' ? 'true' : left.next().value)
     if (value === undefined) return { problem: `--${flag} needs ${wordFor(type)}` }
     given.set(flag, value)
   }
   return { given, rest }
+}
+
+function unknownFlag(flag: string, known: Iterable<string>): string {
+  const meant = nearest(flag, known)
+  return `there is no --${flag}${meant === null ? '' : `; did you mean "--${meant}"?`}`
 }
 
 function typed(specs: readonly Spec[], given: ReadonlyMap<string, string>): Arguments {
