@@ -83,6 +83,7 @@ test('an agent asks through the service, and the job shows what it cost', async 
   expect(tried.output).toMatch(/^compatible\/own-x +answers +\S+s +300 in, 200 out +\$0\.000700$/m)
   expect(tried.output).toMatch(/^other-x +answers +\S+s +300 in, 200 out +no price is set$/m)
   expect(tried.code).toBe(0)
+  expect((await signalbox('models', 'test', 'own-x')).output).toMatch(/^compatible\/own-x +answers /m)
   const refused = await signalbox('models', 'test', 'openai/gpt-x')
   expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('needs a key: set OPENAI_API_KEY in')])
 })

@@ -4,10 +4,12 @@ import { modelsNamed } from '../config/models.ts'
 import { errorText } from '../lib/error.ts'
 import { requireWhole } from '../models/failure.ts'
 import type { ModelRef } from '../models/model-ref.ts'
-import { labelOf, modelRef } from '../models/model-ref.ts'
+import { labelOf } from '../models/model-ref.ts'
 import type { Models } from '../models/models.ts'
+import { MODEL_NAME_RULE, readModelName } from '../models/models.ts'
 import { NO_MODEL } from '../models/target.ts'
 import { loadConfigured, withConfigFile } from './config-file.ts'
+import { environmentOf } from './environment.ts'
 import { CliError, Unsuccessful } from './failure.ts'
 import { tokensText, usdText } from './model-text.ts'
 import type { Column } from './table.ts'
@@ -48,7 +50,7 @@ export function addModels(models: Command, cli: Cli): void {
     )
     .action(async (given: string | undefined, options: { config?: string }) => {
       const installation = await loadConfigured(cli, options)
-      const refs = given === undefined ? modelsNamed(installation) : [readRef(given)]
+      const refs = given === undefined ? modelsNamed(installation) : [readRef(cli, given)]
       if (refs.length === 0) throw new CliError('model_unset', NO_MODEL, 'docs/agents.md says which models there are.')
       const items = await Promise.all(refs.map((ref) => tryModel(installation.models, ref)))
       cli.print({ items }, () => table(COLUMNS, items))
@@ -57,11 +59,11 @@ export function addModels(models: Command, cli: Cli): void {
 }
 
 /** @throws CliError when it is no model. */
-function readRef(given: string): ModelRef {
-  const { data, error } = modelRef.safeParse(given)
-  if (error === undefined) return data
+function readRef(cli: Cli, given: string): ModelRef {
+  const ref = readModelName(given, environmentOf(cli))
+  if (ref !== null) return ref
   const hint = 'For example: signalbox models test anthropic/claude-sonnet-4-5'
-  throw new CliError('model_invalid', `${given}: ${error.issues[0]?.message}`, hint)
+  throw new CliError('model_invalid', `${given}: ${MODEL_NAME_RULE}`, hint)
 }
 
 async function tryModel(models: Models, ref: ModelRef): Promise<Tried> {

@@ -91,16 +91,25 @@ export function openModels(options: ModelsOptions): Models {
   }
 }
 
-function defaultOf({ SIGNALBOX_MODEL: name, SIGNALBOX_MODEL_URL: url }: ModelEnvironment): ModelRef | undefined {
+function defaultOf(environment: ModelEnvironment): ModelRef | undefined {
+  const { SIGNALBOX_MODEL: name } = environment
   if (name === undefined) return undefined
+  const ref = readModelName(name, environment)
+  if (ref !== null) return ref
+  throw new AppError('config_invalid', `SIGNALBOX_MODEL: ${MODEL_NAME_RULE}`)
+}
+
+/** What the name of a model must be where `readModelName` knows none. */
+export const MODEL_NAME_RULE = 'must be anthropic/NAME or openai/NAME, or SIGNALBOX_MODEL_URL must name its server'
+
+/** A model as people name it: by its provider, or alone, as the server at SIGNALBOX_MODEL_URL does. */
+export function readModelName(
+  name: string,
+  { SIGNALBOX_MODEL_URL: url }: Pick<ModelEnvironment, 'SIGNALBOX_MODEL_URL'>,
+): ModelRef | null {
   const { data, success } = modelRef.safeParse(name)
   if (success) return data
-  // The name alone, as its server calls it.
-  if (url !== undefined) return `compatible/${name}`
-  throw new AppError(
-    'config_invalid',
-    'SIGNALBOX_MODEL: must be anthropic/NAME or openai/NAME, or SIGNALBOX_MODEL_URL must name its server',
-  )
+  return url === undefined ? null : `compatible/${name}`
 }
 
 /** @throws GiveUp when a request is not valid. */
