@@ -35,6 +35,14 @@ test.each([
     { type: 'issues.labeled', facts: { repository: 'a/b', label: 'agent-task', number: 1 } },
   ],
   [['pull_request'], { type: 'pull_request.opened', facts: { branch: 'main', number: 2, author: 'octocat' } }],
+  [
+    ['issue_comment', '--comment', '/review --depth 3', '--pull-request', '7'],
+    {
+      type: 'issue_comment.created',
+      facts: { command: 'review', arguments: ['--depth', '3'], number: 7, isPullRequest: true, textAuthor: 'octocat' },
+    },
+  ],
+  [['issue_comment'], { type: 'issue_comment.created', facts: { number: 1, association: 'COLLABORATOR' } }],
   [['release'], { type: 'release.published', facts: { tag: 'v1.0.0' } }],
 ])('%j is recorded as what it says', async (args, event) => {
   const { code, out } = await send(args)

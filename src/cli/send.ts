@@ -9,6 +9,7 @@ import { addressAndToken, withServer } from './api-client.ts'
 import { environmentOf } from './environment.ts'
 import { CliError } from './failure.ts'
 import { readJsonFile } from './json-file.ts'
+import { parseNumber } from './number.ts'
 import type { Cli } from './terminal.ts'
 import { inline } from './text.ts'
 
@@ -26,9 +27,12 @@ export function addSend(send: Command, cli: Cli): void {
     .option('--repository <name>', 'the repository of the sample', 'acme/app')
     .option('--branch <name>', 'the branch of the sample', 'main')
     .option('--label <name>', 'the label of the sample', 'bug')
+    .option('--comment <text>', 'the comment of the sample issue_comment, such as "/review"')
+    .option('--pull-request <number>', 'the pull request that it is on (default: an issue)', parseNumber(1, 99_999))
     .addHelpText(
       'after',
       '\nExamples:\n  $ signalbox send github push --branch main\n  $ signalbox send github issues.labeled --label agent-task\n' +
+        '  $ signalbox send github issue_comment --comment "/review" --pull-request 7\n' +
         '  $ signalbox send github pull_request --file payload.json',
     )
     .action(async (event: string, options: SendOptions) => {

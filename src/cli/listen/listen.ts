@@ -1,11 +1,12 @@
 // `signalbox listen`: a receiver for development.
 import type { Command } from 'commander'
-import { InvalidArgumentError, Option } from 'commander'
+import { Option } from 'commander'
 import { generateSecret } from '../../endpoints/endpoint.ts'
 import { silentLog } from '../../lib/log.ts'
 import type { ServerOptions } from '../api-client.ts'
 import { clientOf, parseUrl, withServer } from '../api-client.ts'
 import { CliError } from '../failure.ts'
+import { parseNumber } from '../number.ts'
 import { awaitStop } from '../stop.ts'
 import type { Cli } from '../terminal.ts'
 import { parseTime } from '../wait.ts'
@@ -26,13 +27,6 @@ type ListenOptions = Pick<Answering, 'status' | 'reset' | 'failFirst' | 'forward
     publicKey?: string
     delay?: { ms: number }
   }
-
-function parseNumber(min: number, max: number) {
-  return (value: string): number => {
-    if (/^\d{1,5}$/.test(value) && Number(value) >= min && Number(value) <= max) return Number(value)
-    throw new InvalidArgumentError(`It must be a number from ${min} to ${max}.`)
-  }
-}
 
 /** Completes `listen`. */
 export function addListen(listen: Command, cli: Cli): void {

@@ -2,7 +2,16 @@
 import { randomBytes } from 'node:crypto'
 
 /** What a sample is about. */
-export type SampleOptions = { repository: string; branch: string; action?: string | undefined; label: string }
+export type SampleOptions = {
+  repository: string
+  branch: string
+  action?: string | undefined
+  label: string
+  /** The text of a comment. */
+  comment?: string
+  /** The pull request that a comment is on, in place of an issue. */
+  pullRequest?: number
+}
 
 type Sample = (options: SampleOptions, at: Date) => Record<string, unknown>
 
@@ -75,6 +84,30 @@ function issues({ repository, action = 'opened', label }: SampleOptions, at: Dat
   return { action, issue, ...(/^(?:un)?labeled$/.test(action) && { label: labels[0] }) }
 }
 
+function issueComment(options: SampleOptions, at: Date) {
+  const { repository, action = 'created', comment = 'Thank you.', pullRequest: number } = options
+  const { issue } = issues({ ...options, action: 'opened' }, at)
+  const html = `https://github.com/${repository}`
+  const pull = number !== undefined && {
+    number,
+    html_url: `${html}/pull/${number}`,
+    pull_request: { html_url: `${html}/pull/${number}` },
+  }
+  return {
+    action,
+    issue: { ...issue, ...pull },
+    comment: {
+      id: 1,
+      body: comment,
+      user: PERSON,
+      author_association: 'COLLABORATOR',
+      html_url: `${pull ? pull.html_url : issue.html_url}#issuecomment-1`,
+      created_at: at.toISOString(),
+      updated_at: at.toISOString(),
+    },
+  }
+}
+
 function pullRequest(options: SampleOptions, at: Date) {
   const { repository, branch, action = 'opened' } = options
   const repo = repositoryOf(options)
@@ -121,7 +154,14 @@ function ping() {
   return { zen: 'Keep it logically awesome.', hook_id: 1, hook: { type: 'Repository', id: 1, active: true } }
 }
 
-const SAMPLES: Readonly<Record<string, Sample>> = { push, issues, pull_request: pullRequest, release, ping }
+const SAMPLES: Readonly<Record<string, Sample>> = {
+  push,
+  issues,
+  issue_comment: issueComment,
+  pull_request: pullRequest,
+  release,
+  ping,
+}
 
 /** The events there are samples of. */
 export const SAMPLE_EVENTS: readonly string[] = Object.keys(SAMPLES)
