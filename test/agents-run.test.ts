@@ -69,6 +69,15 @@ test('an agent gets the commit of the pull request, and the arguments of the com
   expect([more.code, more.output]).toEqual([1, expect.stringContaining('the rule \\"review\\" sets it, to true')])
 })
 
+test('its help has each option once, and only those that it takes', async () => {
+  const ran = run(['agents', 'run', '--help'], { cwd: await openTestFolder() })
+  await ran.exited
+  const options = [...ran.output().matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option)
+  expect(options.sort()).toEqual([...new Set(options)])
+  expect(options).toEqual(expect.arrayContaining(['--config', '--event', '--github-event', '--server']))
+  expect(options).not.toContain('--local')
+})
+
 test.each([
   ['typo', 'unknown field \\"output\\"; did you mean \\"outputs\\"?'],
   ['hooks', 'Refused by policy: outputs.0 (commit): The path .github/x.yml is protected'],

@@ -51,8 +51,7 @@ export function addAgentsRun(agents: Command, cli: Cli): void {
     .option('--rule <name>', 'the rule whose options and model it gets (default: the first one of the agent)')
     .option('--payload <json>', 'more options, as a job that is started by hand has them')
     .addHelpText('after', '\nExample:\n  $ signalbox agents run welcome --event issue.json --github-event issues')
-    // `agents` has some of the options too, and takes them.
-    .action((name: string, _: RunOptions, run: Command) => runHere(cli, name, run.optsWithGlobals<RunOptions>()))
+    .action((name: string, options: RunOptions) => runHere(cli, name, options))
 }
 
 async function runHere(cli: Cli, name: string, options: RunOptions): Promise<void> {
@@ -185,7 +184,7 @@ async function eventOf(cli: Cli, { event, githubEvent, server }: RunOptions): Pr
   if (event === undefined) return null
   if (!IS_ID.test(event) || existsSync(resolve(cli.folder, event))) {
     const given = (await readJsonFile(cli, event)) as JsonObject
-    const read = eventIn(given, event, githubEvent === undefined ? {} : { event: githubEvent })
+    const read = eventIn(given, event, { githubEvent })
     const isStored = typeof given.type === 'string' && isObject(given.facts)
     return eventWith({ ...read, subject: read.facts.repository ?? null }, isStored ? given.payload : given)
   }

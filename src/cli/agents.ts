@@ -12,11 +12,11 @@ const COLUMNS: readonly Column<AgentSummary>[] = [
   { title: 'DOES', value: (agent) => agent.description, shrinks: true },
 ]
 
-/** Completes `agents`, and adds `agents run`. */
+/** Adds `agents ls` and `agents run`. */
 export function addAgents(agents: Command, cli: Cli): void {
-  addAgentsRun(agents, cli)
-  withConfigured(agents)
-    .addHelpText('after', '\nExamples:\n  $ signalbox agents\n  $ signalbox agents --local')
+  withConfigured(agents.command('ls'))
+    .description('list the agents that there are')
+    .addHelpText('after', '\nExamples:\n  $ signalbox agents ls\n  $ signalbox agents ls --local')
     .action((options: ConfiguredOptions) =>
       printConfigured<AgentSummary>(cli, options, {
         noun: 'agents',
@@ -25,4 +25,5 @@ export function addAgents(agents: Command, cli: Cli): void {
         read: (configured) => [...configured.agents.values()].map(({ name, description }) => ({ name, description })),
       }),
     )
+  addAgentsRun(agents, cli)
 }

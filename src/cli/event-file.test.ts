@@ -10,7 +10,7 @@ test('a payload of GitHub is read as its webhook would be', () => {
     facts: { branch: 'main', repository: 'acme/shop' },
   })
   const labelled = { action: 'labeled', label: { name: 'agent-task' } }
-  expect(eventIn(labelled, 'x.json', { event: 'issues' })).toMatchObject({
+  expect(eventIn(labelled, 'x.json', { githubEvent: 'issues' })).toMatchObject({
     type: 'issues.labeled',
     facts: { label: 'agent-task' },
   })

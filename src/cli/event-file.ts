@@ -14,11 +14,15 @@ export type EventInFile = { source: string; type: string; facts: Facts }
 /**
  * Reads an event as the server would have: a stored one (as `events show --json` prints it), a
  * deployment or another event of Agenta's (it has `event`), or GitHub's payload, whose event is
- * `event` or shown by its keys.
+ * `githubEvent` or shown by its keys.
  * @throws CliError
  */
-export function eventIn(given: unknown, name: string, options: { event?: string; source?: string }): EventInFile {
-  const read = readEvent(given, name, options.event)
+export function eventIn(
+  given: unknown,
+  name: string,
+  options: { githubEvent?: string | undefined; source?: string },
+): EventInFile {
+  const read = readEvent(given, name, options.githubEvent)
   return options.source === undefined ? read : { ...read, source: options.source }
 }
 
@@ -36,7 +40,7 @@ function readEvent(given: unknown, name: string, event: string | undefined): Eve
     throw new CliError(
       'event_unknown',
       `${name} does not show which event it is.`,
-      'Say it as GitHub does in X-GitHub-Event, for example: --event pull_request',
+      'Say it as GitHub does in X-GitHub-Event, for example: --github-event pull_request',
     )
   }
   const { type, facts } = readGithub(named, given)

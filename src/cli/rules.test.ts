@@ -90,9 +90,9 @@ describe('rules explain', () => {
     expect(JSON.parse(other.out)).toMatchObject({ event: { source: 'gitea' }, rules: [{ matched: false }, {}] })
     expect(await call(['rules', 'explain', 'unknown.json'], { folder })).toMatchObject({
       code: 1,
-      err: expect.stringContaining('--event pull_request'),
+      err: expect.stringContaining('--github-event pull_request'),
     })
-    const named = await call(['rules', 'explain', 'unknown.json', '--event', 'release'], { folder })
+    const named = await call(['rules', 'explain', 'unknown.json', '--github-event', 'release'], { folder })
     expect(named.out).toMatch(/^event +release/)
   })
 
@@ -178,7 +178,7 @@ describe('what a server has', () => {
 
   test.each([
     [['rules', 'ls'], /^of-the-server +push/m, 'rules'],
-    [['agents'], /^ping /m, 'agents'],
+    [['agents', 'ls'], /^ping /m, 'agents'],
     [['sources'], /^agenta +\/webhook\/agenta +closed +0 +set AGENTA_WEBHOOK_SECRET$/m, 'sources'],
   ])('%j shows, whatever the folder says, and whose it is', async (args, expected, noun) => {
     const { out } = await cliOf(signalbox).ask(args, { folder })
@@ -189,7 +189,7 @@ describe('what a server has', () => {
     expect(local.out).toContain(`The ${noun} of signalbox.config.ts.`)
   })
 
-  test.each([[['rules', 'ls']], [['agents']], [['sources']]])(
+  test.each([[['rules', 'ls']], [['agents', 'ls']], [['sources']]])(
     '%j says without one that the folder can be read',
     async (args) => {
       const { code, err } = await call(args, { folder, env: { SIGNALBOX_URL: 'http://127.0.0.1:9' } })
@@ -220,12 +220,12 @@ describe('sources', () => {
 
 describe('agents', () => {
   test('are shown with what they do, cut to the terminal', async () => {
-    const { out } = await call(['agents', '--local'], { columns: 50 })
+    const { out } = await call(['agents', 'ls', '--local'], { columns: 50 })
     expect(out).toMatch(/^NAME +DOES\n/)
     expect(out).toMatch(/^ping /m)
     const [lines = ''] = out.split('\n\n')
     for (const line of lines.split('\n')) expect(line.length).toBeLessThanOrEqual(50)
-    expect(JSON.parse((await call(['agents', '--local', '--json'])).out).items).toContainEqual({
+    expect(JSON.parse((await call(['agents', 'ls', '--local', '--json'])).out).items).toContainEqual({
       name: 'ping',
       description: expect.any(String),
     })

@@ -88,7 +88,7 @@ function addPausing(rules: Command, cli: Cli): void {
 // A whole id, or a part of one; the server says what it means.
 const IS_ID = /^[0-9a-f-]{6,36}$/i
 
-type ExplainOptions = ServerOptions & { config?: string; event?: string; source?: string }
+type ExplainOptions = ServerOptions & { config?: string; githubEvent?: string; source?: string }
 
 async function explainFile(cli: Cli, file: string, options: ExplainOptions): Promise<Explained> {
   const event = eventIn(await readJsonFile(cli, file), file, options)
@@ -133,11 +133,11 @@ export function addRules(rules: Command, cli: Cli): void {
     .description(
       'say for every rule why an event matches it or not: the server for a recorded event, the configuration of this folder for one in a file',
     )
-    .option('--event <name>', "the file's event as GitHub names it, where the file does not show it: pull_request")
+    .option('--github-event <name>', 'the event of the file as GitHub names it, where the file does not show it')
     .option('--source <name>', 'the source the file is taken to come from')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ signalbox rules explain 0199f0a2-7c1e-7d3a-8f00-5b2d6c9e4a10\n  $ signalbox rules explain payload.json --event pull_request',
+      '\nExamples:\n  $ signalbox rules explain 0199f0a2-7c1e-7d3a-8f00-5b2d6c9e4a10\n  $ signalbox rules explain payload.json --github-event pull_request',
     )
     .action(async (what: string, options: ExplainOptions) => {
       const isRecorded = IS_ID.test(what) && !existsSync(resolve(cli.folder, what))
