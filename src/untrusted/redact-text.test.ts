@@ -184,3 +184,24 @@ test('what was redacted stays as it is', () => {
     }),
   )
 })
+
+test.each([
+  'PWD=/tmp/signalbox-work-9fKx2Q',
+  'HOME=/root\nPWD=/repo\nOLDPWD=/',
+  'export PWD=/home/jane/shop-2',
+  'declare -x PWD="/home/jane/shop-2"',
+])('%j names the folder of a shell, which is no secret', (text) => {
+  expect(redactText(text)).toBe(text)
+})
+
+test.each([
+  'UID=sa;PWD=/home/jane/shop-2;',
+  'UID=sa PWD=/home/jane/shop-2',
+  'PWD=/9fKx2QpL',
+  'PWD=hunter22',
+  'pwd=/home/jane/shop-2',
+  'PWD=/home/jane/shop-2!x',
+  'DB_PWD=/home/jane/shop-2',
+])('%j has a password', (text) => {
+  expect(redactText(text)).toContain('[redacted]')
+})

@@ -24,10 +24,25 @@ export function redactText(text: string, found?: (secret: string) => void): stri
   )
   return SECRETS_AFTER_NAMES.reduce(
     (rest, pattern) =>
-      rest.replace(pattern, (whole, before: string) => {
+      rest.replace(pattern, (whole, before: string, offset: number, text: string) => {
+        if (isWorkingFolder(whole, offset, text)) return whole
         found?.(whole.slice(before.length))
         return before + REDACTED
       }),
     withoutTokens,
   )
+}
+
+// `PWD=/home/jane/shop`, as shells, `env` and `export -p` print it.
+const WORKING_FOLDER = /^PWD=["']?\/(?:[a-z]{0,40}|[\w.@+-]{1,255}(?:\/[\w.@+-]{1,255}){1,50})$/
+const LINE_START = /(?:^|\n)(?:export |declare -x )?$/
+const MAX_START_CHARS = '\ndeclare -x '.length
+
+/**
+ * Whether it is the variable of a shell with the folder it is in. In the middle of a line, such as
+ * a connection string, PWD is a password.
+ */
+function isWorkingFolder(found: string, offset: number, text: string): boolean {
+  if (!WORKING_FOLDER.test(found)) return false
+  return LINE_START.test(text.slice(Math.max(0, offset - MAX_START_CHARS), offset))
 }
