@@ -15,6 +15,7 @@ const commit = (branch, path) => ({ kind: 'commit', repository: 'acme/shop', bra
 export default defineConfig({
   agents: [
     agent('review', async ({ input, event }) => ({ result: { input, facts: event?.facts } })),
+    agent('waiting', async ({ waitFor }) => ({ result: await waitFor('merge', { on: 'push', timeout: '1h' }) })),
     agent('typo', async () => ({ output: [] })),
     agent('hooks', async () => ({ outputs: [commit('signalbox/x', '.github/x.yml')] })),
     agent('branches', async () => ({ outputs: [commit('main2', 'x')] })),
@@ -76,6 +77,15 @@ test('its help has each option once, and only those that it takes', async () => 
   expect(options.sort()).toEqual([...new Set(options)])
   expect(options).toEqual(expect.arrayContaining(['--config', '--event', '--github-event', '--server']))
   expect(options).not.toContain('--local')
+})
+
+test('an agent that waits is said to, which nothing here does', async () => {
+  const { code, output } = await runOn('waiting')
+  expect(JSON.parse(output)).toMatchObject({
+    detail: 'The agent waits for "merge".',
+    hint: 'Nothing was written. In the service the job would wait.',
+  })
+  expect(code).toBe(1)
 })
 
 test.each([

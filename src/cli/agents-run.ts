@@ -11,7 +11,7 @@ import { ownSecrets } from '../config/own-secrets.ts'
 import type { Event } from '../events/event.ts'
 import { readOnly } from '../forges/read-only.ts'
 import { Skipped } from '../jobs/permission.ts'
-import { AppError, errorText, GiveUp, RetryAt } from '../lib/error.ts'
+import { AppError, errorText, GiveUp, RetryAt, Waiting } from '../lib/error.ts'
 import type { JsonObject } from '../lib/json.ts'
 import { isObject } from '../lib/json.ts'
 import type { ModelAnswer, ModelRequest } from '../models/request.ts'
@@ -151,12 +151,16 @@ function print(cli: Cli, ran: Shown): void {
 /** What an agent threw, as a failure of the command; the stack is for whoever mends it. */
 function failureOf(cli: Cli, error: unknown, secrets: Redactor): unknown {
   if (error instanceof CliError || error instanceof AppError || error instanceof SignalboxError) return error
-  const isExpected = error instanceof GiveUp || error instanceof RetryAt || error instanceof Skipped
+  const isExpected = [GiveUp, RetryAt, Skipped, Waiting].some((expected) => error instanceof expected)
   if (!isExpected && error instanceof Error) cli.err(`${plain(secrets.text(error.stack ?? ''))}\n`)
-  const follows =
-    error instanceof GiveUp ? 'would fail' : error instanceof Skipped ? 'would be cancelled' : 'would be tried again'
-  const hint = `Nothing was written. In the service the job ${follows}.`
+  const hint = `Nothing was written. In the service the job would ${fateOf(error)}.`
   return new CliError('agent_failed', secrets.text(errorText(error)), hint, { cause: error })
+}
+
+function fateOf(error: unknown): string {
+  if (error instanceof GiveUp) return 'fail'
+  if (error instanceof Skipped) return 'be cancelled'
+  return error instanceof Waiting ? 'wait' : 'be tried again'
 }
 
 function unknownAgent(name: string, known: Iterable<string>): CliError {
