@@ -436,7 +436,7 @@ describe('limits, whatever the isolation', () => {
   test('limits and folders that are not valid are refused when they are written', () => {
     const limits = { memoryMb: 0 }
     expect(() => command({ name: 'a', argv: ['true'], limits })).toThrow('command(): limits.memoryMb: ')
-    expect(() => command({ name: 'a', argv: ['true'], read: ['x'] })).toThrow('read.0: must be a whole path')
+    expect(() => command({ name: 'a', argv: ['true'], read: [''] })).toThrow('read.0: ')
   })
 })
 

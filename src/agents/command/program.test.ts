@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { openTestFolder } from '../../../test/folder.ts'
 import { command } from './command.ts'
-import { searchPath } from './program.ts'
+import { locate, searchPath } from './program.ts'
 
 function problemOf(file: string, { cwd, folder }: { cwd?: string; folder?: string } = {}) {
   const agent = command({ name: 'script', argv: [file], ...(cwd && { cwd }) })
@@ -47,4 +47,14 @@ test('no program is found in the folder that it runs in, whatever PATH has', () 
   vi.stubEnv('PATH', '')
   expect(searchPath()).toBe('/usr/bin:/bin')
   vi.unstubAllEnvs()
+})
+
+test('paths that are not whole are beside the configuration, those that it may read and write too', () => {
+  const given = { argv: ['./run.sh', 'x'] as const, cwd: 'work', read: ['agents', '/usr/local'], write: ['out'] }
+  expect(locate(given, '/etc/signalbox')).toEqual({
+    argv: ['/etc/signalbox/run.sh', 'x'],
+    cwd: '/etc/signalbox/work',
+    read: ['/etc/signalbox/agents', '/usr/local'],
+    write: ['/etc/signalbox/out'],
+  })
 })

@@ -3,7 +3,12 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { errorText } from '../../lib/error.ts'
 
-type Program = { argv: readonly [string, ...string[]]; cwd?: string }
+type Program = {
+  argv: readonly [string, ...string[]]
+  cwd?: string
+  read?: readonly string[]
+  write?: readonly string[]
+}
 
 /** The `cwd` that means a checkout of the event's commit. */
 export const REPOSITORY = 'repository'
@@ -13,9 +18,14 @@ export const REPOSITORY = 'repository'
  * the folder that it runs in: what is in a checkout was written by others.
  */
 export function locate<Given extends Program>(program: Given, folder: string): Given {
-  const { argv, cwd } = program
+  const { argv, cwd, read = [], write = [] } = program
   const [file, ...args] = argv
-  const located = { ...program, argv: [isPath(file) ? resolve(folder, file) : file, ...args] as const }
+  const located = {
+    ...program,
+    argv: [isPath(file) ? resolve(folder, file) : file, ...args] as const,
+    read: read.map((path) => resolve(folder, path)),
+    write: write.map((path) => resolve(folder, path)),
+  }
   return cwd === undefined || cwd === REPOSITORY ? located : { ...located, cwd: resolve(folder, cwd) }
 }
 

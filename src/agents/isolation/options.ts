@@ -1,5 +1,4 @@
 // What an agent that starts a program says about its isolation.
-import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { isAllowEntry } from '../../lib/address-guard.ts'
 import type { IsolationName, Network } from './isolation.ts'
@@ -19,9 +18,12 @@ export type IsolationOptions = {
   user?: string
   /** Only bubblewrap can keep it from the network. Default `full`. */
   network?: Network
-  /** In bubblewrap: files and folders it may read besides the system's and those `argv` names. */
+  /**
+   * In bubblewrap: files and folders it may read besides the system's and those `argv` names,
+   * beside `signalbox.config.ts` if relative.
+   */
   read?: readonly string[]
-  /** In bubblewrap: folders it may change besides its own. */
+  /** In bubblewrap: folders it may change besides its own, found like those of `read`. */
   write?: readonly string[]
   /** What it may use of the machine. */
   limits?: Limits
@@ -29,7 +31,7 @@ export type IsolationOptions = {
 
 const NETWORK = 'must be "none", "full" or { allow: [hosts] }, such as "api.example.com" or "*.example.com:8443"'
 const host = z.string().refine(isAllowEntry)
-const paths = z.array(z.string().refine(isAbsolute, 'must be a whole path')).optional()
+const paths = z.array(z.string().min(1)).optional()
 
 /** The fields of `IsolationOptions`, for the schema of an agent's options. */
 export const isolationFields = {
