@@ -197,7 +197,7 @@ function repositoryIn(repositories: Repositories, name: string) {
   return { defaultBranch, branches, pullRequests, permissions, teams }
 }
 
-/** The files of a branch, by its name, its commit, or the commit that a pull request of it names. */
+/** The files of a branch, by its name, its commit, or what a pull request names as its head. */
 function filesAt(repositories: Repositories, name: string, ref: string) {
   const { branches, pullRequests } = repositoryIn(repositories, name)
   const head = pullRequests.find(({ headSha }) => headSha === ref)?.head

@@ -1,5 +1,5 @@
 // `signalbox agents run` does with an event what the service does, and writes nothing.
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openFakeGithub } from '@signalbox/fake-github'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -10,8 +10,12 @@ import { run } from './process.ts'
 vi.setConfig({ testTimeout: 60_000 })
 
 const CONFIG = `import { defineAgent, defineConfig, z } from 'signalbox'
-const agent = (name, run) => defineAgent({ name, description: 'For a test.', input: z.looseObject({}), run })
-const commit = (branch, path) => ({ kind: 'commit', repository: 'acme/shop', branch, key: 'k', message: 'm', changes: [{ path, content: '' }] })
+function agent(name, run) {
+  return defineAgent({ name, description: 'For a test.', input: z.looseObject({}), run })
+}
+function commit(branch, path) {
+  return { kind: 'commit', repository: 'acme/shop', branch, key: 'k', message: 'm', changes: [{ path, content: '' }] }
+}
 export default defineConfig({
   agents: [
     agent('review', async ({ input, event }) => ({ result: { input, facts: event?.facts } })),
@@ -77,6 +81,16 @@ test('its help has each option once, and only those that it takes', async () => 
   expect(options.sort()).toEqual([...new Set(options)])
   expect(options).toEqual(expect.arrayContaining(['--config', '--event', '--github-event', '--server']))
   expect(options).not.toContain('--local')
+})
+
+test('the agent that docs/agents.md begins with greets who opened the issue of the examples', async () => {
+  const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), 'utf8')
+  const cwd = await openTestFolder()
+  await writeFile(join(cwd, 'signalbox.config.ts'), /^```ts\n(.*?)^```/ms.exec(await read('docs/agents.md'))?.[1] ?? '')
+  await writeFile(join(cwd, 'issue.json'), await read('examples/events/issue.json'))
+  const ran = run(['agents', 'run', 'welcome', '--event', 'issue.json'], { cwd })
+  expect(await ran.exited).toBe(0)
+  expect(ran.output()).toContain('"body": "Thank you, jane!"')
 })
 
 test('an agent that waits is said to, which nothing here does', async () => {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { VARIABLE_NAMES } from '../src/lib/environment.ts'
 import { ERRORS } from '../src/lib/error.ts'
+import { GROUP_FACTS } from '../src/rules/group.ts'
 
 function read(path: string): string {
   return readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
@@ -38,6 +39,17 @@ test('ARCHITECTURE.md lists exactly the folders of src', () => {
   const src = new URL('../src/', import.meta.url)
   const folders = readdirSync(src).filter((name) => statSync(new URL(name, src)).isDirectory())
   expect(listed.sort()).toEqual([...folders, 'db/embedded'].sort())
+})
+
+test('docs/agents.md names every fact of an event, and docs/jobs.md those of a key', () => {
+  const facts = [...read('src/events/facts.ts').matchAll(/^ {2}(\w+)\?:/gm)].map(([, name = '']) => name)
+  const table = /`event\.facts` has(.*?)\n## /s.exec(read('docs/agents.md'))?.[1] ?? ''
+  const rows = [...table.matchAll(/^\| (`\w+`(?:, `\w+`)*) \|/gm)].flatMap(
+    ([, names = '']) => names.match(/\w+/g) ?? [],
+  )
+  expect(rows.sort()).toEqual(facts.sort())
+  const [, keys = ''] = /`key` names a group, by facts of the event: (.*?)\./s.exec(read('docs/jobs.md')) ?? []
+  expect(keys.match(/(?<=`)\w+(?=`)/g)).toEqual(GROUP_FACTS)
 })
 
 test('every file of src that the documents name exists', () => {

@@ -106,6 +106,14 @@ describe('installed alone', () => {
     })
   })
 
+  test('signalbox is what an agent is tested with, as docs/agents.md says', async () => {
+    const project = await install(packages, ['signalbox'])
+    for (const name of ['triage.ts', 'triage.test.ts']) {
+      await copyFile(join(root, 'examples/agents', name), join(project, name))
+    }
+    expect(await runNode(project, ['--test'])).toEqual({ code: 0, output: expect.stringMatching(/pass 1\n/) })
+  })
+
   test('signalbox starts with a database of its own and a configuration in TypeScript, and runs an agent of it', {
     timeout: 90_000,
   }, async () => {

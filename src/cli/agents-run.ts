@@ -175,7 +175,7 @@ function ruleOf({ rules }: Installation, agent: string, name: string | undefined
   throw new CliError('rule_unknown', `The agent "${agent}" has no rule "${name}".`, `Its rules: ${names}.`)
 }
 
-/** What the service makes of an event's command, of the rule, and of what a trigger by hand adds. */
+/** What the service makes of an event's command, the rule, and what a trigger by hand adds. */
 function inputOf(rule: InstalledRule | undefined, event: Event | null, payload: string | undefined): unknown {
   const input = manualInput(rule, payload === undefined ? undefined : parseJson(payload, '--payload'))
   return rule !== undefined && event !== null && isObject(input) ? { ...givenArguments(rule, event), ...input } : input

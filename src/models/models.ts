@@ -102,7 +102,7 @@ function defaultOf(environment: ModelEnvironment): ModelRef | undefined {
 /** What the name of a model must be where `readModelName` knows none. */
 export const MODEL_NAME_RULE = 'must be anthropic/NAME or openai/NAME, or SIGNALBOX_MODEL_URL must name its server'
 
-/** A model as people name it: by its provider, or alone, as the server at SIGNALBOX_MODEL_URL does. */
+/** A model by its name, which may be that of the server at SIGNALBOX_MODEL_URL alone. */
 export function readModelName(
   name: string,
   { SIGNALBOX_MODEL_URL: url }: Pick<ModelEnvironment, 'SIGNALBOX_MODEL_URL'>,
