@@ -5,6 +5,7 @@ import { openFakeGithub } from '@signalbox/fake-github'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openTestFolder } from './folder.ts'
 import { run } from './process.ts'
+import { openTestSignalbox, SECRET, TOKEN, until } from './signalbox.ts'
 
 // Each run starts processes.
 vi.setConfig({ testTimeout: 60_000 })
@@ -40,7 +41,7 @@ export default defineConfig({
 `
 
 /** Runs an agent on a comment on #1 that GitHub reports, in a folder of its own. */
-async function runOn(name: string, { body = '/review', env = {}, args = [] as string[] } = {}) {
+async function runOn(name: string, { event = 'event.json', body = '/review', env = {}, args = [] as string[] } = {}) {
   const cwd = await openTestFolder()
   const sender = { login: 'jane', type: 'User' }
   const comment = {
@@ -52,7 +53,7 @@ async function runOn(name: string, { body = '/review', env = {}, args = [] as st
   }
   await writeFile(join(cwd, 'signalbox.config.mjs'), CONFIG)
   await writeFile(join(cwd, 'event.json'), JSON.stringify(comment))
-  const command = ['agents', 'run', name, '--event', 'event.json', '--json', ...args]
+  const command = ['agents', 'run', name, '--event', event, '--json', ...args]
   const ran = run(command, { cwd, env })
   return { code: await ran.exited, output: ran.output() }
 }
@@ -70,6 +71,21 @@ test('an agent gets the commit of the pull request, and the arguments of the com
     result: { input: { depth: 3, strict: true }, facts: { command: 'review', number: 1, sha, fromFork: false } },
   })
   expect(code).toBe(0)
+  const signalbox = await openTestSignalbox({ env })
+  onTestFinished(() => signalbox.close())
+  await shop.addWebhook({ url: `${signalbox.url}/webhook/github`, secret: SECRET, events: ['issue_comment'] })
+  await shop.comment(1, '/review --depth 4', 'jane')
+  const stored = await until('the comment is recorded', async () => {
+    const found = await signalbox.database.query<{ id: string }>(
+      "select id from signalbox.events where type = 'issue_comment.created'",
+    )
+    return found.rows[0]
+  })
+  const server = { SIGNALBOX_URL: signalbox.url, SIGNALBOX_API_TOKEN: TOKEN }
+  const recorded = await runOn('review', { event: stored.id, env: { ...env, ...server } })
+  expect(JSON.parse(recorded.output)).toMatchObject({
+    result: { input: { depth: 4, strict: true }, facts: { command: 'review', number: 1, sha, fromFork: false } },
+  })
   const more = await runOn('review', { env, args: ['--payload', '{"strict": false}'] })
   expect([more.code, more.output]).toEqual([1, expect.stringContaining('the rule \\"review\\" sets it, to true')])
 })

@@ -196,9 +196,16 @@ async function eventOf(cli: Cli, { event, githubEvent, server }: RunOptions): Pr
   return eventWith({ ...found, facts: found.facts as Event['facts'] }, payload)
 }
 
-type Known = Pick<Event, 'type' | 'source' | 'facts' | 'subject'> & { id?: string; actor?: string | null }
+type Known = Pick<Event, 'type' | 'source' | 'facts' | 'subject'> & {
+  id?: string
+  actor?: string | null
+  received_at?: string
+}
 
-function eventWith({ id = 'local', type, source, facts, subject, actor }: Known, payload: unknown): Event {
+function eventWith(
+  { id = 'local', type, source, facts, subject, actor, received_at: at }: Known,
+  payload: unknown,
+): Event {
   return {
     id,
     source,
@@ -214,6 +221,6 @@ function eventWith({ id = 'local', type, source, facts, subject, actor }: Known,
     contentType: 'application/json',
     headers: {},
     depth: 0,
-    receivedAt: new Date(),
+    receivedAt: at === undefined ? new Date() : new Date(at),
   }
 }
