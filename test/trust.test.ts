@@ -267,6 +267,15 @@ describe('what Signalbox wrote itself', () => {
     await until('the comment is reported', async () => (await ignored('issue_comment.created')).length === 1)
     expect(await ignored('issue_comment.created')).toMatchObject([{ status: 'ignored', reason: own }])
   })
+
+  test('is recognised without a text too, as soon as GitHub’s rate limit is over', async () => {
+    github.faults.add({ route: '/user', kind: 'primaryRateLimit', retryAfterSeconds: 0 })
+    await open([{ name: 'again', on: 'issues.labeled', agent: 'labeller', who: 'anyone' }], {}, [labeller])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    await shop.labelIssue(number, 'go', 'jane')
+    await until('a label is ignored', async () => (await ignored('issues.labeled')).at(-1)?.status === 'ignored')
+    expect((await ignored('issues.labeled')).at(-1)).toMatchObject({ reason: own })
+  })
 })
 
 describe('a command', () => {

@@ -7,7 +7,7 @@ import type { Facts } from '../events/facts.ts'
 import type { Trace } from '../events/trace.ts'
 import type { Forges } from '../forges/forges.ts'
 import type { Clock } from '../lib/clock.ts'
-import { errorText } from '../lib/error.ts'
+import { errorText, RetryAt } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 import { DEFAULT_FORGE, parseRepositoryRef } from '../lib/repository.ts'
 import { within } from '../lib/within.ts'
@@ -73,7 +73,8 @@ function accounts({ forges, clock, log }: { forges: Forges; clock: Clock; log: L
     try {
       return await within(ACCOUNT_LIMIT_MS, forge.account(path), 'it did not answer in time')
     } catch (error) {
-      unknownUntil.set(name, now + UNKNOWN_MS)
+      // A refusal for now comes quickly. To remember it would let a loop of labels go on.
+      if (!(error instanceof RetryAt)) unknownUntil.set(name, now + UNKNOWN_MS)
       log.warn({ forge: name, error: errorText(error) }, 'the forge does not say which account Signalbox writes as')
       return null
     }

@@ -2,7 +2,7 @@
 // and https://docs.github.com/en/rest/commits/statuses
 import type { Annotation, CheckForge, CheckState } from '../checks.ts'
 import type { GithubConnection } from './connection.ts'
-import { isRateLimit, statusOf } from './github-failure.ts'
+import { isForbidden } from './github-failure.ts'
 import { waitIfInDoubt } from './in-doubt.ts'
 import { PAGE_SIZE } from './pages.ts'
 
@@ -70,10 +70,6 @@ export function checks({ withClient }: GithubConnection): CheckForge {
         await octokit.rest.repos.createCommitStatus({ ...at, sha, state, context, description, ...target })
       }),
   }
-}
-
-function isForbidden(error: unknown): boolean {
-  return statusOf(error) === 403 && !isRateLimit(error)
 }
 
 function toRequest(

@@ -4,7 +4,7 @@ import type { Octokit } from 'octokit'
 import { RequestError } from 'octokit'
 import type { Access } from '../access.ts'
 import type { WriteGuard } from '../forge.ts'
-import { statusOf } from './github-failure.ts'
+import { githubText, isForbidden, statusOf } from './github-failure.ts'
 import type { LimitedClients } from './limited-clients.ts'
 import { limitedClients } from './limited-clients.ts'
 
@@ -34,6 +34,9 @@ export type Clients = {
   account(): Promise<string | null>
 }
 
+// What the token of an installation is answered, which is no user: the one of GitHub Actions, say.
+const OF_INSTALLATION = /resource not accessible by integration/i
+
 /** The clients of a token or an App; `octokit` makes one. */
 export function clientsOf(auth: GithubAuth, octokit: (auth: object) => Octokit): Clients {
   return 'token' in auth ? oneClient(octokit({ auth: auth.token })) : installations(auth, octokit)
@@ -49,8 +52,7 @@ function oneClient(client: Octokit): Clients {
       try {
         return (await client.rest.users.getAuthenticated()).data.login
       } catch (error) {
-        // The token of an installation, which is no user.
-        if (statusOf(error) === 403) return null
+        if (isForbidden(error) && OF_INSTALLATION.test(githubText(error))) return null
         throw error
       }
     }),

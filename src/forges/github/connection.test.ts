@@ -288,3 +288,21 @@ test('no error shows the credential, whoever quotes it', async () => {
   const answer = String(await failure(answering(422, {}, 'bad ghs_0123456789abcdefghij').defaultBranch('acme/shop')))
   expect(answer).toContain('bad [redacted]')
 })
+
+test.each([
+  ['a rate limit', { kind: 'primaryRateLimit' }],
+  ['a second rate limit', { kind: 'secondaryRateLimit' }],
+  ['a second rate limit with 429', { kind: 'secondaryRateLimit', status: 429 }],
+  ['an outage', { kind: 'status', status: 502 }],
+] as const)('the own account is asked for again after %s', async (_, fault) => {
+  fake.faults.add({ route: '/user', ...fault })
+  const own = forge()
+  expect(await failure(own.isOwn('acme/shop', 'other[bot]'))).toBeInstanceOf(RetryAt)
+  expect(await own.account('acme/shop')).toBe('acme')
+  expect(await own.isOwn('acme/shop', 'other[bot]')).toBe(false)
+})
+
+test('only the token of an installation has no account; another refusal says nothing of it', async () => {
+  expect(await failure(answering(403, {}, 'Your address is not allowed').account('acme/shop'))).toBeInstanceOf(AppError)
+  expect(await answering(403, {}, 'Resource not accessible by integration').account('acme/shop')).toBeNull()
+})

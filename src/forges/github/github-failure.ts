@@ -56,6 +56,11 @@ export function isRateLimit(error: unknown): boolean {
   return error instanceof RequestError && error.response !== undefined && rateLimitedUntil(error, 0) !== null
 }
 
+/** Whether GitHub refused for good, which a rate limit is not. */
+export function isForbidden(error: unknown): boolean {
+  return statusOf(error) === 403 && !isRateLimit(error)
+}
+
 function header(error: RequestError, name: string): string {
   return String(error.response?.headers[name] ?? '')
 }
@@ -71,7 +76,8 @@ function rateLimitedUntil(error: RequestError, now: number): Date | null {
   const reset = Number.parseInt(header(error, 'x-ratelimit-reset'), 10)
   // A second more, because the reset is given in whole seconds.
   if (header(error, 'x-ratelimit-remaining') === '0' && reset >= 0) return new Date(Math.max(now, reset * 1000) + 1000)
-  const limited = error.status === 429 || /secondary rate limit|abuse detection/i.test(error.message)
+  const limited =
+    error.status === 429 || /rate limit exceeded|secondary rate limit|abuse detection/i.test(error.message)
   return limited ? new Date(now + DEFAULT_PAUSE_MS) : null
 }
 
