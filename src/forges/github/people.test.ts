@@ -24,7 +24,7 @@ test('an account has the permission of its role, and everybody else may read or 
   ])
 })
 
-test('a team has the members that have joined it', async () => {
+test('a team has the members that have joined it, also during a rate limit', async () => {
   const { fake } = stage
   const tools = fake.addOrganization({ login: 'tools', owners: ['olga'], members: ['mia'] })
   tools.addTeam({ name: 'Core', members: ['mia'] })
@@ -34,6 +34,13 @@ test('a team has the members that have joined it', async () => {
   const isIn = (login: string) => forge.isTeamMember('tools/kit', 'tools/core', login)
   expect(await Promise.all(['mia', 'olga', 'mallory'].map(isIn))).toEqual([true, false, false])
   expect(await forge.isTeamMember('tools/kit', 'tools/no-such-team', 'mia')).toBe(false)
+  for (const kind of ['primaryRateLimit', 'secondaryRateLimit'] as const) {
+    fake.faults.add({ route: /memberships/, kind })
+    expect(await failure(isIn('mia'))).toBeInstanceOf(RetryAt)
+    expect(await isIn('mia')).toBe(true)
+  }
+  fake.faults.add({ route: /memberships/, kind: 'status', status: 403 })
+  expect(await isIn('mia')).toBe(false)
 })
 
 test('in an outage nobody is said to have a permission', async () => {
