@@ -1,5 +1,6 @@
 // One request to a model's API through the AI SDK, which is loaded with the first one.
 import { EnvHttpProxyAgent, fetch as undiciFetch } from 'undici'
+import { limitedAnswer } from './answer-limit.ts'
 import type { ModelAnswer, ModelRequest } from './request.ts'
 import type { ModelEnvironment, Target } from './target.ts'
 
@@ -7,8 +8,8 @@ import type { ModelEnvironment, Target } from './target.ts'
 export type Fetch = typeof globalThis.fetch
 
 /**
- * What requests are sent with. Its own limits are off, because an answer may take minutes: the time
- * of a call has a limit of its own.
+ * What requests are sent with. Its own limits of time are off, because an answer may take minutes:
+ * the time of a call has a limit of its own. The size of an answer is limited here.
  */
 export function modelFetch({ HTTP_PROXY, HTTPS_PROXY, NO_PROXY }: ModelEnvironment): Fetch {
   const dispatcher = new EnvHttpProxyAgent({
@@ -19,9 +20,11 @@ export function modelFetch({ HTTP_PROXY, HTTPS_PROXY, NO_PROXY }: ModelEnvironme
     httpsProxy: HTTPS_PROXY ?? '',
     noProxy: `${NO_PROXY ?? ''},localhost,127.0.0.1,[::1]`,
   })
-  const send = (input: Parameters<typeof undiciFetch>[0], init?: Parameters<typeof undiciFetch>[1]) =>
+  const send = async (input: Parameters<typeof undiciFetch>[0], init?: Parameters<typeof undiciFetch>[1]) => {
     // A redirect would take the key along.
-    undiciFetch(input, { ...init, dispatcher, redirect: 'error' })
+    const answer = await undiciFetch(input, { ...init, dispatcher, redirect: 'error' })
+    return limitedAnswer(answer as unknown as Response)
+  }
   return send as unknown as Fetch
 }
 

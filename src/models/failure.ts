@@ -1,6 +1,7 @@
 // What the failure of a model's call means for the job that asked.
 import { cut } from '../lib/cut.ts'
 import { errorText, GiveUp, RetryAt } from '../lib/error.ts'
+import { AnswerTooLarge, isTooLarge } from './answer-limit.ts'
 import type { ModelAnswer } from './request.ts'
 import type { Target } from './target.ts'
 
@@ -36,6 +37,7 @@ type Failed = {
  * `RetryAt` for a rate limit, `Overloaded` for what passes; anything else is a failed attempt.
  */
 export function failureOf(error: unknown, { label, keyName }: Target, now: Date): Error {
+  if (isTooLarge(error)) return new GiveUp(`${label}: ${new AnswerTooLarge().message}`)
   const { statusCode: status, responseHeaders = {}, responseBody = '' } = error as Failed
   const said = cut(errorText(error), MAX_MESSAGE_CHARS)
   const everything = `${said}\n${responseBody}`

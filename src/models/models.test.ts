@@ -136,6 +136,16 @@ describe.each(PROVIDERS)('%s', (model) => {
     ])
   })
 
+  test.each([
+    ['answer', { text: 'x'.repeat(10_000_000) }],
+    ['error', { status: 500, message: 'x'.repeat(10_000_000) }],
+  ])('whose %s is larger than 10 MB is not asked again', async (_, answer) => {
+    server.answers(answer)
+    const error = await failure(model)
+    expect([error.constructor, error.message]).toEqual([GiveUp, `${model}: the model's answer is larger than 10 MB`])
+    expect(server.requests).toHaveLength(1)
+  })
+
   test('that stalls is not waited for longer than the request says', async () => {
     server.answers('stall')
     await expect(call(model, { timeoutMs: 50 })).rejects.toThrow(`${model} did not answer within 0.05 s.`)
