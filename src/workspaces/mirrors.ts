@@ -4,9 +4,10 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
 import type { GitRemote } from '../forges/forge.ts'
 import type { Environment } from '../lib/environment.ts'
-import { AppError, errorText, RetryAt } from '../lib/error.ts'
+import { AppError, errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
 import { DEFAULT_FORGE, formatRepositoryRef, parseRepositoryRef } from '../lib/repository.ts'
+import { isDiskFull, isFull, untilSpace } from './full-disk.ts'
 import { GitError } from './git.ts'
 import type { Release } from './lock.ts'
 import { lockNow } from './lock.ts'
@@ -48,7 +49,7 @@ export type Mirrors = {
   /**
    * Writes the files of a commit into an empty folder. Fetches only what is missing.
    * @throws AppError `forge_failed` when the forge has no such ref, or refuses; GiveUp when it is
-   * not configured.
+   * not configured; RetryAt while a disk is full.
    */
   checkout(wanted: Wanted): Promise<Checkout>
   /** Fetches a repository, if it has a mirror. Never throws: a failure is logged and noted. */
@@ -60,7 +61,6 @@ export type Mirrors = {
 const LARGE_BYTES = 200_000_000
 const RECENT_MS = 24 * 60 * 60 * 1000
 const SYNC_LIMIT_MS = 10 * 60 * 1000
-const FULL_PAUSE_MS = 30_000
 const SHA = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
 
 /** Where the mirrors of an installation are, which runs in `folder`. */
@@ -114,24 +114,27 @@ export function openMirrors(options: MirrorsOptions): Mirrors {
   return {
     async checkout({ repository, ref, folder: target, signal }) {
       const mirror = mirrorOf(folder, repository)
-      await mkdir(folder, { recursive: true, mode: 0o700 })
-      const release = await useMirror(mirror, signal)
+      let release: Release | undefined
+      let writesTo = folder
       try {
+        await mkdir(folder, { recursive: true, mode: 0o700 })
+        release = await useMirror(mirror, signal)
         const sha = SHA.test(ref) ? ref : await atRemote(folder, remoteOf(repository), { repository, ref, signal })
         const isHere = await hasCommit(mirror, sha, signal)
         const fetched = isHere ? null : await fetching(repository, mirror, { sha, signal })
         if (isHere) await fetchContents(mirror, remoteOf(repository), { sha, signal })
+        writesTo = target
         await makeWorktree(target, { mirror: mirror.folder, sha, signal })
         await noteUse(mirror)
         if (fetched !== null) await makeSpace()
         const end = async () => {
-          await release()
+          await release?.()
           if (isOver) await makeSpace()
         }
         return { sha, objects: join(mirror.folder, 'objects'), fetched, release: end }
       } catch (error) {
-        await release()
-        throw failureOf(repository, error)
+        await release?.()
+        throw await failureOf(repository, error, writesTo)
       }
     },
     sync,
@@ -162,13 +165,11 @@ async function atRemote(
   return sha
 }
 
-/** A machine without space is no fault of the job's. */
-function failureOf(repository: string, error: unknown): unknown {
-  if (!(error instanceof GitError)) return error
-  const text = `${repository}: ${error.message}`
-  return /No space left|quota exceeded/i.test(text)
-    ? new RetryAt(new Date(Date.now() + FULL_PAUSE_MS), text)
-    : new AppError('forge_failed', text)
+async function failureOf(repository: string, error: unknown, writesTo: string): Promise<unknown> {
+  const text = `${repository}: ${errorText(error)}`
+  const isOfGit = error instanceof GitError
+  if (isFull(error) || (isOfGit && (await isDiskFull(writesTo).catch(() => false)))) return untilSpace(error, text)
+  return isOfGit ? new AppError('forge_failed', text) : error
 }
 
 /** Forges do not tell names apart by case, and neither do some file systems. */

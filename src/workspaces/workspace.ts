@@ -2,19 +2,11 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { errorText, RetryAt } from '../lib/error.ts'
 import { isRunning } from '../lib/running-process.ts'
+import { isFull, untilSpace } from './full-disk.ts'
 
 // Containers may share the temporary folder, and their process ids mean nothing to each other.
 const PREFIX = `signalbox-job-${hostname()}-`
-
-// Between two looks whether there is space again.
-const FULL_PAUSE_MS = 30_000
-const FULL = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM']
-
-function isFull(error: unknown): boolean {
-  return FULL.includes(String((error as NodeJS.ErrnoException).code))
-}
 
 /** What a folder was filled from, which must stay as long as the folder does. */
 type Filled = { release(): Promise<void> }
@@ -40,7 +32,7 @@ export function openWorkspaces(stop: AbortSignal): Workspaces {
   const make = async (): Promise<string> => {
     stop.throwIfAborted()
     const folder = mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)).catch((error: unknown) => {
-      throw isFull(error) ? new RetryAt(new Date(Date.now() + FULL_PAUSE_MS), errorText(error)) : error
+      throw isFull(error) ? untilSpace(error) : error
     })
     folders.push(folder)
     return folder
