@@ -1,6 +1,6 @@
 // Checkouts on disks that are full, of bytes or of files.
 import { randomBytes } from 'node:crypto'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { AppError, RetryAt } from '../lib/error.ts'
@@ -10,6 +10,8 @@ import { openMirrorsStage } from './fixtures/stage.ts'
 import { isDiskFull, isFull } from './full-disk.ts'
 import { GitError } from './git.ts'
 import type { Mirrors } from './mirrors.ts'
+
+const ROOT_ONLY = 'only root may mount a disk'
 
 function random(bytes: number): string {
   return randomBytes(bytes).toString('base64')
@@ -33,7 +35,7 @@ test('what a server says, or another error, does not', () => {
 describe('a full disk defers the job', () => {
   let disk: SmallDisk
   beforeEach(async ({ skip }) => {
-    disk = (await openSmallDisk()) ?? skip('only root may mount a disk')
+    disk = (await openSmallDisk()) ?? skip(ROOT_ONLY)
   })
 
   async function failure(mirrors: Mirrors, ref: string, folder: string): Promise<unknown> {
@@ -85,5 +87,48 @@ describe('a full disk defers the job', () => {
     await checkout('HEAD', mirrors)
     await disk.fill(65_536)
     await expect(checkout('no-such-branch', mirrors)).rejects.toThrow(AppError)
+  })
+})
+
+describe('a full disk of mirrors', () => {
+  /** A repository for each number of bytes, with mirrors on one small disk. */
+  async function withDisk(disk: SmallDisk, sizes: Record<string, number>) {
+    const { fake, open, checkout } = await openMirrorsStage()
+    for (const [name, bytes] of Object.entries(sizes)) {
+      await fake.addRepository({ owner: 'acme', name, files: { a: random(bytes) } })
+    }
+    const folder = join(disk.folder, 'm')
+    const mirrors = open({ folder })
+    return {
+      checkout: (name: string) => checkout('HEAD', mirrors, `acme/${name}`),
+      names: async () => (await readdir(join(folder, 'github/acme'))).sort(),
+      files: () => readdir(folder, { recursive: true }),
+    }
+  }
+
+  test('is made space on: the mirror that was not used for longest goes, and the checkout goes on', async ({
+    skip,
+  }) => {
+    const { checkout, names } = await withDisk((await openSmallDisk()) ?? skip(ROOT_ONLY), {
+      a: 1_400_000,
+      b: 1_400_000,
+      c: 1_600_000,
+    })
+    for (const name of ['a', 'b']) await (await checkout(name)).release()
+    expect((await checkout('c')).fetched).not.toBeNull()
+    expect(await names()).toEqual(['b.git', 'c.git'])
+  })
+
+  test('keeps those in use, and nothing of the fetch that did not fit', async ({ skip }) => {
+    const { checkout, names, files } = await withDisk((await openSmallDisk()) ?? skip(ROOT_ONLY), {
+      a: 2_200_000,
+      b: 2_200_000,
+    })
+    const using = await checkout('a')
+    await expect(checkout('b')).rejects.toThrow(RetryAt)
+    expect(await names()).toContain('a.git')
+    expect((await files()).filter((name) => /tmp_|\.lock$/.test(name))).toEqual([])
+    await using.release()
+    expect((await checkout('b')).fetched).not.toBeNull()
   })
 })

@@ -5,7 +5,8 @@ import { GitError } from './git.ts'
 
 // Between two looks whether there is space again.
 const PAUSE_MS = 30_000
-const FULL = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'ENOMEM']
+const DISK_FULL = ['ENOSPC', 'EDQUOT']
+const FULL = [...DISK_FULL, 'EMFILE', 'ENFILE', 'ENOMEM']
 // Git names the reason of some failed writes only.
 const FULL_TEXT = /No space left|quota exceeded|unable to write file|couldn't write/i
 const MIN_BYTES = 1_000_000
@@ -14,7 +15,7 @@ const MIN_FILES = 10
 /** Whether something failed because the machine has no space or no file left. */
 export function isFull(error: unknown): boolean {
   if (error instanceof GitError) return FULL_TEXT.test(error.message)
-  return FULL.includes(String((error as NodeJS.ErrnoException).code))
+  return FULL.includes(codeOf(error))
 }
 
 /** Whether the disk of a folder has next to nothing left, of bytes or of files. */
@@ -25,6 +26,16 @@ export async function isDiskFull(folder: string): Promise<boolean> {
 }
 
 /** Puts a job off until there may be space. */
-export function untilSpace(error: unknown, text = errorText(error)): RetryAt {
-  return new RetryAt(new Date(Date.now() + PAUSE_MS), text)
+export class NoSpace extends RetryAt {
+  /** Whether space on the disk would help, and not less work. */
+  readonly isOfDisk: boolean
+
+  constructor(error: unknown, text = errorText(error)) {
+    super(new Date(Date.now() + PAUSE_MS), text)
+    this.isOfDisk = error instanceof GitError || DISK_FULL.includes(codeOf(error))
+  }
+}
+
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException).code)
 }

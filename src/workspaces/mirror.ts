@@ -169,6 +169,10 @@ async function writing(mirror: Mirror, signal: AbortSignal, write: () => Promise
     await writeFile(mark, '')
     await write()
     await rm(mark, { force: true })
+  } catch (error) {
+    // A part of a pack may be what fills the disk.
+    await removeLeftovers(mirror.folder).catch(() => {})
+    throw error
   } finally {
     await release()
   }

@@ -1,16 +1,15 @@
 // The mirrors of this machine: made and fetched when they are needed, and evicted when they take
 // too much space.
 import { mkdir, readdir, rm } from 'node:fs/promises'
-import { basename, join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { GitRemote } from '../forges/forge.ts'
 import type { Environment } from '../lib/environment.ts'
 import { AppError, errorText } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
-import { DEFAULT_FORGE, formatRepositoryRef, parseRepositoryRef } from '../lib/repository.ts'
-import { isDiskFull, isFull, untilSpace } from './full-disk.ts'
+import { evictAbove, evictFor } from './eviction.ts'
+import { isDiskFull, isFull, NoSpace } from './full-disk.ts'
 import { GitError } from './git.ts'
 import type { Release } from './lock.ts'
-import { lockNow } from './lock.ts'
 import type { Fetched, Mirror } from './mirror.ts'
 import {
   bytesOf,
@@ -20,9 +19,9 @@ import {
   lastUsedMs,
   noteUse,
   remoteCommit,
-  removeMirror,
   useMirror,
 } from './mirror.ts'
+import { mirrorOf, mirrorsIn } from './mirror-folders.ts'
 import { noteSync } from './sync-failures.ts'
 import { makeWorktree } from './worktree.ts'
 
@@ -73,23 +72,10 @@ export function mirrorsFolder(
 
 /** Opens the mirrors; nothing is made before it is needed. */
 export function openMirrors(options: MirrorsOptions): Mirrors {
-  const { folder, remoteOf, log, largeBytes = LARGE_BYTES } = options
-  const fetching = async (repository: string, mirror: Mirror, given: { sha?: string; signal: AbortSignal }) => {
-    const remote = remoteOf(repository)
-    const isLarge = async () => (await remote.bytes()) >= largeBytes
-    const startedMs = performance.now()
-    const before = await bytesOf(mirror.folder)
-    await fetchMirror(mirror, remote, { ...given, isLarge })
-    if (given.sha !== undefined) await fetchContents(mirror, remote, { sha: given.sha, signal: given.signal })
-    const bytes = Math.max((await bytesOf(mirror.folder)) - before, 0)
-    return { bytes, ms: performance.now() - startedMs }
-  }
+  const { folder, remoteOf, log } = options
   let isOver = false
   const makeSpace = async () => {
-    isOver = await evict(options).catch((err: unknown) => {
-      log.warn({ err }, 'no mirror could be evicted')
-      return true
-    })
+    isOver = await evictAbove(options.maxBytes, options)
   }
   const sync = async (repository: string, stop: AbortSignal) => {
     let release: Release | undefined
@@ -99,7 +85,7 @@ export function openMirrors(options: MirrorsOptions): Mirrors {
       const signal = AbortSignal.any([stop, AbortSignal.timeout(SYNC_LIMIT_MS)])
       release = await useMirror(mirror, signal)
       if ((await lastUsedMs(mirror)) === null) return
-      const { bytes, ms } = await fetching(repository, mirror, { signal })
+      const { bytes, ms } = await fetchCounting(options, mirror, { repository, signal })
       log.debug({ repository, bytes, ms: Math.round(ms) }, 'a mirror was fetched')
       await noteSync(folder, repository, null)
     } catch (error) {
@@ -111,32 +97,41 @@ export function openMirrors(options: MirrorsOptions): Mirrors {
       await release?.()
     }
   }
-  return {
-    async checkout({ repository, ref, folder: target, signal }) {
-      const mirror = mirrorOf(folder, repository)
-      let release: Release | undefined
-      let writesTo = folder
-      try {
-        await mkdir(folder, { recursive: true, mode: 0o700 })
-        release = await useMirror(mirror, signal)
-        const sha = SHA.test(ref) ? ref : await atRemote(folder, remoteOf(repository), { repository, ref, signal })
-        const isHere = await hasCommit(mirror, sha, signal)
-        const fetched = isHere ? null : await fetching(repository, mirror, { sha, signal })
-        if (isHere) await fetchContents(mirror, remoteOf(repository), { sha, signal })
-        writesTo = target
-        await makeWorktree(target, { mirror: mirror.folder, sha, signal })
-        await noteUse(mirror)
-        if (fetched !== null) await makeSpace()
-        const end = async () => {
-          await release?.()
-          if (isOver) await makeSpace()
-        }
-        return { sha, objects: join(mirror.folder, 'objects'), fetched, release: end }
-      } catch (error) {
+  /** `isRepeated`: space was made for it. */
+  const checkout = async (wanted: Wanted, isRepeated = false): Promise<Checkout> => {
+    const { repository, ref, folder: target, signal } = wanted
+    const mirror = mirrorOf(folder, repository)
+    let release: Release | undefined
+    let writesTo = folder
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      release = await useMirror(mirror, signal)
+      const sha = SHA.test(ref) ? ref : await atRemote(folder, remoteOf(repository), { repository, ref, signal })
+      const isHere = await hasCommit(mirror, sha, signal)
+      const fetched = isHere ? null : await fetchCounting(options, mirror, { repository, sha, signal })
+      if (isHere) await fetchContents(mirror, remoteOf(repository), { sha, signal })
+      writesTo = target
+      await makeWorktree(target, { mirror: mirror.folder, sha, signal })
+      await noteUse(mirror)
+      if (fetched !== null) await makeSpace()
+      const end = async () => {
         await release?.()
-        throw await failureOf(repository, error, writesTo)
+        if (isOver) await makeSpace()
       }
-    },
+      return { sha, objects: join(mirror.folder, 'objects'), fetched, release: end }
+    } catch (error) {
+      const failure = await failureOf(repository, error, writesTo)
+      // While this mirror is still in use, so that it is not the one that goes.
+      const isThereSpace =
+        !isRepeated && failure instanceof NoSpace && failure.isOfDisk && (await evictFor(writesTo, options))
+      await release?.()
+      if (!isThereSpace) throw failure
+    }
+    await removeContents(target)
+    return checkout(wanted, true)
+  }
+  return {
+    checkout: (wanted) => checkout(wanted),
     sync,
     async syncAll(signal) {
       for (const mirror of await mirrorsIn(folder).catch(() => [])) {
@@ -155,6 +150,21 @@ export async function mirrorsUsage(folder: string): Promise<{ mirrors: number; b
   return { mirrors: mirrors.length, bytes: sizes.reduce((sum, bytes) => sum + bytes, 0) }
 }
 
+async function fetchCounting(
+  { remoteOf, largeBytes = LARGE_BYTES }: MirrorsOptions,
+  mirror: Mirror,
+  { repository, ...given }: { repository: string; sha?: string; signal: AbortSignal },
+): Promise<Fetched> {
+  const remote = remoteOf(repository)
+  const isLarge = async () => (await remote.bytes()) >= largeBytes
+  const startedMs = performance.now()
+  const before = await bytesOf(mirror.folder)
+  await fetchMirror(mirror, remote, { ...given, isLarge })
+  if (given.sha !== undefined) await fetchContents(mirror, remote, { sha: given.sha, signal: given.signal })
+  const bytes = Math.max((await bytesOf(mirror.folder)) - before, 0)
+  return { bytes, ms: performance.now() - startedMs }
+}
+
 async function atRemote(
   folder: string,
   remote: GitRemote,
@@ -168,73 +178,10 @@ async function atRemote(
 async function failureOf(repository: string, error: unknown, writesTo: string): Promise<unknown> {
   const text = `${repository}: ${errorText(error)}`
   const isOfGit = error instanceof GitError
-  if (isFull(error) || (isOfGit && (await isDiskFull(writesTo).catch(() => false)))) return untilSpace(error, text)
+  if (isFull(error) || (isOfGit && (await isDiskFull(writesTo).catch(() => false)))) return new NoSpace(error, text)
   return isOfGit ? new AppError('forge_failed', text) : error
 }
 
-/** Forges do not tell names apart by case, and neither do some file systems. */
-function mirrorOf(folder: string, repository: string): Mirror {
-  const { forge, path } = parseRepositoryRef(repository)
-  return mirrorAt(folder, join(forge ?? DEFAULT_FORGE, path.toLowerCase()))
-}
-
-/** The mirror at `github/acme/shop`. */
-function mirrorAt(folder: string, place: string): Mirror {
-  const [forge = '', ...parts] = place.split('/')
-  return {
-    name: formatRepositoryRef({ forge, path: parts.join('/') }),
-    folder: join(folder, `${place}.git`),
-    locks: join(folder, '.locks', place),
-  }
-}
-
-/** All mirrors on disk, those that are being made too. */
-async function mirrorsIn(folder: string): Promise<Mirror[]> {
-  const found = await foldersBelow(folder)
-  return found.map((path) => mirrorAt(folder, relative(folder, path).replace(/\.git$/, '')))
-}
-
-async function foldersBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
-  const nested = entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-    .map(async ({ name }) => {
-      const path = join(folder, name)
-      if (name.endsWith('.git')) return [path]
-      // What was being removed when its process was killed.
-      if (/\.git\.removed-[^/]*$/.test(name)) await rm(path, { recursive: true, force: true })
-      return /\.git\./.test(name) ? [] : foldersBelow(path)
-    })
-  return (await Promise.all(nested)).flat()
-}
-
-/**
- * Removes mirrors, the one that was not used for longest first, until the others fit. One in use
- * stays, however large it is. Returns whether they still exceed the limit.
- */
-async function evict({ folder, maxBytes, log }: MirrorsOptions): Promise<boolean> {
-  if ((await mirrorsIn(folder)).length === 0) return false
-  // Two at once would both remove what one of them must.
-  const release = await lockNow(join(folder, '.locks', 'eviction'), 'exclusive')
-  if (release === null) return true
-  try {
-    const mirrors = await Promise.all(
-      (await mirrorsIn(folder)).map(async (mirror) => ({
-        mirror,
-        bytes: await bytesOf(mirror.folder),
-        usedMs: (await lastUsedMs(mirror)) ?? 0,
-      })),
-    )
-    let total = mirrors.reduce((sum, { bytes }) => sum + bytes, 0)
-    for (const { mirror, bytes } of mirrors.sort((one, other) => one.usedMs - other.usedMs)) {
-      if (total <= maxBytes) break
-      if (!(await removeMirror(mirror))) continue
-      total -= bytes
-      await noteSync(folder, mirror.name, null)
-      log.info({ repository: mirror.name, bytes }, `the mirror ${basename(mirror.folder)} was evicted`)
-    }
-    return total > maxBytes
-  } finally {
-    await release()
-  }
+async function removeContents(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true })
 }

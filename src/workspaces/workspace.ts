@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isRunning } from '../lib/running-process.ts'
-import { isFull, untilSpace } from './full-disk.ts'
+import { isFull, NoSpace } from './full-disk.ts'
 
 // Containers may share the temporary folder, and their process ids mean nothing to each other.
 const PREFIX = `signalbox-job-${hostname()}-`
@@ -32,7 +32,7 @@ export function openWorkspaces(stop: AbortSignal): Workspaces {
   const make = async (): Promise<string> => {
     stop.throwIfAborted()
     const folder = mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)).catch((error: unknown) => {
-      throw isFull(error) ? untilSpace(error) : error
+      throw isFull(error) ? new NoSpace(error) : error
     })
     folders.push(folder)
     return folder
