@@ -3,11 +3,25 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openTestFolder } from '../../test/folder.ts'
+import { RetryAt } from '../lib/error.ts'
 import { lock, lockNow } from './lock.ts'
 
 const NEVER = new AbortController().signal
+
+/** Another process that has the lock. */
+async function lockedByAnother(folder: string) {
+  const source = `
+    import { lock } from ${JSON.stringify(new URL('lock.ts', import.meta.url).href)}
+    await lock(${JSON.stringify(folder)}, 'exclusive', new AbortController().signal)
+    process.stdout.write('locked')
+    setInterval(() => {}, 1000)`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: ['ignore', 'pipe', 'ignore'] })
+  await once(child.stdout, 'data')
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
 
 test('an exclusive lock excludes every other; shared ones only an exclusive one', async () => {
   const folder = join(await openTestFolder(), 'lock')
@@ -50,13 +64,7 @@ test('many that want it exclusively have it one at a time', async () => {
 
 test('a lock ends with its process, even by SIGKILL', async () => {
   const folder = await openTestFolder()
-  const source = `
-    import { lock } from ${JSON.stringify(new URL('lock.ts', import.meta.url).href)}
-    await lock(${JSON.stringify(folder)}, 'exclusive', new AbortController().signal)
-    process.stdout.write('locked')
-    setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: ['ignore', 'pipe', 'ignore'] })
-  await once(child.stdout, 'data')
+  const child = await lockedByAnother(folder)
   expect(await lockNow(folder, 'shared')).toBeNull()
   child.kill('SIGKILL')
   await once(child, 'close')
@@ -64,6 +72,25 @@ test('a lock ends with its process, even by SIGKILL', async () => {
   expect(mine).not.toBeNull()
   expect(await readdir(folder)).toHaveLength(1)
   await mine?.()
+})
+
+test('one whose process is stopped is not waited for, and not taken away', async () => {
+  const folder = await openTestFolder()
+  const child = await lockedByAnother(folder)
+  child.kill('SIGSTOP')
+  await expect(lock(folder, 'shared', AbortSignal.timeout(50))).rejects.toThrow('timeout')
+  const [claim = ''] = await readdir(folder)
+  const before = new Date(Date.now() - 61_000)
+  await utimes(join(folder, claim), before, before)
+  const failure = await lock(folder, 'shared', NEVER).catch((error: unknown) => error)
+  expect(failure).toBeInstanceOf(RetryAt)
+  expect(String(failure)).toMatch(
+    new RegExp(`The process ${child.pid} on \\S+ has the lock ${folder} and shows no sign`),
+  )
+  expect(await readdir(folder)).toEqual([claim])
+  child.kill('SIGKILL')
+  await once(child, 'close')
+  await (await lock(folder, 'exclusive', NEVER))()
 })
 
 test('one of another machine is believed for two minutes after its last heartbeat', async () => {
