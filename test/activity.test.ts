@@ -53,11 +53,13 @@ test('a job: started, completed, repeated, and as a warning failed', () => {
   end('completed', null)
   end('pending', 'no such table\n  at rows')
   end('failed', 'no such table')
+  end('cancelled', 'skipped: `mona` may not\nforged')
   expect(lines).toEqual([
     'info job 23666cda notes: started, attempt 2',
     'info job 23666cda notes: completed in 2.5 s',
     'info job 23666cda notes: attempt 2 ended in 2.5 s, another follows: no such table',
     `warn job 23666cda notes: failed in 2.5 s, and is not repeated: no such table (signalbox jobs show ${ID})`,
+    'info job 23666cda notes: cancelled in 2.5 s: skipped: `mona` may not',
   ])
 })
 

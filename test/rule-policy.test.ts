@@ -145,7 +145,7 @@ describe('in a running service', () => {
       description: 'Fails as long as it is to.',
       input: z.unknown(),
       async run() {
-        if (fails) throw new Error('no key for the model')
+        if (fails) throw new Error('no key for the model\n[02:47:31] INFO: job deadbeef: completed')
         return {}
       },
     })

@@ -20,7 +20,7 @@ import { readJsonFile } from './json-file.ts'
 import type { Column } from './table.ts'
 import { fields } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { inline, plain } from './text.ts'
+import { inline } from './text.ts'
 
 const COLUMNS: readonly Column<RuleSummary>[] = [
   { title: 'NAME', value: (rule) => rule.name },
@@ -45,7 +45,7 @@ type Explained = {
 
 function explainedText(cli: Cli, { event, rules, endpoints = [], waits = [], rules_of }: Explained): string {
   const line = (name: string, { matched, sentence }: Verdict) =>
-    `${matched ? cli.paint('green', '✓') : cli.paint('dim', '✗')} ${inline(name)}: ${plain(sentence)}`
+    `${matched ? cli.paint('green', '✓') : cli.paint('dim', '✗')} ${inline(name)}: ${inline(sentence)}`
   const head = fields([
     ['event', event.source === undefined ? event.type : `${event.type} from ${event.source}`],
     ['facts', event.facts],
@@ -74,7 +74,7 @@ function addPausing(rules: Command, cli: Cli): void {
     .addHelpText('after', '\nExample:\n  $ signalbox rules pause deployment-pr --reason "the release is frozen"')
     .action(async (name: string, { reason, ...options }: ServerOptions & { reason?: string }) => {
       const rule = await clientOf(cli, options).rules.pause(name, { reason })
-      cli.print(rule, () => plain(pauseText(rule).join()))
+      cli.print(rule, () => inline(pauseText(rule).join()))
     })
   withServer(rules.command('resume <name>'))
     .description('let a paused rule make jobs again, for the events from now on')
@@ -126,8 +126,8 @@ export function addRules(rules: Command, cli: Cli): void {
           return rules.map((rule) => ruleRow(rule))
         },
       })
-      if (!cli.json()) for (const each of pauses) cli.out(`${plain(each)}\n`)
-      for (const each of warnings) cli.err(`signalbox: ${plain(each)}\n`)
+      if (!cli.json()) for (const each of pauses) cli.out(`${inline(each)}\n`)
+      for (const each of warnings) cli.err(`signalbox: ${inline(each)}\n`)
     })
   withConfigFile(withServer(rules.command('explain <event-id|file>')))
     .description(

@@ -1,7 +1,7 @@
 // What is said of a job: that it began, and how its attempt ended.
-import { cut } from '../lib/cut.ts'
 import { shortId } from '../lib/id.ts'
 import type { Activity, Log } from '../lib/log.ts'
+import { firstLine } from '../lib/one-line.ts'
 import type { Settled } from '../queue/table.ts'
 import type { JobRow, RunDetail } from './job.ts'
 
@@ -22,7 +22,7 @@ export function sayEnded(say: { activity: Activity; log: Log }, ended: Settled<J
   const started = (row as { attempt_started_at?: Date | null }).attempt_started_at
   const durationMs = started instanceof Date ? now.getTime() - started.getTime() : null
   const about = { job: row.id, agent: row.agent, attempt, status, error: ended.error, durationMs }
-  const error = cut((ended.error ?? '').split('\n', 1)[0] ?? '', MAX_ERROR_CHARS)
+  const error = firstLine(ended.error ?? '', MAX_ERROR_CHARS)
   const took = durationMs === null ? '' : ` in ${(durationMs / 1000).toFixed(1)} s`
   if (status === 'failed') {
     const text = `${nameOf(row)}: failed${took}, and is not repeated: ${error} (signalbox jobs show ${row.id})`
@@ -30,5 +30,6 @@ export function sayEnded(say: { activity: Activity; log: Log }, ended: Settled<J
     return
   }
   const again = `attempt ${attempt} ended${took}, another follows: ${error}`
-  say.activity(about, `${nameOf(row)}: ${status === 'pending' ? again : `${status}${took}`}`)
+  const end = `${status}${took}${error === '' ? '' : `: ${error}`}`
+  say.activity(about, `${nameOf(row)}: ${status === 'pending' ? again : end}`)
 }

@@ -74,6 +74,17 @@ describe('a line', () => {
     expect(stderr).not.toMatch(/\u001b\[2J|[\u007f-\u009f\u202e]/)
     expect(() => JSON.parse(stderr)).toThrow()
   })
+
+  test('is one line when it is pretty, whatever its sentence quotes', () => {
+    const module = fileURLToPath(new URL('pino-log.ts', import.meta.url))
+    const forged = 'one\n[02:47:31] INFO: job deadbeef: completed\r\u2028\u001b[2Jtwo'
+    const script = `import { openLog } from '${module}'
+      openLog({ pretty: true }).warn({ path: ${JSON.stringify(forged)} }, ${JSON.stringify(forged)})`
+    const args = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script]
+    const { stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    expect(stderr.trimEnd()).not.toMatch(/[\n\r]/)
+    expect(stderr).not.toContain('\u001b[2J')
+  })
 })
 
 describe('a secret', () => {

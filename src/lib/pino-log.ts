@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import pretty from 'pino-pretty'
 import { CONTROLS } from './control-characters.ts'
 import type { Log, LogLevel } from './log.ts'
+import { oneLine } from './one-line.ts'
 
 const PINO_LEVEL = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const
 
@@ -30,10 +31,10 @@ export function openLog(options: { level?: LogLevel; pretty?: boolean; destinati
     // In this process and not in a worker of pino's, for which an exit waits ten seconds when
     // nobody reads. A sentence says what `about` contains.
     const ignore = 'pid,hostname,about'
-    return pino(
-      settings,
-      pretty({ destination: 2, sync: true, ignore, singleLine: true, translateTime: 'SYS:HH:MM:ss' }),
-    )
+    // A message may have the words of others, and a line of theirs must not look like one of ours.
+    const messageFormat = (log: Record<string, unknown>, key: string) => oneLine(String(log[key] ?? ''))
+    const format = { ignore, messageFormat, singleLine: true, translateTime: 'SYS:HH:MM:ss' }
+    return pino(settings, pretty({ destination: 2, sync: true, ...format }))
   }
   return pino(settings, options.destination ?? pino.destination({ dest: 2, sync: true }))
 }

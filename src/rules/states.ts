@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts'
 import { cut } from '../lib/cut.ts'
 import { newId } from '../lib/id.ts'
 import type { Log } from '../lib/log.ts'
+import { firstLine, oneLine } from '../lib/one-line.ts'
 import { DEFAULT_CEILING_PER_HOUR, MANUAL_RULE } from './jobs.ts'
 import type { Rule } from './rule.ts'
 
@@ -38,9 +39,14 @@ export async function pauseRules(sql: Sql, clock: Clock, reasons: ReadonlyMap<st
      on conflict (rule) do update set paused_at = excluded.paused_at, reason = excluded.reason
      where state.paused_at is null
      returning rule`,
-    [clock.sqlNow(), names, names.map((name) => cut(reasons.get(name) ?? '', MAX_REASON_CHARS))],
+    [clock.sqlNow(), names, names.map((name) => reasonOf(reasons, name))],
   )
   return rows.map(({ rule }) => rule)
+}
+
+/** A reason is shown in lines of lists and logs. */
+function reasonOf(reasons: ReadonlyMap<string, string>, rule: string): string {
+  return cut(oneLine(reasons.get(rule) ?? ''), MAX_REASON_CHARS)
 }
 
 /** Lets a rule make jobs again; what it made and failed before does not count any more. */
@@ -81,14 +87,17 @@ export async function noteEnded(tx: Sql, parts: NotingParts, ended: readonly End
   const reasons = new Map<string, string>()
   for (const rule of failing) {
     const { error } = ofRules.findLast((job) => job.rule === rule && job.outcome === 'failed') ?? {}
-    reasons.set(rule, `${MAX_FAILURES} of its jobs failed in a row. The last one's error: ${error ?? ''}`)
+    reasons.set(
+      rule,
+      `${MAX_FAILURES} of its jobs failed in a row. The last one's error: ${firstLine(error ?? '', MAX_REASON_CHARS)}`,
+    )
   }
   for (const [rule, reason] of busy) reasons.set(rule, reason)
   const paused = await pauseRules(tx, parts.clock, reasons)
   return paused.flatMap((rule) => {
     const job = last.get(rule)
     if (job === undefined) return []
-    const reason = cut(reasons.get(rule) ?? '', MAX_REASON_CHARS)
+    const reason = reasonOf(reasons, rule)
     const about = { rule, reason, job: job.id }
     parts.log.warn({ about }, `rule "${rule}" is paused: ${reason} (signalbox rules resume ${rule})`)
     return [pausedEvent(job, reason, parts.clock.now())]

@@ -1,8 +1,8 @@
 // Answers "why did nothing happen?" on an issue or pull request, from the record of its events.
 import { z } from 'zod'
 import type { SubjectEvent, SubjectRecord } from '../../events/subject.ts'
-import { cut } from '../../lib/cut.ts'
 import { GiveUp } from '../../lib/error.ts'
+import { firstLine } from '../../lib/one-line.ts'
 import { codeSpan } from '../../untrusted/inert.ts'
 import type { Agent } from '../agent.ts'
 import { defineAgent } from '../agent.ts'
@@ -41,5 +41,5 @@ function lineOf({ type, actor, status, reason, receivedAt, jobs }: SubjectEvent)
 }
 
 function shown(text: string): string {
-  return codeSpan(cut(text.split('\n', 1)[0] ?? '', MAX_REASON_CHARS))
+  return codeSpan(firstLine(text, MAX_REASON_CHARS))
 }
