@@ -32,7 +32,7 @@ import type { Pipeline } from './pipeline.ts'
 import { accepting } from './publisher/accept.ts'
 import { publishers } from './publisher/publish.ts'
 import type { NotingParts } from './rules/states.ts'
-import { noteEnded } from './rules/states.ts'
+import { noteEnded, overCeiling } from './rules/states.ts'
 import { standingOf, whoSchema } from './rules/who.ts'
 import { DEPLOYED, emittedTypeProblem } from './sources/emitted-type.ts'
 import { redactor } from './untrusted/redact.ts'
@@ -99,6 +99,7 @@ export function openWorkers({
     models,
     slots: environment.MAX_CONCURRENT_JOBS,
     loadEvent: openEventReader(database),
+    overCeiling: (job) => overCeiling(database, installation, job),
     payloadOf: eventPayload,
     redactor: own,
     acceptOutputs: accepting(isOwn),

@@ -138,19 +138,28 @@ test('what is newest is decided by the sender’s time, and by when it was recei
 describe('in a running service', () => {
   let signalbox: TestSignalbox
   let fails: boolean
+  let began: number
+  let running: Promise<void> | undefined
   beforeEach(async () => {
     fails = true
+    began = 0
+    running = undefined
     const agent = defineAgent({
       name: 'worker',
       description: 'Fails as long as it is to.',
       input: z.unknown(),
-      async run() {
+      async run({ job }) {
+        if (job.rule === 'work') {
+          began++
+          await running
+        }
         if (fails) throw new Error('no key for the model\n[02:47:31] INFO: job deadbeef: completed')
         return {}
       },
     })
     signalbox = await openTestSignalbox({
       database,
+      env: { MAX_CONCURRENT_JOBS: '8' },
       config: {
         agents: [agent],
         rules: [
@@ -162,7 +171,7 @@ describe('in a running service', () => {
   })
   afterEach(() => signalbox.close())
 
-  async function deploy(): Promise<{ status: string; reason: string | null }> {
+  async function record(): Promise<string> {
     const deployment = {
       project_id: 'p',
       app_name: 'bot',
@@ -173,6 +182,10 @@ describe('in a running service', () => {
     }
     const answer = await signalbox.api('/api/deployments', { method: 'POST', body: deployment })
     const { event_id } = (await answer.json()) as { event_id: string }
+    return event_id
+  }
+  async function deploy(): Promise<{ status: string; reason: string | null }> {
+    const event_id = await record()
     await until(
       'its jobs have ended',
       async () => (await signalbox.count('signalbox.jobs', 'finished_at is null')) === 0,
@@ -231,6 +244,30 @@ describe('in a running service', () => {
     await signalbox.api('/api/rules/work/resume', { method: 'POST' })
     expect((await deploy()).status).toBe('routed')
     expect((await rules()).work).toBeNull()
+  })
+
+  test('a burst does not begin more jobs for one subject than the ceiling, however slow they are', async () => {
+    const slow = Promise.withResolvers<void>()
+    running = slow.promise
+    fails = false
+    for (let i = 0; i < 8; i++) await record()
+    const open = () => signalbox.count('signalbox.jobs', 'finished_at is null')
+    await until('the rule is paused', async () => (await rules()).work !== null)
+    await until('those beyond it are cancelled', async () => (await open()) === 5 && began === 5)
+    const beyond = `status = 'cancelled' and error like 'skipped: it is job _ of rule "work" for bot@%'`
+    expect(await signalbox.count('signalbox.jobs', beyond)).toBeGreaterThan(0)
+    slow.resolve()
+    await until('the others end', async () => (await signalbox.count('signalbox.jobs', 'finished_at is null')) === 0)
+    // Resumed, a person lets one of them begin after all.
+    await signalbox.api('/api/rules/work/resume', { method: 'POST' })
+    const {
+      rows: [job],
+    } = await database.query<{ id: string }>(`select id from signalbox.jobs where ${beyond} limit 1`)
+    await signalbox.api(`/api/jobs/${job?.id}/retry`, { method: 'POST' })
+    await until(
+      'it is done',
+      async () => (await signalbox.count('signalbox.jobs', `id = '${job?.id}' and status = 'completed'`)) === 1,
+    )
   })
 
   test('a person pauses a rule, with a reason; one that does not exist is not found', async () => {

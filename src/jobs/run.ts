@@ -38,6 +38,7 @@ import { readReturned } from './returned.ts'
 import type { StepStore } from './steps.ts'
 import { openStepStore } from './steps.ts'
 import { inheritedStep } from './supersede.ts'
+import type { AskCeiling } from './trigger.ts'
 import { triggerOf } from './trigger.ts'
 import type { Wait } from './wait-rows.ts'
 import { openWaitStore } from './waits.ts'
@@ -55,6 +56,8 @@ export type RunOptions = {
   mirrors?: Mirrors
   /** Asks whether those who caused a job may; without it, nothing that must be asked is done. */
   permitted?: AskPermission
+  /** Asks whether a rule has made too many jobs for one to begin. Default: none has. */
+  overCeiling?: AskCeiling
   /** What agents may ask. Default: none is set up. */
   models?: Models
   openPublisher: OpenPublisher

@@ -10,8 +10,12 @@ import { Skipped } from './permission.ts'
 type Parts = {
   forge: ReadForge | null
   permitted?: AskPermission
+  overCeiling?: AskCeiling
   payloadOf: (event: Event) => unknown
 }
+
+/** Why there are too many jobs of a rule for this one to begin; null when there are not. */
+export type AskCeiling = (job: { id: string; rule: string; ceilingSubject: string | null }) => Promise<string | null>
 
 /** A pull request's head when its job began. */
 type Head = { sha: string; fromFork: boolean }
@@ -19,13 +23,15 @@ type Head = { sha: string; fromFork: boolean }
 /**
  * The event as the agent gets it. What the forge said is a step: later attempts do not ask again,
  * so that a job is for one commit, and is not taken from somebody while it runs.
- * @throws Skipped when those who caused the job may not; RetryAt when the forge cannot be asked.
+ * @throws Skipped when those who caused the job may not, or there are too many; RetryAt when the forge cannot be asked.
  */
 export async function triggerOf(
-  { permitted, ...parts }: Parts,
-  { who }: Pick<JobRow, 'who'>,
+  { permitted, overCeiling, ...parts }: Parts,
+  { id, rule, who, ceiling_subject: ceilingSubject }: Pick<JobRow, 'id' | 'rule' | 'who' | 'ceiling_subject'>,
   { event, step }: { event: Event | null; step: Step },
 ): Promise<Event | null> {
+  const tooMany = await overCeiling?.({ id, rule, ceilingSubject })
+  if (tooMany != null) throw new Skipped(`skipped: ${tooMany}`)
   if (who !== null && who !== undefined) {
     await step('signalbox:permission', async () => {
       const refusal = permitted === undefined ? 'nobody can be asked who may' : await permitted(who)

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { CONTROLS } from './control-characters.ts'
 import { firstLine, oneLine } from './one-line.ts'
 
-const BREAKS = /[\n\v\f\r\u0085\u2028\u2029\u001b]/
+const BREAKS = new RegExp(`${CONTROLS.source}|\\s(?<! )`)
+
 const broken = fc
   .array(fc.constantFrom('a', 'b ', '\n', '\r', '\r\n', '\u0085', '\u2028', '\u001b[2J', '\t'))
   .map((parts) => parts.join(''))

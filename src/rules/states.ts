@@ -136,6 +136,40 @@ async function countFailures(tx: Sql, ended: readonly EndedJob[]): Promise<strin
   return rows.map(({ rule }) => rule)
 }
 
+/** A job that is about to begin. */
+type Beginning = { id: string; rule: string; ceilingSubject: string | null }
+
+/**
+ * Why a job must not begin: its rule had made as many for its subject, within the hour before it,
+ * as its ceiling allows; null when it may. The rows alone decide, so that a burst does not begin
+ * whoever claims it.
+ */
+export async function overCeiling(
+  sql: Sql,
+  { rules }: Pick<NotingParts, 'rules'>,
+  { id, rule, ceilingSubject }: Beginning,
+): Promise<string | null> {
+  const perHour = ceilingsOf(rules).get(rule) ?? 0
+  if (ceilingSubject === null || perHour === 0) return null
+  const { rows } = await sql.query<{ place: number }>(
+    `select count(other.id)::integer as place
+     from signalbox.jobs as job
+       left join signalbox.rule_states as state on state.rule = job.rule
+       join signalbox.jobs as other on other.rule = job.rule and other.ceiling_subject = job.ceiling_subject
+         and other.created_at > greatest(job.created_at - interval '1 hour', state.counted_from)
+         and (other.created_at, other.id) <= (job.created_at, job.id)
+     where job.id = $1`,
+    [id],
+  )
+  const place = rows[0]?.place ?? 0
+  if (place <= perHour) return null
+  return `it is job ${place} of rule "${rule}" for ${ceilingSubject} within an hour, and its ceiling is ${perHour}`
+}
+
+function ceilingsOf(rules: readonly Rule[]): ReadonlyMap<string, number> {
+  return new Map(rules.map(({ name, ceiling }) => [name, ceiling?.perHour ?? DEFAULT_CEILING_PER_HOUR]))
+}
+
 /** The rules that have made more jobs for a subject in the last hour than they may, and why. */
 async function tooManyJobs(
   tx: Sql,
@@ -144,7 +178,7 @@ async function tooManyJobs(
 ): Promise<ReadonlyMap<string, string>> {
   const counted = ended.filter(({ ceilingSubject }) => ceilingSubject !== null)
   if (counted.length === 0) return new Map()
-  const ceilings = new Map(rules.map(({ name, ceiling }) => [name, ceiling?.perHour ?? DEFAULT_CEILING_PER_HOUR]))
+  const ceilings = ceilingsOf(rules)
   const { rows } = await tx.query<{ rule: string; subject: string; made: number }>(
     `select n.rule, n.subject, made
      from (select distinct * from unnest($2::text[], $3::text[]) as given (rule, subject)) as n
