@@ -20,7 +20,7 @@ create table signalbox.events (
   delivery_id text not null,
   type text not null,
   status text not null check (status in ('routed', 'ignored', 'rejected')),
-  -- Why nothing followed: set exactly when the event was ignored or rejected.
+  -- Why nothing followed; of a routed one, what kept the rules that were for it.
   reason text,
   subject text,
   actor text,
@@ -41,7 +41,7 @@ create table signalbox.events (
   body_key uuid,
   received_at timestamptz not null default now(),
   position bigint not null default signalbox.event_position(),
-  constraint events_reason check ((status = 'routed') = (reason is null)),
+  constraint events_reason check (status = 'routed' or reason is not null),
   constraint events_delivery unique (source, delivery_id)
 );
 -- body: a repeated body, beside the unique key of the table.

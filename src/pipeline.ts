@@ -33,7 +33,7 @@ import { jobsFor, jobTypes, manualJob } from './rules/jobs.ts'
 import type { CompiledRule } from './rules/match.ts'
 import { compileRules, matchRules } from './rules/match.ts'
 import { withPermission } from './rules/permission.ts'
-import { ignoredReason } from './rules/reason.ts'
+import { ignoredReason, keptReason } from './rules/reason.ts'
 import type { Rule } from './rules/rule.ts'
 import type { Paused } from './rules/states.ts'
 import { loadPaused } from './rules/states.ts'
@@ -313,7 +313,9 @@ function decide(draft: Draft, rules: readonly CompiledRule[], { endpoints, pause
   const jobs = jobsFor(active, draft)
   const matching = matchEndpoints(endpoints, { ...draft, says: () => eventPayload(draft) })
   const deliveries = deliveriesFor(draft, matching, { maxAttempts })
-  if (jobs.length + deliveries.length > 0) return { status: 'routed', reason: null, jobs, deliveries }
+  if (jobs.length + deliveries.length > 0) {
+    return { status: 'routed', reason: keptReason(rules, draft, paused), jobs, deliveries }
+  }
   const isPing = draft.type === 'ping'
   const reason = isPing ? 'ping: the sender checks that this server is there' : ignoredReason(rules, draft, paused)
   return { ...nothing, status: 'ignored', reason }

@@ -28,6 +28,10 @@ test('what is said to people is at DEBUG where a program reads the log', () => {
 
 test.each([
   [{ status: 'routed', jobIds: [ID] }, 'push acme/shop from github: job 23666cda'],
+  [
+    { status: 'routed', jobIds: [ID], reason: 'rule "review" is paused: frozen' },
+    'push acme/shop from github: job 23666cda; rule "review" is paused: frozen',
+  ],
   [{ status: 'routed' }, 'push acme/shop from github: endpoints are notified'],
   [{ status: 'ignored', reason: 'no rule is for push' }, 'push acme/shop from github: ignored: no rule is for push'],
   [{ status: 'routed', duplicate: true }, 'push acme/shop from github: recorded before'],

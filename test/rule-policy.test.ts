@@ -75,9 +75,15 @@ describe('a rule that skips', () => {
 
   test('leaves the jobs of other rules to an event, which is routed then', async () => {
     const { record } = await open(rule, { name: 'all', on: 'push', agent: 'a' })
-    await record(draft())
+    const first = await record(draft())
     const second = await record(draft())
-    expect(second).toMatchObject({ status: 'routed', reason: null, jobIds: [expect.any(String)] })
+    const reason = expect.stringMatching(/^rule "once": skipped, because job \S+ of "main" has not ended$/)
+    expect(second).toMatchObject({ status: 'routed', reason, jobIds: [expect.any(String)] })
+    expect(await read('select status, reason from signalbox.events order by id')).toEqual([
+      { status: 'routed', reason: null },
+      { status: 'routed', reason },
+    ])
+    expect(first.reason).toBeNull()
   })
 })
 

@@ -358,4 +358,28 @@ describe('a command', () => {
     expect(answer).toContain('mallory')
     expect(answer).toContain('`issues.opened` by `jane`: ignored, ')
   })
+
+  test('/why says what kept a rule though another answered the command, and nothing of that one', async () => {
+    await open([{ ...deploy, who: { users: ['tina'] } }])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    await shop.comment(number, '/deploy staging', 'jane')
+    await ended(1)
+    await signalbox.api('/api/rules/deploy/pause', { method: 'POST', body: { reason: 'frozen' } })
+    await shop.comment(number, '/deploy staging', 'tina')
+    await ended(2)
+    await shop.comment(number, '/why', 'jane')
+    await until('it is answered', async () => (await shop.issueComments(number)).length === 4)
+    const lines = (await shop.issueComments(number))
+      .at(-1)
+      ?.body?.split('\n')
+      .filter((line) => line.startsWith('- '))
+    expect(lines).toHaveLength(3)
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('`issue_comment.created` by `tina`: routed, `rule "deploy" is paused: frozen`'),
+        expect.stringContaining('by `jane`: routed, ``rule "deploy": `jane` is not one of those that who names``'),
+        expect.stringContaining('`issues.opened` by `jane`: ignored, '),
+      ]),
+    )
+  })
 })

@@ -13,6 +13,7 @@ export function recordedText(
 
 function whatFollowed({ duplicate, status, reason, jobIds }: Recorded): string {
   if (duplicate) return 'recorded before'
-  if (jobIds.length > 0) return `${jobIds.length === 1 ? 'job' : 'jobs'} ${jobIds.map(shortId).join(', ')}`
-  return status === 'routed' ? 'endpoints are notified' : `${status}: ${reason ?? 'nothing followed'}`
+  if (status !== 'routed') return `${status}: ${reason ?? 'nothing followed'}`
+  const jobs = `${jobIds.length === 1 ? 'job' : 'jobs'} ${jobIds.map(shortId).join(', ')}`
+  return `${jobIds.length > 0 ? jobs : 'endpoints are notified'}${reason === null ? '' : `; ${reason}`}`
 }

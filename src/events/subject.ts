@@ -16,8 +16,11 @@ export type SubjectEvent = {
 
 /** The record of subjects, for reading. */
 export type SubjectRecord = {
-  /** Its newest events, at most `limit`, of the last 30 days. */
-  eventsOf(subject: string, limit: number): Promise<SubjectEvent[]>
+  /**
+   * Its newest events, at most `limit`, of the last 30 days, but for the jobs of these agents and
+   * their ends.
+   */
+  eventsOf(subject: string, limit: number, options: { withoutAgents: readonly string[] }): Promise<SubjectEvent[]>
   /** Whether an agent has left a comment for it in the last so many milliseconds. */
   hasCommented(subject: string, agent: string, withinMs: number): Promise<boolean>
 }
@@ -28,13 +31,15 @@ const LOOK_BACK_MS = 30 * 24 * 60 * 60 * 1000
 export function subjectRecord(sql: Sql, clock: Clock): SubjectRecord {
   const since = (ms: number) => new Date(clock.now().getTime() - ms)
   return {
-    async eventsOf(subject, limit) {
+    async eventsOf(subject, limit, { withoutAgents }) {
       const { rows } = await sql.query<SubjectEvent>(
         `select e.id, e.type, e.actor, e.status, e.reason, e.received_at as "receivedAt",
            (select coalesce(json_agg(json_build_object('rule', rule, 'agent', agent, 'status', j.status, 'error', error)
-              order by j.created_at, j.id), '[]') from signalbox.jobs j where j.event_id = e.id) as jobs
-         from signalbox.events e where subject = $1 and received_at > $2 order by received_at desc, id desc limit $3`,
-        [subject, since(LOOK_BACK_MS), limit],
+              order by j.created_at, j.id), '[]') from signalbox.jobs j where j.event_id = e.id and agent <> all($4)) as jobs
+         from signalbox.events e where subject = $1 and received_at > $2 and not (e.source = 'signalbox' and exists (
+           select from signalbox.jobs j where j.id = e.cause_job_id and agent = any($4)))
+         order by received_at desc, id desc limit $3`,
+        [subject, since(LOOK_BACK_MS), limit, withoutAgents],
       )
       return rows
     },

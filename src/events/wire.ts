@@ -38,7 +38,10 @@ const fields = z.object({
   delivery_id: z.string().meta({ description: "The sender's id: a repeat of it is the same event." }),
   type: z.string(),
   status: eventStatus,
-  reason: z.string().nullable().meta({ description: 'Why nothing followed; null for a routed event.' }),
+  reason: z
+    .string()
+    .nullable()
+    .meta({ description: 'Why nothing followed; of a routed event, what kept another rule for it, if anything.' }),
   subject: z.string().nullable(),
   actor: z.string().nullable(),
   facts,

@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { compileRules } from './match.ts'
-import { ignoredReason } from './reason.ts'
+import { ignoredReason, keptReason } from './reason.ts'
 import type { Rule } from './rule.ts'
 
 const rule: Rule = { name: 'review', on: 'push', source: 'github', when: { branch: 'main' }, agent: 'review' }
@@ -32,4 +32,43 @@ test('a rule for another source is not near', () => {
   expect(reason([{ ...rule, source: 'agenta', when: {} }])).toBe(
     'no rule is for push from github; no endpoint asked for it',
   )
+})
+
+describe('beside the jobs of other rules', () => {
+  const command = { name: 'review', arguments: { 'depth?': 'number' } } as const
+  const asked: Rule = { name: 'review', on: 'command', command, agent: 'review' }
+  const event = {
+    source: 'github',
+    type: 'issue_comment.created',
+    facts: { repository: 'acme/shop', sender: 'mona', command: 'review', label: 'ok', arguments: [] as string[] },
+  }
+  const kept = (rules: Rule[], change: Partial<(typeof event)['facts']> = {}, paused = new Map()) =>
+    keptReason(compileRules(rules), { ...event, facts: { ...event.facts, ...change } }, paused)
+  const all: Rule = { name: 'all', on: 'issue_comment.*', who: 'anyone', agent: 'a' }
+
+  test('what is paused is said', () => {
+    const since = '2026-01-01T00:00:00Z'
+    expect(kept([asked, all])).toBeNull()
+    expect(kept([asked, all], {}, new Map([['review', { since, reason: 'frozen' }]]))).toBe(
+      'rule "review" is paused: frozen',
+    )
+  })
+
+  test('who may not is said, and what else kept a command', () => {
+    expect(kept([{ ...asked, who: { users: ['jane'] } }, all])).toBe(
+      'rule "review": `mona` is not one of those that who names',
+    )
+    expect(kept([{ ...all, name: 'chat', who: { users: ['jane'] } }, all])).toBe(
+      'rule "chat": `mona` is not one of those that who names',
+    )
+    expect(kept([{ ...asked, when: { branch: 'main' } }, all])).toBe(
+      'rule "review": the event has no branch, wanted main',
+    )
+    expect(kept([asked, all], { arguments: ['x'] })).toContain('rule "review": /review: ')
+  })
+
+  test('what a rule for something else wants is not', () => {
+    expect(kept([{ ...asked, on: 'push' }, { ...all, when: { branch: 'main' } }, all])).toBeNull()
+    expect(kept([asked, all], { command: 'deploy' })).toBeNull()
+  })
 })

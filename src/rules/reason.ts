@@ -1,10 +1,12 @@
 // Why nothing followed from an event: a short text stored with it, which answers "why did nothing
 // happen?".
+import { isNamed } from '../lib/command.ts'
 import { cut } from '../lib/cut.ts'
 import { explainCompiled } from './explain.ts'
 import type { CompiledRule, MatchInput } from './match.ts'
 import { holds, matchRules } from './match.ts'
 import type { Paused } from './states.ts'
+import { standingOf } from './who.ts'
 
 const MAX_REASON_CHARS = 500
 const OWN_WRITE = 'Signalbox wrote it itself, and no rule for it says self: true'
@@ -25,16 +27,53 @@ export function ignoredReason(
   return `${cut(why, MAX_REASON_CHARS - NO_ENDPOINT.length)}${NO_ENDPOINT}`
 }
 
+/**
+ * What kept the rules that an event is for while others made jobs of it: that they are paused, or
+ * who may trigger them; and of a command, whatever kept those that take it. Null when nothing did.
+ * At most 500 characters.
+ */
+export function keptReason(
+  rules: readonly CompiledRule[],
+  event: MatchInput,
+  paused: ReadonlyMap<string, Paused> = new Map(),
+): string | null {
+  const kept = rules.flatMap((compiled) => keptBy(compiled, event, paused) ?? [])
+  return kept.length === 0 ? null : cut(kept.join('; '), MAX_REASON_CHARS)
+}
+
+function keptBy(compiled: CompiledRule, event: MatchInput, paused: ReadonlyMap<string, Paused>): string | null {
+  const { rule } = compiled
+  if (!isNear(compiled, event)) return null
+  if (matchRules([compiled], event).length > 0) return paused.has(rule.name) ? pausedText(rule.name, paused) : null
+  const isTheirs = rule.command !== undefined && isNamed(rule.command, event.facts.command ?? '')
+  // Explained only where it may be said, because this is asked of every event.
+  if (!isTheirs && 'question' in standingOf(rule.who, event)) return null
+  const { checks, sentence } = explainCompiled(compiled, event)
+  const failed = checks.filter(({ part, holds: isMet }) => !isMet && !part.includes('.'))
+  return isTheirs || failed.every(({ part }) => part === 'who') ? whyNot(rule.name, sentence) : null
+}
+
+function pausedText(name: string, paused: ReadonlyMap<string, Paused>): string {
+  return `rule "${name}" is paused: ${paused.get(name)?.reason ?? ''}`
+}
+
+function whyNot(name: string, sentence: string): string {
+  return `rule "${name}": ${sentence.replace(`"${name}" does not match: `, '').replace(/\.$/, '')}`
+}
+
+function isNear({ on, source }: CompiledRule, event: MatchInput): boolean {
+  return holds(on, event) && (source === null || holds(source, event))
+}
+
 function whyNoRule(rules: readonly CompiledRule[], event: MatchInput, paused: ReadonlyMap<string, Paused>): string {
   if (rules.length === 0) return 'there are no rules'
   // The others that match have made jobs.
   const [stopped] = matchRules(rules, event)
-  if (stopped !== undefined) return `rule "${stopped.name}" is paused: ${paused.get(stopped.name)?.reason ?? ''}`
-  const near = rules.filter(({ on, source }) => holds(on, event) && (source === null || holds(source, event)))
+  if (stopped !== undefined) return pausedText(stopped.name, paused)
+  const near = rules.filter((each) => isNear(each, event))
   const [first] = near
   if (first === undefined) return `no rule is for ${event.type} from ${event.source}`
   const others = near.length > 1 ? ` (and ${near.length - 1} more)` : ''
   const { rule, sentence } = explainCompiled(first, event)
-  const why = sentence.replace(`"${rule}" does not match: `, '').replace(/\.$/, '')
-  return `rule "${rule}": ${why}${others}`
+  return `${whyNot(rule, sentence)}${others}`
 }

@@ -9,6 +9,8 @@ import { defineAgent } from '../agent.ts'
 import { answerTarget } from '../answer-target.ts'
 
 const SHOWN = 10
+/** Those that answer commands: what they did is no answer to what happened. */
+const ANSWERING = ['acknowledge', 'why']
 const MAX_REASON_CHARS = 300
 
 /** Comments with the newest events of the subject, and what followed from each, or why nothing. */
@@ -21,7 +23,9 @@ export function why(record: Pick<SubjectRecord, 'eventsOf'> | null): Agent {
       const at = event === null ? null : answerTarget(event.type, event.facts)
       if (event?.subject == null || at === null) throw new GiveUp('There is no issue or pull request to answer on.')
       if (record === null) throw new GiveUp('Only the service has the record of events.')
-      const events = (await record.eventsOf(event.subject, SHOWN + 1)).filter(({ id }) => id !== event.id)
+      const events = (await record.eventsOf(event.subject, SHOWN + 1, { withoutAgents: ANSWERING })).filter(
+        ({ id }) => id !== event.id,
+      )
       const lines = events.slice(0, SHOWN).map(lineOf)
       const body = lines.length === 0 ? 'No other event is known here.' : ['Newest first:', '', ...lines].join('\n')
       return { outputs: [{ kind: 'comment', key: 'why', ...at, body }], result: { events: lines.length } }
@@ -36,7 +40,8 @@ function lineOf({ type, actor, status, reason, receivedAt, jobs }: SubjectEvent)
     ({ rule, agent, status: state, error }) =>
       `rule ${codeSpan(rule)}, agent ${codeSpan(agent)}: ${state}${error === null ? '' : `, ${shown(error)}`}`,
   )
-  const what = followed.length > 0 ? followed.join('; ') : `${status}${reason === null ? '' : `, ${shown(reason)}`}`
+  const kept = reason === null ? [] : [followed.length > 0 ? `not done: ${shown(reason)}` : shown(reason)]
+  const what = followed.length > 0 ? [...followed, ...kept].join('; ') : [status, ...kept].join(', ')
   return `- ${receivedAt.toISOString()} ${codeSpan(type)}${by}: ${what}`
 }
 
