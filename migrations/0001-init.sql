@@ -407,7 +407,7 @@ create table signalbox.rule_states (
 create trigger rule_states_made after insert on signalbox.rule_states
   for each row when (new.paused_at is not null) execute function signalbox.set_routing_version();
 create trigger rule_states_changed after update on signalbox.rule_states
-  for each row when (old.paused_at is distinct from new.paused_at) execute function signalbox.set_routing_version();
+  for each row when ((old.paused_at, old.reason) is distinct from (new.paused_at, new.reason)) execute function signalbox.set_routing_version();
 create trigger rule_states_deleted after delete on signalbox.rule_states
   for each row when (old.paused_at is not null) execute function signalbox.set_routing_version();
 

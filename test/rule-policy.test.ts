@@ -283,6 +283,10 @@ describe('in a running service', () => {
     expect((await deploy()).reason).toContain('rule "work" is paused: frozen')
     expect(await (await pause('alarm')).json()).toMatchObject({ paused: { reason: 'By hand.' } })
     expect(await rules()).toEqual({ work: 'frozen', alarm: 'By hand.' })
+    const again = await (await pause('work', { reason: 'still\nfrozen' })).json()
+    expect(again).toMatchObject({ paused: { reason: 'still frozen' } })
+    expect((await deploy()).reason).toContain('rule "work" is paused: still frozen')
+    expect(await (await pause('work')).json()).toEqual(again)
     // No job was made, and none ended.
     expect(await said()).toBe(0)
     expect((await pause('nothing')).status).toBe(404)

@@ -44,7 +44,8 @@ const CLI_HINTS = new Map(
   Object.entries({
     token_invalid: 'Set SIGNALBOX_API_TOKEN to the token the server was started with.',
     api_closed: 'Start the server with SIGNALBOX_API_TOKEN set ("signalbox secret generate" makes one).',
-    not_found: 'Lists show what there is, with ids: signalbox endpoints ls, deliveries ls, events ls, jobs ls.',
+    not_found:
+      'Lists show what there is, with ids: signalbox endpoints ls, deliveries ls, events ls, jobs ls, rules ls.',
     unreachable: 'Start one with: signalbox dev   (or set SIGNALBOX_URL to the address of a running one)',
     database_unavailable: 'Check DATABASE_URL; "signalbox doctor" says more.',
     internal: 'Look for the request in the log of the server.',

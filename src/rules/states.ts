@@ -29,8 +29,8 @@ export async function loadPaused(sql: Sql): Promise<ReadonlyMap<string, Paused>>
   return new Map(rows.map(({ rule, ...paused }) => [rule, paused]))
 }
 
-/** Pauses rules that are not paused, each for its own reason; returns those. */
-export async function pauseRules(sql: Sql, clock: Clock, reasons: ReadonlyMap<string, string>): Promise<string[]> {
+/** Pauses those of these rules that are not paused, each for its own reason; returns those. */
+async function pauseRules(sql: Sql, clock: Clock, reasons: ReadonlyMap<string, string>): Promise<string[]> {
   const names = [...reasons.keys()].sort()
   if (names.length === 0) return []
   const { rows } = await sql.query<{ rule: string }>(
@@ -42,6 +42,20 @@ export async function pauseRules(sql: Sql, clock: Clock, reasons: ReadonlyMap<st
     [clock.sqlNow(), names, names.map((name) => reasonOf(reasons, name))],
   )
   return rows.map(({ rule }) => rule)
+}
+
+/**
+ * Pauses a rule by hand. One that is paused stays so since then, and for the new reason if there is
+ * one.
+ */
+export async function pauseRule(sql: Sql, clock: Clock, name: string, reason: string | undefined): Promise<void> {
+  await sql.query(
+    `insert into signalbox.rule_states as state (rule, paused_at, reason)
+     values ($2, ${NOW}, coalesce($3, 'By hand.'))
+     on conflict (rule) do update set paused_at = coalesce(state.paused_at, excluded.paused_at),
+       reason = coalesce($3, state.reason, excluded.reason)`,
+    [clock.sqlNow(), name, reason === undefined ? null : oneLine(reason)],
+  )
 }
 
 /** A reason is shown in lines of lists and logs. */

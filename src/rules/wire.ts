@@ -64,10 +64,10 @@ export const pauseRequest = z.strictObject({
  * Reads why a rule is to be paused.
  * @throws AppError `input_invalid` naming the field at fault.
  */
-export function readPause(body: unknown): { reason: string } {
+export function readPause(body: unknown): { reason: string | undefined } {
   const { data, error } = pauseRequest.safeParse(body, PARSING)
   if (error) throw new AppError('input_invalid', describe(error, { root: 'the request' }))
-  return { reason: data.reason ?? 'By hand.' }
+  return { reason: data.reason }
 }
 
 /** One question of a rule, and its answer. */

@@ -11,7 +11,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import { newId } from '../../lib/id.ts'
 import { silentLog } from '../../lib/log.ts'
-import { pauseRules } from '../../rules/states.ts'
+import { pauseRule } from '../../rules/states.ts'
 import { databaseChecks } from './database.ts'
 
 const seal = openSeal([ENCRYPTION_KEY])
@@ -152,7 +152,7 @@ describe('endpoints', () => {
 describe('rules', () => {
   test('that are paused are named, with the reason', async () => {
     expect(await check('paused rules')).toMatchObject({ status: 'ok', detail: 'none' })
-    await pauseRules(database, systemClock, new Map([['review', 'It made too many jobs.']]))
+    await pauseRule(database, systemClock, 'review', 'It made too many jobs.')
     expect(await check('paused rules')).toMatchObject({
       status: 'warning',
       detail: expect.stringMatching(/^"review" for \S+: It made too many jobs\.$/),

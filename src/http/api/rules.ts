@@ -2,7 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { AppError } from '../../lib/error.ts'
 import type { Rule } from '../../rules/rule.ts'
-import { loadPaused, pauseRules, resumeRule } from '../../rules/states.ts'
+import { loadPaused, pauseRule, resumeRule } from '../../rules/states.ts'
 import { pauseRequest, readPause, ruleRow, ruleSummary } from '../../rules/wire.ts'
 import type { Api } from './answer.ts'
 import { answer, failure, jsonBody, pageAnswer, query } from './answer.ts'
@@ -24,7 +24,7 @@ const pause = createRoute({
   path: '/rules/{name}/pause',
   summary: 'Pause a rule',
   tags: ['rules'],
-  description: 'A paused rule makes no jobs; those that it made go on. Of a paused one nothing changes.',
+  description: 'A paused rule makes no jobs; those that it made go on. One that is paused gets the new reason.',
   request: { params: nameParam, body: { ...jsonBody(pauseRequest), required: false } },
   responses: { 200: answer('The rule, paused.', ruleSummary), default: failure },
 })
@@ -57,7 +57,7 @@ export function addRuleRoutes(
   api.openapi(pause, async (c) => {
     const rule = existing(c.req.valid('param').name)
     const { reason } = readPause(c.req.header('content-type') === undefined ? {} : await readJson(c))
-    await pauseRules(database, clock, new Map([[rule.name, reason]]))
+    await pauseRule(database, clock, rule.name, reason)
     return c.json(await show(rule), 200)
   })
   api.openapi(resume, async (c) => {
