@@ -20,6 +20,7 @@ import { withoutSkipped } from './events/skipped.ts'
 import { explainWaits } from './jobs/explain-waits.ts'
 import type { MarkOwn } from './jobs/own-writes.ts'
 import type { AskPermission } from './jobs/permission.ts'
+import { jobsByRule } from './jobs/query.ts'
 import { isAwaited, loadAwaited, wakeFor } from './jobs/wake.ts'
 import type { WaitExplanation } from './jobs/wire.ts'
 import { requireInput } from './lib/agent-input.ts'
@@ -281,7 +282,9 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
       copy = await loadRouting(looking)
       const explained = explainDecision(event, rules, copy)
       const asked = explained.rules.map((each, at) => withPermission(each, rules[at]?.rule, event, options.permitted))
-      return { ...explained, rules: await Promise.all(asked), waits: await explainWaits(looking, event.id) }
+      const made = await jobsByRule(looking, event.id)
+      const answers = (await Promise.all(asked)).map((each) => ({ ...each, job: made.get(each.rule) ?? null }))
+      return { ...explained, rules: answers, waits: await explainWaits(looking, event.id) }
     },
   }
 }

@@ -9,6 +9,7 @@ import { defineAgent } from '../src/agents/agent.ts'
 import type { Rule } from '../src/rules/rule.ts'
 import type { TestSignalbox } from './signalbox.ts'
 import { openTestSignalbox, SECRET, until } from './signalbox.ts'
+import { cliOf } from './terminal.ts'
 
 const seen: unknown[] = []
 const replier = defineAgent({
@@ -94,8 +95,31 @@ describe('a comment', () => {
     )
     const why = await (await signalbox.api(`/api/events/${rows[0]?.id}/explain`)).json()
     expect(why).toMatchObject({
-      rules: [{ matched: false, sentence: 'Skipped: `mallory` has no write permission on acme/shop.' }],
+      rules: [
+        {
+          matched: false,
+          sentence: 'Skipped: `mallory` has no write permission on acme/shop.',
+          job: { status: 'cancelled', error: 'skipped: `mallory` has no write permission on acme/shop' },
+        },
+      ],
     })
+    const cli = cliOf(signalbox)
+    const explained = await cli.ask(['rules', 'explain', rows[0]?.id ?? ''])
+    expect(explained.out).toMatch(
+      /^✗ rule chat: Skipped: .*\n {2}It made the job \S{36}: cancelled, skipped: `mallory`/m,
+    )
+    const shown = await cli.ask(['events', 'show', rows[0]?.id ?? ''])
+    expect(shown.out).toMatch(/^Jobs\n.*\n {2}\S+ +chat +cancelled +skipped: `mallory` has no write permission/m)
+    const { items } = await cli.json<{ items: { id: string }[] }>(['jobs', 'ls', '--status', 'cancelled'])
+    const skipped = await cli.ask(['jobs', 'show', items[0]?.id ?? ''])
+    expect(skipped.out).not.toContain('Skipped:')
+    expect(skipped.out).not.toContain('    at ')
+    const { rows: done } = await signalbox.database.query<{ id: string }>(
+      `select event_id as id from signalbox.jobs where status = 'completed'`,
+    )
+    const allowed = await cli.ask(['rules', 'explain', done[0]?.id ?? ''])
+    expect(allowed.out).toContain('the forge says that `jane` may: permission write')
+    expect(allowed.out).not.toContain('is asked')
   })
 
   test('of anyone starts it where the rule says so', async () => {

@@ -73,6 +73,8 @@ export type EventExplanation = {
     matched: boolean
     sentence: string
     checks: { part: string; wanted: string; actual: string; holds: boolean }[]
+    /** The job that it made of the event when that came; null: it made none. */
+    job: { id: string; status: string; error: string | null } | null
   }[]
   endpoints: { endpoint: string; matched: boolean; sentence: string }[]
   /** What each job that waited made of it. */

@@ -1,5 +1,5 @@
 // `signalbox events`: what happened.
-import type { EventDetail, EventStatus, EventSummary } from '@signalbox/sdk'
+import type { Delivery, EventDetail, EventStatus, EventSummary, JobSummary } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { shortId } from '../lib/id.ts'
 import type { ServerOptions } from './api-client.ts'
@@ -10,9 +10,11 @@ import { withId } from './id.ts'
 import type { PageOptions } from './page.ts'
 import { printPage, statusOption, withPaging } from './page.ts'
 import type { Column } from './table.ts'
-import { fields } from './table.ts'
+import { fields, table } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { age, plain } from './text.ts'
+import { age, indent, inOneLine, plain } from './text.ts'
+
+const MAX_SHOWN = 100
 
 const COLUMNS: readonly Column<EventSummary>[] = [
   { title: 'ID', value: ({ id }) => id, short: shortId },
@@ -24,8 +26,30 @@ const COLUMNS: readonly Column<EventSummary>[] = [
   { title: 'REASON', value: ({ reason }) => reason, shrinks: true },
 ]
 
-function eventText(event: EventDetail, withPayload: boolean): string {
-  const lines = fields([
+const JOBS: readonly Column<JobSummary>[] = [
+  { title: 'JOB', value: ({ id }) => id, short: shortId },
+  { title: 'RULE', value: ({ rule }) => rule, shrinks: true },
+  { title: 'STATUS', value: ({ status }) => status },
+  { title: 'ERROR', value: ({ error }) => error && inOneLine(error), shrinks: true },
+]
+const DELIVERIES: readonly Column<Delivery>[] = [
+  { title: 'DELIVERY', value: ({ id }) => id, short: shortId },
+  { title: 'ENDPOINT', value: (delivery) => delivery.endpoint_name, shrinks: true },
+  { title: 'STATUS', value: ({ status }) => status },
+  { title: 'ERROR', value: ({ error }) => error && inOneLine(error), shrinks: true },
+]
+
+/** An event, and what followed from it. */
+type Followed = Omit<EventDetail, 'payload'> & { payload?: EventDetail['payload'] } & {
+  jobs: JobSummary[]
+  deliveries: Delivery[]
+}
+
+function eventText(cli: Cli, event: Followed): string {
+  const width = cli.columns === undefined ? undefined : cli.columns - 2
+  const section = <Row>(title: string, columns: readonly Column<Row>[], rows: readonly Row[]): string[] =>
+    rows.length === 0 ? [] : [`${cli.paint('bold', title)}\n${indent(table(columns, rows, width))}`]
+  const head = fields([
     ['event', event.id],
     ['type', `${event.type} from ${event.source}`],
     ['status', event.status],
@@ -37,7 +61,12 @@ function eventText(event: EventDetail, withPayload: boolean): string {
     ['delivery', event.delivery_id],
     ['received', event.received_at],
   ])
-  return withPayload ? `${lines}\n\n${plain(JSON.stringify(event.payload, null, 2))}` : lines
+  return [
+    head,
+    ...section('Jobs', JOBS, event.jobs),
+    ...section('Deliveries', DELIVERIES, event.deliveries),
+    ...(event.payload === undefined ? [] : [plain(JSON.stringify(event.payload, null, 2))]),
+  ].join('\n\n')
 }
 
 type ListOptions = PageOptions & { status?: EventStatus; type?: string; source?: string; about?: string }
@@ -58,12 +87,18 @@ export function addEvents(events: Command, cli: Cli): void {
     })
   addEventsTail(events, cli)
   withId(withServer(events.command('show')), 'event')
-    .description('show one event, its status and the reason')
+    .description('show one event, its status and the reason, and what followed from it')
     .option('--payload', 'show what it said, too')
     .addHelpText('after', '\nExample:\n  $ signalbox events show 0199f0a2-7c1e-7d3a-8f00-5b2d6c9e4a10 --payload')
     .action(async (id: string, { server, payload = false }: ServerOptions & { payload?: boolean }) => {
-      const event = await clientOf(cli, { server }).events.get(id)
-      const { payload: _, ...withoutPayload } = event
-      cli.print(payload ? event : withoutPayload, () => eventText(event, payload))
+      const client = clientOf(cli, { server })
+      const { payload: says, ...event } = await client.events.get(id)
+      const of = { event_id: event.id, limit: MAX_SHOWN }
+      const [{ items: jobs }, { items: deliveries }] = await Promise.all([
+        client.jobs.list(of),
+        client.deliveries.list(of),
+      ])
+      const shown = { ...event, jobs, deliveries, ...(payload && { payload: says }) }
+      cli.print(shown, () => eventText(cli, shown))
     })
 }

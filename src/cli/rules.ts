@@ -31,7 +31,7 @@ const COLUMNS: readonly Column<RuleSummary>[] = [
   { title: 'WHEN', value: (rule) => rule.when ?? 'always', shrinks: true },
 ]
 
-type Verdict = { matched: boolean; sentence: string }
+type Verdict = { matched: boolean; sentence: string; job?: { id: string; status: string; error: string | null } | null }
 
 /** Why every rule and endpoint did or did not match, as the server and `explain` say it. */
 type Explained = {
@@ -44,8 +44,8 @@ type Explained = {
 }
 
 function explainedText(cli: Cli, { event, rules, endpoints = [], waits = [], rules_of }: Explained): string {
-  const line = (name: string, { matched, sentence }: Verdict) =>
-    `${matched ? cli.paint('green', '✓') : cli.paint('dim', '✗')} ${inline(name)}: ${inline(sentence)}`
+  const line = (name: string, { matched, sentence, job }: Verdict) =>
+    `${matched ? cli.paint('green', '✓') : cli.paint('dim', '✗')} ${inline(name)}: ${inline(sentence)}${madeText(job)}`
   const head = fields([
     ['event', event.source === undefined ? event.type : `${event.type} from ${event.source}`],
     ['facts', event.facts],
@@ -59,6 +59,13 @@ function explainedText(cli: Cli, { event, rules, endpoints = [], waits = [], rul
     ...waits.map((each) => line(`job ${shortId(each.job_id)}, waiting for ${each.name}`, each)),
   ]
   return `${head}\n\n${answers.length > 0 ? answers.join('\n') : 'There are no rules.'}`
+}
+
+/** What the rule made of the event when it came, whatever it would do now. */
+function madeText(job: Verdict['job']): string {
+  if (job == null) return ''
+  const { id, status, error } = job
+  return `\n  It made the job ${id}: ${inline(status)}${error === null ? '' : `, ${inline(error)}`}`
 }
 
 /** Nothing of a rule that is not paused. */

@@ -48,6 +48,18 @@ export async function listJobs(sql: Sql, filter: JobFilter = {}): Promise<Page<J
   return pageOf(rows, limit)
 }
 
+/** What has become of the jobs of an event, by the rules that made them. */
+export async function jobsByRule(
+  sql: Sql,
+  eventId: string,
+): Promise<ReadonlyMap<string, Pick<JobSummary, 'id' | 'status' | 'error'>>> {
+  const { rows } = await sql.query<Pick<JobSummary, 'id' | 'rule' | 'status' | 'error'>>(
+    'select id, rule, status, error from signalbox.jobs where event_id = $1',
+    [eventId],
+  )
+  return new Map(rows.map(({ rule, ...job }) => [rule, job]))
+}
+
 /**
  * One job with its attempts, steps, outputs and last log lines.
  * @throws AppError `not_found` when there is no such job.

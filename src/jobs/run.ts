@@ -33,6 +33,7 @@ import type { JobLog } from './job-log.ts'
 import { minutesLeftMs, minutesUsed, openModelCalls } from './model-calls.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import type { AskPermission } from './permission.ts'
+import { Skipped } from './permission.ts'
 import { isWaiting, outcomeOf } from './retry-policy.ts'
 import { readReturned } from './returned.ts'
 import type { StepStore } from './steps.ts'
@@ -135,7 +136,8 @@ export async function runJob(
       const delayMs = Math.max(0, Math.min(...waits.map(({ leftMs }) => leftMs)))
       return { outcome: { kind: 'waiting', delayMs }, detail: { waits } }
     }
-    if (!stop.aborted) write(stackOf(error), 'stderr')
+    // What was skipped says so itself: nothing of it ran.
+    if (!stop.aborted && !(error instanceof Skipped)) write(stackOf(error), 'stderr')
     const { failures } = row
     const outcome = outcomeOf(error, { failures, now: clock.now(), random: options.random })
     return { outcome: withoutSecrets(outcome, secrets), detail: null }

@@ -29,6 +29,7 @@ test('a match says what it is for', () => {
     ],
     sentence:
       '"review" matches: the type is push; the branch is main; not excluded, because the author is mona, wanted *[bot].',
+    job: null,
   })
 })
 

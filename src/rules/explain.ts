@@ -45,6 +45,7 @@ function explainActive({ rule, on, source, when }: CompiledRule, event: MatchInp
     sentence: matched
       ? `"${rule.name}" matches: ${answers.map((each) => each.reason).join('; ')}.`
       : `"${rule.name}" does not match: ${failed.map((each) => each.reason).join('; ')}.`,
+    job: null,
   }
 }
 
@@ -141,6 +142,9 @@ function selfAnswers({ self = false }: Rule, event: MatchInput): Answer[] {
   return [{ part: 'self', wanted: String(self), actual: 'true', holds: self, reason, parts: [] }]
 }
 
+/** How an explanation begins what the forge has not been asked yet. */
+export const IS_ASKED = 'the forge is asked before the job runs whether'
+
 /** None where the rule is for anyone; what is left to ask the forge is said, and taken as a yes. */
 function whoAnswers(rule: Rule, event: MatchInput): Answer[] {
   const allowed = whoOf(rule.who, event)
@@ -153,9 +157,7 @@ function whoAnswers(rule: Rule, event: MatchInput): Answer[] {
   }
   const { question } = standing
   const people = question?.people.map((login) => `\`${login}\``).join(' and ')
-  const reason = people
-    ? `the forge is asked before the job runs whether ${people} may: ${wanted}`
-    : `\`${actual}\` may trigger it`
+  const reason = people ? `${IS_ASKED} ${people} may: ${wanted}` : `\`${actual}\` may trigger it`
   return [{ part: 'who', wanted, actual, holds: true, reason, parts: [] }]
 }
 

@@ -1,6 +1,7 @@
 // What the forge says of those who caused an event, for an explanation.
 import type { AskPermission } from '../jobs/permission.ts'
 import { errorText } from '../lib/error.ts'
+import { IS_ASKED } from './explain.ts'
 import type { MatchInput } from './match.ts'
 import type { Rule } from './rule.ts'
 import { standingOf } from './who.ts'
@@ -21,7 +22,8 @@ export async function withPermission(
   )
   if ('trouble' in answer)
     return { ...explained, sentence: `${explained.sentence} It did not answer: ${answer.trouble}` }
-  if (answer.refusal === null) return explained
+  if (answer.refusal === null)
+    return { ...explained, sentence: explained.sentence.replace(IS_ASKED, 'the forge says that') }
   const checks = explained.checks.map((check) => (check.part === 'who' ? { ...check, holds: false } : check))
   return { ...explained, matched: false, checks, sentence: `Skipped: ${answer.refusal}.` }
 }

@@ -89,6 +89,10 @@ export const ruleExplanation = z
     matched: z.boolean(),
     sentence: z.string(),
     checks: z.array(ruleCheck),
+    job: z
+      .object({ id: z.uuid(), status: z.string(), error: z.string().nullable() })
+      .nullable()
+      .meta({ description: 'The job that it made of the event when that came; null: it made none.' }),
   })
   .meta({ id: 'RuleExplanation' })
 export type RuleExplanation = z.infer<typeof ruleExplanation>
