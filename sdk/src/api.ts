@@ -316,7 +316,7 @@ export type RuleSummary = {
   when: Record<string, Json> | null
   /** The command that the text must give; null is none. */
   command: Record<string, Json> | null
-  /** Who may trigger it; null is the default. */
+  /** Who may trigger it, the default included; null: whoever causes its events. */
   who: Record<string, Json> | 'anyone' | null
   /** Whether what Signalbox wrote itself may trigger it. */
   self: boolean
@@ -333,6 +333,12 @@ export type RuleSummary = {
   time_limit_ms: number
   /** While it is paused it makes no jobs; null: it does. */
   paused: { since: string; reason: string } | null
+  /** The kinds of outputs that it may write, and how; null is the default. */
+  outputs: Record<string, Json> | null
+  /** Where it may write, as globs; null: the event's own repository. */
+  repositories: string[] | null
+  /** Whether outputs are shown and not written. */
+  staged: boolean
   /** The model it names; null: the agent's, or the default one. */
   model: string | null
   budget: Budget | null

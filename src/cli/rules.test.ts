@@ -31,12 +31,35 @@ describe('rules ls', () => {
     const { code, out } = await call(['rules', 'ls', '--local'], { folder })
     expect(code).toBe(0)
     expect(out.split('\n')).toEqual([
-      'NAME  ON               FROM    AGENT  PRIORITY  WHEN',
-      'main  push, release.*  github  ping   9         {"branch":"main"}',
-      'tags  push             any     ping   5         {"tag":["v*","版本 🚀"]}',
+      'NAME  ON               COMMAND  FROM    AGENT  PRIORITY  WHO  WRITES  WHEN',
+      'main  push, release.*           github  ping   9         any          {"branch":"main"}',
+      'tags  push                      any     ping   5         any          {"tag":["v*","版本 🚀"]}',
       '',
       'The rules of signalbox.config.ts.',
       '',
+    ])
+  })
+
+  test('shows commands, who may trigger a rule, and what it may write', async () => {
+    await writeFile(
+      join(folder, 'trust.config.ts'),
+      `export default { rules: [
+        { name: 'review', on: 'command', command: { name: 'review' }, agent: 'ping', who: { permission: 'maintain', bots: ['renovate[bot]'] },
+          outputs: { comment: {}, labels: { max: 2 } }, repositories: ['acme/*'], staged: true },
+        { name: 'triage', on: 'issues.{opened,edited}', agent: 'ping' },
+        { name: 'open', on: '*', who: 'anyone', agent: 'ping' },
+      ] }`,
+    )
+    const { out } = await call(['rules', 'ls', '--config', 'trust.config.ts'], { folder })
+    expect(out).toMatch(
+      /^review +command +\/review +any +ping +5 +permission maintain, bots renovate\[bot\] +comment, labels; to acme\/\*; staged +always$/m,
+    )
+    expect(out).toMatch(/^triage +issues\.\{opened,edited\} +any +ping +5 +permission write +always$/m)
+    expect(out).toMatch(/^open +\* +any +ping +5 +anyone +always$/m)
+    const { out: json } = await call(['rules', 'ls', '--config', 'trust.config.ts', '--json'], { folder })
+    expect(JSON.parse(json).items.slice(0, 2)).toMatchObject([
+      { outputs: { comment: {}, labels: { max: 2 } }, repositories: ['acme/*'], staged: true },
+      { who: { permission: 'write' }, outputs: null, repositories: null, staged: false },
     ])
   })
 

@@ -25,11 +25,38 @@ import { inline } from './text.ts'
 const COLUMNS: readonly Column<RuleSummary>[] = [
   { title: 'NAME', value: (rule) => rule.name },
   { title: 'ON', value: (rule) => rule.on.join(', '), shrinks: true },
+  { title: 'COMMAND', value: commandText, shrinks: true },
   { title: 'FROM', value: (rule) => rule.source?.join(', ') ?? 'any' },
   { title: 'AGENT', value: (rule) => rule.agent },
   { title: 'PRIORITY', value: (rule) => rule.priority },
+  { title: 'WHO', value: whoText, shrinks: true },
+  { title: 'WRITES', value: writesText, shrinks: true },
   { title: 'WHEN', value: (rule) => rule.when ?? 'always', shrinks: true },
 ]
+
+function commandText({ command }: RuleSummary): string | null {
+  return command === null ? null : `/${command.name}`
+}
+
+function whoText({ who }: RuleSummary): string {
+  if (who === null) return 'any'
+  return typeof who === 'string'
+    ? who
+    : Object.entries(who)
+        .map(([name, value]) => `${name} ${[value].flat().join(' or ')}`)
+        .join(', ')
+}
+
+/** What of its writing is not the default. */
+function writesText({ outputs, repositories, staged }: RuleSummary): string {
+  return [
+    outputs === null ? '' : Object.keys(outputs).join(', '),
+    repositories === null ? '' : `to ${repositories.join(', ')}`,
+    staged ? 'staged' : '',
+  ]
+    .filter((text) => text !== '')
+    .join('; ')
+}
 
 type Verdict = { matched: boolean; sentence: string; job?: { id: string; status: string; error: string | null } | null }
 

@@ -4,7 +4,7 @@ import { explain } from './explain.ts'
 import { jobsFor } from './jobs.ts'
 import { compileRules, matchRules } from './match.ts'
 import type { Rule } from './rule.ts'
-import { standingOf } from './who.ts'
+import { standingOf, whoOfRule } from './who.ts'
 
 const comment: Facts = {
   repository: 'acme/shop',
@@ -157,4 +157,23 @@ test('a condition can ask for the sender, the author and the writer of the text 
   }
   expect(matchRules(compileRules([rule]), eventOf())).toEqual([rule])
   expect(matchRules(compileRules([rule]), eventOf({ textAuthor: 'jane' }))).toEqual([])
+})
+
+test.each<[string, boolean]>([
+  ['push', false],
+  ['deployment*', false],
+  ['environment.deployed', false],
+  ['job.*', false],
+  ['issues.opened', true],
+  ['issue*', true],
+  ['pull_request_review.submitted', true],
+  ['{push,issues}.*', true],
+  ['!push', true],
+  ['*', true],
+  ['command', true],
+])('a rule for %s without a who is for people who may write: %s', (on, isRestricted) => {
+  expect(whoOfRule({ on })).toEqual(isRestricted ? { permission: 'write' } : null)
+  expect(whoOfRule({ on, who: 'anyone' })).toBe('anyone')
+  expect(whoOfRule({ on, who: { forks: 'always' } })).toEqual({ permission: 'write', forks: 'always' })
+  expect(whoOfRule({ on, who: { users: ['jane'] } })).toEqual({ users: ['jane'] })
 })

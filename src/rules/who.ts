@@ -5,6 +5,7 @@ import { isObject } from '../lib/json.ts'
 import { didYouMean } from '../lib/nearest.ts'
 import { LEVELS } from '../lib/permission.ts'
 import type { MatchInput } from './match.ts'
+import type { Rule } from './rule.ts'
 
 const login = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\[bot\])?$/, 'must be the name of an account')
 const team = z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'must be an organisation and a team: acme/core')
@@ -60,6 +61,8 @@ export type Standing = { refusal: string } | { question: Question | null }
 const OPEN_TO_ALL =
   /^(?:issue_comment|issues|pull_request|pull_request_\w+|discussion|discussion_comment|commit_comment)(?:\.|$)/
 
+const OPEN_NAMES = ['issue', 'pull_request', 'discussion', 'commit_comment', 'command']
+
 const DEFAULT: Who = { permission: 'write' }
 
 /**
@@ -71,6 +74,26 @@ export function whoOf(who: Who | 'anyone' | undefined, { type, facts }: MatchInp
   if (OPEN_TO_ALL.test(type) || facts.command !== undefined) return who ?? DEFAULT
   const isOfAForge = facts.repository !== undefined || facts.sender !== undefined
   return who !== undefined && isOfAForge ? who : null
+}
+
+/**
+ * Whom a rule is restricted to, as far as its own fields say for which events it is; null where no
+ * event of it is one that anybody could have caused.
+ */
+export function whoOfRule({ who, on, command }: Pick<Rule, 'who' | 'on' | 'command'>): Who | 'anyone' | null {
+  if (who !== undefined) return who === 'anyone' ? who : withoutGaps({ ...who, permission: permissionOf(who) })
+  return command !== undefined || [on].flat().some(mayBeOpenToAll) ? DEFAULT : null
+}
+
+function withoutGaps(who: Who): Who {
+  return Object.fromEntries(Object.entries(who).filter(([, value]) => value !== undefined))
+}
+
+/** What a glob begins with decides: one that may match more than these counts as well. */
+function mayBeOpenToAll(glob: string): boolean {
+  const [literal = ''] = glob.split(/[*?[\]{}()!+@]/, 1)
+  if (literal === glob) return glob === 'command' || OPEN_TO_ALL.test(glob)
+  return OPEN_NAMES.some((name) => name.startsWith(literal) || literal.startsWith(name))
 }
 
 /** Whether an event's sender may trigger a rule, as far as the event says it. */

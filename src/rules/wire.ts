@@ -6,6 +6,7 @@ import { describe, PARSING } from '../lib/zod.ts'
 import { labelOf } from '../models/model-ref.ts'
 import { DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_TIME_LIMIT_MS } from './jobs.ts'
 import type { Rule } from './rule.ts'
+import { whoOfRule } from './who.ts'
 
 /** A configured rule as lists show it, with the defaults filled in. */
 export const ruleSummary = z
@@ -18,10 +19,10 @@ export const ruleSummary = z
       .meta({ description: 'The sources it may come from, as globs; null is any.' }),
     when: jsonObject.nullable().meta({ description: 'The condition, as it is configured; null is always.' }),
     command: jsonObject.nullable().meta({ description: 'The command that the text must give; null is none.' }),
-    who: jsonObject
-      .or(z.literal('anyone'))
-      .nullable()
-      .meta({ description: 'Who may trigger it, as it is configured; null is the default.' }),
+    who: jsonObject.or(z.literal('anyone')).nullable().meta({
+      description:
+        'Who may trigger it, the default included: people who may write, where anybody could cause its events; null: whoever causes them.',
+    }),
     self: z.boolean().meta({ description: 'Whether what Signalbox wrote itself may trigger it.' }),
     agent: z.string(),
     with: jsonObject.nullable().meta({ description: 'Options handed to the agent as its input.' }),
@@ -42,6 +43,14 @@ export const ruleSummary = z
       .object({ since: time, reason: z.string() })
       .nullable()
       .meta({ description: 'While it is paused it makes no jobs; null: it does.' }),
+    outputs: jsonObject
+      .nullable()
+      .meta({ description: 'The kinds of outputs that it may write, and how; null is the default.' }),
+    repositories: z
+      .array(z.string())
+      .nullable()
+      .meta({ description: "Where it may write, as globs; null: the event's own repository." }),
+    staged: z.boolean().meta({ description: 'Whether outputs are shown and not written.' }),
     model: z.string().nullable().meta({ description: "The model it names; null: the agent's, or the default one." }),
     budget: budget.nullable().meta({ description: 'What a job may use in all its attempts together.' }),
   })
@@ -105,7 +114,7 @@ export function ruleRow(rule: Rule, paused: RuleSummary['paused'] = null): RuleS
     source: rule.source === undefined ? null : [rule.source].flat(),
     when: (rule.when ?? null) as RuleSummary['when'],
     command: (rule.command ?? null) as RuleSummary['command'],
-    who: (rule.who ?? null) as RuleSummary['who'],
+    who: whoOfRule(rule) as RuleSummary['who'],
     self: rule.self ?? false,
     agent: rule.agent,
     with: (rule.with ?? null) as RuleSummary['with'],
@@ -117,7 +126,20 @@ export function ruleRow(rule: Rule, paused: RuleSummary['paused'] = null): RuleS
     max_attempts: rule.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     time_limit_ms: rule.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS,
     paused,
+    ...writingOf(rule),
     model: rule.model === undefined ? null : labelOf(rule.model),
     budget: rule.budget ?? null,
+  }
+}
+
+function writingOf({
+  outputs,
+  repositories,
+  staged = false,
+}: Rule): Pick<RuleSummary, 'outputs' | 'repositories' | 'staged'> {
+  return {
+    outputs: (outputs ?? null) as RuleSummary['outputs'],
+    repositories: repositories === undefined ? null : [...repositories],
+    staged,
   }
 }
