@@ -23,7 +23,8 @@ type Head = { sha: string; fromFork: boolean }
 /**
  * The event as the agent gets it. What the forge said is a step: later attempts do not ask again,
  * so that a job is for one commit, and is not taken from somebody while it runs.
- * @throws Skipped when those who caused the job may not, or there are too many; RetryAt when the forge cannot be asked.
+ * @throws Skipped when those who caused the job may not, or there are too many; RetryAt when the
+ * forge cannot be asked.
  */
 export async function triggerOf(
   { permitted, overCeiling, ...parts }: Parts,

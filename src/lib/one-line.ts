@@ -1,4 +1,4 @@
-// Texts of others in the place of one line: what they break off cannot pass for a line of ours.
+// Texts of others in the place of one line: what they break off cannot pass for another line.
 import { CONTROLS } from './control-characters.ts'
 import { cut } from './cut.ts'
 

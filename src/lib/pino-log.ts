@@ -31,7 +31,7 @@ export function openLog(options: { level?: LogLevel; pretty?: boolean; destinati
     // In this process and not in a worker of pino's, for which an exit waits ten seconds when
     // nobody reads. A sentence says what `about` contains.
     const ignore = 'pid,hostname,about'
-    // A message may have the words of others, and a line of theirs must not look like one of ours.
+    // A message may have the words of others, and a line of theirs must not look like another one.
     const messageFormat = (log: Record<string, unknown>, key: string) => oneLine(String(log[key] ?? ''))
     const format = { ignore, messageFormat, singleLine: true, translateTime: 'SYS:HH:MM:ss' }
     return pino(settings, pretty({ destination: 2, sync: true, ...format }))
