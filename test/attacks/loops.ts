@@ -78,8 +78,8 @@ export const loops: Attack[] = [
       await until('the rule is paused', () => isPaused(api, 'chat'))
       await shop.comment(number, obey(comment('e')), 'mallory')
     },
-    // Of the issue, and one more than the ceiling allows.
+    // Of the issue, and one more than the ceiling allows, which does not begin.
     jobs: 5,
-    writes: [COMMENTED, COMMENTED, COMMENTED, COMMENTED],
+    writes: [COMMENTED, COMMENTED, COMMENTED],
   },
 ]
