@@ -207,8 +207,9 @@ async function runAgent(
   const agent = agentOf(agents, row.agent)
   const input = await parseInput(agent, row.input)
   const recorded = row.event_id === null ? null : await beforeWork(clock, options.loadEvent(row.event_id))
-  const overCeiling: AskCeiling = async (job) =>
-    options.overCeiling === undefined ? null : beforeWork(clock, options.overCeiling(job))
+  const { id, rule, ceiling_subject: ceilingSubject } = row
+  const overCeiling = async () =>
+    options.overCeiling ? beforeWork(clock, options.overCeiling({ id, rule, ceilingSubject })) : null
   const event = await triggerOf({ ...options, overCeiling }, row, { event: recorded, step: steps.step })
   const answer = openModelCalls(database, row, {
     clock,

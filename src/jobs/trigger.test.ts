@@ -9,7 +9,6 @@ const sha = 'a'.repeat(40)
 function at(minutes: number) {
   return new Date(Date.UTC(2026, 0, 1, 12, minutes))
 }
-const row = { id: 'j', rule: 'chat', ceiling_subject: 'acme/shop#7' }
 const question: Question = { repository: 'acme/shop', people: [], refusesForks: true }
 
 /** The event of a comment that was written at 12:10, as an agent gets it. */
@@ -19,7 +18,7 @@ function triggered(found: PullRequestHead | null, options: { who?: Question | nu
   const forge = { pullRequestHead: async () => found } as unknown as ReadForge
   const payloadOf = () => ({ comment: { created_at: at(10).toISOString() } })
   const parts = { forge, payloadOf, permitted: async () => null }
-  return triggerOf(parts, { ...row, who: options.who ?? null }, { event, step: async (_, fn) => fn() })
+  return triggerOf(parts, { who: options.who ?? null }, { event, step: async (_, fn) => fn() })
 }
 
 test("a comment on a pull request is for the head's commit", async () => {
@@ -48,12 +47,12 @@ test('the commit that an event says is not asked for', async () => {
 
 test('nothing that must be asked is done when nobody can be asked', async () => {
   const parts = { forge: null, payloadOf: () => null }
-  const work = triggerOf(parts, { ...row, who: question }, { event: null, step: async (_, fn) => fn() })
+  const work = triggerOf(parts, { who: question }, { event: null, step: async (_, fn) => fn() })
   await expect(work).rejects.toThrow('nobody can be asked')
 })
 
 test('a job of which there are too many is skipped before anybody is asked', async () => {
   const parts = { forge: null, payloadOf: () => null, overCeiling: async () => 'it is one too many' }
-  const work = triggerOf(parts, { ...row, who: question }, { event: null, step: async (_, fn) => fn() })
+  const work = triggerOf(parts, { who: question }, { event: null, step: async (_, fn) => fn() })
   await expect(work).rejects.toThrow('skipped: it is one too many')
 })

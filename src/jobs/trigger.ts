@@ -10,7 +10,7 @@ import { Skipped } from './permission.ts'
 type Parts = {
   forge: ReadForge | null
   permitted?: AskPermission
-  overCeiling?: AskCeiling
+  overCeiling?: () => ReturnType<AskCeiling>
   payloadOf: (event: Event) => unknown
 }
 
@@ -28,10 +28,10 @@ type Head = { sha: string; fromFork: boolean }
  */
 export async function triggerOf(
   { permitted, overCeiling, ...parts }: Parts,
-  { id, rule, who, ceiling_subject: ceilingSubject }: Pick<JobRow, 'id' | 'rule' | 'who' | 'ceiling_subject'>,
+  { who }: Pick<JobRow, 'who'>,
   { event, step }: { event: Event | null; step: Step },
 ): Promise<Event | null> {
-  const tooMany = await overCeiling?.({ id, rule, ceilingSubject })
+  const tooMany = await overCeiling?.()
   if (tooMany != null) throw new Skipped(`skipped: ${tooMany}`)
   if (who !== null && who !== undefined) {
     await step('signalbox:permission', async () => {
