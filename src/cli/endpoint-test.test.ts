@@ -66,7 +66,7 @@ describe('events types', () => {
     expect((await cli.ask(['events', 'types'])).out).toMatch(
       /^TYPE +SOURCE +WHAT IT IS\nenvironment\.deployed +signalbox/,
     )
-    expect((await cli.ask(['events', 'types', 'job.*'])).out.split('\n')).toHaveLength(4)
+    expect((await cli.ask(['events', 'types', 'job.*'])).out.split('\n')).toHaveLength(5)
   })
 
   test('shows the schema and an example of one', async () => {
