@@ -4,13 +4,12 @@ import { isAway } from './db/connection.ts'
 import type { Database, Sql } from './db/database.ts'
 import type { Work } from './db/listening.ts'
 import { patiently } from './db/patience.ts'
-import { maxAttempts } from './deliveries/retry.ts'
+import type { Routing } from './decide.ts'
+import { decide, explainDecision } from './decide.ts'
 import { loadEndpoints } from './endpoints/endpoints.ts'
-import { deliveriesFor, explainEndpoints, matchEndpoints } from './endpoints/match.ts'
-import type { MatchableEndpoint } from './endpoints/row.ts'
 import type { EndpointExplanation } from './endpoints/wire.ts'
 import { recordedText } from './events/activity.ts'
-import type { Draft, Event, NewEvent, Reaction, Recorded, Route } from './events/event.ts'
+import type { Draft, Event, NewEvent, Reaction, Recorded } from './events/event.ts'
 import { insertEvents, outcomesOf } from './events/insert.ts'
 import { eventPayload } from './events/payload.ts'
 import { getEvent } from './events/query.ts'
@@ -29,18 +28,13 @@ import { AppError } from './lib/error.ts'
 import type { Activity, Log } from './lib/log.ts'
 import { noActivity } from './lib/log.ts'
 import { rateLimit } from './lib/rate-limit.ts'
-import { explainCompiled } from './rules/explain.ts'
-import { jobsFor, jobTypes, manualJob } from './rules/jobs.ts'
-import type { CompiledRule } from './rules/match.ts'
+import { jobTypes, manualJob } from './rules/jobs.ts'
 import { compileRules, matchRules } from './rules/match.ts'
 import { withPermission } from './rules/permission.ts'
-import { ignoredReason, keptReason } from './rules/reason.ts'
 import type { Rule } from './rules/rule.ts'
-import type { Paused } from './rules/states.ts'
 import { loadPaused } from './rules/states.ts'
 import type { RuleExplanation } from './rules/wire.ts'
 import { acceptedDraft, refusedDraft } from './sources/draft.ts'
-import { TEST_SOURCE } from './sources/event-type.ts'
 import { manual, readManual } from './sources/manual.ts'
 import type { HeaderReader, Source } from './sources/source.ts'
 
@@ -49,8 +43,6 @@ import type { HeaderReader, Source } from './sources/source.ts'
 const REFUSALS = { burst: 100, everyMs: 1000 }
 const KEPT_REFUSALS = 10_000
 const DROP_EVERY = 100
-// Internal events may cause internal events, but not for ever.
-const MAX_DEPTH = 3
 const MAX_STALE_ATTEMPTS = 10
 
 /** What a pipeline is built from. */
@@ -289,77 +281,7 @@ async function openWriter({ database, clock, onWork, reactions = [], ...options 
   }
 }
 
-/** What decides about events besides the rules as they are configured. */
-type Routing = {
-  version: number
-  endpoints: readonly MatchableEndpoint[]
-  paused: ReadonlyMap<string, Paused>
-  awaited: readonly string[]
-}
-
 /** The version is read first: what changes meanwhile has a newer one. */
 async function loadRouting(sql: Sql): Promise<Routing> {
   return { ...(await loadEndpoints(sql)), paused: await loadPaused(sql), awaited: await loadAwaited(sql) }
-}
-
-/**
- * What follows from an event: the jobs its rules ask for, and the deliveries endpoints asked for.
- */
-function decide(draft: Draft, rules: readonly CompiledRule[], { endpoints, paused }: Routing): Route {
-  const nothing = { jobs: [], deliveries: [] }
-  if (draft.rejected !== undefined) return { ...nothing, status: 'rejected', reason: draft.rejected }
-  if (draft.requested) return { status: 'routed', reason: null, jobs: [draft.requested], deliveries: [] }
-  if (draft.deliverTo !== undefined) return decideTest(draft, endpoints)
-  const loop = loopReason(draft)
-  if (loop !== null) return { ...nothing, status: 'ignored', reason: loop }
-  const active = paused.size === 0 ? rules : rules.filter(({ rule }) => !paused.has(rule.name))
-  const jobs = jobsFor(active, draft)
-  const matching = matchEndpoints(endpoints, { ...draft, says: () => eventPayload(draft) })
-  const deliveries = deliveriesFor(draft, matching, { maxAttempts })
-  if (jobs.length + deliveries.length > 0) {
-    return { status: 'routed', reason: keptReason(rules, draft, paused), jobs, deliveries }
-  }
-  const isPing = draft.type === 'ping'
-  const reason = isPing ? 'ping: the sender checks that this server is there' : ignoredReason(rules, draft, paused)
-  return { ...nothing, status: 'ignored', reason }
-}
-
-/** A test is one delivery with one attempt, and waits for no other delivery. */
-function decideTest(draft: Draft, endpoints: readonly MatchableEndpoint[]): Route {
-  const tested = endpoints.filter(({ id }) => id === draft.deliverTo)
-  const deliveries = deliveriesFor(draft, tested, { maxAttempts: () => 1 }).map((each) => ({ ...each, groupKey: null }))
-  return deliveries.length > 0
-    ? { status: 'routed', reason: null, jobs: [], deliveries }
-    : { status: 'ignored', reason: 'its endpoint was deleted', jobs: [], deliveries: [] }
-}
-
-function loopReason({ depth }: Pick<Draft, 'depth'>): string | null {
-  if (depth <= MAX_DEPTH) return null
-  return `it is ${depth} internal events away from one from outside; more than ${MAX_DEPTH} would be a loop`
-}
-
-function explainDecision(
-  event: Event,
-  rules: readonly CompiledRule[],
-  { endpoints, paused }: Routing,
-): Omit<Explanation, 'waits'> {
-  const { id, type, status, reason } = event
-  const why = whyNoneIsAsked(event)
-  const unasked = why === null ? {} : { matched: false, sentence: `Not asked: ${why}.` }
-  return {
-    event: { id, type, status, reason },
-    rules: rules.map((rule) => ({ ...explainCompiled(rule, event, paused.get(rule.rule.name)), ...unasked })),
-    endpoints: explainEndpoints(endpoints, { ...event, says: () => eventPayload(event) }).map((verdict) => ({
-      ...verdict,
-      ...unasked,
-    })),
-  }
-}
-
-/** Why neither rules nor endpoints have a say in what follows from an event; null if they have. */
-function whyNoneIsAsked(event: Pick<Event, 'source' | 'status' | 'depth'>): string | null {
-  if (event.status === 'rejected') return 'the request was refused'
-  if (event.source === manual.name) return 'a manual trigger names its job'
-  if (event.source === TEST_SOURCE) return 'a test names its endpoint'
-  return loopReason(event)
 }

@@ -15,6 +15,7 @@ const LAYERS = [
   ['config'],
   ['http'],
   ['pipeline.ts', 'run-agent.ts', 'catalogue'],
+  ['decide.ts'],
   ['sources', 'events', 'rules', 'jobs', 'agents', 'publisher', 'endpoints', 'deliveries', 'deployments'],
   ['forges', 'untrusted', 'models', 'queue', 'workspaces'],
   ['db'],
