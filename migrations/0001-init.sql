@@ -70,6 +70,9 @@ create table signalbox.jobs (
   policy json,
   -- What to ask the forge before it runs: whether those who caused it may. Null: nothing.
   who json,
+  -- Until that is answered, what it will have of the columns for its group, its debounce and its
+  -- ceiling: nobody's job is held up or counted because of one that is refused. Null: it has them.
+  joins json,
   -- The model that its rule names, and what it may use; null: the default, and no limit.
   model json,
   budget json,
@@ -85,7 +88,8 @@ create table signalbox.jobs (
   available_at timestamptz not null default now(),
   -- Attempts begun so far, and what became of those that did not complete: the row fails when its
   -- `failures` reach `max_attempts`. `losses` (its worker vanished) and `deferrals` (put off by the
-  -- agent, or released by the worker) have limits of their own, in src/queue.
+  -- agent, or released by the worker) have limits of their own, in src/queue. A job that has yet to
+  -- join its group begins with -1: the first attempt only asks.
   attempt integer not null default 0,
   failures integer not null default 0,
   losses integer not null default 0,

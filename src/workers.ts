@@ -165,15 +165,18 @@ function notingWithRules(parts: NotingParts): FinishedParts['noteWithRules'] {
     noteEnded(
       tx,
       parts,
-      ended.map(({ job, cause, ...end }) => ({
-        id: job.id,
-        rule: job.rule,
-        outcome: end.outcome,
-        error: end.outcome === 'completed' ? null : end.error,
-        ceilingSubject: job.ceilingSubject ?? null,
-        depth: cause?.depth ?? 0,
-        facts: cause?.facts ?? {},
-      })),
+      // Whoever may not start a job cannot have its rule paused by it.
+      ended
+        .filter(({ job }) => job.isAllowed !== false)
+        .map(({ job, cause, ...end }) => ({
+          id: job.id,
+          rule: job.rule,
+          outcome: end.outcome,
+          error: end.outcome === 'completed' ? null : end.error,
+          ceilingSubject: job.ceilingSubject ?? null,
+          depth: cause?.depth ?? 0,
+          facts: cause?.facts ?? {},
+        })),
     )
 }
 

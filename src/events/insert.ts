@@ -4,7 +4,7 @@ import type { Sql } from '../db/database.ts'
 import { storable, storableJson } from '../db/text.ts'
 import type { Clock } from '../lib/clock.ts'
 import { timeOf } from '../lib/id.ts'
-import type { NewEvent, Recorded } from './event.ts'
+import type { NewEvent, NewJob, Recorded } from './event.ts'
 
 /**
  * What the statement returned: which of the given ids of events and jobs are new, and the version
@@ -34,17 +34,17 @@ with routing as materialized (
   on conflict do nothing
   returning id
 ), new_jobs as (
-  insert into signalbox.jobs (id, event_id, rule, type, agent, input, policy, who, model, budget, priority,
-    group_key, group_limit, mode, event_at, debounced_since, ceiling_subject, max_attempts, time_limit_ms, available_at,
-    created_at)
-  select n.id, event_id, rule, type, agent, input, policy, who, model, budget, priority, group_key, group_limit,
-    mode, event_at, since, ceiling_subject, max_attempts, time_limit_ms,
+  insert into signalbox.jobs (id, event_id, rule, type, agent, input, policy, who, joins, model, budget,
+    priority, attempt, group_key, group_limit, mode, event_at, debounced_since, ceiling_subject, max_attempts,
+    time_limit_ms, available_at, created_at)
+  select n.id, event_id, rule, type, agent, input, policy, who, joins, model, budget, priority, attempt, group_key,
+    group_limit, mode, event_at, since, ceiling_subject, max_attempts, time_limit_ms,
     case when since is null then coalesce($1, now()) - before * interval '1 microsecond'
       else least(coalesce($1, now()) + quiet_ms * interval '1 ms', since + max_ms * interval '1 ms') end,
     coalesce($1, now()) + after * interval '1 microsecond'
   from json_to_recordset($5::json) as n (id uuid, event_id uuid, rule text, type text, agent text, input json,
-    policy json, who json, model json, budget json, priority smallint, group_key text, group_limit smallint,
-    mode text, event_at timestamptz, quiet_ms integer, max_ms integer, ceiling_subject text, max_attempts integer,
+    policy json, who json, joins json, model json, budget json, priority smallint, attempt integer, group_key text,
+    group_limit smallint, mode text, event_at timestamptz, quiet_ms integer, max_ms integer, ceiling_subject text, max_attempts integer,
     time_limit_ms integer, before integer, after integer)
   join new_events on new_events.id = n.event_id,
   lateral (
@@ -123,18 +123,27 @@ function jobRows(events: readonly NewEvent[]) {
         model: job.model,
         budget: job.budget,
         priority: job.priority,
-        group_key: job.groupKey,
-        group_limit: job.groupLimit,
-        mode: job.mode,
+        ...placeOf(job),
         event_at: new Date(Math.min((event.happenedAt ?? timeOf(event.id)).getTime(), timeOf(event.id).getTime())),
-        quiet_ms: job.debounce?.quietMs ?? null,
-        max_ms: job.debounce?.maxMs ?? null,
-        ceiling_subject: job.ceilingSubject,
         max_attempts: job.maxAttempts,
         time_limit_ms: job.timeLimitMs,
       })),
     ),
   )
+}
+
+/** The columns of its group, debounce and ceiling: in force, or put by until it may join. */
+function placeOf(job: NewJob) {
+  const place = {
+    group_key: job.groupKey,
+    group_limit: job.groupLimit,
+    mode: job.mode,
+    quiet_ms: job.debounce?.quietMs ?? null,
+    max_ms: job.debounce?.maxMs ?? null,
+    ceiling_subject: job.ceilingSubject,
+  }
+  if (job.who === null) return { ...place, joins: null, attempt: 0 }
+  return { joins: place, attempt: -1, group_key: null, group_limit: 1, mode: 'queue' }
 }
 
 function deliveryRows(events: readonly NewEvent[]) {

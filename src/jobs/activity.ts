@@ -19,6 +19,7 @@ export function sayStarted(activity: Activity, { id, agent, attempt }: Pick<JobR
 /** Says how an attempt ended; that a job has failed for good is a warning in every log. */
 export function sayEnded(say: { activity: Activity; log: Log }, ended: Settled<JobRow, RunDetail>, now: Date): void {
   const { row, attempt, status } = ended
+  if (ended.detail?.mayJoin) return
   const started = (row as { attempt_started_at?: Date | null }).attempt_started_at
   const durationMs = started instanceof Date ? now.getTime() - started.getTime() : null
   const about = { job: row.id, agent: row.agent, attempt, status, error: ended.error, durationMs }

@@ -65,7 +65,9 @@ export async function retryJob(
          available_at = coalesce($2::timestamptz, now()), failures = 0, losses = 0, deferrals = 0,
          ran_at = case when $3::boolean then null else ran_at end,
          result = case when $3 then null else result end,
-         mode = 'queue', superseded_by = null
+         group_key = coalesce(group_key, joins->>'group_key'),
+         group_limit = coalesce((joins->>'group_limit')::smallint, group_limit),
+         joins = null, mode = 'queue', superseded_by = null
        where id = $1 and status in ('failed', 'cancelled')
        returning id
      ), forgotten_steps as (

@@ -6,8 +6,11 @@ import type { Claimed, QueueTable } from '../queue/table.ts'
 import type { Question } from '../rules/who.ts'
 import type { Wait } from './wait-rows.ts'
 
-/** What a run leaves besides its outcome: its result, or what it waits for. */
-export type RunDetail = { result?: unknown; waits?: readonly Wait[] }
+/**
+ * What a run leaves besides its outcome: its result, what it waits for, or that its job may join
+ * its group.
+ */
+export type RunDetail = { result?: unknown; waits?: readonly Wait[]; mayJoin?: true }
 
 /** Jobs as the queue knows them. */
 export const JOBS: QueueTable<RunDetail> = {
@@ -37,6 +40,8 @@ export type Job = {
   eventId: string | null
   /** What the jobs of its rule are counted by; null or absent: they are not. */
   ceilingSubject?: string | null
+  /** Whether those who caused it may, as far as that was to be asked. */
+  isAllowed?: boolean
   createdAt: Date
 }
 
@@ -58,6 +63,8 @@ export type JobRow = Claimed<{
   policy: Policy | null
   /** What to ask the forge before it runs. */
   who: Question | null
+  /** What it joins once that is answered; see admission.ts. */
+  joins: object | null
   model: ModelRef | null
   budget: Budget | null
   time_limit_ms: number
@@ -73,7 +80,7 @@ export type JobRow = Claimed<{
 export function toJob(
   row: Pick<
     JobRow,
-    'id' | 'type' | 'rule' | 'agent' | 'policy' | 'attempt' | 'event_id' | 'ceiling_subject' | 'created_at'
+    'id' | 'type' | 'rule' | 'agent' | 'policy' | 'joins' | 'attempt' | 'event_id' | 'ceiling_subject' | 'created_at'
   >,
 ): Job {
   return {
@@ -85,6 +92,7 @@ export function toJob(
     attempt: row.attempt,
     eventId: row.event_id,
     ceilingSubject: row.ceiling_subject,
+    isAllowed: row.joins === null,
     createdAt: row.created_at,
   }
 }

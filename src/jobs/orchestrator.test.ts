@@ -790,6 +790,7 @@ describe('an orchestrator', () => {
       agent: 'work',
       policy: null,
       ceilingSubject: null,
+      isAllowed: true,
       attempt: 1,
       eventId: null,
     }

@@ -8,6 +8,7 @@ import { LEASE_MS, leaseTiming } from '../queue/lease-timing.ts'
 import type { Handled, Settled } from '../queue/table.ts'
 import { openWorker } from '../queue/worker.ts'
 import { sayEnded } from './activity.ts'
+import { askWho, joinGroups } from './admission.ts'
 import type { OnFinished } from './finished.ts'
 import { openHeartbeat } from './heartbeat.ts'
 import type { Finished, JobRow, RunDetail } from './job.ts'
@@ -99,14 +100,17 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     tickMs,
     abortedMs: ABORTED_MS,
     handle: async (row, signal) =>
-      (await superseded.unlessSuperseded(row, () => runJob(runOptions, jobLog, row, signal))) ?? SUPERSEDED,
+      row.joins !== null
+        ? askWho(runOptions, row, signal)
+        : ((await superseded.unlessSuperseded(row, () => runJob(runOptions, jobLog, row, signal))) ?? SUPERSEDED),
     onSettled: async (tx, settled) => {
       const waiting = settled.flatMap(waitingOf)
       await wakeAnswered(tx, clock, waiting)
       const hasSaid = waiting.length > 0 && (await onWaiting?.(tx, waiting)) === true
       const finished = settled.flatMap(finishedOf)
       const hasEnded = finished.length > 0 && (await onFinished?.(tx, finished)) === true
-      return hasSaid || hasEnded
+      const hasJoined = await joinGroups(tx, clock, settled)
+      return hasSaid || hasEnded || hasJoined
     },
     afterSettled: (settled) => {
       for (const each of settled) sayEnded({ activity, log }, each, clock.now())

@@ -19,6 +19,15 @@ export class Skipped extends Error {
   override name = 'Skipped'
 }
 
+/**
+ * Asks whether those who caused a job may.
+ * @throws Skipped when they may not.
+ */
+export async function requirePermission(permitted: AskPermission | undefined, who: Question): Promise<void> {
+  const refusal = permitted === undefined ? 'nobody can be asked who may' : await permitted(who)
+  if (refusal !== null) throw new Skipped(`skipped: ${refusal}`)
+}
+
 /** Asks the forges. An answer counts for a minute. */
 export function permissionsOf({ forges, clock }: { forges: Forges; clock: Clock }): AskPermission {
   const ask = remembering(clock)

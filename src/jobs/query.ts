@@ -115,7 +115,8 @@ export function notFound(id: string): AppError {
 }
 
 const SUMMARY = `id, type as job_type, rule, agent as assigned_agent, event_id, status, priority,
-  case when status = 'running' then ends_as end as ends_as, group_key as "group", attempt, failures, losses, deferrals,
+  case when status = 'running' then ends_as end as ends_as, coalesce(group_key, joins->>'group_key') as "group",
+  greatest(attempt, 0) as attempt, failures, losses, deferrals,
   max_attempts, time_limit_ms, error, ${isoTime('available_at')} as available_at,
   ${isoTime('created_at')} as created_at, ${isoTime('started_at')} as started_at,
   ${isoTime('finished_at')} as completed_at`

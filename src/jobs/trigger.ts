@@ -5,7 +5,7 @@ import type { ReadForge } from '../forges/forge.ts'
 import { isObject } from '../lib/json.ts'
 import type { JobRow, Step } from './job.ts'
 import type { AskPermission } from './permission.ts'
-import { Skipped } from './permission.ts'
+import { requirePermission, Skipped } from './permission.ts'
 
 type Parts = {
   forge: ReadForge | null
@@ -34,10 +34,7 @@ export async function triggerOf(
   const tooMany = await overCeiling?.()
   if (tooMany != null) throw new Skipped(`skipped: ${tooMany}`)
   if (who !== null && who !== undefined) {
-    await step('signalbox:permission', async () => {
-      const refusal = permitted === undefined ? 'nobody can be asked who may' : await permitted(who)
-      if (refusal !== null) throw new Skipped(`skipped: ${refusal}`)
-    })
+    await step('signalbox:permission', () => requirePermission(permitted, who))
   }
   if (event === null) return null
   const { forge } = parts
