@@ -104,7 +104,8 @@ create table signalbox.jobs (
   -- Of the jobs of a rule and group: `queue` does each in its turn, `latest` only that of the
   -- newest event, and with `skip` none is made while another has not ended.
   mode text not null default 'queue' check (mode in ('queue', 'latest', 'skip')),
-  -- When its event happened, by the sender's clock where it says so: what is newest.
+  -- When its event happened, by the sender's clock where it says so, but not after it was recorded
+  -- by the database's: what is newest. Clocks of the hosts that received it differ.
   event_at timestamptz not null default now(),
   -- The job of a newer event that is done in its place.
   superseded_by uuid,

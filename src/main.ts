@@ -190,7 +190,7 @@ function install({ environment, config, mode, log }: SignalboxOptions, { looking
   const hasSigningKey = environment.SIGNALBOX_SIGNING_KEY.length > 0
   const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget, hasSigningKey })
   for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)
-  const permitted = permissionsOf({ ...installation, clock })
+  const permitted = permissionsOf(installation)
   const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
   return { installation, guard, readTarget, seal, permitted, mirrors: mirrorsOf(environment, installation, log) }
 }

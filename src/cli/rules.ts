@@ -5,7 +5,6 @@ import type { RuleSummary } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { eventWarnings } from '../config/event-warnings.ts'
 import { permissionsOf } from '../jobs/permission.ts'
-import { systemClock } from '../lib/clock.ts'
 import { shortId } from '../lib/id.ts'
 import { explain } from '../rules/explain.ts'
 import { withPermission } from '../rules/permission.ts'
@@ -127,7 +126,7 @@ type ExplainOptions = ServerOptions & { config?: string; githubEvent?: string; s
 async function explainFile(cli: Cli, file: string, options: ExplainOptions): Promise<Explained> {
   const event = eventIn(await readJsonFile(cli, file), file, options)
   const configured = await loadConfigured(cli, options)
-  const permitted = permissionsOf({ ...configured, clock: systemClock })
+  const permitted = permissionsOf(configured)
   const rules = await Promise.all(
     configured.rules.map((rule) => withPermission(explain(rule, event), rule, event, permitted)),
   )

@@ -3,7 +3,6 @@
 import type { Sql } from '../db/database.ts'
 import { storable, storableJson } from '../db/text.ts'
 import type { Clock } from '../lib/clock.ts'
-import { timeOf } from '../lib/id.ts'
 import type { NewEvent, NewJob, Recorded } from './event.ts'
 
 /**
@@ -38,14 +37,15 @@ with routing as materialized (
     priority, attempt, group_key, group_limit, mode, event_at, debounced_since, ceiling_subject, max_attempts,
     time_limit_ms, available_at, created_at)
   select n.id, event_id, rule, type, agent, input, policy, who, joins, model, budget, priority, attempt, group_key,
-    group_limit, mode, event_at, since, ceiling_subject, max_attempts, time_limit_ms,
+    group_limit, mode, least(happened_at, coalesce($1, now()) + after * interval '1 microsecond'), since,
+    ceiling_subject, max_attempts, time_limit_ms,
     case when since is null then coalesce($1, now()) - before * interval '1 microsecond'
       else least(coalesce($1, now()) + quiet_ms * interval '1 ms', since + max_ms * interval '1 ms') end,
     coalesce($1, now()) + after * interval '1 microsecond'
   from json_to_recordset($5::json) as n (id uuid, event_id uuid, rule text, type text, agent text, input json,
     policy json, who json, joins json, model json, budget json, priority smallint, attempt integer, group_key text,
-    group_limit smallint, mode text, event_at timestamptz, quiet_ms integer, max_ms integer, ceiling_subject text, max_attempts integer,
-    time_limit_ms integer, before integer, after integer)
+    group_limit smallint, mode text, happened_at timestamptz, quiet_ms integer, max_ms integer, ceiling_subject text,
+    max_attempts integer, time_limit_ms integer, before integer, after integer)
   join new_events on new_events.id = n.event_id,
   lateral (
     -- The first event of those that a job has waited for which has not begun.
@@ -124,7 +124,7 @@ function jobRows(events: readonly NewEvent[]) {
         budget: job.budget,
         priority: job.priority,
         ...placeOf(job),
-        event_at: new Date(Math.min((event.happenedAt ?? timeOf(event.id)).getTime(), timeOf(event.id).getTime())),
+        happened_at: event.happenedAt ?? null,
         max_attempts: job.maxAttempts,
         time_limit_ms: job.timeLimitMs,
       })),

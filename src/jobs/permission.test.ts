@@ -1,7 +1,6 @@
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { WriteForge } from '../forges/forge.ts'
 import { forgesFrom } from '../forges/forges.ts'
-import { fakeClock } from '../lib/clock.ts'
 import { RetryAt } from '../lib/error.ts'
 import type { Permission } from '../lib/permission.ts'
 import { permissionsOf } from './permission.ts'
@@ -10,7 +9,7 @@ const question = { repository: 'acme/shop', people: ['mallory'], permission: 'wr
 
 let asked: string[]
 let answers: Record<string, Permission | Error>
-const clock = fakeClock()
+let nowMs = 0
 const github = {
   account: async () => 'Signalbox[bot]',
   async permission(path: string, login: string) {
@@ -24,9 +23,9 @@ const github = {
 beforeEach(() => {
   asked = []
   answers = { jane: 'write', adam: 'admin', tina: 'triage', mallory: 'read' }
-  clock.advance(10 * 60_000)
+  nowMs += 10 * 60_000
 })
-const permitted = permissionsOf({ forges: forgesFrom({ github }), clock })
+const permitted = permissionsOf({ forges: forgesFrom({ github }), now: () => nowMs })
 
 test('everybody asked about must reach the level', async () => {
   const of = (...people: string[]) => permitted({ ...question, people })
@@ -48,12 +47,23 @@ test('a team is enough, and both are named when neither is', async () => {
 describe('an answer', () => {
   test('counts for a minute, and at once for all who ask', async () => {
     await Promise.all([permitted(question), permitted({ ...question, people: ['Mallory'] })])
-    clock.advance(59_000)
+    nowMs += 59_000
     await permitted(question)
     expect(asked).toEqual(['acme/shop mallory'])
-    clock.advance(2000)
+    nowMs += 2000
     answers.mallory = 'write'
     expect(await permitted(question)).toBeNull()
+  })
+
+  test('counts no longer after the clock of the host was set back', async () => {
+    vi.useFakeTimers({ now: new Date('2026-01-01T12:00:00Z') })
+    const asking = permissionsOf({ forges: forgesFrom({ github }) })
+    await asking({ ...question, people: ['jane'] })
+    vi.advanceTimersByTime(61_000)
+    vi.setSystemTime(new Date('2026-01-01T11:00:00Z'))
+    answers.jane = 'none'
+    expect(await asking({ ...question, people: ['jane'] })).toMatch('no write permission')
+    vi.useRealTimers()
   })
 
   test('that failed is none: whoever asks next asks anew', async () => {

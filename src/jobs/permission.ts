@@ -1,6 +1,5 @@
 // Whether those who caused a job may: asked of the forge once, and remembered for a short time.
 import type { Forges } from '../forges/forges.ts'
-import type { Clock } from '../lib/clock.ts'
 import { reaches } from '../lib/permission.ts'
 import { DEFAULT_FORGE, parseRepositoryRef } from '../lib/repository.ts'
 import type { Question } from '../rules/who.ts'
@@ -28,9 +27,15 @@ export async function requirePermission(permitted: AskPermission | undefined, wh
   if (refusal !== null) throw new Skipped(`skipped: ${refusal}`)
 }
 
-/** Asks the forges. An answer counts for a minute. */
-export function permissionsOf({ forges, clock }: { forges: Forges; clock: Clock }): AskPermission {
-  const ask = remembering(clock)
+/** Asks the forges. An answer counts for a minute, by a clock that nobody can set back (`now`). */
+export function permissionsOf({
+  forges,
+  now = () => performance.now(),
+}: {
+  forges: Forges
+  now?: () => number
+}): AskPermission {
+  const ask = remembering(now)
 
   async function hasLevel({ repository, permission }: Question, login: string): Promise<boolean> {
     if (permission === undefined) return false
@@ -84,11 +89,11 @@ function lackOf({ repository, permission, teams = [] }: Question): string {
 }
 
 /** Keeps answers while they are fresh; a failure is not one. */
-function remembering(clock: Clock): <T>(key: string, find: () => Promise<T>) => Promise<T> {
+function remembering(nowMs: () => number): <T>(key: string, find: () => Promise<T>) => Promise<T> {
   const answers = new Map<string, { answer: Promise<unknown>; until: number }>()
   return <T>(key: string, find: () => Promise<T>): Promise<T> => {
     const name = key.toLowerCase()
-    const now = clock.now().getTime()
+    const now = nowMs()
     const known = answers.get(name)
     if (known !== undefined && known.until > now) return known.answer as Promise<T>
     answers.delete(name)
