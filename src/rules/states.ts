@@ -95,8 +95,8 @@ export type NotingParts = { clock: Clock; log: Log; rules: readonly Rule[] }
 export async function noteEnded(tx: Sql, parts: NotingParts, ended: readonly EndedJob[]): Promise<Draft[]> {
   // What a person asks for by hand says nothing of a rule.
   const ofRules = ended.filter(({ rule }) => rule !== MANUAL_RULE)
-  const failing = await countFailures(tx, ofRules)
   const busy = await tooManyJobs(tx, parts, ofRules)
+  const failing = await countFailures(tx, ofRules, [...busy.keys()])
   const last = new Map(ofRules.map((job) => [job.rule, job]))
   const reasons = new Map<string, string>()
   for (const rule of failing) {
@@ -118,33 +118,38 @@ export async function noteEnded(tx: Sql, parts: NotingParts, ended: readonly End
   })
 }
 
-/** Counts the failures in a row; returns the rules that have reached the limit. */
-async function countFailures(tx: Sql, ended: readonly EndedJob[]): Promise<string[]> {
+/**
+ * Counts the failures in a row; returns the rules that have reached the limit. The rows of
+ * `others`, which are about to be paused, are made and locked with theirs, in one order: two
+ * transactions that lock them in different orders would wait for each other.
+ */
+async function countFailures(tx: Sql, ended: readonly EndedJob[], others: readonly string[]): Promise<string[]> {
   const counted = ended.filter(({ outcome }) => outcome !== 'cancelled')
-  if (counted.length === 0) return []
-  const rules = [...new Set(counted.map(({ rule }) => rule))].sort().map((name) => {
+  const named = new Set([...counted.map(({ rule }) => rule), ...others])
+  if (named.size === 0) return []
+  const rules = [...named].sort().map((name) => {
     const outcomes = counted.filter(({ rule }) => rule === name).map(({ outcome }) => outcome)
     return { name, failed: outcomes.length - 1 - outcomes.lastIndexOf('completed'), all: outcomes.length }
   })
   const { rows } = await tx.query<{ rule: string }>(
     `with ended as (
        select * from unnest($1::text[], $2::integer[], $3::boolean[]) as n (rule, failed, has_completed)
-     ), well as (
-       update signalbox.rule_states as state set failures = 0
-       from ended where ended.rule = state.rule and failed = 0 and failures > 0
-     ), failing as (
+     ), counted as (
        insert into signalbox.rule_states as state (rule, failures)
-       select rule, failed from ended where failed > 0
+       select rule, failed from ended
+       where failed > 0 or rule = any($5) or rule in (select rule from signalbox.rule_states where failures > 0)
+       order by rule
        on conflict (rule) do update set failures = excluded.failures
          + case when (select has_completed from ended where ended.rule = state.rule) then 0 else state.failures end
        returning rule, failures
      )
-     select rule from failing where failures >= $4`,
+     select rule from counted where failures >= $4`,
     [
       rules.map(({ name }) => name),
       rules.map(({ failed }) => failed),
       rules.map(({ failed, all }) => failed < all),
       MAX_FAILURES,
+      others,
     ],
   )
   return rows.map(({ rule }) => rule)
