@@ -66,18 +66,24 @@ export function claimsOn<Row extends object>({ table, clock }: QueueOptions): Cl
   }
 }
 
+/** The highest limit of a group. */
+const MAX_LIMIT = 100
+
 /** Whether a row keeps its group while it waits: from its first attempt on. */
 const KEEPS_GROUP = 'holds_group and attempt > 0'
 
 /**
  * A row of a kind that is not asked for (`kinds` is the parameter that names them) may not start.
- * A row of a group may not start while as many of it run as may, nor while another keeps the group.
+ * A row of a group may not start while as many of it run as it or one of those allows, nor while
+ * another keeps the group.
  * A row in back-off that does not keep its group lets the others of it pass.
  */
 function unblocked({ rows, ofKinds }: QueueTable, kinds: string): string {
   return `${ofKinds ? `(${kinds}::text[] is null or ${ofKinds(`${kinds}::text[]`)}) and ` : ''}(group_key is null or (
-        group_key not in (select group_key from ${rows} where status = 'running' and group_key is not null
-          group by group_key having count(*) >= min(group_limit))
+        (group_key, group_limit::integer) not in (
+          select group_key,
+            generate_series(1, case when count(*) >= min(group_limit) then ${MAX_LIMIT} else count(*)::integer end)
+          from ${rows} where status = 'running' and group_key is not null group by group_key)
         and (${KEEPS_GROUP} or group_key not in (
           select group_key from ${rows} where status = 'pending' and ${KEEPS_GROUP} and group_key is not null))))`
 }
@@ -86,7 +92,8 @@ function unblocked({ rows, ofKinds }: QueueTable, kinds: string): string {
 // - One priority at a time, because one index scan over (priority, available_at) would walk the
 // delayed rows of each.
 // - Of a group only as many rows are candidates as it has free slots, each with its own: the first
-// ones, so that a locked row of a group of one is never overtaken by the second.
+// ones, so that a locked row of a group of one is never overtaken by the second. Where their limits
+// differ, the lowest counts.
 // - Candidates are found without locks. `skip locked` then takes the first free ones, one row at a
 // time, and looks again at what may have changed since: claimed and put off by another worker.
 // - Rows are then found by id alone: `status` is hidden from the planner by coalesce, and ids come
@@ -107,13 +114,15 @@ with due as materialized (
   ) as waiting
   limit $4::integer
 ), ranked as (
-  select id, group_key, group_limit,
+  select id, group_key, min(group_limit) over (partition by coalesce(group_key, id::text) order by place) as group_limit,
     case when group_key is null then 1 else row_number() over (partition by group_key order by place) end as nth
   from due
 ), candidate as materialized (
   select id, free.slot from ranked, lateral (
     select slot from generate_series(0, group_limit - 1) as slot
-    where not exists (
+    where nth + (select count(*) from ${table.rows} as other
+        where other.status = 'running' and other.group_key is not null and other.group_key = ranked.group_key) <= group_limit
+      and not exists (
       select from ${table.rows} as other
       where other.status = 'running' and other.group_key is not null and other.group_key = ranked.group_key
         and other.group_slot = slot)

@@ -70,4 +70,25 @@ describe('a group of three at a time', () => {
     expect(await rows.claim()).toEqual([])
     expect((await rows.read(strict)).status).toBe('pending')
   })
+
+  it('begins no row that allows fewer than run, though its own slot is free', async () => {
+    await addLimited(3, 3)
+    const claimed = await rows.claim()
+    const first = claimed.find((one) => (one as { group_slot?: number }).group_slot === 0)
+    await rows.settle(first!, { kind: 'completed' })
+    const [strict = ''] = await addLimited(1, 1)
+    expect(await rows.claim()).toEqual([])
+    expect((await rows.queue.nextDue(rows.database)).claimMs).toBeNull()
+    for (const one of claimed.filter((each) => each !== first)) await rows.settle(one, { kind: 'completed' })
+    expect((await rows.claim()).map(({ id }) => id)).toEqual([strict])
+  })
+
+  it.each([
+    [3, 1],
+    [1, 3],
+  ])('begins no two rows at once of which one allows no other: limits of %i and %i', async (one, other) => {
+    const [first] = await addLimited(1, one)
+    await addLimited(1, other)
+    expect((await rows.claim()).map(({ id }) => id)).toEqual([first])
+  })
 })
