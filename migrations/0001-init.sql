@@ -544,6 +544,9 @@ create index jobs_event on signalbox.jobs (event_id);
 -- newest: of a rule and group the jobs that have ended and those that have not, by their events.
 create index jobs_newest on signalbox.jobs (rule, group_key, (finished_at is null), event_at, event_id)
   where mode = 'latest';
+-- debounced: of a rule and group the first event that a job has waited for which has not begun.
+create index jobs_debounced on signalbox.jobs (rule, group_key, debounced_since)
+  where mode = 'latest' and status = 'pending' and started_at is null and debounced_since is not null;
 -- only: the guarantee that a job is skipped while another of its rule and group has not ended.
 create unique index jobs_only on signalbox.jobs (rule, group_key) where mode = 'skip' and finished_at is null;
 -- ceiling: how many jobs a rule has made for a subject.

@@ -6,9 +6,11 @@ import { DELIVERIES } from '../src/deliveries/delivery.ts'
 import { listDeliveries } from '../src/deliveries/query.ts'
 import type { NewEvent } from '../src/events/event.ts'
 import { newestPosition, readFeed } from '../src/events/feed.ts'
-import { outcomesOf } from '../src/events/insert.ts'
+import { insertEvents, outcomesOf } from '../src/events/insert.ts'
 import { listEvents } from '../src/events/query.ts'
 import { dropOldRefusals } from '../src/events/refusals.ts'
+import { joinGroups } from '../src/jobs/admission.ts'
+import type { JobRow, RunDetail } from '../src/jobs/job.ts'
 import { JOBS } from '../src/jobs/job.ts'
 import { listJobs } from '../src/jobs/query.ts'
 import { inheritedStep, supersede } from '../src/jobs/supersede.ts'
@@ -16,6 +18,9 @@ import { systemClock } from '../src/lib/clock.ts'
 import { newId } from '../src/lib/id.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { queueOn } from '../src/queue/queue.ts'
+import type { Settled } from '../src/queue/table.ts'
+import { jobsFor } from '../src/rules/jobs.ts'
+import { compileRules } from '../src/rules/match.ts'
 import type { EndedJob } from '../src/rules/states.ts'
 import { noteEnded } from '../src/rules/states.ts'
 import { openTestDatabase } from './database.ts'
@@ -71,6 +76,21 @@ const ended: EndedJob = {
 }
 const repeated: NewEvent = { ...draft(), status: 'ignored', reason: 'x', jobs: [], deliveries: [] }
 
+const [job] = jobsFor(
+  compileRules([
+    {
+      name: 'r',
+      on: 'push',
+      agent: 'a',
+      concurrency: { key: 'g', mode: 'latest' },
+      debounce: { quietMs: 1, maxMs: 2 },
+    },
+  ]),
+  { ...draft(), facts: {} },
+)
+const debounced: NewEvent = { ...repeated, status: 'routed', reason: null, jobs: [job!] }
+const joining = { row: { id: newId() }, status: 'waiting', detail: { mayJoin: true } } as Settled<JobRow, RunDetail>
+
 /** The big tables' queries, and what each of them has to find its rows by. */
 const QUERIES: [string, string, (sql: Sql) => Promise<unknown>][] = [
   ['all jobs', 'jobs_created', (sql) => listJobs(sql)],
@@ -104,6 +124,8 @@ const QUERIES: [string, string, (sql: Sql) => Promise<unknown>][] = [
   ['jobs that a newer event supersedes', 'jobs_newest', (sql) => supersede(sql, systemClock, [newId()])],
   ['the steps that a job inherits', 'jobs_newest', (sql) => inheritedStep(sql, superseding, 's')],
   ['jobs of a rule for a subject', 'jobs_ceiling', (sql) => noteEnded(sql, noting, [ended])],
+  ['jobs that wait for quiet', 'jobs_debounced', (sql) => insertEvents(sql, systemClock, [debounced], 0)],
+  ['jobs that join theirs', 'jobs_debounced', (sql) => joinGroups(sql, systemClock, [joining])],
   ['groups kept by jobs', 'jobs_waiting', (sql) => jobQueue.claim(sql, claim)],
   ['claiming deliveries', 'deliveries_claim', (sql) => deliveryQueue.claim(sql, claim)],
   ['groups kept by deliveries', 'deliveries_waiting', (sql) => deliveryQueue.claim(sql, claim)],

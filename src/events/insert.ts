@@ -52,7 +52,7 @@ with routing as materialized (
     select case when quiet_ms is not null then coalesce((
       select min(debounced_since) from signalbox.jobs as other
       where other.mode = 'latest' and other.rule = n.rule and other.group_key = n.group_key
-        and (other.finished_at is null) and other.status = 'pending' and other.attempt = 0
+        and other.status = 'pending' and other.started_at is null
     ), $1, now()) end as since
   ) as waiting
   -- Two statements that wait for each other's jobs must not do so in different orders.

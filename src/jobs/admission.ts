@@ -68,7 +68,7 @@ with joining as materialized (
     select case when quiet_ms is not null then least(joining.created_at, (
       select min(debounced_since) from signalbox.jobs as other
       where other.mode = 'latest' and other.rule = joining.rule and other.group_key = joining.group_key
-        and (other.finished_at is null) and other.status = 'pending' and other.attempt = 0
+        and other.status = 'pending' and other.started_at is null
     )) end as since
   ) as waiting
 )
