@@ -41,8 +41,7 @@ const reader = defineAgent({
     return { result: text }
   },
 })
-const policy = { repositories: ['acme/*'] }
-export default defineConfig({ agents: [reader], rules: [{ name: 'r', on: 'never.sent', agent: 'reader', policy, maxAttempts: 3 }] })
+export default defineConfig({ agents: [reader], rules: [{ name: 'r', on: 'never.sent', agent: 'reader', repositories: ['acme/*'], maxAttempts: 3 }] })
 `
 
 /** Text that compresses to so many bytes, the same at each run. */
