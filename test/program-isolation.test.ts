@@ -177,8 +177,8 @@ describe('in bubblewrap', () => {
     expect(printed).toContain('refused')
     expect(printed).not.toContain(PLANTED)
     const shared = await mkdtemp(join(folder, 'shared-'))
-    const { uid = 0 } = (await isolationFor({}, service('bubblewrap')).then(accountIn)) ?? {}
-    await chown(shared, uid, uid)
+    const account = await isolationFor({}, service('bubblewrap')).then(accountIn)
+    if (account) await chown(shared, account.uid, account.uid)
     const writing = `echo new > ${shared}/file; cat ${folder}/.env ${folder}/.signalbox/*; rm -rf ${folder}/.signalbox`
     const second = await attack('bubblewrap', writing, { read: [folder], write: [shared] })
     expect(second.printed).not.toContain(PLANTED)
