@@ -7,7 +7,7 @@ import type { Handled, Settled } from '../queue/table.ts'
 import { redactor } from '../untrusted/redact.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { requirePermission } from './permission.ts'
-import { outcomeOf } from './retry-policy.ts'
+import { outcomeOf, withoutSecrets } from './retry-policy.ts'
 import type { RunOptions } from './run.ts'
 
 const NOW = 'coalesce($1::timestamptz, now())'
@@ -27,10 +27,7 @@ export async function askWho(
     return { outcome: { kind: 'waiting', delayMs: 0 }, detail: { mayJoin: true } }
   } catch (error) {
     const outcome = outcomeOf(error, { failures, now: clock.now(), random })
-    return {
-      outcome: 'error' in outcome && outcome.error ? { ...outcome, error: secrets.text(outcome.error) } : outcome,
-      detail: null,
-    }
+    return { outcome: withoutSecrets(outcome, secrets), detail: null }
   }
 }
 

@@ -2,6 +2,7 @@
 import { backoffMs } from '../lib/backoff.ts'
 import { errorText, GiveUp, RetryAt, Waiting } from '../lib/error.ts'
 import type { Outcome } from '../queue/table.ts'
+import type { Redactor } from '../untrusted/redact.ts'
 import { Skipped } from './permission.ts'
 
 const BASE_MS = 1000
@@ -45,4 +46,9 @@ export function outcomeOf(
     error: errorText(error),
     delayMs: backoffMs(failures + 1, { baseMs: BASE_MS, maxMs: MAX_MS, random }),
   }
+}
+
+/** The same outcome, without the secrets that its error may quote. */
+export function withoutSecrets(outcome: Outcome, secrets: Redactor): Outcome {
+  return 'error' in outcome && outcome.error ? { ...outcome, error: secrets.text(outcome.error) } : outcome
 }

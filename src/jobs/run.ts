@@ -16,7 +16,7 @@ import type { Models } from '../models/models.ts'
 import { openModels } from '../models/models.ts'
 import type { AcceptOutputs } from '../publisher/accept.ts'
 import type { OpenPublisher } from '../publisher/publish.ts'
-import type { Handled, Outcome } from '../queue/table.ts'
+import type { Handled } from '../queue/table.ts'
 import type { Redactor } from '../untrusted/redact.ts'
 import { redactor } from '../untrusted/redact.ts'
 import { checkoutOf } from '../workspaces/checkout.ts'
@@ -34,7 +34,7 @@ import { minutesLeftMs, minutesUsed, openModelCalls } from './model-calls.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import type { AskPermission } from './permission.ts'
 import { Skipped } from './permission.ts'
-import { isWaiting, outcomeOf } from './retry-policy.ts'
+import { isWaiting, outcomeOf, withoutSecrets } from './retry-policy.ts'
 import { readReturned } from './returned.ts'
 import type { StepStore } from './steps.ts'
 import { openStepStore } from './steps.ts'
@@ -151,10 +151,6 @@ export async function runJob(
       .catch((error: unknown) => log.warn({ err: error, job: job.id }, 'a workspace could not be removed'))
     await jobLog.flush()
   }
-}
-
-function withoutSecrets(outcome: Outcome, secrets: Redactor): Outcome {
-  return 'error' in outcome && outcome.error ? { ...outcome, error: secrets.text(outcome.error) } : outcome
 }
 
 /**
