@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { openApiGuard } from '../fake-github/openapi.ts'
 import type { Agent } from '../src/agents/agent.ts'
 import { defineAgent } from '../src/agents/agent.ts'
+import { GiveUp } from '../src/lib/error.ts'
 import type { Rule } from '../src/rules/rule.ts'
 import type { TestSignalbox } from './signalbox.ts'
 import { openTestSignalbox, SECRET, until } from './signalbox.ts'
@@ -317,6 +318,40 @@ describe('a command', () => {
   async function outcomes() {
     return (await jobs()).map(({ agent, status }) => `${agent} ${status}`)
   }
+
+  test('whose job waits, or whose rule is paused, is not given again by the event that says so', async () => {
+    const asker = defineAgent({
+      name: 'asker',
+      description: 'Asks whether to go on.',
+      input: z.looseObject({}),
+      run: async ({ approval }) => ({
+        result: await approval('go', { who: { permission: 'write' }, reason: 'Go on?' }),
+      }),
+    })
+    const failing = defineAgent({
+      name: 'failing',
+      description: 'Fails.',
+      input: z.looseObject({}),
+      run: async () => Promise.reject(new GiveUp('broken')),
+    })
+    const take = (name: string, agent: string): Rule => ({ name, on: 'command', command: { name }, agent })
+    await open([take('go', 'asker'), take('fail', 'failing')], {}, [asker, failing])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    const said = (type: string) =>
+      until(`${type} is recorded`, async () => {
+        const { rows } = await signalbox.database.query<{ facts: Record<string, unknown> }>(
+          'select facts from signalbox.events where type = $1',
+          [type],
+        )
+        return rows[0]?.facts ?? null
+      })
+    await shop.comment(number, '/go', 'jane')
+    expect(await said('job.waiting')).toMatchObject({ number, originator: 'jane' })
+    for (let n = 0; n < 3; n++) await shop.comment(number, '/fail', 'jane')
+    expect(await said('rule.paused')).toMatchObject({ number, originator: 'jane' })
+    const rows = (await jobs()).filter(({ agent }) => agent === 'asker' || agent === 'failing')
+    expect(rows.map(({ agent }) => agent).sort()).toEqual(['asker', 'failing', 'failing', 'failing'])
+  })
 
   test('starts its rule with typed arguments, by its alias too', async () => {
     await open([deploy])

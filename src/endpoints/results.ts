@@ -4,6 +4,7 @@ import type { Draft } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
 import type { Log } from '../lib/log.ts'
+import { ownEvent } from '../lib/own-event.ts'
 import type { Health, HealthChange, Result } from './health.ts'
 import { healthAfter } from './health.ts'
 
@@ -133,7 +134,7 @@ async function noteEndpoint(
   const drafts = said.map((change) => {
     const data = { ...about, failures: health.failures, failing_since, error }
     log.warn({ about: data }, `endpoint ${row.name} (${row.url}): ${SENTENCES[change]}`)
-    return ownEvent(`endpoint.${change}`, row.id, data, { now, depth: 1 })
+    return endpointEvent(`endpoint.${change}`, row.id, data, { now, depth: 1 })
   })
   const [first] = saysExhausted ? exhausted : []
   if (first?.exhausted === undefined) return drafts
@@ -146,7 +147,7 @@ async function noteEndpoint(
     attempts,
     error: first.error,
   }
-  return [...drafts, ownEvent('delivery.exhausted', row.id, data, { now, depth: depth + 1 })]
+  return [...drafts, endpointEvent('delivery.exhausted', row.id, data, { now, depth: depth + 1 })]
 }
 
 /**
@@ -220,23 +221,26 @@ function isSaid(eventType: string): boolean {
   return !/^(endpoint|delivery)\./.test(eventType)
 }
 
-function ownEvent(type: string, endpointId: string, data: object, { now, depth }: { now: Date; depth: number }): Draft {
+function endpointEvent(
+  type: string,
+  endpointId: string,
+  data: object,
+  { now, depth }: { now: Date; depth: number },
+): Draft {
   const id = newId(now)
-  const deliveryId = `${type.replace('.', '_')}_${id}`
-  const body = { event: type, timestamp: now.toISOString(), delivery_id: deliveryId, project_id: null, data }
-  return {
-    id,
-    source: 'signalbox',
-    deliveryId,
-    type,
-    subject: `endpoint:${endpointId}`,
-    actor: null,
-    facts: { endpoint: endpointId },
-    body: Buffer.from(JSON.stringify(body)),
-    payload: null,
-    contentType: 'application/json',
-    headers: {},
-    depth,
-    causeJobId: null,
-  }
+  return ownEvent(
+    {
+      id,
+      type,
+      deliveryId: `${type.replace('.', '_')}_${id}`,
+      subject: `endpoint:${endpointId}`,
+      actor: null,
+      facts: { endpoint: endpointId },
+      projectId: null,
+      data,
+      depth,
+      causeJobId: null,
+    },
+    now,
+  )
 }

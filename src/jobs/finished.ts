@@ -2,9 +2,8 @@
 // everything else.
 import type { Sql } from '../db/database.ts'
 import type { Draft, Event, Recorded } from '../events/event.ts'
-import type { Facts } from '../events/facts.ts'
 import type { Clock } from '../lib/clock.ts'
-import { newId } from '../lib/id.ts'
+import { ownEvent } from '../lib/own-event.ts'
 import type { Finished } from './job.ts'
 
 /**
@@ -43,53 +42,30 @@ export function recordFinished({ clock, causesOf, recordIn, noteWithRules }: Fin
   }
 }
 
-/** Builds the event. Its body is what endpoints are sent: `event, timestamp, delivery_id, data`. */
+/** Builds the event. */
 export function finishedJobEvent({ job, ...ended }: Finished, cause: Cause | null, now: Date): Draft {
-  const deliveryId = `job_${job.id}_${job.attempt}`
-  const type = `job.${ended.outcome}`
-  const body = {
-    event: type,
-    timestamp: now.toISOString(),
-    delivery_id: deliveryId,
-    data: {
-      job_id: job.id,
-      job_type: job.type,
-      rule: job.rule,
-      agent: job.agent,
-      attempt: job.attempt,
-      event_id: job.eventId,
-      subject: cause?.subject ?? null,
-      ...(ended.outcome === 'completed' ? { result: ended.result ?? null } : { error: ended.error }),
+  const subject = cause?.subject ?? null
+  const data = {
+    job_id: job.id,
+    job_type: job.type,
+    rule: job.rule,
+    agent: job.agent,
+    attempt: job.attempt,
+    event_id: job.eventId,
+    subject,
+    ...(ended.outcome === 'completed' ? { result: ended.result ?? null } : { error: ended.error }),
+  }
+  return ownEvent(
+    {
+      type: `job.${ended.outcome}`,
+      deliveryId: `job_${job.id}_${job.attempt}`,
+      subject,
+      actor: job.agent,
+      facts: cause?.facts ?? {},
+      data,
+      depth: (cause?.depth ?? 0) + 1,
+      causeJobId: job.id,
     },
-  }
-  return {
-    id: newId(now),
-    source: 'signalbox',
-    deliveryId,
-    type,
-    subject: cause?.subject ?? null,
-    actor: job.agent,
-    facts: passedOn(cause?.facts ?? {}),
-    body: Buffer.from(JSON.stringify(body)),
-    payload: null,
-    contentType: 'application/json',
-    headers: {},
-    depth: (cause?.depth ?? 0) + 1,
-    causeJobId: job.id,
-  }
-}
-
-/**
- * What still holds of the end of a job: it is about the same thing, for whoever began the chain. It
- * gives no command again, and a job's end is no write.
- */
-function passedOn({ command: _, arguments: __, self, sender, senderType, ...facts }: Facts): Facts {
-  const originator = facts.originator ?? (self ? undefined : sender)
-  // The sender of an own write is this program.
-  const by = self ? { sender: originator } : { sender, senderType }
-  return defined({ ...facts, ...by, originator })
-}
-
-function defined(facts: { [Name in keyof Facts]?: Facts[Name] | undefined }): Facts {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined))
+    now,
+  )
 }

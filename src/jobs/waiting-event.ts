@@ -1,8 +1,7 @@
 // The event that says that a job waits for an event or for somebody's approval: `job.waiting`.
 import type { Sql } from '../db/database.ts'
 import type { Draft, Recorded } from '../events/event.ts'
-import type { Clock } from '../lib/clock.ts'
-import { newId } from '../lib/id.ts'
+import { ownEvent } from '../lib/own-event.ts'
 import type { Cause, FinishedParts } from './finished.ts'
 import type { JobRow } from './job.ts'
 import type { Wait } from './wait-rows.ts'
@@ -25,50 +24,41 @@ export function recordWaiting(parts: Pick<FinishedParts, 'clock' | 'causesOf' | 
       tx,
       said.flatMap(({ row }) => row.event_id ?? []),
     )
-    const drafts = said.map(({ row, wait }) =>
-      waitingEvent({ row, wait }, causes.get(row.event_id ?? '') ?? null, clock),
-    )
+    const now = clock.now()
+    const drafts = said.map((each) => waitingEvent(each, causes.get(each.row.event_id ?? '') ?? null, now))
     const recorded: readonly Recorded[] = await recordIn(tx, drafts)
     return recorded.some(({ status }) => status === 'routed')
   }
 }
 
-function waitingEvent({ row, wait }: { row: JobRow; wait: Wait }, cause: Cause | null, clock: Clock): Draft {
-  const now = clock.now()
-  // The same whenever the job waits for it again, so that it is said once.
-  const deliveryId = `job_${row.id}_waiting_${wait.attempt}_${wait.name}`
-  const body = {
-    event: 'job.waiting',
-    timestamp: now.toISOString(),
-    delivery_id: deliveryId,
-    data: {
-      job_id: row.id,
-      job_type: row.type,
-      rule: row.rule,
-      agent: row.agent,
-      attempt: row.attempt,
-      event_id: row.event_id,
-      subject: cause?.subject ?? null,
-      name: wait.name,
-      kind: wait.kind,
-      reason: wait.approval?.reason ?? null,
-      since: wait.since.toISOString(),
-      until: wait.until.toISOString(),
+function waitingEvent({ row, wait }: { row: JobRow; wait: Wait }, cause: Cause | null, now: Date): Draft {
+  const subject = cause?.subject ?? null
+  const data = {
+    job_id: row.id,
+    job_type: row.type,
+    rule: row.rule,
+    agent: row.agent,
+    attempt: row.attempt,
+    event_id: row.event_id,
+    subject,
+    name: wait.name,
+    kind: wait.kind,
+    reason: wait.approval?.reason ?? null,
+    since: wait.since.toISOString(),
+    until: wait.until.toISOString(),
+  }
+  return ownEvent(
+    {
+      type: 'job.waiting',
+      // The same whenever the job waits for it again, so that it is said once.
+      deliveryId: `job_${row.id}_waiting_${wait.attempt}_${wait.name}`,
+      subject,
+      actor: row.agent,
+      facts: cause?.facts ?? {},
+      data,
+      depth: (cause?.depth ?? 0) + 1,
+      causeJobId: row.id,
     },
-  }
-  return {
-    id: newId(now),
-    source: 'signalbox',
-    deliveryId,
-    type: 'job.waiting',
-    subject: cause?.subject ?? null,
-    actor: row.agent,
-    facts: cause?.facts ?? {},
-    body: Buffer.from(JSON.stringify(body)),
-    payload: null,
-    contentType: 'application/json',
-    headers: {},
-    depth: (cause?.depth ?? 0) + 1,
-    causeJobId: row.id,
-  }
+    now,
+  )
 }

@@ -9,6 +9,7 @@ import { cut } from '../lib/cut.ts'
 import { newId } from '../lib/id.ts'
 import type { Log } from '../lib/log.ts'
 import { firstLine, oneLine } from '../lib/one-line.ts'
+import { ownEvent } from '../lib/own-event.ts'
 import { DEFAULT_CEILING_PER_HOUR, MANUAL_RULE } from './jobs.ts'
 import type { Rule } from './rule.ts'
 
@@ -221,22 +222,19 @@ async function tooManyJobs(
 /** Its depth grows with that of the job's event, so that rules for it cannot go on for ever. */
 function pausedEvent({ id: jobId, rule, error, depth, facts }: EndedJob, reason: string, now: Date): Draft {
   const id = newId(now)
-  const deliveryId = `rule_paused_${id}`
-  const data = { rule, reason, job_id: jobId, error }
-  const body = { event: 'rule.paused', timestamp: now.toISOString(), delivery_id: deliveryId, project_id: null, data }
-  return {
-    id,
-    source: 'signalbox',
-    deliveryId,
-    type: 'rule.paused',
-    subject: `rule:${rule}`,
-    actor: null,
-    facts,
-    body: Buffer.from(JSON.stringify(body)),
-    payload: null,
-    contentType: 'application/json',
-    headers: {},
-    depth: depth + 1,
-    causeJobId: jobId,
-  }
+  return ownEvent(
+    {
+      id,
+      type: 'rule.paused',
+      deliveryId: `rule_paused_${id}`,
+      subject: `rule:${rule}`,
+      actor: null,
+      facts,
+      projectId: null,
+      data: { rule, reason, job_id: jobId, error },
+      depth: depth + 1,
+      causeJobId: jobId,
+    },
+    now,
+  )
 }
