@@ -190,17 +190,23 @@ function draftOf(id: string, jobId: string, text: string): object {
   }
 }
 
+/** As long as the service's. */
+const LEASE_MS = 30_000
+
 /** The statements of the queue over jobs. */
 export type Statements = {
   claim(owner: string, limit: number): Promise<Row[]>
+  renew(owner: string, rows: readonly Row[]): Promise<unknown>
   settle(owner: string, rows: readonly Row[]): Promise<unknown>
   nextDue(): Promise<unknown>
 }
 
 type Claiming = { owner: string; limit: number; leaseMs: number }
 type Ending = { owner: string; ended: readonly object[]; endings: readonly object[] }
+type Renewing = { owner: string; attempts: readonly Row[]; leaseMs: number }
 type Queue = {
   claim(sql: Sql, options: Claiming): Promise<Row[]>
+  renew(sql: Sql, options: Renewing): Promise<unknown>
   settle(sql: Sql, options: Ending): Promise<unknown>
   nextDue(sql: Sql): Promise<unknown>
 }
@@ -210,7 +216,8 @@ type QueueOn = (options: { table: unknown; clock: unknown }) => Queue
 export async function openStatements(root: string, database: Database): Promise<Statements> {
   const queue = await openStatementsOn(root)
   return {
-    claim: (owner, limit) => queue.claim(database, { owner, limit, leaseMs: 600_000 }),
+    claim: (owner, limit) => queue.claim(database, { owner, limit, leaseMs: LEASE_MS }),
+    renew: (owner, rows) => queue.renew(database, { owner, attempts: rows, leaseMs: LEASE_MS }),
     settle(owner, rows) {
       const ended = rows.map(({ id, attempt }) => ({ id, attempt, outcome: { kind: 'completed' }, detail: null }))
       return queue.settle(database, { owner, ended, endings: ended })
@@ -227,13 +234,15 @@ async function openStatementsOn(root: string): Promise<Queue> {
   const queueOn = await exportedIfAny<QueueOn>(root, 'queueOn')
   if (queueOn) return queueOn({ table, clock })
   type Statement<Options, Answer> = (sql: Sql, table: unknown, clock: unknown, options: Options) => Promise<Answer>
-  const [claim, settle, nextDue] = await Promise.all([
+  const [claim, renew, settle, nextDue] = await Promise.all([
     exported<Statement<Claiming, Row[]>>(root, 'claim'),
+    exported<Statement<Renewing, unknown>>(root, 'renew'),
     exported<Statement<Ending, unknown>>(root, 'settle'),
     exported<Statement<undefined, unknown>>(root, 'nextDue'),
   ])
   return {
     claim: (sql, options) => claim(sql, table, clock, options),
+    renew: (sql, options) => renew(sql, table, clock, options),
     settle: (sql, options) => settle(sql, table, clock, options),
     nextDue: (sql) => nextDue(sql, table, clock, undefined),
   }

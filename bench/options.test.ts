@@ -62,6 +62,6 @@ describe('bench/run', () => {
   test('names an unknown benchmark and shows the known ones', async () => {
     const { code, stderr } = await run('run', ['ingset'])
     expect({ code, first: stderr.split('\n')[0] }).toEqual({ code: 2, first: 'There is no benchmark called "ingset".' })
-    expect(stderr).toContain('ingest|latency|jobs|claims|deliveries|neighbours|cli|storage|all')
+    expect(stderr).toContain('ingest|latency|jobs|claims|deliveries|neighbours|cli|storage|retention|lists|all')
   })
 })

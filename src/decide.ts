@@ -5,11 +5,11 @@ import { deliveriesFor, explainEndpoints, matchEndpoints } from './endpoints/mat
 import type { MatchableEndpoint } from './endpoints/row.ts'
 import type { Draft, Event, Route } from './events/event.ts'
 import { eventPayload } from './events/payload.ts'
-import type { Explanation } from './pipeline.ts'
+import type { Explanation } from './recording.ts'
 import { explainCompiled } from './rules/explain.ts'
 import { jobsFor } from './rules/jobs.ts'
 import type { CompiledRule } from './rules/match.ts'
-import { ignoredReason, keptReason } from './rules/reason.ts'
+import { ignoredReason, keptReason, noJobReason } from './rules/reason.ts'
 import type { Paused } from './rules/states.ts'
 import { TEST_SOURCE } from './sources/event-type.ts'
 import { manual } from './sources/manual.ts'
@@ -35,9 +35,12 @@ export function decide(draft: Draft, rules: readonly CompiledRule[], { endpoints
   if (draft.deliverTo !== undefined) return decideTest(draft, endpoints)
   const loop = loopReason(draft)
   if (loop !== null) return { ...nothing, status: 'ignored', reason: loop }
-  const active = paused.size === 0 ? rules : rules.filter(({ rule }) => !paused.has(rule.name))
-  const jobs = jobsFor(active, draft)
-  const matching = matchEndpoints(endpoints, { ...draft, says: () => eventPayload(draft) })
+  const { forRules } = draft
+  const active = rules.filter(({ rule }) => rule.off === undefined && !paused.has(rule.name))
+  const asked = forRules === undefined ? active : active.filter(({ rule }) => forRules.includes(rule.name))
+  const jobs = jobsFor(asked, draft)
+  const matching =
+    forRules !== undefined ? [] : matchEndpoints(endpoints, { ...draft, says: () => eventPayload(draft) })
   const deliveries = deliveriesFor(draft, matching, { maxAttempts })
   if (jobs.length + deliveries.length > 0) {
     return { status: 'routed', reason: keptReason(rules, draft, paused), jobs, deliveries }
@@ -46,6 +49,25 @@ export function decide(draft: Draft, rules: readonly CompiledRule[], { endpoints
   const reason = isPing ? 'ping: the sender checks that this server is there' : ignoredReason(rules, draft, paused)
   return { ...nothing, status: 'ignored', reason }
 }
+
+/**
+ * The jobs that rules would make of an event which was recorded before, and why there are none, or
+ * not all.
+ */
+export function decideAgain(
+  event: StoredEvent,
+  rules: readonly CompiledRule[],
+  paused: ReadonlyMap<string, Paused> = new Map(),
+): Pick<Route, 'jobs' | 'reason'> {
+  const why = whyNoneIsAsked(event)
+  if (why !== null) return { jobs: [], reason: why }
+  const active = rules.filter(({ rule }) => rule.off === undefined && !paused.has(rule.name))
+  const jobs = jobsFor(active, event)
+  return { jobs, reason: jobs.length > 0 ? keptReason(rules, event, paused) : noJobReason(rules, event, paused) }
+}
+
+/** What decides of a stored event which jobs follow from it. */
+export type StoredEvent = Pick<Event, 'id' | 'source' | 'type' | 'status' | 'subject' | 'facts' | 'depth'>
 
 /** A test is one delivery with one attempt, and waits for no other delivery. */
 function decideTest(draft: Draft, endpoints: readonly MatchableEndpoint[]): Route {
@@ -81,7 +103,7 @@ export function explainDecision(
 }
 
 /** Why neither rules nor endpoints have a say in what follows from an event; null if they have. */
-function whyNoneIsAsked(event: Pick<Event, 'source' | 'status' | 'depth'>): string | null {
+export function whyNoneIsAsked(event: Pick<Event, 'source' | 'status' | 'depth'>): string | null {
   if (event.status === 'rejected') return 'the request was refused'
   if (event.source === manual.name) return 'a manual trigger names its job'
   if (event.source === TEST_SOURCE) return 'a test names its endpoint'

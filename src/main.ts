@@ -1,57 +1,46 @@
 // The only place that builds things: environment and configuration in, parts made and connected, a
 // running service out.
-import { dirname } from 'node:path'
 import type { AgentProcesses } from './config/agent-processes.ts'
-import { openAgentProcesses } from './config/agent-processes.ts'
 import type { Config } from './config/config-file.ts'
 import type { Installation } from './config/configure.ts'
-import { configure } from './config/configure.ts'
-import { eventWarnings } from './config/event-warnings.ts'
+import { reconcilerOf } from './config/gaps.ts'
 import type { GitSync } from './config/git-sync.ts'
-import { openGitSync } from './config/git-sync.ts'
-import { isolateAll, unisolatedWarning } from './config/isolation.ts'
-import { mirrorsOf } from './config/mirrors.ts'
-import type { Database } from './db/database.ts'
-import type { ListenerStatus } from './db/listen.ts'
+import { install, placeAgents } from './config/install.ts'
+import { openOwnHealth } from './config/own-health.ts'
+import { openOwnNode } from './config/own-node.ts'
+import { prepareTables } from './config/prepare-tables.ts'
+import { startUpkeep } from './config/upkeep.ts'
+import type { ListenerStatus, Notifier } from './db/listen.ts'
 import { openNotifier } from './db/listen.ts'
-import type { Work } from './db/listening.ts'
+import type { Listening, Work } from './db/listening.ts'
 import { CHANNEL, openListening, WORK } from './db/listening.ts'
-import { migrate } from './db/migrate.ts'
 import type { Pools } from './db/pools.ts'
 import { openPools } from './db/pools.ts'
 import type { Store } from './db/store.ts'
-import { DELIVERIES } from './deliveries/delivery.ts'
-import { targetReader } from './deliveries/kinds/kinds.ts'
 import { trackPullRequests } from './deployments/pull-requests.ts'
-import { syncConfigEndpoints } from './endpoints/configured.ts'
-import { readEndpointConfigs } from './endpoints/endpoint.ts'
-import { resealSecrets } from './endpoints/reseal.ts'
-import type { Seal } from './endpoints/seal.ts'
-import { openSeal } from './endpoints/seal.ts'
-import type { ReadTarget } from './endpoints/target.ts'
-import { keepPositions } from './events/feed.ts'
-import { subjectRecord } from './events/subject.ts'
+import type { Forges } from './forges/forges.ts'
+import type { Reconciler } from './gaps/reconciler.ts'
 import type { Access } from './http/auth.ts'
-import { accessFor } from './http/auth.ts'
-import type { Receiver } from './http/receiver.ts'
-import { openReceiver } from './http/receiver.ts'
-import { deadOrchestrators } from './jobs/heartbeat.ts'
-import { JOBS } from './jobs/job.ts'
+import type { Health } from './http/health.ts'
+import type { Servers } from './http/servers.ts'
+import { openServers } from './http/servers.ts'
 import { ownWrites } from './jobs/own-writes.ts'
-import { permissionsOf } from './jobs/permission.ts'
-import { addressGuard, LOOPBACK_HOSTS } from './lib/address-guard.ts'
 import type { Clock } from './lib/clock.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
+import type { Repeated } from './lib/every.ts'
 import type { Log } from './lib/log.ts'
 import { activityOn } from './lib/log.ts'
+import { openMeter } from './metrics/meter.ts'
+import type { Node } from './nodes/node.ts'
+import type { Pipeline, PipelineOptions } from './pipeline.ts'
 import { openPipeline } from './pipeline.ts'
 import { LEASE_MS, leaseTiming } from './queue/lease-timing.ts'
-import { queueOn } from './queue/queue.ts'
+import type { Tracer } from './spans/tracer.ts'
+import { openTracer } from './spans/tracer.ts'
 import type { Worker } from './workers.ts'
-import { openWorkers } from './workers.ts'
+import { openWorkers, together } from './workers.ts'
 import type { Mirrors } from './workspaces/mirrors.ts'
-import { mirrorsFolder } from './workspaces/mirrors.ts'
 
 /** What a service is made from. */
 export type SignalboxOptions = {
@@ -85,9 +74,13 @@ export type SignalboxOptions = {
 export type Signalbox = {
   /** Null when this process does not receive. */
   url: string | null
+  /** Of the listener for monitoring; null where METRICS_PORT is not set. */
+  metricsUrl: string | null
   configured: Installation
   access: Access['kind']
   listening(): ListenerStatus
+  /** Resolves with the reason when this node is to end: whoever runs it then closes it. */
+  drained: Promise<string>
   close(): Promise<void>
 }
 
@@ -106,150 +99,118 @@ export async function openSignalbox(options: SignalboxOptions): Promise<Signalbo
 }
 
 async function openParts(options: SignalboxOptions, pools: Pools): Promise<Signalbox> {
-  const { environment, store, mode, log, clock = systemClock, requestTimeoutMs } = options
-  const { database, url } = store
+  const { environment, store, mode, log, clock = systemClock, patienceMs } = options
   const roles = options.roles ?? { receiver: true, orchestrator: true }
-  const { installation, mirrors, ...checks } = install(options, pools, clock)
-  const processes = await placeAgents(options, roles, installation)
-  const access = accessFor(environment.SIGNALBOX_API_TOKEN)
-  const notifier = openNotifier<Work>(database, CHANNEL)
-  if (await prepareTables(options, { roles, clock, ...checks })) notifier.notify()
+  const { meter, registry } = openMeter()
+  const made = install({ ...options, ...pools, clock, meter })
+  const { installation, mirrors, desk, access, ...checks } = made
+  const processes = await placeAgents({ ...options, roles }, installation)
+  const notifier = openNotifier<Work>(store.database, CHANNEL)
+  const { isChanged, schemaVersion } = await prepareTables({ ...options, ...checks, roles, clock })
+  if (isChanged) notifier.notify()
 
   const workers: Worker[] = []
-  let gitSync: GitSync | null = null
-  let server: Receiver | null = null
+  const all = together(workers)
+  const about = { ...options, clock, roles, schemaVersion, installation }
+  const node = openOwnNode({ ...about, database: pools.leases, running: all.running })
+  const later: Later = { server: null, upkeep: null }
   const nudge = (work: readonly Work[]) => {
-    for (const worker of workers) if (work.includes(worker.work)) worker.nudge()
-    server?.nudge()
-  }
-  // Renewing is how a worker learns which of its rows were ended.
-  const renew = () => {
-    for (const worker of workers) void worker.renew?.()
+    all.nudge(work)
+    later.server?.nudge()
   }
   const onWork = (...work: Work[]) => {
     nudge(work.length === 0 ? WORK : work)
     notifier.notify(...work)
   }
-  const shared = { environment, clock, log, ...checks, activity: activityOn(log, mode === 'dev') }
-  const recording = { database: roles.receiver ? pools.receiving : pools.working, patienceMs: options.patienceMs }
-  const pipeline = await openPipeline({
-    ...shared,
-    ...recording,
-    markOwn: ownWrites({ ...shared, ...recording, ...installation }),
-    looking: pools.looking,
-    ...installation,
-    reactions: [trackPullRequests(installation.repositories)],
-    onWork,
-    onReceived: (event) => gitSync?.received(event),
-  })
-  const working = {
-    ...shared,
-    ...pools,
-    database: pools.working,
-    installation,
-    processes,
-    mirrors,
-    pipeline,
-    leaseMs: options.leaseMs,
-    notify: notifier.notify,
-  }
-  if (roles.orchestrator) workers.push(...openWorkers(working))
+  const tracer = await openTracer(log)
+  const shared = { environment, clock, log, meter, tracer, ...checks, activity: activityOn(log, mode === 'dev') }
+  const recording = { database: roles.receiver ? pools.receiving : pools.working, patienceMs, looking: pools.looking }
+  const onReceived: PipelineOptions['onReceived'] = (event) => later.upkeep?.received(event)
+  const pipeline = await openOwnPipeline({ ...shared, ...recording, ...installation, onWork, onReceived })
+  const working = { ...shared, ...pools, database: pools.working, installation, pipeline }
+  desk.open({ ...working, ...pipeline, onWork, publicUrl: environment.SIGNALBOX_PUBLIC_URL })
+  const { leaseMs } = options
+  const own = { owner: node.id, processes, mirrors, leaseMs, notify: notifier.notify }
+  if (roles.orchestrator) workers.push(...openWorkers({ ...working, ...own }))
+  const reconciling = reconcilerOf({ ...working, owner: node.id, onWork })
+  const health = await openOwnHealth({ environment, store, database: recording.database, pipeline })
+  const { reconciler } = reconciling
+  const parts = { all, processes, pipeline, node, notifier, nudge, later, health, reconciler, mirrors, tracer, pools }
   // First, because the port may be taken: until here nothing runs that would have to be stopped.
-  const serving = { ...shared, ...pools, database, mode, access, configured: installation, pipeline, onWork }
-  if (roles.receiver) server = await openReceiver({ ...serving, requestTimeoutMs })
-  const listening = await openListening({ database, pools, url, onWork: nudge, onEnded: renew, log })
-  for (const worker of workers) worker.start()
-  if (roles.orchestrator) gitSync = syncGit(options, mirrors)
-
-  const close = async () => {
-    await listening.stopPolling()
-    // Both at once: while the last senders are answered, nothing new is begun.
-    await Promise.all([server?.close(), ...workers.map((worker) => worker.drain())])
-    await processes.close()
-    await pipeline.idle()
-    await gitSync?.close()
-    await Promise.all([listening.close(), notifier.close()])
-    await pools.close()
+  const serving = {
+    ...shared,
+    ...reconciling,
+    database: store.database,
+    looking: pools.looking,
+    mode,
+    access,
+    pipeline,
   }
-  return {
-    url: server?.url ?? null,
-    configured: installation,
-    access: access.kind,
-    listening: listening.status,
-    close,
+  const { requestTimeoutMs } = options
+  const asked = { ...serving, health, configured: installation, onWork, requestTimeoutMs }
+  const server = await openServers({ ...asked, pools, registry, receives: roles.receiver })
+  later.server = server
+  const { listening, close } = await start({ ...options, clock, roles }, { ...parts, server })
+  const { url, metricsUrl } = server
+  return { url, metricsUrl, configured: installation, access: access.kind, listening, drained: node.drained, close }
+}
+
+/** What others are given before it is there. */
+type Later = { server: Servers | null; upkeep: GitSync | null }
+
+/** What is open of a service. */
+type Parts = {
+  all: ReturnType<typeof together>
+  processes: AgentProcesses
+  pipeline: Pipeline
+  node: Node
+  notifier: Notifier<Work>
+  nudge(work: readonly Work[]): void
+  later: Later
+  health: Health
+  reconciler: Reconciler
+  mirrors: Mirrors
+  tracer: Tracer | undefined
+  pools: Pools
+  server: Servers
+}
+
+type Starting = SignalboxOptions & { clock: Clock; roles: { orchestrator: boolean } }
+
+/** Starts what works by itself. */
+async function start(options: Starting, parts: Parts): Promise<Pick<Signalbox, 'listening' | 'close'>> {
+  const { store, roles, log } = options
+  const { all, node, nudge, later, health, pools } = parts
+  const onEnded = () => {
+    all.renew()
+    void node.beat()
   }
+  const listening = await openListening({ ...store, pools, onWork: nudge, onEnded, log })
+  // First, so that whoever finds its leases can tell whose they are.
+  await node.start()
+  all.start()
+  if (roles.orchestrator) later.upkeep = startUpkeep({ ...options, ...pools, ...parts })
+  const watching = health.watch(log)
+  return { listening: listening.status, close: () => close(parts, { listening, watching }) }
 }
 
-function install({ environment, config, mode, log }: SignalboxOptions, { looking }: Pools, clock: Clock) {
-  const record = subjectRecord(looking, clock)
-  const installation: Installation = configure(environment, config, log, { record })
-  const { rules, sources } = installation
-  // A developer's receivers are on the same machine.
-  const guard = addressGuard([...environment.SIGNALBOX_ALLOW_HOSTS, ...(mode === 'dev' ? LOOPBACK_HOSTS : [])])
-  const readTarget = targetReader(guard, { hasMailer: environment.SMTP_URL !== undefined })
-  const hasSigningKey = environment.SIGNALBOX_SIGNING_KEY.length > 0
-  const endpoints = readEndpointConfigs(config.endpoints ?? [], { readTarget, hasSigningKey })
-  for (const each of eventWarnings(rules, sources.keys(), endpoints)) log.warn(each)
-  const permitted = permissionsOf(installation)
-  const seal = openSeal(environment.SIGNALBOX_ENCRYPTION_KEY)
-  return { installation, guard, readTarget, seal, permitted, mirrors: mirrorsOf(environment, installation, log) }
+async function close(parts: Parts, started: { listening: Listening; watching: Repeated }): Promise<void> {
+  const { all, processes, pipeline, node, notifier, later, reconciler, tracer, pools, server } = parts
+  const { listening, watching } = started
+  node.drain()
+  await Promise.all([listening.stopPolling(), watching.close(), reconciler.close()])
+  // Both at once: while the last senders are answered, nothing new is begun.
+  await Promise.all([server.close(), ...all.drain()])
+  await processes.close()
+  await pipeline.idle()
+  await later.upkeep?.close()
+  await Promise.all([listening.close(), notifier.close(), node.stop(), tracer?.close()])
+  await pools.close()
 }
 
-/** Opens the processes that agents run in, and decides what their programs are kept from. */
-async function placeAgents(
-  { environment, config, configPath = null, log }: SignalboxOptions,
-  roles: { orchestrator: boolean },
-  { agents, models: { keyNames } }: Installation,
-): Promise<AgentProcesses> {
-  if (roles.orchestrator) {
-    const warning = unisolatedWarning(await isolateAll({ environment, configPath, agents: [...agents.values()] }))
-    if (warning !== null) log.warn(warning)
-  }
-  return openAgentProcesses({ environment, config, configPath, agents, keyNames, log })
-}
-
-function syncGit({ environment, configPath, mode, log }: SignalboxOptions, mirrors: Mirrors): GitSync | null {
-  if (!environment.GIT_SYNC_ENABLED) return null
-  return openGitSync({
-    // A developer's own checkout is left alone.
-    folder: mode === 'serve' && configPath ? dirname(configPath) : null,
-    mirrors,
-    notes: mirrorsFolder(environment),
-    intervalMs: environment.TICK_INTERVAL_SECONDS * 1000,
-    log,
-  })
-}
-
-/** Makes the tables fit this version and this start; says whether there may be work for others. */
-async function prepareTables(
-  options: SignalboxOptions,
-  { clock, ...parts }: { roles: { receiver: boolean }; seal: Seal; readTarget: ReadTarget; clock: Clock },
-): Promise<boolean> {
-  const { store, log } = options
-  await migrate(store.database, { log })
-  await keepPositions(store.database)
-  const isChanged = await prepareEndpoints(options, parts)
-  if (store.kind === 'embedded') await expireLeases(store.database, clock)
-  return isChanged
-}
-
-/** Stores the configured endpoints and reads the secrets of all; says whether any changed. */
-async function prepareEndpoints(
-  { config, configPath, store, log }: SignalboxOptions,
-  { roles, seal, readTarget }: { roles: { receiver: boolean }; seal: Seal; readTarget: ReadTarget },
-): Promise<boolean> {
-  // A process without a configuration knows nothing of the endpoints of those that have one.
-  const isKnown = config.endpoints !== undefined || (configPath ?? null) !== null
-  const endpoints = { database: store.database, seal, readTarget }
-  const changed = roles.receiver && isKnown ? await syncConfigEndpoints(endpoints, config.endpoints ?? []) : 0
-  await resealSecrets(store.database, seal, log)
-  return changed > 0
-}
-
-// Whoever owned the embedded server's data directory before is dead, but processes that use it by
-// its address may be alive.
-async function expireLeases(database: Database, clock: Clock): Promise<void> {
-  const owners = await deadOrchestrators(database)
-  await queueOn({ table: JOBS, clock }).expireLeases(database, owners)
-  await queueOn({ table: DELIVERIES, clock }).expireLeases(database, owners)
+function openOwnPipeline(
+  parts: PipelineOptions & { log: Log; forges: Forges; repositories: readonly string[] },
+): Promise<Pipeline> {
+  const reactions = [trackPullRequests(parts.repositories, parts.clock)]
+  return openPipeline({ ...parts, markOwn: ownWrites(parts), reactions })
 }

@@ -7,6 +7,7 @@ import type { AgentContext, AgentResult } from './agents/agent.ts'
 import { defineAgent } from './agents/agent.ts'
 import { AppError, GiveUp } from './lib/error.ts'
 import { testAgent } from './test-agent.ts'
+import type { TestRepository } from './test-forge.ts'
 
 type Run = (context: AgentContext<{ n: number }>) => Promise<AgentResult>
 
@@ -18,7 +19,7 @@ function agent(run: Run) {
 test('an agent gets what the test has, and what it returns is checked as the service does', async () => {
   const comment = { kind: 'comment', repository: 'a/b', target: { issue: 1 }, key: 'k', body: 'hi' } as const
   const run: Run = async ({ input, event, payload, job, log, now, forge }) => {
-    log('working')
+    log('working', { on: 'it' })
     const seen = { input, type: event?.type, facts: event?.facts, payload, attempt: job.attempt, now: now(), forge }
     return { outputs: [comment], result: seen }
   }
@@ -27,6 +28,8 @@ test('an agent gets what the test has, and what it returns is checked as the ser
   const ran = await testAgent(agent(run), { event, payload: { ref: 'x' }, job: { attempt: 2 }, now })
   expect(ran).toEqual({
     outputs: [comment],
+    early: [],
+    findings: null,
     result: {
       input: { n: 1 },
       type: 'push',
@@ -37,7 +40,7 @@ test('an agent gets what the test has, and what it returns is checked as the ser
       forge: null,
     },
     steps: {},
-    log: ['working'],
+    log: ['working on=it'],
     asked: [],
   })
   await expect(testAgent(agent(run), { input: { n: 'x' } })).rejects.toThrow(GiveUp)
@@ -188,4 +191,89 @@ describe('the forge', () => {
   test('refuses others as a forge would', async () => {
     await expect(read((forge) => forge.defaultBranch('acme/gone'))).rejects.toThrow(AppError)
   })
+})
+
+test('an agent reads of the forge what the test has, and what it has not is not there', async () => {
+  const createdAt = new Date('2026-01-01T00:00:00Z')
+  const written = { id: 1, url: 'u', body: 'hi', author: 'jane', authorAssociation: 'MEMBER' }
+  const comment = { ...written, createdAt, updatedAt: createdAt }
+  const issue = { number: 7, url: 'u', state: 'open', title: 't', body: '', author: 'jane' } as const
+  const deployment = {
+    id: 5,
+    ref: 'v1',
+    sha: 's',
+    environment: 'production',
+    description: '',
+    key: null,
+    author: null,
+    createdAt,
+  }
+  const shop: TestRepository = {
+    branches: { main: { 'a.txt': 'one\n' }, next: { 'a.txt': 'two\n', 'b.txt': 'b\n' } },
+    commits: { next: [{ sha: 's', message: 'm', author: null }] },
+    issues: [{ ...issue, labels: [], assignees: [], isLocked: false, isPullRequest: false }],
+    comments: { 7: [comment] },
+    deployments: [{ ...deployment, statuses: [] }],
+  }
+  const run: Run = async ({ forge }) => ({
+    result: [
+      await forge?.diff('acme/shop', 'main', 'next'),
+      (await forge?.commitsBetween('acme/shop', 'main', 'next'))?.length,
+      (await forge?.issue('acme/shop', 7))?.author,
+      await forge?.issue('acme/shop', 8),
+      (await forge?.comments('acme/shop', { issue: 7 }))?.length,
+      (await forge?.comments('acme/shop', { issue: 7 }, { since: new Date() }))?.length,
+      await forge?.reviewThreads('acme/shop', 7),
+      (await forge?.deployments('acme/shop', { environment: 'production' }))?.length,
+      (await forge?.deployments('acme/shop', { environment: 'production', ref: 'v2' }))?.length,
+      await forge?.deploymentStatuses('acme/shop', 5),
+    ],
+  })
+  const { result } = await testAgent(agent(run), { repositories: { 'acme/shop': shop } })
+  expect(result).toEqual([
+    [
+      {
+        path: 'a.txt',
+        previousPath: null,
+        blob: expect.stringMatching(/^[0-9a-f]{40}$/),
+        patch: '@@ -1,1 +1,1 @@\n-one\n+two',
+      },
+      {
+        path: 'b.txt',
+        previousPath: null,
+        blob: expect.stringMatching(/^[0-9a-f]{40}$/),
+        patch: '@@ -0,0 +1,1 @@\n+b',
+      },
+    ],
+    ...[1, 'jane', null, 1, 0, [], 1, 0, []],
+  ])
+  const missing: Run = async ({ forge }) => ({ result: await forge?.pullRequest('acme/shop', 1) })
+  await expect(testAgent(agent(missing), { repositories: { 'acme/shop': shop } })).rejects.toThrow(
+    'There is no pull request 1 in the test.',
+  )
+})
+
+test('what an agent publishes while it works is checked and kept, and gets the receipts of the test', async () => {
+  const comment = { kind: 'comment', repository: 'a/b', target: { issue: 1 }, key: 'k', body: 'hi' } as const
+  const event = { type: 'push', facts: { repository: 'a/b' } }
+  const seen: unknown[] = []
+  const run: Run = async ({ publish }) => {
+    seen.push(
+      await publish('one', [{ ...comment, name: 'plan' }], { otherwise: [comment] }),
+      await publish('two', [comment]),
+    )
+    return { outputs: [{ ...comment, body: 'See {{outputs.plan.url}}' }] }
+  }
+  const receipt = { url: 'https://x/1', created: true }
+  const { early } = await testAgent(agent(run), { event, receipts: { one: [receipt] } })
+  expect(seen).toEqual([[receipt], [null]])
+  expect(early).toEqual([
+    { name: 'one', outputs: [{ ...comment, name: 'plan' }], otherwise: [comment] },
+    { name: 'two', outputs: [comment], otherwise: [] },
+  ])
+  const wrong: Run = async ({ publish }) => {
+    await publish('one', [{ ...comment, repository: 'a/other' }])
+    return {}
+  }
+  await expect(testAgent(agent(wrong), { event })).rejects.toThrow(/^Refused by policy/)
 })

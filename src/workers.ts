@@ -26,8 +26,8 @@ import { recordWaiting } from './jobs/waiting-event.ts'
 import type { AddressGuard } from './lib/address-guard.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Environment } from './lib/environment.ts'
-import { newId } from './lib/id.ts'
 import type { Activity, Log } from './lib/log.ts'
+import type { Meter } from './metrics/meter.ts'
 import type { Pipeline } from './pipeline.ts'
 import { accepting } from './publisher/accept.ts'
 import { publishers } from './publisher/publish.ts'
@@ -35,6 +35,7 @@ import type { NotingParts } from './rules/states.ts'
 import { noteEnded, overCeiling } from './rules/states.ts'
 import { standingOf, whoSchema } from './rules/who.ts'
 import { DEPLOYED, emittedTypeProblem } from './sources/emitted-type.ts'
+import type { Tracer } from './spans/tracer.ts'
 import { redactor } from './untrusted/redact.ts'
 import { valueFinder } from './untrusted/value-finder.ts'
 import type { Mirrors } from './workspaces/mirrors.ts'
@@ -45,7 +46,33 @@ const IDLE_LOOK_MS = 5_000
 const DELIVERY_SLOTS = 128
 
 /** Does one kind of work from `start` to `drain`. */
-export type Worker = { work: Work; start(): void; nudge(): void; renew?(): Promise<void>; drain(): Promise<void> }
+export type Worker = {
+  work: Work
+  running?(): number
+  start(): void
+  nudge(): void
+  renew?(): Promise<void>
+  drain(): Promise<void>
+}
+
+/** Several workers as one; those that are added to the list later belong to it too. */
+export function together(workers: readonly Worker[]) {
+  return {
+    /** How many jobs they run. */
+    running: () => workers.find(({ work }) => work === 'jobs')?.running?.() ?? 0,
+    start() {
+      for (const worker of workers) worker.start()
+    },
+    nudge(work: readonly Work[]) {
+      for (const worker of workers) if (work.includes(worker.work)) worker.nudge()
+    },
+    /** Renewing is how a worker learns which of its rows were ended. */
+    renew() {
+      for (const worker of workers) void worker.renew?.()
+    },
+    drain: () => workers.map((worker) => worker.drain()),
+  }
+}
 
 /** What the workers are made from. */
 export type WorkersOptions = {
@@ -54,7 +81,11 @@ export type WorkersOptions = {
   clock: Clock
   log: Log
   activity: Activity
+  meter: Meter
+  tracer: Tracer | undefined
 } & {
+  /** The id of the node, which owns what they claim. */
+  owner: string
   seal: Seal
   leases: Database
   installation: Installation
@@ -73,6 +104,7 @@ export type WorkersOptions = {
 /** Opens the orchestrator, the sender of deliveries and the taker of emitted events. */
 export function openWorkers({
   environment,
+  owner,
   installation,
   processes,
   pipeline,
@@ -81,14 +113,12 @@ export function openWorkers({
   ...shared
 }: WorkersOptions): Worker[] {
   const { database, clock } = shared
-  const { forges, models } = installation
+  const { forges, models, muting } = installation
   void sweepWorkspaces().catch((err: unknown) => shared.log.warn({ err }, 'old workspaces stay'))
   const tickMs = Math.min(environment.TICK_INTERVAL_SECONDS * 1000, IDLE_LOOK_MS)
   const secrets = ownSecrets(environment, installation)
   const own = redactor([], secrets)
   const isOwn = valueFinder(secrets)
-  // One owner for both, so that its row in `orchestrators` says whether either is alive.
-  const owner = newId()
   const orchestrator = openOrchestrator({
     ...shared,
     id: owner,
@@ -97,7 +127,9 @@ export function openWorkers({
     forge: readOnly(forges),
     mirrors,
     models,
+    muting,
     slots: environment.MAX_CONCURRENT_JOBS,
+    publicUrl: environment.SIGNALBOX_PUBLIC_URL,
     loadEvent: openEventReader(database),
     overCeiling: (job) => overCeiling(database, installation, job),
     payloadOf: eventPayload,

@@ -1,4 +1,4 @@
-// The agents of examples/agents, which docs/agents.md prints: tested as it says, and run here by
+// The agents of examples/agents, which the documents print: tested as they say, and run here by
 // `signalbox agents run`, which writes nothing.
 import { execFile, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -6,26 +6,24 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { openFakeModel } from './fake-model/fake-model.ts'
 import { openTestFolder } from './folder.ts'
 import { run } from './process.ts'
 import { openTestSignalbox, TOKEN } from './signalbox.ts'
 
 // Each run starts processes.
-vi.setConfig({ testTimeout: 60_000 })
-
 const examples = fileURLToPath(new URL('../examples/agents/', import.meta.url))
-const docs = readFileSync(new URL('../docs/agents.md', import.meta.url), 'utf8')
 // The system's, which a program in bubblewrap sees; a version manager's is in somebody's home.
 const PATH = `/usr/bin:/bin:${process.env.PATH}`
 const hasPython = spawnSync('python3', ['--version'], { env: { PATH } }).status === 0
 
 test.each([
-  ['triage.ts', 'ts'],
-  ['triage.test.ts', 'ts'],
-  ['count_changes.py', 'python'],
-])('docs/agents.md prints %s, which has fewer than 40 lines', (name, language) => {
+  ['triage.ts', 'docs/agents.md', 'ts'],
+  ['triage.test.ts', 'docs/agents.md', 'ts'],
+  ['count_changes.py', 'docs/programs.md', 'python'],
+])('%s has fewer than 40 lines, which %s prints', (name, document, language) => {
+  const docs = readFileSync(new URL(`../${document}`, import.meta.url), 'utf8')
   const text = readFileSync(join(examples, name), 'utf8')
   expect(docs).toContain(`\`\`\`${language}\n${text}\`\`\``)
   expect(text.trimEnd().split('\n').length).toBeLessThan(40)

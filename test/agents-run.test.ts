@@ -2,14 +2,12 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openFakeGithub } from '@signalbox/fake-github'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openTestFolder } from './folder.ts'
 import { run } from './process.ts'
 import { openTestSignalbox, SECRET, TOKEN, until } from './signalbox.ts'
 
 // Each run starts processes.
-vi.setConfig({ testTimeout: 60_000 })
-
 const CONFIG = `import { defineAgent, defineConfig, z } from 'signalbox'
 function agent(name, run) {
   return defineAgent({ name, description: 'For a test.', input: z.looseObject({}), run })
@@ -19,7 +17,10 @@ function commit(branch, path) {
 }
 export default defineConfig({
   agents: [
-    agent('review', async ({ input, event }) => ({ result: { input, facts: event?.facts } })),
+    agent('review', async ({ input, event, log }) => {
+      log('reviewed', { at: event?.facts.sha, token: 'abc' })
+      return { result: { input, facts: event?.facts } }
+    }),
     agent('waiting', async ({ waitFor }) => ({ result: await waitFor('merge', { on: 'push', timeout: '1h' }) })),
     agent('typo', async () => ({ output: [] })),
     agent('hooks', async () => ({ outputs: [commit('signalbox/x', '.github/x.yml')] })),
@@ -58,6 +59,11 @@ async function runOn(name: string, { event = 'event.json', body = '/review', env
   return { code: await ran.exited, output: ran.output() }
 }
 
+/** What is printed after the lines of the log. */
+function jsonOf(output: string): unknown {
+  return JSON.parse(output.slice(output.indexOf('{')))
+}
+
 test('an agent gets the commit of the pull request, and the arguments of the command', async () => {
   const github = await openFakeGithub()
   onTestFinished(github.close)
@@ -67,8 +73,9 @@ test('an agent gets the commit of the pull request, and the arguments of the com
   await shop.openPullRequest({ title: 'Fix', head: 'fix', base: 'main' }, 'jane')
   const env = { GITHUB_TOKEN: github.addToken({ login: 'signalbox' }), GITHUB_API_URL: github.apiUrl }
   const { code, output } = await runOn('review', { body: '/review --depth 3', env })
-  expect(JSON.parse(output)).toMatchObject({
+  expect(jsonOf(output)).toMatchObject({
     result: { input: { depth: 3, strict: true }, facts: { command: 'review', number: 1, sha, fromFork: false } },
+    log: expect.arrayContaining([`reviewed at=${sha} token=[redacted]`]),
   })
   expect(code).toBe(0)
   const signalbox = await openTestSignalbox({ env })
@@ -83,7 +90,7 @@ test('an agent gets the commit of the pull request, and the arguments of the com
   })
   const server = { SIGNALBOX_URL: signalbox.url, SIGNALBOX_API_TOKEN: TOKEN }
   const recorded = await runOn('review', { event: stored.id, env: { ...env, ...server } })
-  expect(JSON.parse(recorded.output)).toMatchObject({
+  expect(jsonOf(recorded.output)).toMatchObject({
     result: { input: { depth: 4, strict: true }, facts: { command: 'review', number: 1, sha, fromFork: false } },
   })
   const more = await runOn('review', { env, args: ['--payload', '{"strict": false}'] })

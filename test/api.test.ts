@@ -2,9 +2,12 @@
 // than an error.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { FakeGithub, RepositoryHandle } from '@signalbox/fake-github'
+import { openFakeGithub } from '@signalbox/fake-github'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../src/agents/agent.ts'
+import { storeTestFindings } from '../src/findings/fixtures/stored.ts'
 import { newId } from '../src/lib/id.ts'
 import type { DescribedApi } from './described-api.ts'
 import { describedApi } from './described-api.ts'
@@ -173,7 +176,10 @@ const broken = defineAgent({
 test('every answer is as it is described, of every route and with rows in each', async () => {
   const receiver = createServer((_request, response) => response.writeHead(500, { connection: 'close' }).end('no'))
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve))
+  const github = await openFakeGithub()
+  const repository = await github.addRepository({ owner: 'acme', name: 'shop', files: { 'README.md': '# Shop\n' } })
   const busy = await openTestSignalbox({
+    env: await missingWebhooks(github, repository),
     config: {
       agents: [worker, broken],
       rules: [
@@ -236,6 +242,7 @@ test('every answer is as it is described, of every route and with rows in each',
     for (const verb of ['approve', 'reject']) {
       expect((await checked.post(`/jobs/${failed}/${verb}`)).body).toMatchObject({ waits: [{ name: 'ship' }] })
     }
+    expect((await checked.post(`/jobs/${failed}/priority`, { priority: 3 })).body).toMatchObject({ priority: 3 })
     expect((await checked.post(`/jobs/${failed}/cancel`)).body).toMatchObject({ status: 'cancelled' })
     const [delivery] = (await checked.get('/deliveries')).body.items as { id: string }[]
     expect((await checked.get(`/deliveries/${delivery?.id}`)).body).toMatchObject({
@@ -263,6 +270,15 @@ test('every answer is as it is described, of every route and with rows in each',
     ])
     expect((await checked.post('/rules/work/resume')).body).toMatchObject({ paused: null })
     expect((await checked.get(`/deliveries/${delivery?.id}/curl`)).body.command).toMatch(/^curl -X POST 'http/)
+    expect((await checked.post('/replays', { event_id: deployed.event_id, dry_run: true })).body).toMatchObject({
+      jobs: [{ rule: 'work' }, { rule: 'fail' }],
+    })
+    const since = 'since=2026-01-01T00:00:00Z'
+    expect((await checked.get(`/backtests?${since}`)).body).toMatchObject({ tally: { rules: [{ rule: 'work' }, {}] } })
+    expect((await checked.get(`/backtests/events?${since}`)).body.items).not.toEqual([])
+    expect((await checked.get('/backtests/costs')).body.items).toMatchObject([{ rule: 'work' }])
+    expect((await checked.get(`/trace/${deployed.deployment_id}`)).body.nodes).not.toEqual([])
+    expect((await checked.get('/why?about=bot/production')).body.items).not.toEqual([])
     const recovery = { since: '2026-01-01T00:00:00Z', dry_run: true }
     expect((await checked.post(`/endpoints/${tested?.id}/recover`, recovery)).body).toMatchObject({ dry_run: true })
     const [endpoint] = (await checked.get('/endpoints')).body.items as { id: string }[]
@@ -271,6 +287,25 @@ test('every answer is as it is described, of every route and with rows in each',
     expect((await checked.patch(`/endpoints/${endpoint?.id}`, { url: `${url}2` })).body).toMatchObject({ dropped: [] })
     expect((await checked.post(`/endpoints/${endpoint?.id}/rotate`)).body.secret).toMatch(/^whsec_/)
     expect((await checked.delete(`/endpoints/${endpoint?.id}?force=true`)).body).toMatchObject({ deleted: true })
+    for (const [verb, body] of Object.entries({ retry: {}, cancel: {}, priority: { priority: 3 } })) {
+      const chosen = { rule: 'work', dry_run: true, ...body }
+      expect((await checked.post(`/jobs/${verb}`, chosen)).body).toMatchObject({ dry_run: true, more: false })
+    }
+    const paused = { kind: 'source', name: 'agenta' }
+    expect((await checked.post('/pauses', paused)).body).toMatchObject({ ...paused, stopped: 0 })
+    expect((await checked.get('/pauses')).body.items).toMatchObject([paused])
+    expect((await checked.get('/sources')).status).toBe(200)
+    expect((await checked.delete('/pauses?kind=source&name=agenta')).body).toMatchObject({ resumed: true })
+    await storeTestFindings(busy.database)
+    const [finding] = (await checked.get('/findings')).body.items as { id: string }[]
+    expect((await checked.get(`/findings/${finding?.id}`)).body).toEqual(finding)
+    expect((await checked.post(`/findings/${finding?.id}/dismiss`)).body).toMatchObject({ status: 'dismissed' })
+    expect((await checked.get('/findings/precision')).body.items).toHaveLength(2)
+    await askGaps(checked, repository, github)
+    await askNodes(checked, busy)
+    await busy.database.query('delete from signalbox.deployment_pull_requests')
+    await busy.database.query('delete from signalbox.jobs where event_id = $1', [deployed.event_id])
+    expect((await checked.post('/gaps/level')).body.items).toMatchObject([{ kind: 'deployment' }])
     // The one answer that is no JSON has a test of its own.
     const described = Object.entries(checked.description.paths).flatMap(([path, methods]) =>
       Object.entries(methods).flatMap(([method, { responses }]) =>
@@ -283,13 +318,59 @@ test('every answer is as it is described, of every route and with rows in each',
   } finally {
     receiver.close()
     await busy.close()
+    await github.close()
   }
 })
+
+/** What a Signalbox is set up with whose webhooks do not arrive. */
+async function missingWebhooks(github: FakeGithub, repository: RepositoryHandle): Promise<Record<string, string>> {
+  const hook = await repository.addWebhook({ url: 'http://127.0.0.1:9/webhook/github' })
+  return {
+    GITHUB_TOKEN: github.addToken({ login: 'acme' }),
+    GITHUB_API_URL: github.apiUrl,
+    GITHUB_HOOKS: `repos/acme/shop/hooks/${hook}`,
+    GITHUB_GAPS_INTERVAL_SECONDS: '0',
+  }
+}
+
+async function askGaps(checked: DescribedApi, repository: RepositoryHandle, github: FakeGithub): Promise<void> {
+  // The first look says from when on webhooks concern this server.
+  expect((await checked.post('/gaps/check')).body).toMatchObject({ complete: true })
+  await repository.openIssue({ title: 'One' })
+  await github.settled()
+  expect((await checked.post('/gaps/check')).body).toMatchObject({ hooks: [{ missed: 1, recovered: 1 }] })
+  const [gap] = (await checked.get('/gaps')).body.items as { id: string }[]
+  expect((await checked.get(`/gaps/${gap?.id}`)).body).toMatchObject({
+    ...gap,
+    events: [{ type: 'issues.opened', outcome: 'recovered' }],
+  })
+  expect((await checked.get('/gaps/hooks')).body.items).toMatchObject([{ problem: null }])
+}
+
+async function askNodes(checked: DescribedApi, { database }: TestSignalbox): Promise<void> {
+  const older = newId()
+  await database.query(
+    `insert into signalbox.nodes (id, host, pid, roles, version, started_at)
+     values ($1, 'elsewhere', 7, '{orchestrator}', '0.0.1', now() - interval '1 day')`,
+    [older],
+  )
+  expect((await checked.get('/nodes')).body).toMatchObject({
+    items: [{ id: older }, { status: 'idle' }],
+    differences: [expect.stringContaining('0.0.1'), expect.anything(), expect.anything()],
+  })
+  await database.query(
+    `update signalbox.jobs set status = 'running', owner = $1, available_at = now() + interval '1 hour' where rule = 'work'`,
+    [older],
+  )
+  expect((await checked.get(`/nodes/${older}`)).body).toMatchObject({ drain_at: null, work: [{ name: 'work' }] })
+  expect((await checked.post('/nodes/drain-older')).body.items).toMatchObject([{ id: older }])
+  expect((await checked.post(`/nodes/${older}/drain`)).body).toMatchObject({ drain_at: expect.any(String) })
+}
 
 type JobRow = { id: string; rule: string; status: string }
 
 const DONE_JOB = {
-  payload: { deep: [1] },
+  payload: { event: 'environment.deployed', app: 'bot', input: { deep: [1] } },
   result: { type: 'environment.deployed' },
   group: 'deploy:bot',
   attempts: [{ attempt: 1, outcome: 'completed' }],

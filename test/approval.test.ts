@@ -61,9 +61,9 @@ async function open(options: Record<string, unknown> = {}) {
   await shop.addWebhook({ url: `${signalbox.url}/webhook/github`, secret: SECRET })
   await shop.commit({ message: 'Change', branch: 'topic', files: { 'a.txt': 'a' } })
   const { number } = await shop.openPullRequest({ title: 'Ship', head: 'topic', base: 'main' }, 'will')
-  const id = await until('it waits', async () => {
+  const id = await until('it waits, or has no longer', async () => {
     const { rows } = await signalbox.database.query<{ id: string }>(
-      `select id from signalbox.jobs where status = 'waiting'`,
+      `select id from signalbox.jobs where status in ('waiting', 'completed')`,
     )
     return rows[0]?.id ?? null
   })
@@ -179,13 +179,23 @@ describe('a review', () => {
 })
 
 describe('by the API', () => {
-  test('an approval is given once, with who and why', async () => {
+  test('an approval that two give at the same moment is given once, with who and why', async () => {
     const { id } = await open()
     const body = { reason: 'seen by two', by: 'ops' }
-    const [first, second] = await Promise.all([
-      signalbox.api(`/api/jobs/${id}/approve`, { method: 'POST', body }),
-      signalbox.api(`/api/jobs/${id}/approve`, { method: 'POST', body }),
-    ])
+    const approve = () => signalbox.api(`/api/jobs/${id}/approve`, { method: 'POST', body })
+    // Both have begun before either of them can store its answer.
+    const given = await signalbox.database.transaction(async (tx) => {
+      await tx.query('select from signalbox.job_waits where job_id = $1 for no key update', [id])
+      const both = Promise.all([approve(), approve()])
+      await until('both wait for the row', async () => {
+        const { rows } = await signalbox.database.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        return rows.length === 2
+      })
+      return { both }
+    })
+    const [first, second] = await given.both
     expect([first.status, second.status].sort()[0]).toBe(200)
     expect(await ended(id)).toMatchObject({
       attempt: 2,
@@ -198,6 +208,28 @@ describe('by the API', () => {
       code: 'conflict',
       detail: expect.stringMatching(/^The approval "ship" is answered too late: it was approved by ops at \S+Z\.$/),
     })
+  })
+
+  test('of a job that is cancelled while it is given is refused', async () => {
+    const { id } = await open()
+    const given = await signalbox.database.transaction(async (tx) => {
+      await tx.query('select from signalbox.job_waits where job_id = $1 for no key update', [id])
+      const answer = signalbox.api(`/api/jobs/${id}/approve`, { method: 'POST' })
+      await until('it waits for the row', async () => {
+        const { rows } = await signalbox.database.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        return rows.length === 1
+      })
+      expect((await signalbox.api(`/api/jobs/${id}/cancel`, { method: 'POST' })).status).toBe(200)
+      return { answer }
+    })
+    const late = await given.answer
+    expect([late.status, ((await late.json()) as { detail: string }).detail]).toEqual([
+      409,
+      'The approval "ship" is answered too late: the job is cancelled.',
+    ])
+    expect(await signalbox.count('signalbox.job_answers')).toBe(0)
   })
 
   test('of a job that waits for none is refused', async () => {

@@ -14,10 +14,24 @@ const LAYERS = [
   ['workers.ts', 'test-agent.ts'],
   ['config'],
   ['http'],
-  ['pipeline.ts', 'run-agent.ts', 'catalogue'],
+  ['pipeline.ts', 'run-agent.ts', 'test-forge.ts', 'catalogue', 'metrics', 'replay', 'trace'],
+  ['recording.ts'],
   ['decide.ts'],
-  ['sources', 'events', 'rules', 'jobs', 'agents', 'publisher', 'endpoints', 'deliveries', 'deployments'],
-  ['forges', 'untrusted', 'models', 'queue', 'workspaces'],
+  [
+    'sources',
+    'events',
+    'rules',
+    'jobs',
+    'agents',
+    'publisher',
+    'endpoints',
+    'deliveries',
+    'deployments',
+    'retention',
+    'gaps',
+  ],
+  ['backup', 'descriptions', 'diffs', 'findings', 'nodes', 'pauses'],
+  ['forges', 'untrusted', 'models', 'queue', 'workspaces', 'spans'],
   ['db'],
   ['lib'],
 ]
@@ -39,10 +53,16 @@ function layerOf(module: string): number {
  * statement of its own.
  */
 function importsOf(path: string): string[] {
+  const dynamic = readFileSync(path, 'utf8').matchAll(/\bimport\(['"]([^'"]+)['"]\)/g)
+  return [...staticImportsOf(path), ...[...dynamic].map((match) => match[1] ?? '')]
+}
+
+/** What is loaded with a file. */
+function staticImportsOf(path: string): string[] {
   const statements = readFileSync(path, 'utf8').matchAll(
-    /^(?:import|export)(?! type\b)[^'"]*?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]\)/gm,
+    /^(?:import|export)(?! type\b)[^'"]*?from\s+['"]([^'"]+)['"]|^import\s+['"]([^'"]+)['"]/gm,
   )
-  return [...statements].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+  return [...statements].map((match) => match[1] ?? match[2] ?? '')
 }
 
 /** The files of `src` that a file imports, as paths relative to `src`. */
@@ -74,7 +94,7 @@ test('nothing outside src is imported from inside it but packages', () => {
 
 // What the webhook handler shares with the service. Nothing in it needs a database or a job.
 const SHARED_WITH_HANDLER =
-  /^src\/((agents\/deployment-pr|untrusted|forges|publisher|lib)\/|sources\/agenta\/payload\.ts$)/
+  /^src\/((agents\/deployment-pr|descriptions|untrusted|forges|publisher|lib)\/|sources\/agenta\/payload\.ts$)/
 
 test('the webhook handler imports only what it shares with the service', () => {
   const handler = join(root, 'handler/src')
@@ -99,6 +119,29 @@ test('the SDK imports nothing but itself', () => {
   )
   expect(imports.filter((target) => !target.startsWith('./'))).toEqual([])
 })
+
+/** The packages and built-in modules that are loaded with a file, and by which file. */
+function loadedWith(file: string, seen = new Set<string>()): string[] {
+  if (seen.has(file)) return []
+  seen.add(file)
+  return staticImportsOf(join(src, file)).flatMap((target) =>
+    target.startsWith('.')
+      ? loadedWith(relative(src, join(src, dirname(file), target)), seen)
+      : [`${file} loads ${target}`],
+  )
+}
+
+test('a command that lists something loads little, so that it answers at once', () => {
+  const lists = files.filter((file) => /^cli\/[\w-]+\.ts$/.test(file) && /\bprint(Page|Configured)\b/.test(read(file)))
+  const light = / loads (commander|@signalbox\/sdk\/(client|scheme)|node:(?!https?$|http2$)[\w/]+)$/
+  const heavy = ['cli/process.ts', ...lists].flatMap((file) => loadedWith(file)).filter((each) => !light.test(each))
+  expect([...new Set(heavy)]).toEqual([])
+  expect(lists.length).toBeGreaterThan(10)
+})
+
+function read(file: string): string {
+  return readFileSync(join(src, file), 'utf8')
+}
 
 test('every file says in its first line what it is for', () => {
   const silent = files.filter((file) => !/^(#!.*\n)?\/\/ \S/.test(readFileSync(join(src, file), 'utf8')))

@@ -1,21 +1,22 @@
 // Attacks on a whole service, whose agents do whatever a text asks for: what each tried, and what
 // stopped it.
 import { existsSync } from 'node:fs'
-import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { UNISOLATED } from '../src/agents/isolation/isolation.ts'
 import type { Attack } from './attacks/attack.ts'
 import { deployments } from './attacks/deployments.ts'
+import { deploys } from './attacks/deploys.ts'
 import { exfiltrations, placed, wanted } from './attacks/injections.ts'
 import { loops } from './attacks/loops.ts'
 import { outsiders } from './attacks/outsiders.ts'
 import { programs } from './attacks/programs.ts'
 import { repositories } from './attacks/repositories.ts'
+import { reviews } from './attacks/reviews.ts'
+import { tasks } from './attacks/tasks.ts'
 import type { World } from './attacks/world.ts'
 import { openWorld } from './attacks/world.ts'
 
 // Agents run in processes of their own.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let world: World
 beforeAll(async () => {
   world = await openWorld()
@@ -31,6 +32,9 @@ const FAMILIES: Record<string, readonly Attack[]> = {
   'a checkout': repositories,
   'a program': programs,
   'a deployment': deployments,
+  'a task': tasks,
+  'a deployment by a program': deploys,
+  'a review': reviews,
 }
 
 describe.for(Object.entries(FAMILIES))('%s', ([, attacks]) => {

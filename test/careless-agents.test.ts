@@ -3,14 +3,12 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Running } from './process.ts'
 import { run } from './process.ts'
 import { TOKEN, until } from './signalbox.ts'
 
 // Each attempt may start a process.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
-
 const AGENTS = {
   forgets: `async () => { void Promise.reject(new Error('nobody waits for this')); await never() }`,
   timer: `async () => { setTimeout(() => { throw new Error('in a timer') }, 1); await never() }`,
@@ -103,7 +101,7 @@ function ended(id: string): Promise<Job> {
 /** The error of a job's first attempt. */
 function firstError(id: string): Promise<string | null> {
   const find = async () => (await jobOf(id)).attempts.find(({ attempt, outcome }) => attempt === 1 && outcome !== null)
-  return until(`job ${id} has ended an attempt`, find, 60_000).then(({ error }) => error)
+  return until(`job ${id} has ended an attempt`, find).then(({ error }) => error)
 }
 
 test('every way of dying ends its own attempt with the reason, and the neighbour completes its first', async () => {

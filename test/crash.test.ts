@@ -104,7 +104,7 @@ test(`${WEBHOOKS} signed webhooks at a server that is killed ${KILLS} times: eac
   const sending = spread(ids, SENDERS, (id, i) => deliver(id, commits[i % commits.length] ?? ''))
   for (let kill = 1; kill <= KILLS; kill++) {
     const after = Math.floor((WEBHOOKS / (KILLS + 1)) * (kill - Math.random() * 0.8))
-    await until(`${after} are acknowledged`, async () => acknowledged >= after, 60_000)
+    await until(`${after} are acknowledged`, async () => acknowledged >= after)
     expect(await server.kill('SIGKILL')).toBe('SIGKILL')
     server = start()
     url = await urlOf(server)
@@ -148,7 +148,7 @@ test('a process killed between the outputs of one job: the next one goes on afte
   let server = start()
   expect((await fetch(`${await urlOf(server)}/webhook/github`, push('many', sha))).ok).toBe(true)
   for (const outputs of [2, 5, 8]) {
-    await until(`${outputs} outputs are written`, async () => (await written()).length >= outputs, 60_000)
+    await until(`${outputs} outputs are written`, async () => (await written()).length >= outputs)
     expect(await server.kill('SIGKILL')).toBe('SIGKILL')
     expect((await written()).length).toBeLessThan(OUTPUTS)
     server = start()
@@ -176,4 +176,4 @@ test('a process killed between the outputs of one job: the next one goes on afte
     { outcome: 'completed' },
   ])
   await database.close()
-}, 120_000)
+})

@@ -1,4 +1,4 @@
-// The roles of docs/operations.md: one that migrates, and one with less that runs everything.
+// The roles of docs/security.md: one that migrates, and one with less that runs everything.
 import { readFileSync } from 'node:fs'
 import { appendFile, chmod, mkdtemp, open, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -19,8 +19,8 @@ import { silentLog } from '../src/lib/log.ts'
 import { githubHeaders } from './fixtures/signed.ts'
 import { openTestSignalbox, SECRET, TOKEN, until } from './signalbox.ts'
 
-const OPERATIONS = readFileSync(new URL('../docs/operations.md', import.meta.url), 'utf8')
-const [create = '', grant = ''] = [...OPERATIONS.matchAll(/^```pgsql\n(.*?)^```/gms)].map(([, block]) => block ?? '')
+const SECURITY = readFileSync(new URL('../docs/security.md', import.meta.url), 'utf8')
+const [create = '', grant = ''] = [...SECURITY.matchAll(/^```pgsql\n(.*?)^```/gms)].map(([, block]) => block ?? '')
 
 const OUTBOX = readFileSync(new URL('../docs/outbox.md', import.meta.url), 'utf8')
 const [, grantEmit = ''] = /^```pgsql\n(.*?)^```/ms.exec(OUTBOX) ?? []
@@ -69,7 +69,7 @@ beforeAll(async () => {
   await admin.query(create)
   owner = await openAs(url, { username: 'signalbox_owner', password: 'change me' })
   app = await openAs(url, { username: 'signalbox_app', password: 'change me' })
-}, 60_000)
+})
 afterAll(async () => {
   for (const close of closing.reverse()) await close()
 })
@@ -88,6 +88,8 @@ test('the role that migrates makes everything, and may grant the other what runn
   await expect(app.query(`insert into signalbox.later (note) values ('of a later migration')`)).resolves.toBeDefined()
   await expect(app.query('create table signalbox.mine (id int)')).rejects.toThrow(/permission denied/)
   await expect(app.query('drop table signalbox.later')).rejects.toThrow(/must be owner/)
+  await expect(app.query('select from webhook_events')).resolves.toBeDefined()
+  await expect(app.query(`update agent_jobs set status = 'failed' where status = 'running'`)).resolves.toBeDefined()
 })
 
 test('a role that may only emit can read and change nothing', async () => {

@@ -4,6 +4,9 @@ import { inject } from 'vitest'
 import type { Database } from '../src/db/database.ts'
 import { openDatabase } from '../src/db/postgres.ts'
 import { silentLog } from '../src/lib/log.ts'
+import { requireStatementsOf15 } from './statements.ts'
+
+requireStatementsOf15()
 
 type Server = { url: string; template: string }
 
@@ -33,9 +36,11 @@ export async function openTestDatabase(options: { max?: number; migrated?: boole
   let closing: Promise<void> | undefined
   const close = async () => {
     await database.close()
-    // Whoever is no superuser may not end the server's own vacuuming; dropping without force does.
+    // Whoever is no superuser may not end the server's own vacuuming; dropping without force does,
+    // but ends no connection that a test has left.
     const drop = (how: string) => admin.query(`drop database if exists ${name} ${how}`)
-    await drop('with (force)').catch(() => drop(''))
+    const force = () => drop('with (force)')
+    await force().catch(() => drop('').catch(force))
     await admin.close()
   }
   return {

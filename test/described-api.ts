@@ -6,6 +6,7 @@ import type { TestSignalbox } from './signalbox.ts'
 /** An operation of the description, as far as tests look at it. */
 export type Operation = {
   summary?: string
+  operationId?: string
   parameters?: { name: string; in: string }[]
   requestBody?: { content: { 'application/json': { schema: object } } }
   responses: Record<string, { content?: Record<string, { schema: object }> }>
@@ -44,7 +45,11 @@ export async function describedApi(signalbox: TestSignalbox): Promise<DescribedA
 
   function check(method: string, path: string, { status, body }: Answer): void {
     const pathname = path.split('?')[0] ?? ''
-    const template = Object.keys(description.paths).find((each) => templatePattern(each).test(pathname))
+    // A path without parameters is meant before one with them.
+    const template =
+      pathname in description.paths
+        ? pathname
+        : Object.keys(description.paths).find((each) => templatePattern(each).test(pathname))
     const operation = template === undefined ? undefined : description.paths[template]?.[method.toLowerCase()]
     if (template === undefined || operation === undefined) throw new Error(`${method} ${path} is not described`)
     const listed = String(status) in operation.responses ? String(status) : 'default'

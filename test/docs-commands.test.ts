@@ -13,17 +13,19 @@ import type { Running } from './process.ts'
 import { run } from './process.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const docs = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
-const files = ['README.md', 'CONTRIBUTING.md', ...docs.sort()]
+const docs = (await readdir(join(root, 'docs'), { recursive: true }))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`)
+const files = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...docs.sort()]
 
 async function blocksOf(language: string) {
   const found = await Promise.all(
     files.map(async (file) => {
       const text = await readFile(join(root, file), 'utf8')
-      return [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms'))].map((match) => ({
-        file,
-        block: (match[1] ?? '').trim(),
-      }))
+      // A block in a list is indented as far as its text.
+      return [...text.matchAll(new RegExp(`^( *)\`\`\`${language}\n(.*?)^ *\`\`\``, 'gms'))].map(
+        ([, indent = '', block = '']) => ({ file, block: block.replaceAll(new RegExp(`^${indent}`, 'gm'), '').trim() }),
+      )
     }),
   )
   return found.flat()
@@ -72,7 +74,7 @@ beforeAll(async () => {
   // `dev` on a free port and without settings, as somebody trying it out runs it.
   server = run(['dev'], { cwd: folder, env: { ...env(), PORT: '0' } })
   url = (await server.prints(/http:\/\/127\.0\.0\.1:\d+/))[0]
-}, 60_000)
+})
 afterAll(async () => {
   await server.kill('SIGTERM')
   await rm(folder, { recursive: true, force: true })

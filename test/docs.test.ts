@@ -26,7 +26,11 @@ const DOCUMENTS = [
   'README.md',
   'CONTRIBUTING.md',
   'ARCHITECTURE.md',
-  ...readdirSync(new URL('../docs', import.meta.url)).map((name) => `docs/${name}`),
+  'CHANGELOG.md',
+  'SECURITY.md',
+  ...readdirSync(new URL('../docs', import.meta.url), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
 ]
 
 function exists(path: string): boolean {

@@ -41,7 +41,7 @@ beforeAll(async () => {
     },
   })
   url = (await server.prints(/"url": "(http.*?)"/))[1] ?? ''
-}, 60_000)
+})
 afterAll(async () => {
   await server.kill('SIGTERM')
   await database.close()

@@ -47,9 +47,9 @@ test('signalbox serve pulls the folder of its configuration at every tick, unles
 
   const synced = run(['serve'], { cwd, env })
   await synced.prints(/listens on/)
-  await until('the clone has caught up', isCurrent, 30_000)
+  await until('the clone has caught up', isCurrent)
   await commit('agent.sh', 'echo hello again\n')
-  await until('it has again', isCurrent, 30_000)
+  await until('it has again', isCurrent)
   expect(await synced.kill('SIGTERM')).toBe(0)
   await database.close()
-}, 120_000)
+})

@@ -85,7 +85,7 @@ test('the Node server takes no more connections and no larger bodies than it can
       sockets.push(socket)
       await Promise.race([once(socket, 'connect'), once(socket, 'close')])
     }
-    await vi.waitFor(() => expect(closed.size).toBeGreaterThanOrEqual(30))
+    await expect.poll(() => closed.size).toBeGreaterThanOrEqual(30)
   } finally {
     for (const socket of sockets) socket.destroy()
     server.kill('SIGTERM')

@@ -29,9 +29,14 @@ export async function packAll(): Promise<Packages> {
 /**
  * Makes an empty project that depends on these packages and has nothing else: packages of this
  * repository come from their tarballs, others are links to the ones installed here, and only those
- * that a package.json names. So an import that no package.json names fails.
+ * that a package.json names. So an import that no package.json names fails. `omitsOptional` is as
+ * `--omit=optional` of npm.
  */
-export async function install({ folder, packed }: Packages, names: readonly string[]): Promise<string> {
+export async function install(
+  { folder, packed }: Packages,
+  names: readonly string[],
+  { omitsOptional = false } = {},
+): Promise<string> {
   const project = await mkdtemp(join(folder, 'project-'))
   const modules = join(project, 'node_modules')
   await writeFile(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true }))
@@ -48,8 +53,9 @@ export async function install({ folder, packed }: Packages, names: readonly stri
     }
     await mkdir(target, { recursive: true })
     await run('tar', ['-xzf', join(folder, tarball), '-C', target, '--strip-components=1'])
-    const { dependencies = {} } = JSON.parse(await readFile(join(target, 'package.json'), 'utf8'))
-    for (const dependency of Object.keys(dependencies)) await add(dependency)
+    const { dependencies, optionalDependencies } = JSON.parse(await readFile(join(target, 'package.json'), 'utf8'))
+    const needed = { ...dependencies, ...(omitsOptional ? {} : optionalDependencies) }
+    for (const dependency of Object.keys(needed)) await add(dependency)
   }
 
   for (const name of names) await add(name)
@@ -64,10 +70,11 @@ export async function runNode(
   project: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  node = process.execPath,
 ): Promise<Ran> {
   const options = { cwd: project, env: { PATH: process.env.PATH ?? '', HOME: project, ...env }, timeout: 60_000 }
   try {
-    const { stdout, stderr } = await run(process.execPath, [...args], options)
+    const { stdout, stderr } = await run(node, [...args], options)
     return { code: 0, output: stdout + stderr }
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string }

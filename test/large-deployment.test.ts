@@ -52,7 +52,9 @@ function scriptsOfChildren(): string[] {
 test.runIf(existsSync(`/proc/self/task/${process.pid}/children`))(
   'a megabyte of a long prompt and sixty thousand changed keys is rendered in another process',
   async () => {
-    const { deploy, health, read } = await openService()
+    const { deploy, health, read } = await openService({
+      rules: defaultRules.map((rule) => ({ ...rule, priority: 6 })),
+    })
     await deploy(configuration(1))
     await deploy(configuration(2))
     expect(await health()).toBe(200)

@@ -14,6 +14,7 @@ type Manifest = {
   version: string
   workspaces?: string[]
   dependencies?: Versions
+  optionalDependencies?: Versions
   devDependencies?: Versions
 }
 
@@ -80,7 +81,8 @@ function sorted(names: Iterable<string>): string[] {
 }
 
 describe.each(['.', ...workspaces])('the package.json of %s', (folder) => {
-  const { name, dependencies = {}, devDependencies = {} } = manifestOf(folder)
+  const { name, devDependencies = {}, ...rest } = manifestOf(folder)
+  const dependencies = { ...rest.dependencies, ...rest.optionalDependencies }
   const published = sourcesIn(join(folder, 'src')).filter((path) => !isForTests(path))
   const folders = folder === '.' ? ['src', 'test', 'examples'] : [folder]
   const all = folders.flatMap(sourcesIn)
@@ -114,8 +116,8 @@ describe.each(['.', ...workspaces])('the package.json of %s', (folder) => {
   })
 })
 
-function allVersions({ dependencies, devDependencies }: Manifest): Versions {
-  return { ...dependencies, ...devDependencies }
+function allVersions({ dependencies, optionalDependencies, devDependencies }: Manifest): Versions {
+  return { ...dependencies, ...optionalDependencies, ...devDependencies }
 }
 
 test('the lockfile names no registry, so that any mirror can be used', () => {

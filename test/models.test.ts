@@ -2,19 +2,17 @@
 // shows what it cost; and a wrong set-up is said in one sentence.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openFakeModel } from './fake-model/fake-model.ts'
 import { openTestFolder } from './folder.ts'
 import { run } from './process.ts'
 import { TOKEN } from './signalbox.ts'
 
 // A service is started, and an agent's process.
-vi.setConfig({ testTimeout: 120_000 })
-
 const KEY = 'the-key-4f81a6-own'
 const OTHER_KEY = 'the-key-93c7d2-other'
 
-const CONFIG = `import { defineAgent, defineConfig, z } from 'signalbox'
+const CONFIG = `import { BudgetUsed, defineAgent, defineConfig, z } from 'signalbox'
   const agent = (name, model) => defineAgent({
     name, description: 'For a test.', input: z.unknown(), model,
     run: async ({ model, step }) => {
@@ -22,9 +20,29 @@ const CONFIG = `import { defineAgent, defineConfig, z } from 'signalbox'
       return { result: { answer: await model.text({ name: 'ask', prompt: 'Is it ready?' }), keys } }
     },
   })
+  const tools = [{ name: 'look', description: 'Looks.', schema: { type: 'object' } }]
+  const worker = defineAgent({
+    name: 'worker', description: 'For a test.', input: z.unknown(),
+    run: async ({ model, step }) => {
+      const messages = [{ role: 'user', content: 'Work.' }]
+      try {
+        for (let turn = 1; ; turn += 1) {
+          const { text, toolCalls } = await step('turn ' + turn, () => model.answer({ messages, tools }))
+          messages.push({ role: 'assistant', content: text, toolCalls })
+          for (const { id, name } of toolCalls) messages.push({ role: 'tool', id, name, content: 'seen ' + turn })
+        }
+      } catch (error) {
+        if (!(error instanceof BudgetUsed)) throw error
+        return { result: { messages: messages.length, reason: error.message } }
+      }
+    },
+  })
   export default defineConfig({
-    agents: [agent('asker'), agent('other', { url: process.env.OWN_URL, name: 'other-x', key: 'OTHER_KEY' })],
-    rules: [{ name: 'ask', on: 'push', agent: 'asker', jobType: 'ask-cheaply', budget: { usd: 0.0005 } }],
+    agents: [agent('asker'), agent('other', { url: process.env.OWN_URL, name: 'other-x', key: 'OTHER_KEY' }), worker],
+    rules: [
+      { name: 'ask', on: 'push', agent: 'asker', jobType: 'ask-cheaply', budget: { usd: 0.0005 } },
+      { name: 'work', on: 'push', agent: 'worker', jobType: 'work', budget: { tokens: 2000 } },
+    ],
     prices: { 'compatible/own-x': { input: 1, output: 2 } },
   })`
 
@@ -79,6 +97,21 @@ test('an agent asks through the service, and the job shows what it cost', async 
     { usd: 0.0005 },
   ])
 
+  server.answers({ toolCalls: [{ name: 'look' }, { name: 'look' }], inputTokens: 700, outputTokens: 100 })
+  const before = server.requests.length
+  const worked = JSON.parse((await signalbox('jobs', 'show', (await triggered('work')).id, '--json')).output)
+  expect([worked.status, worked.result, worked.usage.calls]).toEqual([
+    'completed',
+    { messages: 7, reason: 'The job has exceeded its budget: 2400 of 2000 tokens are used.' },
+    3,
+  ])
+  expect(server.requests.slice(before).map(({ results }) => results)).toEqual([
+    [],
+    ['seen 1', 'seen 1'],
+    ['seen 1', 'seen 1', 'seen 2', 'seen 2'],
+  ])
+
+  server.answers({ text: 'Yes.', inputTokens: 300, outputTokens: 200 })
   const tried = await signalbox('models', 'test')
   expect(tried.output).toMatch(/^compatible\/own-x +answers +\S+s +300 in, 200 out +\$0\.000700$/m)
   expect(tried.output).toMatch(/^other-x +answers +\S+s +300 in, 200 out +no price is set$/m)

@@ -1,16 +1,22 @@
 // Every package is packed and installed alone in an empty folder, and does there what its README
 // says.
+import { spawnSync } from 'node:child_process'
+import { createHmac } from 'node:crypto'
 import { chmod, copyFile, cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openFakeGithub } from '@signalbox/fake-github'
+import type { BuildOptions, Metafile } from 'esbuild'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { CONFIG_TEMPLATE } from '../src/cli/init/config-template.ts'
+import { openTestDatabase } from './database.ts'
 import type { Packages } from './installation.ts'
 import { install, packAll, runNode } from './installation.ts'
 import { run } from './process.ts'
 import { TOKEN, until } from './signalbox.ts'
+import { runWorker } from './workerd.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const SECRET = 'a secret of twenty letters'
@@ -59,7 +65,9 @@ test('the tarball of the handler has nothing of the database, the queue or the c
   const folders = filesOf('@signalbox/handler').map((path) => path.split('/').slice(0, 3).join('/'))
   const shared = new Set(folders.filter((folder) => folder.startsWith('dist/src/')))
   expect([...shared].sort()).toEqual(
-    ['agents', 'events', 'forges', 'lib', 'publisher', 'sources', 'untrusted'].map((name) => `dist/src/${name}`),
+    ['agents', 'descriptions', 'diffs', 'events', 'forges', 'lib', 'publisher', 'sources', 'untrusted'].map(
+      (name) => `dist/src/${name}`,
+    ),
   )
 })
 
@@ -95,6 +103,40 @@ describe('installed alone', () => {
     expect(await runNode(project, [bin, '--version'])).toEqual({ code: 0, output: `${version}\n` })
     const help = await runNode(project, [bin, '--help'])
     expect(help).toEqual({ code: 0, output: expect.stringContaining('signalbox dev') })
+  })
+
+  test('signalbox says to an older Node.js which one it needs, in place of what that cannot read', async ({ skip }) => {
+    const older = OTHER_NODES.find((path) => (majorOf(path) ?? 24) < 24)
+    if (older === undefined) return skip('this machine has no older Node.js')
+    const project = await install(packages, ['signalbox'])
+    const ran = await runNode(project, [await binOf(project), 'dev'], {}, older)
+    expect(ran.code).toBe(1)
+    expect(ran.output).toMatch(
+      /^signalbox: It needs Node\.js 24 or newer, and \S+ is \d+\.\S+\.\n {2}→ Install one from \S+, .*\n$/,
+    )
+    const { engines } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+    expect(engines).toEqual({ node: '>=24' })
+  })
+
+  test('signalbox works without its embedded PostgreSQL where DATABASE_URL is set, and says so where it is not', async () => {
+    const project = await install(packages, ['signalbox'], { omitsOptional: true })
+    const bin = await binOf(project)
+    const data = { SIGNALBOX_DATA_DIR: join(project, 'data'), PORT: '0' }
+    const without = await runNode(project, [bin, 'migrate'], data)
+    expect(without).toEqual({
+      code: 1,
+      output: expect.stringMatching(/is not installed\. Set DATABASE_URL, or install it/),
+    })
+    const doctor = await runNode(project, [bin, 'doctor'], data)
+    expect(doctor).toEqual({ code: 1, output: expect.stringMatching(/✗ database .* → Set DATABASE_URL\./) })
+    const database = await openTestDatabase({ migrated: false })
+    try {
+      expect(await runNode(project, [bin, 'migrate'], { ...data, DATABASE_URL: database.url })).toMatchObject({
+        code: 0,
+      })
+    } finally {
+      await database.close()
+    }
   })
 
   test('signalbox is what a configuration is written with', async () => {
@@ -161,6 +203,14 @@ async function expectPullRequest(project: string, module: string, call: 'fetch' 
   }
 }
 
+const OTHER_NODES = ['/usr/bin/node', '/usr/local/bin/node', '/opt/homebrew/bin/node']
+
+/** The major version of a Node.js; undefined where there is none. */
+function majorOf(path: string): number | undefined {
+  const { stdout, error } = spawnSync(path, ['--version'], { encoding: 'utf8' })
+  return error ? undefined : Number.parseInt(stdout.slice(1), 10)
+}
+
 async function binOf(project: string): Promise<string> {
   const folder = join(project, 'node_modules/signalbox')
   const { bin } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
@@ -174,23 +224,85 @@ describe("a user's project type-checks, the declarations of the packages include
     const project = await install(packages, ['signalbox', '@signalbox/handler', '@types/node'])
     const config = await readFile(fixture('signalbox.config.ts'), 'utf8')
     await writeFile(join(project, 'signalbox.config.ts'), change(config))
+    await writeFile(join(project, 'init.config.ts'), CONFIG_TEMPLATE)
+    await writeFile(join(project, 'init-examples.config.ts'), withExamples(CONFIG_TEMPLATE))
     await writeExample(project, 'handler/README.md')
     const compilerOptions = { ...OPTIONS, ...options }
     await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
     return (await runNode(project, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'])).output
   }
 
+  /** What `init` writes, with what it has as comments. */
+  function withExamples(text: string): string {
+    const examples = text.replaceAll(/^( +)\/\/ (?=\{ name|command\()/gm, '$1')
+    expect(examples.match(/^ +(?:\{ name|command\()/gm)).toHaveLength(3)
+    return examples.replace('import { defaultRules,', 'import { command, defaultRules,')
+  }
+
   test.each([
     { module: 'nodenext', moduleResolution: 'nodenext' },
     { module: 'esnext', moduleResolution: 'bundler' },
-  ])('with $moduleResolution', { timeout: 60_000 }, async (options) => {
+  ])('with $moduleResolution', async (options) => {
     expect(await check(options)).toBe('')
   })
 
-  test('and a misspelt key of the configuration is an error', { timeout: 60_000 }, async () => {
+  test('and a misspelt key of the configuration is an error', async () => {
     const output = await check({ module: 'nodenext' }, (config) => config.replace('  agents: [', '  agnets: ['))
     expect(output).toMatch(/^signalbox\.config\.ts.*'agnets' does not exist in type 'Config'/)
     expect(output.match(/error TS/g)).toHaveLength(1)
+  })
+})
+
+// As Wrangler bundles: https://developers.cloudflare.com/workers/wrangler/bundling
+const WORKER: BuildOptions = { platform: 'browser', conditions: ['workerd', 'worker', 'browser'], external: ['node:*'] }
+
+const NOTHING: Metafile = { inputs: {}, outputs: {} }
+
+describe('the SDK is bundled into one file that', () => {
+  const MODULE = `import { signBody, verifyGithub } from '@signalbox/sdk'
+    async function answer() {
+      const secret = ${JSON.stringify(SECRET)}
+      const signature = await signBody({ body: 'x', secret })
+      const headers = { 'x-hub-signature-256': signature }
+      const check = (body) => verifyGithub({ headers, body, secrets: secret }).then(() => true, () => false)
+      return [await check('x'), await check('y')].join(' ')
+    }
+    export default { fetch: async () => new Response(await answer()) }
+    export const handler = async () => ({ statusCode: 200, body: await answer() })
+    export const GET = async () => new Response(await answer())`
+
+  async function bundle(options: BuildOptions): Promise<string> {
+    const project = await install(packages, ['@signalbox/sdk'])
+    await writeFile(join(project, 'index.js'), MODULE)
+    const outfile = join(project, 'bundle.mjs')
+    const { metafile = NOTHING } = await build({
+      absWorkingDir: project,
+      entryPoints: ['index.js'],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      metafile: true,
+      logLevel: 'silent',
+      ...options,
+    })
+    expect(Object.values(metafile.outputs).flatMap((output) => output.imports)).toEqual([])
+    return outfile
+  }
+
+  test('runs on AWS Lambda and on Vercel', async () => {
+    const file = await bundle({ platform: 'node', target: 'node20' })
+    const { handler, GET } = await import(file)
+    expect(await handler({})).toEqual({ statusCode: 200, body: 'true false' })
+    expect(await (await GET()).text()).toBe('true false')
+  })
+
+  test('runs on Cloudflare Workers', async () => {
+    const worker = await runWorker(await bundle({ ...WORKER, external: [] }))
+    try {
+      expect(await (await fetch(worker.url)).text()).toBe('true false')
+    } finally {
+      await worker.close()
+    }
   })
 })
 
@@ -198,14 +310,14 @@ describe('an example of the handler is bundled into one file that', () => {
   let project: string
   beforeAll(async () => {
     project = await install(packages, ['@signalbox/handler', '@hono/node-server'])
-    for (const name of ['node', 'lambda', 'vercel']) {
+    for (const name of ['node', 'lambda', 'vercel', 'workers']) {
       await cp(join(root, `examples/handler-${name}`), join(project, `handler-${name}`), { recursive: true })
     }
   })
 
-  async function bundle(entry: string): Promise<string> {
+  async function bundle(entry: string, options: BuildOptions = {}): Promise<string> {
     const outfile = join(project, 'dist', entry.replace(/\.ts$/, '.mjs'))
-    const { metafile, warnings } = await build({
+    const { metafile = NOTHING, warnings } = await build({
       absWorkingDir: project,
       entryPoints: [entry],
       outfile,
@@ -215,6 +327,7 @@ describe('an example of the handler is bundled into one file that', () => {
       format: 'esm',
       metafile: true,
       logLevel: 'silent',
+      ...options,
     })
     expect(warnings).toEqual([])
     // Whatever is not inside is part of Node.js; a require() of it would fail in an ES module.
@@ -232,6 +345,32 @@ describe('an example of the handler is bundled into one file that', () => {
 
   test('runs on Vercel', async () => {
     await expectPullRequest(project, await bundle('handler-vercel/api/webhook.ts'), 'POST')
+  })
+
+  test('runs on Cloudflare Workers', async () => {
+    const file = await bundle('handler-workers/index.ts', WORKER)
+    const fake = await openFakeGithub()
+    const repo = await fake.addRepository({ owner: 'your-org', name: 'your-repo', files: { 'README.md': 'x\n' } })
+    const worker = await runWorker(file, {
+      AGENTA_WEBHOOK_SECRET: SECRET,
+      GITHUB_TOKEN: fake.addToken({ login: 'your-org' }),
+      GITHUB_REPO: repo.fullName,
+      GITHUB_API_URL: fake.apiUrl,
+    })
+    try {
+      const body = await readFile(join(root, 'src/agents/deployment-pr/fixtures/deployed-event.json'))
+      const send = (secret: string) => {
+        const hex = createHmac('sha256', secret).update(body).digest('hex')
+        const headers = { 'x-agenta-signature': `sha256=${hex}` }
+        return fetch(`${worker.url}/webhook`, { method: 'POST', body, headers })
+      }
+      expect((await send('not the secret of the worker')).status).toBe(401)
+      expect(await (await send(SECRET)).json()).toMatchObject({ received: true, pr_created: true, pr_number: 1 })
+      expect(await repo.pulls()).toMatchObject([{ title: '🤖 Deploy customer-support-bot to production' }])
+    } finally {
+      await worker.close()
+      await fake.close()
+    }
   })
 
   test('is a server of its own, as on Cloud Run', async () => {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../src/db/database.ts'
 import { openPools } from '../src/db/pools.ts'
+import { openDatabase } from '../src/db/postgres.ts'
 import { silentLog } from '../src/lib/log.ts'
 import { openTestDatabase } from './database.ts'
 import { githubHeaders } from './fixtures/signed.ts'
@@ -74,6 +75,24 @@ test('a service opens no more connections than its documentation says', async ()
   }
   for (const { name, n } of rows) expect([name, n <= (most[name] ?? 0)]).toEqual([name, true])
   expect(rows.map(({ name }) => name)).toContain('signalbox receiving')
+})
+
+test('nothing is compiled by the server, which takes longer than it runs, and no shared session keeps that', async () => {
+  // Servers of their own compile by default; the embedded one does not.
+  await database.query(`do $$ begin execute format('alter database %I set jit = on', current_database()); end $$`)
+  const text = `select current_setting('jit') as jit`
+  const jit = async (pool: Database) => (await pool.query<{ jit: string }>(text)).rows[0]?.jit
+  const shared = await openDatabase({ url: database.url, log: silentLog, max: 1 })
+  expect(await shared.transaction((tx) => tx.query(text))).toMatchObject({ rows: [{ jit: 'off' }] })
+  expect(await jit(shared)).toBe('on')
+  await shared.close()
+  const pools = await openPools({ url: database.url, log: silentLog, slots: 3, renewalMs: 5000 })
+  const { ownSessions, close, ...each } = pools
+  for (const areOwn of [false, true]) {
+    ownSessions(areOwn)
+    for (const [name, pool] of Object.entries(each)) expect([name, await jit(pool)]).toEqual([name, 'off'])
+  }
+  await close()
 })
 
 test('no session keeps a plan that reads whole tables, nor one of the queue that joins by them', async () => {

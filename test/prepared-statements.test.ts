@@ -11,7 +11,7 @@ test('a service prepares statements again when notifications arrive again', asyn
   const signalbox = await openTestSignalbox({ database: { ...database, ownSessions, url: pooler.url } })
   expect(ownSessions.mock.calls).toEqual([[true]])
   pooler.cut()
-  await vi.waitFor(() => expect(ownSessions.mock.calls).toEqual([[true], [false], [true]]), { timeout: 10_000 })
+  await expect.poll(() => ownSessions.mock.calls).toEqual([[true], [false], [true]])
   await signalbox.close()
   await database.close()
 })

@@ -8,6 +8,12 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const SIGNALBOX = `${ROOT}bin/signalbox`
 
+/**
+ * What the tests' processes compile, kept between tests and between runs, as starting a process is
+ * most of what such a test costs. Node writes each file at once, so that several may share it.
+ */
+export const COMPILED = `${ROOT}node_modules/.cache/signalbox-node`
+
 /** A running process. */
 export type Running = {
   child: ChildProcess
@@ -29,6 +35,7 @@ export function run(args: string[], options: { cwd: string; env?: Record<string,
       HOME: options.cwd,
       TMPDIR: process.env.TMPDIR ?? '/tmp',
       LANG: 'C.UTF-8',
+      NODE_COMPILE_CACHE: COMPILED,
       ...options.env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -63,6 +70,28 @@ export function run(args: string[], options: { cwd: string; env?: Record<string,
       return exited
     },
   }
+}
+
+/** A script of the tests that serves, as a process of its own, and its address. */
+export type Service = { child: ChildProcess; url: string }
+
+/** Starts a script with these options as JSON; resolves when it has sent its address. */
+export async function startService(script: string, options: object): Promise<Service> {
+  const flags = ['--conditions=signalbox-source', '--disable-warning=ExperimentalWarning']
+  const child = spawn(process.execPath, [...flags, script, JSON.stringify(options)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, NODE_COMPILE_CACHE: COMPILED },
+  })
+  const [{ url }] = await once(child, 'message')
+  return { child, url }
+}
+
+/** Ends it by SIGKILL, unless it has ended, and waits until it is gone. */
+export async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
 }
 
 /** Whether a process runs; one that has ended and is only waited for does not. */

@@ -1,4 +1,5 @@
 // Programs of agents that attack the service: what each tried, and what stopped it.
+
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,6 +16,7 @@ import type { CommandOptions } from '../src/agents/command/command.ts'
 import { command } from '../src/agents/command/command.ts'
 import type { Isolation, IsolationName } from '../src/agents/isolation/isolation.ts'
 import { isolationFor, secretPaths, UNISOLATED } from '../src/agents/isolation/isolation.ts'
+import { givenLedger } from '../src/findings/given.ts'
 import { errorText } from '../src/lib/error.ts'
 import type { Log } from '../src/lib/log.ts'
 import { silentLog } from '../src/lib/log.ts'
@@ -71,7 +73,9 @@ async function attack(
     event: null,
     payload: null,
     step: async (_, fn) => fn(),
+    publish: async () => [],
     inherited: async () => undefined,
+    findings: givenLedger(),
     sleep: async () => {},
     waitFor: async () => null,
     approval: async () => {

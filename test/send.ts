@@ -36,7 +36,7 @@ function* piecesOf(sending: Sending, host: string): Generator<Buffer> {
  * Sends the request and returns the answer. Rejects when the server closes the connection without
  * one, or does not answer within `limitMs`.
  */
-export function send(url: string, sending: Sending, limitMs = 20_000): Promise<Answer> {
+export function send(url: string, sending: Sending, limitMs = 60_000): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { hostname, port, host } = new URL(url)
     const socket = connect(Number(port), hostname)

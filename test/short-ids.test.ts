@@ -1,6 +1,6 @@
 // Short ids: what a narrow table and the log show is taken wherever an id is asked for.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { shortId } from '../src/lib/id.ts'
+import { shortId } from '../src/lib/short-id.ts'
 import type { TestSignalbox } from './signalbox.ts'
 import { openTestSignalbox } from './signalbox.ts'
 import { cliOf } from './terminal.ts'
@@ -11,7 +11,10 @@ let signalbox: TestSignalbox
 let cli: ReturnType<typeof cliOf>
 let ids: Ids
 beforeAll(async () => {
-  signalbox = await openTestSignalbox({ roles: { receiver: true, orchestrator: false } })
+  signalbox = await openTestSignalbox({
+    config: { rules: [{ name: 'deployed', on: 'environment.deployed', agent: 'ping' }] },
+    roles: { receiver: true, orchestrator: false },
+  })
   cli = cliOf(signalbox)
   const url = 'https://hooks.example.com/a/rather/long/path/for/a/narrow/terminal'
   const endpoint = await cli.json<{ id: string }>(['endpoints', 'add', '--url', url])

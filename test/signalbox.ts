@@ -14,10 +14,14 @@ export { until } from './until.ts'
 /** A running service, its database, and its API with the token set. */
 export type TestSignalbox = {
   url: string
+  /** Of the listener for monitoring, where the environment sets METRICS_PORT. */
+  metricsUrl: string | null
   database: Database
   /** How many rows a table has. */
   count(table: string, where?: string): Promise<number>
   api(path: string, init?: { method?: string; body?: unknown; headers?: Record<string, string> }): Promise<Response>
+  /** Resolves with the reason when it is asked to drain. */
+  drained: Promise<string>
   close(): Promise<void>
 }
 
@@ -34,6 +38,7 @@ export async function openTestSignalbox(
     log?: Log
     requestTimeoutMs?: number
     patienceMs?: number
+    leaseMs?: number
   } = {},
 ): Promise<TestSignalbox> {
   const database = options.database ?? (await openTestDatabase())
@@ -46,6 +51,8 @@ export async function openTestSignalbox(
     SIGNALBOX_ENCRYPTION_KEY: ENCRYPTION_KEY,
     // Where the tests receive deliveries.
     SIGNALBOX_ALLOW_HOSTS: '127.0.0.1',
+    // One test is many clients, all of them of this machine.
+    RATE_LIMIT_REFUSED: '0',
     ...options.env,
   })
   const signalbox = await openSignalbox({
@@ -57,12 +64,15 @@ export async function openTestSignalbox(
     log: options.log ?? silentLog,
     ...(options.roles ? { roles: options.roles } : {}),
     ...(options.patienceMs ? { patienceMs: options.patienceMs } : {}),
+    ...(options.leaseMs ? { leaseMs: options.leaseMs } : {}),
     ...(options.requestTimeoutMs ? { requestTimeoutMs: options.requestTimeoutMs } : {}),
   })
   const url = signalbox.url ?? ''
   return {
     url,
+    metricsUrl: signalbox.metricsUrl,
     database,
+    drained: signalbox.drained,
     async count(table, where = 'true') {
       const { rows } = await database.query<{ n: number }>(`select count(*)::int as n from ${table} where ${where}`)
       return rows[0]?.n ?? -1

@@ -39,6 +39,47 @@ describe('what they mean', () => {
     ])
   })
 
+  test('the job of an event says what it is about: the event, its facts, and the input of its agent', async () => {
+    const facts = { repository: 'acme/shop', sha: 'abc', number: 7, labels: ['agent-task'] }
+    const [event, job] = [newId(), newId()]
+    await signalbox.database.query(
+      `insert into signalbox.events (id, source, delivery_id, type, status, facts) values ($1, 'github', 'd-1', 'push', 'routed', $2)`,
+      [event, JSON.stringify(facts)],
+    )
+    await signalbox.database.query(
+      `insert into signalbox.jobs (id, event_id, rule, type, agent, input, priority, max_attempts, time_limit_ms, status)
+       values ($1, $2, 'r', 'github_push', 'nobody', '{"base":"main"}', 5, 5, 900000, 'cancelled')`,
+      [job, event],
+    )
+    expect(
+      await run(`SELECT payload->>'event' AS event, payload->>'repository' AS repository, payload->>'sha' AS sha,
+        payload->'number' AS number, payload->'input' AS input FROM agent_jobs WHERE payload->>'repository' = 'acme/shop'`),
+    ).toEqual([{ event: 'push', repository: 'acme/shop', sha: 'abc', number: 7, input: { base: 'main' } }])
+    const [row] = await run(`SELECT payload FROM agent_jobs WHERE id = '${job}'`)
+    const payload = { event: 'push', delivery_id: 'd-1', ...facts, input: { base: 'main' } }
+    expect(row).toEqual({ payload })
+    expect(await (await signalbox.api(`/api/jobs/${job}`)).json()).toMatchObject({ payload })
+    const other = `UPDATE signalbox.jobs SET input = '{"base":"a\\u0000b"}' WHERE id = '${job}'`
+    await run(other)
+    expect(await run(`SELECT payload->'number' AS number FROM agent_jobs WHERE id = '${job}'`)).toEqual([
+      { number: null },
+    ])
+    expect(await (await signalbox.api(`/api/jobs/${job}`)).json()).toMatchObject({
+      payload: { event: 'push', ...facts, input: { base: 'a\u0000b' } },
+    })
+    await run(other.replace('a\\u0000b', 'main'))
+    await run(`UPDATE signalbox.jobs SET event_id = NULL WHERE id = '${job}'`)
+    expect(await run(`SELECT payload FROM agent_jobs WHERE id = '${job}'`)).toEqual([{ payload: { base: 'main' } }])
+  })
+
+  test('the job asked for by hand has exactly the payload that was given', async () => {
+    const payload = { task: 'Update documentation', files: ['README.md'] }
+    await signalbox.api('/webhook/manual', { method: 'POST', body: { job_type: 'ping', payload } })
+    expect(await run(`SELECT payload FROM agent_jobs WHERE payload->>'task' = 'Update documentation'`)).toEqual([
+      { payload },
+    ])
+  })
+
   test('an event shows under the column names of `webhook_events`, with a payload that SQL can look into', async () => {
     const [event] = await run(`SELECT * FROM webhook_events WHERE event_type = 'manual'`)
     expect(Object.keys(event ?? {})).toEqual('id source event_type payload processed received_at'.split(' '))

@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const CHECKED = [
   'bench',
   'bin',
+  'deploy',
   'docs',
   'examples',
   'fake-github',
@@ -21,8 +22,10 @@ const CHECKED = [
   'test',
   '.env.example',
   'ARCHITECTURE.md',
+  'CHANGELOG.md',
   'CONTRIBUTING.md',
   'README.md',
+  'SECURITY.md',
   'vitest.config.ts',
 ]
 

@@ -284,6 +284,19 @@ describe('what Signalbox wrote itself', () => {
     expect(await ended(1)).toMatchObject([{ status: 'completed' }])
   })
 
+  test('by the hand of a person who has the same account is theirs as a label and a push too', async () => {
+    const on = ['issues.labeled', 'pull_request.synchronize']
+    await open([{ name: 'by-hand', on, agent: 'replier', who: 'anyone' }])
+    const { number } = await shop.openIssue({ title: 'Bug' }, 'jane')
+    await shop.labelIssue(number, 'go', 'signalbox')
+    expect(await ended(1)).toMatchObject([{ status: 'completed' }])
+    const message = 'Mend it'
+    await shop.commit({ branch: 'mend', message, files: { a: '1' }, author: 'jane' })
+    await shop.openPullRequest({ title: message, head: 'mend' }, 'jane')
+    await shop.commit({ branch: 'mend', message, files: { a: '2' }, author: 'signalbox' })
+    expect(await ended(2)).toMatchObject([{ status: 'completed' }, { status: 'completed' }])
+  })
+
   test('is recognised by its key while GitHub does not say which account that is', async () => {
     github.faults.add({ route: /^\/user$/, kind: 'status', status: 503, times: 1000 })
     await open([{ ...chat, who: 'anyone' }])

@@ -7,7 +7,7 @@
 export async function until<T>(
   what: string,
   check: () => Promise<T | undefined | false | null>,
-  limitMs = 15_000,
+  limitMs = 60_000,
 ): Promise<T> {
   const giveUpAt = Date.now() + limitMs
   for (;;) {

@@ -133,7 +133,7 @@ test('share mirrors without a clash, and leave neither a folder nor a broken mir
   expect(await count(`status = 'completed'`)).toBe(JOBS)
   const owner = join(folder, '.signalbox/mirrors/github/acme')
   const mirrors = async () => (await readdir(owner)).map((name) => join(owner, name))
-  await until('the mirrors fit', async () => (await mirrors()).length <= 2, 30_000)
+  await until('the mirrors fit', async () => (await mirrors()).length <= 2)
   await Promise.all(servers.map(({ process }) => process.kill('SIGTERM')))
   for (const mirror of await mirrors()) {
     expect(mirror).toMatch(/\.git$/)

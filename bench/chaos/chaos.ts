@@ -1,5 +1,6 @@
-// Faults at random for minutes: processes, connections and PostgreSQL fail while thousands of
-// webhooks arrive. Prints what was counted; the exit code is 1 when something was lost or doubled.
+// Faults at random for minutes: processes, connections, clocks, GitHub and PostgreSQL fail while
+// thousands of webhooks arrive. Prints what was counted; the exit code is 1 when something was lost
+// or doubled.
 import { parseArgs } from 'node:util'
 import { ALL_FAULTS, chaos } from '../../test/chaos/chaos.ts'
 import type { FaultName } from '../../test/chaos/faults.ts'
@@ -7,12 +8,13 @@ import type { FaultName } from '../../test/chaos/faults.ts'
 const USAGE = `Usage: bench/chaos/run [options]
 
 Options:
-  --jobs <n>           how many webhooks, each with a job (4000)
-  --rate <n>           webhooks a second (10)
+  --webhooks <n>       how many are sent (20000)
+  --rate <n>           how many a second (25)
   --orchestrators <n>  processes that run jobs (3)
   --lease-ms <n>       how long a job stays its worker's without a sign of life (2000)
   --pause-ms <n>       the mean pause before each fault (1200)
   --at-once <n>        faults at the same time (2)
+  --times <n>          how often each fault happens (at random, until all webhooks are acknowledged)
   --faults <list>      ${ALL_FAULTS.join(',')} (all)
   --random <n>         repeats the choices of an earlier run
   --keep               leave the journal and the logs of the processes, and say where
@@ -21,12 +23,13 @@ Options:
 
 const { values } = parseArgs({
   options: {
-    jobs: { type: 'string', default: '4000' },
-    rate: { type: 'string', default: '10' },
+    webhooks: { type: 'string', default: '20000' },
+    rate: { type: 'string', default: '25' },
     orchestrators: { type: 'string', default: '3' },
     'lease-ms': { type: 'string', default: '2000' },
     'pause-ms': { type: 'string', default: '1200' },
     'at-once': { type: 'string', default: '2' },
+    times: { type: 'string' },
     faults: { type: 'string', default: ALL_FAULTS.join(',') },
     random: { type: 'string', default: String(Date.now() % 1_000_000) },
     keep: { type: 'boolean', default: false },
@@ -43,18 +46,19 @@ if (unknown) {
   console.error(`There is no fault called "${unknown}".\n\n${USAGE}`)
   process.exit(2)
 }
-const jobs = Number(values.jobs)
+const webhooks = Number(values.webhooks)
 console.error(`random ${values.random}`)
 const { problems, text } = await chaos({
   random: Number(values.random),
-  jobs,
-  overMs: (jobs / Number(values.rate)) * 1000,
+  webhooks,
+  overMs: (webhooks / Number(values.rate)) * 1000,
   orchestrators: Number(values.orchestrators),
   leaseMs: Number(values['lease-ms']),
   faults,
+  ...(values.times !== undefined && { times: Number(values.times) }),
   atOnce: Number(values['at-once']),
   pauseMs: Number(values['pause-ms']),
-  endMs: 300_000,
+  endMs: 900_000,
   keep: values.keep,
   onProgress: console.error,
 })

@@ -18,7 +18,7 @@ import { openJobsTable, statesOf } from './states.ts'
 type Cells = Record<(typeof STATEMENTS)[number], number[]>
 type Subject = { name: string; checkout: Checkout; jobs: JobsTable; url: string }
 
-const STATEMENTS = ['claim 1', 'claim 16', 'claim 200', 'settle 16', 'nextDue'] as const
+const STATEMENTS = ['claim 1', 'claim 16', 'claim 200', 'renew 16', 'settle 16', 'nextDue'] as const
 const LIMITS = [1, 16, 200] as const
 // Due rows beside the ones a claim takes.
 const BACKLOG = 400
@@ -31,8 +31,8 @@ const options = readOptions()
 const rounds = options.rounds ?? (options.quick ? 1 : 3)
 const SAMPLES = options.quick ? 5 : 15
 const sizes = options.quick
-  ? { small: 6000, dead: [5000, 20_000], history: 50_000 }
-  : { small: 6000, dead: [50_000, 200_000], history: 1_000_000 }
+  ? { small: 6000, dead: [5000, 20_000], hot: 500, history: 50_000, waiting: 10_000 }
+  : { small: 6000, dead: [50_000, 500_000], hot: 5000, history: 1_000_000, waiting: 100_000 }
 
 leaveMeasuredCore()
 await using cleanup = openCleanup()
@@ -52,7 +52,7 @@ await report('claims', {
     `${BACKLOG} jobs due; PostgreSQL ${postgres.version} embedded`,
   loadBefore,
   others: patient.describe(),
-  tables: [resultsTable(), againstTable()],
+  tables: [resultsTable(), emptyTable(), againstTable()],
   samples: Object.fromEntries(cells),
 })
 
@@ -87,13 +87,14 @@ async function measure({ checkout, jobs, url }: Subject): Promise<Cells> {
   try {
     const statements = await openStatements(checkout.root, database)
     for (let i = 0; i < WARM_UP; i++) await once(statements, jobs, 1)
-    const found: Cells = { 'claim 1': [], 'claim 16': [], 'claim 200': [], 'settle 16': [], nextDue: [] }
+    const found = noCells()
     for (const limit of LIMITS) {
       const until = performance.now() + CELL_LIMIT_MS
       for (let i = 0; i < SAMPLES && performance.now() < until; i++) {
-        const { claimMs, settleMs, nextDueMs } = await once(statements, jobs, limit)
+        const { claimMs, renewMs, settleMs, nextDueMs } = await once(statements, jobs, limit)
         found[`claim ${limit}`].push(claimMs)
         if (limit !== 16) continue
+        found['renew 16'].push(renewMs)
         found['settle 16'].push(settleMs)
         found.nextDue.push(nextDueMs)
       }
@@ -111,8 +112,13 @@ async function once(statements: Statements, jobs: JobsTable, limit: number) {
   const [claimMs, rows] = await timed(() => statements.claim(owner, limit))
   if (rows.length !== limit) throw new Error(`${rows.length} jobs were claimed, not ${limit}.`)
   const [nextDueMs] = await timed(statements.nextDue)
+  const [renewMs] = await timed(() => statements.renew(owner, rows))
   const [settleMs] = await timed(() => statements.settle(owner, rows))
-  return { claimMs, nextDueMs, settleMs }
+  return { claimMs, nextDueMs, renewMs, settleMs }
+}
+
+function noCells(): Cells {
+  return { 'claim 1': [], 'claim 16': [], 'claim 200': [], 'renew 16': [], 'settle 16': [], nextDue: [] }
 }
 
 async function timed<Answer>(run: () => Promise<Answer>): Promise<[ms: number, answer: Answer]> {
@@ -123,7 +129,7 @@ async function timed<Answer>(run: () => Promise<Answer>): Promise<[ms: number, a
 
 function keep(state: State, { name }: Subject, round: Cells): void {
   const key = keyOf(name, state)
-  const kept = cells.get(key) ?? { 'claim 1': [], 'claim 16': [], 'claim 200': [], 'settle 16': [], nextDue: [] }
+  const kept = cells.get(key) ?? noCells()
   for (const one of STATEMENTS) kept[one].push(median(round[one]))
   cells.set(key, kept)
 }
@@ -135,6 +141,21 @@ function keyOf(name: string, state: State): string {
 function resultsTable(): string {
   const rows = [...cells].map(([key, found]) => [key, ...STATEMENTS.map((one) => median(found[one]).toFixed(2))])
   return table(['state of the jobs', ...STATEMENTS], rows)
+}
+
+/** Each state beside the empty table of the same checkout. */
+function emptyTable(): string | null {
+  const rows = checkouts.flatMap((checkout) => {
+    const name = nameOf(checkout, 'Signalbox')
+    const empty = cells.get(`${name}: empty`)
+    if (!empty) return []
+    return states.flat().flatMap((state) => {
+      const found = cells.get(keyOf(name, state))
+      if (!found || found === empty) return []
+      return [[keyOf(name, state), ...STATEMENTS.map((one) => median(ratios(found[one], empty[one])).toFixed(2))]]
+    })
+  })
+  return rows.length === 0 ? null : table(['ratio to empty', ...STATEMENTS], rows)
 }
 
 /** This checkout beside the commit it is compared with; below 1 is faster. */

@@ -150,7 +150,11 @@ async function startServer(contestant: Contestant, env: Record<string, string>):
   }
   // An empty folder: neither a configuration file nor `.env`.
   const cwd = await mkdtemp(join(tmpdir(), 'signalbox-bench-'))
-  const child = await serve(checkout, { cwd, args, env: { GITHUB_WEBHOOK_SECRET: SECRET, ...env } })
+  const child = await serve(checkout, {
+    cwd,
+    args,
+    env: { GITHUB_WEBHOOK_SECRET: SECRET, RATE_LIMIT_SOURCE: '0', ...env },
+  })
   return {
     ...child,
     async close() {

@@ -20,6 +20,12 @@ export function signedPushes(count: number, wantedBytes = 10_000): SignedPush[] 
   return Array.from({ length: count }, (_, n) => signed(pushOf(wantedBytes, n)))
 }
 
+/** GitHub's own examples of webhooks whose bodies have so many bytes. */
+export function examplesOf({ from, to }: { from: number; to: number }): Buffer[] {
+  const bodies = examples().flatMap((each) => each.examples.map((example) => Buffer.from(JSON.stringify(example))))
+  return bodies.filter(({ byteLength }) => byteLength >= from && byteLength <= to)
+}
+
 /**
  * GitHub's example of a push, the `n`th version of it, with commits added until it has this many
  * bytes.
@@ -76,13 +82,18 @@ let found: { push: Push; commit: object } | undefined
 
 function example(): { push: Push; commit: object } {
   if (found) return found
-  const path = createRequire(import.meta.url).resolve('@octokit/webhooks-examples')
-  const examples = JSON.parse(readFileSync(path, 'utf8')) as Example[]
-  const push = examples.find(({ name }) => name === 'push')?.examples.find(({ commits }) => commits?.length)
+  const push = examples()
+    .find(({ name }) => name === 'push')
+    ?.examples.find(({ commits }) => commits?.length)
   const commit = push?.commits?.[0]
   if (!push || !commit) throw new Error('The examples have no push with a commit.')
   found = { push, commit }
   return found
+}
+
+function examples(): Example[] {
+  const path = createRequire(import.meta.url).resolve('@octokit/webhooks-examples')
+  return JSON.parse(readFileSync(path, 'utf8')) as Example[]
 }
 
 // Hashes, not repetitions: a body that compresses unlike a real one would favour whoever

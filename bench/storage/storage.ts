@@ -1,22 +1,23 @@
-// How raw bodies are best kept: plain, compressed by PostgreSQL, or by the process.
-// Batches of 32 rows, two in flight.
-import { randomUUID } from 'node:crypto'
+// How raw bodies are best kept: plain, compressed by PostgreSQL, or by the process, in batches of
+// 32 rows, two in flight. And what they take when they are packed as they age.
 import { constants, zstdCompressSync } from 'node:zlib'
 import type { Database } from '../../src/db/database.ts'
 import { migrate } from '../../src/db/migrate.ts'
 import { openDatabase } from '../../src/db/postgres.ts'
-import type { NewEvent } from '../../src/events/event.ts'
 import { insertEvents } from '../../src/events/insert.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLog as log } from '../../src/lib/log.ts'
 import { openCleanup } from '../cleanup.ts'
 import type { Postgres } from '../database.ts'
 import { embeddedPostgres, givenPostgres } from '../database.ts'
-import { pushOf } from '../ingest/payload.ts'
+import { examplesOf, pushOf } from '../ingest/payload.ts'
 import { leaveMeasuredCore, load, takeMeasuredCore } from '../machine.ts'
 import { readOptions } from '../options.ts'
 import { report } from '../report.ts'
 import { median, table, withRange } from '../statistics.ts'
+import { eventWith } from './event.ts'
+import type { Packing } from './packing.ts'
+import { measurePacking } from './packing.ts'
 
 type Variant = { name: string; storage: 'external' | 'extended'; compression?: 'pglz' | 'lz4'; inProcess?: boolean }
 type Sample = { perSecond: number; nodeUs: number; postgresUs: number; walBytes: number; storedBytes: number }
@@ -63,14 +64,42 @@ const rows = [...samples].map(([name, all]) => [
   medianOf(all, ({ walBytes }) => walBytes),
   medianOf(all, ({ storedBytes }) => storedBytes),
 ])
+const packing = new Map<string, Packing>()
+for (const [name, bodies] of [
+  ['GitHub examples of 8 to 12.5 kB', examplesOf({ from: 8_000, to: 12_500 })],
+  ['pushes of 10 kB, all of one length', Array.from({ length: 200 }, (_, n) => pushOf(10_000, n))],
+] as const) {
+  if (options.wants(name))
+    packing.set(name, await measurePacking(servers[0] as Postgres, bodies, options.quick ? 4_000 : 100_000))
+}
 await report('storage', {
   about:
     `${rounds} round${rounds === 1 ? '' : 's'} of ${ROWS} events in batches of ${BATCH}, ${IN_FLIGHT} in flight; ` +
     `PostgreSQL ${servers.map(({ name, version }) => `${version} ${name}`).join(', ')}`,
   loadBefore,
-  tables: [table(['body', 'events/s', 'Node CPU µs', 'PostgreSQL CPU µs', 'WAL bytes', 'bytes stored'], rows)],
-  samples: Object.fromEntries(samples),
+  tables: [
+    table(['body', 'events/s', 'Node CPU µs', 'PostgreSQL CPU µs', 'WAL bytes', 'bytes stored'], rows),
+    packing.size === 0 ? null : packingTable(),
+  ],
+  samples: { ...Object.fromEntries(samples), packing: Object.fromEntries(packing) },
 })
+
+function packingTable(): string {
+  const rows = [...packing].map(([name, found]) => [
+    name,
+    ...[
+      found.events,
+      found.unpackedBytes,
+      found.marginalBytes,
+      found.totalBytes,
+      found.wallUs,
+      found.postgresUs,
+      found.walBytes,
+    ].map((value) => value.toFixed(0)),
+  ])
+  const each = ['unpacked', 'packed', 'in all', 'µs to pack', 'PostgreSQL CPU µs', 'WAL bytes']
+  return table(['bytes of an event in the database', 'events', ...each], rows)
+}
 
 function medianOf(all: readonly Sample[], pick: (sample: Sample) => number): string {
   return median(all.map(pick)).toFixed(0)
@@ -138,30 +167,4 @@ async function wal(database: Database): Promise<number> {
 
 function zstd(body: Buffer): Buffer {
   return zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
-}
-
-function eventWith(body: Buffer): NewEvent {
-  return {
-    id: randomUUID(),
-    source: 'github',
-    deliveryId: randomUUID(),
-    type: 'push',
-    subject: 'Codertocat/Hello-World@main',
-    actor: 'Codertocat',
-    facts: { repository: 'Codertocat/Hello-World', branch: 'main', author: 'Codertocat' },
-    body,
-    payload: null,
-    contentType: 'application/json',
-    headers: {
-      'x-github-event': 'push',
-      'x-github-delivery': randomUUID(),
-      'x-hub-signature-256': `sha256=${'0'.repeat(64)}`,
-    },
-    depth: 0,
-    causeJobId: null,
-    status: 'ignored',
-    reason: 'no rule matches',
-    jobs: [],
-    deliveries: [],
-  }
 }

@@ -1,5 +1,6 @@
 // The part of the demo about deliveries: a receiver breaks, people are notified, and once it is
 // mended it gets what it missed.
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,10 +10,11 @@ import type { Answer } from '../receiver-node/receiver.ts'
 import { receiver } from '../receiver-node/receiver.ts'
 import { note, say, until } from './narrate.ts'
 import type { Stage } from './stage.ts'
-import { APP, run } from './stage.ts'
+import { APP, quote, run } from './stage.ts'
 
 // With two attempts each, as many failures as make Signalbox leave an endpoint alone for a while.
 const DEPLOYMENTS = 5
+const SHOP_SECRET = `whsec_${randomBytes(32).toString('base64')}`
 
 /** A receiver that is broken at first, and a strict fake of Telegram. */
 export type Receivers = {
@@ -31,25 +33,28 @@ export async function openReceivers(): Promise<Receivers & { close(): Promise<un
  * is mended.
  */
 export async function outage(stage: Stage, { shop, telegram }: Receivers): Promise<void> {
-  note('\n5. A receiver breaks, people are notified, and it misses nothing\n')
-  const { id, secret } = await addEndpoints(stage, { shop: shop.url, telegram: telegram.url })
+  note('\n7. A receiver breaks, people are notified, and it misses nothing')
+  const before = telegram.messages.length
+  const id = await addEndpoints(stage, { shop: shop.url, telegram: telegram.url })
   const deployed = await deployToStaging(stage)
   say(`${deployed.length} deployments to staging, but shop answers 503`)
-  const messages = (count: number) => async () => telegram.messages.length >= count && telegram.messages
+  const messages = (count: number) => async () => {
+    const since = telegram.messages.slice(before).map(({ text }) => text)
+    return since.length >= count && since
+  }
   const alerts = await until('people are notified of the failures', messages(2))
-  showAttempts(await deliveryOf(stage, String(id), deployed[0]))
+  showAttempts(await deliveryOf(stage, id, deployed[0]))
   say('what people read in Telegram:')
   // Which of the two comes first is not certain.
-  quote(alerts.map(({ text }) => text).toSorted())
+  quote(alerts.map(headline).toSorted().join('\n'))
 
-  shop.mend(String(secret))
+  shop.mend(SHOP_SECRET)
   say('shop is mended, and gets what it missed')
-  const { count } = await run(stage, ['endpoints', 'recover', String(id), '--since', '1m'])
-  say(`${count} deliveries are pending: one is attempted within six seconds, the others after its success`)
+  await run(stage, `signalbox endpoints recover ${id} --since 1m`)
   await until('shop has them all', async () => shop.accepted.size === DEPLOYMENTS)
   say(`shop has verified and accepted ${shop.accepted.size}; in Telegram:`)
   const all = await until('people are notified of the recovery', messages(3))
-  quote(all.slice(2).map(({ text }) => text))
+  quote(...all.slice(2).map(headline))
 }
 
 /** A receiver that answers 503 until it is mended; then it is the example, with this secret. */
@@ -72,12 +77,23 @@ async function openShop() {
   }
 }
 
-async function addEndpoints(stage: Stage, urls: { shop: string; telegram: string }) {
-  const alerts = ['--events', 'endpoint.*', 'delivery.exhausted', '--settings', '{"chat_id": 12345}']
-  const telegram = ['--name', 'alerts', '--kind', 'telegram', '--url', urls.telegram, ...alerts, '--credential', '-']
-  await run(stage, ['endpoints', 'add', ...telegram], BOT_TOKEN)
-  const shop = ['--name', 'shop', '--url', urls.shop, '--environments', 'staging', '--schedule', '1']
-  return run(stage, ['endpoints', 'add', ...shop])
+/** Adds both, and returns the id of the shop's. */
+async function addEndpoints(stage: Stage, urls: { shop: string; telegram: string }): Promise<string> {
+  const env = { ...stage.env, TELEGRAM_BOT_TOKEN: BOT_TOKEN, TELEGRAM_URL: urls.telegram, SHOP_SECRET }
+  await run(
+    { ...stage, env },
+    `echo "$TELEGRAM_BOT_TOKEN" | signalbox endpoints add --kind telegram --name alerts --url "$TELEGRAM_URL" \\
+    --settings '{"chat_id": 12345}' --credential - --events 'endpoint.*' delivery.exhausted`,
+    { isShown: false },
+  )
+  await run(
+    { ...stage, env },
+    `echo "$SHOP_SECRET" | signalbox endpoints add --name shop --url ${urls.shop} --secret - \\
+    --environments staging --schedule 1`,
+    { isShown: false },
+  )
+  const { items } = await stage.box.endpoints.list({})
+  return items.find(({ name }) => name === 'shop')?.id ?? ''
 }
 
 /** Deploys several revisions, and returns the ids of their events. */
@@ -102,6 +118,6 @@ function showAttempts({ id, attempts, status }: DeliveryDetail): void {
     say(`  attempt ${attempt} ${outcome}: ${status_code} "${response}" after ${duration_ms} ms`)
 }
 
-function quote(messages: readonly string[]): void {
-  note(`\n${messages.join('\n\n').replaceAll(/^/gm, '   │ ')}\n`)
+function headline(message: string): string {
+  return message.split('\n', 1)[0] ?? ''
 }

@@ -1,31 +1,54 @@
 // What the parts of the demo act on: the running Signalbox, and the repositories.
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import type { RepositoryHandle } from '@signalbox/fake-github'
-import type { SignalboxClient } from '@signalbox/sdk'
-import { note } from './narrate.ts'
+import type { JobDetail, SignalboxClient } from '@signalbox/sdk'
+import { note, over, say, until } from './narrate.ts'
 
 /** The app that is deployed. */
 export const APP = 'customer-support-bot'
 
-export type Json = Record<string, unknown>
-
-/** The running parts. `cli` runs a command against Signalbox; `input` is its standard input. */
+/** The running parts. Commands run in `clone`, a checkout of `shop`, with `env`. */
 export type Stage = {
   url: string
-  token: string
   tokenFile: string
   box: SignalboxClient
-  cli: (args: readonly string[], input?: string) => Promise<string>
+  clone: string
+  env: Record<string, string>
+  shop: RepositoryHandle
   byHandler: RepositoryHandle
-  turnkey: RepositoryHandle
 }
 
-/** Shows a command, runs it, and returns what it prints as JSON. */
-export async function run(stage: Stage, args: readonly string[], input?: string): Promise<Json> {
-  note(`$ signalbox ${args.map(quoted).join(' ')}`)
-  return JSON.parse(await stage.cli([...args, '--json'], input)) as Json
+/** Shows a command, runs exactly that in a shell, and shows what it prints unless that is long. */
+export async function run(
+  { clone, env }: Pick<Stage, 'clone' | 'env'>,
+  command: string,
+  { isShown = true }: { isShown?: boolean } = {},
+): Promise<void> {
+  note(`$ ${command}`)
+  const { stdout } = await promisify(execFile)('sh', ['-euc', command], { cwd: clone, env, signal: over.signal })
+  for (const line of stdout.split('\n')) if (isShown && line.trim() !== '') say(line)
 }
 
-/** An argument as one would type it. */
-export function quoted(argument: string): string {
-  return /^[\w@./:-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`
+/** The newest job of a type, without those before, when it has ended. */
+export async function endedJob({ box }: Stage, type: string, before: readonly string[] = []): Promise<JobDetail> {
+  const { id } = await until(`a job of the type ${type} has ended`, async () => {
+    const { items } = await box.jobs.list({ type, limit: 1 })
+    return items.find((job) => job.completed_at !== null && !before.includes(job.id))
+  })
+  const job = await box.jobs.get(id)
+  say(`job ${id.slice(-8)}, ${type} of the agent ${job.assigned_agent}: ${job.status}`)
+  if (job.error !== null) say(`  ${job.error}`)
+  return job
+}
+
+/** Shows texts that people read on GitHub or in Telegram, without their empty lines. */
+export function quote(...texts: string[]): void {
+  const shown = texts.map((text) =>
+    text
+      .replaceAll(/<!--.*?-->|<\/?sub>/gs, '')
+      .replaceAll(/\n\s*\n/g, '\n')
+      .trim(),
+  )
+  note(shown.join('\n\n').replaceAll(/^/gm, '   │ ').replaceAll(/ +$/gm, ''))
 }

@@ -45,6 +45,10 @@ export function describe({ payload }: VerifiedWebhook): string {
     switch (payload.event) {
       case 'environment.deployed':
         return `${payload.data.app_name} was deployed to ${payload.data.environment} by ${payload.data.deployed_by}`
+      case 'environment.merged':
+        return `the pull request of ${payload.data.app_name} was merged: ${payload.data.url}`
+      case 'deployment.drifted':
+        return `${payload.data.path} of ${payload.data.repository} is not what was deployed`
       case 'job.failed':
         return `job ${payload.data.job_id} failed: ${payload.data.error}`
       case 'job.completed':
@@ -53,6 +57,8 @@ export function describe({ payload }: VerifiedWebhook): string {
         return `job ${payload.data.job_id} waits for ${payload.data.name}`
       case 'rule.paused':
         return `rule ${payload.data.rule} is paused: ${payload.data.reason}`
+      case 'gap.found':
+        return `${payload.data.deliveries} webhooks of ${payload.data.hook} did not arrive: ${payload.data.recovered} recovered`
       default:
         return `${payload.event}: ${payload.data.endpoint_name}`
     }

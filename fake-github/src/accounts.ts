@@ -17,6 +17,7 @@ export function ensureAccount(
     type,
     members: new Map(),
     teams: new Map(),
+    hooks: new Map(),
     createdAtMs: clock(),
   }
   state.accounts.set(accountKey(login), account)

@@ -1,5 +1,5 @@
-// Hands an event to every webhook that asked for it: the repository's own and those of installed
-// Apps.
+// Hands an event to every webhook that asked for it: the repository's own, those of its
+// organisation and those of installed Apps.
 import type { Hub } from './hub.ts'
 import { accountShape } from './shapes/accounts.ts'
 import { nodeId } from './shapes/node-id.ts'
@@ -41,7 +41,7 @@ export function emit(
     sender: accountShape(hub, account),
   }
   const emitted = { event, payload: whole, repo }
-  const own = APP_EVENTS.includes(event) ? [] : [...repo.hooks.values()]
+  const own = APP_EVENTS.includes(event) ? [] : [...repo.hooks.values(), ...repo.owner.hooks.values()]
   const hooks = only ? [only] : own
   for (const hook of hooks) sendTo(hub, hook, emitted, null)
   if (only) return
@@ -54,7 +54,9 @@ export function emit(
 /** True when some webhook asked for the event: a payload costs several git calls. */
 export function isHeard(hub: Hub, repo: Repository, event: string): boolean {
   const apps = [...hub.state.installations.values()].filter((each) => covers(each, repo)).map(({ app }) => app.hook)
-  return [...repo.hooks.values(), ...apps].some((hook) => hook !== null && wants(hook, event))
+  return [...repo.hooks.values(), ...repo.owner.hooks.values(), ...apps].some(
+    (hook) => hook !== null && wants(hook, event),
+  )
 }
 
 function wants(hook: Hook, event: string): boolean {

@@ -17,6 +17,7 @@ import { initBare } from './git.ts'
 import { isGitRequest, serveGit } from './git-http.ts'
 import type { Hub } from './hub.ts'
 import { repositoryLock } from './hub.ts'
+import { isManifestForm, manifestPages } from './manifest-page.ts'
 import type { OrganizationHandle, OrganizationOptions } from './organization-handle.ts'
 import { addOrganization } from './organization-handle.ts'
 import { pagesApp, wantsPage } from './pages.ts'
@@ -70,6 +71,13 @@ export type RepositoryOptions = {
   description?: string
   /** Login to role; the owner is always admin. */
   collaborators?: Record<string, Role>
+  /** Whether pull requests may be set to merge by themselves. Default: no, as on GitHub. */
+  allowAutoMerge?: boolean
+  /**
+   * Names of statuses or checks that must pass before a pull request is merged into the default
+   * branch. Default: none.
+   */
+  requiredChecks?: string[]
 }
 
 /** A running fake GitHub. */
@@ -111,9 +119,11 @@ export async function openFakeGithub(options: FakeGithubOptions = {}): Promise<F
     const response = await rest.request(`${hub.apiUrl}${path}`, {}, { actor: ensureAccount(hub, owner) })
     return response.ok ? response.json() : null
   })
-  const serveRest = getRequestListener((request, env) =>
-    wantsPage(hub, request) ? pages.fetch(request) : rest.fetch(request, env),
-  )
+  const manifests = manifestPages(hub)
+  const serveRest = getRequestListener((request, env) => {
+    if (isManifestForm(request)) return manifests.fetch(request)
+    return wantsPage(hub, request) ? pages.fetch(request) : rest.fetch(request, env)
+  })
   const server = createServer((request, response) => {
     if (!isGitRequest(request)) return void serveRest(request, response)
     serveGit(hub, request, response).catch((error: unknown) => response.destroy(error as Error))
@@ -230,6 +240,8 @@ async function makeRepository(hub: Hub, root: string, options: RepositoryOptions
     hooks: new Map(),
     nextNumber: 1,
     nextMilestone: 1,
+    allowsAutoMerge: options.allowAutoMerge ?? false,
+    requiredChecks: options.requiredChecks ?? [],
     createdAtMs: clock(),
     pushedAtMs: clock(),
   }

@@ -30,12 +30,18 @@ export async function diffCounts(dir: string, from: string | null, to: string): 
 /** The same with patches. */
 export async function diffFiles(dir: string, from: string | null, to: string): Promise<FileChange[]> {
   const [files, text] = await Promise.all([diffCounts(dir, from, to), diffText(dir, from, to)])
-  const sections = text.split(/^diff --git /m).slice(1)
-  return files.map((file, index) => {
-    const section = sections[index] ?? ''
-    const hunk = section.search(/^@@ /m)
-    return { ...file, patch: hunk < 0 ? null : section.slice(hunk).replace(/\n$/, '') }
+  const patches = `\n${text}`.split('\ndiff --git ').slice(1).map(hunksOf)
+  return files.map((file) => {
+    // What became another kind of thing has two sections: it is deleted, then added.
+    const own = patches.splice(0, file.status === 'changed' ? 2 : 1).filter((patch) => patch !== null)
+    return { ...file, patch: own.length === 0 ? null : own.join('\n') }
   })
+}
+
+/** The hunks of one section; a carriage return or U+2028 within a line ends no line. */
+function hunksOf(section: string): string | null {
+  const hunk = section.indexOf('\n@@ ')
+  return hunk < 0 ? null : section.slice(hunk + 1).replace(/\n$/, '')
 }
 
 /** One changed file without its patch. */

@@ -1,6 +1,7 @@
 // Organisations in the hands of their owners: members and teams.
 import { ensureAccount } from './accounts.ts'
 import type { Hub } from './hub.ts'
+import { addOrganizationHook } from './routes/organization-hooks.ts'
 import { addTeam } from './routes/teams.ts'
 import type { Account, Role, Team } from './state.ts'
 import { accountKey, repositoryKey } from './state.ts'
@@ -34,6 +35,8 @@ export type OrganizationHandle = {
   /** Adds somebody or changes their role; null removes them, and from all teams. */
   setMember(login: string, role: 'member' | 'admin' | null): void
   addTeam(options: TeamOptions): TeamHandle
+  /** Adds a webhook for all of its repositories, and returns its id. */
+  addWebhook(options: { url: string; secret?: string; events?: string[]; contentType?: 'json' | 'form' }): number
 }
 
 /**
@@ -51,7 +54,15 @@ export function addOrganization(hub: Hub, options: OrganizationOptions): Organiz
   }
   for (const login of options.owners ?? []) setMember(login, 'admin')
   for (const login of options.members ?? []) setMember(login, 'member')
-  return { login: org.login, setMember, addTeam: (team) => teamHandle(hub, org, team, setMember) }
+  return {
+    login: org.login,
+    setMember,
+    addTeam: (team) => teamHandle(hub, org, team, setMember),
+    addWebhook: ({ url, secret, events = ['*'], contentType = 'json' }) => {
+      const config = { url, content_type: contentType, insecure_ssl: '0', ...(secret !== undefined && { secret }) }
+      return addOrganizationHook(hub, org, { config, events, active: true }).id
+    },
+  }
 }
 
 function teamHandle(

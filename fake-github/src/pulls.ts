@@ -72,7 +72,7 @@ export function findLabel(repo: Repository, name: string): Label | undefined {
 
 /** Makes the issue carry exactly these labels, with an event for each that comes or goes. */
 export async function setLabels(actor: Actor, issue: Issue, names: string[]): Promise<void> {
-  const { hub, repo } = actor
+  const { hub, repo, account } = actor
   const wanted = new Set(names.map((name) => ensureLabel(actor, name)))
   const before = new Set(issue.labels)
   issue.labels = [...wanted]
@@ -82,6 +82,8 @@ export async function setLabels(actor: Actor, issue: Issue, names: string[]): Pr
   ]
   if (changes.length > 0) issue.updatedAtMs = hub.clock()
   for (const [action, label] of changes) {
+    const about = { label, by: account, event: action, atMs: hub.clock() }
+    issue.labelings.push({ ...about, id: hub.state.nextId() })
     await emitIssue(actor, issue, action, { label: labelShape(hub, repo, label) })
   }
 }

@@ -28,6 +28,8 @@ export type Account = {
   members: Map<string, 'member' | 'admin'>
   /** An organisation's teams, by slug. */
   teams: Map<string, Team>
+  /** An organisation's webhooks. */
+  hooks: Map<number, Hook>
   createdAtMs: number
 }
 
@@ -83,7 +85,7 @@ export type Installation = {
   createdAtMs: number
 }
 
-/** A webhook of a repository, or of an App. */
+/** A webhook of a repository, an organisation, or an App. */
 export type Hook = {
   id: number
   url: string
@@ -93,7 +95,7 @@ export type Hook = {
   active: boolean
   insecureSsl: string
   lastResponse: { code: number | null; status: string; message: string | null }
-  target: { type: 'repository' | 'integration'; id: number }
+  target: { type: 'repository' | 'organization' | 'integration'; id: number }
   createdAtMs: number
   updatedAtMs: number
 }
@@ -140,6 +142,8 @@ export type Issue = {
   user: Account
   app: App | null
   labels: Label[]
+  /** Who gave and took labels, oldest first. */
+  labelings: { id: number; label: Label; by: Account; event: 'labeled' | 'unlabeled'; atMs: number }[]
   assignees: Account[]
   milestone: Milestone | null
   locked: boolean
@@ -224,6 +228,10 @@ export type Repository = {
   environments: Map<string, Environment>
   releases: Map<number, Release>
   hooks: Map<number, Hook>
+  /** Whether pull requests may be set to merge by themselves. */
+  allowsAutoMerge: boolean
+  /** Statuses or checks that must pass before a pull request is merged into the default branch. */
+  requiredChecks: string[]
   nextNumber: number
   nextMilestone: number
   createdAtMs: number

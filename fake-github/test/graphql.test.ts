@@ -4,8 +4,9 @@ import type { World } from './world.ts'
 import { failure, openWorld } from './world.ts'
 
 let world: World
+let others = 0
 beforeEach(async () => {
-  world = await openWorld()
+  world = await openWorld({}, { allowAutoMerge: true, requiredChecks: ['ci'] })
   await world.branch('feature')
   await world.repo.openPullRequest({ title: 'P', head: 'feature' }, 'bot')
 })
@@ -118,6 +119,90 @@ test('a comment is hidden and shown again', async () => {
   expect(await world.bot.graphql(show, { id: node_id })).toEqual({
     unminimizeComment: { unminimizedComment: { isMinimized: false } },
   })
+})
+
+test('a thread is answered, with the events of its review, and shows who reacted', async () => {
+  const { bot, owner } = world
+  const first = await comment(2, 'Why?')
+  const of = { owner: 'acme', repo: 'app', comment_id: first.id }
+  await owner.rest.reactions.createForPullRequestReviewComment({ ...of, content: '+1' })
+  await bot.rest.reactions.createForPullRequestReviewComment({ ...of, content: 'eyes' })
+  await world.listen()
+  const id = (await threads()).reviewThreads.nodes[0]?.id
+  const answer = `mutation ($id: ID!, $body: String!) {
+    addPullRequestReviewThreadReply(input: { pullRequestReviewThreadId: $id, body: $body }) { comment { body } }
+  }`
+  expect(await bot.graphql(answer, { id, body: 'Because' })).toEqual({
+    addPullRequestReviewThreadReply: { comment: { body: 'Because' } },
+  })
+  expect(await graphqlErrors(bot.graphql(answer, { id, body: ' ' }))).toMatchObject([{ type: 'UNPROCESSABLE' }])
+  const query = `{ repository(owner: "acme", name: "app") { pullRequest(number: 1) { reviewThreads(first: 1) { nodes {
+    comments(first: 5) { nodes { body reactions(first: 5) { totalCount nodes { content user { login } } } } }
+  } } } } }`
+  const shown = await bot.graphql<Threads>(query)
+  expect(shown.repository.pullRequest.reviewThreads.nodes[0]?.comments.nodes).toEqual([
+    {
+      body: 'Why?',
+      reactions: {
+        totalCount: 2,
+        nodes: [
+          { content: 'THUMBS_UP', user: { login: 'acme' } },
+          { content: 'EYES', user: { login: 'bot' } },
+        ],
+      },
+    },
+    { body: 'Because', reactions: { totalCount: 0, nodes: [] } },
+  ])
+  await world.github.settled()
+  expect(world.receiver.names()).toEqual([
+    'ping',
+    'pull_request_review.submitted',
+    'pull_request_review_comment.created',
+  ])
+})
+
+test('to resolve a thread, a limited token needs the right to write contents, too', async () => {
+  await comment(2, 'Why?')
+  const id = (await threads()).reviewThreads.nodes[0]?.id
+  const resolve = 'mutation ($id: ID!) { resolveReviewThread(input: { threadId: $id }) { thread { isResolved } } }'
+  const limited = (contents: 'read' | 'write') =>
+    world.client(world.github.addToken({ login: 'acme', permissions: { contents, pull_requests: 'write' } }))
+  expect(await graphqlErrors(limited('read').graphql(resolve, { id }))).toMatchObject([{ type: 'FORBIDDEN' }])
+  expect(await limited('write').graphql(resolve, { id })).toMatchObject({ resolveReviewThread: {} })
+})
+
+test('auto-merge is for what waits: it is refused where it is not allowed, for drafts, and with nothing to wait for', async () => {
+  const enable = `mutation ($id: ID!, $sha: GitObjectID) {
+    enablePullRequestAutoMerge(input: { pullRequestId: $id, expectedHeadOid: $sha }) { pullRequest { title } }
+  }`
+  const refused = async (options: { allowAutoMerge?: boolean; requiredChecks?: string[] }, draft = false) => {
+    const name = `other-${++others}`
+    const files = { 'a.txt': 'a\n' }
+    const repo = await world.github.addRepository({ owner: 'acme', name, files, ...options })
+    await repo.commit({ message: 'c', files: { 'b.txt': 'b\n' }, branch: 'b' })
+    const pull = { title: 'P', head: 'b', draft }
+    const { node_id: id } = (await repo.openPullRequest(pull)) as unknown as { node_id: string }
+    return (await graphqlErrors(world.owner.graphql(enable, { id, sha: 'a'.repeat(40) })))?.[0]?.message
+  }
+  const waits = { allowAutoMerge: true, requiredChecks: ['ci'] }
+  expect(await refused({ requiredChecks: ['ci'] })).toBe('Pull request Auto merge is not allowed for this repository')
+  expect(await refused({ allowAutoMerge: true })).toBe('Pull request Pull request is in clean status')
+  expect(await refused(waits, true)).toBe('Pull request Pull request is in draft status')
+  expect(await refused(waits)).toMatch('head oid')
+})
+
+test('what a required check is missing for is not merged', async () => {
+  const at = { owner: 'acme', repo: 'strict' }
+  const files = { 'a.txt': 'a\n' }
+  const repo = await world.github.addRepository({ owner: 'acme', name: 'strict', files, requiredChecks: ['ci'] })
+  const sha = await repo.commit({ message: 'c', files: { 'b.txt': 'b\n' }, branch: 'b' })
+  await repo.openPullRequest({ title: 'P', head: 'b' })
+  const state = async () => (await world.owner.rest.pulls.get({ ...at, pull_number: 1 })).data.mergeable_state
+  expect(await state()).toBe('blocked')
+  expect((await failure(world.owner.rest.pulls.merge({ ...at, pull_number: 1 }))).status).toBe(405)
+  await world.owner.rest.repos.createCommitStatus({ ...at, sha, state: 'success', context: 'ci' })
+  expect(await state()).toBe('clean')
+  await repo.mergePullRequest(1)
 })
 
 test('a pull request becomes a draft, ready again, and is to be merged by itself', async () => {

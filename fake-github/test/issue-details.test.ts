@@ -12,6 +12,18 @@ afterEach(() => world.close())
 
 const ISSUE = { owner: 'acme', repo: 'app', issue_number: 1 }
 
+test('who gave and took a label is among the events of its issue', async () => {
+  const { owner, app, repo } = world
+  const { number } = await repo.openIssue({ title: 'x' })
+  await repo.labelIssue(number, 'agent', 'triager')
+  await owner.rest.issues.removeLabel({ ...app, issue_number: number, name: 'agent' })
+  const { data } = await owner.rest.issues.listEvents({ ...app, issue_number: number })
+  expect(data).toMatchObject([
+    { event: 'labeled', actor: { login: 'triager' }, label: { name: 'agent' } },
+    { event: 'unlabeled', actor: { login: 'acme' }, label: { name: 'agent' } },
+  ])
+})
+
 test('issues and pull requests are assigned to collaborators, and others are ignored', async () => {
   const { app, bot, repo, as } = world
   await world.branch('feature')

@@ -1,13 +1,15 @@
 // Signed webhooks: headers, encodings, deliveries, redelivery and trouble on the way.
 import { createHmac } from 'node:crypto'
+import { Octokit } from 'octokit'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openFakeGithub } from '../src/index.ts'
 import type { World } from './world.ts'
 import { failure, openReceiver, openWorld, signatureIsValid } from './world.ts'
 
 const SECRET = 'It’s a Secret to Everybody'
 let world: World
 beforeEach(async () => {
-  world = await openWorld({ webhookTimeoutMs: 300 })
+  world = await openWorld()
 })
 afterEach(() => world.close())
 
@@ -95,6 +97,8 @@ test('nothing is sent again by itself; a redelivery keeps the guid and gets an i
 })
 
 test('a receiver that is slow or gone leaves a failed delivery', async () => {
+  await world.close()
+  world = await openWorld({ webhookTimeoutMs: 300 })
   const { github, repo } = world
   const { promise, resolve } = Promise.withResolvers<number>()
   const slow = await openReceiver(() => promise)
@@ -188,4 +192,58 @@ test('an organisation is named in the webhooks of its repositories', async () =>
     organization: { login: 'corp' },
     repository: { owner: { type: 'Organization' } },
   })
+})
+
+test('the webhook of an organisation has the events of all its repositories, and deliveries of its own', async () => {
+  const { github, receiver, client } = world
+  const corp = github.addOrganization({ login: 'corp', owners: ['boss'], members: ['guest'] })
+  const repo = await github.addRepository({ owner: 'corp', name: 'site', files: { a: 'a' } })
+  const hook_id = corp.addWebhook({ url: receiver.url, secret: SECRET, events: ['issues'] })
+  await repo.openIssue({ title: 'x' })
+  await github.settled()
+  expect(receiver.names()).toEqual(['issues.opened', 'ping'])
+  expect(receiver.arrivals.at(-1)?.headers['x-github-hook-installation-target-type']).toBe('organization')
+
+  const at = { org: 'corp', hook_id }
+  const boss = client(github.addToken({ login: 'boss', scopes: ['admin:org_hook'] }))
+  expect((await boss.rest.orgs.listWebhooks({ org: 'corp' })).data).toMatchObject([{ id: hook_id }])
+  const { data: list } = await boss.rest.orgs.listWebhookDeliveries({ ...at, per_page: 1 })
+  expect(list).toMatchObject([{ event: 'issues', status_code: 200, throttled_at: null }])
+  expect(await boss.paginate(boss.rest.orgs.listWebhookDeliveries, { ...at, per_page: 1 })).toHaveLength(2)
+  const delivery = { ...at, delivery_id: list[0]!.id as number }
+  expect((await boss.rest.orgs.getWebhookDelivery(delivery)).data.request.headers).toMatchObject({
+    'X-GitHub-Delivery': list[0]!.guid,
+  })
+  await boss.rest.orgs.redeliverWebhookDelivery(delivery)
+  await github.settled()
+  expect(github.deliveries.at(-1)).toMatchObject({ guid: list[0]!.guid, redelivery: true })
+
+  const config = { url: 'http://127.0.0.1:9/hook', content_type: 'json' }
+  const { data: other } = await boss.rest.orgs.createWebhook({ org: 'corp', name: 'web', config, active: false })
+  await boss.rest.orgs.updateWebhook({ org: 'corp', hook_id: other.id, events: ['push'] })
+  await boss.rest.orgs.pingWebhook({ org: 'corp', hook_id: other.id })
+  expect((await boss.rest.orgs.getWebhook({ org: 'corp', hook_id: other.id })).data.events).toEqual(['push'])
+  expect((await boss.rest.orgs.getWebhookConfigForOrg({ org: 'corp', hook_id: other.id })).data.url).toBe(config.url)
+  await boss.rest.orgs.deleteWebhook({ org: 'corp', hook_id: other.id })
+  const withoutScope = client(github.addToken({ login: 'boss' }))
+  const member = client(github.addToken({ login: 'guest', scopes: ['admin:org_hook'] }))
+  const limited = client(github.addToken({ login: 'boss', permissions: { members: 'read' } }))
+  expect((await failure(withoutScope.rest.orgs.listWebhooks({ org: 'corp' }))).status).toBe(404)
+  expect((await failure(member.rest.orgs.listWebhooks({ org: 'corp' }))).status).toBe(404)
+  expect((await failure(limited.rest.orgs.listWebhooks({ org: 'corp' }))).status).toBe(403)
+})
+
+test('deliveries are listed for three days', async () => {
+  let now = Date.now()
+  const github = await openFakeGithub({ clock: () => now })
+  const repo = await github.addRepository({ owner: 'acme', name: 'old', files: { a: 'a' } })
+  const hook_id = await repo.addWebhook({ url: 'http://127.0.0.1:9/hook' })
+  await github.settled()
+  const client = new Octokit({ baseUrl: github.apiUrl, auth: github.addToken({ login: 'acme' }) })
+  const list = async () =>
+    (await client.rest.repos.listWebhookDeliveries({ owner: 'acme', repo: 'old', hook_id })).data.length
+  expect(await list()).toBe(1)
+  now += 3 * 24 * 60 * 60_000
+  expect(await list()).toBe(0)
+  await github.close()
 })

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { Octokit } from 'octokit'
 import { expect } from 'vitest'
 import { openApiGuard } from '../openapi.ts'
-import type { FakeGithubOptions } from '../src/index.ts'
+import type { FakeGithubOptions, RepositoryOptions } from '../src/index.ts'
 import { openFakeGithub } from '../src/index.ts'
 
 /** A payload is read freely: the guard has checked its shape. */
@@ -65,7 +65,7 @@ export function signatureIsValid({ headers, body }: Pick<Arrival, 'headers' | 'b
 }
 
 /** `acme/app` with a few files; `bot` may write, `guest` may only read. */
-export async function openWorld(options: FakeGithubOptions = {}) {
+export async function openWorld(options: FakeGithubOptions = {}, more: Partial<RepositoryOptions> = {}) {
   const guard = openApiGuard()
   // Reading GitHub's description blocks this process, and the receiver in it, for a while.
   const patience = { webhookTimeoutMs: 60_000 }
@@ -76,6 +76,7 @@ export async function openWorld(options: FakeGithubOptions = {}) {
     name: 'app',
     files: { 'README.md': '# App\n', 'src/a.txt': 'one\ntwo\nthree\n', 'src/deep/b.txt': 'b\n' },
     collaborators: { bot: 'write', triager: 'triage' },
+    ...more,
   })
   const client = (auth?: string) =>
     new Octokit({

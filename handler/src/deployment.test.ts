@@ -1,3 +1,4 @@
+import type { RepositoryHandle } from '@signalbox/fake-github'
 import { openFakeGithub } from '@signalbox/fake-github'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { AGENTA_DEPLOYMENT } from '../../test/fixtures/payloads.ts'
@@ -256,4 +257,53 @@ test('without GitHub a deployment is a 502, and what gets no pull request is rec
   expect(await send({ event: 'job.completed' })).toMatchObject({ status: 200, answer: { received: true } })
   const staging = { ...deployed, data: { ...deployed.data, environment: 'staging' } }
   expect(await send(staging)).toMatchObject({ status: 200, answer: { received: true } })
+})
+
+describe('a configuration that is validated', () => {
+  const validate = { schema: { type: 'object', properties: { temperature: { maximum: 1 } } } }
+  const withConfig = (config: object) => ({ ...deployed, data: { ...deployed.data, config } })
+  // The token of an account may make no checks, so the commit gets a status.
+  const statusesOf = async (repo: RepositoryHandle) => {
+    const sha = await repo.head('agenta/deploy-customer-support-bot-1234567890')
+    const headers = { authorization: `Bearer ${fake.addToken({ login: 'your-org' })}` }
+    const response = await fetch(`${fake.apiUrl}/repos/${repo.fullName}/commits/${sha}/statuses`, { headers })
+    return (await response.json()) as object[]
+  }
+
+  test('has one status of the commit, however often it is sent, and the answer says whether it is valid', async () => {
+    const { repo, send, lines } = await setUp({ validate })
+    for (const _ of [1, 2]) {
+      expect(await send(withConfig({ temperature: 2 }))).toMatchObject({ status: 200, answer: { config_valid: false } })
+    }
+    expect(await statusesOf(repo)).toMatchObject([
+      { context: 'Deployed configuration', state: 'failure', description: '$.temperature must be <= 1' },
+    ])
+    expect(lines).toContain('⚠️ $.temperature must be <= 1')
+  })
+
+  test('passes when it keeps to the schema', async () => {
+    const { repo, send } = await setUp({ validate })
+    expect(await send(withConfig({ temperature: 1 }))).toMatchObject({ answer: { config_valid: true } })
+    expect(await statusesOf(repo)).toMatchObject([{ state: 'success' }])
+  })
+})
+
+test('a deployment that failed gets no pull request, and the log says so', async () => {
+  const { repo, send, lines } = await setUp()
+  const { status, answer } = await send({ ...deployed, data: { ...deployed.data, status: 'failed' } })
+  expect({ status, answer }).toEqual({ status: 200, answer: { received: true } })
+  expect(lines.at(-1)).toBe('⏭️ The deployment failed, so it gets no pull request.')
+  expect(await repo.pulls('all')).toEqual([])
+})
+
+test('two projects with an app of one name have a file each, also while both pull requests are open', async () => {
+  const { repo, send } = await setUp()
+  const other = { ...deployed, project_id: 'other', data: { ...deployed.data, deployment_id: 'deploy_2' } }
+  await send(deployed)
+  expect(await send(other)).toMatchObject({ answer: { pr_number: 2 } })
+  await repo.mergePullRequest(1)
+  await repo.mergePullRequest(2)
+  const app = 'customer-support-bot/production.json'
+  expect(await repo.readFile('main', `deployments/${app}`)).toContain('"project_id": "project_abc"')
+  expect(await repo.readFile('main', `deployments/other/${app}`)).toContain('"project_id": "other"')
 })

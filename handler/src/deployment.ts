@@ -1,15 +1,17 @@
 // From a webhook to its pull request.
 
-import { answerDeployment } from '../../src/agents/deployment-pr/answer.ts'
-import type { DeploymentEvent } from '../../src/agents/deployment-pr/deployment-event.ts'
-import { requireOwnFile } from '../../src/agents/deployment-pr/file-owner.ts'
+import type { Answer } from '../../src/agents/deployment-pr/answer.ts'
+import { answerWithOwnFile } from '../../src/agents/deployment-pr/file-owner.ts'
+import type { ConfigProblem } from '../../src/agents/deployment-pr/schema.ts'
+import { bySchema, problemsOf, validationCheck, withoutAutoMerge } from '../../src/agents/deployment-pr/validation.ts'
+import type { DeploymentEvent } from '../../src/descriptions/deployment-event.ts'
 import type { Forges } from '../../src/forges/forges.ts'
 import { AppError, GiveUp } from '../../src/lib/error.ts'
 import type { Receipt } from '../../src/publisher/output.ts'
 import { parseOutputs } from '../../src/publisher/output.ts'
 import { publish } from '../../src/publisher/publish.ts'
 import type { PullRequestOutput } from '../../src/publisher/pull-request-output.ts'
-import { creating, detected, published, received } from './log-lines.ts'
+import { creating, detected, published, received, skipped, validated } from './log-lines.ts'
 import type { Settings } from './options.ts'
 import type { Webhook } from './webhook.ts'
 
@@ -27,25 +29,36 @@ export async function actOn(webhook: Webhook, settings: Settings): Promise<objec
   const { forges, log } = settings
   log(...received(webhook))
   if (webhook.deployment === null) return { received: true }
-  const deployment = readDeployment(webhook.deployment, settings)
-  if ('skipped' in deployment) return { received: true }
+  const deployment = await readDeployment(webhook.deployment, settings)
+  if ('skipped' in deployment) {
+    log(...skipped(deployment))
+    return { received: true }
+  }
   if (forges === null) throw new AppError('forge_failed', NOT_CONFIGURED)
-  const receipt = await openPullRequest(forges, deployment, settings)
+  const problems = await validate(forges, webhook.deployment, { deployment, settings })
+  const output = withoutAutoMerge(deployment.output, problems ?? [])
+  const receipt = await openPullRequest(forges, { ...deployment, output }, settings)
   log(...published(receipt))
-  return { received: true, ...summary(receipt) }
+  if (problems === null) return { received: true, ...summary(receipt) }
+  await writeCheck(forges, { deployment, receipt, problems }, settings)
+  log(...validated(problems))
+  return { received: true, ...summary(receipt), config_valid: problems.length === 0 }
 }
 
-function readDeployment(payload: unknown, { deployment, forges }: Settings): Deployment | { skipped: string } {
-  const answer = answered(payload, deployment)
+async function readDeployment(
+  payload: unknown,
+  { deployment, forges }: Settings,
+): Promise<Deployment | { skipped: string }> {
+  const answer = await answered(payload, deployment, forges)
   if (!('missing' in answer)) return answer
   if (forges === null) throw new AppError('forge_failed', NOT_CONFIGURED)
   const remedy = 'set GITHUB_REPO (github.repository), or name the app in repositories.'
   throw new AppError('forge_failed', `No repository is configured for ${answer.event.data.app_name}: ${remedy}`)
 }
 
-function answered(payload: unknown, options: Settings['deployment']): ReturnType<typeof answerDeployment> {
+async function answered(payload: unknown, options: Settings['deployment'], forges: Forges | null): Promise<Answer> {
   try {
-    return answerDeployment(payload, options)
+    return await answerWithOwnFile(payload, options, forges && ((name) => forges.of(name)))
   } catch (error) {
     if (error instanceof GiveUp) throw new AppError('body_invalid', error.message)
     throw error
@@ -61,10 +74,37 @@ async function openPullRequest(
   parseOutputs([output])
   log(...detected(event))
   const { forge, path } = forges.of(output.repository)
-  await requireOwnFile(forge, path, { output, event })
   const changeSet = { ...output, base: output.base ?? (await forge.defaultBranch(path)) }
   log(...creating(changeSet))
-  return publish(forges, changeSet, { id: event.delivery_id ?? event.data.deployment_id, policy })
+  return publish(forges, changeSet, { id: authorOf(event), policy })
+}
+
+function authorOf({ delivery_id, data }: DeploymentEvent): string {
+  return delivery_id ?? data.deployment_id
+}
+
+/** What is wrong with the configuration; null where that was not asked. */
+async function validate(
+  forges: Forges,
+  payload: unknown,
+  { deployment: { output }, settings }: { deployment: Deployment; settings: Settings },
+): Promise<ConfigProblem[] | null> {
+  const { validate: asked } = settings.deployment
+  if (asked === undefined) return null
+  const { forge, path } = forges.of(output.repository)
+  return problemsOf(payload, bySchema(asked, { forge, repository: path, base: output.base }))
+}
+
+type Validated = { deployment: Deployment; receipt: Receipt | null; problems: readonly ConfigProblem[] }
+
+async function writeCheck(
+  forges: Forges,
+  { deployment: { event, output }, receipt, problems }: Validated,
+  { policy }: Settings,
+): Promise<void> {
+  if (receipt?.sha === undefined) return
+  const check = validationCheck(problems, { repository: output.repository, commit: receipt.sha })
+  await publish(forges, check, { id: authorOf(event), policy })
 }
 
 function summary(receipt: Receipt | null): object {

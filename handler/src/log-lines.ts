@@ -1,11 +1,13 @@
 // The lines of the log.
-import type { DeploymentEvent } from '../../src/agents/deployment-pr/deployment-event.ts'
+import type { ConfigProblem } from '../../src/agents/deployment-pr/schema.ts'
+import type { DeploymentEvent } from '../../src/descriptions/deployment-event.ts'
 import type { Receipt } from '../../src/publisher/output.ts'
 import type { ChangeSet } from '../../src/publisher/pull-request-output.ts'
 import { visible } from '../../src/untrusted/inert.ts'
 import type { Webhook } from './webhook.ts'
 
 const MAX_VALUE_CHARS = 200
+const MAX_PROBLEMS = 20
 
 /** A verified webhook has come. */
 export function received({ type, timestamp, deliveryId }: Webhook): string[] {
@@ -42,6 +44,17 @@ export function creating({ repository, base, branch }: Omit<ChangeSet, 'account'
 export function published(receipt: Receipt | null): string[] {
   if (receipt === null) return ['✅ Nothing to change: the base branch already has this deployment']
   return [`✅ GitHub PR ${receipt.created ? 'created' : 'is there'}: ${receipt.url}`]
+}
+
+/** The deployment gets no pull request, and why. */
+export function skipped({ skipped: reason }: { skipped: string }): string[] {
+  return [`⏭️ ${shown(reason)}`]
+}
+
+/** Whether the configuration is valid. */
+export function validated(problems: readonly ConfigProblem[]): string[] {
+  if (problems.length === 0) return ['✅ The configuration is valid']
+  return problems.slice(0, MAX_PROBLEMS).map(({ at, text }) => `⚠️ ${shown(`${at} ${text}`)}`)
 }
 
 /** The request was refused, or the pull request failed. A bug's stack is for the log only. */

@@ -41,12 +41,29 @@ export type DeploymentSummary = {
     state: 'open' | 'closed' | 'merged'
     merge_sha: string | null
     merged_by: string | null
+    merged_at: string | null
     updated_at: string
   }[]
 }
 
-/** One deployment with how its configuration differs from the one before. */
-export type DeploymentDetail = DeploymentSummary & { config_diff: ConfigDiff }
+/**
+ * One deployment with how its configuration differs from the one before, and with what followed
+ * from it; `reason` says why it made no job, or not all.
+ */
+export type DeploymentDetail = DeploymentSummary & {
+  config_diff: ConfigDiff
+  jobs: {
+    id: string
+    job_type: string
+    rule: string
+    agent: string
+    status: 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
+    error: string | null
+  }[]
+  /** The checks that these jobs have written. */
+  checks: { name: string; conclusion: string | null; url: string }[]
+  reason: string | null
+}
 
 /**
  * The deployment as it was recorded; `duplicate` when this idempotency key had recorded it before.

@@ -26,6 +26,9 @@ export type Facts = {
   association?: string | undefined
   isPullRequest?: boolean | undefined
   fromFork?: boolean | undefined
+  prerelease?: boolean | undefined
+  isDraft?: boolean | undefined
+  onDefaultBranch?: boolean | undefined
   originator?: string | undefined
   self?: boolean | undefined
   command?: string | undefined
@@ -54,6 +57,10 @@ type EventFields = {
   /** How many internal events are between this one and something from outside. */
   depth: number
   received_at: string
+  /** When a check for gaps recorded it, because it had not arrived; null when it came by itself. */
+  recovered_at: string | null
+  /** When its body and payload were deleted, because they were old; null when they were not. */
+  body_pruned_at: string | null
 }
 
 /** An event without what it says. */
@@ -128,6 +135,14 @@ export type FeedEnvelope = { id: string; type: string; cursor: string; body: str
 /** Where a job is. */
 export type JobStatus = 'pending' | 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled'
 
+/**
+ * Why a job has failed. `error`, `crash`, `lost` and `limit` are faults of the installation:
+ * something unexpected was thrown, its process ended, its orchestrators vanished, or it used up its
+ * time, budget or attempts. Its agent gave up or was `refused`, something `outside` could not be
+ * reached, or a person ended it.
+ */
+export type JobCause = 'error' | 'crash' | 'lost' | 'limit' | 'refused' | 'outside' | 'by hand'
+
 /** One durable unit of work. */
 export type JobSummary = {
   id: string
@@ -151,7 +166,11 @@ export type JobSummary = {
   losses: number
   max_attempts: number
   time_limit_ms: number
+  /** The replay that made it of an event which was there already. */
+  replay: string | null
   error: string | null
+  /** Why it has failed; null: it has not. */
+  cause: JobCause | null
   /** When it may start (again); of a running job, when its lease ends. */
   available_at: string
   created_at: string
@@ -194,21 +213,30 @@ export type ModelCall = {
   took_ms: number
 }
 
-/** Where an output is on the forge; `created` is false when it was there already. */
+/**
+ * Where an output is on the forge; `created` is false when it was there already. `note` says what
+ * of it the forge has refused.
+ */
 export type Receipt = {
   url: string
   number?: number | undefined
   branch?: string | undefined
   sha?: string | undefined
   created: boolean
+  note?: string | undefined
 }
 
 /** What an agent asked to have written to the forge, and the receipt once it is there. */
 export type JobOutput = {
   position: number
   kind: string
-  /** `staged`: shown, and not written, because its rule says so. */
-  status: 'pending' | 'published' | 'staged' | 'refused'
+  /**
+   * `staged`: shown, and not written, because its rule says so. `otherwise`: written if the job
+   * ends without completing; `replaced` by another one for that case.
+   */
+  status: 'pending' | 'published' | 'staged' | 'refused' | 'otherwise' | 'replaced'
+  /** What the agent called it when it published it in the middle of its run. */
+  early: string | null
   /** Why it was refused. */
   reason: string | null
   receipt: Receipt | null
@@ -238,7 +266,15 @@ export type JobWrite = {
 }
 
 /** One line of a job's log. */
-export type JobLogLine = { id: number; attempt: number; at: string; stream: 'log' | 'stdout' | 'stderr'; line: string }
+export type JobLogLine = {
+  id: number
+  attempt: number
+  at: string
+  stream: 'log' | 'stdout' | 'stderr'
+  line: string
+  /** What the agent gave with the line. */
+  fields: { [key: string]: Json } | null
+}
 
 /** Part of a job's log, oldest line first; pass `next` as `after` for what follows. */
 export type JobLogPage = { items: JobLogLine[]; next: number | null }
@@ -283,6 +319,10 @@ export type JobDetail = JobSummary & {
   waits_for: string | null
   /** The job of a newer event that is done in its place. */
   superseded_by: string | null
+  /**
+   * What it is about: of a job by hand what was given; of a job of an event `event` (its type),
+   * `delivery_id`, the facts of the event, and `input`, that of its agent.
+   */
   payload: Json
   result: Json
   /** When its agent left outputs: it does not run again for them. */
@@ -305,6 +345,9 @@ export type JobQuery = PageQuery & {
   status?: JobStatus | undefined
   type?: string | undefined
   agent?: string | undefined
+  rule?: string | undefined
+  /** `ours` is each of `error`, `crash`, `lost` and `limit`. */
+  cause?: JobCause | 'ours' | undefined
   event_id?: string | undefined
 }
 
@@ -325,12 +368,14 @@ export type RuleSummary = {
   job_type: string
   priority: number
   /** How many jobs of a group run at a time, and what becomes of the others. */
-  concurrency: { key: string; limit: number; mode: 'queue' | 'latest' | 'skip' } | null
+  concurrency: { key: string; limit: number; mode: 'queue' | 'latest' | 'next' | 'skip' } | null
   debounce: { quiet_ms: number; max_ms: number } | null
   /** Jobs for one subject; 0 is any number, null is 20 for issues and pull requests. */
   ceiling_per_hour: number | null
   max_attempts: number
   time_limit_ms: number
+  /** What to set before it makes jobs, as the rest of a sentence; null: it is on. */
+  off: string | null
   /** While it is paused it makes no jobs; null: it does. */
   paused: { since: string; reason: string } | null
   /** The kinds of outputs that it may write, and how; null is the default. */
@@ -344,11 +389,18 @@ export type RuleSummary = {
   budget: Budget | null
 }
 
-/** A configured agent. */
-export type AgentSummary = { name: string; description: string }
+/** A configured agent; `job_types` are other names than its own to ask for its jobs by hand. */
+export type AgentSummary = { name: string; description: string; job_types: string[] }
 
 /** A configured source; one without secrets is closed. */
-export type SourceSummary = { name: string; path: string; status: 'open' | 'closed'; secrets: number }
+export type SourceSummary = {
+  name: string
+  path: string
+  status: 'open' | 'closed'
+  secrets: number
+  /** While it is paused, what follows from its events is held; null: it is not. */
+  paused: { since: string; reason: string } | null
+}
 
 /** What a webhook or a manual trigger recorded; `jobs` are the ids of the jobs it made. */
 export type WebhookReceipt = {
@@ -362,10 +414,18 @@ export type WebhookReceipt = {
   message: string
 }
 
-/** Whether a server can record what it is sent. */
+/** How one part of a server does. `details` are shown to whoever has the token. */
+export type HealthPart = {
+  status: 'ok' | 'warning' | 'problem' | 'unknown'
+  problem: string | null
+  details?: Record<string, string | number | boolean | null>
+}
+
+/** Whether a server can record what it is sent, and what else is wrong. */
 export type Health = {
   service: 'signalbox'
-  status: 'healthy' | 'unhealthy'
+  status: 'healthy' | 'degraded' | 'unhealthy'
   version: string
   database: 'connected' | 'unavailable'
+  parts: Record<'database' | 'orchestrators' | 'jobs' | 'deliveries' | 'disk' | 'clock', HealthPart>
 }

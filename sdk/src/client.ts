@@ -20,6 +20,17 @@ import type {
   WebhookReceipt,
 } from './api.ts'
 import type {
+  CancelManyInput,
+  ChangedJobs,
+  Pause,
+  PauseInput,
+  PauseKind,
+  PauseResult,
+  PriorityManyInput,
+  Resumed,
+  RetryManyInput,
+} from './api-control.ts'
+import type {
   Delivery,
   DeliveryDetail,
   DeliveryQuery,
@@ -42,11 +53,33 @@ import type {
   RotationInput,
   SentTest,
 } from './api-endpoints.ts'
+import type { CategoryPrecision, Finding, FindingQuery } from './api-findings.ts'
+import type {
+  BacktestPage,
+  BacktestQuery,
+  PastEvent,
+  Replayed,
+  ReplayInput,
+  RuleCost,
+  Trace,
+  Why,
+  WhyQuery,
+} from './api-history.ts'
+import { controlOf } from './control.ts'
 import type { ReadFeed } from './feed.ts'
 import { feedOf } from './feed.ts'
+import type { FollowLog } from './follow-log.ts'
+import type { GapsClient } from './gaps.ts'
+import { gapsOf } from './gaps.ts'
+import type { NodesClient } from './nodes.ts'
+import { nodesOf } from './nodes.ts'
 import type { Json } from './payload.ts'
-import type { TransportOptions } from './transport.ts'
+import type { Transport, TransportOptions } from './transport.ts'
 import { openTransport } from './transport.ts'
+
+export type { Fetch, FetchInit, FetchResponse } from './fetch.ts'
+export { SignalboxError } from './signalbox-error.ts'
+export type { TransportOptions } from './transport.ts'
 
 /**
  * Everything the client can ask of a server; every call rejects with a SignalboxError when refused.
@@ -79,12 +112,22 @@ export type SignalboxClient = {
     /** Why every rule and endpoint matches the event, or does not. */
     explain(id: string): Promise<EventExplanation>
     body(id: string): Promise<EventBody>
+    /**
+     * Gives stored events the jobs that the rules make of them now, at most 500 in a call; the next
+     * call takes the `replay_id` and the `next` of this one. Repeating a call is safe.
+     */
+    replay(replay: ReplayInput): Promise<Replayed>
   }
   jobs: {
     list(query?: JobQuery): Promise<Page<JobSummary>>
     get(id: string): Promise<JobDetail>
     /** At most `limit` (1000) lines after the one of id `after`. */
     log(id: string, query?: { after?: number | undefined; limit?: number | undefined }): Promise<JobLogPage>
+    /**
+     * Reads its log from the line after `after` on, each line as it is written, until the job has
+     * ended; returns its status then. It goes on after a lost connection, without missing a line.
+     */
+    follow: FollowLog
     cancel(id: string): Promise<JobDetail>
     /**
      * Answers the approvals that it waits for, or the one of that name. `by` is who answers, as the
@@ -94,9 +137,14 @@ export type SignalboxClient = {
     reject(id: string, answer?: JobAnswerInput): Promise<JobDetail>
     /**
      * Starts a failed or cancelled job again. An agent that left outputs does not run again, unless
-     * it is to begin from the start; what was published stays then.
+     * it is to begin from the start, or from one of its steps; what was published stays then.
      */
-    retry(id: string, options?: { fromStart?: boolean | undefined }): Promise<JobDetail>
+    retry(id: string, options?: { fromStart?: boolean | undefined; fromStep?: string | undefined }): Promise<JobDetail>
+    /** From 1 to 10; jobs of a higher one are begun first. */
+    prioritise(id: string, priority: number): Promise<JobDetail>
+    retryMany(which: RetryManyInput): Promise<ChangedJobs>
+    cancelMany(which: CancelManyInput): Promise<ChangedJobs>
+    prioritiseMany(which: PriorityManyInput): Promise<ChangedJobs>
   }
   deployments: {
     list(query?: DeploymentQuery): Promise<Page<DeploymentSummary>>
@@ -130,14 +178,41 @@ export type SignalboxClient = {
     /** What it is sent, as a command for a shell. */
     curl(id: string): Promise<{ command: string }>
   }
+  findings: {
+    list(query?: FindingQuery): Promise<Page<Finding>>
+    get(id: string): Promise<Finding>
+    /** No later review of the repository reports it again. */
+    dismiss(id: string, options?: { reason?: string | undefined }): Promise<Finding>
+    /** How often each category was right, and which are muted. */
+    precision(query?: { repository?: string | undefined }): Promise<Page<CategoryPrecision>>
+  }
+  nodes: NodesClient
+  gaps: GapsClient
   rules: {
     list(): Promise<Page<RuleSummary>>
     /** It makes no jobs until it is resumed; the reason is shown with it. */
     pause(name: string, options?: { reason?: string | undefined }): Promise<RuleSummary>
     resume(name: string): Promise<RuleSummary>
+    /** What the rules would have made of past events, a page at a time. */
+    backtest(query: BacktestQuery & { rule?: string | undefined }): Promise<BacktestPage>
+    /** Past events with the jobs that were made of them, to test other rules on. */
+    past(query: BacktestQuery): Promise<Page<PastEvent>>
+    /** What jobs have used. */
+    costs(): Promise<Page<RuleCost>>
+  }
+  pauses: {
+    /** What is paused; with `since` also what was until then or later. */
+    list(query?: { since?: string | undefined }): Promise<Page<Pause>>
+    /** Nothing of it is begun any more once this resolves; what is held is not lost. */
+    pause(what: PauseInput): Promise<PauseResult>
+    resume(what: { kind: PauseKind; name?: string | undefined }): Promise<Resumed>
   }
   agents: { list(): Promise<Page<AgentSummary>> }
   sources: { list(): Promise<Page<SourceSummary>> }
+  /** What led to something, and what followed: of any id, or of what `why` takes. */
+  trace(id: string): Promise<Trace>
+  /** What reached the server about a thing, and why something or nothing followed. */
+  why(query: WhyQuery): Promise<Why>
 }
 
 /** A client for one server: `signalbox({ url, token })`. */
@@ -161,16 +236,9 @@ export function signalbox(options: TransportOptions): SignalboxClient {
         const { bytes, headers } = await getBytes(`${one('events', id)}/body`)
         return { bytes, contentType: headers.get('x-original-content-type') || null }
       },
+      replay: ({ replay_id = crypto.randomUUID(), ...replay }) => post('api/replays', { ...replay, replay_id }),
     },
-    jobs: {
-      list: (query) => get('api/jobs', query),
-      get: (id) => get(one('jobs', id)),
-      log: (id, query) => get(`${one('jobs', id)}/log`, query),
-      cancel: (id) => post(`${one('jobs', id)}/cancel`),
-      approve: (id, answer = {}) => post(`${one('jobs', id)}/approve`, answer),
-      reject: (id, answer = {}) => post(`${one('jobs', id)}/reject`, answer),
-      retry: (id, { fromStart = false } = {}) => post(`${one('jobs', id)}/retry`, { from_start: fromStart }),
-    },
+    ...controlOf(transport),
     deployments: {
       list: (query) => get('api/deployments', query),
       get: (id) => get(one('deployments', id)),
@@ -193,12 +261,30 @@ export function signalbox(options: TransportOptions): SignalboxClient {
       redeliver: (id, { endpointId: endpoint_id } = {}) => post(`${one('deliveries', id)}/redeliver`, { endpoint_id }),
       curl: (id) => get(`${one('deliveries', id)}/curl`),
     },
-    rules: {
-      list: () => get('api/rules'),
-      pause: (name, { reason } = {}) => post(`${one('rules', name)}/pause`, { reason }),
-      resume: (name) => post(`${one('rules', name)}/resume`),
+    findings: {
+      list: (query) => get('api/findings', query),
+      get: (id) => get(one('findings', id)),
+      dismiss: (id, { reason } = {}) => post(`${one('findings', id)}/dismiss`, { reason }),
+      precision: (query) => get('api/findings/precision', query),
     },
+    nodes: nodesOf(transport),
+    gaps: gapsOf(transport),
+    rules: rulesOf(transport),
     agents: { list: () => get('api/agents') },
     sources: { list: () => get('api/sources') },
+    trace: (id) => get(one('trace', id)),
+    why: (query) => get('api/why', query),
+  }
+}
+
+function rulesOf({ get, post }: Transport): SignalboxClient['rules'] {
+  const one = (name: string): string => `api/rules/${encodeURIComponent(name)}`
+  return {
+    list: () => get('api/rules'),
+    pause: (name, { reason } = {}) => post(`${one(name)}/pause`, { reason }),
+    resume: (name) => post(`${one(name)}/resume`),
+    backtest: (query) => get('api/backtests', query),
+    past: (query) => get('api/backtests/events', query),
+    costs: () => get('api/backtests/costs'),
   }
 }

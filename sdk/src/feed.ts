@@ -13,7 +13,8 @@ type FeedPage = { items: (FeedEvent | FeedEnvelope)[]; next: string; at_end: boo
 
 const WAIT_SECONDS = 20
 const FIRST_PAUSE_MS = 500
-const MAX_PAUSE_MS = 30_000
+// What happened is late by that much where a proxy cuts every connection that is quiet.
+const MAX_PAUSE_MS = 5_000
 
 /** The reader over one server. A server that is away or busy is asked again. */
 export function feedOf(transport: Pick<Transport, 'get' | 'wait' | 'timeoutMs'>): ReadFeed {

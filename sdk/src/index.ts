@@ -17,9 +17,11 @@ export type {
   FeedEvent,
   FeedQuery,
   Health,
+  HealthPart,
   JobAnswer,
   JobAnswerInput,
   JobAttempt,
+  JobCause,
   JobDetail,
   JobLogLine,
   JobLogPage,
@@ -38,6 +40,18 @@ export type {
   SourceSummary,
   WebhookReceipt,
 } from './api.ts'
+export type {
+  CancelManyInput,
+  ChangedJobs,
+  JobSelection,
+  Pause,
+  PauseInput,
+  PauseKind,
+  PauseResult,
+  PriorityManyInput,
+  Resumed,
+  RetryManyInput,
+} from './api-control.ts'
 export type {
   Delivery,
   DeliveryAttempt,
@@ -68,12 +82,42 @@ export type {
   RotationInput,
   SentTest,
 } from './api-endpoints.ts'
+export type { CategoryPrecision, Finding, FindingQuery, FindingStatus } from './api-findings.ts'
+export type {
+  Gap,
+  GapCheck,
+  GapDetail,
+  GapOutcome,
+  GapQuery,
+  HookLook,
+  HookState,
+  Lacking,
+  LevelCheck,
+} from './api-gaps.ts'
+export type {
+  BacktestExample,
+  BacktestPage,
+  BacktestQuery,
+  PastEvent,
+  Replayed,
+  ReplayedJob,
+  ReplayInput,
+  RuleCost,
+  RuleTally,
+  Trace,
+  TraceNode,
+  Why,
+  WhyEvent,
+  WhyQuery,
+} from './api-history.ts'
+export type { Node, NodeDetail, NodeList, NodeQuery, NodeStatus } from './api-nodes.ts'
 export type { VerificationKeys } from './asymmetric.ts'
 export type { SignalboxClient } from './client.ts'
 export { signalbox } from './client.ts'
 export type { DeliveryHeadersInput } from './delivery-headers.ts'
 export { deliveryHeaders } from './delivery-headers.ts'
 export type { ReadFeed } from './feed.ts'
+export type { Fetch, FetchInit, FetchResponse } from './fetch.ts'
 export type { HeadersLike } from './header.ts'
 export type { JsonWebKeySet } from './jwks.ts'
 export type {

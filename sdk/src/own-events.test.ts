@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { OwnEventType } from './own-events.ts'
 import { isOwnEvent } from './own-events.ts'
@@ -6,6 +7,30 @@ const job = { job_id: 'j', job_type: 't', rule: 'r', agent: 'a', attempt: 1, eve
 const endpoint = { endpoint_id: 'e', endpoint_name: 'n', url: 'https://example.com' }
 const failures = { failures: 20, failing_since: null, error: null }
 const DATA: Record<Exclude<OwnEventType, 'environment.deployed'>, Record<string, unknown>> = {
+  'environment.merged': {
+    deployment_id: 'd',
+    app_name: 'a',
+    environment: 'e',
+    project_id: 'p',
+    repository: 'acme/shop',
+    pull_request: 1,
+    url: 'https://example.com',
+    merge_sha: null,
+    merged_by: null,
+  },
+  'deployment.drifted': {
+    deployment_id: 'd',
+    app_name: 'bot',
+    environment: 'production',
+    sequence: 1,
+    repository: 'acme/prompts',
+    branch: 'main',
+    path: 'a.json',
+    commit: null,
+    file: 'missing',
+    file_config_sha256: null,
+    config_diff: {},
+  },
   'job.completed': { ...job, result: null },
   'job.failed': { ...job, error: 'It failed.' },
   'job.waiting': { ...job, name: 'ship', kind: 'approval', reason: null, since: '2026-01-01', until: '2026-01-02' },
@@ -20,6 +45,7 @@ const DATA: Record<Exclude<OwnEventType, 'environment.deployed'>, Record<string,
     attempts: 10,
     error: null,
   },
+  'gap.found': { gap_id: 'g', hook: 'app/hook', began_at: '2026-01-01', ended_at: '2026-01-01', reason: null },
   'rule.paused': { rule: 'r', reason: 'It failed.', job_id: 'j', error: null },
 }
 
@@ -61,4 +87,9 @@ test('the type narrows what a program may read', () => {
     default:
       throw new Error('another type')
   }
+})
+
+test('the README names each of them', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
+  expect(Object.keys(DATA).filter((type) => !readme.includes(`\`${type}\``))).toEqual([])
 })

@@ -1,5 +1,6 @@
 // The events that Signalbox reports of itself, typed.
-import type { DeploymentData, EnvironmentDeployed, Json, SignalboxEvent } from './payload.ts'
+import type { Gap } from './api-gaps.ts'
+import type { ConfigDiff, DeploymentData, EnvironmentDeployed, Json, SignalboxEvent } from './payload.ts'
 import { isEnvironmentDeployed, isSignalboxEvent } from './payload.ts'
 
 /** What is said of a job that has ended. */
@@ -38,6 +39,36 @@ export type EndpointFailures = {
 export type OwnEventData = {
   /** A configuration went live in an environment. */
   'environment.deployed': DeploymentData
+  /** The pull request of a deployment was merged; of several for an environment, of the newest. */
+  'environment.merged': {
+    deployment_id: string
+    app_name: string
+    environment: string
+    project_id: string
+    repository: string
+    pull_request: number
+    url: string
+    merge_sha: string | null
+    merged_by: string | null
+  }
+  /** A file in a repository is not what was deployed last. */
+  'deployment.drifted': {
+    deployment_id: string
+    app_name: string
+    environment: string
+    /** Counts the deployments of the app to the environment, from 1. */
+    sequence: number
+    repository: string
+    branch: string
+    path: string
+    /** The head of the branch. */
+    commit: string | null
+    file: 'changed' | 'missing' | 'unreadable'
+    /** SHA-256 of the canonical configuration in the file. */
+    file_config_sha256: string | null
+    /** From what was deployed to what the file has, without secrets. */
+    config_diff: ConfigDiff
+  }
   /** A job has ended; `result` is what its agent returned. */
   'job.completed': EndedJob & { result: Json }
   /** A job has ended without success, and is not attempted again. */
@@ -75,6 +106,8 @@ export type OwnEventData = {
     job_id: string
     error: string | null
   }
+  /** Webhooks had not arrived, and were fetched from their forge as far as it keeps them. */
+  'gap.found': { gap_id: string } & Omit<Gap, 'id' | 'found_at'>
 }
 
 /** The types of the events that Signalbox reports of itself. */
@@ -92,6 +125,8 @@ const ENDPOINT = ['endpoint_id', 'endpoint_name', 'url']
 
 /** The fields of each that are text, and always there. */
 const TEXTS: Record<Exclude<OwnEventType, 'environment.deployed'>, readonly string[]> = {
+  'environment.merged': ['deployment_id', 'app_name', 'environment', 'project_id', 'repository', 'url'],
+  'deployment.drifted': ['deployment_id', 'app_name', 'environment', 'repository', 'branch', 'path', 'file'],
   'job.completed': ENDED_JOB,
   'job.failed': [...ENDED_JOB, 'error'],
   'job.waiting': [...ENDED_JOB, 'name', 'kind', 'since', 'until'],
@@ -100,6 +135,7 @@ const TEXTS: Record<Exclude<OwnEventType, 'environment.deployed'>, readonly stri
   'endpoint.recovered': ENDPOINT,
   'delivery.exhausted': [...ENDPOINT, 'delivery_id', 'event_id', 'event_type'],
   'rule.paused': ['rule', 'reason', 'job_id'],
+  'gap.found': ['gap_id', 'hook', 'began_at', 'ended_at'],
 }
 
 /**

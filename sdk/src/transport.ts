@@ -1,5 +1,8 @@
 // JSON over fetch: authorization, time limit, the wire form of errors, and repeating what is safe
 // to repeat.
+import type { Fetch, FetchInit, FetchResponse } from './fetch.ts'
+import type { ServerEvent } from './server-events.ts'
+import { readEvents } from './server-events.ts'
 import { SignalboxError } from './signalbox-error.ts'
 
 const MAX_RETRIES = 3
@@ -13,8 +16,8 @@ export type TransportOptions = {
   url: string
   /** Sent as `Authorization: Bearer`; only `signalbox dev` answers without one. */
   token?: string | undefined
-  /** Another `fetch`, for tests or a proxy. */
-  fetch?: typeof globalThis.fetch | undefined
+  /** Another `fetch`, for tests or a proxy; it needs only what is used here. */
+  fetch?: Fetch | undefined
   /** How to wait between attempts, in milliseconds. */
   wait?: ((delayMs: number) => Promise<void>) | undefined
   /** Limit of each single attempt. Default 30 seconds. */
@@ -27,7 +30,9 @@ export type TransportOptions = {
  */
 export type Transport = {
   get<Answer>(path: string, query?: object): Promise<Answer>
-  getBytes(path: string): Promise<{ bytes: Uint8Array<ArrayBuffer>; headers: Headers }>
+  /** Opens a stream of server-sent events; it ends when nothing comes for `timeoutMs`. */
+  events(path: string, options: { after: number; signal?: AbortSignal | undefined }): AsyncGenerator<ServerEvent>
+  getBytes(path: string): Promise<{ bytes: Uint8Array<ArrayBuffer>; headers: FetchResponse['headers'] }>
   post<Answer>(path: string, body?: object, idempotencyKey?: string): Promise<Answer>
   send<Answer>(method: 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer>
   /** Waits between attempts. */
@@ -47,12 +52,12 @@ export function openTransport(options: TransportOptions): Transport {
   const authorization = options.token ? { authorization: `Bearer ${options.token}` } : {}
   const { wait = waitFor, timeoutMs = DEFAULT_TIMEOUT_MS } = options
   // Called as a bare function: Workers refuse `fetch` as a method of another object.
-  const request = options.fetch ?? ((input, init) => fetch(input, init))
+  const request: Fetch = options.fetch ?? ((input, init) => fetch(input, init))
 
   async function call<Answer>(
     url: URL,
-    init: RequestInit,
-    read: (response: Response) => Promise<Answer>,
+    init: Init,
+    read: (response: FetchResponse) => Promise<Answer>,
   ): Promise<Answer> {
     const signal = AbortSignal.timeout(timeoutMs)
     try {
@@ -64,7 +69,7 @@ export function openTransport(options: TransportOptions): Transport {
     }
   }
 
-  async function callRepeatedly<Answer>(url: URL, init: RequestInit, retriesLeft: number): Promise<Answer> {
+  async function callRepeatedly<Answer>(url: URL, init: Init, retriesLeft: number): Promise<Answer> {
     try {
       return await call<Answer>(url, init, readJson)
     } catch (error) {
@@ -75,9 +80,33 @@ export function openTransport(options: TransportOptions): Transport {
     }
   }
 
+  async function* events(path: string, { after, signal }: { after: number; signal?: AbortSignal | undefined }) {
+    const idle = new AbortController()
+    const limit = () => setTimeout(() => idle.abort(), timeoutMs)
+    let timer = limit()
+    const stop = signal === undefined ? idle.signal : AbortSignal.any([idle.signal, signal])
+    const headers = { ...authorization, accept: 'text/event-stream', 'last-event-id': String(after) }
+    try {
+      const response = await request(new URL(path, base), { headers, signal: stop, redirect: 'manual' })
+      if (!response.ok || response.body === null) throw refusal(response.status, await response.text())
+      yield* readEvents(response.body, () => {
+        clearTimeout(timer)
+        timer = limit()
+      })
+    } catch (cause) {
+      if (signal?.aborted) return
+      if (cause instanceof SignalboxError) throw cause
+      throw new SignalboxError(0, 'unreachable', `The connection to ${base.origin} was lost.`, { cause })
+    } finally {
+      clearTimeout(timer)
+      idle.abort()
+    }
+  }
+
   return {
     wait,
     timeoutMs,
+    events,
     get<Answer>(path: string, query: object = {}) {
       const url = new URL(path, base)
       for (const [name, value] of Object.entries(query)) {
@@ -96,7 +125,9 @@ export function openTransport(options: TransportOptions): Transport {
   }
 }
 
-function writing(method: string, body: object | undefined, headers: Record<string, string>): RequestInit {
+type Init = Omit<FetchInit, 'signal' | 'redirect'>
+
+function writing(method: string, body: object | undefined, headers: Record<string, string>): Init {
   return body === undefined
     ? { method, headers }
     : { method, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
@@ -113,12 +144,14 @@ export function isTemporary(error: unknown): boolean {
   )
 }
 
-async function readBytes(response: Response): Promise<{ bytes: Uint8Array<ArrayBuffer>; headers: Headers }> {
+async function readBytes(
+  response: FetchResponse,
+): Promise<{ bytes: Uint8Array<ArrayBuffer>; headers: FetchResponse['headers'] }> {
   if (!response.ok) throw refusal(response.status, await response.text())
   return { bytes: new Uint8Array(await response.arrayBuffer()), headers: response.headers }
 }
 
-async function readJson<Answer>(response: Response): Promise<Answer> {
+async function readJson<Answer>(response: FetchResponse): Promise<Answer> {
   const text = await response.text()
   const body = parseObject(text)
   if (response.ok && body) return body as Answer

@@ -3,7 +3,8 @@
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { endWithUs } from '../lib/end-with-us.ts'
+import { endWithUs, hasEndedWithLease } from '../lib/end-with-us.ts'
+import { RetryAt } from '../lib/error.ts'
 import { LEASE_MS, leaseTiming } from '../queue/lease-timing.ts'
 import { killMarked, MARK, marked } from './marked.ts'
 
@@ -15,7 +16,7 @@ export type GroupLeader = {
   child: ChildProcess
   /**
    * Settles when the leader has ended; its group is gone then. Rejects when it could not be
-   * started.
+   * started, and with `RetryAt` when it was ended because this process was frozen.
    */
   exit: Promise<Exit>
   /** Signals the whole group. */
@@ -35,15 +36,15 @@ const PIPES_MS = 1000
 
 /**
  * Starts a program as the leader of a group. The group gets SIGKILL when its leader has ended, or
- * this process has, even by SIGKILL. What left the group ends with its leader too, by its mark, but
- * not when this process gets SIGKILL.
+ * this process has, even by SIGKILL, or is frozen until its leases are over. What left the group
+ * ends with its leader too, by its mark, but not when this process gets SIGKILL or is frozen.
  */
 export function startGroupLeader(argv: readonly [string, ...string[]], options: SpawnOptions): GroupLeader {
   const [file, ...args] = argv
   const mark = randomUUID()
   const env = { ...(options.env ?? process.env), [MARK]: mark }
   const start = () => spawn(file, args, { ...options, env, detached: true })
-  const child = endWithUs(start, { signal: 'KILL', group: true })
+  const child = endWithUs(start, { signal: 'KILL', group: true, isLeased: true })
   return {
     child,
     exit: exitOf(child, mark),
@@ -63,8 +64,15 @@ function exitOf(child: ChildProcess, mark: string): Promise<Exit> {
       }, PIPES_MS)
       child.once('close', () => clearTimeout(close))
     })
-    child.once('close', (code, signal) => resolve({ code, signal }))
+    child.once('close', (code, signal) => {
+      // A turn later, when it is known.
+      setImmediate(() => (signal !== null && hasEndedWithLease(child) ? reject(frozen()) : resolve({ code, signal })))
+    })
   })
+}
+
+function frozen(): RetryAt {
+  return new RetryAt(new Date(), 'It was ended, because this process could not renew its leases for nearly a lease.')
 }
 
 function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {

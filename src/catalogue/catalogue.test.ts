@@ -53,6 +53,7 @@ test('every type that is known is there once: GitHub’s, and this program’s o
   expect(types.filter((type) => !isOwnType(type))).toEqual(GITHUB_TYPES)
   expect(types.filter(isOwnType)).toEqual([
     'environment.deployed',
+    'environment.merged',
     'job.completed',
     'job.failed',
     'job.waiting',
@@ -61,6 +62,8 @@ test('every type that is known is there once: GitHub’s, and this program’s o
     'endpoint.recovered',
     'delivery.exhausted',
     'rule.paused',
+    'gap.found',
+    'deployment.drifted',
   ])
 })
 

@@ -37,15 +37,17 @@ export function isOwnType(type: string): type is OwnEventType {
 function ownExample(type: OwnEventType, { at, deliveryId }: { at: Date; deliveryId: string }): Example {
   const data = OWN_EXAMPLES[type]
   const envelope = { event: type, timestamp: at.toISOString(), delivery_id: deliveryId }
-  if (!('app_name' in data)) {
+  if (!('config_diff' in data)) {
     const subject = 'subject' in data ? data.subject : null
     return { subject, actor: null, facts: {}, envelope: { ...envelope, data } }
   }
-  const { app_name: app, environment, deployed_by: author } = data
-  return {
-    subject: `${app}@${environment}`,
-    actor: author,
-    facts: { app, environment, project: PROJECT, author },
-    envelope: { ...envelope, project_id: PROJECT, data },
+  const { app_name: app, environment } = data
+  const about = { subject: `${app}@${environment}`, envelope: { ...envelope, project_id: PROJECT, data } }
+  const facts = { app, environment, project: PROJECT }
+  if ('variant_name' in data) {
+    const { deployed_by: author } = data
+    return { ...about, actor: author, facts: { ...facts, author } }
   }
+  const { repository, branch } = data
+  return { ...about, actor: null, facts: { ...facts, repository, branch } }
 }

@@ -2,6 +2,7 @@
 // example.
 import type { OwnEventData, OwnEventType } from '@signalbox/sdk'
 import { z } from 'zod'
+import { gap } from '../gaps/wire.ts'
 import { canonicalSha256 } from '../lib/json.ts'
 import { configDiff, json } from '../lib/wire.ts'
 
@@ -55,6 +56,17 @@ const deployment = z.object({
 /** The schema of each type's `data`. */
 export const OWN_DATA = {
   'environment.deployed': deployment,
+  'environment.merged': z.object({
+    deployment_id: z.string(),
+    app_name: z.string(),
+    environment: z.string(),
+    project_id: z.string(),
+    repository: z.string().meta({ description: 'Where the pull request is.' }),
+    pull_request: z.int(),
+    url: z.string(),
+    merge_sha: z.string().nullable(),
+    merged_by: z.string().nullable(),
+  }),
   'job.completed': endedJob.extend({ result: json.meta({ description: 'What its agent returned.' }) }),
   'job.failed': endedJob.extend({ error: z.string() }),
   'job.waiting': endedJob.extend({
@@ -80,6 +92,20 @@ export const OWN_DATA = {
     job_id: z.string().meta({ description: 'The last of its jobs.' }),
     error: z.string().nullable().meta({ description: 'How that failed, if it did.' }),
   }),
+  'gap.found': z.object({ gap_id: z.string(), ...gap.omit({ id: true, found_at: true }).shape }),
+  'deployment.drifted': z.object({
+    deployment_id: z.string(),
+    app_name: z.string(),
+    environment: z.string(),
+    sequence: z.int().meta({ description: 'Counts the deployments of one app and environment, from 1.' }),
+    repository: z.string(),
+    branch: z.string(),
+    path: z.string(),
+    commit: z.string().nullable().meta({ description: 'The head of the branch.' }),
+    file: z.enum(['changed', 'missing', 'unreadable']),
+    file_config_sha256: z.string().nullable().meta({ description: 'Of the canonical configuration in the file.' }),
+    config_diff: configDiff.meta({ description: 'From what was deployed to what the file has, without secrets.' }),
+  }),
 } as const satisfies Record<OwnEventType, z.ZodObject>
 
 /** The schema of an event of a type: its envelope, with the type's `data`. */
@@ -97,6 +123,7 @@ export function ownSchema(type: OwnEventType) {
 /** What each type says, in a sentence. */
 export const OWN_DESCRIPTIONS: Readonly<Record<OwnEventType, string>> = {
   'environment.deployed': 'A configuration went live in an environment.',
+  'environment.merged': 'The pull request of a deployment was merged.',
   'job.completed': 'A job has ended; `result` is what its agent returned.',
   'job.failed': 'A job has ended without success, and is not attempted again.',
   'job.waiting': 'A job waits for an event, or for somebody to approve or reject it.',
@@ -105,6 +132,8 @@ export const OWN_DESCRIPTIONS: Readonly<Record<OwnEventType, string>> = {
   'endpoint.recovered': 'An endpoint answers again, and what has waited for it is sent.',
   'delivery.exhausted': 'A delivery failed, and is not attempted again; said once an hour of an endpoint.',
   'rule.paused': 'A rule was paused because of what its jobs came to, and makes no more until it is resumed.',
+  'gap.found': 'Webhooks had not arrived, and were fetched from their forge as far as it keeps them.',
+  'deployment.drifted': 'A file in a repository is not what was deployed last.',
 }
 
 const JOB = {
@@ -141,6 +170,17 @@ export const OWN_EXAMPLES: Readonly<OwnEventData> = {
     sequence: 15,
     previous_deployment_id: 'deploy_01934e00-0000-7000-8000-000000000005',
   },
+  'environment.merged': {
+    deployment_id: 'deploy_01934e00-0000-7000-8000-000000000004',
+    app_name: 'customer-support-bot',
+    environment: 'production',
+    project_id: 'project_abc',
+    repository: 'acme/shop',
+    pull_request: 12,
+    url: 'https://github.com/acme/shop/pull/12',
+    merge_sha: '8f0f1d2a3c4b5e6f708192a3b4c5d6e7f8091a2b',
+    merged_by: 'jane',
+  },
   'job.completed': { ...JOB, result: { comment: 'It looks good.' } },
   'job.failed': { ...JOB, error: 'The model did not answer in time.' },
   'job.waiting': {
@@ -167,5 +207,32 @@ export const OWN_EXAMPLES: Readonly<OwnEventData> = {
     reason: "3 of its jobs failed in a row. The last one's error: The model did not answer in time.",
     job_id: '01934e00-0000-7000-8000-000000000001',
     error: 'The model did not answer in time.',
+  },
+  'gap.found': {
+    gap_id: '01934e00-0000-8000-8000-000000000007',
+    hook: 'repos/acme/shop/hooks/42',
+    began_at: '2026-01-01T02:14:00.000Z',
+    ended_at: '2026-01-01T02:31:00.000Z',
+    reason: null,
+    deliveries: 9,
+    refused: 0,
+    recovered: 9,
+    matched: 3,
+    arrived: 0,
+    lost: 0,
+    pending: 0,
+  },
+  'deployment.drifted': {
+    deployment_id: 'deploy_01934e00-0000-7000-8000-000000000004',
+    app_name: 'customer-support-bot',
+    environment: 'production',
+    sequence: 15,
+    repository: 'acme/prompts',
+    branch: 'main',
+    path: 'deployments/customer-support-bot/production.json',
+    commit: '6113728f27ae82c7b1a177c8d03f9e96e0adf246',
+    file: 'changed',
+    file_config_sha256: canonicalSha256({ temperature: 0.9 }),
+    config_diff: { added: {}, modified: { temperature: { old: 0.5, new: 0.9 } }, removed: {} },
   },
 }

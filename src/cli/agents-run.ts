@@ -1,19 +1,21 @@
 // `signalbox agents run`: one run of an agent here, without a server; nothing is written.
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { SignalboxError } from '@signalbox/sdk'
-import type { Command } from 'commander'
+import { SignalboxError } from '@signalbox/sdk/client'
 import { openAgentProcesses } from '../config/agent-processes.ts'
 import type { Installation } from '../config/configure.ts'
+import { configure } from '../config/configure.ts'
 import { isolateAll, unisolatedWarning } from '../config/isolation.ts'
 import { mirrorsOf } from '../config/mirrors.ts'
 import { ownSecrets } from '../config/own-secrets.ts'
 import type { Event } from '../events/event.ts'
 import { readOnly } from '../forges/read-only.ts'
-import { Skipped } from '../jobs/permission.ts'
-import { AppError, errorText, GiveUp, RetryAt, Waiting } from '../lib/error.ts'
+import { AppError, errorText, GiveUp, RetryAt, Skipped, Waiting } from '../lib/error.ts'
 import type { JsonObject } from '../lib/json.ts'
 import { isObject } from '../lib/json.ts'
+import type { LogFields } from '../lib/log-line.ts'
+import { fieldsOf, lineText } from '../lib/log-line.ts'
+import { stateOf } from '../models/models.ts'
 import type { ModelAnswer, ModelRequest } from '../models/request.ts'
 import { givenArguments } from '../rules/given-command.ts'
 import { DEFAULT_TIME_LIMIT_MS, manualInput } from '../rules/jobs.ts'
@@ -23,9 +25,9 @@ import { runAgent } from '../run-agent.ts'
 import type { Redactor } from '../untrusted/redact.ts'
 import { redactor } from '../untrusted/redact.ts'
 import { checkoutOf } from '../workspaces/checkout.ts'
-import type { ServerOptions } from './api-client.ts'
-import { clientOf, withServer } from './api-client.ts'
-import { loadSettings, withConfigFile } from './config-file.ts'
+import type { RunOptions } from './agents.ts'
+import { clientOf } from './api-client.ts'
+import { loadSettings } from './config-file.ts'
 import { quietLog } from './environment.ts'
 import { eventIn } from './event-file.ts'
 import { CliError } from './failure.ts'
@@ -34,29 +36,9 @@ import { tokensText, usdText } from './model-text.ts'
 import type { Cli } from './terminal.ts'
 import { plain } from './text.ts'
 
-type RunOptions = ServerOptions & {
-  config?: string
-  event?: string
-  githubEvent?: string
-  rule?: string
-  payload?: string
-}
-
-/** Adds `agents run`. */
-export function addAgentsRun(agents: Command, cli: Cli): void {
-  withConfigFile(withServer(agents.command('run <name>')))
-    .description('run an agent once, here and without a server, and show what it would write; nothing is written')
-    .option('--event <file|event-id>', 'the event it works on: a file of one, or one that the server has recorded')
-    .option('--github-event <name>', 'the event of the file as GitHub names it, where the file does not show it')
-    .option('--rule <name>', 'the rule whose options and model it gets (default: the first one of the agent)')
-    .option('--payload <json>', 'more options, as a job that is started by hand has them')
-    .addHelpText('after', '\nExample:\n  $ signalbox agents run welcome --event issue.json --github-event issues')
-    .action((name: string, options: RunOptions) => runHere(cli, name, options))
-}
-
-async function runHere(cli: Cli, name: string, options: RunOptions): Promise<void> {
+/** Runs an agent once, and prints what it returned. */
+export async function runHere(cli: Cli, name: string, options: RunOptions): Promise<void> {
   const { environment, config, path } = await loadSettings(cli, options)
-  const { configure } = await import('../config/configure.ts')
   const ownLog = quietLog(environment)
   const installation = configure(environment, config, ownLog)
   const { agents, models, forges } = installation
@@ -78,8 +60,8 @@ async function runHere(cli: Cli, name: string, options: RunOptions): Promise<voi
   const known = ownSecrets(environment, installation)
   const secrets = redactor([], known)
   const lines: string[] = []
-  const log = (given: string) => {
-    const line = secrets.text(given)
+  const log = (text: string, given?: unknown) => {
+    const line = lineText(secrets.text(text), secrets.value(fieldsOf(given)) as LogFields | null)
     lines.push(line)
     cli.err(`${plain(line)}\n`)
   }
@@ -95,6 +77,7 @@ async function runHere(cli: Cli, name: string, options: RunOptions): Promise<voi
       rule,
       secrets: known,
       checkoutInto: (workspaces, given) => checkoutOf({ ...given, mirrors, workspaces, signal, log }),
+      model: stateOf(models, model),
       answer: async (request: ModelRequest) => {
         const answer = await models.call(model, request, signal)
         answers.push(answer)
@@ -116,12 +99,13 @@ type Shown = ReturnType<typeof shown>
 
 /** What is printed of a run, as the service would store it. */
 function shown(
-  { outputs, result, steps }: AgentRun,
+  { outputs, early, result, steps }: AgentRun,
   { answers, lines }: { answers: readonly ModelAnswer[]; lines: string[] },
 ) {
   const prices = answers.flatMap(({ usd }) => usd ?? [])
   return {
     written: false,
+    early,
     outputs,
     result: result ?? null,
     steps: Object.keys(steps),
@@ -137,9 +121,13 @@ function shown(
 
 function print(cli: Cli, ran: Shown): void {
   cli.print(ran, () => {
-    const { outputs, result, usage } = ran
+    const { early, outputs, result, usage } = ran
     const used = [`${tokensText(usage)} tokens`, usdText(usage.usd)].filter(Boolean).join(', ')
     return [
+      ...early.flatMap(({ name, ...published }) => [
+        `It published this as "${plain(name)}" before it returned, and nothing was written:`,
+        plain(JSON.stringify(published, null, 2)),
+      ]),
       outputs.length === 0 ? 'It returned no outputs.' : 'It returned these outputs, and nothing was written:',
       ...outputs.map((output) => plain(JSON.stringify(output, null, 2))),
       ...(result === null ? [] : ['', `Result: ${plain(JSON.stringify(result, null, 2))}`]),
@@ -177,8 +165,10 @@ function ruleOf({ rules }: Installation, agent: string, name: string | undefined
 
 /** What the service makes of an event's command, the rule, and what a trigger by hand adds. */
 function inputOf(rule: InstalledRule | undefined, event: Event | null, payload: string | undefined): unknown {
-  const input = manualInput(rule, payload === undefined ? undefined : parseJson(payload, '--payload'))
-  return rule !== undefined && event !== null && isObject(input) ? { ...givenArguments(rule, event), ...input } : input
+  const given = payload === undefined ? undefined : parseJson(payload, '--payload')
+  if (rule === undefined || event === null) return manualInput(rule, given)
+  const words = givenArguments(rule, event)
+  return manualInput(rule, isObject(given) ? { ...words, ...given } : (given ?? words))
 }
 
 // A whole id, or a part of one; the server says what it means.

@@ -1,14 +1,15 @@
 // The running Signalbox a command talks to.
 import { resolve } from 'node:path'
-import type { SignalboxClient } from '@signalbox/sdk'
-import { signalbox } from '@signalbox/sdk'
+import type { SignalboxClient } from '@signalbox/sdk/client'
+import { signalbox } from '@signalbox/sdk/client'
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import { isLoopback } from '../lib/loopback.ts'
+import { readServerVariables } from '../lib/variables.ts'
 import { readToken } from './api-token.ts'
-import { environmentOf } from './environment.ts'
 import { CliError } from './failure.ts'
 import { ownAddress } from './own-server.ts'
+import { request } from './request.ts'
 import type { Terminal } from './terminal.ts'
 
 /** The option of every command that talks to a server. */
@@ -17,10 +18,11 @@ export type ServerOptions = { server?: string | undefined }
 /**
  * A client for the server of `--server`, `SIGNALBOX_URL`, the `dev` of this folder, or this
  * machine's at `PORT`, with the token of `SIGNALBOX_API_TOKEN`; for that `dev` else its own.
- * @throws CliError `token_withheld` when the address and the token must not meet.
+ * @throws AppError `config_invalid` when one of these variables is not valid, and CliError
+ * `token_withheld` when the address and the token must not meet.
  */
 export function clientOf(terminal: Surroundings, options: ServerOptions): SignalboxClient {
-  return signalbox(addressAndToken(terminal, options))
+  return signalbox({ ...addressAndToken(terminal, options), fetch: request })
 }
 
 /**
@@ -31,10 +33,9 @@ export function addressAndToken(
   terminal: Surroundings,
   { server }: ServerOptions,
 ): { url: string; token: string | undefined } {
-  const environment = environmentOf(terminal)
-  const { SIGNALBOX_URL, PORT, SIGNALBOX_API_TOKEN } = environment
+  const { SIGNALBOX_URL, PORT, SIGNALBOX_API_TOKEN, SIGNALBOX_DATA_DIR } = readServerVariables(terminal.env)
   if (server === undefined && SIGNALBOX_API_TOKEN !== undefined) requireOneOrigin(terminal)
-  const dataDir = resolve(terminal.folder, environment.SIGNALBOX_DATA_DIR)
+  const dataDir = resolve(terminal.folder, SIGNALBOX_DATA_DIR)
   const own = ownAddress(dataDir)
   const url = server ?? SIGNALBOX_URL ?? own ?? `http://127.0.0.1:${PORT}`
   const isOwn = own !== undefined && isLoopback(new URL(url).hostname) && new URL(url).port === new URL(own).port

@@ -1,6 +1,5 @@
 // The API's token of `dev`: made at the first start, and kept in a file that only its owner can
 // read.
-import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readPrivately, writePrivately } from './private-file.ts'
@@ -21,7 +20,7 @@ export function readToken(dataDir: string): string | undefined {
 export async function keepToken(dataDir: string): Promise<string> {
   const known = readToken(dataDir)
   if (known !== undefined) return known
-  const made = randomBytes(32).toString('base64url')
+  const made = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   await writePrivately(tokenFile(dataDir), made)
   return made

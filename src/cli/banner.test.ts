@@ -10,6 +10,7 @@ function paint(_style: string, text: string): string {
 function started(change: {
   mode?: 'dev' | 'serve'
   url?: string | null
+  metricsUrl?: string
   only?: 'receiver' | 'orchestrator'
   env?: Record<string, string>
   forge?: boolean
@@ -21,6 +22,7 @@ function started(change: {
   const source = (name: string, secrets: string[]) => [name, { name, secrets }] as const
   const service = {
     url,
+    metricsUrl: change.metricsUrl ?? null,
     access,
     listening: () => (change.listening === false ? { mode: 'polling', reason: 'a pooler' } : { mode: 'listening' }),
     configured: {
@@ -94,14 +96,21 @@ describe('the banner', () => {
 
   test('has a command to begin with in development only, with the token where one is needed', () => {
     const commands = (tokenFile?: string) =>
-      started({ mode: 'dev', ...(tokenFile && { tokenFile }) }).text.match(/^ {2}curl .*$/gm)
+      started({ mode: 'dev', ...(tokenFile && { tokenFile }) }).text.match(/^ {2}(curl|signalbox) .*$/gm)
     expect(commands('.signalbox/api-token')).toEqual([
       '  curl -X POST http://127.0.0.1:8000/webhook/manual',
       '  curl -H "Authorization: Bearer $(cat .signalbox/api-token)" http://127.0.0.1:8000/api/jobs',
     ])
     expect(commands("/home/o'neill/a b/api-token")?.[1]).toContain("$(cat '/home/o'\\''neill/a b/api-token')")
-    expect(commands()?.[1]).toContain('-H "Authorization: Bearer $SIGNALBOX_API_TOKEN"')
+    // A shell has not what is in .env.
+    expect(commands()?.[1]).toBe('  signalbox jobs ls')
     expect(started({ mode: 'serve' }).text).not.toContain('curl')
+  })
+
+  test('names the port for monitoring, where there is one', () => {
+    const { text } = started({ only: 'orchestrator', url: null, metricsUrl: 'http://127.0.0.1:9465' })
+    expect(text).toMatch(/^metrics +http:\/\/127\.0\.0\.1:9465\/metrics, and \/health, without a token$/m)
+    expect(started({}).text).not.toMatch(/^metrics/m)
   })
 
   test('says how new work is found', () => {

@@ -4,11 +4,11 @@ import { noForgeRemedy } from '../forges/configured.ts'
 import type { Environment } from '../lib/environment.ts'
 import { VERSION } from '../lib/version.ts'
 import type { Signalbox } from '../main.ts'
-import type { ShownSource } from './shown-source.ts'
 import { shownSource } from './shown-source.ts'
+import type { ShownSource } from './source-hint.ts'
 import { fields } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { count } from './text.ts'
+import { count, shellWord } from './text.ts'
 
 /** What is known when a service has started. */
 export type Started = {
@@ -16,7 +16,7 @@ export type Started = {
   environment: Environment
   configPath: string | null
   store: Pick<Store, 'kind'>
-  service: Pick<Signalbox, 'url' | 'configured' | 'access' | 'listening'>
+  service: Pick<Signalbox, 'url' | 'metricsUrl' | 'configured' | 'access' | 'listening'>
   roles: { receiver: boolean; orchestrator: boolean }
   endpoints: number
   /** Where the API's token is, if `dev` made it. */
@@ -29,6 +29,8 @@ export type Banner = {
   mode: 'dev' | 'serve'
   pid: number
   url: string | null
+  /** Of the listener for monitoring, where METRICS_PORT is set. */
+  metricsUrl: string | null
   roles: { receiver: boolean; orchestrator: boolean }
   database: { kind: 'embedded' | 'external'; notifications: 'listening' | 'polling' }
   config: string | null
@@ -42,6 +44,8 @@ export type Banner = {
   forges: readonly string[]
   repository: string | null
   rules: number
+  /** How many of these make no jobs until something is set. */
+  rulesOff: number
   agents: number
   endpoints: number
 }
@@ -55,6 +59,7 @@ export function bannerOf(started: Started): Banner {
     mode,
     pid: process.pid,
     url: service.url,
+    metricsUrl: service.metricsUrl,
     roles,
     database: { kind: store.kind, notifications: service.listening().mode },
     config: configPath,
@@ -64,6 +69,7 @@ export function bannerOf(started: Started): Banner {
     forges: forges.names,
     repository: environment.GITHUB_REPO ?? null,
     rules: rules.length,
+    rulesOff: rules.filter(({ off }) => off !== undefined).length,
     agents: agents.size,
     endpoints,
   }
@@ -105,13 +111,12 @@ function receivingRows(banner: Banner, publicUrl = banner.url): [name: string, v
 
 function tryText({ mode, url, tokenFile }: Banner): string {
   if (mode !== 'dev' || url === null) return ''
-  const token = tokenFile === null ? '$SIGNALBOX_API_TOKEN' : `$(cat ${shellWord(tokenFile)})`
-  const lines = [`curl -X POST ${url}/webhook/manual`, `curl -H "Authorization: Bearer ${token}" ${url}/api/jobs`]
+  const jobs =
+    tokenFile === null
+      ? 'signalbox jobs ls'
+      : `curl -H "Authorization: Bearer $(cat ${shellWord(tokenFile)})" ${url}/api/jobs`
+  const lines = [`curl -X POST ${url}/webhook/manual`, jobs]
   return `\nTry it:\n${lines.map((line) => `  ${line}\n`).join('')}`
-}
-
-function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 function forgesText({ forges, repository }: Banner, environment: Environment): string {
@@ -129,8 +134,10 @@ export function bannerText(cli: Pick<Cli, 'paint'>, banner: Banner, environment:
   const lines = fields([
     ['database', databaseText(banner, environment)],
     ...receivingRows(banner, environment.SIGNALBOX_PUBLIC_URL),
+    ['metrics', banner.metricsUrl === null ? '' : `${banner.metricsUrl}/metrics, and /health, without a token`],
     ['forges', forgesText(banner, environment)],
     ['config', `${banner.config ?? 'no signalbox.config.ts: the default rules'} (${has.join(', ')})`],
+    ['off', banner.rulesOff === 0 ? '' : `${count(banner.rulesOff, 'rule')}: "signalbox doctor" says what to set`],
     ['jobs', roles.orchestrator ? '' : 'are left to another process: signalbox serve --only orchestrator'],
   ])
   return `${cli.paint('bold', `Signalbox ${banner.version}`)} ${does}\n\n${lines}\n${tryText(banner)}`

@@ -1,11 +1,9 @@
 // The configuration file a command reads.
 import type { Command } from 'commander'
 import type { LoadedConfig } from '../config/config-file.ts'
-import { loadConfig } from '../config/config-file.ts'
 import type { Installation } from '../config/configure.ts'
 import type { Environment } from '../lib/environment.ts'
 import type { Overrides } from './environment.ts'
-import { environmentOf, quietLog } from './environment.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
@@ -16,6 +14,11 @@ export async function loadSettings(
   terminal: Pick<Terminal, 'env' | 'folder'>,
   options: Overrides & { config?: string | undefined } = {},
 ): Promise<LoadedConfig & { environment: Environment }> {
+  // Loaded here, because most commands only ask a server.
+  const [{ environmentOf }, { loadConfig }] = await Promise.all([
+    import('./environment.ts'),
+    import('../config/config-file.ts'),
+  ])
   return {
     environment: environmentOf(terminal, options),
     ...(await loadConfig(terminal.folder, options.config)),
@@ -32,8 +35,11 @@ export async function loadConfigured(
   options: { config?: string | undefined },
 ): Promise<Installation & Pick<LoadedConfig, 'path'>> {
   const { environment, config, path } = await loadSettings(terminal, options)
-  // Loaded here, because it brings in the whole program.
-  const { configure } = await import('../config/configure.ts')
+  // It brings in the whole program.
+  const [{ configure }, { quietLog }] = await Promise.all([
+    import('../config/configure.ts'),
+    import('./environment.ts'),
+  ])
   return { ...configure(environment, config, quietLog(environment)), path }
 }
 

@@ -1,7 +1,7 @@
 // What is configured: as the running server has it, or as a configuration file here says.
 import { relative } from 'node:path'
 import type { SignalboxClient } from '@signalbox/sdk'
-import { SignalboxError } from '@signalbox/sdk'
+import { SignalboxError } from '@signalbox/sdk/client'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import type { Installation } from '../config/configure.ts'
@@ -28,7 +28,7 @@ type Listing<Row> = {
   noun: string
   columns: readonly Column<Row>[]
   ask(client: SignalboxClient): Promise<readonly Row[]>
-  read(configured: Installation): readonly Row[]
+  read(configured: Installation): Promise<readonly Row[]>
 }
 
 /** Prints a list of what is configured, and whose it is. */
@@ -56,16 +56,23 @@ function isLocal({ local = false, config }: ConfiguredOptions): boolean {
 
 async function readRows<Row>(cli: Cli, options: ConfiguredOptions, { read }: Listing<Row>): Promise<Rows<Row>> {
   const configured = await loadConfigured(cli, options)
-  return { items: read(configured), whose: placeOf(configured, cli.folder) }
+  return { items: await read(configured), whose: placeOf(configured, cli.folder) }
 }
 
 async function askRows<Row>(cli: Cli, options: ConfiguredOptions, { ask }: Listing<Row>): Promise<Rows<Row>> {
-  const items = await ask(clientOf(cli, options)).catch((error: unknown) => {
+  const items = await withLocalHint(ask(clientOf(cli, options)))
+  return { items, whose: `the server ${addressAndToken(cli, options).url}` }
+}
+
+/** What was asked of a server; where there is none, the failure says what else there is. */
+export async function withLocalHint<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked
+  } catch (error) {
     if (!(error instanceof SignalboxError) || error.code !== 'unreachable') throw error
     const { detail, hint } = failureOf(error)
     throw new CliError(error.code, detail, `${hint}, or add --local to read the configuration file of this folder`, {
       cause: error,
     })
-  })
-  return { items, whose: `the server ${addressAndToken(cli, options).url}` }
+  }
 }

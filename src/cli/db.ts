@@ -23,7 +23,11 @@ export function addDb(db: Command, cli: Cli): void {
     })
 }
 
-async function urlOf(cli: Cli): Promise<string> {
+/**
+ * The connection string of the database, with its password.
+ * @throws CliError `database_stopped` when it is the embedded one, and that does not run.
+ */
+export async function urlOf(cli: Pick<Cli, 'env' | 'folder'>): Promise<string> {
   const { DATABASE_URL, SIGNALBOX_DATA_DIR } = environmentOf(cli)
   const { embeddedUrl } = await import('../db/embedded/embedded.ts')
   const url = DATABASE_URL ?? (await embeddedUrl(SIGNALBOX_DATA_DIR))

@@ -1,7 +1,7 @@
 // `signalbox deliveries`: what endpoints were notified of, and whether it arrived.
 import type { Delivery, DeliveryAttempt, DeliveryDetail, DeliveryStatus } from '@signalbox/sdk'
 import type { Command } from 'commander'
-import { shortId } from '../lib/id.ts'
+import { shortId } from '../lib/short-id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
 import { withId } from './id.ts'

@@ -1,11 +1,21 @@
 // What came of a deployment: its deliveries, its jobs and its pull request, or why there is none.
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Delivery, DeliveryDetail, JobDetail, JobSummary, Page, SignalboxClient } from '@signalbox/sdk'
+import type {
+  Delivery,
+  DeliveryDetail,
+  DeploymentSummary,
+  JobDetail,
+  JobSummary,
+  Page,
+  SignalboxClient,
+} from '@signalbox/sdk'
 import { count, inline, inOneLine } from './text.ts'
 import { hasEnded, progressText } from './wait.ts'
 
 const LOOK_EVERY_MS = 200
 const MAX_LINES = 10
+
+type PullRequest = DeploymentSummary['pull_requests'][number]
 
 /** What followed from a deployment's event. */
 export type Followers = { jobs: JobSummary[]; deliveries: Delivery[] }
@@ -51,26 +61,30 @@ function isAfter(time: string, deadline: number): boolean {
 /** What came of a deployment, in a line for each delivery and job, and for the pull request. */
 export async function outcomeLines(
   client: SignalboxClient,
-  eventId: string,
+  { deployment_id: id, event_id: eventId }: Pick<DeploymentSummary, 'deployment_id' | 'event_id'>,
   { jobs, deliveries }: Followers,
-): Promise<{ lines: string[]; pullRequestUrls: string[] }> {
-  const [sent, done] = await Promise.all([
+): Promise<{ lines: string[]; pullRequests: PullRequest[] }> {
+  const [{ pull_requests: pullRequests }, sent, done] = await Promise.all([
+    client.deployments.get(id),
     Promise.all(deliveries.slice(0, MAX_LINES).map(({ id }) => client.deliveries.get(id))),
     Promise.all(jobs.slice(0, MAX_LINES).map(({ id }) => client.jobs.get(id))),
   ])
-  const pullRequestUrls = done.flatMap(({ outputs }) =>
-    outputs.flatMap(({ kind, receipt }) => (kind === 'pull_request' && receipt !== null ? [receipt.url] : [])),
-  )
   const left = jobs.length + deliveries.length - sent.length - done.length
   const lines = [
     ...sent.map(deliveryLine),
     ...done.map(progressText),
     ...(left > 0 ? [`and ${count(left, 'more job')} or deliveries`] : []),
-    ...(pullRequestUrls.length > 0
-      ? pullRequestUrls.map((url) => `Pull request: ${inline(url)}`)
+    ...(pullRequests.length > 0
+      ? pullRequests.map((pull) => `Pull request: ${pullRequestText(pull)}`)
       : await whyNone(client, eventId, done)),
   ]
-  return { lines, pullRequestUrls }
+  return { lines, pullRequests }
+}
+
+/** Its address, and what became of one that is not open: `https://… (merged by jane)`. */
+export function pullRequestText({ url, state, merged_by: by }: PullRequest): string {
+  if (state === 'open') return inline(url)
+  return `${inline(url)} (${state}${by === null ? '' : ` by ${inline(by)}`})`
 }
 
 function deliveryLine(delivery: DeliveryDetail): string {

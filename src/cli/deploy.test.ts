@@ -10,6 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { TestSignalbox } from '../../test/signalbox.ts'
 import { openTestSignalbox, until } from '../../test/signalbox.ts'
 import { cliOf } from '../../test/terminal.ts'
+import { defaultRules } from '../config/default-rules.ts'
 import { fingerprint } from '../endpoints/seal.ts'
 
 const SECRET = 'a-secret-of-more-than-20-characters'
@@ -18,11 +19,12 @@ let signalbox: TestSignalbox
 let cli: ReturnType<typeof cliOf>
 let folder: string
 beforeAll(async () => {
-  signalbox = await openTestSignalbox()
+  // Not off without a forge, because it is not the default one: its jobs fail.
+  const rules = defaultRules.map((rule) => ({ ...rule, priority: 6 }))
+  signalbox = await openTestSignalbox({ config: { rules } })
   cli = cliOf(signalbox)
   folder = await mkdtemp(join(tmpdir(), 'signalbox-cli-'))
 })
-// Its jobs fail here, for want of a forge.
 beforeEach(async () => {
   await signalbox.api('/api/rules/deployment-pr/resume', { method: 'POST' })
 })

@@ -1,24 +1,23 @@
 // `signalbox deploy`: records that a configuration went live.
 import { spawnSync } from 'node:child_process'
 import { userInfo } from 'node:os'
-import type { ConfigDiff, DeploymentInput, Json, RecordedDeployment, SignalboxClient } from '@signalbox/sdk'
+import type { DeploymentInput, RecordedDeployment, SignalboxClient } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import { redactor } from '../untrusted/redact.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
+import { changeLines } from './config-changes.ts'
 import type { Followers } from './deploy-outcome.ts'
 import { followersOf, outcomeLines, settledFollowersOf } from './deploy-outcome.ts'
 import { onConflict } from './failure.ts'
 import { readJsonFile } from './json-file.ts'
-import { cut, fields } from './table.ts'
+import { fields } from './table.ts'
 import type { Cli } from './terminal.ts'
-import { count, indent, inline } from './text.ts'
+import { indent } from './text.ts'
 import type { Timeout, WaitOptions } from './wait.ts'
 import { DEFAULT_TIMEOUT, parseTime, requireCompleted, waitForJobs } from './wait.ts'
 
-const MAX_VALUE_CHARS = 60
-const MAX_CHANGES = 20
 const SHORT_TIMEOUT: Timeout = { text: '20s', ms: 20_000 }
 const UNKNOWN = 'What follows is not known, because the server did not answer: see signalbox jobs ls.'
 
@@ -47,23 +46,6 @@ function deployer({ env, folder }: Pick<Cli, 'env' | 'folder'>): string {
   return stdout?.trim() || env.USER || userInfo().username
 }
 
-function short(value: Json): string {
-  return cut(inline(value === null ? 'null' : value), MAX_VALUE_CHARS)
-}
-
-/** What changed, one line a parameter: `temperature: 0.7 → 0.5`. */
-function changeLines({ added, modified, removed }: ConfigDiff): string[] {
-  const lines = [
-    ...Object.entries(modified).map(
-      ([key, { old, new: after }]) => `~ ${inline(key)}: ${short(old)} → ${short(after)}`,
-    ),
-    ...Object.entries(added).map(([key, value]) => `+ ${inline(key)}: ${short(value)}`),
-    ...Object.entries(removed).map(([key, value]) => `- ${inline(key)}: ${short(value)}`),
-  ]
-  const left = lines.length - MAX_CHANGES
-  return left > 0 ? [...lines.slice(0, MAX_CHANGES), `and ${count(left, 'more change')}`] : lines
-}
-
 function changesText(deployment: RecordedDeployment): string {
   const lines = changeLines(deployment.config_diff)
   if (lines.length === 0) return 'The configuration is the same as before.'
@@ -71,9 +53,15 @@ function changesText(deployment: RecordedDeployment): string {
   return `${title}\n${indent(lines.join('\n'))}`
 }
 
-function followersText({ jobs, deliveries }: Followers): string {
+/** What followed, in a line each, or why nothing did. */
+async function followersText(
+  client: SignalboxClient,
+  deployment: RecordedDeployment,
+  followed: Followers,
+): Promise<string> {
+  const { jobs, deliveries } = followed
   return jobs.length + deliveries.length === 0
-    ? 'No rule and no endpoint asked for it.'
+    ? (await outcomeLines(client, deployment, followed)).lines.join('\n')
     : fields([
         ...jobs.map((job) => ['job', `${job.id} ${job.job_type} (${job.status})`] as const),
         ...deliveries.map((one) => ['delivery', `${one.id} ${one.endpoint_name} (${one.status})`] as const),
@@ -106,15 +94,15 @@ async function deploy(cli: Cli, options: DeployOptions): Promise<void> {
   const waitMs = options.wait === false ? 0 : (options.timeout ?? SHORT_TIMEOUT).ms
   if (!cli.json()) cli.out(`${deployedText(options, deployment)}\n\n`)
   // The deployment is recorded, also where the server does not say what followed.
-  const outcome = await outcomeOf(client, deployment.event_id, waitMs).catch(() => null)
+  const outcome = await outcomeOf(client, deployment, waitMs).catch(() => null)
   const { lines, ...followed } = outcome ?? { lines: [UNKNOWN] }
   cli.print({ ...deployment, ...followed }, () => lines.map(hidden.text).join('\n'))
 }
 
-async function outcomeOf(client: SignalboxClient, eventId: string, waitMs: number) {
-  const followers = await settledFollowersOf(client, eventId, waitMs)
-  const { lines, pullRequestUrls } = await outcomeLines(client, eventId, followers)
-  return { ...followers, lines, pull_request_urls: pullRequestUrls }
+async function outcomeOf(client: SignalboxClient, deployment: RecordedDeployment, waitMs: number) {
+  const followers = await settledFollowersOf(client, deployment.event_id, waitMs)
+  const { lines, pullRequests } = await outcomeLines(client, deployment, followers)
+  return { ...followers, lines, pull_requests: pullRequests, pull_request_urls: pullRequests.map(({ url }) => url) }
 }
 
 /** Waits until all jobs have ended, and fails when one did not complete. */
@@ -124,7 +112,10 @@ async function waitForAll(
   { options, deployment }: { options: DeployOptions; deployment: RecordedDeployment },
 ): Promise<void> {
   const followed = await followersOf(client, deployment.event_id)
-  if (!cli.json()) cli.out(`${deployedText(options, deployment)}\n\n${followersText(followed)}\n`)
+  if (!cli.json()) {
+    const followers = await followersText(client, deployment, followed)
+    cli.out(`${deployedText(options, deployment)}\n\n${followers}\n`)
+  }
   const ids = followed.jobs.map(({ id }) => id)
   const ended = await waitForJobs(cli, client, ids, { timeout: options.timeout ?? DEFAULT_TIMEOUT })
   if (cli.json()) cli.print({ ...deployment, ...(await followersOf(client, deployment.event_id)) }, () => '')

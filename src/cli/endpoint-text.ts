@@ -1,6 +1,6 @@
 // Endpoints in words, for a terminal.
 import type { ChangedEndpoint, CreatedEndpoint, Endpoint } from '@signalbox/sdk'
-import { shortId } from '../lib/id.ts'
+import { shortId } from '../lib/short-id.ts'
 import type { Column } from './table.ts'
 import { fields } from './table.ts'
 import { age, count, inline, inOneLine } from './text.ts'

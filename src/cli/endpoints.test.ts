@@ -68,7 +68,7 @@ test('what is secret can be read from standard input, one value in one call', as
   const rotated = await cli.json<Endpoint>(['endpoints', 'rotate', made.id, '--secret', '-'], { readInput })
   expect(rotated.secrets[0]?.fingerprint).toBe(fingerprint(SECRET))
   const both = await cli.ask([...args, '--secret', '-', '--header', 'a: -'], { readInput })
-  expect(both).toMatchObject({ code: 1, err: expect.stringContaining('can be only one value') })
+  expect(both).toMatchObject({ code: 2, err: expect.stringContaining('can be only one value') })
 })
 
 test('edit changes what is given, takes headers away, and says what went with the URL', async () => {
@@ -89,7 +89,7 @@ test('edit changes what is given, takes headers away, and says what went with th
   const moved = await cli.ask(['endpoints', 'edit', id, '--url', `${URL}/2`, '--conditions', 'none'])
   expect(moved.out).toMatch(/\n\nTaken away with the old URL, .*: x-b\.\nGive it again /)
   expect(await cli.ask(['endpoints', 'edit', id])).toMatchObject({
-    code: 1,
+    code: 2,
     err: expect.stringContaining('There is nothing to change.'),
   })
 })

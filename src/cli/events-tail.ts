@@ -1,11 +1,11 @@
 // `signalbox events tail`: events as they happen, or from a cursor on.
 import type { FeedEvent } from '@signalbox/sdk'
 import type { Command } from 'commander'
-import { shortId } from '../lib/id.ts'
+import { shortId } from '../lib/short-id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
 import type { Cli } from './terminal.ts'
-import { inline } from './text.ts'
+import { inline, json } from './text.ts'
 
 type TailOptions = ServerOptions & { after: string; type?: string; source?: string; follow: boolean }
 
@@ -25,8 +25,11 @@ export function addEventsTail(events: Command, cli: Cli): void {
     .option('--no-follow', 'end when everything there is was printed')
     .addHelpText('after', '\nExample:\n  $ signalbox events tail --after 0 --type "order.*" --no-follow --json')
     .action(async ({ server, ...query }: TailOptions) => {
-      for await (const event of clientOf(cli, { server }).events.feed(query)) {
-        cli.out(`${cli.json() ? JSON.stringify(event) : lineText(event)}\n`)
+      const { events: stored } = clientOf(cli, { server })
+      // Following asks a server that is away again and again; one that was never there is an error.
+      await stored.list({ limit: 1 })
+      for await (const event of stored.feed(query)) {
+        cli.out(`${cli.json() ? json(event) : lineText(event)}\n`)
       }
     })
 }

@@ -1,10 +1,11 @@
 // `signalbox events`: what happened.
 import type { Delivery, EventDetail, EventStatus, EventSummary, JobSummary } from '@signalbox/sdk'
 import type { Command } from 'commander'
-import { shortId } from '../lib/id.ts'
+import { shortId } from '../lib/short-id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
 import { addEventTypes } from './event-types.ts'
+import { addEventsReplay } from './events-replay.ts'
 import { addEventsTail } from './events-tail.ts'
 import { withId } from './id.ts'
 import type { PageOptions } from './page.ts'
@@ -60,6 +61,8 @@ function eventText(cli: Cli, event: Followed): string {
     ['sent from', event.headers.remote],
     ['delivery', event.delivery_id],
     ['received', event.received_at],
+    ['recovered', event.recovered_at && 'by a check for gaps, because it had not arrived'],
+    ['body', event.body_pruned_at && `deleted on ${event.body_pruned_at}, because it was old`],
   ])
   return [
     head,
@@ -71,7 +74,7 @@ function eventText(cli: Cli, event: Followed): string {
 
 type ListOptions = PageOptions & { status?: EventStatus; type?: string; source?: string; about?: string }
 
-/** Adds `events ls`, `events tail`, `events show` and `events types`. */
+/** Adds `events ls`, `events tail`, `events show`, `events replay` and `events types`. */
 export function addEvents(events: Command, cli: Cli): void {
   addEventTypes(events, cli)
   withPaging(events.command('ls'))
@@ -86,6 +89,7 @@ export function addEvents(events: Command, cli: Cli): void {
       printPage(cli, page, 'such events', COLUMNS)
     })
   addEventsTail(events, cli)
+  addEventsReplay(events, cli)
   withId(withServer(events.command('show')), 'event')
     .description('show one event, its status and the reason, and what followed from it')
     .option('--payload', 'show what it said, too')

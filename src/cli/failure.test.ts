@@ -16,7 +16,7 @@ test('an expected error is its sentence, its particulars and what to do', () => 
     hint: ERRORS.config_invalid.hint,
   })
   expect(failureText(failureOf(new AppError('not_found')))).toMatch(
-    /^signalbox: Nothing has this address or id\.\n {2}→ .*signalbox endpoints ls/,
+    /^signalbox: Nothing has this address or id\.\n {2}→ .*signalbox events ls, .*endpoints ls/,
   )
 })
 
@@ -111,6 +111,15 @@ test('anything thrown is put into words', () => {
 test('a detail of several lines stays under its sentence', () => {
   const failure = failureOf(new AppError('config_invalid', 'first\nsecond'))
   expect(failureText(failure).split('\n').slice(1, 3)).toEqual(['  first', '  second'])
+})
+
+test('what a detail quotes of an event does not control the terminal', () => {
+  const detail = 'Nothing follows: the branch is x\u009b31m\u001b[2J\u202e.\nline 2'
+  for (const failure of [
+    failureOf(new AppError('config_invalid', detail)),
+    failureOf(new SignalboxError(409, 'x', detail)),
+  ])
+    expect(failureText(failure)).toMatch(/x\ufffd31m\ufffd\[2J\ufffd\.\n +line 2|x\ufffd31m\ufffd\[2J\ufffd\.\nline 2/)
 })
 
 test('several mistakes that a server names are under the sentence of their code', () => {

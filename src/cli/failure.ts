@@ -1,9 +1,10 @@
 // What a failed command says and with which code it ends.
-import { SignalboxError } from '@signalbox/sdk'
+import { SignalboxError } from '@signalbox/sdk/client'
 import { CommanderError } from 'commander'
 import { AppError, ERRORS, errorText } from '../lib/error.ts'
 import { systemFailure, tlsFailure } from '../lib/system-error.ts'
 import { EXIT } from './exit-code.ts'
+import { json, plain, sentence } from './text.ts'
 
 /** An expected failure of the command line itself, with its own line saying what to do. */
 export class CliError extends Error {
@@ -45,7 +46,7 @@ const CLI_HINTS = new Map(
     token_invalid: 'Set SIGNALBOX_API_TOKEN to the token the server was started with.',
     api_closed: 'Start the server with SIGNALBOX_API_TOKEN set ("signalbox secret generate" makes one).',
     not_found:
-      'Lists show what there is, with ids: signalbox endpoints ls, deliveries ls, events ls, jobs ls, rules ls.',
+      'Lists show what there is, with ids: signalbox events ls, jobs ls, deliveries ls, endpoints ls, deployments ls, findings ls, nodes ls, gaps ls, pause ls, rules ls, agents ls, sources.',
     unreachable: 'Start one with: signalbox dev   (or set SIGNALBOX_URL to the address of a running one)',
     database_unavailable: 'Check DATABASE_URL; "signalbox doctor" says more.',
     internal: 'Look for the request in the log of the server.',
@@ -60,10 +61,6 @@ function hintFor(code: string): string {
 
 function rowOf(code: string) {
   return Object.hasOwn(ERRORS, code) ? ERRORS[code as keyof typeof ERRORS] : undefined
-}
-
-function sentence(words: string): string {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.)]$/.test(words) ? '' : '.'}`
 }
 
 function usageOf({ message }: CommanderError): Failure {
@@ -110,7 +107,8 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) return usageOf(error)
   if (error instanceof SignalboxError) return fromServer(error)
   if (error instanceof CliError) {
-    return { code: error.code, detail: error.message, hint: error.hint, exitCode: EXIT.failed }
+    const exitCode = error.code === 'usage' ? EXIT.usage : EXIT.failed
+    return { code: error.code, detail: error.message, hint: error.hint, exitCode }
   }
   if (error instanceof AppError) {
     const { message } = ERRORS[error.code]
@@ -131,17 +129,21 @@ export function failureOf(error: unknown): Failure {
   }
 }
 
-/** The lines a person reads: what went wrong, the particulars, and what to do. */
+/**
+ * The lines a person reads: what went wrong, the particulars, and what to do. A detail may have
+ * the words of an event.
+ */
 export function failureText({ message, detail, hint }: Failure): string {
-  return [
+  const lines = [
     `signalbox: ${message ?? detail}`,
     ...(message ? detail.split('\n') : []).map((line) => `  ${line}`),
     `  → ${hint}`,
     '',
-  ].join('\n')
+  ]
+  return plain(lines.join('\n'))
 }
 
 /** The same as one JSON object, for `--json`. */
 export function failureJson({ code, detail, hint }: Failure): string {
-  return `${JSON.stringify({ code, detail, hint })}\n`
+  return `${json({ code, detail, hint })}\n`
 }

@@ -151,7 +151,7 @@ describe('the list of jobs', () => {
     await signalbox.database.query(`update signalbox.jobs set max_attempts = 1 where id = $1`, [id])
     await until('it was attempted', async () => (await cli.json(['jobs', 'show', id])).error !== null)
     const whole = (await cli.ask(['jobs', 'ls', '--type', 'failing'])).out
-    expect(whole).toMatch(/^ID +AGE +TYPE +STATUS +FAILED +RULE +ERROR\n/)
+    expect(whole).toMatch(/^ID +AGE +TYPE +STATUS +FAILED +RULE +WHY +ERROR\n/)
     expect(whole).toContain(`${'ä'.repeat(200)}; and a second line`)
     const { out } = await cli.ask(['jobs', 'ls', '--type', 'failing'], { columns: 100 })
     for (const line of out.trimEnd().split('\n')) expect(line.length).toBeLessThanOrEqual(100)

@@ -2,6 +2,7 @@
 import type {
   JobAnswer,
   JobAttempt,
+  JobCause,
   JobDetail,
   JobLogLine,
   JobOutput,
@@ -13,12 +14,14 @@ import type {
   ModelCall,
 } from '@signalbox/sdk'
 import type { Command } from 'commander'
-import { shortId } from '../lib/id.ts'
+import { shortId } from '../lib/short-id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
 import { onConflict } from './failure.ts'
 import { withId } from './id.ts'
+import { addChanges, causeOption } from './job-changes.ts'
 import { logLineText, printLog } from './job-log.ts'
+import { statusText } from './job-status.ts'
 import { tokensText, usdText } from './model-text.ts'
 import type { PageOptions } from './page.ts'
 import { printPage, statusOption, withPaging } from './page.ts'
@@ -34,14 +37,9 @@ const COLUMNS: readonly Column<JobSummary>[] = [
   { title: 'STATUS', value: statusText },
   { title: 'FAILED', value: failuresText },
   { title: 'RULE', value: ({ rule }) => rule, shrinks: true },
+  { title: 'WHY', value: ({ cause }) => cause },
   { title: 'ERROR', value: ({ error }) => error && inOneLine(error), shrinks: true },
 ]
-
-/** Its status, and what a running job becomes that a person has ended. */
-function statusText({ status, ends_as: end }: JobSummary): string {
-  if (end === null) return status
-  return end === 'cancelled' ? 'being cancelled' : `ending as ${end}`
-}
 
 /** How many attempts failed of those it has; what uses up none is counted apart. */
 function failuresText({ failures, max_attempts: most, deferrals, losses }: JobSummary): string {
@@ -79,6 +77,7 @@ const MODEL_CALLS: readonly Column<ModelCall>[] = [
 ]
 const OUTPUTS: readonly Column<JobOutput>[] = [
   { title: 'OUTPUT', value: ({ kind }) => kind },
+  { title: 'AS', value: ({ early }) => early },
   { title: 'STATUS', value: ({ status }) => status },
   { title: 'WHERE', value: ({ receipt, reason }) => receipt?.url ?? reason },
 ]
@@ -156,9 +155,11 @@ function jobText(cli: Cli, job: JobDetail): string {
       ['failed', failuresText(job)],
       ['waits for', job.waits_for],
       ['error', job.error && inOneLine(job.error)],
+      ['why', job.cause],
       ['agent', job.assigned_agent],
       ['rule', job.rule],
       ['event', job.event_id],
+      ['replay', job.replay],
       ['group', job.group],
       ['budget', budgetText(job)],
       ['used', usageText(job)],
@@ -193,17 +194,26 @@ const STATUSES: Record<JobStatus, true> = {
   cancelled: true,
 }
 
-type ListOptions = PageOptions & { status?: JobStatus; type?: string; agent?: string; event?: string }
+type ListOptions = PageOptions & {
+  status?: JobStatus
+  cause?: JobCause | 'ours'
+  type?: string
+  agent?: string
+  rule?: string
+  event?: string
+}
 
-/** Adds `jobs ls`, `show`, `log`, `cancel`, `approve`, `reject` and `retry`. */
+/** Adds `jobs ls`, `show`, `log`, `cancel`, `retry`, `priority`, `approve` and `reject`. */
 export function addJobs(jobs: Command, cli: Cli): void {
   withPaging(jobs.command('ls'))
     .description('list jobs, newest first')
     .addOption(statusOption(STATUSES))
+    .addOption(causeOption())
     .option('--type <type>', 'only of this type')
     .option('--agent <name>', 'only of this agent')
+    .option('--rule <name>', 'only of this rule')
     .option('--event <event-id>', 'only those this event caused')
-    .addHelpText('after', '\nExample:\n  $ signalbox jobs ls --status failed')
+    .addHelpText('after', '\nExamples:\n  $ signalbox jobs ls --status failed\n  $ signalbox jobs ls --cause ours')
     .action(async ({ server, event, ...query }: ListOptions) => {
       const page = await clientOf(cli, { server }).jobs.list({ ...query, event_id: event })
       printPage(cli, page, 'such jobs', COLUMNS)
@@ -215,32 +225,16 @@ export function addJobs(jobs: Command, cli: Cli): void {
       const job = await clientOf(cli, options).jobs.get(id)
       cli.print(job, () => jobText(cli, job))
     })
-  withId(withServer(jobs.command('log')), 'job')
+  withId(withServer(jobs.command('log').alias('logs')), 'job')
     .description("print a job's whole log; with --json, one object per line")
     .option('-f, --follow', 'go on until the job has ended')
     .addHelpText('after', '\nExample:\n  $ signalbox jobs log 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61 --follow')
     .action(async (id: string, { server, follow = false }: ServerOptions & { follow?: boolean }) =>
       printLog(cli, clientOf(cli, { server }), { id, follow }),
     )
-  withId(withServer(jobs.command('cancel')), 'job')
-    .description('cancel a job; a running agent is stopped')
-    .addHelpText('after', '\nExample:\n  $ signalbox jobs cancel 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61')
-    .action(async (id: string, options: ServerOptions) => {
-      const asked = clientOf(cli, options).jobs.cancel(id)
-      const job = await onConflict(`See how it ended: signalbox jobs show ${inline(id)}`, asked)
-      cli.print(job, () => `The job is ${statusText(job)}.`)
-    })
+  addChanges(jobs, cli)
   addAnswer(jobs, cli, 'approve')
   addAnswer(jobs, cli, 'reject')
-  withId(withServer(jobs.command('retry')), 'job')
-    .description('run a failed or cancelled job again, from its last step')
-    .option('--from-start', 'forget its steps and what was not published, and run the agent again')
-    .addHelpText('after', '\nExample:\n  $ signalbox jobs retry 6f1c2a34-9b7e-8d10-a2c4-0e5d7f3b9a61 --from-start')
-    .action(async (id: string, { fromStart = false, ...options }: ServerOptions & { fromStart?: boolean }) => {
-      const asked = clientOf(cli, options).jobs.retry(id, { fromStart })
-      const job = await onConflict(`See what became of it: signalbox jobs show ${inline(id)}`, asked)
-      cli.print(job, () => retryText(job, fromStart))
-    })
 }
 
 type AnswerOptions = ServerOptions & { reason?: string; by?: string; name?: string }
@@ -260,20 +254,4 @@ function addAnswer(jobs: Command, cli: Cli, decision: 'approve' | 'reject'): voi
       const job = await onConflict(`See what became of it: signalbox jobs show ${inline(id)}`, asked)
       cli.print(job, () => `Noted; the job is ${statusText(job)}.`)
     })
-}
-
-function retryText(job: JobDetail, fromStart: boolean): string {
-  const lines = [`The job is ${job.status}.`]
-  if (!fromStart && job.ran_at !== null) {
-    lines.push(
-      'Its agent has run and does not run again: what it returned is published.',
-      `To run it again: signalbox jobs retry ${job.id} --from-start`,
-    )
-  }
-  const published = fromStart ? job.outputs.filter(({ status }) => status === 'published') : []
-  if (published.length > 0) {
-    const where = published.map(({ kind, receipt }) => `  ${receipt?.url ?? `${kind}, nothing to change`}`)
-    lines.push('This was published already and stays; an output with the same key is not written again:', ...where)
-  }
-  return lines.join('\n')
 }

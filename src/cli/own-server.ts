@@ -1,7 +1,7 @@
 // Where the `dev` of a data directory listens, so that commands in its folder find it, and send its
 // token nowhere else.
 import { readFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isStillRunning, startedAt } from '../lib/running-process.ts'
 import { writePrivately } from './private-file.ts'
@@ -15,6 +15,7 @@ function fileOf(dataDir: string): string {
 /** Stores where this process listens; what is returned forgets it again. */
 export async function keepAddress(dataDir: string, url: string): Promise<() => Promise<void>> {
   const server: OwnServer = { url, pid: process.pid, startedAt: startedAt(process.pid) }
+  await mkdir(dataDir, { recursive: true, mode: 0o700 })
   await writePrivately(fileOf(dataDir), JSON.stringify(server))
   return () => rm(fileOf(dataDir), { force: true })
 }

@@ -32,11 +32,17 @@ export function statusOption<Status extends string>(statuses: Record<Status, tru
 }
 
 /** Prints one page: the API's answer with `--json`, else a table that fits the terminal. */
-export function printPage<Row>(cli: Cli, page: Page<Row>, noun: string, columns: readonly Column<Row>[]): void {
+export function printPage<Row>(
+  cli: Cli,
+  page: Page<Row>,
+  noun: string,
+  columns: readonly Column<Row>[],
+  none = `There are no ${noun}.`,
+): void {
   // Whatever answers 200 in JSON at that address may be no Signalbox.
   if (!Array.isArray(page.items)) throw new CliError('not_signalbox', 'The answer is not a list.', NOT_SIGNALBOX)
   cli.print(page, () => {
-    if (page.items.length === 0) return `There are no ${noun}.`
+    if (page.items.length === 0) return none
     const more = page.next === null ? '' : `\n${cli.paint('dim', `There are more: --cursor ${page.next}`)}`
     return `${table(columns, page.items, cli.columns)}${more}`
   })

@@ -1,7 +1,8 @@
 // The process around a run of the command line: its streams, its environment, how it ends.
 import { accessSync, constants, existsSync } from 'node:fs'
-import { text } from 'node:stream/consumers'
+import { isatty } from 'node:tty'
 import { styleText } from 'node:util'
+import type { Ask } from './ask.ts'
 import { reportFailure, run } from './program.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -56,8 +57,19 @@ function processTerminal(): Terminal {
     columns: process.stdout.isTTY ? process.stdout.columns : undefined,
     out: (line) => process.stdout.write(line),
     err: (line) => process.stderr.write(line),
-    readInput: () => text(process.stdin),
+    readInput: async () => {
+      const { text } = await import('node:stream/consumers')
+      return text(process.stdin)
+    },
+    // The streams themselves are made when they are used first.
+    ...(isatty(0) && isatty(2) && { ask: askHere }),
     // It drops the colour for NO_COLOR and where standard output is no terminal.
     paint: (style, words) => styleText(style, words),
   }
+}
+
+/** On standard error, so that what a command prints can go into a file. */
+const askHere: Ask = async (question, options) => {
+  const { askOn } = await import('./ask.ts')
+  return askOn(process.stdin, process.stderr)(question, options)
 }

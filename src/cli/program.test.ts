@@ -1,7 +1,9 @@
 // The command line as a whole, in this process, without a server.
+import { SignalboxError } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { call, testTerminal } from '../../test/terminal.ts'
+import { failureOf } from './failure.ts'
 import { buildProgram } from './program.ts'
 
 function commandsUnder(command: Command): Command[] {
@@ -57,6 +59,22 @@ test('no server is an expected failure, as text or as JSON', async () => {
   })
 })
 
+test.each([
+  ['jobs', 'logs', 'abcdef', '--follow'],
+  ['events', 'tail'],
+])('following by %s %s where no server is ends at once', async (...args) => {
+  const { code, err } = await call(args, { env: { SIGNALBOX_URL: 'http://127.0.0.1:9' } })
+  expect([code, err]).toEqual([1, expect.stringContaining('There is no answer')])
+})
+
+test('where something is not there, every list is named', async () => {
+  const program = await buildProgram(testTerminal().terminal, () => true)
+  const lists = program.commands.filter(({ commands }) => commands.some((each) => each.name() === 'ls'))
+  const { hint } = failureOf(new SignalboxError(404, 'not_found', 'There is no node "x".'))
+  for (const list of lists) expect(hint).toContain(`${list.name()} ls`)
+  expect(hint).toContain('sources')
+})
+
 test('a wrong setting is named before anything is done', async () => {
   const { code, err } = await call(['jobs', 'ls'], { env: { PORT: 'x' } })
   expect(code).toBe(1)
@@ -82,7 +100,7 @@ test('a command that is not used is known by its name only', async () => {
 })
 
 test.each([
-  [['help', 'jobs'], 'log [options] <job-id>'],
+  [['help', 'jobs'], 'log|logs [options] <job-id>'],
   [['help', 'serve'], '--only <part>'],
   [['jobs', 'ls', '--help'], '--status <status>'],
   [['--json', 'trigger', '--help'], 'signalbox trigger [options] [job-type]'],

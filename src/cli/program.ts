@@ -35,6 +35,11 @@ const GROUPS: readonly { title: string; entries: readonly Entry[] }[] = [
         load: async () => (await import('./migrate.ts')).addMigrate,
       },
       {
+        name: 'prune',
+        description: 'delete what is older than it is kept for, or count it',
+        load: async () => (await import('./prune.ts')).addPrune,
+      },
+      {
         name: 'doctor',
         description: 'check every setting and connection, and say what to do',
         load: async () => (await import('./doctor/doctor.ts')).addDoctor,
@@ -48,6 +53,11 @@ const GROUPS: readonly { title: string; entries: readonly Entry[] }[] = [
         name: 'deploy',
         description: 'record that a configuration went live, and notify who asked for it',
         load: async () => (await import('./deploy.ts')).addDeploy,
+      },
+      {
+        name: 'deployments',
+        description: 'what went live where, and what became of its pull request',
+        load: async () => (await import('./deployments.ts')).addDeployments,
       },
       {
         name: 'trigger [job-type]',
@@ -70,9 +80,44 @@ const GROUPS: readonly { title: string; entries: readonly Entry[] }[] = [
         load: async () => (await import('./jobs.ts')).addJobs,
       },
       {
+        name: 'pause',
+        description: 'hold work back: everything, what follows from a source, a rule, an endpoint',
+        load: async () => (await import('./pause.ts')).addPause,
+      },
+      {
+        name: 'resume',
+        description: 'let go on what is paused',
+        load: async () => (await import('./pause.ts')).addResume,
+      },
+      {
         name: 'deliveries',
         description: 'what endpoints were notified of, and whether it arrived',
         load: async () => (await import('./deliveries.ts')).addDeliveries,
+      },
+      {
+        name: 'trace <id>',
+        description: 'what led to something and what followed, as a tree with times',
+        load: async () => (await import('./trace.ts')).addTrace,
+      },
+      {
+        name: 'why <about>',
+        description: 'what reached us about something, and why something or nothing followed',
+        load: async () => (await import('./why.ts')).addWhy,
+      },
+      {
+        name: 'findings',
+        description: 'what reviews found, what became of it, and how often they were right',
+        load: async () => (await import('./findings.ts')).addFindings,
+      },
+      {
+        name: 'nodes',
+        description: 'which processes are alive, what they run, and by which version',
+        load: async () => (await import('./nodes.ts')).addNodes,
+      },
+      {
+        name: 'gaps',
+        description: 'when webhooks did not arrive, and what was recovered',
+        load: async () => (await import('./gaps.ts')).addGaps,
       },
       {
         name: 'listen',
@@ -89,6 +134,16 @@ const GROUPS: readonly { title: string; entries: readonly Entry[] }[] = [
   {
     title: 'Set it up:',
     entries: [
+      {
+        name: 'init',
+        description: 'set it up in this folder: configuration, secrets, and what Git leaves out',
+        load: async () => (await import('./init/init.ts')).addInit,
+      },
+      {
+        name: 'github',
+        description: 'the webhook on GitHub: make it, repair it, and see whether it arrives',
+        load: async () => (await import('./github/github.ts')).addGithub,
+      },
       {
         name: 'rules',
         description: 'which events become which jobs',
@@ -108,6 +163,21 @@ const GROUPS: readonly { title: string; entries: readonly Entry[] }[] = [
         name: 'models',
         description: 'try the language models that agents ask',
         load: async () => (await import('./models.ts')).addModels,
+      },
+      {
+        name: 'backup',
+        description: 'write all that is stored to a file, while the service goes on',
+        load: async () => (await import('./backup.ts')).addBackup,
+      },
+      {
+        name: 'restore',
+        description: 'load a backup into an empty database',
+        load: async () => (await import('./restore.ts')).addRestore,
+      },
+      {
+        name: 'export',
+        description: 'copy the embedded database to the PostgreSQL of DATABASE_URL',
+        load: async () => (await import('./export.ts')).addExport,
       },
       { name: 'db', description: 'reach the database', load: async () => (await import('./db.ts')).addDb },
       { name: 'secret', description: 'make a secret', load: async () => (await import('./secret.ts')).addSecret },

@@ -1,13 +1,12 @@
 // `signalbox endpoints recover`: what an endpoint missed, sent again.
 import type { RecoveryInput } from '@signalbox/sdk'
 import type { Command } from 'commander'
-import { InvalidArgumentError, Option } from 'commander'
+import { Option } from 'commander'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
 import { withId } from './id.ts'
+import { parseTime } from './since.ts'
 import type { Cli } from './terminal.ts'
-
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 const NOTHING =
   '0 deliveries: nothing of that time is to be sent again. Tests never are.\n' +
@@ -20,16 +19,6 @@ type Options = ServerOptions & {
   type?: string
   to?: string
   dryRun?: boolean
-}
-
-/** `2h`, `30m` or `3d` ago, or a time in ISO 8601, as that. */
-function parseTime(value: string): string {
-  const ago = /^(\d{1,6})([smhd])$/.exec(value)
-  const unit = UNITS[ago?.[2] ?? '']
-  if (ago !== null && unit !== undefined) return new Date(Date.now() - Number(ago[1]) * unit).toISOString()
-  const at = /^\d{4}-\d\d-\d\d/.test(value) ? Date.parse(value) : Number.NaN
-  if (!Number.isNaN(at)) return new Date(at).toISOString()
-  throw new InvalidArgumentError('It must be how long ago, such as 2h or 3d, or a time such as 2026-01-31T12:00:00Z.')
 }
 
 /** Adds `endpoints recover`. */

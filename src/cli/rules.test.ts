@@ -131,7 +131,8 @@ describe('rules explain', () => {
   describe('of a recorded event', () => {
     let signalbox: TestSignalbox
     beforeAll(async () => {
-      signalbox = await openTestSignalbox({ roles: { receiver: true, orchestrator: false } })
+      const env = { GITHUB_TOKEN: 'a-token', GITHUB_REPO: 'acme/prompts' }
+      signalbox = await openTestSignalbox({ env, roles: { receiver: true, orchestrator: false } })
     })
     afterAll(() => signalbox.close())
 
@@ -165,6 +166,27 @@ describe('rules explain', () => {
       )
     })
   })
+})
+
+test('a default rule that is off makes no job, and the event, explain, deploy and ls say what to set', async () => {
+  const signalbox = await openTestSignalbox({ roles: { receiver: true, orchestrator: false } })
+  const cli = cliOf(signalbox)
+  const set = 'set GITHUB_TOKEN, or GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY; and set GITHUB_REPO'
+  expect((await cli.ask(['rules', 'ls'])).out).toContain(`deployment-pr is off: ${set}`)
+  expect((await call(['rules', 'ls', '--local'], { folder: tmpdir() })).out).toContain(`deployment-pr is off: ${set}`)
+  const deploy = ['deploy', '--app', 'bot', '--env', 'production', '--config', '-', '--wait']
+  const deployed = await cli.ask([...deploy, '--json'], { readInput: async () => '{}' })
+  const { event_id } = JSON.parse(deployed.out)
+  const { rows } = await signalbox.database.query('select status, reason from signalbox.events where id = $1', [
+    event_id,
+  ])
+  expect(rows).toEqual([{ status: 'ignored', reason: `rule "deployment-pr" is off: ${set}; no endpoint asked for it` }])
+  const sentence = `Off (${set}), so it makes no job. "deployment-pr" matches: `
+  expect((await cli.ask(['rules', 'explain', event_id])).out).toContain(`✗ rule deployment-pr: ${sentence}`)
+  const again = await cli.ask(deploy, { readInput: async () => '{"a":1}' })
+  expect(again.out).toContain(`No pull request: ${sentence}`)
+  expect(await signalbox.count('signalbox.jobs')).toBe(0)
+  await signalbox.close()
 })
 
 test('rules are paused and resumed by name, and ls and explain say so', async () => {
@@ -235,6 +257,7 @@ describe('sources', () => {
       path: '/webhook/github',
       status: 'open',
       secrets: 2,
+      paused: null,
       hint: null,
     })
     expect(`${out}${json.out}`).not.toContain('the-first')
@@ -250,6 +273,7 @@ describe('agents', () => {
     for (const line of lines.split('\n')) expect(line.length).toBeLessThanOrEqual(50)
     expect(JSON.parse((await call(['agents', 'ls', '--local', '--json'])).out).items).toContainEqual({
       name: 'ping',
+      job_types: [],
       description: expect.any(String),
     })
   })

@@ -4,18 +4,13 @@ import { resolve } from 'node:path'
 import type { RuleSummary } from '@signalbox/sdk'
 import type { Command } from 'commander'
 import { eventWarnings } from '../config/event-warnings.ts'
-import { permissionsOf } from '../jobs/permission.ts'
-import { shortId } from '../lib/id.ts'
-import { explain } from '../rules/explain.ts'
-import { withPermission } from '../rules/permission.ts'
-import { ruleRow } from '../rules/wire.ts'
+import { shortId } from '../lib/short-id.ts'
 import type { ServerOptions } from './api-client.ts'
 import { clientOf, withServer } from './api-client.ts'
-import { loadConfigured, withConfigFile } from './config-file.ts'
+import { withConfigFile } from './config-file.ts'
 import type { ConfiguredOptions } from './configured.ts'
-import { placeOf, printConfigured, withConfigured } from './configured.ts'
-import { eventIn } from './event-file.ts'
-import { readJsonFile } from './json-file.ts'
+import { printConfigured, withConfigured } from './configured.ts'
+import { addRulesBacktest } from './rules-backtest.ts'
 import type { Column } from './table.ts'
 import { fields } from './table.ts'
 import type { Cli } from './terminal.ts'
@@ -60,7 +55,7 @@ function writesText({ outputs, repositories, staged }: RuleSummary): string {
 type Verdict = { matched: boolean; sentence: string; job?: { id: string; status: string; error: string | null } | null }
 
 /** Why every rule and endpoint did or did not match, as the server and `explain` say it. */
-type Explained = {
+export type Explained = {
   event: { source?: string; type: string; status?: string; reason?: string | null; facts?: unknown }
   rules: readonly (Verdict & { rule: string })[]
   endpoints?: readonly (Verdict & { endpoint: string })[]
@@ -94,8 +89,13 @@ function madeText(job: Verdict['job']): string {
   return `\n  It made the job ${id}: ${inline(status)}${error === null ? '' : `, ${inline(error)}`}`
 }
 
-/** Nothing of a rule that is not paused. */
-function pauseText({ name, paused }: RuleSummary): string[] {
+/** Nothing of a rule that makes jobs. */
+function stopText({ name, off, paused }: RuleSummary): string[] {
+  if (off !== null) return [`${name} is off: ${off}`]
+  return pauseText({ name, paused })
+}
+
+function pauseText({ name, paused }: Pick<RuleSummary, 'name' | 'paused'>): string[] {
   if (paused === null) return []
   return [`${name} is paused since ${paused.since}: ${paused.reason} To let it go on: signalbox rules resume ${name}`]
 }
@@ -121,45 +121,40 @@ function addPausing(rules: Command, cli: Cli): void {
 // A whole id, or a part of one; the server says what it means.
 const IS_ID = /^[0-9a-f-]{6,36}$/i
 
-type ExplainOptions = ServerOptions & { config?: string; githubEvent?: string; source?: string }
+/** The options of `rules explain`. */
+export type ExplainOptions = ServerOptions & { config?: string; githubEvent?: string; source?: string }
 
-async function explainFile(cli: Cli, file: string, options: ExplainOptions): Promise<Explained> {
-  const event = eventIn(await readJsonFile(cli, file), file, options)
-  const configured = await loadConfigured(cli, options)
-  const permitted = permissionsOf(configured)
-  const rules = await Promise.all(
-    configured.rules.map((rule) => withPermission(explain(rule, event), rule, event, permitted)),
-  )
-  return { event, rules, rules_of: placeOf(configured, cli.folder) }
-}
-
-/** Adds `rules ls`, `rules explain`, `rules pause` and `rules resume`. */
+/** Adds `rules ls`, `rules explain`, `rules backtest`, `rules pause` and `rules resume`. */
 export function addRules(rules: Command, cli: Cli): void {
   addPausing(rules, cli)
+  addRulesBacktest(rules, cli)
   withConfigured(rules.command('ls'))
     .description('list the configured rules, in order')
     .addHelpText('after', '\nExamples:\n  $ signalbox rules ls\n  $ signalbox rules ls --local')
     .action(async (options: ConfiguredOptions) => {
       let warnings: string[] = []
-      let pauses: string[] = []
+      let stops: string[] = []
       await printConfigured<RuleSummary>(cli, options, {
         noun: 'rules',
         columns: COLUMNS,
         async ask(client) {
           const [{ items }, sources] = await Promise.all([client.rules.list(), client.sources.list()])
-          pauses = items.flatMap(pauseText)
+          stops = items.flatMap(stopText)
           warnings = eventWarnings(
             items,
             sources.items.map(({ name }) => name),
           )
           return items
         },
-        read({ rules, sources }) {
+        async read({ rules, sources }) {
+          const { ruleRow } = await import('../rules/wire.ts')
           warnings = eventWarnings(rules, sources.keys())
-          return rules.map((rule) => ruleRow(rule))
+          const rows = rules.map((rule) => ruleRow(rule))
+          stops = rows.flatMap(stopText)
+          return rows
         },
       })
-      if (!cli.json()) for (const each of pauses) cli.out(`${inline(each)}\n`)
+      if (!cli.json()) for (const each of stops) cli.out(`${inline(each)}\n`)
       for (const each of warnings) cli.err(`signalbox: ${inline(each)}\n`)
     })
   withConfigFile(withServer(rules.command('explain <event-id|file>')))
@@ -176,7 +171,7 @@ export function addRules(rules: Command, cli: Cli): void {
       const isRecorded = IS_ID.test(what) && !existsSync(resolve(cli.folder, what))
       const explained = isRecorded
         ? await clientOf(cli, options).events.explain(what)
-        : await explainFile(cli, what, options)
+        : await (await import('./explain-file.ts')).explainFile(cli, what, options)
       cli.print(explained, () => explainedText(cli, explained))
     })
 }

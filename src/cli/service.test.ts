@@ -12,6 +12,7 @@ import { until } from '../../test/signalbox.ts'
 import { call, testTerminal } from '../../test/terminal.ts'
 import type { Database } from '../db/database.ts'
 import type { Banner } from './banner.ts'
+import { ownAddress } from './own-server.ts'
 import { run } from './program.ts'
 
 const TOKEN = 'an-api-token-of-32-characters-yes'
@@ -56,6 +57,14 @@ test('serve says where it listens, answers there, and ends with 0 when asked to'
   })
   expect(code).toBe(0)
   await expect(fetch(`${url}/health`)).rejects.toThrow()
+})
+
+test('dev is found by commands of its folder, with a token of your own too', async () => {
+  await running(['dev', '--port', '0', '--json'], async ({ out }) => {
+    const { url } = JSON.parse(out) as Banner
+    expect(ownAddress(join(folder, '.signalbox'))).toBe(url)
+  })
+  expect(ownAddress(join(folder, '.signalbox'))).toBeUndefined()
 })
 
 test('serve --only orchestrator listens nowhere', async () => {

@@ -1,9 +1,11 @@
 // Running the service: started, announced, and stopped by a signal.
+import { flushCompileCache } from 'node:module'
 import { resolve } from 'node:path'
 import type { Store } from '../db/store.ts'
 import { openStore } from '../db/store.ts'
 import { addressOf, requireFree } from '../http/listen.ts'
 import type { Environment } from '../lib/environment.ts'
+import { unusedVariables } from '../lib/environment.ts'
 import { openLog } from '../lib/pino-log.ts'
 import type { Signalbox } from '../main.ts'
 import { openSignalbox } from '../main.ts'
@@ -45,6 +47,7 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
     )
   }
   const log = openLog({ level: environment.ORCHESTRATOR_LOG_LEVEL, pretty: mode === 'dev' && !cli.json() })
+  for (const each of unusedVariables(environment)) log.warn(each)
   const roles = { receiver: only !== 'orchestrator', orchestrator: only !== 'receiver' }
   const stop = awaitStop(log)
   let store: Store | undefined
@@ -73,7 +76,8 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
       roles,
       log,
     })
-    if (makesToken && service.url !== null) forgetAddress = await keepAddress(resolve(cli.folder, dataDir), service.url)
+    if (mode === 'dev' && service.url !== null)
+      forgetAddress = await keepAddress(resolve(cli.folder, dataDir), service.url)
     const endpoints = await endpointsOf(store)
     const banner = bannerOf({
       mode,
@@ -86,7 +90,10 @@ export async function runService(cli: Cli, mode: 'dev' | 'serve', options: Start
       tokenFile: makesToken ? tokenFile(dataDir) : null,
     })
     cli.print(banner, () => bannerText(cli, banner, environment))
-    await stop.stopped
+    // Node would keep what it compiled at the exit, which SIGKILL leaves no time for.
+    flushCompileCache()
+    const reason = await Promise.race([stop.stopped, service.drained])
+    if (reason !== undefined) log.info({ reason }, 'stopping once running work is done')
   } finally {
     await forgetAddress?.()
     await service?.close()

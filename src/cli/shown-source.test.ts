@@ -11,6 +11,7 @@ test.each([
     path: `/webhook/${name}`,
     status: 'closed',
     secrets: 0,
+    paused: null,
     hint,
   })
 })

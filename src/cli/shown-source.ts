@@ -1,22 +1,10 @@
-// A source as the command line shows it: with what opens a closed one.
-import type { SourceSummary } from '@signalbox/sdk'
+// A source of this process as the command line shows it.
 import type { Source } from '../sources/source.ts'
 import { sourceRow } from '../sources/wire.ts'
-
-// The variable of a built-in source's secrets. The others bring theirs in the configuration file.
-const SECRET_VARIABLE: Record<string, string> = { github: 'GITHUB_WEBHOOK_SECRET', agenta: 'AGENTA_WEBHOOK_SECRET' }
-
-/** A source without its secrets; `hint` says how to open a closed one. */
-export type ShownSource = SourceSummary & { hint: string | null }
+import type { ShownSource } from './source-hint.ts'
+import { withHint } from './source-hint.ts'
 
 /** What can be shown of a source. */
 export function shownSource(source: Pick<Source, 'name' | 'secrets'>): ShownSource {
   return withHint(sourceRow(source))
-}
-
-/** A source as the API lists it, with what opens it. */
-export function withHint(row: SourceSummary): ShownSource {
-  const variable = SECRET_VARIABLE[row.name]
-  const toOpen = variable === undefined ? 'give it a secret in signalbox.config.ts' : `set ${variable}`
-  return { ...row, hint: row.status === 'open' ? null : toOpen }
 }

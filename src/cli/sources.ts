@@ -2,8 +2,8 @@
 import type { Command } from 'commander'
 import type { ConfiguredOptions } from './configured.ts'
 import { printConfigured, withConfigured } from './configured.ts'
-import type { ShownSource } from './shown-source.ts'
-import { shownSource, withHint } from './shown-source.ts'
+import type { ShownSource } from './source-hint.ts'
+import { withHint } from './source-hint.ts'
 import type { Column } from './table.ts'
 import type { Cli } from './terminal.ts'
 
@@ -13,6 +13,7 @@ const COLUMNS: readonly Column<ShownSource>[] = [
   { title: 'STATUS', value: ({ status }) => status },
   { title: 'SECRETS', value: ({ secrets }) => secrets },
   { title: 'TO OPEN IT', value: ({ hint }) => hint },
+  { title: 'PAUSED', value: ({ paused }) => paused && `held since ${paused.since}: ${paused.reason}`, shrinks: true },
 ]
 
 /** Completes `sources`. */
@@ -24,7 +25,10 @@ export function addSources(command: Command, cli: Cli): void {
         noun: 'sources',
         columns: COLUMNS,
         ask: async (client) => (await client.sources.list()).items.map(withHint),
-        read: ({ sources }) => [...sources.values()].map(shownSource),
+        read: async ({ sources }) => {
+          const { shownSource } = await import('./shown-source.ts')
+          return [...sources.values()].map(shownSource)
+        },
       }),
     )
 }

@@ -3,7 +3,8 @@ import { LONGEST_TIMER_MS } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
 import { EXIT } from './exit-code.ts'
 
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+/** The signals that ask a process to end. */
+export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** After an uncaught exception nothing is sure to end by itself. */
 const CRASH_LIMIT_MS = 30_000
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import stringWidth from 'string-width'
 import { expect, test } from 'vitest'
-import { cut, fields, table } from './table.ts'
+import { fields, table } from './table.ts'
 
 type Row = { id: string; reason: unknown }
 
@@ -73,16 +73,6 @@ test('a value cannot break its line or colour what follows', () => {
     { id: 'b', reason: { nested: [1] } },
   ])
   expect(text.split('\n')).toEqual(['ID  REASON', 'a   one two\ufffd[31m three', 'b   {"nested":[1]}'])
-})
-
-test('cutting keeps whole characters and marks what is missing', () => {
-  expect([cut('four', 4), cut('fives', 4), cut('🙂🙂🙂', 3), cut('日本語', 4), cut('x', 0)]).toEqual([
-    'four',
-    'fiv…',
-    '🙂…',
-    '日…',
-    '',
-  ])
 })
 
 test('empty fields are left out', () => {

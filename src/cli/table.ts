@@ -1,8 +1,6 @@
-// Aligned tables and fields, as wide as the characters are shown: one of Chinese or an emoji takes
-// two columns, an accent of its own none.
-import cliTruncate from 'cli-truncate'
-import stringWidth from 'string-width'
+// Aligned tables and fields, as wide as their characters are shown.
 import { inline } from './text.ts'
+import { columnsOf, cut } from './width.ts'
 
 /**
  * A column of a table. Its values are shown by `inline`, so that nothing in them can break the
@@ -41,21 +39,16 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
  */
 export function fields(pairs: readonly (readonly [name: string, value: unknown])[]): string {
   const shown = pairs.map(([name, value]) => [name, inline(value)] as const).filter(([, text]) => text !== '')
-  const width = Math.max(0, ...shown.map(([name]) => stringWidth(name)))
+  const width = Math.max(0, ...shown.map(([name]) => columnsOf(name)))
   return shown.map(([name, text]) => `${pad(name, width)}${GAP}${text}`).join('\n')
 }
 
-/** A text of at most `width` columns, ending in … when something is missing. */
-export function cut(text: string, width: number): string {
-  return cliTruncate(text, width)
-}
-
 function pad(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - stringWidth(text)))
+  return text + ' '.repeat(Math.max(0, width - columnsOf(text)))
 }
 
 function widthsOf(lines: readonly (readonly string[])[]): number[] {
-  return (lines[0] ?? []).map((_, at) => Math.max(...lines.map((line) => stringWidth(line[at] ?? ''))))
+  return (lines[0] ?? []).map((_, at) => Math.max(...lines.map((line) => columnsOf(line[at] ?? ''))))
 }
 
 function widthOf(widths: readonly number[]): number {

@@ -14,6 +14,14 @@ test('a result is printed as text, or as the value itself with --json', () => {
   }
 })
 
+test('of what others wrote nothing controls the terminal with --json either, and the value is the same', () => {
+  const value = { branch: 'x\u009b31m\u001b[2J\u202eabc\u007f', lines: 'one\ttwo\n' }
+  const { terminal, printed } = testTerminal()
+  cliOver(terminal, () => true).print(value, () => '')
+  expect(printed.out).toMatch(/^[\n -~]+$/)
+  expect(JSON.parse(printed.out)).toEqual(value)
+})
+
 test('the text is not made where it is not wanted', () => {
   const { terminal } = testTerminal()
   const fail = () => {

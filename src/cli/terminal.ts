@@ -1,4 +1,6 @@
 // What a command knows of its surroundings: a test passes others.
+import type { Ask } from './ask.ts'
+import { json as jsonText } from './text.ts'
 
 /** Styles a command may ask for; they vanish where colour is not wanted. */
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
@@ -18,6 +20,8 @@ export type Terminal = {
   out(text: string): void
   err(text: string): void
   readInput(): Promise<string>
+  /** Asks whoever sits there for one line; absent where nobody does. */
+  ask?: Ask
   paint(style: Style, text: string): string
 }
 
@@ -34,6 +38,6 @@ export function cliOver(terminal: Terminal, json: () => boolean): Cli {
   return {
     ...terminal,
     json,
-    print: (value, text) => terminal.out(`${json() ? JSON.stringify(value, null, 2) : text()}\n`),
+    print: (value, text) => terminal.out(`${json() ? jsonText(value, 2) : text()}\n`),
   }
 }

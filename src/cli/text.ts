@@ -6,6 +6,13 @@ export function plain(text: string): string {
   return text.replace(CONTROLS, '\ufffd')
 }
 
+/** A value as JSON, in which control characters and direction marks are escaped like others. */
+export function json(value: unknown, space?: number): string {
+  return JSON.stringify(value, null, space).replace(CONTROLS, (mark) => {
+    return `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
 /** A value on one line: text as it is, nothing as an empty text, anything else as JSON. */
 export function inline(value: unknown): string {
   if (value === null || value === undefined) return ''
@@ -40,8 +47,18 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
+/** A word as a shell reads it whole. */
+export function shellWord(text: string): string {
+  return /^[\w./:-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
 /** An error with a line for each mistake, as one line. */
 export function inOneLine(error: string): string {
   const lines = error.split('\n').map((line) => line.trim())
   return lines.join('; ').replaceAll(':; ', ': ')
+}
+
+/** Words as a sentence. */
+export function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.)]$/.test(words) ? '' : '.'}`
 }

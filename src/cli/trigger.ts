@@ -17,7 +17,7 @@ export function addTrigger(trigger: Command, cli: Cli): void {
     .option('--payload <json>', 'the payload of the job')
     .addHelpText(
       'after',
-      `\nExamples:\n  $ signalbox trigger --wait\n  $ signalbox trigger code-review --payload '{"pr": 42}'`,
+      `\nExamples:\n  $ signalbox trigger --wait\n  $ signalbox trigger code-review --payload '{"pullRequest": 42}'`,
     )
     .action(async (type: string | undefined, { server, payload, wait = false, timeout }: TriggerOptions) => {
       const input = payload === undefined ? undefined : (parseJson(payload, '--payload') as Json)

@@ -112,6 +112,9 @@ describe('deploy --wait', () => {
   })
 
   test('has nothing to wait for where no rule asked for the deployment', async () => {
-    expect(await deploy('other', '--wait')).toMatchObject({ code: 0, out: expect.stringContaining('No rule') })
+    expect(await deploy('other', '--wait')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('No pull request: "quick" does not match: '),
+    })
   })
 })

@@ -1,10 +1,10 @@
 // `--wait`: says how jobs go on, until all of them have ended.
 import { setTimeout as pause } from 'node:timers/promises'
 import type { JobDetail, SignalboxClient } from '@signalbox/sdk'
-import { SignalboxError } from '@signalbox/sdk'
+import { SignalboxError } from '@signalbox/sdk/client'
 import type { Command } from 'commander'
 import { InvalidArgumentError, Option } from 'commander'
-import { shortId } from '../lib/id.ts'
+import { shortId } from '../lib/short-id.ts'
 import { CliError, Unsuccessful } from './failure.ts'
 import type { Cli } from './terminal.ts'
 import { count, inline, inOneLine } from './text.ts'
@@ -22,13 +22,20 @@ export type WaitOptions = { wait?: boolean; timeout: Timeout }
 
 /** Adds `--wait` and `--timeout`. */
 export function withWait(command: Command): Command {
-  return command
-    .option('--wait', 'wait until the jobs this makes have ended; exit code 1 if one does not complete')
-    .addOption(
-      new Option('--timeout <time>', 'with --wait: give up after this time, such as 30s, 10m or 1h')
-        .argParser(parseTime)
-        .default(DEFAULT_TIMEOUT, DEFAULT_TIMEOUT.text),
-    )
+  const waiting = command.option(
+    '--wait',
+    'wait until the jobs this makes have ended; exit code 1 if one does not complete',
+  )
+  return withTimeout(waiting, 'with --wait: give up')
+}
+
+/** Adds `--timeout`. */
+export function withTimeout(command: Command, what = 'give up', otherwise = DEFAULT_TIMEOUT): Command {
+  return command.addOption(
+    new Option('--timeout <time>', `${what} after this time, such as 30s, 10m or 1h`)
+      .argParser(parseTime)
+      .default(otherwise, otherwise.text),
+  )
 }
 
 /** Whether a job has ended, and does not go on by itself. */
@@ -46,10 +53,10 @@ export async function waitForJobs(
   ids: readonly string[],
   { timeout }: Pick<WaitOptions, 'timeout'>,
 ): Promise<JobDetail[]> {
-  const deadline = Date.now() + timeout.ms
+  const deadline = performance.now() + timeout.ms
   const said = new Map<string, string>()
   for (;;) {
-    const isLast = Date.now() >= deadline
+    const isLast = performance.now() >= deadline
     const jobs = await look(client, ids, isLast)
     for (const job of jobs) {
       const text = progressText(job)
@@ -89,7 +96,7 @@ function stateText({ status, attempt, failures, max_attempts, error, waits_for, 
       return failures > 0 ? `attempt failed (${failures} of ${max_attempts}): ${error}` : (waits_for ?? 'pending')
     case 'completed': {
       const urls = outputs.flatMap(({ receipt }) => (receipt === null ? [] : [receipt.url]))
-      return ['completed', ...urls].join(' ')
+      return ['completed', ...new Set(urls)].join(' ')
     }
     default:
       return error === null ? status : `${status}: ${error}`

@@ -37,11 +37,12 @@ export function openAgentProcesses({
   const { GITHUB_REPO: repository, GITHUB_BASE_BRANCH: base, AGENT_MEMORY_MB: memoryMb } = environment
   const { MAX_CONCURRENT_JOBS: max } = environment
   const settings: ChildSettings = { configPath, repository, base }
-  const name = import.meta.url.endsWith('.ts') ? './agent-child.ts' : './agent-child.js'
-  const script = fileURLToPath(new URL(name, import.meta.url))
+  const file = import.meta.url.endsWith('.ts') ? './agent-child.ts' : './agent-child.js'
+  const script = fileURLToPath(new URL(file, import.meta.url))
   const env = withoutCredentials(process.env, keyNames)
   const pool = openPool({ script: [script, JSON.stringify(settings)], env, memoryMb, max, log })
-  const isOnlyHere = (agent: Agent) => configPath === null && config.agents?.includes(agent) === true
+  const isOnlyHere = ({ name }: Agent) =>
+    configPath === null && config.agents?.some((own) => own.name === name) === true
   const placed = [...agents.values()].map((agent) =>
     agent.runsIn === 'service' || isOnlyHere(agent) ? agent : inChildProcess(agent, pool),
   )

@@ -32,7 +32,7 @@ test('a file is found by one of its names, and read', async () => {
 test.each([
   ['export default', /signalbox\.config\.mjs/],
   ['export const rules = []', /export default/],
-  ['export default { rule: [] }', /rule: unknown; the keys are sources, rules, agents, endpoints, prices\./],
+  ['export default { rule: [] }', /rule: unknown; the keys are sources, rules, agents, endpoints, prices, mute\./],
   ['export default { sources: {} }', /sources: must be a list/],
   ['export default { agents: "reviewer" }', /agents: must be a list/],
 ])('%s is refused, and it says why', async (text, why) => {

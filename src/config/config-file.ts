@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Agent } from '../agents/agent.ts'
 import type { EndpointConfig } from '../endpoints/endpoint.ts'
+import type { MuteOptions } from '../findings/precision.ts'
 import { AppError, errorText } from '../lib/error.ts'
 import type { Prices } from '../models/prices.ts'
 import type { Rule } from '../rules/rule.ts'
@@ -23,11 +24,14 @@ export type Config = {
   endpoints?: readonly EndpointConfig[]
   /** What models cost: US dollars for a million tokens, by model as rules name it. */
   prices?: Prices
+  /** When a category of findings that people mostly dismiss mutes itself; `false`: never. */
+  mute?: MuteOptions
 }
 
-const FILE_NAMES = ['signalbox.config.ts', 'signalbox.config.js', 'signalbox.config.mjs']
+/** What the file may be called; the first that is there is read. */
+export const FILE_NAMES = ['signalbox.config.ts', 'signalbox.config.mts', 'signalbox.config.js', 'signalbox.config.mjs']
 const LISTS = ['sources', 'rules', 'agents', 'endpoints']
-const KEYS = [...LISTS, 'prices']
+const KEYS = [...LISTS, 'prices', 'mute']
 
 /** Types a configuration, and returns it. */
 export function defineConfig(config: Config): Config {

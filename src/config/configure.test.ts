@@ -5,11 +5,11 @@ import { defineAgent } from '../agents/agent.ts'
 import { deploymentPr } from '../agents/deployment-pr/deployment-pr.ts'
 import { readEnvironment } from '../lib/environment.ts'
 import { silentLog } from '../lib/log.ts'
-import { defaultRules } from '../rules/define.ts'
 import type { Rule } from '../rules/rule.ts'
 import { standardWebhooks } from '../sources/standard-webhooks/standard-webhooks.ts'
 import type { Config } from './config-file.ts'
 import { configure } from './configure.ts'
+import { defaultRules } from './default-rules.ts'
 
 const secret = 'a-secret-of-32-characters-or-so!'
 
@@ -31,7 +31,17 @@ describe('an installation', () => {
   test('without a file has the built-in sources, agents and default rules, and no forge', () => {
     const { sources, agents, rules, forges } = install()
     expect([...sources.keys()]).toEqual(['github', 'agenta'])
-    expect([...agents.keys()]).toEqual(['ping', 'deployment-pr', 'acknowledge', 'why'])
+    expect([...agents.keys()]).toEqual([
+      'ping',
+      'deployment-pr',
+      'deploy',
+      'issue-to-pr',
+      'code-review',
+      'acknowledge',
+      'why',
+      'agenta-deployment',
+      'deployment-drift',
+    ])
     expect(rules).toMatchObject(defaultRules)
     expect(forges.names).toEqual([])
   })
@@ -55,7 +65,7 @@ describe('an installation', () => {
 
   test('may replace a built-in agent with one set up otherwise', () => {
     const own = deploymentPr({ customise: () => null })
-    expect(install({ agents: [own] }).agents.get('deployment-pr')).toBe(own)
+    expect(install({ agents: [own] }).agents.get('deployment-pr')?.settings).toEqual(own.settings)
   })
 })
 
@@ -69,6 +79,10 @@ describe('a wrong entry is refused with its place and a remedy', () => {
     [
       { agents: [{ name: 'my agent', run() {} }] },
       'agents[0].name: must be 1 to 100 letters, digits, or any of _ . : / -, the first a letter or digit',
+    ],
+    [
+      { agents: [{ ...agent('a'), jobTypes: ['fine', 'my job'] }] },
+      'agents[0].jobTypes[1]: must be 1 to 100 letters, digits, or any of _ . : / -, the first a letter or digit',
     ],
     [{ agents: [undefined] }, 'agents[0] is not an agent: create agents with defineAgent() or command().'],
     [{ agents: [agent('a'), agent('a')] }, 'agents[1].name: another agent is called "a"; choose another name.'],
@@ -105,6 +119,18 @@ describe('the input that a rule passes to its agent is checked at the start', ()
     expect(refusal({ agents: [agent('worker', input)], rules: rules({ model: 'huge' }) })).toMatch(
       /^rules\[0\] "r": with\.model: /,
     )
+  })
+
+  test('what is in a field that is given must be whole, because nobody can add to it', () => {
+    const input = z.strictObject({ checks: z.strictObject({ command: z.string(), minutes: z.int().optional() }) })
+    const refused = (given: object) =>
+      refusal({ agents: [agent('worker', input)], rules: [{ name: 'r', on: '*', agent: 'worker', with: given }] })
+    expect(refused({ checks: { command: 'npm test', minutes: 5 } })).toBe('accepted')
+    expect(refused({ checks: { minutes: 5 } })).toMatch(/^rules\[0\] "r": with\.checks\.command: /)
+    expect(refused({ checks: { command: 'npm test', minuets: 5 } })).toMatch(
+      /^rules\[0\] "r": with\.checks: unknown field "minuets"/,
+    )
+    expect(refused({ check: {} })).toMatch(/^rules\[0\] "r": with: unknown field "check"/)
   })
 
   test('a schema with asynchronous checks is left to the job', () => {

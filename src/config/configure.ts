@@ -4,8 +4,11 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Agent } from '../agents/agent.ts'
 import { deploymentPrInput, repositoriesOf } from '../agents/deployment-pr/options.ts'
+import type { Muting } from '../findings/precision.ts'
+import { readMuting } from '../findings/precision.ts'
 import { forgesOf } from '../forges/configured.ts'
 import type { Forges } from '../forges/forges.ts'
+import type { OnLimit } from '../forges/github/connection.ts'
 import { inputError } from '../lib/agent-input.ts'
 import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
@@ -13,14 +16,16 @@ import type { Log } from '../lib/log.ts'
 import { entryLabel, problemLines } from '../lib/zod.ts'
 import type { Models } from '../models/models.ts'
 import { checkPolicies } from '../publisher/policy.ts'
-import { defaultRules, parseRules } from '../rules/define.ts'
+import { parseRules } from '../rules/define.ts'
 import type { InstalledRule, Rule } from '../rules/rule.ts'
 import type { Source } from '../sources/source.ts'
 import { sourcesFrom } from '../sources/sources.ts'
+import { agentaApiOf, withAgentaRule } from './agenta.ts'
 import type { Records } from './agents.ts'
 import { agentsByName } from './agents.ts'
 import { withCommandRules } from './command-rules.ts'
 import type { Config } from './config-file.ts'
+import { defaultRules, offReason } from './default-rules.ts'
 import { modelsOf } from './models.ts'
 
 /** What the built-in parts, the configuration file and the environment add up to. */
@@ -30,8 +35,12 @@ export type Installation = {
   rules: readonly InstalledRule[]
   forges: Forges
   models: Models
+  /** When categories of findings mute themselves. */
+  muting: Muting
   /** Where deployments get their pull requests, as far as environment and rules say. */
   repositories: readonly string[]
+  /** Where what is asked for by hand may write, as far as the environment says. */
+  home: readonly string[]
 }
 
 /**
@@ -46,46 +55,57 @@ function requireInputs(rules: readonly Rule[], agents: ReadonlyMap<string, Agent
   if (problems.length > 0) throw new AppError('config_invalid', problems.join('\n'))
 }
 
-/** What is wrong with the fields given. Others may come from a manual trigger. */
+/**
+ * What is wrong with the fields given, and with what is in them. Other fields may come from a
+ * manual trigger, or from a command.
+ */
 function withError(agent: Agent | undefined, given: Record<string, unknown>): z.ZodError | null {
   const all = agent === undefined ? [] : (inputError(agent, given)?.issues ?? [])
-  const issues = all.filter(({ path }) => isGiven(given, path))
+  const issues = all.filter(({ path: [field] }) => field === undefined || Object.hasOwn(given, field))
   return issues.length === 0
     ? null
     : new z.ZodError(issues.map((issue) => ({ ...issue, path: ['with', ...issue.path] })))
 }
 
-function isGiven(value: unknown, path: readonly PropertyKey[]): boolean {
-  const [key, ...rest] = path
-  if (key === undefined) return value !== undefined
-  return typeof value === 'object' && value !== null && isGiven((value as Record<PropertyKey, unknown>)[key], rest)
-}
+/** What the service gives to its parts. */
+type Parts = Records & { onLimit?: OnLimit }
 
 /**
  * Puts the built-in parts and the configured ones together, and checks them.
  * @throws AppError `config_invalid` naming the entry and the field at fault.
  */
-export function configure(environment: Environment, config: Config, log: Log, records: Records = {}): Installation {
-  const { GITHUB_REPO: repository, GITHUB_BASE_BRANCH: base } = environment
-  const agents = agentsByName({ repository, base, ...records }, config.agents ?? [])
+export function configure(environment: Environment, config: Config, log: Log, parts: Parts = {}): Installation {
+  const { onLimit, ...records } = parts
+  const { GITHUB_REPO: repository, GITHUB_BASE_BRANCH: base, SIGNALBOX_DEPLOY_COMMAND: deployCommand } = environment
+  const agenta = agentaApiOf(environment)
+  const agents = agentsByName({ repository, base, deployCommand, agenta, ...records }, config.agents ?? [])
   const sources = sourcesFrom({
     githubSecrets: environment.GITHUB_WEBHOOK_SECRET,
     agentaSecrets: environment.AGENTA_WEBHOOK_SECRET,
+    isAgentaResolved: agenta !== null,
     others: config.sources ?? [],
   })
-  const given = withCommandRules(parseRules(config.rules ?? defaultRules, [...agents.keys()]))
+  const given = withAgentaRule(parseRules(config.rules ?? defaultRules, [...agents.keys()]), environment)
   requireInputs(given, agents)
   checkPolicies(given)
-  const rules = given.map((rule) => installed(rule, agents.get(rule.agent), repository))
-  const repositories = [...new Set([...(repository ? [repository] : []), ...rules.flatMap(({ home }) => home ?? [])])]
-  const models = modelsOf(environment, config.prices, { rules, agents: [...agents.values()] })
-  return { sources, agents, rules, forges: forgesOf(environment, log), models, repositories }
+  const models = modelsOf(environment, config.prices, { rules: given, agents: [...agents.values()] })
+  const forges = forgesOf(environment, log, onLimit)
+  const home = repository ? [repository] : []
+  const setUp = { environment, agents, forges, models }
+  const switched = given.map((rule) => ({ rule, off: offReason(rule, setUp) }))
+  const rules = withCommandRules(switched).map(({ rule, off }) => ({
+    ...installed(rule, agents.get(rule.agent), home),
+    ...(off !== null && { off }),
+  }))
+  const repositories = [...new Set([...home, ...rules.flatMap((rule) => rule.home ?? [])])]
+  const muting = readMuting(config.mute)
+  return { sources, agents, rules, forges, models, muting, repositories, home }
 }
 
 /** The rule with where its deployments go, and the hash that its writes are recorded with. */
-function installed(rule: Rule, agent: Agent | undefined, repository: string | undefined): InstalledRule {
+function installed(rule: Rule, agent: Agent | undefined, at: readonly string[]): InstalledRule {
   const named = repositoriesOf(deploymentPrInput.safeParse(rule.with).data ?? {})
-  const home = [...new Set([...(repository ? [repository] : []), ...(agent?.repositories ?? []), ...named])]
+  const home = [...new Set([...at, ...(agent?.repositories ?? []), ...named])]
   return { ...rule, home, config: configHash(rule, agent) }
 }
 

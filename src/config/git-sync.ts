@@ -102,9 +102,13 @@ export function openGitSync({ folder, mirrors, notes, intervalMs, log }: GitSync
   }
 }
 
-/** Pulls one folder again and again; says so when something came. */
+/**
+ * Pulls one folder again and again; says so when something came, when it begins to fail or fails in
+ * another way, and when it works again.
+ */
 function openPull({ folder, notes, log }: { folder: string; notes: string; log: Log }) {
   let at: string | null = null
+  let failure: string | null = null
   return async (signal: AbortSignal): Promise<void> => {
     try {
       const commit = await pull(folder, signal)
@@ -115,11 +119,16 @@ function openPull({ folder, notes, log }: { folder: string; notes: string; log: 
         )
       }
       at = commit
+      if (failure !== null) log.info({ folder }, 'git pull works again')
+      failure = null
       await noteSync(notes, folder, null)
     } catch (error) {
       if (signal.aborted) return
       const text = errorText(error)
-      log.warn({ folder, error: text }, 'git pull failed; set GIT_SYNC_ENABLED=false to stop pulling')
+      if (text !== failure) {
+        log.warn({ folder, error: text }, 'git pull failed; set GIT_SYNC_ENABLED=false to stop pulling')
+      }
+      failure = text
       await noteSync(notes, folder, text).catch(() => {})
     }
   }

@@ -4,6 +4,7 @@ import type { Isolation } from '../agents/isolation/isolation.ts'
 import { secretPaths, UNISOLATED } from '../agents/isolation/isolation.ts'
 import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
+import type { InstalledRule } from '../rules/rule.ts'
 
 type Options = {
   environment: Pick<Environment, 'SIGNALBOX_DATA_DIR' | 'SIGNALBOX_ISOLATION' | 'SIGNALBOX_PROGRAM_USER'>
@@ -37,6 +38,18 @@ export async function isolateAll(options: Options): Promise<ReadonlyMap<string, 
   }
   if (problems.length > 0) throw new AppError('config_invalid', problems.join('\n'))
   return isolations
+}
+
+/** Those of agents that the configuration names, or that a rule gives jobs to which is on. */
+export function inUse(
+  isolations: ReadonlyMap<string, Isolation>,
+  { rules, agents = [] }: { rules: readonly InstalledRule[]; agents: readonly Agent[] | undefined },
+): ReadonlyMap<string, Isolation> {
+  const used = new Set([
+    ...agents.map(({ name }) => name),
+    ...rules.flatMap(({ agent, off }) => (off === undefined ? agent : [])),
+  ])
+  return new Map([...isolations].filter(([name]) => used.has(name)))
 }
 
 /** One sentence about the programs without isolation; null when there are none. */

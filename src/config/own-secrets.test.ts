@@ -52,3 +52,14 @@ test('a password that is an ordinary word is not looked for', () => {
   const parts = { sources: new Map(), agents: new Map(), models: { secrets: [] } }
   expect(ownSecrets(readEnvironment({ DATABASE_URL: 'postgres://postgres:postgres@db/x' }), parts)).toEqual([])
 })
+
+test('the keys in the headers of spans are known, and what else these say is not', () => {
+  const parts = { sources: new Map(), agents: new Map(), models: { secrets: [] } }
+  const secrets = ownSecrets(readEnvironment({}), parts, {
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20key%2Bnumber-1, dd-protocol=otlp-1',
+    OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'dd-api-key=0123456789abcdef,x-sentry-auth=sentry sentry_key=abcdef0123456789',
+  })
+  expect(secrets).toEqual(expect.arrayContaining(['key+number-1', '0123456789abcdef', 'sentry_key=abcdef0123456789']))
+  expect(secrets).not.toContain('otlp-1')
+  expect(secrets).not.toContain('sentry')
+})

@@ -5,6 +5,7 @@ import type { Source } from '../sources/source.ts'
 import { isPlainWord, secrecyOf } from '../untrusted/secret-name.ts'
 
 const ADDRESSES = ['DATABASE_URL', 'SMTP_URL', 'HTTPS_PROXY', 'HTTP_PROXY'] as const
+const HEADERS = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'] as const
 
 /** What else has secrets: the sources' own, and the variables that agents pass to programs. */
 type Parts = {
@@ -33,6 +34,7 @@ export function ownSecrets(
     ...named,
     ...models.secrets,
     ...ADDRESSES.flatMap((name) => passwordIn(environment[name])),
+    ...HEADERS.flatMap((name) => secretsInHeaders(variables[name])),
     ...configured,
     ...passedOn.flatMap((name) => variables[name] ?? []),
   ]
@@ -40,13 +42,23 @@ export function ownSecrets(
     .filter((secret) => !isPlainWord(secret))
 }
 
-/** As it is written in the address, and as it is. */
 function passwordIn(url: string | undefined): string[] {
   const written = url !== undefined && URL.canParse(url) ? new URL(url).password : ''
-  if (written === '') return []
+  return written === '' ? [] : asWrittenAndDecoded(written)
+}
+
+/** Of `name=value,other=value`; a value such as `Bearer KEY` is not secret in its first word. */
+function secretsInHeaders(headers = ''): string[] {
+  const pairs = headers.split(',').map((pair) => /^([^=]*)=(.*)$/.exec(pair.trim()) ?? [])
+  return pairs.flatMap(([, name = '', value = '']) =>
+    secrecyOf(name.trim()) === 'none' ? [] : asWrittenAndDecoded(value).flatMap((each) => each.trim().split(/\s+/)),
+  )
+}
+
+function asWrittenAndDecoded(text: string): string[] {
   try {
-    return [written, decodeURIComponent(written)]
+    return [text, decodeURIComponent(text)]
   } catch {
-    return [written]
+    return [text]
   }
 }

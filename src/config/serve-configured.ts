@@ -9,10 +9,11 @@ import { loadConfig } from './config-file.ts'
 /** What the child serves: the built-in agents, and those of a file. */
 export type ChildSettings = AgentSettings & { configPath: string | null }
 
-/** Serves the agents of these settings, which are JSON. */
-export function serveConfigured(settings: string): void {
+/** Serves the agents of these settings, which are JSON. Resolves once they are loaded, or not. */
+export async function serveConfigured(settings: string): Promise<void> {
   const { configPath, ...others }: ChildSettings = JSON.parse(settings)
   const loading = configPath === null ? null : loadConfig('/', configPath)
   const agents = (async () => agentsByName(others, (await loading)?.config.agents ?? []))()
   serveAgents({ agents, payloadOf: eventPayload })
+  await agents.catch(() => {})
 }

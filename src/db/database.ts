@@ -16,6 +16,9 @@ export type Sql = {
   ): Promise<{ rows: Row[]; rowCount: number }>
 }
 
+/** How many connections a pool has, and how many of those who want one have to wait. */
+export type ConnectionUse = { open: number; idle: number; waiting: number }
+
 /**
  * An open database. Statements name every table with its schema (`signalbox.jobs`), because the
  * sessions of a transaction pooler are shared.
@@ -33,6 +36,8 @@ export type Database = Sql & {
    * what takes too long; neither once a session was seen to be shared.
    */
   ownSessions(areOwn: boolean): void
+  /** Its connections: how many are open, how many of them idle, and how many statements wait. */
+  use(): ConnectionUse
   /** A connection string that `psql` takes. */
   url: string
   close(): Promise<void>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
-import { shortId } from '../lib/id.ts'
+import { shortId } from '../lib/short-id.ts'
 import type { Database } from './database.ts'
 import { findId } from './find-id.ts'
 

@@ -14,6 +14,9 @@ const NEWEST_FIRST = {
   deployments: 'created_at desc',
   endpoints: 'created_at desc',
   deliveries: 'event_id desc, endpoint_id desc',
+  findings: 'created_at desc, id desc',
+  nodes: 'id desc',
+  gaps: 'found_at desc, id desc',
 } as const
 
 /** A table whose rows are addressed by their ids. */

@@ -9,9 +9,6 @@ import type { ListenerOptions, Sleep } from './listen.ts'
 import { openListener, openNotifier } from './listen.ts'
 
 /** Waits that the test ends: `pass(ms)` ends every wait of that length. */
-// A busy machine takes its time.
-const PATIENCE = { timeout: 20_000 }
-
 function manualSleep(): { sleep: Sleep; pass(ms: number): void; waiting(ms: number): boolean } {
   const waits = new Set<{ ms: number; end(): void }>()
   return {
@@ -76,7 +73,7 @@ describe('listening', () => {
     expect(listener.status()).toEqual({ mode: 'listening' })
     expect(seen).toEqual(['jobs', 'Some "other"'])
     await database.query(`select pg_notify('unheard', ''), pg_notify('jobs', ''), pg_notify('Some "other"', '')`)
-    await vi.waitFor(() => expect(seen.slice(2)).toEqual(['jobs', 'Some "other"']))
+    await expect.poll(() => seen.slice(2)).toEqual(['jobs', 'Some "other"'])
     await listener.close()
     expect(listener.live).toBe(false)
   })
@@ -87,18 +84,18 @@ describe('listening', () => {
     const pauses: number[] = []
     const opening = open({ url: pooler.url, sleep: shortPauses(sleep, pauses), answerMs: 1000, retryMs: 300_000 })
     for (let late = 1; late <= 3; late++) {
-      await vi.waitFor(() => expect(waiting(1000)).toBe(true))
+      await expect.poll(() => waiting(1000)).toBe(true)
       pass(1000)
-      await vi.waitFor(() => expect(late === 3 || pauses.length === late).toBe(true))
+      await expect.poll(() => late === 3 || pauses.length === late).toBe(true)
     }
     const { listener, seen, lives } = await opening
     expect(listener.live).toBe(false)
     expect(listener.status()).toEqual({ mode: 'polling', reason: expect.stringContaining('transaction pooler') })
     expect([seen, lives]).toEqual([[], []])
     pooler.dropsNotifications = false
-    await vi.waitFor(() => expect(waiting(300_000)).toBe(true))
+    await expect.poll(() => waiting(300_000)).toBe(true)
     pass(300_000)
-    await vi.waitFor(() => expect(listener.live).toBe(true))
+    await expect.poll(() => listener.live).toBe(true)
     expect([seen, lives]).toEqual([['jobs', 'Some "other"'], [true]])
   })
 
@@ -107,11 +104,11 @@ describe('listening', () => {
     const { sleep, pass, waiting } = manualSleep()
     const pauses: number[] = []
     const opening = open({ url: pooler.url, sleep: shortPauses(sleep, pauses), answerMs: 1000, retryMs: 300_000 })
-    await vi.waitFor(() => expect(waiting(1000)).toBe(true), PATIENCE)
+    await expect.poll(() => waiting(1000)).toBe(true)
     pooler.dropsNotifications = false
     pass(1000)
     const { listener, lives } = await opening
-    await vi.waitFor(() => expect(listener.live).toBe(true), PATIENCE)
+    await expect.poll(() => listener.live).toBe(true)
     expect(lives).toEqual([true])
     expect(pauses).toHaveLength(1)
   })
@@ -120,12 +117,12 @@ describe('listening', () => {
     const pooler = await openPooler(database.url, false)
     const { sleep, pass, waiting } = manualSleep()
     const { listener } = await open({ url: pooler.url, sleep, selfTestMs: 60_000, answerMs: 1000 })
-    await vi.waitFor(() => expect(waiting(60_000)).toBe(true))
+    await expect.poll(() => waiting(60_000)).toBe(true)
     pooler.dropsNotifications = true
     pass(60_000)
-    await vi.waitFor(() => expect(waiting(1000)).toBe(true))
+    await expect.poll(() => waiting(1000)).toBe(true)
     pass(1000)
-    await vi.waitFor(() => expect(listener.live).toBe(false))
+    await expect.poll(() => listener.live).toBe(false)
   })
 
   test('with one late notification is resumed at once, and not after five minutes', async () => {
@@ -141,14 +138,14 @@ describe('listening', () => {
         return Promise.resolve()
       },
     })
-    await vi.waitFor(() => expect(waiting(60_000)).toBe(true))
+    await expect.poll(() => waiting(60_000)).toBe(true)
     pooler.dropsNotifications = true
     pass(60_000)
-    await vi.waitFor(() => expect(waiting(1000)).toBe(true))
+    await expect.poll(() => waiting(1000)).toBe(true)
     pass(1000)
-    await vi.waitFor(() => expect(pauses).toHaveLength(1))
+    await expect.poll(() => pauses).toHaveLength(1)
     expect(pauses[0]).toBeLessThan(1000)
-    await vi.waitFor(() => expect(listener.live).toBe(true))
+    await expect.poll(() => listener.live).toBe(true)
   })
 
   test('is resumed after a lost connection, and calls back for every channel again', async () => {
@@ -160,7 +157,7 @@ describe('listening', () => {
     }
     const { listener, seen, lives } = await open({ url: pooler.url, sleep })
     pooler.cut()
-    await vi.waitFor(() => expect(seen).toHaveLength(4))
+    await expect.poll(() => seen).toHaveLength(4)
     expect(lives).toEqual([true, false, true])
     expect(pauses).toBeGreaterThan(0)
     expect(listener.live).toBe(true)
@@ -177,7 +174,7 @@ describe('listening', () => {
     const { listener } = await open()
     expect(await connections()).toBe(1)
     await listener.close()
-    await vi.waitFor(async () => expect(await connections()).toBe(0))
+    await expect.poll(() => connections()).toBe(0)
     expect(listener.status()).toEqual({ mode: 'polling', reason: 'The listener is closed.' })
   })
 
@@ -191,7 +188,7 @@ describe('listening', () => {
     await database.transaction(async (tx) => {
       await tx.query(`select pg_notify('Some "other"', '')`)
     })
-    await vi.waitFor(() => expect(seen.slice(2)).toEqual(['Some "other"']))
+    await expect.poll(() => seen.slice(2)).toEqual(['Some "other"'])
   })
 
   test('can be closed twice, and at once', async () => {
@@ -213,18 +210,18 @@ describe('listening', () => {
       retryMs: 300_000,
     })
     for (let failures = 1; failures <= 5; failures++) {
-      await vi.waitFor(() => expect(waiting(1000)).toBe(true))
+      await expect.poll(() => waiting(1000)).toBe(true)
       pass(1000)
       if (failures < 3) {
-        await vi.waitFor(() => expect(waiting(1000)).toBe(false))
+        await expect.poll(() => waiting(1000)).toBe(false)
         continue
       }
-      await vi.waitFor(() => expect(waiting(300_000)).toBe(true))
+      await expect.poll(() => waiting(300_000)).toBe(true)
       if (failures === 5) pooler.dropsNotifications = false
       pass(300_000)
     }
     const { listener } = await opening
-    await vi.waitFor(() => expect(listener.live).toBe(true))
+    await expect.poll(() => listener.live).toBe(true)
     expect(lines).toEqual(['notifications do not arrive; polling instead', 'notifications arrive again'])
   })
 
@@ -238,7 +235,7 @@ describe('listening', () => {
         return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       },
     })
-    await vi.waitFor(() => expect(pauses).toHaveLength(10))
+    await expect.poll(() => pauses).toHaveLength(10)
     expect(pauses[0]).toBeLessThan(700)
     expect(pauses.at(-1)).toBeGreaterThanOrEqual(30_000)
     expect(Math.max(...pauses)).toBeLessThanOrEqual(36_000)
@@ -267,12 +264,10 @@ describe('a notifier', () => {
     for (let i = 0; i < 100; i++) notifier.notify()
     expect(query).toHaveBeenCalledTimes(1)
     answers[0]?.()
-    await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(1))
-    notifier.notify()
-    await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(2))
+    await expect.poll(() => query).toHaveBeenCalledTimes(2)
     for (let i = 0; i < 100; i++) notifier.notify()
     answers[1]?.()
-    await vi.waitFor(() => expect(query).toHaveBeenCalledTimes(3))
+    await expect.poll(() => query).toHaveBeenCalledTimes(3)
     const closing = notifier.close()
     notifier.notify()
     answers[2]?.()
@@ -292,11 +287,11 @@ describe('a notifier', () => {
     notifier.notify('jobs')
     notifier.notify('deliveries')
     answers.shift()?.()
-    await vi.waitFor(() => expect(payloads).toEqual(['jobs', 'deliveries,jobs']))
+    await expect.poll(() => payloads).toEqual(['jobs', 'deliveries,jobs'])
     notifier.notify('jobs')
     notifier.notify()
     answers.shift()?.()
-    await vi.waitFor(() => expect(payloads).toEqual(['jobs', 'deliveries,jobs', '']))
+    await expect.poll(() => payloads).toEqual(['jobs', 'deliveries,jobs', ''])
     answers.shift()?.()
     await notifier.close()
   })

@@ -15,13 +15,13 @@ test('a notification wakes the workers it names, all without a name, and an emit
   for (const payload of ['deliveries', 'deliveries,jobs', '', 'unknown']) {
     onWork.mockClear()
     await database.query('select pg_notify($1, $2)', [CHANNEL, payload])
-    await vi.waitFor(() => expect(onWork).toHaveBeenCalledTimes(1))
+    await expect.poll(() => onWork).toHaveBeenCalledTimes(1)
     const named = payload === '' ? [...WORK] : payload.split(',').filter((name) => name !== 'unknown')
     expect(onWork.mock.calls[0]?.[0].toSorted()).toEqual(named.toSorted())
   }
   onWork.mockClear()
   await database.query(`select signalbox.emit('shop.order', '{}')`)
-  await vi.waitFor(() => expect(onWork.mock.calls).toEqual([[['outbox']]]))
+  await expect.poll(() => onWork.mock.calls).toEqual([[['outbox']]])
   await listening.stopPolling()
   await listening.close()
   await pools.close()

@@ -15,8 +15,10 @@ export type Work = (typeof WORK)[number]
  * `deliveries,jobs`.
  */
 export const CHANNEL = 'signalbox'
-// A person has ended rows that run: said by a trigger of the tables.
-const ENDED_CHANNEL = 'signalbox_ended'
+/**
+ * A person has ended rows that run, which a trigger of the tables says, or has asked nodes to end.
+ */
+export const ENDED_CHANNEL = 'signalbox_ended'
 // How often the workers look for due rows while notifications do not arrive.
 const POLL_MS = 1_000
 

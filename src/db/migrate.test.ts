@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Log } from '../lib/log.ts'
 import { silentLog as log } from '../lib/log.ts'
@@ -35,7 +35,7 @@ describe('migrations', () => {
     const { applied } = await migrate(database, { log })
     expect(applied[0]).toBe('0001-init.sql')
     expect(await pendingMigrations(database)).toEqual([])
-    expect(await migrate(database, { log })).toEqual({ applied: [] })
+    expect(await migrate(database, { log })).toEqual({ applied: [], newest: applied.at(-1) })
     const { rows } = await database.query('select name from signalbox.migrations order by name')
     expect(rows.map(({ name }) => name)).toEqual(applied)
   })
@@ -104,10 +104,26 @@ describe('migrations', () => {
     expect(rows).toEqual([{ schema: null }])
   })
 
+  test('of a newer program are no hindrance where they say that they work with this one', async () => {
+    await migrate(database, { log, directory: directory() })
+    const apply = async (name: string, header: string) => {
+      await write(name, `${header}\ncreate table "${name}" ()`)
+      await migrate(database, { log, directory: directory() })
+      await rm(join(folder, name))
+    }
+    await apply('0003-three.sql', '-- Adds something.\n-- Works with: 0002-two.sql')
+    expect(await migrate(database, { log, directory: directory() })).toEqual({ applied: [], newest: '0002-two.sql' })
+    await apply('0004-four.sql', '-- Works with: 0003-three.sql')
+    await expect(migrate(database, { log, directory: directory() })).rejects.toMatchObject({
+      code: 'config_invalid',
+      detail: expect.stringContaining('The database is newer than this program: it has migration 0004-four.sql.'),
+    })
+  })
+
   test('of an empty folder are none', async () => {
     await rm(join(folder, '0001-one.sql'))
     await rm(join(folder, '0002-two.sql'))
-    expect(await migrate(database, { log, directory: directory() })).toEqual({ applied: [] })
+    expect(await migrate(database, { log, directory: directory() })).toEqual({ applied: [], newest: '' })
   })
 
   test('of a folder that does not exist are an error', async () => {
@@ -151,18 +167,20 @@ describe('migrations', () => {
   })
 
   test('that another process applies are waited for, which is logged, and no statement waits meanwhile', async () => {
-    const lines: unknown[] = []
-    const info: Log['info'] = (...parts: unknown[]) => void lines.push(parts.at(-1))
-    const locked = Promise.withResolvers<void>()
+    const lines: unknown[][] = []
+    const info: Log['info'] = (...parts: unknown[]) => void lines.push(parts)
+    const locked = Promise.withResolvers<number>()
     const waiting = Promise.withResolvers<void>()
     const held = database.transaction(async (tx) => {
-      await tx.query('select pg_advisory_xact_lock(7446257451)')
-      locked.resolve()
+      const text = 'select pg_backend_pid() as pid, pg_advisory_xact_lock(7446257451)'
+      const { rows } = await tx.query<{ pid: number }>(text)
+      locked.resolve(rows[0]?.pid ?? 0)
       await waiting.promise
     })
-    await locked.promise
+    const pid = await locked.promise
     const migrating = migrate(database, { log: { ...log, info }, directory: directory() })
-    await vi.waitFor(() => expect(lines).toEqual(['waiting for another process to apply the migrations']))
+    const line = 'waiting for another process, which applies migrations or writes a backup'
+    await expect.poll(() => lines).toEqual([[{ seconds: expect.any(Number), pids: [pid] }, line]])
     const blocked = await database.query(
       `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
     )

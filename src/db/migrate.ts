@@ -18,48 +18,78 @@ const LIMIT_MS = 24 * 3_600_000
 const LOCK_POLL_MS = 200
 const PROGRESS_EVERY_MS = 10_000
 
-type Migration = { name: string; sql: string; sha256: string }
-type Applied = { name: string; sha256: string }
+/** A migration, and the SHA-256 of its file. */
+export type Applied = { name: string; sha256: string }
+/** `worksWith`: the oldest of the migrations whose programs may run beside this one; null: none. */
+type Recorded = Applied & { worksWith: string | null }
+type Migration = Recorded & { sql: string }
 
 /**
  * Applies every migration the database lacks, each in a transaction of its own, and returns their
- * names. Of several processes that do this at once, exactly one applies each file, and the others
- * wait for it.
- * @throws AppError `config_invalid` when an applied file has changed; when the database is newer
- * than this program or the server older than PostgreSQL 15; when the role may not create what a
+ * names, and that of the newest one this program has. Of several processes that do this at once,
+ * exactly one applies each file, and the others wait for it.
+ * @throws AppError `config_invalid` when an applied file has changed; when the database is too new
+ * for this program or the server older than PostgreSQL 15; when the role may not create what a
  * file creates, or something of that name exists.
  * @throws AppError `database_unavailable` when the server ended a file before its end.
  */
 export async function migrate(
   database: Database,
-  options: { log: Log; directory?: URL },
-): Promise<{ applied: string[] }> {
-  const { log, directory = MIGRATIONS } = options
+  options: { log: Log; directory?: URL; upTo?: string },
+): Promise<{ applied: string[]; newest: string }> {
+  const { log, directory = MIGRATIONS, upTo } = options
   const applied: string[] = []
+  const files = (await readMigrations(directory)).filter(({ name }) => upTo === undefined || name <= upTo)
+  const newest = files.at(-1)?.name ?? ''
   // On nearly every start there is nothing to apply, so nobody waits for the lock.
-  if ((await pendingMigrations(database, directory)).length === 0) return { applied }
-  const files = await readMigrations(directory)
+  if ((await pendingMigrations(database, directory)).length === 0) return { applied, newest }
   for (;;) {
-    const name = await whenFree(log, () => database.transaction((tx) => applyNext(tx, files), { answerMs: LIMIT_MS }))
-    if (name === null) return { applied }
+    const name = await whenFree({ database, log }, () =>
+      database.transaction((tx) => applyNext(tx, files), { answerMs: LIMIT_MS }),
+    )
+    if (name === null) return { applied, newest }
     log.info({ migration: name }, 'migration applied')
     applied.push(name)
   }
 }
 
-/** Runs `run` until it does not find the lock taken, and says every ten seconds that it waits. */
-async function whenFree<T>(log: Log, run: () => Promise<T | 'locked'>): Promise<T> {
+/** Waits for the end of a migration, and has others wait until this transaction ends. */
+export async function holdMigrations(tx: Sql): Promise<void> {
+  await tx.query('select pg_advisory_xact_lock_shared($1)', [LOCK_KEY])
+}
+
+/**
+ * Runs `run` until it does not find the lock taken, and says every ten seconds that it waits, and
+ * for which connections: a backup whose reader hangs has it for ever.
+ */
+async function whenFree<T>(
+  { database, log }: { database: Database; log: Log },
+  run: () => Promise<T | 'locked'>,
+): Promise<T> {
   const begun = performance.now()
   for (let said = 0; ; ) {
     const result = await run()
     if (result !== 'locked') return result
     const waitedMs = performance.now() - begun
     if (waitedMs >= said * PROGRESS_EVERY_MS) {
-      log.info({ seconds: Math.round(waitedMs / 1000) }, 'waiting for another process to apply the migrations')
+      const seconds = Math.round(waitedMs / 1000)
+      const pids = await holdersOf(database)
+      log.info({ seconds, pids }, 'waiting for another process, which applies migrations or writes a backup')
       said++
     }
     await sleep(LOCK_POLL_MS)
   }
+}
+
+/** The server's processes that have the lock; `pg_terminate_backend` ends one. */
+async function holdersOf(sql: Sql): Promise<number[]> {
+  const { rows } = await sql.query<{ pid: number }>(
+    `select pid from pg_locks
+     where locktype = 'advisory' and granted and database = (select oid from pg_database where datname = current_database())
+       and (classid::bigint << 32 | objid::bigint) = $1 and objsubid = 1 order by pid`,
+    [LOCK_KEY],
+  )
+  return rows.map(({ pid }) => pid)
 }
 
 /**
@@ -70,6 +100,11 @@ export async function pendingMigrations(database: Database, directory: URL = MIG
   await checkServerVersion(database)
   const files = await readMigrations(directory)
   return pendingOf(files, await readApplied(database)).map(({ name }) => name)
+}
+
+/** The migrations that this program has, oldest first. */
+export async function knownMigrations(): Promise<Applied[]> {
+  return (await readMigrations(MIGRATIONS)).map(({ name, sha256 }) => ({ name, sha256 }))
 }
 
 /** What the role lacks for applying migrations, such as `CREATE on the database`. */
@@ -103,24 +138,28 @@ async function readMigrations(directory: URL): Promise<Migration[]> {
       const sql = await readFile(new URL(name, directory), 'utf8')
       // Git may check the file out with CRLF.
       const sha256 = createHash('sha256').update(sql.replaceAll('\r\n', '\n')).digest('hex')
-      return { name, sql, sha256 }
+      return { name, sql, sha256, worksWith: /^-- Works with: (\S+)\r?$/m.exec(sql)?.[1] ?? null }
     }),
   )
 }
 
-async function readApplied(sql: Sql): Promise<Applied[]> {
+/** The migrations that a database has had, oldest first. */
+export async function readApplied(sql: Sql): Promise<Recorded[]> {
   // Not to_regclass(): right after the wait for the lock it may answer from a stale cache.
   const { rows } = await sql.query<{ present: boolean }>(
     `select exists (select from pg_tables where schemaname = 'signalbox' and tablename = 'migrations') as present`,
   )
   if (!rows[0]?.present) return []
-  return (await sql.query<Applied>('select name, sha256 from signalbox.migrations order by name')).rows
+  const text = 'select name, sha256, works_with as "worksWith" from signalbox.migrations order by name'
+  return (await sql.query<Recorded>(text)).rows
 }
 
-function pendingOf(files: readonly Migration[], applied: readonly Applied[]): Migration[] {
-  for (const { name, sha256 } of applied) {
+function pendingOf(files: readonly Migration[], applied: readonly Recorded[]): Migration[] {
+  const newest = files.at(-1)?.name ?? ''
+  for (const { name, sha256, worksWith } of applied) {
     const file = files.find((each) => each.name === name)
     if (!file) {
+      if (worksWith !== null && worksWith <= newest) continue
       throw new AppError(
         'config_invalid',
         `The database is newer than this program: it has migration ${name}. Use the Signalbox that applied it.`,
@@ -147,7 +186,11 @@ async function applyNext(tx: Sql, files: readonly Migration[]): Promise<string |
   const [next] = pendingOf(files, await readApplied(tx))
   if (!next) return null
   await apply(tx, next)
-  await tx.query('insert into signalbox.migrations (name, sha256) values ($1, $2)', [next.name, next.sha256])
+  await tx.query('insert into signalbox.migrations (name, sha256, works_with) values ($1, $2, $3)', [
+    next.name,
+    next.sha256,
+    next.worksWith,
+  ])
   return next.name
 }
 
@@ -156,6 +199,7 @@ const CREATE_RECORD = `
   create table if not exists signalbox.migrations (
     name text primary key,
     sha256 text not null,
+    works_with text,
     applied_at timestamptz not null default now()
   )`
 

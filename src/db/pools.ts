@@ -9,7 +9,7 @@ import { openDatabase } from './postgres.ts'
 const MAX_FOR_SLOTS = 10
 
 /** How many connections each pool opens at most, beside the store's own three and the listener. */
-const CONNECTIONS = { receiving: 3, looking: 2, leases: 2 }
+const CONNECTIONS = { receiving: 3, looking: 2, leases: 2, retaining: 1 }
 
 /** The pools of one service. Those that are not used open no connection. */
 export type Pools = {
@@ -21,6 +21,8 @@ export type Pools = {
   leases: Database
   /** Lists and everything else that people look at. */
   looking: Database
+  /** Deleting what is old, and packing bodies. */
+  retaining: Database
   /** As `Database.ownSessions`, for all of them. */
   ownSessions(areOwn: boolean): void
   close(): Promise<void>
@@ -31,6 +33,8 @@ const RECEIVING_MS = 5000
 const LOOKING_MS = 6000
 // A migration's lock on a table: the workers try again, and leave nothing waiting there.
 const WORKING_LOCK_MS = 10_000
+// Whoever has a row that is to go comes first.
+const RETAINING_LOCK_MS = 1000
 
 /** Opens the pools. `renewalMs` is what the renewal of a lease may take. */
 export async function openPools(options: { url: string; log: Log; slots: number; renewalMs: number }): Promise<Pools> {
@@ -46,6 +50,7 @@ export async function openPools(options: { url: string; log: Log; slots: number;
     }),
     leases: await open('leases', { max: CONNECTIONS.leases, answerMs: renewalMs, onlyLooksUp: true }),
     looking: await open('looking', { max: CONNECTIONS.looking, answerMs: LOOKING_MS }),
+    retaining: await open('retention', { max: CONNECTIONS.retaining, lockMs: RETAINING_LOCK_MS, onlyLooksUp: true }),
   }
   const all = Object.values(pools)
   return {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import { silentLog } from '../lib/log.ts'
 import type { Database } from './database.ts'
@@ -30,10 +30,11 @@ describe('a database that stops answering', () => {
   test('is unavailable after a statement has waited too long, and other connections are used from then on', async () => {
     const { port } = new URL(database.url)
     let isSilent = false
+    let unheard = 0
     const proxy = createServer((near) => {
       const far = connect(Number(port), '127.0.0.1')
       const mute = isSilent
-      near.on('data', (chunk) => isSilent === mute && far.write(chunk))
+      near.on('data', (chunk) => (isSilent === mute ? far.write(chunk) : unheard++))
       far.on('data', (chunk) => isSilent === mute && near.write(chunk))
       for (const [one, other] of [
         [near, far],
@@ -48,28 +49,46 @@ describe('a database that stops answering', () => {
     const { port: proxyPort } = proxy.address() as AddressInfo
     const url = Object.assign(new URL(database.url), { port: String(proxyPort) }).href
     const unavailable = { code: 'database_unavailable', cause: { message: 'Query read timeout' } }
-    const distant = await openDatabase({ url, log: silentLog, answerMs: 300 })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const near = await openDatabase({ url: database.url, log: silentLog })
+    const distant = await openDatabase({ url, log: silentLog, answerMs: 10_000 })
     await Promise.all([distant.query('select 1'), distant.query('select 1')])
-    const patient = distant.transaction((tx) => tx.query('select pg_sleep(0.5)'), { answerMs: 5000 })
+
+    const lock = 'select pg_advisory_xact_lock(1)'
+    const { patient } = await near.transaction(async (tx) => {
+      await tx.query(lock)
+      const patient = distant.transaction((other) => other.query(lock), { answerMs: 20_000 })
+      const waiting = `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`
+      await expect.poll(async () => (await near.query(waiting)).rowCount).toBe(1)
+      await vi.advanceTimersByTimeAsync(19_000)
+      return { patient }
+    })
     expect((await patient).rowCount).toBe(1)
-    const order: string[] = []
-    let other: Promise<unknown> | undefined
+
     const transaction = distant.transaction(
       async (tx) => {
         isSilent = true
         await expect(tx.query('select 1')).rejects.toMatchObject(unavailable)
-        other = expect(distant.query('select 1')).rejects.toMatchObject(unavailable)
-        other = other.then(() => order.push('another statement'))
         throw new Error('enough')
       },
-      { answerMs: 600 },
+      { answerMs: 20_000 },
     )
-    await expect(transaction.finally(() => order.push('transaction'))).rejects.toThrow('enough')
-    await other
-    // No rollback is sent over a connection that does not answer.
-    expect(order).toEqual(['transaction', 'another statement'])
+    const order: string[] = []
+    const first = expect(transaction.finally(() => order.push('transaction'))).rejects.toThrow('enough')
+    await expect.poll(() => unheard).toBe(1)
+    const other = distant.query('select 1').finally(() => order.push('another statement'))
+    const second = expect(other).rejects.toMatchObject(unavailable)
+    await expect.poll(() => unheard).toBe(2)
+    await vi.advanceTimersByTimeAsync(10_000)
+    await second
+    expect(order).toEqual(['another statement'])
+    await vi.advanceTimersByTimeAsync(10_000)
+    // At once: no rollback is sent over a connection that does not answer.
+    await first
     expect((await distant.query('select 1 as one')).rows).toEqual([{ one: 1 }])
-    await distant.close()
+    expect(unheard).toBe(2)
+    await Promise.all([distant.close(), near.close()])
   })
 })
 

@@ -1,5 +1,5 @@
 // The pool: statements, prepared statements and transactions on a database that can be reached.
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Log } from '../lib/log.ts'
 import { silentLog } from '../lib/log.ts'
@@ -58,6 +58,21 @@ describe('a database', () => {
     one.ownSessions(true)
     await one.query('select $1::int as n', [5], 'numbers')
     expect(await prepared()).toEqual([])
+    await one.close()
+  })
+
+  test('plans a statement again when a newer version has given its table another column', async () => {
+    const one = await openDatabase({ url: database.url, log: silentLog, max: 1 })
+    one.ownSessions(true)
+    const all = (sql: Sql) => sql.query('select * from public.wide', [], 'all of wide')
+    await database.query('create table public.wide as select 1 as a')
+    await all(one)
+    await database.query('alter table public.wide add column b int default 2')
+    expect((await all(one)).rows).toEqual([{ a: 1, b: 2 }])
+    await all(one)
+    await database.query('alter table public.wide add column c int default 3')
+    await expect(one.transaction(all)).rejects.toMatchObject({ code: 'database_unavailable' })
+    expect((await one.transaction(all)).rows).toEqual([{ a: 1, b: 2, c: 3 }])
     await one.close()
   })
 
@@ -198,7 +213,7 @@ describe('a database', () => {
     const one = await openDatabase({ url: database.url, log, max: 1 })
     const { rows } = await one.query('select pg_backend_pid() as pid')
     await database.query('select pg_terminate_backend($1)', [rows[0]?.pid])
-    await vi.waitFor(() => expect(lines).toHaveLength(1))
+    await expect.poll(() => lines).toHaveLength(1)
     expect(lines[0]).toContain('an idle database connection was lost')
     expect(lines[0]).not.toContain(new URL(database.url).password || 'no password')
     expect((await one.query('select 1 as one')).rows).toEqual([{ one: 1 }])

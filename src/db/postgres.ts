@@ -6,6 +6,7 @@ import type { Log } from '../lib/log.ts'
 import {
   ANSWER_MS,
   connectionConfig,
+  isAway,
   isOutOfTime,
   isUnavailable,
   outOfTime,
@@ -14,6 +15,7 @@ import {
 } from './connection.ts'
 import type { Database, Sql } from './database.ts'
 import { boundValue } from './text.ts'
+import { requireWritable } from './writable.ts'
 
 /** What a pool is opened with. */
 export type PoolOptions = {
@@ -43,7 +45,9 @@ export type PoolOptions = {
  */
 export async function openDatabase(options: PoolOptions): Promise<Database> {
   const { url, log, max = 10, answerMs = ANSWER_MS, lockMs = 0, limitsAll = false, onlyLooksUp = false } = options
-  const pool = new pg.Pool({ ...connectionConfig(url, options.applicationName), max, idleTimeoutMillis: 30_000 })
+  const verify = requireWritable(log)
+  const config = connectionConfig(url, options.applicationName)
+  const pool = new pg.Pool({ ...config, max, idleTimeoutMillis: 30_000, verify })
   // Without these two listeners a lost idle connection would end the process. The next statement
   // opens a new one. Only the error's text is logged: `pg` attaches the client, password included.
   pool.on('error', (error) => closing ?? log.warn({ error: errorText(error) }, 'an idle database connection was lost'))
@@ -64,13 +68,13 @@ export async function openDatabase(options: PoolOptions): Promise<Database> {
     const connection = await acquire(limitMs)
     try {
       if (sessions.areOwn)
-        await connection.limitSession(`${limitsOf(answerMs, lockMs)}; ${PLANS[onlyLooksUp ? 'lookups' : 'any']}`)
+        await connection.limitSession(`${settingsOf(answerMs, lockMs)}; ${PLANS[onlyLooksUp ? 'lookups' : 'any']}`)
       return await use(connection)
     } finally {
       connection.release()
     }
   }
-  const limitedBegin = `begin; ${limitsOf(answerMs, lockMs, 'local')}`
+  const limitedBegin = `begin; ${settingsOf(answerMs, lockMs, 'local')}`
   return {
     url,
     query: (text, values, name) =>
@@ -79,13 +83,14 @@ export async function openDatabase(options: PoolOptions): Promise<Database> {
           ? runTransaction(connection, limitedBegin, (tx) => tx.query(text, values))
           : connection.query(text, values, name),
       ),
+    use: () => ({ open: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     ownSessions: (areOwn) => {
       sessions.areOwn = areOwn && !sessions.seenShared
     },
     transaction: (run, { answerMs: limitMs = answerMs } = {}) =>
       withConnection((connection) => {
         const hasLimits = connection.isLimited && limitMs === answerMs
-        const begin = hasLimits ? 'begin' : `begin; ${limitsOf(limitMs, lockMs, 'local')}`
+        const begin = hasLimits ? 'begin' : `begin; ${settingsOf(limitMs, lockMs, 'local')}`
         return runTransaction(connection, begin, run)
       }, limitMs),
     close: () => {
@@ -102,29 +107,34 @@ export async function openDatabase(options: PoolOptions): Promise<Database> {
  * the deliveries a second. So no whole table is read that has an index, and where only single
  * rows are looked up, joins do that too.
  */
+const ANY_PLAN = 'set enable_seqscan = off'
 const PLANS = {
-  lookups: 'set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off',
-  any: 'set enable_seqscan = off',
+  lookups: `${ANY_PLAN}; set enable_hashjoin = off; set enable_mergejoin = off`,
+  any: ANY_PLAN,
 } as const
 
 /**
  * Sets the limits of the session, or with `local` of the transaction only: a session that a
  * transaction pooler shares must not keep them. They cannot be parameters of the connection, which
  * poolers refuse. A transaction of a client that has vanished would keep its locks for hours.
+ * Servers compile (`jit`) what they expect to be slow, such as lists of much, or up to PostgreSQL
+ * 17 every plan that reads a whole table all the same: seconds for a few rows.
  */
-function limitsOf(answerMs: number, lockMs: number, local = ''): string {
-  const limits = {
+function settingsOf(answerMs: number, lockMs: number, local = ''): string {
+  const settings = {
     statement_timeout: statementMs(answerMs),
     lock_timeout: lockMs,
     idle_in_transaction_session_timeout: answerMs,
+    jit: 'off',
   }
-  return Object.entries(limits)
-    .map(([name, ms]) => `set ${local} ${name} = ${ms}`)
+  return Object.entries(settings)
+    .map(([name, value]) => `set ${local} ${name} = ${value}`)
     .join('; ')
 }
 
 async function runTransaction<T>(connection: Connection, begin: string, run: (tx: Sql) => Promise<T>): Promise<T> {
   try {
+    connection.isInTransaction = true
     await connection.run(begin)
     const value = await run(connection)
     const { command } = await connection.run('commit')
@@ -153,6 +163,8 @@ class Connection implements Sql {
   readonly #answerMs: number
   readonly #sessions: Sessions
   #lost = false
+  /** A statement that failed has ended the transaction with everything in it. */
+  isInTransaction = false
 
   constructor(client: PoolClient, answerMs: number, sessions: Sessions) {
     this.#client = client
@@ -187,22 +199,32 @@ class Connection implements Sql {
 
   /** @throws AppError `database_unavailable` when the connection is lost, or it took too long. */
   async run(text: string, values?: readonly unknown[], name?: string): Promise<QueryResult> {
+    const query: Query = {
+      text,
+      query_timeout: this.#answerMs,
+      ...(values && { values: values.map(boundValue) }),
+    }
     try {
-      const query: Query = {
-        text,
-        query_timeout: this.#answerMs,
-        ...(values && { values: values.map(boundValue) }),
-        ...(name && this.#sessions.areOwn && { name }),
-      }
-      const answer: Answer = await this.#client.query(query)
-      return Array.isArray(answer) ? (answer.at(-1) as QueryResult) : answer
+      return await this.#ask(name && this.#sessions.areOwn ? { ...query, name } : query).catch((error: unknown) => {
+        if (!isOutdatedPlan(error)) throw error
+        // The session keeps the plan, so it is used no more.
+        this.#lost = true
+        if (this.isInTransaction) throw unavailable(error)
+        return this.#ask(query)
+      })
     } catch (error) {
+      if (isAway(error)) throw error
       if (isOutOfTime(error)) throw outOfTime(error)
       if (isSharedSession(error)) Object.assign(this.#sessions, { areOwn: false, seenShared: true })
       else if (!isUnavailable(error)) throw error
       this.#lost = true
       throw unavailable(error)
     }
+  }
+
+  async #ask(query: Query): Promise<QueryResult> {
+    const answer: Answer = await this.#client.query(query)
+    return Array.isArray(answer) ? (answer.at(-1) as QueryResult) : answer
   }
 
   /** Marks the connection as unusable, so that it is closed and not used again. */
@@ -214,6 +236,16 @@ class Connection implements Sql {
   release(): void {
     this.#client.release(this.#lost)
   }
+}
+
+/**
+ * Whether a prepared statement was planned before a migration of a newer version gave its tables
+ * other columns.
+ */
+function isOutdatedPlan(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code, routine } = error as { code?: unknown; routine?: unknown }
+  return code === '0A000' && routine === 'RevalidateCachedQuery'
 }
 
 /**

@@ -2,7 +2,8 @@
 
 // PostgreSQL knows the length of a long value without reading it. A payload of its own is about as
 // long as the body it was made from.
-const EVENT_BYTES = 'coalesce(octet_length(e.body), 0) * (case when e.payload is null then 1 else 2 end)'
+const EVENT_BYTES =
+  'coalesce(octet_length(e.body), octet_length(e.packed), 0) * (case when e.payload is null then 1 else 2 end)'
 
 /** What such a statement returns besides its columns. */
 export type WithinBytes = { askedId: string; place: number; bytes: number; total: number }

@@ -1,6 +1,7 @@
 // What is said of a delivery: how its attempt ended.
-import { shortId } from '../lib/id.ts'
+
 import type { Activity, Log } from '../lib/log.ts'
+import { shortId } from '../lib/short-id.ts'
 import type { Settled } from '../queue/table.ts'
 import type { AttemptDetail, DeliveryRow } from './delivery.ts'
 

@@ -3,6 +3,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
+import type { Lease } from '../queue/row-lease.ts'
 import type { Connection } from './connect.ts'
 import { connectionOf } from './connect.ts'
 
@@ -13,6 +14,8 @@ export type Bounds = {
   maxBytes: number
   /** Ends it early. */
   signal?: AbortSignal | undefined
+  /** Without any of it left nothing is written. */
+  lease?: Pick<Lease, 'leftMs'> | undefined
 }
 
 /** What came of a request. Times are those of `performance.now()`. */
@@ -86,6 +89,8 @@ export function exchange(dispatcher: Dispatcher, request: Dispatcher.DispatchOpt
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart(started) {
       controller = started
+      // This process may have been frozen while it connected.
+      if (bounds.lease !== undefined && bounds.lease.leftMs() <= 0) return cancel()
       if (ended !== null) return started.abort(ended)
       starting = (socket) => Object.assign(result, taken(connectionOf(socket)), { writtenAt: performance.now() })
     },

@@ -69,7 +69,8 @@ const LOAD = selectWithinBytes(
       'schedule', p.schedule, 'templates', p.templates) as plain,
     coalesce(h.failures = 0 and h.state = 'closed'
       and h.last_success_at > coalesce($4::timestamptz, now()) - interval '1 minute', false) as "isWell",
-    e.id as "eventId", e.depth, e.source, e.type, e.delivery_id as "deliveryId", e.subject, e.actor, e.facts, e.body,
+    e.id as "eventId", e.depth, e.source, e.type, e.delivery_id as "deliveryId", e.subject, e.actor, e.facts,
+    coalesce(e.body, e.packed) as body,
     e.payload, e.content_type as "contentType", e.headers as "eventHeaders", e.received_at as "receivedAt"`,
   `left join signalbox.deliveries d on d.id = asked.id
   left join signalbox.endpoints p on p.id = d.endpoint_id

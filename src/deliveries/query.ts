@@ -6,6 +6,7 @@ import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
 import type { Page } from '../lib/page.ts'
 import { pageLimit, pageOf, readCursor, readId } from '../lib/page.ts'
+import { pauseOf } from '../pauses/held.ts'
 import type { Delivery, DeliveryDetail, deliveryStatus } from './wire.ts'
 
 /** Which deliveries to list; all of them if nothing is given. */
@@ -67,13 +68,13 @@ export function noDelivery(id: string): AppError {
   return new AppError('not_found', `There is no delivery ${JSON.stringify(id)}.`)
 }
 
-/** A pending delivery waits while its endpoint is not active. */
-const IS_HELD = `(d.status = 'pending' and p.status <> 'active')`
+/** A pending delivery waits while its endpoint is not active, and while it is held. */
+const WHY_HELD = `coalesce(${pauseOf('d')}, case when p.status <> 'active' then 'The endpoint is ' || p.status || '.' end)`
 
 const COLUMNS = `d.id, d.event_id, e.type as event_type, d.endpoint_id, p.name as endpoint_name, d.status,
   d.attempt, d.failures, d.max_attempts, d.superseded_by,
-  case when ${IS_HELD} then 'The endpoint is ' || p.status || '.' else d.error end as error,
-  case when d.status = 'pending' and not ${IS_HELD} then ${isoTime('d.available_at')} end as next_attempt_at,
+  case when d.status = 'pending' then coalesce(${WHY_HELD}, d.error) else d.error end as error,
+  case when d.status = 'pending' and ${WHY_HELD} is null then ${isoTime('d.available_at')} end as next_attempt_at,
   ${isoTime('d.created_at')} as created_at, ${isoTime('d.finished_at')} as finished_at`
 
 const TABLES = `signalbox.deliveries d join signalbox.events e on e.id = d.event_id

@@ -1,6 +1,7 @@
 // Sending again: one delivery, or those of an endpoint in a span of time.
 import { z } from 'zod'
 import type { Database, Sql } from '../db/database.ts'
+import { keepPayloads, requirePayloads } from '../db/payload-pruned.ts'
 import type { NewDelivery, NewEvent } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
@@ -76,7 +77,8 @@ function read<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<
  * Makes a delivery pending again, with all attempts of its schedule before it; its earlier
  * attempts stay in its log. With `elsewhere` its event is sent there, and it stays as it is.
  * Returns the delivery to be sent.
- * @throws AppError `not_found`; `conflict` while it is being sent.
+ * @throws AppError `not_found`; `conflict` while it is being sent; `payload_pruned` when what its
+ * event said was deleted.
  */
 export async function redeliver(
   database: Database,
@@ -85,12 +87,14 @@ export async function redeliver(
 ): Promise<string> {
   if (!isUuid(id)) throw noDelivery(id)
   return database.transaction(async (tx) => {
+    await keepPayloads(tx)
     const { rows } = await tx.query<{ event: string; endpoint: string; status: string }>(
       'select event_id as event, endpoint_id as endpoint, status from signalbox.deliveries where id = $1 for update',
       [id],
     )
     const [row] = rows
     if (row === undefined) throw noDelivery(id)
+    await requirePayloads(tx, [row.event])
     if (elsewhere !== undefined && elsewhere.endpointId !== row.endpoint) {
       const [sent] = await sendTo(tx, clock, elsewhere, [row.event])
       if (sent === undefined) throw new AppError('conflict', 'It is being sent there at this moment.')
@@ -104,7 +108,8 @@ export async function redeliver(
 
 /**
  * Makes the deliveries of an endpoint in a span of time pending again, the oldest first, or
- * counts them; not those that a newer one was sent in the place of.
+ * counts them; not those that a newer one was sent in the place of, nor those of events whose
+ * payloads were deleted.
  * @throws AppError `not_found` when there is no such endpoint.
  */
 export async function recover(
@@ -116,12 +121,13 @@ export async function recover(
 ): Promise<z.infer<typeof recovered>> {
   const elsewhere = other?.endpointId === endpointId ? undefined : other
   return database.transaction(async (tx) => {
+    await keepPayloads(tx)
     await requireEndpoint(tx, endpointId)
     const { rows } = await tx.query<{ id: string; event: string }>(
       `select d.id, d.event_id as event from signalbox.deliveries d join signalbox.events e on e.id = d.event_id
        where d.endpoint_id = $1 and d.status = any($2::text[]) and d.created_at >= $3::timestamptz
          and d.created_at < coalesce($4::timestamptz, 'infinity') and ($5::text is null or e.type like $5)
-         and e.source <> 'test' and (d.superseded_by is null or $7::boolean)
+         and e.source <> 'test' and e.body_pruned_at is null and (d.superseded_by is null or $7::boolean)
        order by d.created_at, d.id limit $6`,
       [
         endpointId,

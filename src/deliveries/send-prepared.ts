@@ -1,6 +1,7 @@
 // Sending what was prepared, whatever it is sent by: each attempt ends in one kind of result.
 import type { Dispatcher } from 'undici'
 import type { Forges } from '../forges/forges.ts'
+import type { Lease } from '../queue/row-lease.ts'
 import { redactor } from '../untrusted/redact.ts'
 import { callForge } from './call-forge.ts'
 import type { KindName, Prepared } from './kinds/kind.ts'
@@ -20,6 +21,8 @@ export type Transport = {
   deadlineMs?: number | undefined
   /** Ends the attempt early. */
   signal?: AbortSignal | undefined
+  /** Asked whether the delivery is still this worker's, right before something is written. */
+  lease?: Lease | undefined
 }
 
 /**
@@ -36,18 +39,18 @@ export async function sendPrepared(
 }
 
 async function answered(prepared: Exclude<Prepared, { by: 'nothing' }>, transport: Transport): Promise<SendResult> {
-  const { dispatcher, mailer, forges, deadlineMs, signal } = transport
+  const { dispatcher, mailer, forges, deadlineMs, signal, lease } = transport
   switch (prepared.by) {
     case 'http': {
       const { url, headers, body, secrets } = prepared
-      return withoutSecrets(await send({ dispatcher, url, headers, body, deadlineMs, signal }), secrets)
+      return withoutSecrets(await send({ dispatcher, url, headers, body, deadlineMs, signal, lease }), secrets)
     }
     case 'mail':
       return mailer === null
         ? resultOf({ error: 'not_configured', reason: 'set SMTP_URL and SMTP_FROM' })
         : mailer.send(prepared, { deadlineMs, signal })
     case 'forge':
-      return callForge(forges, prepared, { deadlineMs, signal })
+      return callForge(forges, prepared, { deadlineMs, signal, lease })
   }
 }
 

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import { storable } from '../db/text.ts'
 import { systemFailure, tlsFailure } from '../lib/system-error.ts'
+import type { Lease } from '../queue/row-lease.ts'
 import { secrecyOf } from '../untrusted/secret-name.ts'
 import { AddressRefused } from './connect.ts'
 import { TOTAL_DEADLINE_MS } from './dispatcher.ts'
@@ -84,6 +85,8 @@ export type Sending = {
   deadlineMs?: number | undefined
   /** Ends the attempt early. */
   signal?: AbortSignal | undefined
+  /** Without any of it left nothing is written. */
+  lease?: Pick<Lease, 'leftMs'> | undefined
 }
 
 /**
@@ -118,7 +121,7 @@ export function isQuickFailure({ statusCode, error, durationMs }: SendResult): b
   return statusCode === null && (error === 'connection_refused' || error === 'reset') && durationMs < QUICK_MS
 }
 
-async function attempt({ dispatcher, url, headers, body, deadlineMs, signal }: Sending): Promise<Exchange> {
+async function attempt({ dispatcher, url, headers, body, deadlineMs, signal, lease }: Sending): Promise<Exchange> {
   try {
     const { origin, pathname, search, username, password } = new URL(url)
     if (username !== '' || password !== '') throw new AddressRefused('must not hold a user name or password')
@@ -130,7 +133,7 @@ async function attempt({ dispatcher, url, headers, body, deadlineMs, signal }: S
       headers: { ...headers, 'accept-encoding': 'identity' },
       body,
     }
-    const bounds = { deadlineMs: deadlineMs ?? TOTAL_DEADLINE_MS, maxBytes: MAX_RESPONSE_BYTES, signal }
+    const bounds = { deadlineMs: deadlineMs ?? TOTAL_DEADLINE_MS, maxBytes: MAX_RESPONSE_BYTES, signal, lease }
     return await exchange(dispatcher, request, bounds)
   } catch (failure) {
     const nothing = { head: null, connection: null, isFresh: false, writtenAt: null, answeredAt: null }

@@ -1,6 +1,6 @@
 import { verifyWebhook } from '@signalbox/sdk'
 import { Webhook } from 'standardwebhooks'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { Database } from '../db/database.ts'
 import { loadEndpoints } from '../endpoints/endpoints.ts'
 import { openSeal } from '../endpoints/seal.ts'
@@ -350,10 +350,10 @@ describe('what a receiver gets', () => {
     for (let i = 0; i < 3; i++) await recordStored(slow.endpoint.id, { source: 'github', type: 'push', body })
     await recordStored(quick.endpoint.id, { source: 'github', type: 'push', body: '{"n":1}' })
     const tick = open({ maxBytes: 100_000 }).tick()
-    await vi.waitFor(() => expect(quick.got).toHaveLength(1), { timeout: 5000, interval: 5 })
+    await expect.poll(() => quick.got).toHaveLength(1)
     expect(slow.got).toHaveLength(1)
     for (let answered = 1; answered <= 3; answered++) {
-      await vi.waitFor(() => expect(hanging).toHaveLength(1), { timeout: 5000, interval: 5 })
+      await expect.poll(() => hanging).toHaveLength(1)
       hanging.pop()?.()
     }
     expect(await tick).toBe(4)
@@ -377,7 +377,7 @@ describe('the bytes of deliveries', () => {
       [3, 7],
     ] as const) {
       for (const answer of answers.splice(0, answered)) answer()
-      await vi.waitFor(() => expect(got).toHaveLength(expected), { timeout: 5000, interval: 5 })
+      await expect.poll(() => got).toHaveLength(expected)
     }
     for (const answer of answers.splice(0)) answer()
     expect(await tick).toBe(7)
@@ -473,6 +473,28 @@ describe('a sender that is drained', () => {
 })
 
 describe('listing deliveries', () => {
+  it('is not sent by a sender that was frozen before it wrote, once another has taken it', async () => {
+    const { got, endpoint } = await openReceiver((response) => response.writeHead(204).end())
+    const id = await record([endpoint.id])
+    const other = open()
+    let isFrozen = false
+    const query: Database['query'] = async (text, values, name) => {
+      const answer = await database.query(text, values, name)
+      // Between what it has read and what it sends.
+      if (text.includes('signalbox.endpoints') && !isFrozen) {
+        isFrozen = true
+        clock.advance(60_000)
+        expect(await other.tick()).toBeGreaterThan(0)
+      }
+      return answer as never
+    }
+    await open({ database: { ...database, query }, leases: database }).tick()
+    expect(isFrozen).toBe(true)
+    expect(got).toHaveLength(1)
+    const { attempts } = await getDelivery(database, id)
+    expect(attempts.map(({ outcome }) => outcome)).toEqual(['lost', 'completed'])
+  })
+
   it('pages and filters by event, endpoint and status', async () => {
     const { endpoint } = await openReceiver((response) => response.end())
     const ids: string[] = []

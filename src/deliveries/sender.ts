@@ -8,6 +8,7 @@ import type { Forges } from '../forges/forges.ts'
 import { forgesFrom } from '../forges/forges.ts'
 import type { Activity, Log } from '../lib/log.ts'
 import { noActivity } from '../lib/log.ts'
+import type { Meter } from '../metrics/meter.ts'
 import type { Handled, Settled } from '../queue/table.ts'
 import type { Worker } from '../queue/worker.ts'
 import { openWorker } from '../queue/worker.ts'
@@ -25,6 +26,8 @@ import type { Mailer } from './mailer.ts'
 export type SenderOptions = PreparingParts & {
   database: Database
   log: Log
+  /** Counts attempts. */
+  meter?: Meter | undefined
   /** Says how attempts ended. */
   activity?: Activity | undefined
   /** Names it as the owner of what it claims. Default: a new id. */
@@ -71,6 +74,7 @@ export type Sender = Pick<Worker, 'running' | 'start' | 'nudge' | 'renew' | 'tic
  */
 export function openSender(options: SenderOptions): Sender {
   const { database, leases, clock, log, owner, slots, noteResults, notify, leaseMs, activity = noActivity } = options
+  const { meter } = options
   const dispatcher = options.dispatcher ?? openDispatcher(options.connections)
   const load = openLoader(database, options)
   const { mailer = null, forges = forgesFrom({}) } = options
@@ -86,14 +90,19 @@ export function openSender(options: SenderOptions): Sender {
     leaseMs,
     tickMs: options.tickMs ?? 30_000,
     notify,
-    handle: (claimed, signal) => load(claimed.id, (loaded) => attempt(parts, { claimed, loaded, signal })),
+    onBegun: (waitedMs) => meter?.claimed('deliveries', waitedMs),
+    handle: (claimed, signal, lease) =>
+      load(claimed.id, (loaded) => attempt(parts, { claimed, loaded, signal, lease })),
     mustSee: isNews,
     onSettled: async (tx, settled) => {
       const results = settled.filter(isNews).flatMap(resultsOf)
       return results.length > 0 && noteResults(tx, results)
     },
     afterSettled: (settled) => {
-      for (const each of settled) sayEnded({ activity, log }, each)
+      for (const each of settled) {
+        meter?.deliveryAttempted(each.outcome, each.detail?.durationMs ?? null)
+        sayEnded({ activity, log }, each)
+      }
     },
   })
   return {

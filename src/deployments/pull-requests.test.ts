@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cpuMs } from '../../test/cpu-time.ts'
 import { openTestDatabase } from '../../test/database.ts'
 import { draft } from '../../test/drafts.ts'
 import type { Database } from '../db/database.ts'
@@ -68,10 +69,11 @@ describe('the deployments a pull request documents', () => {
   })
 
   it('are found in linear time, however hostile the body', () => {
-    const startedAt = performance.now()
-    deploymentsNamedIn(pullRequest({ body: '<!-- signalbox:'.repeat(4300) }))
-    deploymentsNamedIn(pullRequest({ body: `<!-- signalbox:${` key=deployment=${A}`.repeat(1200)} -->` }))
-    expect(performance.now() - startedAt).toBeLessThan(1000)
+    const tookMs = cpuMs(() => {
+      deploymentsNamedIn(pullRequest({ body: '<!-- signalbox:'.repeat(4300) }))
+      deploymentsNamedIn(pullRequest({ body: `<!-- signalbox:${` key=deployment=${A}`.repeat(1200)} -->` }))
+    })
+    expect(tookMs).toBeLessThan(1000)
   })
 
   it('are at most a hundred', () => {
@@ -81,7 +83,7 @@ describe('the deployments a pull request documents', () => {
 })
 
 /** Every test but one is about a repository where pull requests are expected. */
-const tracked = trackPullRequests(['acme/bot', 'gitlab:acme/bot'])
+const tracked = trackPullRequests(['acme/bot', 'gitlab:acme/bot'], systemClock)
 
 describe('the reaction', () => {
   it('is for events of a pull request of the repository itself, and for no others', () => {
@@ -118,21 +120,56 @@ describe('a reported pull request', () => {
   const stateOf = async (id: string) => (await showDeployment(database, id)).pull_requests.map((pull) => pull.state)
   const marker = (id: string) => `<!-- signalbox:key=deployment=${id} -->`
   const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second))
-  const merged: Change = { state: 'merged', mergeSha: 'abc', mergedBy: 'jane' }
+  const merged: Change = { state: 'merged', mergeSha: 'abc', mergedBy: 'jane', mergedAt: at(0) }
 
   it('is stored against the deployment, from opened to merged', async () => {
     const id = await deploy()
     await report({ body: marker(id), updatedAt: at(1) })
     const pull = { repository: 'acme/bot', number: 7, url: 'https://github.com/acme/bot/pull/7' }
     expect((await showDeployment(database, id)).pull_requests).toEqual([
-      { ...pull, state: 'open', merge_sha: null, merged_by: null, updated_at: at(1).toISOString() },
+      { ...pull, state: 'open', merge_sha: null, merged_by: null, merged_at: null, updated_at: at(1).toISOString() },
     ])
     const eventId = await report({ body: marker(id), updatedAt: at(2), ...merged })
     expect((await showDeployment(database, id)).pull_requests).toEqual([
-      { ...pull, state: 'merged', merge_sha: 'abc', merged_by: 'jane', updated_at: at(2).toISOString() },
+      {
+        ...pull,
+        state: 'merged',
+        merge_sha: 'abc',
+        merged_by: 'jane',
+        merged_at: at(0).toISOString(),
+        updated_at: at(2).toISOString(),
+      },
     ])
     const { rows } = await database.query('select event_id from signalbox.deployment_pull_requests where number = 7')
     expect(rows).toContainEqual({ event_id: eventId })
+  })
+
+  it('is an event of its own when it is merged, once', async () => {
+    const [first, second] = [await deploy(), await deploy()]
+    const body = marker(first) + marker(second)
+    const say = async (change: Change) => tracked.run(database, eventOf(pullRequest({ body, number: 71, ...change })))
+    expect(await say({ updatedAt: at(1) })).toEqual([])
+    const [event, ...others] = await say({ ...merged, updatedAt: at(2) })
+    expect(others).toEqual([])
+    expect(event).toMatchObject({
+      type: 'environment.merged',
+      source: 'signalbox',
+      subject: 'acme/bot#71',
+      happenedAt: at(2),
+      facts: {
+        repository: 'acme/bot',
+        number: 71,
+        isPullRequest: true,
+        sha: 'abc',
+        app: 'bot',
+        environment: 'production',
+        project: 'p',
+        sender: 'jane',
+      },
+    })
+    expect(JSON.parse(String(event?.body))).toMatchObject({ data: { deployment_id: second, merge_sha: 'abc' } })
+    expect(await say({ ...merged, updatedAt: at(3) })).toEqual([])
+    expect(await say({ ...merged, body: '', number: 72 })).toEqual([])
   })
 
   it('of another forge stands beside one of the same number on the default one', async () => {
@@ -192,7 +229,10 @@ describe('a reported pull request', () => {
     const id = await deploy()
     const other = await deploy()
     const report13 = (repository: string) =>
-      report({ body: marker(id) + marker(other), number: 13, repository, ...merged }, trackPullRequests(['acme/set']))
+      report(
+        { body: marker(id) + marker(other), number: 13, repository, ...merged },
+        trackPullRequests(['acme/set'], systemClock),
+      )
     const { rows } = await database.query<{ event_id: string }>(
       'select event_id from signalbox.deployments where id = $1',
       [id.replace('deploy_', '')],

@@ -2,6 +2,7 @@
 // transaction.
 import type { Database, Sql } from '../db/database.ts'
 import { PATIENT_ANSWER_MS, patiently } from '../db/patience.ts'
+import { configDiff } from '../descriptions/config-diff.ts'
 import type { Draft } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import { AppError } from '../lib/error.ts'
@@ -12,7 +13,6 @@ import { canonicalSha256 } from '../lib/json.ts'
 import { deployedEvent } from './deployed-event.ts'
 import type { Deployment } from './deployment.ts'
 import { deploymentIdOf } from './deployment.ts'
-import { configDiff } from './diff.ts'
 import type { Configuration, DeploymentRequest } from './request.ts'
 import { readDeploymentRequest } from './request.ts'
 
@@ -38,14 +38,17 @@ export type RecordDeploymentContext = {
 export async function recordDeployment(
   context: RecordDeploymentContext,
   request: unknown,
-  options: { idempotencyKey?: string | undefined } = {},
+  options: { idempotencyKey?: string | undefined; causeJobId?: string | undefined } = {},
 ): Promise<{ id: string; duplicate: boolean }> {
   const input = readDeploymentRequest(request)
   const key = readIdempotencyKey(options.idempotencyKey)
   // The same in every attempt, so that what an attempt whose answer was lost has stored is found.
   const uuid = newId(context.clock.now())
   const record = (nth: number) => (tx: Sql) =>
-    recordOnce(context, tx, { uuid, input, key, requestSha256: requestSha256(input), isRepeat: nth > 1 })
+    recordOnce(context, tx, {
+      ...{ uuid, input, key, requestSha256: requestSha256(input), isRepeat: nth > 1 },
+      causeJobId: options.causeJobId ?? null,
+    })
   const recorded = await patiently((nth) => context.database.transaction(record(nth), { answerMs: PATIENT_ANSWER_MS }))
   if (!recorded.duplicate) context.onWork()
   return recorded
@@ -63,7 +66,10 @@ export function recordDeploymentIn(
 ): Promise<{ id: string; duplicate: boolean }> {
   const input = readDeploymentRequest(request)
   const key = readIdempotencyKey(idempotencyKey)
-  return recordOnce(context, tx, { uuid, input, key, requestSha256: requestSha256(input), isRepeat: false })
+  return recordOnce(context, tx, {
+    ...{ uuid, input, key, requestSha256: requestSha256(input), isRepeat: false },
+    causeJobId: null,
+  })
 }
 
 function requestSha256(input: DeploymentRequest): string {
@@ -77,12 +83,14 @@ type Recording = {
   requestSha256: string
   /** An attempt before this one may have been committed. */
   isRepeat: boolean
+  /** The job that records it. */
+  causeJobId: string | null
 }
 
 async function recordOnce(
   context: Omit<RecordDeploymentContext, 'database' | 'onWork'>,
   tx: Sql,
-  { uuid, input, key, requestSha256, isRepeat }: Recording,
+  { uuid, input, key, requestSha256, isRepeat, causeJobId }: Recording,
 ): Promise<{ id: string; duplicate: boolean }> {
   // The key's lock always comes before the environment's, so that two requests cannot wait for each
   // other.
@@ -92,7 +100,8 @@ async function recordOnce(
   // Under the lock, which an attempt that is still being committed would hold.
   if (isRepeat && (await exists(tx, uuid))) return { id: deploymentIdOf(uuid), duplicate: false }
   const deployment = nextDeployment(uuid, input, previous, now)
-  await context.recordIn(tx, [deployedEvent(deployment, input.config, context.publicUrl)])
+  const event = deployedEvent(deployment, input.config, context.publicUrl)
+  await context.recordIn(tx, [{ ...event, causeJobId }])
   await insert(tx, { uuid, deployment, config: input.config, previous, key, requestSha256 })
   return { id: deployment.id, duplicate: false }
 }

@@ -10,9 +10,13 @@ const deploymentPullRequest = z
     state: z.enum(['open', 'closed', 'merged']),
     merge_sha: z.string().nullable(),
     merged_by: z.string().nullable(),
+    merged_at: time.nullable(),
     updated_at: time,
   })
-  .meta({ id: 'DeploymentPullRequest', description: 'As GitHub last reported it.' })
+  .meta({
+    id: 'DeploymentPullRequest',
+    description: 'As GitHub last reported it; open, while it has reported nothing of one that was opened.',
+  })
 
 /** A deployment as lists show it: everything but what may be large. */
 export const deploymentSummary = z
@@ -38,8 +42,37 @@ export const deploymentSummary = z
   .meta({ id: 'DeploymentSummary' })
 export type DeploymentSummary = z.infer<typeof deploymentSummary>
 
-/** One deployment with its diff. Its configuration has an address of its own. */
-export const deploymentDetail = deploymentSummary.extend({ config_diff: configDiff }).meta({ id: 'DeploymentDetail' })
+const deploymentJob = z
+  .object({
+    id: z.uuid(),
+    job_type: z.string(),
+    rule: z.string(),
+    agent: z.string(),
+    status: z.enum(['pending', 'running', 'waiting', 'completed', 'failed', 'cancelled']),
+    error: z.string().nullable(),
+  })
+  .meta({ id: 'DeploymentJob' })
+
+const deploymentCheck = z
+  .object({
+    name: z.string(),
+    conclusion: z.string().nullable().meta({ description: 'Null while it runs.' }),
+    url: z.string(),
+  })
+  .meta({ id: 'DeploymentCheck' })
+
+/**
+ * One deployment with its diff and what followed from it. Its configuration has an address of its
+ * own.
+ */
+export const deploymentDetail = deploymentSummary
+  .extend({
+    config_diff: configDiff,
+    jobs: z.array(deploymentJob).meta({ description: 'The jobs that its event has made.' }),
+    checks: z.array(deploymentCheck).meta({ description: 'The checks that these jobs have written.' }),
+    reason: z.string().nullable().meta({ description: 'Why its event made no job, or not all.' }),
+  })
+  .meta({ id: 'DeploymentDetail' })
 export type DeploymentDetail = z.infer<typeof deploymentDetail>
 
 /** The answer to a recorded deployment. */

@@ -1,5 +1,5 @@
 // What is said of an event when it has been recorded.
-import { shortId } from '../lib/id.ts'
+import { shortId } from '../lib/short-id.ts'
 import type { Draft, Recorded } from './event.ts'
 
 /** One sentence: what came from whom, and what followed. */

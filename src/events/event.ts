@@ -56,7 +56,7 @@ export type NewJob = {
   /** How many jobs of its group run at a time. */
   groupLimit: number
   /** What it means for the other jobs of its rule and group. */
-  mode: 'queue' | 'latest' | 'skip'
+  mode: 'queue' | 'latest' | 'next' | 'skip'
   /** How long it waits for newer events. */
   debounce: { quietMs: number; maxMs: number } | null
   /** What the jobs of its rule are counted by; null: they are not. */
@@ -109,13 +109,20 @@ export type Draft = {
   requested?: NewJob
   /** The endpoint that a test is for: it alone is notified, whatever it and the rules want. */
   deliverTo?: string
+  /** Whether it was fetched from its sender later, because it had not arrived. */
+  recovered?: true
+  /** The only rules that make jobs of it: it is no news, and nobody is notified. */
+  forRules?: readonly string[]
 }
 
 /** What follows from an event. */
 export type Route = { status: EventStatus; reason: string | null; jobs: NewJob[]; deliveries: NewDelivery[] }
 
-/** An event with the jobs and deliveries that must commit together with it. */
-export type NewEvent = Draft & Route
+/**
+ * An event with the jobs and deliveries that must commit together with it; they are not begun while
+ * they are held.
+ */
+export type NewEvent = Draft & Route & { isHeld?: boolean }
 
 /**
  * What else must commit with an event: a pull request's state on the deployments it documents, say.
@@ -124,7 +131,8 @@ export type NewEvent = Draft & Route
 export type Reaction = {
   /** Whether there is something to do for this event. */
   on(event: Draft): boolean
-  run(tx: Sql, event: NewEvent): Promise<void>
+  /** Returns the events that follow from it, which are recorded in the same transaction. */
+  run(tx: Sql, event: NewEvent): Promise<readonly Draft[]>
 }
 
 /**

@@ -11,6 +11,8 @@ export type Facts = {
   branch?: string
   /** The tag of a release, or a pushed tag. */
   tag?: string
+  /** True of a release that is not meant for everybody yet. */
+  prerelease?: boolean
   /** The label just added or removed. */
   label?: string
   /** All labels the issue or pull request carries. */
@@ -32,6 +34,10 @@ export type Facts = {
   /** Whether `number` is a pull request's, and whether that comes from another repository. */
   isPullRequest?: boolean
   fromFork?: boolean
+  /** Whether the pull request is a draft. */
+  isDraft?: boolean
+  /** Whether `branch` is the repository's default one, where the sender says so. */
+  onDefaultBranch?: boolean
   /** Who began the chain, where a job of this program caused the event. */
   originator?: string
   /** Whether this program wrote what the event reports. */

@@ -5,7 +5,7 @@ import { AppError } from '../lib/error.ts'
 import { likePattern } from '../lib/glob.ts'
 import { isUuid } from '../lib/id.ts'
 import { pageLimit } from '../lib/page.ts'
-import { EVENT_COLUMNS } from './columns.ts'
+import { BODY, EVENT_COLUMNS } from './columns.ts'
 import type { Event } from './event.ts'
 import { SUMMARY_COLUMNS } from './query.ts'
 import type { EventSummary } from './wire.ts'
@@ -32,6 +32,9 @@ export type FeedPage<Item> = {
   /** Whether there was no more to read. */
   isEnd: boolean
 }
+
+/** An event, and whether what it said was deleted. */
+type FullEvent = Event & { isPruned: boolean }
 
 // A filter for something rare must not read the whole log for one answer.
 const MAX_EXAMINED = 5_000
@@ -60,7 +63,7 @@ with limits as (${HORIZON}), examined as materialized (
   where status <> 'rejected' and ($4::text is null or type like $4) and ($5::text is null or source = $5)
   order by position, id limit $6
 ), sized as (
-  select id, position, sum(coalesce(length(e.body), 0)) over (order by m.position, m.id) - coalesce(length(e.body), 0) as before
+  select id, position, sum(coalesce(octet_length(${BODY}), 0)) over (order by m.position, m.id) - coalesce(octet_length(${BODY}), 0) as before
   from matching m join signalbox.events e using (id, position)
 )
 select horizon::text, following::text,
@@ -90,8 +93,9 @@ export function readFeed(sql: Sql, filter: FeedFilter): Promise<FeedPage<InFeed<
 }
 
 /** The same with everything that is stored of them: fewer, where their bodies are large. */
-export function readFullFeed(sql: Sql, filter: FeedFilter): Promise<FeedPage<InFeed<Event>>> {
-  return read<Event>(sql, filter, { columns: EVENT_COLUMNS, maxBytes: MAX_BODY_BYTES })
+export function readFullFeed(sql: Sql, filter: FeedFilter): Promise<FeedPage<InFeed<FullEvent>>> {
+  const columns = `${EVENT_COLUMNS}, e.body_pruned_at is not null as "isPruned"`
+  return read<FullEvent>(sql, filter, { columns, maxBytes: MAX_BODY_BYTES })
 }
 
 async function read<Item extends { id: string }>(

@@ -12,6 +12,8 @@ export type PullRequest = {
   /** The commit on the base branch, and who made it: null unless merged. */
   mergeSha: string | null
   mergedBy: string | null
+  /** When it was merged, where the forge says so. */
+  mergedAt?: Date | null
   head: {
     /** The name of its branch. */
     ref: string

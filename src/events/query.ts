@@ -5,7 +5,7 @@ import { likePattern } from '../lib/glob.ts'
 import { isUuid } from '../lib/id.ts'
 import type { Page } from '../lib/page.ts'
 import { pageLimit, pageOf, readCursor } from '../lib/page.ts'
-import { EVENT_COLUMNS } from './columns.ts'
+import { BODY, EVENT_COLUMNS } from './columns.ts'
 import type { Event, EventStatus } from './event.ts'
 import { eventPayload } from './payload.ts'
 import type { EventDetail, EventSummary } from './wire.ts'
@@ -32,9 +32,9 @@ export async function listEvents(sql: Sql, filter: EventFilter = {}): Promise<Pa
   const { type, source, status, subject } = filter
   const limit = pageLimit(filter.limit)
   const { rows } = await sql.query<EventSummary>(
-    `select ${SUMMARY_COLUMNS} from signalbox.events
+    `select ${SUMMARY_COLUMNS} from signalbox.events e
      where ($1::text is null or type like $1) and ($2::text is null or source = $2)
-       and ($3::text is null or status = $3) and ($4::text is null or subject = $4)
+       and ($3::text is null or status = $3) and ($4::text is null or lower(subject) = lower($4))
        and ($5::uuid is null or id < $5)
      order by id desc limit $6`,
     [
@@ -53,7 +53,7 @@ export async function listEvents(sql: Sql, filter: EventFilter = {}): Promise<Pa
 export async function showEvent(sql: Sql, id: string): Promise<EventDetail | null> {
   if (!isUuid(id)) return null
   const { rows } = await sql.query<EventDetail & Pick<Event, 'body'>>(
-    `select ${WIRE_COLUMNS}, body, payload from signalbox.events where id = $1`,
+    `select ${WIRE_COLUMNS}, ${BODY} as body, payload from signalbox.events e where id = $1`,
     [id],
   )
   const [row] = rows
@@ -73,17 +73,18 @@ export async function getEvent(sql: Sql, id: string): Promise<Event | null> {
 export async function causesOf(
   sql: Sql,
   ids: readonly string[],
-): Promise<Map<string, Pick<Event, 'depth' | 'subject' | 'facts'>>> {
-  const { rows } = await sql.query<Pick<Event, 'id' | 'depth' | 'subject' | 'facts'>>(
-    'select id, depth, subject, facts from signalbox.events where id = any($1::uuid[])',
+): Promise<Map<string, Pick<Event, 'id' | 'depth' | 'subject' | 'facts' | 'headers'>>> {
+  const { rows } = await sql.query<Pick<Event, 'id' | 'depth' | 'subject' | 'facts' | 'headers'>>(
+    'select id, depth, subject, facts, headers from signalbox.events where id = any($1::uuid[])',
     [ids],
     'causes',
   )
-  return new Map(rows.map(({ id, ...cause }) => [id, cause]))
+  return new Map(rows.map((cause) => [cause.id, cause]))
 }
 
 const WIRE_COLUMNS = `id, source, delivery_id, type, status, reason, subject, actor, facts, content_type, headers,
-  depth, ${isoTime('received_at')} as received_at`
+  depth, ${isoTime('e.received_at')} as received_at, ${isoTime('recovered_at')} as recovered_at,
+  ${isoTime('body_pruned_at')} as body_pruned_at`
 
 /** Selects an `EventSummary`. */
-export const SUMMARY_COLUMNS = `${WIRE_COLUMNS}, length(body) as body_bytes`
+export const SUMMARY_COLUMNS = `${WIRE_COLUMNS}, octet_length(${BODY}) as body_bytes`

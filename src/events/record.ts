@@ -14,6 +14,8 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024
 const MAX_WAITING_EVENTS = 10_000
 const MAX_WAITING_BYTES = 256 * 1024 * 1024
 const SWEEP_MS = 250
+// For longer it says nothing of the next commit: nobody may have sent anything since.
+const FAILURE_COUNTS_MS = 3_000
 
 /**
  * Commits a batch, and returns what became of each event, in the same order. A batch that throws
@@ -31,6 +33,8 @@ export type Recorder = {
   record(draft: Draft): Promise<Recorded>
   /** Resolves when nothing is waiting or in flight. */
   idle(): Promise<void>
+  /** Why the last commit failed, when the database was away then, within the last three seconds. */
+  failure(): unknown
 }
 
 /** How long an event waits for a database that is away, and the time it is counted by. */
@@ -57,7 +61,7 @@ function unreferenced(run: () => void, ms: number): void {
 /** Opens the recorder. An event that arrives alone is committed at once. */
 export function openRecorder(writeBatch: WriteBatch, options: RecorderOptions = {}): Recorder {
   const recorder = new BatchRecorder(writeBatch, options)
-  return { record: (draft) => recorder.record(draft), idle: () => recorder.idle() }
+  return { record: (draft) => recorder.record(draft), idle: () => recorder.idle(), failure: () => recorder.failure() }
 }
 
 class BatchRecorder implements Recorder {
@@ -73,6 +77,7 @@ class BatchRecorder implements Recorder {
   #failures = 0
   #isPausing = false
   #lastError: unknown
+  #failedAt = 0
   #whenIdle: (() => void)[] = []
 
   constructor(writeBatch: WriteBatch, options: RecorderOptions) {
@@ -100,6 +105,11 @@ class BatchRecorder implements Recorder {
 
   idle(): Promise<void> {
     return this.#isIdle() ? Promise.resolve() : new Promise((resolve) => this.#whenIdle.push(resolve))
+  }
+
+  failure(): unknown {
+    const isRecent = this.#options.now() < this.#failedAt + FAILURE_COUNTS_MS
+    return this.#failures > 0 && isRecent ? this.#lastError : null
   }
 
   #isIdle(): boolean {
@@ -155,6 +165,7 @@ class BatchRecorder implements Recorder {
   /** Puts a batch back, in the order of arrival, to be written again after a pause. */
   #hold(batch: readonly Waiting[], error: unknown): void {
     this.#lastError = error
+    this.#failedAt = this.#options.now()
     this.#waiting = [...batch, ...this.#waiting].sort((a, b) => a.until - b.until)
     this.#expire()
     if (this.#isPausing) return

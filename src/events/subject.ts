@@ -36,7 +36,7 @@ export function subjectRecord(sql: Sql, clock: Clock): SubjectRecord {
         `select e.id, e.type, e.actor, e.status, e.reason, e.received_at as "receivedAt",
            (select coalesce(json_agg(json_build_object('rule', rule, 'agent', agent, 'status', j.status, 'error', error)
               order by j.created_at, j.id), '[]') from signalbox.jobs j where j.event_id = e.id and agent <> all($4)) as jobs
-         from signalbox.events e where subject = $1 and received_at > $2 and not (e.source = 'signalbox' and exists (
+         from signalbox.events e where lower(subject) = lower($1) and received_at > $2 and not (e.source = 'signalbox' and exists (
            select from signalbox.jobs j where j.id = e.cause_job_id and agent = any($4)))
          order by received_at desc, id desc limit $3`,
         [subject, since(LOOK_BACK_MS), limit, withoutAgents],

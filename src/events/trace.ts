@@ -9,4 +9,9 @@ export type Trace = {
    * even if the account is the same. What has no text, such as a label, is known by its account.
    */
   hasText: boolean
+  /**
+   * What an output would name, where people often do the same by hand: the label that was added or
+   * removed, or the branch that was pushed to.
+   */
+  named?: { label: string } | { branch: string }
 }

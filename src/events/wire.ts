@@ -20,6 +20,9 @@ const facts = z
     association: z.string().optional(),
     isPullRequest: z.boolean().optional(),
     fromFork: z.boolean().optional(),
+    prerelease: z.boolean().optional(),
+    isDraft: z.boolean().optional(),
+    onDefaultBranch: z.boolean().optional(),
     originator: z.string().optional(),
     self: z.boolean().optional(),
     command: z.string().optional(),
@@ -49,12 +52,21 @@ const fields = z.object({
   headers: z.record(z.string(), z.string()),
   depth: z.int().meta({ description: 'Internal events between this one and one from outside.' }),
   received_at: time,
+  recovered_at: time.nullable().meta({
+    description: 'When a check for gaps recorded it, because it had not arrived; null when it came by itself.',
+  }),
+  body_pruned_at: time.nullable().meta({
+    description: 'When its body and payload were deleted, because they were old; null when they were not.',
+  }),
 })
 
 /** An event without what it says: what lists show. */
 export const eventSummary = fields
   .extend({
-    body_bytes: z.int().nullable().meta({ description: 'Null for a rejected event, whose body is not kept.' }),
+    body_bytes: z
+      .int()
+      .nullable()
+      .meta({ description: 'Null for a rejected event, whose body is not kept, and for one whose body was deleted.' }),
   })
   .meta({ id: 'EventSummary' })
 export type EventSummary = z.infer<typeof eventSummary>
@@ -71,7 +83,9 @@ export const feedEnvelope = z
     id: z.uuid(),
     type: z.string(),
     cursor,
-    body: z.string().nullable().meta({ description: 'The JSON that deliveries send, to the byte; null without one.' }),
+    body: z.string().nullable().meta({
+      description: 'The JSON that deliveries send, to the byte; null without one, and when that was deleted.',
+    }),
   })
   .meta({ id: 'FeedEnvelope' })
 export type FeedEnvelope = z.infer<typeof feedEnvelope>

@@ -53,7 +53,10 @@ export type CommitStatus = {
 export type CheckForge = {
   /** The most annotations that one request adds. */
   readonly maxAnnotations: number
-  /** The checks of a commit with a name, newest first. */
+  /**
+   * The checks of a commit with a name, newest first; the newest 1,000 are returned. None where the
+   * token may not see them.
+   */
   checks(repository: string, sha: string, name: string): Promise<Check[]>
   /**
    * Makes a check; null when this token can make none.

@@ -16,6 +16,19 @@ export type NewDeployment = {
   requiredContexts?: readonly string[] | undefined
 }
 
+/** A deployment that is there; `key` is null for one that is not ours. */
+export type Deployment = {
+  id: number
+  ref: string
+  sha: string
+  environment: string
+  description: string
+  /** Ours, where it has one: whoever may make deployments may have copied it. */
+  key: string | null
+  author: string | null
+  createdAt: Date
+}
+
 /** What is said of a deployment. */
 export type DeploymentStatus = {
   state: DeploymentState
@@ -24,20 +37,20 @@ export type DeploymentStatus = {
   environmentUrl: string
 }
 
+/** What was said of a deployment, by whom and when. */
+export type WrittenStatus = DeploymentStatus & { author: string | null; createdAt: Date }
+
 /** The part of a forge that shows deployments. */
 export type DeploymentForge = {
-  /** Those of a ref and environment, newest first; the newest 100 are returned. */
-  deployments(
-    repository: string,
-    of: { ref: string; environment: string },
-  ): Promise<{ id: number; key: string | null; author: string | null }[]>
+  /** Those of an environment, or of a ref in it, newest first; the newest 100 are returned. */
+  deployments(repository: string, of: { ref?: string | undefined; environment: string }): Promise<Deployment[]>
   /**
    * Makes a deployment without merging anything.
    * @throws RetryAt when no answer came: it may appear a little later, so look for it then.
    */
   createDeployment(repository: string, deployment: NewDeployment): Promise<{ id: number }>
-  /** Newest first. */
-  deploymentStatuses(repository: string, id: number): Promise<(DeploymentStatus & { author: string | null })[]>
+  /** Newest first; the newest 1,000 are returned. */
+  deploymentStatuses(repository: string, id: number): Promise<WrittenStatus[]>
   /**
    * Says how a deployment goes.
    * @throws RetryAt when no answer came: it may appear a little later, so look for it then.

@@ -32,7 +32,13 @@ export type PullRequest = {
   reviewers: string[]
   /** The teams, by slug. */
   teamReviewers: string[]
+  /** The account that set it to merge by itself; null when it does not. */
+  autoMergeBy: string | null
 }
+
+/** How a pull request is merged. */
+export const MERGE_METHODS = ['merge', 'squash', 'rebase'] as const
+export type MergeMethod = (typeof MERGE_METHODS)[number]
 
 /** A pull request's head, and when something was last pushed to its repository. */
 export type PullRequestHead = { sha: string; fromFork: boolean; pushedAt: Date | null }
@@ -46,6 +52,13 @@ export type ReadForge = {
   defaultBranch(repository: string): Promise<string>
   /** The commit a branch points at; null when there is no such branch. */
   branchSha(repository: string, branch: string): Promise<string | null>
+  /** The commit a tag stands for; null when there is no such tag. */
+  tagSha(repository: string, tag: string): Promise<string | null>
+  /**
+   * Whether the account `author` is the one that this forge writes as. Where that cannot be known,
+   * it is when it is a program's: no person can have such a name.
+   */
+  isOwn(repository: string, author: string | null): Promise<boolean>
   /** A text file's content at a ref; null when it does not exist. */
   readFile(repository: string, path: string, ref: string): Promise<string | null>
   /**
@@ -62,7 +75,20 @@ export type ReadForge = {
    * to ask; without the right to see the team the answer is no.
    */
   isTeamMember(repository: string, team: string, login: string): Promise<boolean>
-}
+  /**
+   * The commits that `head` has and `base` has not (`base...head`; branches, tags or shas), oldest
+   * first. The first 1,000 are returned.
+   */
+  commitsBetween(repository: string, base: string, head: string): Promise<BranchCommit[]>
+  /**
+   * The comments, oldest first; with `since` those written or edited after that, and perhaps some
+   * from before. The first 3,000 are returned.
+   */
+  comments(repository: string, target: CommentTarget, options?: { since?: Date | undefined }): Promise<Comment[]>
+} & Pick<IssueForge, 'issue'> &
+  Pick<ReviewForge, 'pullRequest' | 'diff' | 'reviews' | 'reviewThreads'> &
+  Pick<CheckForge, 'checks'> &
+  Pick<DeploymentForge, 'deployments' | 'deploymentStatuses'>
 
 /**
  * What happens to one file in a commit. A `string` is stored as UTF-8. Without `executable` a file
@@ -94,7 +120,7 @@ export type Commit = {
 export type Committed = { kind: 'committed' | 'unchanged'; sha: string } | { kind: 'moved' }
 
 /** A commit of a branch; `author` is the account that the forge knows by the author's address. */
-type BranchCommit = { sha: string; message: string; author: string | null }
+export type BranchCommit = { sha: string; message: string; author: string | null }
 
 /**
  * What starts automation of a repository: an event of one's own with a payload, or one workflow at
@@ -105,7 +131,16 @@ export type Dispatch =
   | { workflow: string; ref: string; inputs: Record<string, string> }
 
 /** A comment; `author` is the account that wrote it, null when that is gone. */
-export type Comment = { id: number; url: string; body: string; author: string | null }
+export type Comment = {
+  id: number
+  url: string
+  body: string
+  author: string | null
+  /** What the account is to the repository, in GitHub's words: `OWNER`, `MEMBER`, `NONE`. */
+  authorAssociation: string
+  createdAt: Date
+  updatedAt: Date
+}
 
 /** What one can feel about something. */
 export const REACTIONS = ['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'rocket', 'eyes'] as const
@@ -149,11 +184,6 @@ type Writing = {
    * @throws AppError `input_invalid` when it is not the name of a repository.
    */
   gitRemote(repository: string): GitRemote
-  /**
-   * Whether the account `author` is the one that this forge writes as. Where that cannot be known,
-   * it is when it is a program's: no person can have such a name.
-   */
-  isOwn(repository: string, author: string | null): Promise<boolean>
   /** The same forge for one attempt: it writes only as long as the guard allows. */
   guarded(guard: WriteGuard): WriteForge
   /** The same forge with no more access than this, in one repository, where it can be limited. */
@@ -164,23 +194,32 @@ type Writing = {
    */
   commitFiles(repository: string, commit: Commit): Promise<Committed>
   /**
-   * The commits that `head` has and `base` has not (`base...head`; branches, tags or shas), oldest
-   * first. The first 1,000 are returned.
-   */
-  commitsBetween(repository: string, base: string, head: string): Promise<BranchCommit[]>
-  /**
    * The commits of a branch that are newer than `since`, newest first, and perhaps some from
    * before. The newest 1,000 are returned.
    */
   newCommits(repository: string, branch: string, since?: Date): Promise<BranchCommit[]>
   /** The page of a commit. */
   commitUrl(repository: string, sha: string): string
+  /** Where the pages of the files at a commit are: `/` and a file's path lead to one. */
+  filesUrl(repository: string, sha: string): string
   /** Opens a pull request; null when one is open for that branch already. */
   createPullRequest(
     repository: string,
     pull: { head: string; base: string; title: string; body: string; draft?: boolean | undefined },
   ): Promise<PullRequest | null>
-  updatePullRequest(repository: string, number: number, change: { title?: string; body?: string }): Promise<PullRequest>
+  /**
+   * Has the pull request merged by the forge itself as soon as nothing is missing, unless its head
+   * is no longer `sha`. One that is set to already stays as it is. Returns why the forge refuses;
+   * null when it does not.
+   */
+  enableAutoMerge(repository: string, number: number, how: { method: MergeMethod; sha: string }): Promise<string | null>
+  /** Has people merge it again; one that does not merge by itself is no mistake. */
+  disableAutoMerge(repository: string, number: number): Promise<void>
+  updatePullRequest(
+    repository: string,
+    number: number,
+    change: { title?: string; body?: string; state?: 'closed' },
+  ): Promise<PullRequest>
   /**
    * Creates labels the repository lacks, then adds all to the target; returns the target's page.
    */
@@ -193,11 +232,6 @@ type Writing = {
     target: ReactionTarget,
     reaction: Reaction,
   ): Promise<{ url: string; created: boolean }>
-  /**
-   * The comments, oldest first; with `since` those written or edited after that, and perhaps some
-   * from before.
-   */
-  comments(repository: string, target: CommentTarget, options?: { since?: Date | undefined }): Promise<Comment[]>
   /**
    * Writes a comment.
    * @throws RetryAt when no answer came: it may appear a little later, so look for it then.

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { GiveUp } from '../lib/error.ts'
-import type { ReadForge, WriteForge } from './forge.ts'
+import type { WriteForge } from './forge.ts'
 import { forgesFrom } from './forges.ts'
-import { readOnly } from './read-only.ts'
+import { READS, readOnly } from './read-only.ts'
 
 /** A forge that answers with its own name and what it was asked to read; it cannot write. */
 function echo(name: string): WriteForge {
@@ -10,15 +10,7 @@ function echo(name: string): WriteForge {
     (call: string) =>
     async (...args: unknown[]) =>
       `${name} ${call} ${args.map((arg) => JSON.stringify(arg)).join(' ')}` as never
-  const reads: ReadForge = {
-    defaultBranch: asked('defaultBranch'),
-    branchSha: asked('branchSha'),
-    readFile: asked('readFile'),
-    pullRequests: asked('pullRequests'),
-    pullRequestHead: asked('pullRequestHead'),
-    permission: asked('permission'),
-    isTeamMember: asked('isTeamMember'),
-  }
+  const reads = Object.fromEntries(READS.map((method) => [method, asked(method)]))
   return { ...reads, commitFiles: asked('commitFiles') } as unknown as WriteForge
 }
 
@@ -59,7 +51,18 @@ test('what is not the name of a repository is refused', () => {
 test('an agent reads from every forge through one, and has no method to write', async () => {
   const forge = readOnly(forgesFrom({ github, gitlab }))
   expect(Object.keys(forge ?? {}).sort()).toEqual([
-    ...['branchSha', 'defaultBranch', 'isTeamMember', 'permission', 'pullRequestHead', 'pullRequests', 'readFile'],
+    ...[
+      'branchSha',
+      'checks',
+      'comments',
+      'commitsBetween',
+      'defaultBranch',
+      'deploymentStatuses',
+      'deployments',
+      'diff',
+    ],
+    ...['isOwn', 'isTeamMember', 'issue', 'permission', 'pullRequest', 'pullRequestHead', 'pullRequests', 'readFile'],
+    ...['reviewThreads', 'reviews', 'tagSha'],
   ])
   expect(await forge?.defaultBranch('acme/shop')).toBe('github defaultBranch "acme/shop"')
   expect(await forge?.branchSha('gitlab:acme/shop', 'main')).toBe('gitlab branchSha "acme/shop" "main"')

@@ -10,6 +10,10 @@ export type Issue = {
   author: string | null
   labels: string[]
   assignees: string[]
+  /** Whether only those who may write can comment. */
+  isLocked: boolean
+  /** Whether it is a pull request, which GitHub makes an issue, too. */
+  isPullRequest: boolean
 }
 
 /** Why an issue is closed. */
@@ -17,6 +21,8 @@ export type CloseReason = 'completed' | 'not_planned'
 
 /** The part of a forge that opens and closes issues. */
 export type IssueForge = {
+  /** The issue or pull request of that number; null when there is none, or none any more. */
+  issue(repository: string, number: number): Promise<Issue | null>
   /** The issues that our account opened, newest first; the newest 1,000 are returned. */
   ownIssues(repository: string): Promise<Issue[]>
   /**

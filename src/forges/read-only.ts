@@ -2,40 +2,43 @@
 import type { ReadForge } from './forge.ts'
 import type { Forges } from './forges.ts'
 
+/** What an agent may ask of a forge; the compiler sees that none of it is left out. */
+export const READS = Object.keys({
+  defaultBranch: true,
+  branchSha: true,
+  tagSha: true,
+  isOwn: true,
+  readFile: true,
+  commitsBetween: true,
+  diff: true,
+  issue: true,
+  comments: true,
+  pullRequests: true,
+  pullRequest: true,
+  pullRequestHead: true,
+  reviews: true,
+  reviewThreads: true,
+  checks: true,
+  deployments: true,
+  deploymentStatuses: true,
+  permission: true,
+  isTeamMember: true,
+} satisfies Record<keyof ReadForge, true>) as (keyof ReadForge)[]
+
+/** A forge of which each method is `ask` with its name. */
+export function readForge(ask: (method: keyof ReadForge, args: readonly unknown[]) => Promise<unknown>): ReadForge {
+  const methods = READS.map((method) => [method, (...args: unknown[]) => ask(method, args)])
+  return Object.fromEntries(methods) as ReadForge
+}
+
 /**
  * One forge for every repository, which can only look: the writing methods are not there at all, so
  * no cast brings them back. Null when no forge is configured.
  */
 export function readOnly(forges: Forges): ReadForge | null {
   if (forges.names.length === 0) return null
-  return {
-    async defaultBranch(repository) {
-      const { forge, path } = forges.of(repository)
-      return forge.defaultBranch(path)
-    },
-    async branchSha(repository, branch) {
-      const { forge, path } = forges.of(repository)
-      return forge.branchSha(path, branch)
-    },
-    async readFile(repository, file, ref) {
-      const { forge, path } = forges.of(repository)
-      return forge.readFile(path, file, ref)
-    },
-    async pullRequests(repository, options) {
-      const { forge, path } = forges.of(repository)
-      return forge.pullRequests(path, options)
-    },
-    async pullRequestHead(repository, number) {
-      const { forge, path } = forges.of(repository)
-      return forge.pullRequestHead(path, number)
-    },
-    async permission(repository, login) {
-      const { forge, path } = forges.of(repository)
-      return forge.permission(path, login)
-    },
-    async isTeamMember(repository, team, login) {
-      const { forge, path } = forges.of(repository)
-      return forge.isTeamMember(path, team, login)
-    },
-  }
+  return readForge(async (method, [repository, ...more]) => {
+    const { forge, path } = forges.of(String(repository))
+    return Reflect.apply(forge[method], forge, [path, ...more])
+  })
 }

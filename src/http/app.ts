@@ -2,60 +2,60 @@
 // trigger, and the API.
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
+import { boundedLog } from '../lib/bounded-log.ts'
 import { AppError } from '../lib/error.ts'
 import type { Log } from '../lib/log.ts'
-import { rateLimit } from '../lib/rate-limit.ts'
+import type { Meter } from '../metrics/meter.ts'
 import { errorResponse } from './errors.ts'
-import type { Probe } from './health.ts'
-import { healthRoutes } from './health.ts'
 import { jwksRoutes } from './jwks.ts'
 import type { ManualParts } from './manual.ts'
 import { manualRoutes } from './manual.ts'
+import type { ReceivingParts } from './receive.ts'
 import { receivingRoutes } from './receive.ts'
+import type { RefusalParts } from './refusals.ts'
+import { refusals, requestText } from './refusals.ts'
 
 /** What the app is built from. */
-export type AppParts = ManualParts & {
-  version: string
-  log: Log
-  probe: Probe
-  /** Their public keys are published. */
-  signingKeys: readonly string[]
-  /** Mounted at `/api`. */
-  api: Hono<{ Bindings: HttpBindings }>
-}
+export type AppParts = ManualParts &
+  ReceivingParts &
+  RefusalParts & {
+    log: Log
+    /** Counts what is refused. */
+    meter?: Meter | undefined
+    /** `/health` and `/metrics`. */
+    monitoring: Hono
+    /** Their public keys are published. */
+    signingKeys: readonly string[]
+    /** Mounted at `/api`. */
+    api: Hono<{ Bindings: HttpBindings }>
+  }
 
-const MAX_PATH_CHARS = 200
-// A caller with a wrong token must not fill the log.
-const REFUSALS = { burst: 20, everyMs: 1000 }
+// Lines about requests that could not be served.
+const FAILURES = { burst: 20, everyMs: 1000 }
 
-/** Whether a refusal says that a set-up is wrong: the token, or the address of a webhook. */
-function isRefusedHere({ code }: AppError, path: string): boolean {
-  if (path.startsWith('/api')) return code === 'token_invalid' || code === 'api_closed'
-  return code === 'not_found' && path.startsWith('/webhook')
+/** What a path is of, for the count of what was refused. */
+function areaOf(path: string): 'webhook' | 'api' | 'other' {
+  return path.startsWith('/webhook') ? 'webhook' : path.startsWith('/api') ? 'api' : 'other'
 }
 
 /** Builds the app. */
 export function httpApp(parts: AppParts): Hono<{ Bindings: HttpBindings }> {
-  const { version, log, probe, signingKeys, api, ...manual } = parts
-  const refusals = rateLimit(manual.clock, REFUSALS)
+  const { log, clock, meter, monitoring, signingKeys, api } = parts
+  // While the database is away every request is one.
+  const warn = boundedLog(log, { clock, ...FAILURES })
+  const refuse = refusals(parts)
   return new Hono<{ Bindings: HttpBindings }>()
-    .onError((error, c) => {
-      const request = `${c.req.method} ${c.req.path.slice(0, MAX_PATH_CHARS)}`
-      // Webhooks that are refused have a line of their own.
-      if (error instanceof AppError && isRefusedHere(error, c.req.path)) {
-        log[refusals.take() ? 'warn' : 'debug'](
-          { about: { request, code: error.code } },
-          `refused ${request}: ${error.detail}`,
-        )
-      }
-      return errorResponse(error, log, request)
+    .onError(async (error, c) => {
+      if (error instanceof AppError) meter?.refused(areaOf(c.req.path), error.code)
+      const answered = error instanceof AppError ? await refuse(error, c) : error
+      return errorResponse(answered, log, requestText(c), warn)
     })
     .notFound((c) => {
-      throw new AppError('not_found', `There is nothing at ${c.req.method} ${c.req.path.slice(0, MAX_PATH_CHARS)}.`)
+      throw new AppError('not_found', `There is nothing at ${requestText(c)}.`)
     })
-    .route('/', manualRoutes(manual))
-    .route('/', receivingRoutes(manual.pipeline))
-    .route('/', healthRoutes({ version }, probe))
+    .route('/', manualRoutes(parts))
+    .route('/', receivingRoutes(parts))
+    .route('/', monitoring)
     .route('/', jwksRoutes(signingKeys))
     .route('/api', api)
 }

@@ -31,6 +31,16 @@ export function authorise(access: Access, headers: { get(name: string): string |
   if (!timingSafeEqual(digest(given), digest(access.token))) throw new AppError('token_invalid', undefined, CHALLENGE)
 }
 
+/** Whether a request may use the API. */
+export function isAuthorised(access: Access, authorization: string | undefined): boolean {
+  try {
+    authorise(access, { get: () => authorization ?? null })
+    return true
+  } catch {
+    return false
+  }
+}
+
 // What proxies, tunnels and content networks add to a request they pass on.
 const FORWARDED =
   /^(via|forwarded|x-forwarded(-.*)?|x-real-ip|(true|x|x-cluster|fastly)-client-ip|x-original-.*|x-envoy-.*|cf-.*|ngrok-.*|tailscale-.*)$/

@@ -5,11 +5,20 @@ const MB = 1024 * 1024
 const SMALL_BODY_BYTES = MB
 
 /** What bodies of one size may take together, and those of them that have not arrived whole. */
-type Share = { readonly maxBytes: number; usedBytes: number; unfinished: Set<Held> }
+type Share = { maxBytes: number; usedBytes: number; unfinished: Set<Held> }
 
-// Two, so that large bodies cannot lock small ones out.
-const small: Share = { maxBytes: 64 * MB, usedBytes: 0, unfinished: new Set() }
-const large: Share = { maxBytes: 192 * MB, usedBytes: 0, unfinished: new Set() }
+const MAX_MB = 256
+const SMALL_PART = 1 / 4
+
+// Two, so that large bodies cannot lock small ones out. Both are of the process, as its memory is.
+const small: Share = { maxBytes: MAX_MB * SMALL_PART * MB, usedBytes: 0, unfinished: new Set() }
+const large: Share = { maxBytes: MAX_MB * (1 - SMALL_PART) * MB, usedBytes: 0, unfinished: new Set() }
+
+/** Sets what all bodies of this process may take together. */
+export function limitBodies(maxMb: number): void {
+  small.maxBytes = maxMb * SMALL_PART * MB
+  large.maxBytes = maxMb * (1 - SMALL_PART) * MB
+}
 
 /** The memory of one body. `onNoRoom` is called when an unfinished one has to be given up. */
 export type Held = { bytes: number; share: Share; onNoRoom: (() => void) | null }

@@ -1,11 +1,12 @@
 // Reading bodies: what all of them together may take.
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { send } from '../../test/send.ts'
 import { until } from '../../test/signalbox.ts'
 import { silentLog } from '../lib/log.ts'
 import { withBody } from './body.ts'
+import { limitBodies } from './body-memory.ts'
 import { errorResponse } from './errors.ts'
 import { openServer } from './listen.ts'
 
@@ -45,6 +46,43 @@ test('large bodies are refused beyond what all may take, small ones are not, and
     expect(await small).toMatchObject({ status: 200, body: `${MB / 2}` })
     expect((await Promise.all(large)).filter((status) => status === 200)).toHaveLength(buffered)
     expect(await post(LARGE)).toMatchObject({ status: 200 })
+  } finally {
+    await server.close()
+  }
+})
+
+test('MAX_BODIES_MB counts bodies of every size, the smallest too', async () => {
+  limitBodies(1)
+  onTestFinished(() => limitBodies(256))
+  const release = Promise.withResolvers<void>()
+  let held = 0
+  const app = new Hono<{ Bindings: HttpBindings }>()
+    .onError((error) => errorResponse(error, silentLog))
+    .post('/', async (c) => {
+      const use = async (body: Buffer) => {
+        held++
+        await release.promise
+        return body.length
+      }
+      return c.text(`${await withBody(c.env.incoming, use)}`)
+    })
+  const server = await openServer(app, { host: '127.0.0.1', port: 0 })
+  const body = Buffer.alloc(1000)
+  const post = () =>
+    send(server.url, { kind: 'plain', method: 'POST', path: '/', headers: [['connection', 'close']], body })
+  try {
+    let refused = 0
+    const all = Array.from({ length: 400 }, async () => {
+      const { status } = await post()
+      if (status === 429) refused++
+      return status
+    })
+    await until('each is held or refused', async () => held + refused === 400)
+    // A quarter of it is for bodies below 1 MB.
+    expect(held).toBe(Math.floor((1024 * 1024) / 4 / body.length))
+    release.resolve()
+    expect((await Promise.all(all)).filter((status) => status === 200)).toHaveLength(held)
+    expect(await post()).toMatchObject({ status: 200 })
   } finally {
     await server.close()
   }

@@ -13,6 +13,7 @@ let server: Server
 let begun: number
 let release: PromiseWithResolvers<void>
 const sockets: Socket[] = []
+const refused: string[] = []
 beforeEach(async () => {
   begun = 0
   release = Promise.withResolvers()
@@ -24,7 +25,12 @@ beforeEach(async () => {
       await release.promise
       return c.text('done')
     })
-  server = await openServer(app, { host: '127.0.0.1', port: 0, maxConnections: 2, closeGraceMs: 60_000 })
+  server = await openServer(app, {
+    host: '127.0.0.1',
+    port: 0,
+    connections: { max: 2, maxPerClient: 2, isProxy: () => false, onRefused: (remote) => refused.push(remote) },
+    closeGraceMs: 60_000,
+  })
 })
 afterEach(async () => {
   release.resolve()
@@ -77,6 +83,34 @@ test('while all are being answered another one is refused, and they are not dist
   const busy = [await open(get('/slow', only)), await open(get('/slow', only))]
   while (begun < 2) await new Promise((resolve) => setImmediate(resolve))
   expect(await text(await open(get('/', only)))).toMatch(/^HTTP\/1\.1 429 .*"code":"rate_limited"/s)
+  expect(refused).toEqual(['127.0.0.1'])
   release.resolve()
   for (const socket of busy) expect(await text(socket)).toContain('done')
+})
+
+test('a client with too many loses its own, oldest first, and no other client loses one', async () => {
+  const limits = { max: 100, maxPerClient: 2, isProxy: (peer: string) => peer === '127.0.0.9' }
+  const app = new Hono<{ Bindings: HttpBindings }>().get('/', (c) => c.text('here'))
+  const bounded = await openServer(app, { host: '127.0.0.1', port: 0, connections: limits, closeGraceMs: 60_000 })
+  const openFrom = async (localAddress: string) => {
+    const socket = connect({ port: Number(new URL(bounded.url).port), host: '127.0.0.1', localAddress })
+    sockets.push(socket.on('error', () => {}))
+    await once(socket, 'connect')
+    return socket
+  }
+  const other = await openFrom('127.0.0.3')
+  const [oldest, ...kept] = [await openFrom('127.0.0.2'), await openFrom('127.0.0.2'), await openFrom('127.0.0.2')]
+  await closed(oldest as Socket)
+  for (let nth = 0; nth < 5; nth++) kept.push(await openFrom('127.0.0.9'))
+  for (const socket of [other, ...kept]) {
+    socket.write(get('/', only))
+    expect(await text(socket)).toContain('200 OK')
+  }
+  // What has ended is not counted.
+  const again = [await openFrom('127.0.0.2'), await openFrom('127.0.0.2')]
+  for (const socket of again) {
+    socket.write(get('/', only))
+    expect(await text(socket)).toContain('200 OK')
+  }
+  await bounded.close()
 })

@@ -74,6 +74,13 @@ test('a connection on which nothing was ever sent is ended at once', async () =>
   socket.destroy()
 })
 
+test('a health check by HTTP/1.0 without a Host, as HAProxy makes it, is answered', async () => {
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+  socket.write('GET / HTTP/1.0\r\n\r\n')
+  const answer = (await socket.setEncoding('utf8').toArray()).join('')
+  expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*here$/s)
+})
+
 test('a sender that does not finish is cut off after the grace', async () => {
   const impatient = await openServer(new Hono(), { host: '127.0.0.1', port: 0, closeGraceMs: 50 })
   const socket = connect(Number(new URL(impatient.url).port), '127.0.0.1').on('error', () => {})

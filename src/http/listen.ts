@@ -8,6 +8,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Environment } from '../lib/environment.ts'
 import { AppError } from '../lib/error.ts'
+import type { ConnectionLimits } from './connections.ts'
 import { boundConnections } from './connections.ts'
 
 // A sender has ten seconds for its headers, and five more for its body; Node answers 408 after
@@ -16,7 +17,7 @@ const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 15_000
 const CHECK_EVERY_MS = 1_000
 // One costs some 10 kB, and 16 more while its headers arrive.
-const MAX_CONNECTIONS = 2_000
+const CONNECTIONS: ConnectionLimits = { max: 2_000, maxPerClient: 1_000, isProxy: () => false }
 // When closing: how long requests that have begun may still take, and how often connections they
 // leave behind are looked for.
 const CLOSE_GRACE_MS = 10_000
@@ -48,7 +49,12 @@ function closeServer(server: HttpServer, sockets: Iterable<Socket>, graceMs: num
 }
 
 /** Where to listen. */
-type Address = { host: string; port: number }
+type Address = {
+  host: string
+  port: number
+  /** The variables that say so. Default: HOST and PORT. */
+  variables?: { host: string; port: string }
+}
 
 /** Where a service listens: `dev` on loopback only. */
 export function addressOf(mode: 'dev' | 'serve', environment: Pick<Environment, 'HOST' | 'PORT'>): Address {
@@ -56,18 +62,19 @@ export function addressOf(mode: 'dev' | 'serve', environment: Pick<Environment, 
 }
 
 /** Why a server cannot listen, as the setting to correct. */
-function listenFailure(error: NodeJS.ErrnoException, { host, port }: Address): Error {
+function listenFailure(error: NodeJS.ErrnoException, { host, port, variables }: Address): Error {
+  const { host: hostName, port: portName } = variables ?? { host: 'HOST', port: 'PORT' }
   const problem = (detail: string) => new AppError('config_invalid', detail, { cause: error })
   switch (error.code) {
     case 'EADDRINUSE':
-      return problem(`Port ${port} is in use: stop the other program, or set PORT.`)
+      return problem(`Port ${port} is in use: stop the other program, or set ${portName}.`)
     case 'EACCES':
-      return problem(`Port ${port} needs rights that this account does not have: set PORT to one above 1023.`)
+      return problem(`Port ${port} needs rights that this account does not have: set ${portName} to one above 1023.`)
     case 'EADDRNOTAVAIL':
-      return problem(`HOST is ${host}, which is no address of this machine.`)
+      return problem(`${hostName} is ${host}, which is no address of this machine.`)
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return problem(`HOST is ${host}, which no name server knows.`)
+      return problem(`${hostName} is ${host}, which no name server knows.`)
     default:
       return error
   }
@@ -96,13 +103,15 @@ function isGone(env: unknown): boolean {
  */
 export async function openServer(
   app: Hono<{ Bindings: HttpBindings }>,
-  options: Address & { requestTimeoutMs?: number; closeGraceMs?: number; maxConnections?: number },
+  options: Address & { requestTimeoutMs?: number; closeGraceMs?: number; connections?: ConnectionLimits },
 ): Promise<Server> {
   const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
   const server = createAdaptorServer({
     // Of a connection that was closed because it sent too many, the others are read already.
     fetch: (request, env) => (isGone(env) ? new Response(null, { status: 429 }) : app.fetch(request, env)),
     createServer,
+    // Of requests by HTTP/1.0 without a Host, as health checks of load balancers are.
+    hostname: 'localhost',
     serverOptions: {
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeout),
       requestTimeout,
@@ -110,7 +119,7 @@ export async function openServer(
       keepAliveTimeout: 65_000,
     },
   }) as HttpServer
-  const sockets = boundConnections(server, options.maxConnections ?? MAX_CONNECTIONS)
+  const sockets = boundConnections(server, options.connections ?? CONNECTIONS)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenFailure(error, options)))
     server.listen(options.port, options.host, resolve)

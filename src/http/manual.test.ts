@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import type { TestSignalbox } from '../../test/signalbox.ts'
 import { openTestSignalbox } from '../../test/signalbox.ts'
@@ -16,6 +16,8 @@ const slowToCheck = defineAgent({
   input: z.unknown().refine(async () => false),
   run: async () => ({}),
 })
+
+const ACCEPTED = `status <> 'rejected'`
 
 let signalbox: TestSignalbox
 beforeAll(async () => {
@@ -54,7 +56,7 @@ test('a job is made by name, with its payload', async () => {
 })
 
 test('an input that the agent does not take is refused with every problem, and makes nothing', async () => {
-  const before = await signalbox.count('signalbox.events')
+  const before = await signalbox.count('signalbox.events', ACCEPTED)
   expect(await trigger({ job_type: 'greeter', payload: { greeting: 1, to: [] } })).toMatchObject({
     status: 422,
     body: {
@@ -63,7 +65,7 @@ test('an input that the agent does not take is refused with every problem, and m
         'The input of agent "greeter" is not valid:\ngreeting: must be a string, not a number\nto: must have at least 1 item',
     },
   })
-  expect(await signalbox.count('signalbox.events')).toBe(before)
+  expect(await signalbox.count('signalbox.events', ACCEPTED)).toBe(before)
 })
 
 test('an input is left to the job where the schema cannot be asked at once', async () => {
@@ -72,21 +74,60 @@ test('an input is left to the job where the schema cannot be asked at once', asy
 })
 
 test('an unknown job is refused with those there are, and makes nothing', async () => {
-  const before = await signalbox.count('signalbox.events')
-  const answer = await trigger({ job_type: 'code-review' })
+  const before = await signalbox.count('signalbox.events', ACCEPTED)
+  const answer = await trigger({ job_type: 'translate' })
   expect(answer).toMatchObject({
     status: 422,
-    body: { code: 'job_type_unknown', detail: expect.stringMatching(/"code-review"; known: .*ping/) },
+    body: { code: 'job_type_unknown', detail: expect.stringMatching(/"translate"; known: .*ping/) },
   })
-  expect(await signalbox.count('signalbox.events')).toBe(before)
+  expect(await signalbox.count('signalbox.events', ACCEPTED)).toBe(before)
 })
 
-test('a job type in the address is refused, and not taken for a bare trigger', async () => {
-  const response = await signalbox.api('/webhook/manual?job_type=nonsense', { method: 'POST' })
-  expect(response.status).toBe(422)
-  expect(await response.json()).toMatchObject({
-    code: 'input_invalid',
-    detail: expect.stringMatching(/^"job_type" in the address is not read: send/),
+describe('a job type in the address', () => {
+  async function triggerAt(query: string, body?: unknown, headers = {}) {
+    const response = await signalbox.api(`/webhook/manual?${query}`, {
+      method: 'POST',
+      headers,
+      ...(body === undefined ? {} : { body }),
+    })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> & { jobs: string[] } }
+  }
+
+  test('is honoured, with the body as the payload', async () => {
+    const payload = { greeting: 'Hello', to: ['you'] }
+    expect(await jobsOf(await triggerAt('job_type=greeter', payload))).toMatchObject([
+      { type: 'greeter', rule: 'manual', input: payload },
+    ])
+    const answer = await triggerAt('job_type=ping')
+    expect(await jobsOf(answer)).toMatchObject([{ type: 'ping', input: {} }])
+    const { rows } = await signalbox.database.query('select payload from webhook_events where id = $1', [
+      answer.body.event_id,
+    ])
+    expect(rows).toEqual([{ payload: { job_type: 'ping' } }])
+  })
+
+  test.each([
+    ['job_type=nonsense', undefined, 'job_type_unknown', 'There is no job type "nonsense"'],
+    ['job_type=', undefined, 'input_invalid', 'job_type: must be 1 to 100 letters'],
+    ['job_type=ping&job_type=greeter', undefined, 'input_invalid', 'job_type: is in the address more than once.'],
+    ['job_type=ping&priority=1', undefined, 'input_invalid', '"priority" in the address is not read: only job_type is'],
+    ['job_type=ping', { job_type: 'greeter' }, 'input_invalid', 'job_type: is in the address and in the body'],
+    ['job_type=greeter', { greeting: 1 }, 'input_invalid', 'The input of agent "greeter" is not valid'],
+  ])('%s is refused where it cannot be: %j', async (query, body, code, detail) => {
+    expect(await triggerAt(query, body)).toMatchObject({
+      status: 422,
+      body: { code, detail: expect.stringContaining(detail) },
+    })
+  })
+
+  test('counts when a key is used again', async () => {
+    const key = { 'idempotency-key': 'in the address'.replaceAll(' ', '-') }
+    const first = await triggerAt('job_type=ping', undefined, key)
+    expect(await triggerAt('job_type=ping', undefined, key)).toMatchObject({
+      status: 200,
+      body: { duplicate: true, jobs: first.body.jobs },
+    })
+    expect(await triggerAt('job_type=slow-to-check', undefined, key)).toMatchObject({ status: 409 })
   })
 })
 
@@ -127,6 +168,8 @@ test('in development a bare one needs no token, and there are not too many of th
   expect(made).toBeGreaterThanOrEqual(20)
   expect(refused).toHaveLength(100 - made)
   expect(refused[0]?.headers.get('retry-after')).toBe('1')
+  // What names a job is not bare.
+  expect((await fetch(`${dev.url}/webhook/manual?job_type=ping`, { method: 'POST' })).status).toBe(401)
   expect((await dev.api('/webhook/manual', { method: 'POST' })).status).toBe(200)
   expect(await dev.count('signalbox.jobs')).toBe(made + 1)
   await dev.close()

@@ -3,30 +3,16 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import { Hono } from 'hono'
-import { AppError } from '../lib/error.ts'
 import type { Pipeline, Received } from '../pipeline.ts'
-import type { HeaderReader } from '../sources/source.ts'
 import { withBody } from './body.ts'
+import type { ClientAddresses } from './client-address.ts'
 import { methodNotAllowed } from './errors.ts'
+import { nodeHeaders } from './headers.ts'
+import type { RequestRate } from './request-rate.ts'
+import { requireLeft } from './request-rate.ts'
 import { respond } from './respond.ts'
 
 type Bindings = { Bindings: HttpBindings }
-
-/** Node's parsed headers as a reader; repeated ones are joined as Node joins them. */
-export function nodeHeaders(c: Context<Bindings>): HeaderReader {
-  const { headers } = c.env.incoming
-  return {
-    get: (name) => {
-      const value = headers[name.toLowerCase()]
-      return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value
-    },
-  }
-}
-
-/** The address the request came from, as the socket says. */
-export function remoteOf(c: Context<Bindings>): string {
-  return c.env.incoming.socket.remoteAddress ?? 'unknown'
-}
 
 /** What the sender of a webhook is answered. */
 export function webhookReceipt(received: Received) {
@@ -48,22 +34,21 @@ function messageOf({ duplicate, jobIds, reason }: Received): string {
   return reason ?? 'Recorded.'
 }
 
+/** What receiving is built from. `verified` counts the webhooks of each source. */
+export type ReceivingParts = { pipeline: Pipeline; clients: ClientAddresses; verified: RequestRate }
+
 /** Mounts `POST /webhook/{source}`, and `POST /webhook` for Agenta. */
-export function receivingRoutes(pipeline: Pipeline): Hono<Bindings> {
+export function receivingRoutes({ pipeline, clients, verified }: ReceivingParts): Hono<Bindings> {
   const receive = (sourceName: (c: Context<Bindings>) => string) => async (c: Context<Bindings>) => {
     const name = sourceName(c)
     const headers = nodeHeaders(c)
-    try {
-      const source = pipeline.admit(name, headers)
-      const received = await withBody(c.env.incoming, (body) => pipeline.receive(source, body, headers, remoteOf(c)))
-      return respond(webhookReceipt(received))
-    } catch (error) {
-      // A refusal that cannot be stored is still a refusal.
-      if (error instanceof AppError && (error.status < 500 || error.code === 'source_closed')) {
-        await pipeline.refuse(name, error, headers, remoteOf(c)).catch(() => undefined)
-      }
-      throw error
-    }
+    const source = pipeline.admit(name, headers)
+    // Only webhooks with a valid signature are counted, or others could use up the quota.
+    requireLeft(verified.look(name), `Too many webhooks of ${name} within a minute.`)
+    const { incoming } = c.env
+    const received = await withBody(incoming, (body) => pipeline.receive(source, body, headers, clients.of(incoming)))
+    verified.take(name)
+    return respond(webhookReceipt(received))
   }
   return new Hono<Bindings>()
     .post(

@@ -31,6 +31,8 @@ export function readAnswer(body: unknown): AnswerRequest {
   return data
 }
 
+const ASKED = `signalbox.job_waits w where job_id = $1 and kind = 'approval' and ($2::text is null or name = $2)`
+
 type Asked = { name: string; until: Date; result: Approval | null; isOpen: boolean; isAnswered: boolean }
 
 /**
@@ -49,17 +51,25 @@ export async function answerApproval(
   }: { [Key in keyof AnswerRequest]?: AnswerRequest[Key] | null } & Pick<Answer, 'decision'>,
 ): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
-  const { status } = await getJob(database, id)
+  await getJob(database, id)
   await database.transaction(async (tx) => {
+    const asked = [id, name ?? null]
+    // By itself: what another request has answered meanwhile is seen by the statement after it.
+    await tx.query(`select from ${ASKED} order by name for no key update`, asked)
     const { rows } = await tx.query<Asked>(
       `select name, until, result,
-         ended_at is null and until > coalesce($2::timestamptz, now()) as "isOpen",
+         ended_at is null and until > coalesce($3::timestamptz, now()) as "isOpen",
          exists (select from signalbox.job_answers a
            where a.job_id = w.job_id and a.name = w.name and judged_at is null and via = 'api' and decision = $4) as "isAnswered"
-       from signalbox.job_waits w where job_id = $1 and kind = 'approval' and ($3::text is null or name = $3)
-       order by name for no key update`,
-      [id, clock.sqlNow(), name ?? null, decision],
+       from ${ASKED} order by name`,
+      [...asked, clock.sqlNow(), decision],
     )
+    // After the row of the wait, as whoever wakes it locks them: nobody ends the job meanwhile.
+    const job = await tx.query<{ status: string }>(
+      'select status from signalbox.jobs where id = $1 for no key update',
+      [id],
+    )
+    const { status = 'gone' } = job.rows[0] ?? {}
     const isOver = ['completed', 'failed', 'cancelled'].includes(status)
     const open = isOver ? [] : rows.filter(({ isOpen }) => isOpen)
     if (open.length === 0) throw tooLate(rows, status)

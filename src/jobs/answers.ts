@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Answer, Approval, Asked, JudgeParts, Verdict } from './approval.ts'
 import { endedText, judge } from './approval.ts'
 import type { AttemptRef } from './fence.ts'
-import { insist } from './fence.ts'
+import { fenced, insist, LEASED, refValues } from './fence.ts'
 import { storedWait } from './wait-rows.ts'
 import type { Place } from './wanted.ts'
 
@@ -37,7 +37,7 @@ export async function judgeAnswers(parts: JudgeAnswersParts, ref: AttemptRef): P
     const verdict = wait.hasEnded
       ? { refusal: `too late: ${endedText(wait.result as Approval | null, wait.until)}` }
       : await judge(parts, { asked: approval, place: { repository, number } }, answer)
-    await insist(stop, () => storeVerdict(database, clock, ref.id, { answer, verdict }))
+    await insist(stop, () => storeVerdict(database, clock, ref, { answer, verdict }))
   }
   return rows.length
 }
@@ -45,16 +45,20 @@ export async function judgeAnswers(parts: JudgeAnswersParts, ref: AttemptRef): P
 async function storeVerdict(
   database: Database,
   clock: Clock,
-  jobId: string,
+  ref: AttemptRef,
   { answer, verdict }: { answer: Answer; verdict: Verdict },
 ): Promise<void> {
   const [result, refusal] = 'result' in verdict ? [JSON.stringify(verdict.result), null] : [null, verdict.refusal]
-  await database.query(
-    `with ended as (
-       update signalbox.job_waits set ended_at = coalesce($1::timestamptz, now()), event_id = $5, result = $6::json
-       where $6::json is not null and job_id = $2 and name = $3 and ended_at is null
+  const { rowCount } = await database.query(
+    `with leased as (${LEASED}), ended as (
+       update signalbox.job_waits set ended_at = coalesce($4::timestamptz, now()), event_id = $7, result = $8::json
+       from leased where $8::json is not null and job_id = leased.id and name = $5 and ended_at is null
+     ), judged as (
+       update signalbox.job_answers set judged_at = coalesce($4::timestamptz, now()), refusal = $9
+       from leased where job_id = leased.id and job_answers.id = $6
      )
-     update signalbox.job_answers set judged_at = coalesce($1::timestamptz, now()), refusal = $7 where id = $4`,
-    [clock.sqlNow(), jobId, answer.name, answer.id, answer.eventId, result, refusal],
+     select from leased`,
+    [...refValues(ref), clock.sqlNow(), answer.name, answer.id, answer.eventId, result, refusal],
   )
+  if (rowCount === 0) throw fenced()
 }

@@ -42,7 +42,7 @@ export type Asked = {
   who: Who | 'anyone'
   /** The pull request's head, which it is for. */
   sha: string | null
-  outputs: Json
+  outputs: readonly Output[] | null
   outputs_sha256: string | null
 }
 
@@ -73,7 +73,7 @@ export function readApproval(
       reason: parts.redact(reason),
       who,
       sha: isPullRequest === true ? (sha ?? null) : null,
-      outputs: (parsed ?? null) as Json,
+      outputs: parsed,
       outputs_sha256: parsed === null ? null : hashOf(parsed),
     },
     // Without an issue or pull request it can be given by the API alone.

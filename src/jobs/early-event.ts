@@ -47,7 +47,7 @@ export async function findEvent(
 ): Promise<string | null> {
   for (let last = { position: String(from.position), id: from.id }; ; ) {
     const { rows } = await sql.query<Recorded>(
-      `select id, position::text, type, source, facts, case when $5 then body end as body,
+      `select id, position::text, type, source, facts, case when $5 then coalesce(body, packed) end as body,
          case when $5 then payload end as payload
        from signalbox.events
        where position >= $1 and (position, id) > ($1, $2) and status <> 'rejected'

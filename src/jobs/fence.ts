@@ -4,6 +4,7 @@ import { isAway } from '../db/connection.ts'
 import type { Sql } from '../db/database.ts'
 import { backoffMs } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
+import { startStopwatch } from '../lib/stopwatch.ts'
 import { leaseTiming } from '../queue/lease-timing.ts'
 import { queueOn } from '../queue/queue.ts'
 import { LeaseLost } from '../queue/running.ts'
@@ -43,13 +44,13 @@ export async function renewLease(
   const jobs = queueOn({ table: JOBS, clock })
   for (let tookMs = Number.POSITIVE_INFINITY; tookMs > answerMs; ) {
     stop.throwIfAborted()
-    const askedAt = clock.now().getTime()
+    const asked = startStopwatch(clock)
     const [renewed] = await jobs.renew(sql, { owner, attempts: [{ id, attempt }], leaseMs })
     if (renewed === undefined) throw fenced()
     if (renewed.isEnding) throw new LeaseLost('The job was ended by hand; nothing more was written.')
     // Somebody else has locked the row, an own write of the attempt perhaps: ask again.
     if (!renewed.isRenewed) await pause(LOCKED_PAUSE_MS, stop)
-    else tookMs = clock.now().getTime() - askedAt
+    else tookMs = asked.elapsedMs()
   }
 }
 

@@ -4,12 +4,15 @@ import type { Sql } from '../db/database.ts'
 import type { Draft, Event, Recorded } from '../events/event.ts'
 import type { Clock } from '../lib/clock.ts'
 import { ownEvent } from '../lib/own-event.ts'
+import type { TracedEvent } from '../lib/trace-context.ts'
+import { traceparentOf } from '../lib/trace-context.ts'
+import { attemptSpan } from '../spans/job-trace.ts'
 import type { Finished } from './job.ts'
 
 /**
  * What is passed on of the event that made the job, so that endpoints and rules can match on it.
  */
-export type Cause = Pick<Event, 'depth' | 'subject' | 'facts'>
+export type Cause = Pick<Event, 'depth' | 'subject' | 'facts'> & Partial<Pick<Event, 'id' | 'headers'>>
 
 /**
  * Runs in the transaction that ends jobs. Returns whether it made work for others: jobs or
@@ -42,6 +45,11 @@ export function recordFinished({ clock, causesOf, recordIn, noteWithRules }: Fin
   }
 }
 
+/** An attempt ends once, but a job can be begun again and ended by hand before its next one. */
+function deliveryIdOf({ id, attempt, endedByHandAt: at }: Finished['job']): string {
+  return `job_${id}_${attempt}${at === undefined ? '' : `_${at.getTime()}`}`
+}
+
 /** Builds the event. */
 export function finishedJobEvent({ job, ...ended }: Finished, cause: Cause | null, now: Date): Draft {
   const subject = cause?.subject ?? null
@@ -58,14 +66,26 @@ export function finishedJobEvent({ job, ...ended }: Finished, cause: Cause | nul
   return ownEvent(
     {
       type: `job.${ended.outcome}`,
-      deliveryId: `job_${job.id}_${job.attempt}`,
+      deliveryId: deliveryIdOf(job),
       subject,
       actor: job.agent,
       facts: cause?.facts ?? {},
       data,
       depth: (cause?.depth ?? 0) + 1,
       causeJobId: job.id,
+      headers: tracedBy(job, cause),
     },
     now,
   )
+}
+
+/** Its attempt goes on with the trace of the event that made it. */
+function tracedBy(job: Parameters<typeof attemptSpan>[0], cause: Cause | null): Record<string, string> {
+  const tracestate = cause?.headers?.tracestate
+  const traceparent = traceparentOf(attemptSpan(job, tracedOf(cause)).own)
+  return tracestate === undefined ? { traceparent } : { traceparent, tracestate }
+}
+
+function tracedOf(cause: Cause | null): TracedEvent | null {
+  return cause?.id === undefined ? null : { id: cause.id, headers: cause.headers ?? {} }
 }

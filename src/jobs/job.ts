@@ -7,10 +7,10 @@ import type { Question } from '../rules/who.ts'
 import type { Wait } from './wait-rows.ts'
 
 /**
- * What a run leaves besides its outcome: its result, what it waits for, or that its job may join
- * its group.
+ * What a run leaves besides its outcome: its result, what it waits for, that its job may join its
+ * group, or what it failed by.
  */
-export type RunDetail = { result?: unknown; waits?: readonly Wait[]; mayJoin?: true }
+export type RunDetail = { result?: unknown; waits?: readonly Wait[]; mayJoin?: true; cause?: string }
 
 /** Jobs as the queue knows them. */
 export const JOBS: QueueTable<RunDetail> = {
@@ -21,7 +21,10 @@ export const JOBS: QueueTable<RunDetail> = {
   cancelled: 'cancelled',
   // What has run has only its outputs to publish, which needs no agent.
   ofKinds: (agents) => `(agent = any(${agents}) or ran_at is not null)`,
-  detail: [{ name: 'result', type: 'json', of: ({ result }) => JSON.stringify(result) ?? null }],
+  detail: [
+    { name: 'result', type: 'json', of: ({ result }) => JSON.stringify(result) ?? null },
+    { name: 'cause', type: 'text', of: ({ cause = null }) => cause },
+  ],
 }
 
 /** What the rest of the program knows of a job. */
@@ -42,6 +45,8 @@ export type Job = {
   ceilingSubject?: string | null
   /** Whether those who caused it may, as far as that was to be asked. */
   isAllowed?: boolean
+  /** When a person has ended it by SQL while it did not run. */
+  endedByHandAt?: Date
   createdAt: Date
 }
 
@@ -68,11 +73,13 @@ export type JobRow = Claimed<{
   model: ModelRef | null
   budget: Budget | null
   time_limit_ms: number
-  mode: 'queue' | 'latest' | 'skip'
+  mode: 'queue' | 'latest' | 'next' | 'skip'
   ceiling_subject: string | null
   /** What the agent returned, and when; null while it has not run to its end. */
   result: unknown
   ran_at: Date | null
+  /** The job whose outputs for an end without completing this one writes. */
+  settles: string | null
   created_at: Date
 }>
 

@@ -9,18 +9,14 @@ import { defineAgent } from '../agents/agent.ts'
 import type { Database } from '../db/database.ts'
 import { fakeClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
-import { silentLog } from '../lib/log.ts'
 import type { Budget } from '../models/budget.ts'
 import type { ModelRef } from '../models/model-ref.ts'
 import { openModels } from '../models/models.ts'
 import { queueOn } from '../queue/queue.ts'
-import { standingOf, whoSchema } from '../rules/who.ts'
-import { publishing } from './fixtures/publishing.ts'
+import { attemptJob } from './fixtures/attempt-job.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { JOBS } from './job.ts'
-import { openJobLog } from './job-log.ts'
 import { getJob } from './query.ts'
-import { runJob } from './run.ts'
 
 const clock = fakeClock()
 const queue = queueOn<JobRow, RunDetail>({ table: JOBS, clock })
@@ -55,27 +51,7 @@ function attempt(row: JobRow, run: (context: AgentContext<unknown>) => Promise<A
     pause: async () => {},
   })
   const agent = defineAgent({ name: 'work', description: 'Works.', input: z.unknown(), run, ...(model && { model }) })
-  return runJob(
-    {
-      database,
-      clock,
-      log: silentLog,
-      acceptOutputs: () => [],
-      agents: new Map([['work', agent]]),
-      models,
-      forge: null,
-      openPublisher: publishing(async () => null),
-      approvers: { who: whoSchema, standing: standingOf },
-      loadEvent: async () => null,
-      payloadOf: () => undefined,
-      random: () => 0,
-      leaseMs: 30_000,
-      stopGraceMs: 20,
-    },
-    openJobLog(database, clock, silentLog),
-    row,
-    new AbortController().signal,
-  )
+  return attemptJob({ database, clock, row, agent }, { models })
 }
 
 function ask(name: string) {
@@ -102,6 +78,20 @@ describe('a call', () => {
       usd: 0.002,
       took_ms: expect.any(Number),
     })
+  })
+
+  test('counts for what the agent is shown, and stays within what itself allows', async () => {
+    server.answers({ text: 'Yes.', inputTokens: 1000, outputTokens: 100 })
+    const row = await claimJob({ budget: { tokens: 9000 } })
+    const { detail } = await attempt(row, async ({ model }) => {
+      const before = await model.used()
+      await model.text({ name: 'a', prompt: 'Is it?' })
+      const small = model.text({ name: 'b', prompt: 'Is it?', budget: { tokens: 1150 } })
+      return { result: [before, await model.used(), await small.catch((error: Error) => error.name)] }
+    })
+    const budget = { tokens: 9000 }
+    expect(detail?.result).toEqual([{ tokens: 0, usd: 0, budget }, { tokens: 1100, usd: 0.002, budget }, 'BudgetUsed'])
+    expect(server.requests).toHaveLength(1)
   })
 
   test('is not made again by a later attempt, which has the answer', async () => {

@@ -3,8 +3,8 @@
 import type { Sql } from '../db/database.ts'
 import type { Clock } from '../lib/clock.ts'
 import { GiveUp } from '../lib/error.ts'
-import type { Budget, Spent } from '../models/budget.ts'
-import { allowedTokens, requireWithin } from '../models/budget.ts'
+import type { Budget, Spent, Used } from '../models/budget.ts'
+import { allowedTokens, lowerBudget, requireWithin } from '../models/budget.ts'
 import type { ModelRef } from '../models/model-ref.ts'
 import type { Models } from '../models/models.ts'
 import { nameOf } from '../models/models.ts'
@@ -18,6 +18,8 @@ type Options = {
   models: Pick<Models, 'call' | 'prices' | 'defaultModel'>
   model: ModelRef | undefined
   budget: Budget | null
+  /** Called with each answer. */
+  onAnswer?: ((answer: ModelAnswer) => void) | undefined
 }
 
 /**
@@ -27,13 +29,14 @@ type Options = {
 export function openModelCalls(
   sql: Sql,
   ref: { id: string; attempt: number },
-  { clock, stop, models, model, budget }: Options,
-): (request: ModelRequest) => Promise<ModelAnswer> {
+  { clock, stop, models, model, budget, onAnswer }: Options,
+): { answer(request: ModelRequest): Promise<ModelAnswer>; used(): Promise<Used> } {
   const label = nameOf(models, model)
   let last: Promise<unknown> = Promise.resolve()
 
   const call = async (request: ModelRequest): Promise<ModelAnswer> => {
     const answer = await models.call(model, request, stop)
+    onAnswer?.(answer)
     // Whoever has the job now: the money is spent.
     await insist(stop, () => record(sql, ref, { clock, name: request.name, answer }))
     return answer
@@ -45,11 +48,18 @@ export function openModelCalls(
     requireWithin(limits, after(before, answer))
     return answer
   }
-  return (request) => {
-    if (budget === null || (budget.tokens === undefined && budget.usd === undefined)) return call(request)
-    const next = last.then(() => callWithin(budget, request))
-    last = next.catch(() => {})
-    return next
+  return {
+    answer({ budget: own, ...request }) {
+      const limits = lowerBudget(budget, own)
+      if (limits === null || (limits.tokens === undefined && limits.usd === undefined)) return call(request)
+      const next = last.then(() => callWithin(limits, request))
+      last = next.catch(() => {})
+      return next
+    },
+    async used() {
+      const { tokens, usd, hasPrices } = await insist(stop, () => readSpent(sql, ref.id))
+      return { tokens, usd: hasPrices ? usd : null, budget }
+    },
   }
 }
 
@@ -78,13 +88,14 @@ async function record(sql: Sql, ref: { id: string; attempt: number }, { clock, n
   )
 }
 
-async function readSpent(sql: Sql, jobId: string): Promise<Spent> {
-  const { rows } = await sql.query<Spent>(
-    `select coalesce(sum(input_tokens + output_tokens), 0)::float8 as tokens, coalesce(sum(usd), 0) as usd
+async function readSpent(sql: Sql, jobId: string): Promise<Spent & { hasPrices: boolean }> {
+  const { rows } = await sql.query<Spent & { hasPrices: boolean }>(
+    `select coalesce(sum(input_tokens + output_tokens), 0)::float8 as tokens, coalesce(sum(usd), 0) as usd,
+       count(*) = count(usd) as "hasPrices"
      from signalbox.job_model_calls where job_id = $1`,
     [jobId],
   )
-  return rows[0] ?? { tokens: 0, usd: 0 }
+  return rows[0] ?? { tokens: 0, usd: 0, hasPrices: true }
 }
 
 /**

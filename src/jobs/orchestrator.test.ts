@@ -1,32 +1,33 @@
 // Real agents, a real database, a clock moved by hand.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { access, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 import { openTestDatabase } from '../../test/database.ts'
+import { isAlive } from '../../test/process.ts'
+import { until } from '../../test/until.ts'
 import type { Agent, AgentContext, AgentResult } from '../agents/agent.ts'
 import { defineAgent } from '../agents/agent.ts'
 import { unavailable } from '../db/connection.ts'
 import type { Database } from '../db/database.ts'
 import type { Event } from '../events/event.ts'
 import { fakeClock } from '../lib/clock.ts'
-import { GiveUp, RetryAt } from '../lib/error.ts'
+import { AppError, GiveUp, RetryAt } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
-import { silentLog } from '../lib/log.ts'
 import type { Output, Receipt } from '../publisher/output.ts'
 import { queueOn } from '../queue/queue.ts'
-import { standingOf, whoSchema } from '../rules/who.ts'
 import { cancelJob, retryJob } from './change.ts'
 import type { Publish } from './fixtures/publishing.ts'
-import { publishing } from './fixtures/publishing.ts'
+import { LEASE_MS, openTestOrchestrator, work } from './fixtures/test-orchestrator.ts'
 import type { Finished } from './job.ts'
 import { JOBS } from './job.ts'
 import { MAX_LOG_LINES } from './job-log.ts'
 import type { Orchestrator, OrchestratorOptions } from './orchestrator.ts'
-import { openOrchestrator } from './orchestrator.ts'
 import { getJob } from './query.ts'
 
-const LEASE_MS = 30_000
 function note(key: string): Output {
   return { kind: 'comment', repository: 'o/r', target: { issue: 1 }, body: 'hi', key }
 }
@@ -46,7 +47,7 @@ beforeAll(async () => {
 })
 afterAll(() => database?.close())
 beforeEach(async () => {
-  await database.query('truncate signalbox.jobs, signalbox.orchestrators cascade')
+  await database.query('truncate signalbox.jobs, signalbox.nodes cascade')
   clock = fakeClock()
   open = []
 })
@@ -62,31 +63,10 @@ function agent<Schema extends z.ZodType>(
 
 const write: Publish = async (_job, output) => receiptOf(output)
 
-/** An agent named `work` of any input. */
-function work(run: (context: AgentContext<unknown>) => Promise<AgentResult>): Agent {
-  return agent('work', z.unknown(), run)
-}
-
 type Options = Partial<OrchestratorOptions> & { publish?: Publish }
 
 function orchestrate(agents: Agent[], { publish = write, ...options }: Options = {}): Orchestrator {
-  const orchestrator = openOrchestrator({
-    database,
-    clock,
-    log: silentLog,
-    agents: new Map(agents.map((one) => [one.name, one])),
-    forge: null,
-    openPublisher: publishing(publish),
-    acceptOutputs: (outputs) => outputs as Output[],
-    approvers: { who: whoSchema, standing: standingOf },
-    loadEvent: async () => null,
-    payloadOf: () => undefined,
-    slots: 4,
-    tickMs: 60_000,
-    leaseMs: LEASE_MS,
-    random: () => 0,
-    ...options,
-  })
+  const orchestrator = openTestOrchestrator({ database, clock, agents, publish }, options)
   open.push(orchestrator)
   return orchestrator
 }
@@ -128,7 +108,7 @@ function hang(signal?: AbortSignal): Promise<never> {
 describe('an attempt of a job', () => {
   it('passes the agent what it needs and keeps what it returns', async () => {
     let seen: AgentContext<unknown> | undefined
-    const event = { id: newId(), facts: {}, body: Buffer.from('{"a":1}') } as Event
+    const event = { id: newId(), facts: {}, headers: {}, body: Buffer.from('{"a":1}') } as Event
     await database.query(
       `insert into signalbox.events (id, source, delivery_id, type, status) values ($1, 's', 'd', 't', 'routed')`,
       [event.id],
@@ -170,7 +150,7 @@ describe('an attempt of a job', () => {
     const id = await addJob({ agent: 'pong' })
     const ping = orchestrate([work(async () => ({})), agent('ping', z.unknown(), async () => ({}))])
     expect(await ping.tick()).toBe(0)
-    expect(await queueOn({ table: JOBS, clock }).nextDue(database, { kinds: ['ping', 'work'] })).toEqual({
+    expect(await queueOn({ table: JOBS, clock }).nextDue(database, { kinds: ['ping', 'work'] })).toMatchObject({
       claimMs: null,
       expiryMs: null,
     })
@@ -214,6 +194,31 @@ describe('an attempt of a job', () => {
       status: 'failed',
       error: expect.stringContaining('The result is not JSON'),
     })
+  })
+
+  it('that has failed stays so where it is stopped while its last lines wait for the database', async () => {
+    const id = await addJob()
+    const asked = Promise.withResolvers<void>()
+    const lost: Database = {
+      ...database,
+      async query(text, values, name) {
+        if (name !== 'job log') return database.query(text, values, name)
+        asked.resolve()
+        throw new AppError('database_unavailable', 'away')
+      },
+    }
+    const agents = [
+      work(async ({ log }) => {
+        log('nothing to do here')
+        throw new GiveUp('nothing to do here')
+      }),
+    ]
+    const orchestrator = openTestOrchestrator({ database: lost, clock, agents })
+    const ticked = orchestrator.tick()
+    await asked.promise
+    await orchestrator.drain({ limitMs: 0 })
+    await ticked
+    expect(await getJob(database, id)).toMatchObject({ status: 'failed', error: 'nothing to do here' })
   })
 
   it('is repeated at the time the agent names, which is no failure', async () => {
@@ -804,31 +809,17 @@ describe('an orchestrator', () => {
     expect((await getJob(database, again)).status).toBe('pending')
   })
 
-  it('says that it is alive, and what it does', async () => {
-    const row = async (id: string) =>
-      (await database.query('select * from signalbox.orchestrators where id = $1', [id])).rows[0]
+  it('says how many jobs it runs', async () => {
     const inside: unknown[] = []
     const orchestrator: Orchestrator = orchestrate([
       work(async () => {
-        clock.advance(10)
-        await orchestrator.renew()
         inside.push(orchestrator.running())
         return {}
       }),
     ])
     await addJob()
     await orchestrator.tick()
-    expect(inside).toEqual([1])
-    expect(await row(orchestrator.id)).toMatchObject({ pid: process.pid, slots: 4, running: 0, status: 'idle' })
-    clock.advance(30_000)
-    await orchestrator.tick()
-    expect((await row(orchestrator.id))?.heartbeat_at).toEqual(clock.now())
-    const { rows } = await database.query(
-      `SELECT payload->>'status' as status FROM webhook_events WHERE source = 'orchestrator' AND event_type = 'heartbeat'`,
-    )
-    expect(rows).toEqual([{ status: 'idle' }])
-    await orchestrator.drain()
-    expect(await row(orchestrator.id)).toMatchObject({ status: 'stopped' })
+    expect([inside, orchestrator.running()]).toEqual([[1], 0])
   })
 
   it('shares the work with others, each job done once', async () => {
@@ -881,34 +872,24 @@ describe('an orchestrator', () => {
     expect(await getJob(database, id)).toMatchObject({ status: 'completed', result: 'second', attempt: 2 })
   })
 
-  it('begins a drain though its heartbeat hangs', async () => {
-    const id = await addJob()
-    const started = Promise.withResolvers<void>()
-    const hanging = Promise.withResolvers<never>()
-    let hangs = false
-    const query: Database['query'] = (text, values, name) =>
-      hangs && text.includes('orchestrators') ? hanging.promise : database.query(text, values, name)
-    const polite = work(({ signal }) => {
-      started.resolve()
-      return hang(signal)
-    })
-    const orchestrator = orchestrate([polite], { database: { ...database, query } })
-    const tick = orchestrator.tick()
-    await started.promise
-    hangs = true
-    const drained = orchestrator.drain({ limitMs: 0 })
-    await tick
-    await vi.waitFor(async () => expect((await getJob(database, id)).status).toBe('pending'), { timeout: 5000 })
-    hanging.reject(unavailable(new Error('away')))
-    await drained
-  })
-
   it('starts a job as soon as it is notified of it', async () => {
     const seen = vi.fn(async () => ({}))
     const orchestrator = orchestrate([work(seen)])
     orchestrator.start()
     await addJob()
     orchestrator.nudge()
-    await vi.waitFor(() => expect(seen).toHaveBeenCalledOnce(), { timeout: 5000 })
+    await expect.poll(() => seen).toHaveBeenCalledOnce()
+  })
+
+  it('leaves no program running when it is frozen until its leases are over', async () => {
+    await addJob({ agent: 'program' })
+    const script = fileURLToPath(new URL('fixtures/frozen.ts', import.meta.url))
+    const args = ['--conditions=signalbox-source', script, database.url, '6000']
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const pid = Number(String((await once(child.stdout, 'data'))[0]).trim())
+    expect(isAlive(pid)).toBe(true)
+    child.kill('SIGSTOP')
+    await until('the program has ended', async () => !isAlive(pid))
   })
 })

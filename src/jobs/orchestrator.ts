@@ -1,21 +1,22 @@
-// The orchestrator: runs jobs as they become due, and says that it is alive.
-import type { Database } from '../db/database.ts'
+// The orchestrator: runs jobs as they become due.
+import type { Database, Sql } from '../db/database.ts'
+import { endWithLease } from '../lib/end-with-us.ts'
 import { errorText } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
-import { noActivity } from '../lib/log.ts'
 import { within } from '../lib/within.ts'
 import { LEASE_MS, leaseTiming } from '../queue/lease-timing.ts'
 import type { Handled, Settled } from '../queue/table.ts'
 import { openWorker } from '../queue/worker.ts'
 import { sayEnded } from './activity.ts'
 import { askWho, joinGroups } from './admission.ts'
+import { openReports } from './ended-by-hand.ts'
 import type { OnFinished } from './finished.ts'
-import { openHeartbeat } from './heartbeat.ts'
 import type { Finished, JobRow, RunDetail } from './job.ts'
 import { JOBS, toJob } from './job.ts'
 import { openJobLog } from './job-log.ts'
 import type { RunOptions } from './run.ts'
 import { runJob } from './run.ts'
+import { giveTurnsBack } from './supersede.ts'
 import { openSuperseded } from './superseded.ts'
 import { wakeAnswered } from './wait-rows.ts'
 import type { OnWaiting, WaitingJob } from './waiting-event.ts'
@@ -25,13 +26,13 @@ import type { OnWaiting, WaitingJob } from './waiting-event.ts'
  * That takes at most 10 s, and the job must not be anybody else's before.
  */
 const ABORTED_MS = 15_000
-/** What a drain leaves the last lines of logs, and the last heartbeat. */
+/** What a drain leaves the last lines of logs. */
 const LAST_WRITES_MS = 3000
 /** The row says by what, because it is cancelled already. */
 const SUPERSEDED: Handled<RunDetail> = { outcome: { kind: 'cancelled', error: 'Superseded.' }, detail: null }
 
 export type OrchestratorOptions = Omit<RunOptions, 'leaseMs' | 'stopGraceMs'> & {
-  /** The owner of what it claims, and the id of its row in `orchestrators`. Default: a new one. */
+  /** The owner of what it claims: the id of its node. Default: a new one. */
   id?: string
   /** How many jobs run at once. */
   slots: number
@@ -67,7 +68,10 @@ export type Orchestrator = {
    * made.
    */
   tick(): Promise<number>
-  /** Renews the leases of what runs; its timer does this every third of a lease. */
+  /**
+   * Renews the leases of what runs, which its timer does every third of a lease, and reports what
+   * was ended by hand.
+   */
   renew(): Promise<void>
   /**
    * Ends gracefully: no new jobs, `limitMs` for the running ones, and the rest is released, which
@@ -81,10 +85,9 @@ export type Orchestrator = {
  * it, and `drain` it at the end.
  */
 export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
-  const { database, leases, clock, log, slots, tickMs, leaseMs = LEASE_MS, notify } = options
-  const { activity = noActivity, onFinished, onWaiting } = options
+  const { database, leases, clock, log, slots, tickMs, leaseMs = LEASE_MS, notify, id = newId() } = options
+  const { meter } = options
   const runOptions: RunOptions = { ...options, leaseMs, stopGraceMs: leaseTiming(leaseMs).stopGraceMs }
-  const { id = newId() } = options
   const agents = [...options.agents.keys()]
   const jobLog = openJobLog(database, clock, log)
   const worker = openWorker<JobRow, RunDetail>({
@@ -99,54 +102,75 @@ export function openOrchestrator(options: OrchestratorOptions): Orchestrator {
     leaseMs,
     tickMs,
     abortedMs: ABORTED_MS,
+    onBegun: (waitedMs) => meter?.claimed('jobs', waitedMs),
     handle: async (row, signal) =>
       row.joins !== null
         ? askWho(runOptions, row, signal)
         : ((await superseded.unlessSuperseded(row, () => runJob(runOptions, jobLog, row, signal))) ?? SUPERSEDED),
-    onSettled: async (tx, settled) => {
-      const waiting = settled.flatMap(waitingOf)
-      await wakeAnswered(tx, clock, waiting)
-      const hasSaid = waiting.length > 0 && (await onWaiting?.(tx, waiting)) === true
-      const finished = settled.flatMap(finishedOf)
-      const hasEnded = finished.length > 0 && (await onFinished?.(tx, finished)) === true
-      const hasJoined = await joinGroups(tx, clock, settled)
-      return hasSaid || hasEnded || hasJoined
-    },
+    onSettled: (tx, settled) => followSettled(tx, options, settled),
     afterSettled: (settled) => {
-      for (const each of settled) sayEnded({ activity, log }, each, clock.now())
+      for (const each of settled) {
+        meter?.jobAttempted(each.row.agent, each.outcome)
+        sayEnded(log, each, clock.now())
+      }
     },
     notify,
   })
+  const reports = openReports(options)
   const superseded = openSuperseded({ database, clock, log, onCancelled: () => worker.renew() })
-  const heartbeat = openHeartbeat({ database, clock, log, id, slots, agents, running: worker.running.bind(worker) })
+  let letPrograms = () => {}
   return {
     id,
     running: () => worker.running(),
     start() {
-      // First, so that whoever finds its leases can tell whose they are.
-      void heartbeat.start().then(() => worker.start())
+      worker.start()
+      letPrograms = endWithLease(() => spared(worker.leaseLeftMs(), leaseMs))
       superseded.start()
+      reports.start()
     },
     nudge() {
       worker.nudge()
       void superseded.look()
     },
-    renew: () => worker.renew(),
+    async renew() {
+      await Promise.all([worker.renew(), reports.report()])
+    },
     async tick() {
-      await heartbeat.beat()
+      await reports.report()
       return worker.tick()
     },
     async drain(limit) {
-      heartbeat.drain()
       await worker.drain(limit)
-      superseded.stop()
+      for (const each of [superseded, reports]) each.stop()
+      letPrograms()
       // What the database does not answer by now is lost, and is not worth waiting for.
-      const last = Promise.all([jobLog.flush(), heartbeat.stop()])
-      await within(LAST_WRITES_MS, last, 'The database did not answer.').catch((error: unknown) =>
+      await within(LAST_WRITES_MS, jobLog.flush(), 'The database did not answer.').catch((error: unknown) =>
         log.warn({ error: errorText(error) }, 'a drain goes on without the database'),
       )
+      jobLog.close()
     },
   }
+}
+
+/** What commits with the end of attempts; says whether it made work for others. */
+async function followSettled(
+  tx: Sql,
+  { clock, onFinished, onWaiting }: Pick<OrchestratorOptions, 'clock' | 'onFinished' | 'onWaiting'>,
+  settled: readonly Settled<JobRow, RunDetail>[],
+): Promise<boolean> {
+  const waiting = settled.flatMap(waitingOf)
+  await giveTurnsBack(tx, settled)
+  await wakeAnswered(tx, clock, waiting)
+  const hasSaid = waiting.length > 0 && (await onWaiting?.(tx, waiting)) === true
+  const finished = settled.flatMap(finishedOf)
+  const hasEnded = finished.length > 0 && (await onFinished?.(tx, finished)) === true
+  const hasJoined = await joinGroups(tx, clock, settled)
+  return hasSaid || hasEnded || hasJoined
+}
+
+/** Before the lease of a job is over, its programs have ended. */
+function spared(leftMs: number | null, leaseMs: number): number | null {
+  return leftMs === null ? null : leftMs - leaseMs / 60
 }
 
 function waitingOf({ row, status, detail }: Settled<JobRow, RunDetail>): WaitingJob[] {
@@ -154,6 +178,8 @@ function waitingOf({ row, status, detail }: Settled<JobRow, RunDetail>): Waiting
 }
 
 function finishedOf({ row, status, error, detail }: Settled<JobRow, RunDetail>): Finished[] {
+  // How the job ended that it settles has been said.
+  if (row.settles !== null && status !== 'failed') return []
   if (status === 'completed') return [{ job: toJob(row), outcome: 'completed', result: detail?.result }]
   if (status !== 'failed' && status !== 'cancelled') return []
   return [{ job: toJob(row), outcome: status, error: error ?? '' }]

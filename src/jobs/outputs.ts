@@ -1,14 +1,16 @@
 // What an agent wants written: stored with the end of its run, then published one by one.
 import { createHash } from 'node:crypto'
-import type { Sql } from '../db/database.ts'
+import type { Database, Sql } from '../db/database.ts'
 import { storable } from '../db/text.ts'
+import type { Review } from '../findings/finding.ts'
+import { storeReview } from '../findings/store.ts'
 import type { Access } from '../forges/access.ts'
 import type { Clock } from '../lib/clock.ts'
 import { errorText, GiveUp } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
 import { plainRepositoryName } from '../lib/repository.ts'
 import type { Output, Receipt } from '../publisher/output.ts'
-import type { OpenPublisher, Publisher } from '../publisher/publish.ts'
+import type { Author, OpenPublisher, Publisher } from '../publisher/publish.ts'
 import type { Receipts } from '../publisher/references.ts'
 import type { Redactor } from '../untrusted/redact.ts'
 import type { AttemptRef } from './fence.ts'
@@ -16,15 +18,27 @@ import { fenced, insist, LEASED, refValues, renewLease } from './fence.ts'
 import type { Job } from './job.ts'
 import { toJson } from './steps.ts'
 
+/** What an agent that has run leaves. */
+type Run = { clock: Clock; result: unknown; outputs: readonly Output[] }
+
 /**
- * Remembers that the agent has run: its result and its outputs, all or nothing. No later attempt
- * runs it again. A repeat by the same attempt changes nothing.
+ * Remembers that the agent has run: its result, its outputs and its findings, all or nothing. No
+ * later attempt runs it again. A repeat by the same attempt changes nothing.
  */
 export async function rememberRun(
-  sql: Sql,
+  database: Database,
   ref: AttemptRef,
-  { clock, result, outputs }: { clock: Clock; result: unknown; outputs: readonly Output[] },
+  { findings = null, ...run }: Run & { findings?: Review | null },
 ): Promise<void> {
+  if (findings === null) return storeRun(database, ref, run)
+  await database.transaction(async (tx) => {
+    // First, because it locks the job: whoever lost the job stores nothing.
+    await storeRun(tx, ref, run)
+    await storeReview(tx, run.clock, ref.id, findings)
+  })
+}
+
+async function storeRun(sql: Sql, ref: AttemptRef, { clock, result, outputs }: Run): Promise<void> {
   const { rowCount } = await sql.query(
     `with leased as (
        update signalbox.jobs set result = case when ran_at is null then $4::json else result end,
@@ -62,7 +76,7 @@ export async function rememberRun(
 }
 
 /** What an event of it shows: its key, or the issue or pull request that it is about. */
-function keyOf(output: Output): string {
+export function keyOf(output: Output): string {
   if ('key' in output && output.key !== undefined) return output.key
   return 'target' in output && !('commit' in output.target) ? `#${Object.values(output.target)[0]}` : ''
 }
@@ -136,6 +150,8 @@ type PublishOptions = {
   redactor: Redactor
   leaseMs: number
   stop: AbortSignal
+  /** The job that has ended, for which these are written. */
+  settles?: string | null
 }
 
 type PendingRow = { position: number; body: Output | null; name: string | null; receipt: Receipt | null }
@@ -145,19 +161,20 @@ type PendingRow = { position: number; body: Output | null; name: string | null; 
  * begins. Those of a staged job are only shown.
  */
 export async function publishPending(sql: Sql, ref: AttemptRef, options: PublishOptions): Promise<void> {
-  const { job, stop } = options
+  const { job, stop, settles = null } = options
   const { rows } = await insist(stop, () =>
     sql.query<PendingRow>(
       // Of those that are written, what later ones may refer to; their bodies may be large.
       `select position, case when status = 'pending' then body end as body, name, receipt
        from signalbox.outputs where job_id = $1 and (status = 'pending' or status = 'published' and name is not null)
-       order by position`,
-      [ref.id],
+         or job_id = $2 and status = 'published' and name is not null
+       order by job_id = $1, position`,
+      [ref.id, settles],
       'pending outputs',
     ),
   )
   const publisher = options.openPublisher(
-    job,
+    settles === null ? job : await insist(stop, () => authorFor(sql, settles, options)),
     rows.flatMap(({ body }) => body ?? []),
   )
   try {
@@ -171,6 +188,19 @@ export async function publishPending(sql: Sql, ref: AttemptRef, options: Publish
   } finally {
     await publisher.close()
   }
+}
+
+/** Whoever writes for a job that has ended writes as it, so that what it wrote before is found. */
+async function authorFor(sql: Sql, settles: string, { job, redactor }: PublishOptions): Promise<Author> {
+  const { rows } = await sql.query<{ status: string; error: string | null; created_at: Date }>(
+    'select status, error, created_at from signalbox.jobs where id = $1',
+    [settles],
+  )
+  const [ended] = rows
+  const reason = redactor.text(
+    ended?.error ?? (ended?.status === 'cancelled' ? 'The job was cancelled.' : 'The job failed.'),
+  )
+  return { id: settles, policy: job.policy, createdAt: ended?.created_at, reason }
 }
 
 type Step = PublishOptions & { publisher: Publisher; receipts: Receipts; position: number; body: Output }

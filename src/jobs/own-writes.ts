@@ -16,19 +16,25 @@ import { within } from '../lib/within.ts'
 const ACCOUNT_LIMIT_MS = 2000
 const UNKNOWN_MS = 30_000
 const MAX_KEYS = 10
+// GitHub sends an event again for three days.
+const REPORTED_WITHIN = '7 days'
 
 /** What makes of an event that reports an own write: that it is one, how deep, and for whom. */
 export type MarkOwn = (draft: Draft, trace: Trace | undefined) => Promise<Draft>
+
+type Parts = { database: Sql; forges: Forges; clock: Clock; log: Log }
 
 type Cause = { jobId: string; depth: number; facts: Facts }
 
 /**
  * An event is of an own write when its sender is the account that this program writes as, and the
- * text or commit has this program's hidden key; where there is no text (a label), by its sender
- * alone. While the forge does not say which account that is, by the key of a job that is known
- * here: who copies one makes no more of it than that the copy starts nothing.
+ * text or commit has this program's hidden key; where there is no text (such as a closed issue), by
+ * its sender alone. A label, or a push to a pull request, must be named by an output too, because
+ * what this program writes with is often a person's token. While the forge does not say which
+ * account that is, by the key of a job that is known here: who copies one makes no more of it than
+ * that the copy starts nothing.
  */
-export function ownWrites(parts: { database: Sql; forges: Forges; clock: Clock; log: Log }): MarkOwn {
+export function ownWrites(parts: Parts): MarkOwn {
   const accountOf = accounts(parts)
   return async (draft, trace) => {
     const { repository, sender } = draft.facts
@@ -37,11 +43,47 @@ export function ownWrites(parts: { database: Sql; forges: Forges; clock: Clock; 
     if (trace.hasText && trace.keys.length === 0) return draft
     const account = await accountOf(repository)
     if (account !== null && account.toLowerCase() !== sender.toLowerCase()) return draft
-    const isKnown = account !== null
-    const keys = [...trace.keys.slice(-MAX_KEYS), ...(isKnown && !trace.hasText ? [keyOf(draft.facts)] : [])]
-    const cause = await causeOf(parts.database, repository, keys)
-    return isKnown || cause !== null ? asOwn(draft, cause) : draft
+    return account === null ? ofUnknown(parts, draft, trace) : ofAccount(parts, draft, trace)
   }
+}
+
+async function ofAccount(parts: Parts, draft: Draft, trace: Trace): Promise<Draft> {
+  const { facts } = draft
+  if (!(await mayBeOurs(parts, facts, trace))) return draft
+  const keys = [...trace.keys.slice(-MAX_KEYS), ...(trace.hasText ? [] : [keyOf(facts)])]
+  return asOwn(draft, await causeOf(parts.database, facts.repository, keys))
+}
+
+async function ofUnknown({ database }: Parts, draft: Draft, { keys }: Trace): Promise<Draft> {
+  const cause = await causeOf(database, draft.facts.repository, keys.slice(-MAX_KEYS))
+  return cause === null ? draft : asOwn(draft, cause)
+}
+
+/** Whether an output can have caused it; one whose receipt is not stored yet, for any number. */
+async function mayBeOurs({ database, clock }: Parts, facts: Facts, { named }: Trace): Promise<boolean> {
+  if (named === undefined) return true
+  const [kinds, name] =
+    'label' in named ? [['labels', 'issue', 'pull_request'], named.label] : [['commit', 'pull_request'], named.branch]
+  const { rows } = await database.query<{ found: boolean }>(
+    `select exists (
+       select from signalbox.outputs
+       where created_at > coalesce($1::timestamptz, now()) - $2::interval and kind = any($3)
+         and lower(repository) = lower($4) and strpos(body::text, $5) > 0
+         and ($6 or key = $7 or receipt is null or receipt ->> 'number' = $8)
+     ) as found`,
+    [
+      clock.sqlNow(),
+      REPORTED_WITHIN,
+      kinds,
+      facts.repository,
+      JSON.stringify(name),
+      'branch' in named,
+      keyOf(facts),
+      String(facts.number),
+    ],
+    'output that names',
+  )
+  return rows[0]?.found === true
 }
 
 function asOwn(draft: Draft, cause: Cause | null): Draft {
@@ -84,7 +126,7 @@ function accounts({ forges, clock, log }: { forges: Forges; clock: Clock; log: L
 const JOB_KEY = /^job=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\//
 
 /** The newest job whose output has one of these keys in a repository, with what caused it. */
-async function causeOf(sql: Sql, repository: string, keys: readonly string[]): Promise<Cause | null> {
+async function causeOf(sql: Sql, repository: string | undefined, keys: readonly string[]): Promise<Cause | null> {
   if (keys.length === 0) return null
   const { rows } = await sql.query<Cause>(
     `select jobs.id as "jobId", coalesce(events.depth, 0) as depth, coalesce(events.facts, '{}') as facts

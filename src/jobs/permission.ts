@@ -1,5 +1,7 @@
 // Whether those who caused a job may: asked of the forge once, and remembered for a short time.
+
 import type { Forges } from '../forges/forges.ts'
+import { Skipped } from '../lib/error.ts'
 import { reaches } from '../lib/permission.ts'
 import { DEFAULT_FORGE, parseRepositoryRef } from '../lib/repository.ts'
 import type { Question } from '../rules/who.ts'
@@ -12,11 +14,6 @@ const MAX_ANSWERS = 10_000
  * @throws RetryAt, AppError or GiveUp when the forge gave no answer, which is no permission.
  */
 export type AskPermission = (question: Question) => Promise<string | null>
-
-/** Thrown by an attempt whose job is not to be done. */
-export class Skipped extends Error {
-  override name = 'Skipped'
-}
 
 /**
  * Asks whether those who caused a job may.

@@ -1,10 +1,16 @@
 // Reading jobs: the list, one with everything that is known of it, and its log.
+import type { z } from 'zod'
 import type { Sql } from '../db/database.ts'
 import { isoTime } from '../db/time.ts'
 import { AppError } from '../lib/error.ts'
 import { isUuid } from '../lib/id.ts'
+import type { Json, JsonObject } from '../lib/json.ts'
 import type { Page } from '../lib/page.ts'
 import { pageLimit, pageOf, readCursor, readId } from '../lib/page.ts'
+import { isAlive } from '../nodes/alive.ts'
+import { pauseOf } from '../pauses/held.ts'
+import type { jobCauseFilter } from './failure-cause.ts'
+import { CAUSE, causesOf } from './failure-cause.ts'
 import type { JobDetail, JobLogLine, JobLogPage, JobSummary } from './wire.ts'
 
 /** Which jobs to list; all of them if nothing is given. */
@@ -12,6 +18,8 @@ export type JobFilter = {
   status?: JobSummary['status'] | undefined
   type?: string | undefined
   agent?: string | undefined
+  rule?: string | undefined
+  cause?: z.infer<typeof jobCauseFilter> | undefined
   event_id?: string | undefined
   /** 1 to 100. Default 50. */
   limit?: number | undefined
@@ -29,10 +37,12 @@ export const MAX_LOG_PAGE = 1000
 export async function listJobs(sql: Sql, filter: JobFilter = {}): Promise<Page<JobSummary>> {
   const { status, type, agent } = filter
   const limit = pageLimit(filter.limit)
+  // Only a job that has failed has a cause; said once more, it is found by the index of those.
   const { rows } = await sql.query<JobSummary>(
     `select ${SUMMARY} from signalbox.jobs
      where ($1::text is null or status = $1) and ($2::text is null or type = $2)
        and ($3::text is null or agent = $3) and ($4::uuid is null or event_id = $4)
+       and ($7::text is null or rule = $7) and ($8::text[] is null or status = 'failed' and ${CAUSE} = any($8))
        and ($5::uuid is null or (created_at, id) < (select created_at, id from signalbox.jobs where id = $5))
      order by jobs.created_at desc, id desc
      limit $6`,
@@ -43,6 +53,8 @@ export async function listJobs(sql: Sql, filter: JobFilter = {}): Promise<Page<J
       readId('event_id', filter.event_id),
       readCursor(filter.cursor),
       limit + 1,
+      filter.rule ?? null,
+      filter.cause === undefined ? null : causesOf(filter.cause),
     ],
   )
   return pageOf(rows, limit)
@@ -54,7 +66,7 @@ export async function jobsByRule(
   eventId: string,
 ): Promise<ReadonlyMap<string, Pick<JobSummary, 'id' | 'status' | 'error'>>> {
   const { rows } = await sql.query<Pick<JobSummary, 'id' | 'rule' | 'status' | 'error'>>(
-    'select id, rule, status, error from signalbox.jobs where event_id = $1',
+    'select id, rule, status, error from signalbox.jobs where event_id = $1 and settles is null and replay is null',
     [eventId],
   )
   return new Map(rows.map(({ rule, ...job }) => [rule, job]))
@@ -67,16 +79,18 @@ export async function jobsByRule(
 export async function getJob(sql: Sql, id: string): Promise<JobDetail> {
   if (!isUuid(id)) throw notFound(id)
   const read = async <Row extends object>(text: string): Promise<Row[]> => (await sql.query<Row>(text, [id])).rows
-  const [job] = await read<
-    JobSummary & Pick<JobDetail, 'payload' | 'result' | 'ran_at' | 'waits_for' | 'superseded_by' | 'budget'>
+  const [row] = await read<
+    JobSummary & Pick<JobDetail, 'result' | 'ran_at' | 'waits_for' | 'superseded_by' | 'budget'> & Payload
   >(
-    `select ${SUMMARY}, ${WAITS_FOR} as waits_for, superseded_by, input as payload, ${RESULT} as result,
+    `select ${SUMMARY}, ${WAITS_FOR} as waits_for, superseded_by, input, ${ABOUT} as about, ${RESULT} as result,
        ${isoTime('ran_at')} as ran_at, budget from signalbox.jobs where id = $1`,
   )
-  if (job === undefined) throw notFound(id)
+  if (row === undefined) throw notFound(id)
+  const { input, about, ...job } = row
   const [usage] = await read<JobDetail['usage']>(USAGE)
   return {
     ...job,
+    payload: about === null ? input : { event: about.type, delivery_id: about.deliveryId, ...about.facts, input },
     usage: usage ?? { calls: 0, input_tokens: 0, output_tokens: 0, usd: null },
     model_calls: await read<JobDetail['model_calls'][number]>(MODEL_CALLS),
     attempts: await read<JobDetail['attempts'][number]>(ATTEMPTS),
@@ -109,6 +123,35 @@ export async function jobLog(
   return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null }
 }
 
+/**
+ * What a log has after the line of id `after`, at most `limit` lines, and where its job was when
+ * they were read: of one that has ended no more are to come.
+ * @throws AppError `not_found` when there is no such job.
+ */
+export async function readLogAfter(
+  sql: Sql,
+  id: string,
+  { after, limit }: { after: number; limit: number },
+): Promise<{ status: JobSummary['status']; hasEnded: boolean; lines: JobLogLine[] }> {
+  if (!isUuid(id)) throw notFound(id)
+  const { rows } = await sql.query<{ job: JobSummary['status'] } & (JobLogLine | { id: null })>(
+    `select jobs.status as job, last.* from signalbox.jobs left join lateral (
+       select ${LOG_LINE} from signalbox.job_log where job_id = jobs.id and job_log.id > $2
+       order by job_log.id limit $3
+     ) as last on true where jobs.id = $1 order by last.id`,
+    [id, after, limit],
+    'follow log',
+  )
+  const [first] = rows
+  if (first === undefined) throw notFound(id)
+  const { job: status } = first
+  const lines = rows.flatMap(({ job: _, ...line }) => (line.id === null ? [] : [line]))
+  return { status, hasEnded: ['completed', 'failed', 'cancelled'].includes(status), lines }
+}
+
+/** What a job is about: its input, and of the job of an event that. */
+type Payload = { input: Json; about: { type: string; deliveryId: string; facts: JsonObject } | null }
+
 /** The error for a job that does not exist. */
 export function notFound(id: string): AppError {
   return new AppError('not_found', `There is no job ${JSON.stringify(id)}.`)
@@ -117,9 +160,13 @@ export function notFound(id: string): AppError {
 const SUMMARY = `id, type as job_type, rule, agent as assigned_agent, event_id, status, priority,
   case when status = 'running' then ends_as end as ends_as, coalesce(group_key, joins->>'group_key') as "group",
   greatest(attempt, 0) as attempt, failures, losses, deferrals,
-  max_attempts, time_limit_ms, error, ${isoTime('available_at')} as available_at,
+  max_attempts, time_limit_ms, replay, error, ${CAUSE} as cause, ${isoTime('available_at')} as available_at,
   ${isoTime('created_at')} as created_at, ${isoTime('started_at')} as started_at,
   ${isoTime('finished_at')} as completed_at`
+
+// As the view `agent_jobs` has it, which is jsonb: this is read as it is stored.
+const ABOUT = `(select json_build_object('type', e.type, 'deliveryId', e.delivery_id, 'facts', e.facts)
+    from signalbox.events e where e.id = jobs.event_id and jobs.rule <> 'manual')`
 
 // A completed job's result is that of its last attempt; before that, what its agent returned.
 const RESULT = `case when status = 'completed'
@@ -128,8 +175,7 @@ const RESULT = `case when status = 'completed'
 
 /** A due job that no live orchestrator would claim. */
 export const LACKS_AGENT = `jobs.status = 'pending' and jobs.available_at <= now() and jobs.ran_at is null
-    and not exists (select from signalbox.orchestrators o where jobs.agent = any(o.agents)
-      and o.status <> 'stopped' and o.heartbeat_at > now() - interval '90 s')`
+    and not exists (select from signalbox.nodes n where jobs.agent = any(n.agents) and ${isAlive('n')})`
 
 const GROUP_RUNS = `jobs.status = 'pending' and jobs.group_key is not null and jobs.group_limit <= (
       select count(*) from signalbox.jobs as other where other.group_key = jobs.group_key and other.status = 'running')`
@@ -141,7 +187,9 @@ const OPEN_WAITS = `(select string_agg(case kind when 'sleep' then 'The end of "
       order by since, name)
     from signalbox.job_waits w where w.job_id = jobs.id and w.ended_at is null)`
 
-const WAITS_FOR = `case when jobs.status = 'waiting' then ${OPEN_WAITS}
+/** Why a job that has not ended is not going on, of the table as `jobs`; null where it is. */
+export const WAITS_FOR = `case when jobs.status = 'pending' and ${pauseOf('jobs')} is not null then ${pauseOf('jobs')}
+    when jobs.status = 'waiting' then ${OPEN_WAITS}
     when ${LACKS_AGENT} then 'No running orchestrator has the agent "' || agent || '".'
     when ${GROUP_RUNS} then case when group_limit = 1 then 'Another job' else 'As many jobs as may' end
       || ' of its group "' || group_key || '" run' || case when group_limit = 1 then 's.' else '.' end end`
@@ -174,13 +222,14 @@ const WAITS = `select name, kind, wanted, repository, number::float8 as number, 
      from signalbox.job_answers a where a.job_id = w.job_id and a.name = w.name) as answers
   from signalbox.job_waits w where job_id = $1 order by w.since, name`
 
-const OUTPUTS = `select position, kind, status, reason, receipt, preview, body, ${isoTime('published_at')} as published_at
+const OUTPUTS = `select position, kind, status, early, reason, receipt, preview, body,
+    ${isoTime('published_at')} as published_at
   from signalbox.outputs where job_id = $1 order by position`
 
 const WRITES = `select position, attempt, rule, agent, kind, repository, config_sha256, output_sha256, access, receipt,
     ${isoTime('written_at')} as written_at from signalbox.writes where job_id = $1 order by id`
 
-const LOG_LINE = `job_log.id, attempt, ${isoTime('at')} as at, stream, line`
+const LOG_LINE = `job_log.id, attempt, ${isoTime('at')} as at, stream, line, fields`
 
 const LAST_LINES = `select * from (
     select ${LOG_LINE} from signalbox.job_log where job_id = $1 order by job_log.id desc limit 500

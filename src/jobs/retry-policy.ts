@@ -1,9 +1,8 @@
-// What an attempt's error means for its job.
+// What an attempt's error means for its job, and for whoever reads the job's log.
 import { backoffMs } from '../lib/backoff.ts'
-import { errorText, GiveUp, RetryAt, Waiting } from '../lib/error.ts'
+import { AppError, errorText, GiveUp, RetryAt, Skipped, Waiting } from '../lib/error.ts'
 import type { Outcome } from '../queue/table.ts'
 import type { Redactor } from '../untrusted/redact.ts'
-import { Skipped } from './permission.ts'
 
 const BASE_MS = 1000
 const MAX_MS = 10 * 60_000
@@ -46,6 +45,17 @@ export function outcomeOf(
     error: errorText(error),
     delayMs: backoffMs(failures + 1, { baseMs: BASE_MS, maxMs: MAX_MS, random }),
   }
+}
+
+/**
+ * The stack of what an agent threw, with its causes, for whoever mends it; an expected error is
+ * its message.
+ */
+export function stackOf(error: unknown): string {
+  const isExpected = error instanceof AppError || error instanceof GiveUp || error instanceof RetryAt
+  if (isExpected || !(error instanceof Error)) return errorText(error)
+  const stack = error.stack ?? errorText(error)
+  return error.cause === undefined ? stack : `${stack}\ncaused by: ${stackOf(error.cause)}`
 }
 
 /** The same outcome, without the secrets that its error may quote. */

@@ -11,21 +11,18 @@ import type { Database } from '../db/database.ts'
 import { fakeClock } from '../lib/clock.ts'
 import { GiveUp, RetryAt } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
-import { silentLog } from '../lib/log.ts'
 import type { Output } from '../publisher/output.ts'
 import { queueOn } from '../queue/queue.ts'
 import { LeaseLost } from '../queue/running.ts'
-import { standingOf, whoSchema } from '../rules/who.ts'
 import { redactor } from '../untrusted/redact.ts'
+import { attemptJob } from './fixtures/attempt-job.ts'
 import type { Publish } from './fixtures/publishing.ts'
 import { publishing } from './fixtures/publishing.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { JOBS, toJob } from './job.ts'
-import { openJobLog } from './job-log.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import { getJob } from './query.ts'
 import type { RunOptions } from './run.ts'
-import { runJob } from './run.ts'
 import { openStepStore } from './steps.ts'
 
 const clock = fakeClock()
@@ -80,31 +77,10 @@ function awayDuring(
 function attempt(
   row: JobRow,
   run: (context: AgentContext<unknown>) => Promise<AgentResult>,
-  change: Partial<RunOptions> & { signal?: AbortSignal; publish?: Publish } = {},
+  { publish = async () => null, ...change }: Partial<RunOptions> & { signal?: AbortSignal; publish?: Publish } = {},
 ) {
-  const { signal = new AbortController().signal, publish = async () => null, ...options } = change
   const agent = defineAgent({ name: 'work', description: 'Works.', input: z.object({ n: z.number().optional() }), run })
-  return runJob(
-    {
-      database,
-      clock,
-      log: silentLog,
-      acceptOutputs: (outputs) => outputs as Output[],
-      agents: new Map([['work', agent]]),
-      forge: null,
-      openPublisher: publishing(publish),
-      approvers: { who: whoSchema, standing: standingOf },
-      loadEvent: async () => null,
-      payloadOf: () => undefined,
-      random: () => 0,
-      leaseMs: 30_000,
-      stopGraceMs: 20,
-      ...options,
-    },
-    openJobLog(database, clock, silentLog),
-    row,
-    signal,
-  )
+  return attemptJob({ database, clock, row, agent }, { openPublisher: publishing(publish), ...change })
 }
 
 describe('one attempt', () => {
@@ -412,6 +388,35 @@ describe('one attempt', () => {
 })
 
 describe('what an attempt writes', () => {
+  it('is waited for when the agent published it and was stopped, with the time to come back at', async () => {
+    // Long enough for a busy machine to come to the write.
+    const row = await claimJob({ timeLimitMs: 1000 })
+    const asked = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<void>()
+    const publish: Publish = async () => {
+      asked.resolve()
+      await answer.promise
+      throw new RetryAt(new Date(clock.now().getTime() + 15_000), 'It had no answer.')
+    }
+    const stopped = Promise.withResolvers<void>()
+    const run = async (context: AgentContext<unknown>) => {
+      context.signal.addEventListener('abort', () => stopped.resolve())
+      await context.publish('start', [note('a')]).catch(() => {})
+      return {}
+    }
+    let hasEnded = false
+    const ended = attempt(row, run, { publish }).finally(() => {
+      hasEnded = true
+    })
+    await asked.promise
+    await stopped.promise
+    // Longer than its grace.
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    expect(hasEnded).toBe(false)
+    answer.resolve()
+    expect((await ended).outcome).toEqual({ kind: 'deferred', delayMs: 15_000, error: 'It had no answer.' })
+  })
+
   it('is stored whatever characters are in it', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary' }), async (text) => {

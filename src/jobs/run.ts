@@ -1,19 +1,18 @@
 // One attempt of one job, from the claimed row to its outcome.
 import type { Agent, AgentContext } from '../agents/agent.ts'
-import { isAway } from '../db/connection.ts'
 import type { Database } from '../db/database.ts'
 import type { Event } from '../events/event.ts'
+import type { Muting } from '../findings/precision.ts'
 import type { ReadForge } from '../forges/forge.ts'
 import { parseInput } from '../lib/agent-input.ts'
 import type { Clock } from '../lib/clock.ts'
-import { AppError, errorText, GiveUp, RetryAt } from '../lib/error.ts'
+import { RetryAt, Skipped } from '../lib/error.ts'
 import { LONGEST_TIMER_MS } from '../lib/every.ts'
-import type { Activity, Log } from '../lib/log.ts'
-import { noActivity } from '../lib/log.ts'
+import type { Log } from '../lib/log.ts'
 import { untilStopped } from '../lib/until-stopped.ts'
 import { modelOf } from '../models/model.ts'
 import type { Models } from '../models/models.ts'
-import { openModels } from '../models/models.ts'
+import { openModels, stateOf } from '../models/models.ts'
 import type { AcceptOutputs } from '../publisher/accept.ts'
 import type { OpenPublisher } from '../publisher/publish.ts'
 import type { Handled } from '../queue/table.ts'
@@ -25,16 +24,22 @@ import type { Workspaces } from '../workspaces/workspace.ts'
 import { openWorkspaces } from '../workspaces/workspace.ts'
 import { sayStarted } from './activity.ts'
 import type { Approvers } from './approval.ts'
+import { agentOf, beforeWork, eventOf, jobOf } from './beginning.ts'
 import type { PayloadOf } from './early-event.ts'
+import { causeOf } from './failure-cause.ts'
 import { insist } from './fence.ts'
+import { findingsToStore, ledgerFor } from './findings.ts'
 import type { JobRow, RunDetail } from './job.ts'
 import { toJob } from './job.ts'
 import type { JobLog } from './job-log.ts'
 import { minutesLeftMs, minutesUsed, openModelCalls } from './model-calls.ts'
+import type { Observed, Observers } from './observed.ts'
+import { observe } from './observed.ts'
 import { publishPending, rememberRun } from './outputs.ts'
 import type { AskPermission } from './permission.ts'
-import { Skipped } from './permission.ts'
-import { isWaiting, outcomeOf, withoutSecrets } from './retry-policy.ts'
+import type { EarlyOutputs, EarlyParts } from './publish-early.ts'
+import { openEarlyOutputs } from './publish-early.ts'
+import { isWaiting, outcomeOf, stackOf, withoutSecrets } from './retry-policy.ts'
 import { readReturned } from './returned.ts'
 import type { StepStore } from './steps.ts'
 import { openStepStore } from './steps.ts'
@@ -42,15 +47,14 @@ import { inheritedStep } from './supersede.ts'
 import type { AskCeiling } from './trigger.ts'
 import { triggerOf } from './trigger.ts'
 import type { Wait } from './wait-rows.ts'
+import type { WaitStore } from './waits.ts'
 import { openWaitStore } from './waits.ts'
 
 /** What an attempt needs from the rest of the program. */
-export type RunOptions = {
+export type RunOptions = Observers & {
   database: Database
   clock: Clock
   log: Log
-  /** Says what began and how it ended. */
-  activity?: Activity
   agents: ReadonlyMap<string, Agent>
   forge: ReadForge | null
   /** Where worktrees come from; without them no agent can have one. */
@@ -59,8 +63,12 @@ export type RunOptions = {
   permitted?: AskPermission
   /** Asks whether a rule has made too many jobs for one to begin. Default: none has. */
   overCeiling?: AskCeiling
+  /** The address of the service from outside, for links to jobs. */
+  publicUrl?: string | undefined
   /** What agents may ask. Default: none is set up. */
   models?: Models
+  /** When categories of findings mute themselves; without it, as they do by default. */
+  muting?: Muting
   openPublisher: OpenPublisher
   /** Decides who may answer when an agent asks for approval. */
   approvers: Approvers
@@ -91,16 +99,35 @@ export async function runJob(
   row: JobRow,
   signal: AbortSignal,
 ): Promise<Handled<RunDetail>> {
+  const observed = observe(options, row)
+  const openPublisher = observed.publisher(options.openPublisher)
+  const handled = await attemptJob({ ...options, openPublisher, observed }, jobLog, row, signal)
+  observed.end(handled.outcome)
+  return handled
+}
+
+/** How long the end of an attempt waits for the database to take its last lines. */
+const LAST_LINES_MS = 30_000
+
+type AttemptOptions = RunOptions & { observed: Observed }
+
+async function attemptJob(
+  options: AttemptOptions,
+  jobLog: JobLog,
+  row: JobRow,
+  signal: AbortSignal,
+): Promise<Handled<RunDetail>> {
   const { clock, database, log, redactor: secrets = byForm } = options
   const job = toJob(row)
   const over = new AbortController()
   const timer = startLimit(row.time_limit_ms, over, timeIsUp(row))
   const stop = AbortSignal.any([signal, over.signal])
   const workspaces = openWorkspaces(stop)
-  const write = jobLog.of(row, secrets.text)
-  sayStarted(options.activity ?? noActivity, row)
+  const write = jobLog.of(row, secrets)
+  sayStarted(log, row)
   let minutesTimer: NodeJS.Timeout | undefined
   let open = (): readonly Wait[] => []
+  let written = async (): Promise<unknown> => null
   const work = async () => {
     const { minutes } = row.budget ?? {}
     // What has run has only its outputs to publish, which are paid for.
@@ -112,11 +139,12 @@ export async function runJob(
     return runAgent(options, row, steps, {
       signal: stop,
       workspaces,
-      onWaits: (waits) => {
-        open = waits
+      onOpen: (waits, early) => {
+        open = waits.open
+        written = early.settled
       },
-      log: (line, stream) => {
-        if (!stop.aborted) write(line, stream)
+      log: (line, given) => {
+        if (!stop.aborted) write(line, given)
       },
     })
   }
@@ -130,7 +158,10 @@ export async function runJob(
     // on its way. As long as that may write something, the job must be nobody else's.
     if (hasOutputs) await publishOutputs(options, row, stop)
     return { outcome: { kind: 'completed' }, detail: { result } }
-  } catch (error) {
+  } catch (thrown) {
+    // As above, of what the agent has published: it may be on its way.
+    const late = await written()
+    const error = stop.aborted && late instanceof RetryAt ? late : thrown
     const waits = open()
     if (waits.length > 0 && isWaiting(error)) {
       const delayMs = Math.max(0, Math.min(...waits.map(({ leftMs }) => leftMs)))
@@ -140,7 +171,9 @@ export async function runJob(
     if (!stop.aborted && !(error instanceof Skipped)) write(stackOf(error), 'stderr')
     const { failures } = row
     const outcome = outcomeOf(error, { failures, now: clock.now(), random: options.random })
-    return { outcome: withoutSecrets(outcome, secrets), detail: null }
+    const cause = causeOf(error, { isOverTime: over.signal.aborted && !signal.aborted })
+    // Its last lines may have to wait for the database, and it may be stopped only then.
+    return { outcome: withoutSecrets(outcome, secrets), detail: { cause }, wasDecided: !signal.aborted }
   } finally {
     clearTimeout(timer)
     clearTimeout(minutesTimer)
@@ -149,24 +182,14 @@ export async function runJob(
     await workspaces
       .remove()
       .catch((error: unknown) => log.warn({ err: error, job: job.id }, 'a workspace could not be removed'))
-    await jobLog.flush()
+    await insist(AbortSignal.any([signal, AbortSignal.timeout(LAST_LINES_MS)]), jobLog.flush).catch(() => undefined)
   }
 }
 
-/**
- * The stack of what an agent threw, with its causes, for whoever mends it; an expected error is
- * its message.
- */
-function stackOf(error: unknown): string {
-  const isExpected = error instanceof AppError || error instanceof GiveUp || error instanceof RetryAt
-  if (isExpected || !(error instanceof Error)) return errorText(error)
-  const stack = error.stack ?? errorText(error)
-  return error.cause === undefined ? stack : `${stack}\ncaused by: ${stackOf(error.cause)}`
-}
-
-async function publishOutputs(options: RunOptions, row: JobRow, stop: AbortSignal): Promise<void> {
+async function publishOutputs(options: AttemptOptions, row: JobRow, stop: AbortSignal): Promise<void> {
+  const { settles } = row
   try {
-    await publishPending(options.database, row, { redactor: byForm, ...options, job: toJob(row), stop })
+    await publishPending(options.database, row, { redactor: byForm, ...options, job: toJob(row), settles, stop })
   } catch (error) {
     // A time to come back at says that a write may yet appear, which the reason to stop does not.
     throw stop.aborted && !(error instanceof RetryAt) ? stop.reason : error
@@ -186,86 +209,92 @@ function timeIsUp({ time_limit_ms: limitMs }: JobRow): Error {
  * the job's result and whether there may be outputs to publish.
  */
 async function runAgent(
-  options: RunOptions,
+  options: AttemptOptions,
   row: JobRow,
   steps: StepStore,
   {
     workspaces,
-    onWaits,
+    onOpen,
     ...context
   }: Pick<AgentContext<unknown>, 'log' | 'signal'> & {
     workspaces: Workspaces
-    onWaits(open: () => readonly Wait[]): void
+    onOpen(waits: WaitStore, early: EarlyOutputs): void
   },
 ): Promise<{ result: unknown; hasOutputs: boolean }> {
-  if (row.ran_at !== null) return { result: row.result, hasOutputs: true }
-  const { agents, clock, database, forge, acceptOutputs } = options
+  const { agents, clock, database, forge, observed } = options
+  if (row.ran_at !== null) {
+    // Of no use but to its spans.
+    if (options.tracer !== undefined) await eventOf(options, row)
+    return { result: row.result, hasOutputs: true }
+  }
   const agent = agentOf(agents, row.agent)
   const input = await parseInput(agent, row.input)
-  const recorded = row.event_id === null ? null : await beforeWork(clock, options.loadEvent(row.event_id))
+  const recorded = await eventOf(options, row)
+  const step = observed.step(steps)
   const { id, rule, ceiling_subject: ceilingSubject } = row
   const overCeiling = async () =>
     options.overCeiling ? beforeWork(clock, options.overCeiling({ id, rule, ceilingSubject })) : null
-  const event = await triggerOf({ ...options, overCeiling }, row, { event: recorded, step: steps.step })
-  const answer = openModelCalls(database, row, {
+  const event = await triggerOf({ ...options, overCeiling }, row, { event: recorded, step })
+  const models = options.models ?? noModels
+  const model = row.model ?? agent.model
+  const calls = openModelCalls(database, row, {
     clock,
     stop: context.signal,
-    models: options.models ?? noModels,
-    model: row.model ?? agent.model,
+    models,
+    model,
     budget: row.budget,
+    onAnswer: observed.onAnswer,
   })
-  const waits = await beforeWork(
-    clock,
-    openWaitStore(row, {
-      ...options,
-      parseOutputs: (given) => acceptOutputs(given, row.policy),
-      redact: (options.redactor ?? byForm).text,
-      stop: context.signal,
-      event,
-    }),
-  )
-  onWaits(waits.open)
+  const { waits, early } = await beforeWork(clock, openStores(options, row, { stop: context.signal, event }))
+  onOpen(waits, early)
   await waits.requireNews()
   const returned = await agent.run({
     ...context,
-    job: { id: row.id, type: row.type, rule: row.rule, attempt: row.attempt },
+    job: jobOf(options, row),
     input,
     event,
     payload: event === null ? undefined : options.payloadOf(event),
-    step: steps.step,
+    step,
     sleep: waits.sleep,
     waitFor: waits.waitFor,
     approval: waits.approval,
     workspace: workspaces.make,
     checkout: checkoutOf({ ...context, mirrors: options.mirrors, workspaces, facts: event?.facts, policy: row.policy }),
+    publish: early.publish,
     inherited: (name) => inheritedStep(database, row, name),
-    model: modelOf({ step: steps.step, answer }),
+    model: modelOf({ step, ...calls, ...stateOf(models, model) }),
+    findings: ledgerFor(database, row.policy, options.muting),
     forge,
     now: clock.now,
   })
   context.signal.throwIfAborted()
-  const { result, unchecked } = readReturned(returned, options.redactor ?? byForm)
-  const outputs = acceptOutputs(unchecked, row.policy)
-  waits.requireApproved(outputs)
-  const hasOutputs = outputs.length > 0
-  // Without outputs the end of the job, which comes next, is what remembers the run: a commit less.
-  if (hasOutputs) await insist(context.signal, () => rememberRun(database, row, { clock, result, outputs }))
+  await early.settled()
+  const { result, unchecked, findings } = readReturned(returned, options.redactor ?? byForm)
+  const outputs = options.acceptOutputs(unchecked, row.policy, early.stored())
+  waits.approved.requireAll(outputs)
+  const hasOutputs = outputs.length > 0 || early.hasPending()
+  const run = { clock, result, outputs, findings: findingsToStore(findings, row.policy) }
+  // Without these the end of the job, which comes next, is what remembers the run: a commit less.
+  if (hasOutputs || run.findings !== null) await insist(context.signal, () => rememberRun(database, row, run))
   return { result, hasOutputs }
 }
 
-function agentOf(agents: ReadonlyMap<string, Agent>, name: string): Agent {
-  const agent = agents.get(name)
-  if (agent) return agent
-  const known = [...agents.keys()].sort().join(', ') || 'none'
-  throw new GiveUp(`There is no agent "${name}"; there are: ${known}.`)
-}
-
-/**
- * Reads what an attempt begins with. A database that is away is no failure as long as nothing was
- * done.
- */
-function beforeWork<T>(clock: Clock, reading: Promise<T>): Promise<T> {
-  return reading.catch((error: unknown) => {
-    throw isAway(error) ? new RetryAt(clock.now(), errorText(error)) : error
+/** What the agent waits for and publishes while it runs. */
+async function openStores(
+  options: AttemptOptions,
+  row: JobRow,
+  { stop, event }: { stop: AbortSignal; event: Event | null },
+): Promise<{ waits: WaitStore; early: EarlyOutputs }> {
+  const accept: EarlyParts['accept'] = (given, earlier) => options.acceptOutputs(given, row.policy, earlier)
+  const early = await openEarlyOutputs(options.database, row, {
+    clock: options.clock,
+    stop,
+    accept,
+    requireAmongApproved: (outputs) => waits.approved.requireAmong(outputs),
+    publishPending: () => publishOutputs(options, row, stop),
   })
+  const parseOutputs = (given: unknown) => accept(given, early.stored())
+  const redact = (options.redactor ?? byForm).text
+  const waits = await openWaitStore(row, { ...options, parseOutputs, redact, stop, event })
+  return { waits, early }
 }

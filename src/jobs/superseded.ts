@@ -5,8 +5,9 @@ import { errorText } from '../lib/error.ts'
 import type { Repeated } from '../lib/every.ts'
 import { every } from '../lib/every.ts'
 import type { Log } from '../lib/log.ts'
+import { saySuperseded } from './activity.ts'
 import type { JobRow } from './job.ts'
-import { supersede } from './supersede.ts'
+import { supersede, takeTurn } from './supersede.ts'
 
 /** How often it looks, should a notification be lost: a superseded job stops within two seconds. */
 const LOOK_MS = 1000
@@ -22,7 +23,7 @@ export type SupersededOptions = {
 /** Knows what runs, and looks whether it is superseded. */
 export type Superseded = {
   /** Runs an attempt of a job, unless the job is superseded already: then null. */
-  unlessSuperseded<T>(row: Pick<JobRow, 'id' | 'mode'>, run: () => Promise<T>): Promise<T | null>
+  unlessSuperseded<T>(row: Pick<JobRow, 'id' | 'attempt' | 'mode'>, run: () => Promise<T>): Promise<T | null>
   /** There may be newer events. Never throws. */
   look(): Promise<void>
   start(): void
@@ -39,10 +40,16 @@ export function openSuperseded({ database, clock, log, onCancelled }: Superseded
   let isAsked = false
   let timer: Repeated | undefined
 
+  /** Returns the ids of those that were cancelled. */
+  async function cancel(ids: readonly string[], mode?: 'next'): Promise<string[]> {
+    const cancelled = await supersede(database, clock, ids, mode)
+    for (const job of cancelled) saySuperseded(log, job)
+    return cancelled.map(({ id }) => id)
+  }
   async function lookAll(): Promise<void> {
     while (isAsked) {
       isAsked = false
-      const cancelled = await supersede(database, clock, [...running])
+      const cancelled = await cancel([...running])
       if (cancelled.some((id) => running.has(id))) await onCancelled()
     }
   }
@@ -58,11 +65,15 @@ export function openSuperseded({ database, clock, log, onCancelled }: Superseded
   }
   return {
     async unlessSuperseded(row, run) {
+      if (row.mode === 'next') {
+        if ((await cancel([row.id], 'next')).includes(row.id)) return null
+        await takeTurn(database, row)
+      }
       if (row.mode !== 'latest') return run()
       // Before the look, so that an event which is recorded meanwhile is seen by the next one.
       running.add(row.id)
       try {
-        if ((await supersede(database, clock, [row.id])).includes(row.id)) return null
+        if ((await cancel([row.id])).includes(row.id)) return null
         return await run()
       } finally {
         running.delete(row.id)

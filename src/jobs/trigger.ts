@@ -1,11 +1,13 @@
 // What must be known of a job's trigger before its first attempt: whether those who caused it may,
 // and the commit that a comment on a pull request was about.
+
 import type { Event } from '../events/event.ts'
 import type { ReadForge } from '../forges/forge.ts'
+import { Skipped } from '../lib/error.ts'
 import { isObject } from '../lib/json.ts'
 import type { JobRow, Step } from './job.ts'
 import type { AskPermission } from './permission.ts'
-import { requirePermission, Skipped } from './permission.ts'
+import { requirePermission } from './permission.ts'
 
 type Parts = {
   forge: ReadForge | null

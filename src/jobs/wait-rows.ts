@@ -50,12 +50,17 @@ export async function readWaits(sql: Sql, clock: Clock, jobId: string): Promise<
   return (await sql.query<Wait>(text, [clock.sqlNow(), jobId], 'waits')).rows
 }
 /** Ends a wait whose time is up, unless an event was first; what it came to. */
-export async function endWait(sql: Sql, clock: Clock, jobId: string, name: string): Promise<Wait> {
-  await sql.query(
-    `update signalbox.job_waits set ended_at = ${NOW} where job_id = $2 and name = $3 and ended_at is null`,
-    [clock.sqlNow(), jobId, name],
+export async function endWait(sql: Sql, clock: Clock, ref: AttemptRef, name: string): Promise<Wait> {
+  const { rowCount } = await sql.query(
+    `with leased as (${LEASED}), ended as (
+       update signalbox.job_waits set ended_at = coalesce($4::timestamptz, now()) from leased
+       where job_id = leased.id and name = $5 and ended_at is null
+     )
+     select from leased`,
+    [...refValues(ref), clock.sqlNow(), name],
   )
-  return storedWait(sql, clock, jobId, name)
+  if (rowCount === 0) throw fenced()
+  return storedWait(sql, clock, ref.id, name)
 }
 
 /** One wait of a job as it is now. */
@@ -82,9 +87,11 @@ export async function beginWait(
     return storedWait(database, clock, ref.id, wait.name)
   }
   // By itself: who inserts events must know of the types before it sees the wait.
-  await database.query('insert into signalbox.awaited_types select unnest($1::text[]) on conflict do nothing', [
-    wanted.types,
-  ])
+  await database.query(
+    `insert into signalbox.awaited_types as t (type, since) select unnest($2::text[]), ${NOW}
+     on conflict (type) do update set since = excluded.since where t.since < excluded.since - interval '1 hour'`,
+    [clock.sqlNow(), [...new Set(wanted.types)]],
+  )
   const asked = { wanted, place }
   // What was said before it was asked is no answer.
   const from = event === null || kind === 'approval' ? null : await placeOf(database, event.id)

@@ -6,7 +6,9 @@ import type { Output } from '../publisher/output.ts'
 import type { JudgeAnswersParts } from './answers.ts'
 import { isStillWaiting, judgeAnswers } from './answers.ts'
 import type { Approval, ApprovalOptions } from './approval.ts'
-import { hashOf, readApproval } from './approval.ts'
+import { readApproval } from './approval.ts'
+import type { ApprovedOutputs } from './approved.ts'
+import { approvedOutputs } from './approved.ts'
 import type { AttemptRef } from './fence.ts'
 import { insist } from './fence.ts'
 import type { NewWait, Wait } from './wait-rows.ts'
@@ -35,8 +37,8 @@ export type WaitStore = {
   approval(name: string, options: ApprovalOptions): Promise<Approval>
   /** @throws Waiting when what woke the job leaves it waiting: its agent need not run for that. */
   requireNews(): Promise<void>
-  /** @throws GiveUp when other outputs were approved than these. */
-  requireApproved(outputs: readonly Output[]): void
+  /** What was approved so far. */
+  approved: ApprovedOutputs
   /** What this attempt has found that it must wait for. */
   open(): readonly Wait[]
 }
@@ -53,7 +55,7 @@ export async function openWaitStore(
   const judged = ref.attempt === 1 ? 0 : await judgeAnswers(parts, ref)
   const waits = ref.attempt === 1 ? [] : await readWaits(database, clock, ref.id)
   const known = new Map(waits.map((one) => [one.name, one]))
-  const approved = new Map<string, string>()
+  const approved = approvedOutputs()
   const used = new Set<string>()
   const open: Wait[] = []
   const own: Facts = event?.facts ?? {}
@@ -68,7 +70,7 @@ export async function openWaitStore(
     if (found.kind !== wait.kind)
       throw new GiveUp(`The agent has waited under the name "${wait.name}" for something else.`)
     if (found.hasEnded) return found
-    if (found.isOver) return insist(stop, () => endWait(database, clock, ref.id, wait.name))
+    if (found.isOver) return insist(stop, () => endWait(database, clock, ref, wait.name))
     open.push(found)
     throw new Waiting(`It waits for "${wait.name}" until ${found.until.toISOString()}.`)
   }
@@ -103,7 +105,7 @@ export async function openWaitStore(
         at: wait.until.toISOString(),
       } as const
       const result = (wait.result as Approval | null) ?? timedOut
-      if (result.approved && asked.outputs_sha256 !== null) approved.set(asked.outputs_sha256, name)
+      if (result.approved && asked.outputs !== null) approved.add(name, asked.outputs)
       return result
     },
     async requireNews() {
@@ -113,11 +115,7 @@ export async function openWaitStore(
       open.push(...left)
       throw new Waiting('What woke it changes nothing.')
     },
-    requireApproved(outputs) {
-      if (approved.size === 0 || approved.has(hashOf(outputs))) return
-      const [name] = approved.values()
-      throw new GiveUp(`The agent returned other outputs than were approved ("${name}"); none is written.`)
-    },
+    approved,
     open: () => open,
   }
 }

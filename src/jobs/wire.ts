@@ -1,6 +1,8 @@
 // Jobs on the wire: what the API answers, checked and described by one schema each.
 import { z } from 'zod'
+import { LOG_STREAMS } from '../lib/log-line.ts'
 import { budget, json, jsonObject, time } from '../lib/wire.ts'
+import { jobCause } from './failure-cause.ts'
 
 /** Where a job is. */
 export const jobStatus = z.enum(['pending', 'running', 'waiting', 'completed', 'failed', 'cancelled'])
@@ -28,10 +30,12 @@ export const jobSummary = z
     losses: z.int().meta({ description: 'How often its orchestrator was lost; the job fails at 10.' }),
     max_attempts: z.int(),
     time_limit_ms: z.int(),
+    replay: z.uuid().nullable().meta({ description: 'The replay that made it of an event which was there already.' }),
     error: z
       .string()
       .nullable()
       .meta({ description: 'The last error; of a job that waits for its next attempt, too.' }),
+    cause: jobCause.nullable().meta({ description: 'Why it has failed; null: it has not.' }),
     available_at: time.meta({ description: 'When it may start (again); of a running job, when its lease ends.' }),
     created_at: time,
     started_at: time.nullable(),
@@ -127,6 +131,7 @@ const receipt = z
     branch: z.string().optional(),
     sha: z.string().optional(),
     created: z.boolean().meta({ description: 'False when it was there already.' }),
+    note: z.string().optional().meta({ description: 'What of it the forge has refused, and why.' }),
   })
   .meta({ id: 'Receipt' })
 
@@ -134,9 +139,14 @@ const jobOutput = z
   .object({
     position: z.int(),
     kind: z.string(),
-    status: z
-      .enum(['pending', 'published', 'staged', 'refused'])
-      .meta({ description: '`staged`: shown, and not written, because its rule says so.' }),
+    status: z.enum(['pending', 'published', 'staged', 'refused', 'otherwise', 'replaced']).meta({
+      description:
+        '`staged`: shown, and not written, because its rule says so. `otherwise`: written if the job ends without completing; `replaced` by another one for that case.',
+    }),
+    early: z
+      .string()
+      .nullable()
+      .meta({ description: 'What the agent called it when it published it in the middle of its run.' }),
     reason: z.string().nullable().meta({ description: 'Why it was refused.' }),
     receipt: receipt.nullable(),
     preview: z.string().nullable().meta({ description: 'What a staged one would have written: its texts and a diff.' }),
@@ -172,8 +182,9 @@ const jobLogLine = z
     id: z.int(),
     attempt: z.int(),
     at: time,
-    stream: z.enum(['log', 'stdout', 'stderr']),
+    stream: z.enum(LOG_STREAMS),
     line: z.string(),
+    fields: jsonObject.nullable().meta({ description: 'What the agent gave with the line; null when it gave none.' }),
   })
   .meta({ id: 'JobLogLine' })
 export type JobLogLine = z.infer<typeof jobLogLine>
@@ -195,7 +206,10 @@ export const jobDetail = jobSummary
       .nullable()
       .meta({ description: 'What a waiting job waits for; why a job that is due is not begun, where that is known.' }),
     superseded_by: z.uuid().nullable().meta({ description: 'The job of a newer event that is done in its place.' }),
-    payload: json.meta({ description: 'The input of its agent.' }),
+    payload: json.meta({
+      description:
+        'What it is about: of a job by hand what was given; of a job of an event `event` (its type), `delivery_id`, the facts of the event, and `input`, that of its agent.',
+    }),
     result: json,
     ran_at: time.nullable().meta({ description: 'When its agent left outputs: it does not run again for them.' }),
     attempts: z.array(jobAttempt),

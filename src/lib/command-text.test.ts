@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { cpuMs } from '../../test/cpu-time.ts'
 import { commandIn } from './command-text.ts'
 
 function read(text: string) {
@@ -107,8 +108,9 @@ test.each([
   ['ends of tags', '</details>'],
   ['lines', '\n/ a'],
 ])('a hostile text of %s takes no time', (_, part) => {
-  const startedAt = performance.now()
-  commandIn(part.repeat(200_000 / part.length))
-  commandIn(`/a ${part.repeat(900 / part.length)}`)
-  expect(performance.now() - startedAt).toBeLessThan(500)
+  const tookMs = cpuMs(() => {
+    commandIn(part.repeat(200_000 / part.length))
+    commandIn(`/a ${part.repeat(900 / part.length)}`)
+  })
+  expect(tookMs).toBeLessThan(500)
 })

@@ -56,6 +56,11 @@ export function argumentNames(command: Command): string[] {
   return specsOf(command).map(({ name }) => name)
 }
 
+/** Those of them that must be given. */
+export function requiredArguments(command: Command): string[] {
+  return specsOf(command).flatMap(({ name, isFlag, isOptional }) => (isFlag || isOptional ? [] : [name]))
+}
+
 /** Reads the words after a command's name. */
 export function readArguments(command: Command, words: readonly string[]): Arguments {
   const specs = specsOf(command)

@@ -1,28 +1,32 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { deploymentBranch, deploymentKey, deploymentOfBranch, deploymentOfKey } from './deployment-key.ts'
+import { DEPLOYMENT_BRANCH, deploymentKey, deploymentOfBranch, deploymentOfKey, idInBranch } from './deployment-key.ts'
 
 const ID = '01934e00-0000-7000-8000-00000000000a'
 
-function plain(text: string): string {
-  return text
+function branchOf(app: string, id: string): string {
+  return DEPLOYMENT_BRANCH.replace('{app}', app).replace('{deployment_id}', idInBranch(id))
 }
 
 test('what is written for a deployment is read again, with or without the prefix of its id', () => {
   fc.assert(
     fc.property(fc.uuid(), fc.constantFrom('', 'deploy_'), fc.stringMatching(/^[a-z-]{1,20}$/), (uuid, prefix, app) => {
       const id = `${prefix}${uuid}`
-      expect(deploymentOfKey(deploymentKey(id))).toBe(uuid)
-      expect(deploymentOfBranch(deploymentBranch(app, id, plain))).toBe(uuid)
+      for (const project of [null, 'p']) expect(deploymentOfKey(deploymentKey(id, project))).toBe(uuid)
+      expect(deploymentOfBranch(branchOf(app, id))).toBe(uuid)
     }),
   )
 })
 
-test('a branch has the name of its app and its id, each made safe, without the prefix of the id', () => {
-  const shout = (text: string) => text.toUpperCase()
-  expect(deploymentBranch('bot', `deploy_${ID}`, plain)).toBe(`agenta/deploy-bot-${ID}`)
-  expect(deploymentBranch('bot', 'deploy-7', shout)).toBe('agenta/deploy-BOT-7')
-  expect(deploymentBranch('bot', 'deploy_', plain)).toBe('agenta/deploy-bot-deploy_')
+test('a branch has the name of its app and its id, without the prefix of the id', () => {
+  expect(branchOf('bot', `deploy_${ID}`)).toBe(`agenta/deploy-bot-${ID}`)
+  expect(branchOf('bot', 'deploy-7')).toBe('agenta/deploy-bot-7')
+  expect(branchOf('bot', 'deploy_')).toBe('agenta/deploy-bot-deploy_')
+})
+
+test('ids that two projects may both use have a key for each', () => {
+  expect(deploymentKey('deploy_7', 'one')).not.toBe(deploymentKey('deploy_7', 'two'))
+  expect(deploymentKey(`deploy_${ID}`, 'one')).toBe(deploymentKey(`deploy_${ID}`, 'two'))
 })
 
 test.each(['deployment=7', `deployment=${ID}0`, `deployment=x${ID}`, `x-deployment=${ID}`, `deploy:${ID}`, ID])(

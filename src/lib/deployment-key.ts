@@ -5,17 +5,21 @@ const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 const KEY = new RegExp(`^deployment=(?:deploy_)?(${UUID})$`, 'i')
 const BRANCH = new RegExp(`^agenta/deploy-.+-(?:deploy_)?(${UUID})$`, 'i')
 
-/** The key of a deployment, whatever its sender's ids look like. */
-export function deploymentKey(deploymentId: string): string {
-  return `deployment=${deploymentId}`
-}
+/** The branch of a deployment unless another template is set; `deploymentOfBranch` reads it. */
+export const DEPLOYMENT_BRANCH = 'agenta/deploy-{app}-{deployment_id}'
 
 /**
- * The branch of a deployment, `agenta/deploy-<app>-<deployment id>`, an id's own `deploy_` left
- * out. `safePart` makes any text a part of a branch's name.
+ * The key of a deployment, whatever its sender's ids look like: those that are no UUIDs may be the
+ * same in two projects.
  */
-export function deploymentBranch(app: string, deploymentId: string, safePart: (text: string) => string): string {
-  return `agenta/deploy-${safePart(app)}-${safePart(deploymentId.replace(/^deploy[_-](?=[A-Za-z0-9])/, ''))}`
+export function deploymentKey(deploymentId: string, project: string | null): string {
+  const key = `deployment=${deploymentId}`
+  return project === null || KEY.test(key) ? key : `deployment=${project}/${deploymentId}`
+}
+
+/** A deployment's id as it stands in a branch: its own `deploy_` left out. */
+export function idInBranch(deploymentId: string): string {
+  return deploymentId.replace(/^deploy[_-](?=[A-Za-z0-9])/, '')
 }
 
 /** The UUID of the deployment a key is of; null for any other key or id. */

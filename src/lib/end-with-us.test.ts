@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { isAlive } from '../../test/process.ts'
@@ -70,6 +71,49 @@ describe('when a process is killed by SIGKILL', () => {
     await killed(parent)
     await until('the other has ended', async () => !isAlive(watched))
     expect(isAlive(left)).toBe(true)
+  })
+})
+
+describe('what is leased', () => {
+  const LEASED = `
+    import { endWithLease } from '${MODULE}'
+    const options = { detached: true, stdio: 'ignore' }
+    const sleep = (isLeased) => endWithUs(() => spawn('sleep', ['600'], options), { signal: 'KILL', group: true, isLeased })`
+
+  test('ends while its process is frozen, before the lease is over, and nothing else does', async () => {
+    const { parent, line } = await start(`${LEASED}
+      endWithLease(() => 3000)
+      console.log(sleep(true).pid, sleep(false).pid)
+      setInterval(() => {}, 1000)`)
+    const [leased = 0, other = 0] = line.split(' ').map(Number)
+    // It goes on for longer than a lease as long as its process does.
+    await wait(3300)
+    expect([leased, other].map(isAlive)).toEqual([true, true])
+    parent.kill('SIGSTOP')
+    await until('it has ended', async () => !isAlive(leased))
+    expect(isAlive(other)).toBe(true)
+    await killed(parent)
+    await until('the other has ended', async () => !isAlive(other))
+  })
+
+  test('ends while the event loop is blocked', async () => {
+    const { line } = await start(`${LEASED}
+      endWithLease(() => 1000)
+      console.log(sleep(true).pid)
+      setTimeout(() => { for (;;); }, 200)`)
+    await until('it has ended', async () => !isAlive(Number(line)))
+  })
+
+  test('may run for any time once nothing is leased any more', async () => {
+    const { parent, line } = await start(`${LEASED}
+      let left = 500
+      endWithLease(() => left)
+      const { pid } = sleep(true)
+      setTimeout(() => { left = null }, 100)
+      setTimeout(() => console.log(pid), 400)`)
+    parent.kill('SIGSTOP')
+    await wait(1000)
+    expect(isAlive(Number(line))).toBe(true)
   })
 })
 

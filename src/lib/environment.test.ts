@@ -2,7 +2,8 @@
 import { MIN_SECRET_CHARS } from '@signalbox/sdk/scheme'
 import { describe, expect, test } from 'vitest'
 import { refusalOf } from '../../test/refusal.ts'
-import { readEnvironment, VARIABLE_NAMES } from './environment.ts'
+import { readEnvironment, unusedVariables, VARIABLE_NAMES } from './environment.ts'
+import { NO_PROXIES } from './trusted-proxies.ts'
 
 const SECRET = 's'.repeat(MIN_SECRET_CHARS)
 const SIGNING_KEY = `whsk_${'A'.repeat(43)}=`
@@ -17,17 +18,28 @@ describe('an environment without any variable', () => {
   const defaults = {
     SIGNALBOX_DATA_DIR: '.signalbox',
     PORT: 8000,
+    TRUST_PROXY: NO_PROXIES,
+    RATE_LIMIT_REFUSED: 60,
+    RATE_LIMIT_SOURCE: 60_000,
+    RATE_LIMIT_API: 6_000,
+    MAX_CONNECTIONS: 2_000,
+    MAX_CONNECTIONS_PER_CLIENT: 1_000,
+    MAX_BODIES_MB: 256,
     SIGNALBOX_ENCRYPTION_KEY: [],
     SIGNALBOX_ISOLATION: 'auto',
     SIGNALBOX_SIGNING_KEY: [],
     GITHUB_WEBHOOK_SECRET: [],
     AGENTA_WEBHOOK_SECRET: [],
     GITHUB_API_URL: 'https://api.github.com',
+    GITHUB_GAPS_INTERVAL_SECONDS: 300,
     ORCHESTRATOR_LOG_LEVEL: 'INFO',
     TICK_INTERVAL_SECONDS: 60,
+    RETENTION_DAYS: 180,
+    RETENTION_BODIES_DAYS: 30,
     GIT_SYNC_ENABLED: true,
     GIT_MIRRORS_MAX_MB: 10_000,
     MAX_CONCURRENT_JOBS: 3,
+    METRICS_HOST: '127.0.0.1',
     AGENT_MEMORY_MB: 512,
     SIGNALBOX_ALLOW_HOSTS: [],
   }
@@ -68,6 +80,8 @@ describe('a variable', () => {
     ['GIT_SYNC_ENABLED', '1', true],
     ['MAX_CONCURRENT_JOBS', '1000', 1000],
     ['AGENT_MEMORY_MB', '32', 32],
+    ['RETENTION_JOBS_DAYS', '0', 0],
+    ['RETENTION_MAX_GB', '20', 20],
     ['SIGNALBOX_ALLOW_HOSTS', 'handler:3000, 10.0.0.0/8', ['handler:3000', '10.0.0.0/8']],
     ['HTTPS_PROXY', 'http://me:secret@proxy:3128', 'http://me:secret@proxy:3128'],
     ['HTTP_PROXY', 'proxy:3128', 'http://proxy:3128'],
@@ -173,4 +187,23 @@ describe('the mail server', () => {
   ])('%j is refused', (variables, detail) => {
     expect(detailOf(variables)).toContain(detail)
   })
+})
+
+test('variables of other programs that mean nothing here are named, with what to set instead', () => {
+  const unused = (env: Record<string, string>) => unusedVariables(readEnvironment(env))
+  expect(unused({})).toEqual([])
+  expect(unused({ SUPABASE_KEY: 'x' })).toEqual([
+    expect.stringMatching(/^SUPABASE_KEY is set and not used: .*set DATABASE_URL instead\.$/),
+  ])
+  const both = { DATABASE_URL: 'postgres://db', SUPABASE_URL: 'https://x.supabase.co', SUPABASE_KEY: 'x' }
+  expect(unused(both)).toEqual([
+    expect.stringMatching(/^SUPABASE_URL .*remove it\.$/),
+    expect.stringMatching(/^SUPABASE_KEY .*remove it\.$/),
+  ])
+})
+
+test('TRUST_PROXY that is neither a number nor a list of addresses is named', () => {
+  expect(detailOf({ TRUST_PROXY: 'everybody' })).toBe(
+    'TRUST_PROXY: must be how many proxies there are, or a list of their addresses, such as loopback,10.0.0.0/8',
+  )
 })

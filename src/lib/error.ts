@@ -53,6 +53,11 @@ export const ERRORS = {
     message: 'The request conflicts with what is stored.',
     hint: 'Read the detail: it says what is stored.',
   },
+  payload_pruned: {
+    status: 410,
+    message: 'What the event said has been deleted.',
+    hint: 'Set RETENTION_BODIES_DAYS to more, to keep bodies for longer.',
+  },
   body_too_large: {
     status: 413,
     message: 'The request body is larger than 25 MB.',
@@ -108,6 +113,21 @@ export const ERRORS = {
     message: 'A stored secret cannot be decrypted.',
     hint: 'Set SIGNALBOX_ENCRYPTION_KEY with the key that the detail names, or give the endpoint a new secret.',
   },
+  backup_failed: {
+    status: 500,
+    message: 'The backup could not be made.',
+    hint: 'Read the detail: it says why.',
+  },
+  backup_invalid: {
+    status: 422,
+    message: 'The backup cannot be restored.',
+    hint: 'Read the detail: it says why. Nothing was loaded.',
+  },
+  database_not_empty: {
+    status: 409,
+    message: 'The database has something in it already.',
+    hint: 'Use an empty one: another SIGNALBOX_DATA_DIR, or another database in DATABASE_URL.',
+  },
   database_busy: {
     status: 500,
     message: 'Another Signalbox process uses this data directory.',
@@ -159,6 +179,21 @@ export class AppError extends Error {
 /** Thrown by an agent whose job has failed and would fail again: there is no further attempt. */
 export class GiveUp extends Error {
   override name = 'GiveUp'
+}
+
+/** Thrown by an attempt whose job is not to be done: it is cancelled, and its end is no event. */
+export class Skipped extends Error {
+  override name = 'Skipped'
+}
+
+/** The process that an agent ran in has ended. */
+export class AgentDied extends Error {
+  override name = 'AgentDied'
+}
+
+/** A call of a model would exceed the budget of its job, or has. */
+export class BudgetUsed extends GiveUp {
+  override name = 'BudgetUsed'
 }
 
 /** Thrown by an agent: the next attempt is at `when`, whatever the back-off says. */

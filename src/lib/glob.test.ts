@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cpuMs } from '../../test/cpu-time.ts'
 import { openTestDatabase } from '../../test/database.ts'
 import type { Database } from '../db/database.ts'
 import type { GlobKind, Globs } from './glob.ts'
@@ -210,11 +211,12 @@ describe('the pattern for SQL', () => {
 
 test('a name glob of many stars takes a time that grows with the value only', () => {
   const matches = compileGlobs('*a*a*a*a*a*a*a*b', NAME)
-  const startedAt = performance.now()
-  expect(matches('a'.repeat(100_000))).toBe(false)
-  expect(matches(`${'a'.repeat(100_000)}b`)).toBe(true)
+  const tookMs = cpuMs(() => {
+    expect(matches('a'.repeat(100_000))).toBe(false)
+    expect(matches(`${'a'.repeat(100_000)}b`)).toBe(true)
+  })
   // By backtracking 512 characters took 22 s with three stars.
-  expect(performance.now() - startedAt).toBeLessThan(5000)
+  expect(tookMs).toBeLessThan(5000)
 })
 
 // A regular expression of these takes longer than anybody waits.

@@ -69,14 +69,6 @@ function toUuid(bytes: Buffer, version: number): string {
 }
 
 /**
- * The end of an id, which tells it apart where the whole is too long: ids of one minute
- * begin alike. Wherever an id is asked for, this is taken too.
- */
-export function shortId(id: string): string {
-  return id.slice(-8)
-}
-
-/**
  * Whether a text is a UUID, so that a wrong id in a path is "not found" and not a database error.
  */
 export function isUuid(text: string): boolean {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { cpuMs } from '../../test/cpu-time.ts'
 import { markedKeys, markerText, readMarker, withMarker } from './marker.ts'
 
 test('a marker is one readable HTML comment', () => {
@@ -81,8 +82,9 @@ test('of several markers the last counts, and the keys of all can be read', () =
 })
 
 test('markers are read in linear time, however hostile the text', () => {
-  const startedAt = performance.now()
-  expect(markedKeys('<!-- signalbox:'.repeat(4300))).toEqual([])
-  expect(markedKeys(`<!-- signalbox:${'key=a '.repeat(10_000)} -->`)).toHaveLength(10_000)
-  expect(performance.now() - startedAt).toBeLessThan(1000)
+  const tookMs = cpuMs(() => {
+    expect(markedKeys('<!-- signalbox:'.repeat(4300))).toEqual([])
+    expect(markedKeys(`<!-- signalbox:${'key=a '.repeat(10_000)} -->`)).toHaveLength(10_000)
+  })
+  expect(tookMs).toBeLessThan(1000)
 })

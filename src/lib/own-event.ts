@@ -8,11 +8,13 @@ import { newId } from './id.ts'
 export type OwnEvent = Pick<Draft, 'type' | 'deliveryId' | 'subject' | 'actor' | 'facts' | 'depth' | 'causeJobId'> & {
   id?: string
   data: object
-  projectId?: null
+  projectId?: string | null
+  /** What is to be kept besides: the trace that it is in. */
+  headers?: Record<string, string>
 }
 
 /** Builds it. Its body is what endpoints are sent: `event, timestamp, delivery_id, data`. */
-export function ownEvent({ id, data, projectId, facts, ...about }: OwnEvent, now: Date): Draft {
+export function ownEvent({ id, data, projectId, facts, headers = {}, ...about }: OwnEvent, now: Date): Draft {
   const body = {
     event: about.type,
     timestamp: now.toISOString(),
@@ -28,7 +30,7 @@ export function ownEvent({ id, data, projectId, facts, ...about }: OwnEvent, now
     body: Buffer.from(JSON.stringify(body)),
     payload: null,
     contentType: 'application/json',
-    headers: {},
+    headers,
   }
 }
 

@@ -29,7 +29,8 @@ group('one mistake', () => {
     ['another option', z.object({ a: z.enum(['x', 'y']) }), { a: 'z' }, 'a: must be "x" or "y"'],
     ['another value', z.object({ a: z.literal('x') }), { a: 'z' }, 'a: must be "x"'],
     ['a pattern', z.object({ a: z.string().regex(/^x$/) }), { a: 'z' }, 'a: must match pattern /^x$/'],
-    ['a format', z.object({ a: z.iso.datetime() }), { a: 'z' }, 'a: is not a valid ISO datetime'],
+    ['a format', z.object({ a: z.iso.datetime() }), { a: 'z' }, 'a: must be a time such as 2026-01-31T12:00:00Z'],
+    ['another format', z.object({ a: z.iso.date() }), { a: 'z' }, 'a: is not a valid ISO date'],
     ['a message of the schema', z.object({ a: z.string().regex(/x/, 'write x') }), { a: 'z' }, 'a: write x'],
     ['a check of the schema', z.number().refine((n) => n > 1), 1, 'is not acceptable'],
     [

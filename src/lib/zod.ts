@@ -120,6 +120,7 @@ const ZODS_OWN = /^(?:Invalid (?:input|option|string|number)|Too (?:small|big)):
 function inWords(issue: z.core.$ZodIssue): string {
   const { message } = issue
   if (message === 'Invalid input') return 'is not acceptable'
+  if (message === 'Invalid ISO datetime') return 'must be a time such as 2026-01-31T12:00:00Z'
   if (!ZODS_OWN.test(message)) return message.replace(/^Invalid ([\w -]+)$/, 'is not a valid $1')
   switch (issue.code) {
     case 'invalid_type':

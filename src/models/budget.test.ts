@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { GiveUp } from '../lib/error.ts'
-import { allowedTokens, budgetSchema, requireWithin } from './budget.ts'
+import { BudgetUsed, GiveUp } from '../lib/error.ts'
+import { allowedTokens, budgetSchema, lowerBudget, requireWithin } from './budget.ts'
 import { costOf, parsePrices } from './prices.ts'
 import type { ModelRequest } from './request.ts'
 
@@ -25,10 +25,31 @@ describe('a call within a budget', () => {
     expect(allowed({ usd: 0.01 })).toBe(646)
     expect(allowed({ usd: 0.01, tokens: 300 })).toBe(200)
     expect(allowed({ minutes: 5 })).toBeUndefined()
+    // Providers refuse to be asked for more than their models can say.
+    expect(allowed({ tokens: 3_000_000 })).toBeUndefined()
+    expect(allowed({ tokens: 3_000_000 }, nothing, request(300, 50))).toBe(50)
+  })
+
+  test('is the lower one of two, each part by itself', () => {
+    expect(lowerBudget(null, undefined)).toBeNull()
+    expect(lowerBudget({ tokens: 5 }, undefined)).toEqual({ tokens: 5 })
+    expect(lowerBudget(null, { usd: 2 })).toEqual({ usd: 2 })
+    expect(lowerBudget({ usd: 1, minutes: 3 }, { usd: 2, tokens: 9 })).toEqual({ usd: 1, tokens: 9, minutes: 3 })
+  })
+
+  test('counts tools and their calls as what is sent', () => {
+    const plain: ModelRequest = { messages: [{ role: 'user', content: 'x'.repeat(300) }] }
+    const tools = [{ name: 'read', description: 'x'.repeat(300), schema: {} }]
+    const called = { id: 'one', name: 'read', arguments: { path: 'x'.repeat(300) } }
+    const result = { role: 'tool' as const, id: 'one', name: 'read', content: 'x'.repeat(300) }
+    const messages = [...plain.messages, { role: 'assistant' as const, content: '', toolCalls: [called] }, result]
+    expect(allowed({ tokens: 1000 }, nothing, { ...plain, tools })).toBeLessThan(800)
+    expect(allowed({ tokens: 1000 }, nothing, { tools, messages })).toBeLessThan(600)
   })
 
   test('is not begun when it would exceed it', () => {
     expect(() => allowed({ tokens: 150 })).toThrow(GiveUp)
+    expect(() => allowed({ tokens: 150 })).toThrow(BudgetUsed)
     expect(() => allowed({ tokens: 1000 }, { tokens: 950, usd: 0 })).toThrow(
       'The next call of a/b was not begun, because it would exceed its budget: 950 of 1000 tokens are used.',
     )
@@ -63,7 +84,7 @@ describe('a call within a budget', () => {
 })
 
 test('a job that has used more than its budget ends', () => {
-  expect(() => requireWithin({ tokens: 10 }, { tokens: 11, usd: 0 })).toThrow(GiveUp)
+  expect(() => requireWithin({ tokens: 10 }, { tokens: 11, usd: 0 })).toThrow(BudgetUsed)
   expect(() => requireWithin({ tokens: 10 }, { tokens: 11, usd: 0 })).toThrow(
     'The job has exceeded its budget: 11 of 10 tokens are used.',
   )

@@ -3,6 +3,7 @@ import { EnvHttpProxyAgent, fetch as undiciFetch } from 'undici'
 import { limitedAnswer } from './answer-limit.ts'
 import type { ModelAnswer, ModelRequest } from './request.ts'
 import type { ModelEnvironment, Target } from './target.ts'
+import { readToolCalls, toSdkMessages, toSdkTools } from './tool-calls.ts'
 
 /** Sends a request, following the proxies of the environment. */
 export type Fetch = typeof globalThis.fetch
@@ -37,14 +38,14 @@ export async function callOnce(
   request: ModelRequest,
   { signal, fetch }: { signal: AbortSignal; fetch: Fetch },
 ): Promise<Omit<ModelAnswer, 'usd' | 'tookMs'>> {
-  const { system, messages, schema, maxTokens } = request
+  const { system, messages, tools, schema, maxTokens } = request
   const [{ generateText, jsonSchema, Output }, model] = await Promise.all([import('ai'), languageModel(target, fetch)])
   // Its warnings are for the terminal of a developer.
   Object.assign(globalThis, { AI_SDK_LOG_WARNINGS: false })
   const output = schema === undefined ? Output.text() : jsonOutput(Output.object({ schema: jsonSchema(schema) }))
-  const { text, finishReason, usage } = await generateText({
+  const { text, toolCalls, finishReason, usage } = await generateText({
     model,
-    messages,
+    messages: toSdkMessages(messages),
     maxRetries: 0,
     abortSignal: signal,
     output,
@@ -53,11 +54,13 @@ export async function callOnce(
       openai: { store: false, strictJsonSchema: false },
       compatible: { strictJsonSchema: false },
     },
+    ...(tools === undefined ? {} : { tools: toSdkTools(tools, jsonSchema) }),
     ...(system === undefined ? {} : { instructions: system }),
     ...(maxTokens === undefined ? {} : { maxOutputTokens: maxTokens }),
   })
   const { inputTokens = 0, outputTokens = 0 } = usage
-  return { text, finish: finishOf(finishReason), model: target.label, inputTokens, outputTokens }
+  const called = toolCalls.length === 0 ? {} : { toolCalls: readToolCalls(toolCalls) }
+  return { text, ...called, finish: finishOf(finishReason), model: target.label, inputTokens, outputTokens }
 }
 
 /** Asks for JSON, and leaves checking it to whoever has the schema. */
@@ -65,8 +68,10 @@ function jsonOutput<Format extends object>(format: Format) {
   return { ...format, parseCompleteOutput: async ({ text }: { text: string }) => text }
 }
 
+const FINISHES: readonly ModelAnswer['finish'][] = ['stop', 'tool-calls', 'length', 'content-filter']
+
 function finishOf(reason: string): ModelAnswer['finish'] {
-  return reason === 'stop' || reason === 'length' || reason === 'content-filter' ? reason : 'other'
+  return FINISHES.find((finish) => finish === reason) ?? 'other'
 }
 
 async function languageModel({ provider, name, url, key = '' }: Target, fetch: Fetch) {

@@ -11,6 +11,8 @@ function scripted(...answers: (string | Partial<ModelAnswer>)[]) {
   const asked: ModelRequest[] = []
   const steps = new Map<string, unknown>()
   const model = modelOf({
+    name: 'test/model',
+    problem: null,
     async step<T>(name: string, fn: () => Promise<T> | T): Promise<T> {
       if (!steps.has(name)) steps.set(name, JSON.parse(JSON.stringify(await fn())))
       return steps.get(name) as T

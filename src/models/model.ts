@@ -3,14 +3,24 @@
 import { z } from 'zod'
 import { errorText, GiveUp } from '../lib/error.ts'
 import { describe, PARSING } from '../lib/zod.ts'
+import type { Used } from './budget.ts'
 import { requireWhole } from './failure.ts'
 import type { ModelAnswer, ModelRequest } from './request.ts'
 
 /** What an agent asks: `name` is the step that remembers the answer, unique within the job. */
-export type ModelQuestion = Pick<ModelRequest, 'system' | 'maxTokens' | 'timeoutMs'> & { name: string; prompt: string }
+export type ModelQuestion = Pick<ModelRequest, 'system' | 'maxTokens' | 'timeoutMs' | 'budget'> & {
+  name: string
+  prompt: string
+  /** Called with each answer, to count what it took; not when the answer was remembered. */
+  onAnswer?(answer: ModelAnswer): void
+}
 
 /** The model of a job. */
 export type Model = {
+  /** As the configuration names it. */
+  name: string
+  /** What to set before it can be asked, as a sentence; null when nothing is missing. */
+  problem: string | null
   /** Asks, and returns the text of the answer. A later attempt gets it without another call. */
   text(question: ModelQuestion): Promise<string>
   /**
@@ -20,20 +30,38 @@ export type Model = {
   object<Schema extends z.ZodObject>(question: ModelQuestion & { schema: Schema }): Promise<z.infer<Schema>>
   /** Sends one request, whatever its messages, and remembers nothing: for use within a step. */
   answer(request: ModelRequest): Promise<ModelAnswer>
+  /** What the job has used in all its attempts, and its budget. */
+  used(): Promise<Used>
 }
 
-type Parts = {
+/** Which model it is, and whether it can be asked. */
+export type ModelState = Pick<Model, 'name' | 'problem'>
+
+type Parts = ModelState & {
   step<T>(name: string, fn: () => Promise<T> | T): Promise<T>
   answer: Model['answer']
+  /** Where nobody else counts, what it was asked is counted here. */
+  used?: Model['used']
 }
 
 /** Makes the model of an agent from the steps of its job and what calls a model. */
-export function modelOf({ step, answer }: Parts): Model {
+export function modelOf({ step, answer: ask, used, name, problem }: Parts): Model {
+  const sum: Used = { tokens: 0, usd: 0, budget: null }
+  const answer = async (request: ModelRequest) => {
+    const answered = await ask(request)
+    sum.tokens += answered.inputTokens + answered.outputTokens
+    sum.usd = sum.usd === null || answered.usd === null ? null : sum.usd + answered.usd
+    return answered
+  }
   return {
+    name,
+    problem,
     answer,
-    text: ({ name, prompt, ...rest }) =>
+    used: used ?? (async () => ({ ...sum })),
+    text: ({ name, prompt, onAnswer, ...rest }) =>
       step(name, async () => {
         const answered = await answer({ ...rest, name, messages: [{ role: 'user', content: prompt }] })
+        onAnswer?.(answered)
         requireWhole(answered)
         return answered.text
       }),
@@ -50,7 +78,7 @@ export function modelOf({ step, answer }: Parts): Model {
 async function askForObject(
   answer: Model['answer'],
   schema: z.ZodObject,
-  { name, prompt, system, ...rest }: ModelQuestion,
+  { name, prompt, system, onAnswer, ...rest }: ModelQuestion,
 ): Promise<unknown> {
   const wanted = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as NonNullable<ModelRequest['schema']>
   // In words too, for servers that know no schemas.
@@ -64,6 +92,7 @@ async function askForObject(
     messages: [{ role: 'user', content: prompt }],
   }
   const first = await answer(request)
+  onAnswer?.(first)
   requireWhole(first)
   const read = await readObject(schema, first.text)
   if ('value' in read) return read.value
@@ -75,6 +104,7 @@ async function askForObject(
       { role: 'user', content: `That is not valid:\n${read.problem}\nAnswer again, with the JSON object only.` },
     ],
   })
+  onAnswer?.(second)
   requireWhole(second)
   const repaired = await readObject(schema, second.text)
   if ('value' in repaired) return repaired.value

@@ -80,6 +80,51 @@ describe.each(PROVIDERS)('%s', (model) => {
     expect(JSON.stringify(server.requests[0]?.body)).toContain('"a":{"type":"number"}')
   })
 
+  const read = {
+    name: 'read',
+    description: 'Reads a file.',
+    schema: { type: 'object', properties: { path: { type: 'string' } }, required: ['path'] },
+  }
+
+  test('calls tools, and goes on with their results', async () => {
+    const calls = [
+      { id: 'one', name: 'read', arguments: { path: 'a' } },
+      { id: 'two', name: 'read', arguments: { path: 7 } },
+      { id: 'three', name: 'gone', arguments: {} },
+    ]
+    server.answers({ toolCalls: calls, text: 'I look.' }, 'It is empty.')
+    const answer = await call(model, { tools: [read] })
+    // As they came: whoever has the tools checks them.
+    expect(answer).toMatchObject({ text: 'I look.', finish: 'tool-calls', toolCalls: calls })
+    expect(JSON.stringify(server.requests[0]?.body)).toContain('"path":{"type":"string"}')
+
+    const results = calls.map(({ id, name }, at) => ({ role: 'tool' as const, id, name, content: `result ${at}` }))
+    const messages: ModelRequest['messages'] = [
+      ...REQUEST.messages,
+      { role: 'assistant', content: answer.text, toolCalls: answer.toolCalls ?? [] },
+      ...results,
+    ]
+    const after = await call(model, { tools: [read], messages })
+    expect(after).toMatchObject({ text: 'It is empty.', finish: 'stop' })
+    expect(after).not.toHaveProperty('toolCalls')
+    expect(server.requests[1]).toMatchObject({ tools: ['read'], results: ['result 0', 'result 1', 'result 2'] })
+  })
+
+  test('may call without a word, and its call with a text in place of arguments can be sent back', async () => {
+    server.answers({ toolCalls: [{ id: 'one', name: 'read', raw: '{"path": ' }] }, 'Sorry.')
+    const { text, toolCalls = [] } = await call(model, { tools: [read] })
+    // Anthropic's API has no texts there.
+    expect([text, toolCalls[0]?.arguments]).toEqual(['', model.startsWith('anthropic') ? {} : '{"path": '])
+    const messages: ModelRequest['messages'] = [
+      ...REQUEST.messages,
+      { role: 'assistant', content: `${text}\n`, toolCalls },
+      { role: 'tool', id: 'one', name: 'read', content: 'That is not JSON.' },
+    ]
+    expect((await call(model, { tools: [read], messages })).text).toBe('Sorry.')
+    // Anthropic refuses a text of nothing but spaces.
+    expect(server.requests[1]?.messages).not.toContain('\n')
+  })
+
   test('that was cut off, or ended by a filter, is no answer', async () => {
     server.answers({ text: 'Half an', finish: 'length', outputTokens: 9 }, { text: '', finish: 'content-filter' })
     const cutOff = await call(model)
@@ -214,6 +259,22 @@ test('the default model is the one of the environment', async () => {
 
 test('a request that is not valid is refused before anything is sent', async () => {
   await expect(call('anthropic/x', { messages: [] })).rejects.toThrow(/The request to the model is not valid: messages/)
+  expect(server.requests).toEqual([])
+})
+
+const CALLED = { role: 'assistant' as const, content: '', toolCalls: [{ id: 'one', name: 'read', arguments: {} }] }
+const RESULT = { role: 'tool' as const, id: 'one', name: 'read', content: 'x' }
+
+test.each([
+  ['no result', [CALLED]],
+  ['a result behind the next question', [CALLED, REQUEST.messages[0], RESULT]],
+  ['two results', [CALLED, RESULT, RESULT]],
+  ['the result of another call', [CALLED, { ...RESULT, id: 'two' }]],
+])('a tool call with %s is refused before anything is sent', async (_, more) => {
+  const messages = [...REQUEST.messages, ...more] as ModelRequest['messages']
+  await expect(call('anthropic/x', { messages })).rejects.toThrow(
+    'The request to the model is not valid: messages: must have one result for each tool call, directly after it',
+  )
   expect(server.requests).toEqual([])
 })
 

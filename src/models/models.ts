@@ -9,6 +9,7 @@ import { describe, PARSING } from '../lib/zod.ts'
 import type { Fetch } from './call.ts'
 import { callOnce, modelFetch } from './call.ts'
 import { failureOf, Overloaded } from './failure.ts'
+import type { ModelState } from './model.ts'
 import type { ModelRef } from './model-ref.ts'
 import { labelOf, modelRef } from './model-ref.ts'
 import type { Prices } from './prices.ts'
@@ -170,4 +171,9 @@ async function wait(ms: number, signal: AbortSignal): Promise<void> {
 export function nameOf(models: Pick<Models, 'defaultModel'>, model: ModelRef | undefined): string {
   const ref = model ?? models.defaultModel
   return ref === undefined ? 'none' : labelOf(ref)
+}
+
+/** A model as an agent sees it before it asks. */
+export function stateOf(models: Pick<Models, 'defaultModel' | 'problem'>, model: ModelRef | undefined): ModelState {
+  return { name: nameOf(models, model), problem: models.problem(model) }
 }

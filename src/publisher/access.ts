@@ -31,6 +31,9 @@ function neededBy(output: Output): Access {
       return targetAccess(output.target)
     case 'review':
       return { pull_requests: 'write', contents: 'read' }
+    case 'thread':
+      // Who resolves a thread needs `contents`, too: https://github.com/orgs/community/discussions/44650
+      return { pull_requests: 'write', ...(output.resolve === true && { contents: 'write' }) }
     case 'check':
       // Where it may make no checks, a status takes its place.
       return { checks: 'write', statuses: 'write' }

@@ -92,3 +92,9 @@ test('with a token that may make no checks the commit gets a status, once', asyn
   ])
   expect((await statuses())[0]?.description?.length).toBeLessThanOrEqual(140)
 })
+
+test('a check of a commit that was not made is not written', async () => {
+  const { output, runs } = await openCommit()
+  expect(await send({ ...output, commit: '(none)' })).toBeNull()
+  expect(await runs()).toEqual([])
+})

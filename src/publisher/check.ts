@@ -4,7 +4,7 @@ import type { Annotation, Check, CheckState, CommitStatus } from '../forges/chec
 import type { WriteForge } from '../forges/forge.ts'
 import { plainLine } from '../untrusted/inert.ts'
 import type { Receipt } from './output.ts'
-import { address, common, key, number, sha } from './output-fields.ts'
+import { address, common, earlierSha, key, number, sha } from './output-fields.ts'
 import { jobKey } from './own.ts'
 import type { Author } from './publish.ts'
 
@@ -26,7 +26,8 @@ export const checkOutput = z
   .strictObject({
     kind: z.literal('check'),
     ...common,
-    commit: sha,
+    /** Or that of an earlier output, `{{outputs.NAME.sha}}`: without one there is no check. */
+    commit: z.union([sha, earlierSha]),
     /** What the check is called. */
     check: z.string().min(1).max(100),
     status: z.enum(['queued', 'in_progress', 'completed']),
@@ -49,9 +50,10 @@ export const checkOutput = z
 /** What an agent says of a check. */
 export type CheckOutput = z.infer<typeof checkOutput>
 
-/** Makes the check, changes it, or finds it as it should be. */
-export async function publishCheck(forge: WriteForge, output: CheckOutput, job: Author): Promise<Receipt> {
+/** Makes the check, changes it, or finds it as it should be; null without a commit. */
+export async function publishCheck(forge: WriteForge, output: CheckOutput, job: Author): Promise<Receipt | null> {
   const { repository, commit, annotations = [] } = output
+  if (!sha.safeParse(commit).success) return null
   const externalId = jobKey(job, output.key)
   const state = stateOf(output)
   const about = { sha: commit }

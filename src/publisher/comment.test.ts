@@ -32,6 +32,14 @@ test('a sticky comment is one for its target and key, whichever jobs write it', 
   expect(await bodies(other.number)).toEqual(['elsewhere'])
 })
 
+test('of the comments of one key of a job, only a sticky one is edited: another stays the first', async () => {
+  const { number: issue } = await repo.openIssue({ title: 'z' })
+  const once: CommentOutput = { ...sticky(issue, 'first'), sticky: false }
+  const first = await send(once)
+  expect(await send({ ...once, body: 'second' })).toEqual({ ...first, created: false })
+  expect(await bodies(issue)).toEqual(['first'])
+})
+
 test('what an earlier job says later does not replace what a later one said', async () => {
   const { number: issue } = await repo.openIssue({ title: 'x' })
   await send(sticky(issue, 'of the second'), { id: 'b', createdAt: at(2) })

@@ -4,6 +4,7 @@ import type { Change, WriteForge } from '../forges/forge.ts'
 import { GiveUp } from '../lib/error.ts'
 import type { Trailer } from '../lib/trailer.ts'
 import { isCommitOf, readTrailer, withTrailer } from '../lib/trailer.ts'
+import { refuseConflict } from './conflict.ts'
 import type { FileChange } from './output-fields.ts'
 import type { ChangeSet } from './pull-request-output.ts'
 
@@ -32,8 +33,10 @@ export async function commitToBranch(forge: WriteForge, changeSet: ChangeSet, ta
     const commits = tip === null ? [] : await readTrailers(forge, changeSet, tip)
     const settled = settledState(changeSet, target, commits)
     if (settled !== null) return settled
-    // An empty branch (or none) starts from the base as it is now.
-    const parent = commits.length > 0 && tip !== null ? tip : await baseTip(forge, changeSet)
+    const isBegun = commits.length > 0 && tip !== null
+    if (isBegun) await refuseConflict(forge, { ...changeSet, branch }, tip)
+    // An empty branch (or none) starts from what the changes are for.
+    const parent = isBegun ? tip : (changeSet.parent ?? (await baseTip(forge, changeSet)))
     const done = await forge.commitFiles(repository, { branch, parent, isNew: tip === null, message, changes })
     if (done.kind !== 'moved') return { state: done.kind, sha: done.sha }
   }

@@ -4,14 +4,13 @@ import type { WriteForge } from '../forges/forge.ts'
 import { GiveUp } from '../lib/error.ts'
 import { isCommitOf, readTrailer, withTrailer } from '../lib/trailer.ts'
 import { toChange } from './commit-to-branch.ts'
+import { refuseConflict } from './conflict.ts'
 import type { Receipt } from './output.ts'
 import { changes, commitMessage, common, key, sha } from './output-fields.ts'
 import { jobKey } from './own.ts'
 import type { Author } from './publish.ts'
 
 const MAX_ATTEMPTS = 5
-// What the forge shows of a comparison; what has more may have any file.
-const MAX_COMPARED_FILES = 300
 
 /** A commit on a branch that is there. */
 export const commitOutput = z.strictObject({
@@ -71,15 +70,4 @@ async function findCommit(
     if (isMarked && (await forge.isOwn(repository, author))) return commit
   }
   return null
-}
-
-async function refuseConflict(forge: WriteForge, output: CommitOutput, tip: string): Promise<void> {
-  const { repository, branch, parent } = output
-  if (parent === undefined || parent === tip) return
-  const changed = await forge.diff(repository, parent, tip)
-  const paths = new Set(changed.map(({ path }) => path))
-  const conflict = output.changes.find(({ path }) => paths.has(path))
-  if (conflict === undefined && changed.length < MAX_COMPARED_FILES) return
-  const what = conflict === undefined ? 'Many files' : `The file ${conflict.path}`
-  throw new GiveUp(`${what} changed on ${branch} of ${repository} since the commit ${parent}.`)
 }

@@ -11,7 +11,6 @@ const WAYS: How[] = ['dies after', 'loses the answer of']
 
 test.each(KINDS.flatMap((kind) => WAYS.map((how) => [kind.name, how, kind] as const)))(
   '%s that %s any one call, and is sent again, is there once',
-  { timeout: 120_000 },
   async (_, how, kind) => {
     const clean = await openWorld(stage)
     const counting = breaking(0, how)

@@ -14,6 +14,9 @@ export const key = z.string().min(1).max(200)
 /** A commit. */
 export const sha = z.string().regex(/^[0-9a-f]{40}$/, 'write the 40 digits of a commit')
 
+/** The commit that an earlier output of the job has made. */
+export const earlierSha = z.string().regex(/^\{\{ ?outputs\.[a-z][a-z0-9_-]{0,49}\.sha ?\}\}$/)
+
 /** An address that people follow. */
 export const address = z.url({ protocol: /^https?$/ }).max(2000)
 

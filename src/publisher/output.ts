@@ -12,6 +12,7 @@ import { labelsOutput } from './labels.ts'
 import { pullRequestOutput } from './pull-request-output.ts'
 import { reactionOutput } from './reaction.ts'
 import { reviewOutput } from './review.ts'
+import { threadOutput } from './thread.ts'
 
 const MAX_OUTPUTS = 100
 
@@ -22,6 +23,7 @@ const output = z.discriminatedUnion('kind', [
   labelsOutput,
   reactionOutput,
   reviewOutput,
+  threadOutput,
   checkOutput,
   deploymentStatusOutput,
   issueOutput,
@@ -36,7 +38,15 @@ export type Output = z.infer<typeof output>
  * What was written: the address to show, and the numbers to find it again. `created` is false when
  * it was there already.
  */
-export type Receipt = { url: string; number?: number; branch?: string; sha?: string; created: boolean }
+export type Receipt = {
+  url: string
+  number?: number
+  branch?: string
+  sha?: string
+  created: boolean
+  /** What of the output the forge has refused, and why. */
+  note?: string
+}
 
 /**
  * Checks an agent's outputs, whatever made them, before anything is done with them.

@@ -25,7 +25,13 @@ test('every kind of output has an example, and each of them is written', async (
   const files = { 'src/cart.ts': 'one\ntwo\nthree\n' }
   const commit = await repo.commit({ message: 'c', files, branch: 'feature' })
   await repo.openPullRequest({ title: 'p', head: 'feature' })
-  const asked = examples.map(([, json]) => JSON.parse((json ?? '').replaceAll(/[0-9a-f]{40}/g, commit)) as Output)
+  const place = { path: 'src/cart.ts', line: 1, body: 'Why?', commit_id: commit }
+  await stage.owner.pulls.createReviewComment({ owner: 'acme', repo: 'shop', pull_number: 2, ...place })
+  const [thread] = await stage.forgeWith().reviewThreads('acme/shop', 2)
+  const asked = examples.map(
+    ([, json]) =>
+      JSON.parse((json ?? '').replaceAll(/[0-9a-f]{40}/g, commit).replace(/PRRT_\w+/, thread?.id ?? '')) as Output,
+  )
   const outputs = parseOutputs(asked)
   expect(outputs.map(({ kind }) => kind)).toEqual(examples.map(([kind]) => kind))
   const receipts = new Map<string, Receipt | null>()
@@ -34,9 +40,9 @@ test('every kind of output has an example, and each of them is written', async (
     expect(receipt).not.toBe(null)
     if (output.name !== undefined) receipts.set(output.name, receipt)
   }
-  expect(outputs).toHaveLength(9)
+  expect(outputs).toHaveLength(10)
   const comments = await repo.issueComments(1)
   expect(comments[0]?.body).toMatch(/^Done in http:\/\/.*\/acme\/shop\/pull\/3\.\n/)
   const lines = await stage.owner.pulls.listReviewComments({ owner: 'acme', repo: 'shop', pull_number: 2 })
-  expect(lines.data.map(({ line }) => line)).toEqual([2, 3])
+  expect(lines.data.map(({ line }) => line)).toEqual([1, 2, 3, 1])
 })

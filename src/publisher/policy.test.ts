@@ -11,12 +11,21 @@ test("what a configuration's rules say about writing is checked, each mistake by
     allowTokens: true,
   }
   const outputs = {
-    pull_request: { max: 2, branchPrefixes: ['task/'], base: ['main'], draft: true, labels: ['bot'], ...files },
+    pull_request: {
+      max: 2,
+      branchPrefixes: ['task/'],
+      base: ['main'],
+      draft: true,
+      autoMerge: true,
+      labels: ['bot'],
+      ...files,
+    },
     commit: { branches: ['task/**'], ...files },
     comment: {},
     labels: { allow: ['triage/*'] },
     reaction: {},
     review: { events: ['APPROVE'] },
+    thread: { resolve: 'any' },
     check: { max: 3 },
     deployment_status: { environments: ['staging'] },
     issue: { labels: [] },

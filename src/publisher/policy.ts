@@ -39,6 +39,8 @@ const outputs = z.strictObject({
       base: globs.optional(),
       /** It must be a draft. */
       draft: z.literal(true).optional(),
+      /** It may be set to merge by itself. Default: no. */
+      autoMerge: z.boolean().optional(),
       /** The labels it may have, as globs. Default: any. */
       labels: globs.optional(),
       ...files,
@@ -64,6 +66,13 @@ const outputs = z.strictObject({
         .array(z.enum(['COMMENT', 'APPROVE', 'REQUEST_CHANGES']))
         .readonly()
         .optional(),
+    })
+    .optional(),
+  thread: z
+    .strictObject({
+      max,
+      /** `any`: also threads that others began. Default: those that our own account began. */
+      resolve: z.literal('any').optional(),
     })
     .optional(),
   check: z.strictObject({ max }).optional(),
@@ -102,6 +111,7 @@ export const DEFAULT_OUTPUTS: OutputLimits = {
   labels: {},
   reaction: {},
   review: {},
+  thread: {},
   check: {},
 }
 
@@ -116,6 +126,7 @@ export const DEFAULT_MAX: Readonly<Record<Output['kind'], number>> = {
   labels: 10,
   reaction: 10,
   review: 1,
+  thread: 50,
   check: 10,
   deployment_status: 10,
   issue: 1,

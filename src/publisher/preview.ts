@@ -2,14 +2,15 @@
 import { createPatch } from 'diff'
 import type { ReadForge } from '../forges/forge.ts'
 import { cut } from '../lib/cut.ts'
+import { contentSize } from '../lib/file-content.ts'
 import type { Output } from './output.ts'
 import type { FileChange } from './output-fields.ts'
 
 const MAX_CHARS = 60_000
 // Past this many changed lines a diff costs its square.
 const MAX_EDIT_LENGTH = 2000
-const TEXTS = ['title', 'body', 'summary', 'text', 'note']
-const MARKS = ['kind', 'repository', 'name', 'key', 'changes']
+const TEXTS = ['title', 'body', 'summary', 'text', 'note', 'reply']
+const MARKS = ['kind', 'repository', 'name', 'key', 'changes', 'combined']
 
 /** The output for people: its fields, its texts, and its files compared with the branch. */
 export async function previewOf(forge: ReadForge, output: Output): Promise<string> {
@@ -38,9 +39,7 @@ function diffOf(change: FileChange, before: string | null): string {
   const { path } = change
   const after = 'deleted' in change ? '' : change.content
   const what = before === null ? 'new file' : 'deleted' in change ? 'deleted' : 'changed'
-  if (typeof after !== 'string') {
-    return `${path}: ${what}, ${Buffer.byteLength(after.base64, 'base64')} bytes that are no text`
-  }
+  if (typeof after !== 'string') return `${path}: ${what}, ${contentSize(after)} bytes that are no text`
   const patch = createPatch(path, before ?? '', after, undefined, undefined, { maxEditLength: MAX_EDIT_LENGTH })
   return patch === undefined ? `${path}: ${what}, too much for a diff` : `${what} ${patch.replace(/^=+\n/m, '')}`
 }

@@ -23,12 +23,18 @@ import { resolveReferences } from './references.ts'
 import { requireAllowed } from './refusal.ts'
 import { publishReview } from './review.ts'
 import { requireNoSecrets } from './secrets.ts'
+import { publishThread } from './thread.ts'
 
 /**
  * Who asks: a job, or what stands for one. Without a policy nothing is written; nothing of it was
- * written before `createdAt`.
+ * written before `createdAt`. `reason` is why it has ended, where it has.
  */
-export type Author = { id: string; policy?: Policy | null | undefined; createdAt?: Date | undefined }
+export type Author = {
+  id: string
+  policy?: Policy | null | undefined
+  createdAt?: Date | undefined
+  reason?: string | undefined
+}
 
 /** Writes the outputs of one attempt of a job. */
 export type Publisher = {
@@ -74,10 +80,13 @@ export function publishers({ forges, isOwn, log }: Parts): OpenPublisher {
     return {
       async publish(output, guard, receipts = new Map()) {
         requireAllowed([output], policy)
-        const resolved = resolveReferences(output, receipts)
+        const resolved = resolveReferences(output, receipts, job.reason)
         requireNoSecrets(resolved, policy, isOwn)
         const forge = await limit(output)
-        return write(forge.guarded(guard), { ...resolved, repository: forges.of(output.repository).path }, job)
+        const { path } = forges.of(output.repository)
+        const receipt = await write(forge.guarded(guard), { ...resolved, repository: path }, job)
+        if (receipt?.note !== undefined) log.warn({ job: job.id, url: receipt.url }, receipt.note)
+        return receipt
       },
       preview(output) {
         const { forge, path } = forges.of(output.repository)
@@ -127,6 +136,8 @@ function write(forge: WriteForge, output: Output, job: Author): Promise<Receipt 
       return publishReaction(forge, output)
     case 'review':
       return publishReview(forge, output, job)
+    case 'thread':
+      return publishThread(forge, output, job)
     case 'check':
       return publishCheck(forge, output, job)
     case 'deployment_status':

@@ -41,22 +41,18 @@ function atEach(writes: number, run: (at: number) => Promise<void>) {
   return Promise.all(Array.from({ length: writes }, (_, index) => run(index + 1)))
 }
 
-test.each(WAYS)(
-  'a run that %s any one call, and is repeated, leaves exactly one of everything',
-  { timeout: 120_000 },
-  async (how) => {
-    const writes = await writesOf(await makeRepository(), 1)
-    expect(writes).toBe(7)
-    await atEach(writes, async (at) => {
-      const repo = await makeRepository()
-      await expect(send(repo, 1, {}, forgeWith({ send: breaking(at, how).send }))).rejects.toThrow()
-      // The base moves between the two attempts, as it would.
-      await repo.commit({ message: 'Meanwhile', files: { 'OTHER.md': `${at}` } })
-      expect(await send(repo, 1)).toMatchObject({ number: 1 })
-      await expectExactlyOne(repo, 1)
-    })
-  },
-)
+test.each(WAYS)('a run that %s any one call, and is repeated, leaves exactly one of everything', async (how) => {
+  const writes = await writesOf(await makeRepository(), 1)
+  expect(writes).toBe(7)
+  await atEach(writes, async (at) => {
+    const repo = await makeRepository()
+    await expect(send(repo, 1, {}, forgeWith({ send: breaking(at, how).send }))).rejects.toThrow()
+    // The base moves between the two attempts, as it would.
+    await repo.commit({ message: 'Meanwhile', files: { 'OTHER.md': `${at}` } })
+    expect(await send(repo, 1)).toMatchObject({ number: 1 })
+    await expectExactlyOne(repo, 1)
+  })
+})
 
 test('an update that dies after any one call, and is repeated, leaves one commit for each', {
   timeout: 120_000,
@@ -76,7 +72,6 @@ test('an update that dies after any one call, and is repeated, leaves one commit
 
 test.each(['merge', 'squash'] as const)(
   'an update that dies after any one call, and is repeated after a %s with the branch deleted, is on one pull request',
-  { timeout: 120_000 },
   async (merge_method) => {
     await atEach(4, async (at) => {
       const repo = await makeRepository()

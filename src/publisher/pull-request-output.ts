@@ -1,6 +1,9 @@
 // What an agent says of a pull request.
 import { z } from 'zod'
-import { body, changes, commitMessage, common, key, names } from './output-fields.ts'
+import { MERGE_METHODS } from '../forges/forge.ts'
+import { body, changes, commitMessage, common, key, names, sha } from './output-fields.ts'
+
+const MAX_TEMPLATE_CHARS = 20_000
 
 /** One commit on a branch of its own, and the pull request for it. */
 export const pullRequestOutput = z.strictObject({
@@ -13,15 +16,37 @@ export const pullRequestOutput = z.strictObject({
   title: z.string().min(1).max(250),
   body,
   /**
-   * A few lines of Markdown that say what this change set is. They are shown on the pull request
-   * when a newer change set of the series has replaced its body.
+   * Where each change set of the series is a deployment and writes the same `file`: templates of
+   * the title and the body while the pull request holds several, filled with what all of them
+   * changed. Without it the newest change set's title and body are the pull request's.
+   */
+  combined: z
+    .strictObject({
+      file: z.string().min(1),
+      title: z.string().min(1).max(MAX_TEMPLATE_CHARS),
+      body: z.string().min(1).max(MAX_TEMPLATE_CHARS).optional(),
+    })
+    .optional(),
+  /**
+   * A few lines of Markdown that say what this change set is: a comment, where a newer one of the
+   * series is there already.
    */
   note: z.string().min(1).max(4000).optional(),
   commitMessage,
   changes,
+  /**
+   * The commit that the changes were made for: a new branch begins there, and on one that is there
+   * the output fails when one of its files has changed since. Default: the newest of the base.
+   */
+  parent: sha.optional(),
   labels: names.optional(),
   /** Opened as a draft. One that is there already stays as it is. */
   draft: z.boolean().optional(),
+  /**
+   * Has the forge merge the pull request that is opened as soon as nothing is missing. Where the
+   * forge refuses, the receipt says why.
+   */
+  autoMerge: z.enum(MERGE_METHODS).optional(),
   /** Accounts, and teams by slug, that are asked to review. */
   reviewers: names.optional(),
   teamReviewers: names.optional(),
@@ -40,7 +65,7 @@ export const pullRequestOutput = z.strictObject({
   order: z.number().optional(),
   /**
    * When an open pull request of the same series exists: put this commit on it (default), or open
-   * another.
+   * another and close that one, because both would change the same files.
    */
   onOpenPullRequest: z.enum(['update', 'separate']).optional(),
 })

@@ -74,14 +74,6 @@ test("a newer deployment whose pull request was closed without merging stands in
   expect(await send(repo, 1)).toMatchObject({ number: 2, created: true })
 })
 
-test('with "separate" each deployment has a branch and a pull request of its own', async () => {
-  const repo = await makeRepository()
-  await send(repo, 1, { onOpenPullRequest: 'separate' })
-  expect(await send(repo, 2, { onOpenPullRequest: 'separate' })).toMatchObject({ number: 2, created: true })
-  expect(await send(repo, 2, { onOpenPullRequest: 'separate' })).toMatchObject({ number: 2, created: false })
-  expect(await repo.pulls()).toHaveLength(2)
-})
-
 test('deployments of different apps never share a pull request', async () => {
   const repo = await makeRepository()
   await send(repo, 1)
@@ -110,6 +102,29 @@ test('a pull request that was closed stays closed: there is never a second', asy
   expect(await send(repo, 1)).toMatchObject({ number: 1, created: false })
   expect(await repo.pulls()).toMatchObject([{ state: 'closed' }])
   expect(await send(repo, 2)).toMatchObject({ number: 2, created: true })
+})
+
+test('a branch begins at the commit that its changes were made for', async () => {
+  const repo = await makeRepository()
+  const parent = (await repo.head()) ?? ''
+  await repo.commit({ message: 'Meanwhile', files: { 'deployments/bot/production.json': 'theirs' } })
+  await send(repo, 1, { parent })
+  expect(await commitsOn(repo, 'agenta/deploy-bot-1')).toEqual(['Deploy v1 to production'])
+  await expect(repo.mergePullRequest(1)).rejects.toThrow()
+})
+
+test('what others changed since the commit that changes were made for is not overwritten', async () => {
+  const repo = await makeRepository()
+  await send(repo, 1)
+  const branch = 'agenta/deploy-bot-1'
+  const parent = (await repo.head(branch)) ?? ''
+  await repo.commit({ message: 'Meanwhile', branch, files: { 'README.md': 'theirs' } })
+  expect(await send(repo, 2, { parent })).toMatchObject({ number: 1 })
+  await repo.commit({ message: 'By hand', branch, files: { 'deployments/bot/production.json': 'theirs' } })
+  await expect(send(repo, 3, { parent })).rejects.toThrow(
+    /The file deployments\/bot\/production\.json changed on agenta/,
+  )
+  expect(await repo.readFile(branch, 'deployments/bot/production.json')).toBe('theirs')
 })
 
 test('files that are as they should be need no pull request', async () => {
@@ -228,16 +243,6 @@ test('what people put on top of our commits stays', async () => {
     'By hand',
     'Deploy v2 to production',
   ])
-})
-
-test('a pull request that takes several deployments says what each of them was, also a late one', async () => {
-  const repo = await makeRepository()
-  for (const id of [1, 4, 3, 4, 1]) await send(repo, id, { note: `**v${id}** <b>--> said ${id}` })
-  const [pull] = await repo.pulls()
-  const [body = '', earlier] = (pull?.body ?? '').replace(/<!--.*?-->/gs, '').split('## Earlier in This Pull Request')
-  expect(body.trim()).toBe('Deployment 4')
-  expect(earlier?.trim().split(/\n+/)).toEqual(['**v3** <b>--> said 3', '**v1** <b>--> said 1'])
-  expect(pull?.body).toMatch(/<!-- signalbox:key=\S+ .*-->$/)
 })
 
 test('another base branch is respected, a missing one is not worth a retry', async () => {

@@ -74,3 +74,47 @@ test('text from outside that was made inert is no reference', () => {
     expect(resolveReferences(comment(text), new Map([['pr', pr]]))).toEqual(comment(text))
   }
 })
+
+test('why the job has ended is said inertly, and as long as the field allows', () => {
+  const why = `Refused by @jane: ${'x'.repeat(2000)}`
+  const output = resolveReferences(
+    {
+      kind: 'check',
+      repository: 'acme/shop',
+      commit: 'a'.repeat(40),
+      check: 'review',
+      status: 'completed',
+      conclusion: 'cancelled',
+      title: 'Ended: {{job.reason}}',
+      summary: 'Because: {{ job.reason }}',
+      key: '{{job.reason}}',
+    },
+    new Map(),
+    why,
+  )
+  expect(output).toMatchObject({
+    title: expect.stringMatching(/^Ended: Refused by ＠jane: x+…$/),
+    summary: expect.stringMatching(/^Because: `Refused by ＠jane: x+…`$/),
+    key: '{{job.reason}}',
+  })
+  const { title, summary } = output as { title: string; summary: string }
+  expect([title.length, summary.length < 600]).toEqual([250, true])
+  expect(resolveReferences(comment('{{job.reason}}'), new Map())).toEqual(comment('{{job.reason}}'))
+  expect(resolveReferences(comment(inline('{{job.reason}}')), new Map(), 'x')).toEqual(
+    comment(inline('{{job.reason}}')),
+  )
+})
+
+test('only a pull request may refer to its own files', () => {
+  const body = 'See {{outputs.this.files}}/a.txt'
+  const pull = { kind: 'pull_request', repository: 'acme/shop', body } as Output
+  requireReferences([pull])
+  expect(resolveReferences(pull, new Map([['pr', pr]]))).toEqual(pull)
+  expect(() => requireReferences([comment(body)])).toThrow('{{outputs.this.files}} is no reference')
+})
+
+test('a check may be of the commit of an earlier output', () => {
+  const check = { kind: 'check', repository: 'acme/shop', commit: '{{outputs.pr.sha}}' } as Output
+  expect(() => requireReferences([check])).toThrow('outputs.0.commit: {{outputs.pr.sha}} is no reference')
+  expect(resolveReferences(check, new Map([['pr', pr]]))).toMatchObject({ commit: pr.sha })
+})

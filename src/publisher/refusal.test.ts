@@ -27,6 +27,7 @@ function files(count: number, content = 'a\nb\n') {
 const comment: Output = { kind: 'comment', repository, target: { issue: 1 }, body: 'b', key: 'k' }
 const issue: Output = { kind: 'issue', repository, title: 't', body: 'b', labels: ['bot'], key: 'k' }
 const review: Output = { kind: 'review', repository, pullRequest: 1, commit: sha, body: 'b', key: 'k' }
+const thread: Output = { kind: 'thread', repository, pullRequest: 1, thread: 't', resolve: true, key: 'k' }
 const reaction: Output = { kind: 'reaction', repository, target: { issue: 1 }, reaction: 'eyes' }
 const check: Output = {
   kind: 'check',
@@ -65,6 +66,7 @@ const TABLE: [string, Output, OutputLimits | undefined, string | null][] = [
   ['a reaction by default', reaction, undefined, null],
   ['a review by default', review, undefined, null],
   ['a check by default', check, undefined, null],
+  ['a thread by default', thread, undefined, null],
   [
     'a commit by default',
     commit('agenta/x'),
@@ -111,6 +113,8 @@ const TABLE: [string, Output, OutputLimits | undefined, string | null][] = [
     { pull_request: { labels: ['bot'] } },
     'The label "automerge" is not allowed; the rule\'s outputs.pull_request.labels',
   ],
+  ['one that merges by itself', pull({ autoMerge: 'merge' }), { pull_request: { autoMerge: true } }, null],
+  ['such a one by default', pull({ autoMerge: 'merge' }), undefined, "the rule's outputs.pull_request.autoMerge can"],
   ['a commit on our branch', commit('signalbox/a/b'), { commit: {} }, null],
   [
     'a commit on main',
@@ -365,4 +369,17 @@ test('branch names that git refuses are refused', () => {
       expect(refusal(pull({ branch }), { repositories }) === null).toBe(accepted(branch))
     }),
   )
+})
+
+test('a key stands for one place alone: outputs for other branches and pull requests count each', () => {
+  const again = [
+    [pull(), pull({ branch: 'agenta/y' })],
+    [commit('agenta/x'), commit('agenta/y')],
+    [review, { ...review, pullRequest: 2 }],
+  ] as const
+  const policy: Policy = { repositories, outputs: { pull_request: {}, commit: {}, review: {} } }
+  for (const [earlier, output] of again) {
+    expect(() => requireAllowed([output], policy, [earlier])).toThrow('A job may have 1 output of this kind')
+    expect(() => requireAllowed([earlier], policy, [earlier])).not.toThrow()
+  }
 })

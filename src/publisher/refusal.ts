@@ -2,14 +2,16 @@
 // stored and before each is written.
 import { deploymentOfBranch, deploymentOfKey } from '../lib/deployment-key.ts'
 import { GiveUp } from '../lib/error.ts'
+import { contentSize } from '../lib/file-content.ts'
+import { isBranchName, isPlainPath } from '../lib/git-names.ts'
 import { compileGlobs, LOGIN, NAME, REF } from '../lib/glob.ts'
+import { thingOf } from '../lib/output-thing.ts'
+import { isProtectedBy } from '../lib/protected-paths.ts'
 import { isRepositoryIn } from '../lib/repository-globs.ts'
-import { isBranchName, isPlainPath } from './git-names.ts'
 import type { Output } from './output.ts'
 import type { FileChange } from './output-fields.ts'
 import type { OutputLimits, Policy } from './policy.ts'
 import { DEFAULT_MAX, DEFAULT_OUTPUTS } from './policy.ts'
-import { isProtectedBy } from './protected-paths.ts'
 
 const DEFAULT_BRANCH_PREFIXES = ['agenta/', 'signalbox/']
 const DEFAULT_BRANCHES = ['agenta/**', 'signalbox/**']
@@ -23,11 +25,12 @@ type FileLimits = LimitsOf<'commit'>
 type Kind<Name extends Output['kind']> = Extract<Output, { kind: Name }>
 
 /**
- * Checks all outputs of one run, their number too.
+ * Checks all outputs of one run, their number too, which is with those that the job has written
+ * `earlier`; several about the same thing, which they update, count once.
  * @throws GiveUp naming the output, the field of its rule that refuses it, and the remedy.
  */
-export function requireAllowed(outputs: readonly Output[], policy: Policy): void {
-  const counts = new Map<string, number>()
+export function requireAllowed(outputs: readonly Output[], policy: Policy, earlier: readonly Output[] = []): void {
+  const counts = countEarlier(earlier, outputs)
   for (const [index, output] of outputs.entries()) {
     const { kind } = output
     const count = (counts.get(kind) ?? 0) + 1
@@ -40,6 +43,18 @@ export function requireAllowed(outputs: readonly Output[], policy: Policy): void
     const reason = refusal(output, policy) ?? tooMany
     if (reason !== null) throw new GiveUp(`Refused by policy: outputs.${index} (${kind}): ${reason}`)
   }
+}
+
+/** How many things of each kind there are that these outputs do not update. */
+function countEarlier(earlier: readonly Output[], outputs: readonly Output[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  const updated = new Set(outputs.map(thingOf))
+  for (const one of earlier) {
+    const thing = thingOf(one)
+    if (thing === null || !updated.has(thing)) counts.set(one.kind, (counts.get(one.kind) ?? 0) + 1)
+    updated.add(thing)
+  }
+  return counts
 }
 
 /** Why one output may not be written, as a sentence with the remedy; null when it may. */
@@ -100,7 +115,7 @@ function kindRefusal(output: Output, limits: OutputLimits): string | null {
 }
 
 function pullRequestRefusal(output: Kind<'pull_request'>, limits: LimitsOf<'pull_request'>): string | null {
-  const { branch, base, draft, labels = [] } = output
+  const { branch, base, draft, autoMerge, labels = [] } = output
   const prefixes = limits.branchPrefixes ?? DEFAULT_BRANCH_PREFIXES
   if (!prefixes.some((prefix) => branch.startsWith(prefix))) {
     return `The branch ${branch} does not begin with ${prefixes.join(' or ')}${can('pull_request.branchPrefixes')}`
@@ -111,6 +126,9 @@ function pullRequestRefusal(output: Kind<'pull_request'>, limits: LimitsOf<'pull
   }
   if (limits.draft === true && draft !== true) {
     return "It must be a draft (`draft: true`), unless the rule's outputs.pull_request.draft is left out."
+  }
+  if (autoMerge !== undefined && limits.autoMerge !== true) {
+    return `It must not merge by itself (\`autoMerge\`)${can('pull_request.autoMerge')}`
   }
   return (
     branchNameRefusal(branch) ??
@@ -180,9 +198,8 @@ function sizeRefusal(changes: readonly FileChange[], kind: string, limits: FileL
   for (const change of changes) {
     if ('deleted' in change) continue
     const { content } = change
-    const isText = typeof content === 'string'
-    lines += isText ? linesIn(content) : 0
-    bytes += isText ? Buffer.byteLength(content) : Buffer.byteLength(content.base64, 'base64')
+    lines += typeof content === 'string' ? linesIn(content) : 0
+    bytes += contentSize(content)
   }
   const over = (count: number, most: number, what: string, field: string) =>
     count > most ? `${count} ${what} are more than the ${most} allowed${can(`${kind}.${field}`)}` : null

@@ -1,5 +1,4 @@
 import { afterAll, expect, test } from 'vitest'
-import { GiveUp } from '../lib/error.ts'
 import { lines, openKindsStage } from './fixtures/kinds-stage.ts'
 import type { ReviewOutput } from './review.ts'
 
@@ -90,12 +89,74 @@ test('a review is not lost for a line that GitHub refuses', async () => {
   expect((await reviews()).map(({ body }) => body)).toEqual([expect.stringContaining('`src/a.txt:2`\n\nnot there')])
 })
 
-test('a commit that was pushed away is not reviewed', async () => {
-  const { repo, output, reviews } = await openPull()
-  const other = await repo.commit({ message: 'c', files: { 'c.txt': 'c' }, branch: 'other' })
-  await expect(send({ ...output, commit: other })).rejects.toThrow(GiveUp)
-  await expect(send({ ...output, commit: other })).rejects.toThrow(/pull request 1 has moved on from the commit/)
-  expect(await reviews()).toEqual([])
+test('a review of a commit that was pushed away is of the newest, its comments where their lines are', async () => {
+  const { repo, output, reviews, comments, commit } = await openPull()
+  const main = (await repo.head()) ?? ''
+  const at = { owner: 'acme', repo: repo.name }
+  await stage.owner.git.updateRef({ ...at, ref: 'heads/feature', sha: main, force: true })
+  const moved = `two\nmore\n${lines({ 10: 'new', 14: 'other' })}`
+  const now = await repo.commit({ message: 'c', files: { 'src/a.txt': moved }, branch: 'feature' })
+  const receipt = await send({
+    ...output,
+    comments: [
+      { path: 'src/a.txt', line: 10, body: 'moved down\n```suggestion\nx\n```' },
+      { path: 'src/a.txt', line: 10, startLine: 9, body: 'two lines, of which one was deleted between' },
+      { path: 'src/a.txt', line: 10, side: 'LEFT', body: 'on the old line' },
+      { path: 'src/a.txt', line: 7, body: 'shown before' },
+      { path: 'src/a.txt', line: 1, body: 'never shown' },
+    ],
+  })
+  expect(receipt).toMatchObject({ sha: now, created: true })
+  expect((await comments()).map(({ start_line, line, side, body }) => [start_line, line, side, body])).toEqual([
+    [null, 12, 'RIGHT', 'moved down\n```suggestion\nx\n```'],
+    [11, 12, 'RIGHT', 'two lines, of which one was deleted between'],
+    [null, 10, 'LEFT', 'on the old line'],
+    [null, 9, 'RIGHT', 'shown before'],
+  ])
+  const [{ body } = { body: '' }] = await reviews()
+  expect(body).toContain(`This is a review of \`${commit.slice(0, 7)}\`, which the pull request has no more.`)
+  expect(body).toContain('`src/a.txt:1`\n\nnever shown')
+})
+
+test('a branch that is pushed to between looking and writing costs no review', async () => {
+  const { repo, output, reviews, comments } = await openPull()
+  const head = await repo.commit({ message: 'c', files: { 'src/a.txt': lines({ 10: 'new' }) }, branch: 'other' })
+  const ref = { owner: 'acme', repo: repo.name, ref: 'heads/feature', sha: head, force: true }
+  const push = () => stage.owner.git.updateRef(ref)
+  stage.fake.faults.add({ method: 'POST', route: '/repos/{owner}/{repo}/pulls/{pull_number}/reviews', before: push })
+  await send({ ...output, comments: [{ path: 'src/a.txt', line: 10, body: 'here' }] })
+  expect((await reviews()).map(({ commit_id }) => commit_id)).toEqual([head])
+  expect((await comments()).map(({ line, body }) => [line, body])).toEqual([[10, 'here']])
+})
+
+test('a comment on the old path of a renamed file is at the new one', async () => {
+  const { repo, output, comments } = await openPull()
+  const files = { 'src/a.txt': null, 'src/z.txt': lines({ 10: 'new' }) }
+  const commit = await repo.commit({ message: 'c', files, branch: 'feature' })
+  const comment = { path: 'src/a.txt', line: 10, side: 'LEFT' as const, body: 'here' }
+  await send({ ...output, commit, comments: [comment] })
+  expect((await comments()).map(({ path, line, side }) => [path, line, side])).toEqual([['src/z.txt', 10, 'LEFT']])
+})
+
+test('a suggestion is one only where it can be committed', async () => {
+  const { output, reviews, comments } = await openPull()
+  const body = 'Better:\n````suggestion\nx\n````'
+  const plain = 'Better:\n````\nx\n````'
+  await send({
+    ...output,
+    body: 'Like\n~~~ suggestion\nthis\n~~~\n````md\n```suggestion\n```\n````',
+    comments: [
+      { path: 'src/a.txt', line: 10, body },
+      { path: 'src/a.txt', line: 10, side: 'LEFT', body },
+      { path: 'src/a.txt', line: 10, startLine: 10, startSide: 'LEFT', body },
+      { path: 'gone.txt', line: 10, body },
+      { path: 'src/a.txt', line: 10, body: ' \n' },
+    ],
+  })
+  expect((await comments()).map((comment) => comment.body)).toEqual([body, plain, plain])
+  const [review] = await reviews()
+  expect(review?.body).toContain('Like\n~~~\nthis\n~~~\n````md\n```suggestion\n```\n````\n\n####')
+  expect(review?.body).toContain(`\`gone.txt:10\`\n\n${plain}`)
 })
 
 test('an approval needs the policy’s leave, and is of the newest commit or of none', async () => {

@@ -5,11 +5,12 @@ import { GiveUp } from '../lib/error.ts'
 import { redactText } from '../untrusted/redact-text.ts'
 import { TOKEN_FORMS } from '../untrusted/secret-forms.ts'
 import type { ValueFinder } from '../untrusted/value-finder.ts'
+import { mapTexts } from './map-texts.ts'
 import type { Output } from './output.ts'
 import type { Policy } from './policy.ts'
 
 // What people read. All else is names, addresses and files.
-const PROSE = ['title', 'body', 'note', 'message', 'commitMessage', 'summary', 'text', 'description']
+const PROSE = ['title', 'body', 'note', 'reply', 'message', 'commitMessage', 'summary', 'text', 'description']
 
 type Found = { at: string; what: string; remedy: string }
 
@@ -45,7 +46,7 @@ function foundInText(text: string, { isOwn, allowsTokens, kind }: Search, path: 
     return {
       at,
       what: 'a secret of this service',
-      remedy: 'an agent must not have it, see isolation in docs/agents.md',
+      remedy: 'an agent must not have it, see isolation in docs/programs.md',
     }
   }
   if (PROSE.includes(name) || (isFile && allowsTokens)) return null
@@ -60,12 +61,5 @@ function foundInText(text: string, { isOwn, allowsTokens, kind }: Search, path: 
 
 /** The output without what has the form of a secret in what people read. */
 export function redactedOutput(output: Output): Output {
-  return redacted(output) as Output
-}
-
-function redacted(value: unknown, name = ''): unknown {
-  if (typeof value === 'string') return PROSE.includes(name) ? redactText(value) : value
-  if (Array.isArray(value)) return value.map((each) => redacted(each))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, redacted(part, key)]))
+  return mapTexts(output, (text, field) => (PROSE.includes(field) ? redactText(text) : text))
 }

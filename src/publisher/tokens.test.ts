@@ -28,6 +28,7 @@ const NEEDED: Record<Output['kind'], Access> = {
   labels: { pull_requests: 'write' },
   reaction: { pull_requests: 'write' },
   review: { pull_requests: 'write', contents: 'read' },
+  thread: { pull_requests: 'write', contents: 'write' },
   check: { checks: 'write', statuses: 'write' },
   deployment_status: { deployments: 'write' },
   issue: { issues: 'write' },

@@ -1,6 +1,8 @@
 // Claiming from a table in partitions: each has slots of its own, and however many rows one of
 // them has waiting, the others are found as quickly.
+import { MAY_BEGIN, NOT_PAUSED } from './pause.ts'
 import type { Partitions, QueueTable } from './table.ts'
+import { WAITED_MS, WAS_DUE } from './waited.ts'
 
 const NOW = 'coalesce($1::timestamptz, now())'
 
@@ -23,20 +25,20 @@ const NOW = 'coalesce($1::timestamptz, now())'
  */
 export function claimByPartition({ rows }: QueueTable, { column, limits, paced }: Partitions): string {
   return `
-with recursive ${waiting(rows, column)}, paced as materialized (
+with recursive ${waiting(rows, column, '$6')}, ${running(rows, column, '$7')}, paced as materialized (
   select place.${paced.key} as part, place.opens_at from ${paced.table} as place
-  where place.${paced.key} in (select id from ${limits} where rate is not null and id in (select part from waiting))
+  where place.${paced.key} in (select id from ${limits} as limits where rate is not null and id in (select part from waiting))
   for no key update skip locked
 ), open as materialized (
   select id as part, rate, taken, least(slots - taken, ${beginnable('coalesce(paced.opens_at, limits.opens_at)')}) as free
   from ${limits} as limits left join paced on paced.part = limits.id, lateral (${takenBy('limits.id')}) as running_now
   where id in (select part from waiting) and coalesce(paced.opens_at, limits.opens_at) <= ${NOW}
-    and (rate is null or paced.part is not null)
+    and (rate is null or paced.part is not null) and ${MAY_BEGIN}
 ), candidate as materialized (
   select part, id, taken + row_number() over (partition by part order by available_at) as turn, available_at
   from open join waiting using (part), lateral (
     (select id, available_at from ${rows}
-      where waiting.grp = '' and status = 'pending' and ${column} = part and coalesce(group_key, '') = ''
+      where waiting.grp = '' and status = 'pending' and not held and ${column} = part and coalesce(group_key, '') = ''
         and available_at between first_at and ${NOW}
       order by available_at limit least(free * 2, $4::integer, 1 + 2 * $4::integer / (select count(*) from open)))
     union all
@@ -47,8 +49,8 @@ with recursive ${waiting(rows, column)}, paced as materialized (
 ), chosen as materialized (
   select array(select id from candidate order by turn, available_at limit $4::integer) as ids
 ), picked as materialized (
-  select id, ${column} as part from ${rows} as job
-  where id = any((select ids from chosen)::uuid[]) and coalesce(status, '') = 'pending' and available_at <= ${NOW}
+  select id, ${column} as part, available_at from ${rows} as job
+  where id = any((select ids from chosen)::uuid[]) and coalesce(status, '') = 'pending' and not held and available_at <= ${NOW}
   order by array_position((select ids from chosen), id)
   limit $3::integer
   for no key update of job skip locked
@@ -68,15 +70,15 @@ with recursive ${waiting(rows, column)}, paced as materialized (
   from (select ${column} as part, count(*) from claimed group by 1) as new join open using (part)
   where place.${paced.key} = part and rate is not null
 )
-select * from claimed order by created_at`
+select claimed.*, ${WAITED_MS} from claimed, ${WAS_DUE} order by created_at`
 }
 
 /** The statement that says when there is something to claim, or to reclaim. */
 export function nextDueByPartition({ rows }: QueueTable, { column, limits }: Partitions): string {
   return `
-with recursive ${waiting(rows, column)}, open as materialized (
+with recursive ${waiting(rows, column, '$2')}, ${running(rows, column, '$3')}, open as materialized (
   select id as part, opens_at from ${limits} as limits, lateral (${takenBy('limits.id')}) as running_now
-  where id in (select part from waiting) and slots > taken
+  where id in (select part from waiting) and slots > taken and ${NOT_PAUSED}
 )
 select
   (select extract(epoch from min(greatest(due_at, opens_at)) - ${NOW})::float8 * 1000
@@ -85,24 +87,35 @@ select
         else (select available_at from ${rows} where id = ${headOf(rows, column)}) end as due_at
     ) as first where due_at is not null) as "claimMs",
   (select extract(epoch from available_at - ${NOW})::float8 * 1000
-    from ${rows} where status = 'running' order by available_at limit 1) as "expiryMs"`
+    from ${rows} where status = 'running' and available_at >= $3::timestamptz order by available_at limit 1) as "expiryMs"`
+}
+
+/** The expression `waiting`, of all rows there are. */
+export function firstByPartition(rows: string, { column }: Partitions): string {
+  return waiting(rows, column, `'-infinity'`)
 }
 
 /**
- * The partitions and groups that have pending rows, when the first of each is due, and the rows
- * that run.
+ * The partitions and groups that have pending rows, and when the first of each is due, which is not
+ * before `from`: the index alone says so of its entries, without a look at their rows.
  */
-function waiting(rows: string, column: string): string {
+function waiting(rows: string, column: string, from: string): string {
   const first = (where: string) => `select ${column} as part, coalesce(group_key, '') as grp, available_at as first_at
-    from ${rows} where status = 'pending'${where} order by ${column}, coalesce(group_key, ''), available_at limit 1`
+    from ${rows} where status = 'pending' and not held and available_at >= ${from}::timestamptz${where}
+    order by ${column}, coalesce(group_key, ''), available_at limit 1`
   return `waiting as (
   (${first('')})
   union all
   select next.* from waiting, lateral (
     ${first(` and (${column}, coalesce(group_key, '')) > (waiting.part, waiting.grp)`)}
   ) as next
-), running as materialized (
-  select ${column} as part, group_key as grp from ${rows} where status = 'running'
+)`
+}
+
+/** The rows that run: none of them is before `from`. */
+function running(rows: string, column: string, from: string): string {
+  return `running as materialized (
+  select ${column} as part, group_key as grp from ${rows} where status = 'running' and available_at >= ${from}::timestamptz
 )`
 }
 
@@ -110,16 +123,18 @@ function takenBy(part: string): string {
   return `select count(*)::integer as taken from running where running.part = ${part}`
 }
 
+const NO_ROW = '00000000-0000-0000-0000-000000000000'
+
 /**
  * The one row of a group that may start: null while another of it runs, and for rows without
- * one.
+ * one; no row's while one that keeps the group is held.
  */
 function headOf(rows: string, column: string): string {
   return `(select case when waiting.grp <> '' and waiting.grp not in (select grp from running where grp is not null)
       then coalesce(
-        (select id from ${rows} where status = 'pending' and holds_group and attempt > 0
+        (select case when held then '${NO_ROW}' else id end from ${rows} where status = 'pending' and holds_group and attempt > 0
           and group_key = waiting.grp and group_key is not null order by available_at limit 1),
-        (select id from ${rows} where status = 'pending' and ${column} = part and coalesce(group_key, '') = waiting.grp
+        (select id from ${rows} where status = 'pending' and not held and ${column} = part and coalesce(group_key, '') = waiting.grp
           and available_at >= first_at order by available_at limit 1)) end)`
 }
 

@@ -1,5 +1,5 @@
 // Groups: one running row each, and order for rows that keep their group while they wait.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Database } from '../db/database.ts'
 import { systemClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
@@ -90,7 +90,7 @@ describe.each(TABLES)('groups of $name', ({ table }) => {
   it('a row that keeps its group and was lost or released goes first', async () => {
     const [first] = await rows.add([{ group: 'g', holds: true }])
     clock.advance(1)
-    await rows.add([{ group: 'g', holds: true, priority: 10, at: new Date(0) }])
+    await rows.add([{ group: 'g', holds: true, priority: 10, at: new Date(clock.now().getTime() - 5000) }])
     const [urgent] = await rows.claim()
     await rows.settle(urgent!, completed)
     await rows.claim()
@@ -146,14 +146,11 @@ describe.each(TABLES)('groups of $name', ({ table }) => {
       }),
     )
     for (const worker of workers) worker.start()
-    await vi.waitFor(
-      async () => {
-        for (const worker of workers) worker.nudge()
-        const left = await database.query(`select from ${table.rows} where status <> $1`, [table.succeeded])
-        expect(left.rows).toEqual([])
-      },
-      { timeout: 15_000, interval: 20 },
-    )
+    const left = async () => {
+      for (const worker of workers) worker.nudge()
+      return (await database.query(`select from ${table.rows} where status <> $1`, [table.succeeded])).rows
+    }
+    await expect.poll(left, { interval: 20 }).toEqual([])
     expect(order).toEqual(expected)
   })
 

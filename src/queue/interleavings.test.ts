@@ -142,7 +142,7 @@ describe.each(TABLES)('any interleaving over $name', ({ table }) => {
       ),
       { numRuns: 40 },
     )
-  }, 60_000)
+  })
 
   it('comes to an end: every row that is claimed often enough has ended', async () => {
     await fc.assert(
@@ -164,5 +164,5 @@ describe.each(TABLES)('any interleaving over $name', ({ table }) => {
       }),
       { numRuns: 25 },
     )
-  }, 30_000)
+  })
 })

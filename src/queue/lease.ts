@@ -54,11 +54,12 @@ export function leasesOn<Row extends object>({ table, clock }: QueueOptions): Le
       return (await sql.query<Renewed>(renewText, values, `renew ${jobs}`)).rows
     },
     async reclaimExpired(sql, { limit = 100, except = [] } = {}) {
-      type Reclaimed = Claimed<Row> & { status: string; error: string; lost_owner: string }
+      type Reclaimed = Claimed<Row> & { status: string; error: string; lost_owner: string; ends_as: string | null }
       const { rows } = await sql.query<Reclaimed>(reclaimText, [clock.sqlNow(), limit, except], `reclaim ${jobs}`)
       return rows.map((row) => {
-        const { attempt, status, error } = row
-        return { row: { ...row, owner: row.lost_owner }, attempt, status, error, detail: null }
+        const { attempt, status, error, ends_as: endsAs } = row
+        const outcome = endsAs === null ? 'lost' : 'cancelled'
+        return { row: { ...row, owner: row.lost_owner }, attempt, outcome, status, error, detail: null }
       })
     },
     async deferReclaim(sql, { id, attempt }, delayMs) {

@@ -12,17 +12,17 @@ import { silentLog } from '../lib/log.ts'
 import type { Rows } from './fixtures/rows.ts'
 import { LEASE_MS, openRows, TABLES } from './fixtures/rows.ts'
 import { leaseTiming } from './lease-timing.ts'
+import type { Lease } from './row-lease.ts'
 import { LeaseLost } from './running.ts'
 import type { Claimed, Outcome } from './table.ts'
 import type { Worker, WorkerOptions } from './worker.ts'
 import { openWorker } from './worker.ts'
 
-const PATIENT = { timeout: 20_000, interval: 20 }
 // Long enough for a renewal to be answered in time on a busy machine.
 const SHORT_LEASE_MS = 2400
 const completed: Outcome = { kind: 'completed' }
 
-describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table }) => {
+describe.each(TABLES)('the leases of $name', ({ name, table }) => {
   let rows: Rows
   let database: Database
   let workers: Worker[]
@@ -39,7 +39,7 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
   afterEach(() => Promise.all(workers.map((worker) => worker.drain({ limitMs: 0 }))))
 
   type Options = Partial<Omit<WorkerOptions<object, unknown>, 'handle'>> & {
-    handle(claimed: Claimed, signal: AbortSignal): Promise<Outcome>
+    handle(claimed: Claimed, signal: AbortSignal, lease: Lease): Promise<Outcome>
   }
   /** A worker by the real clock and with a short lease. */
   function open({ handle, ...options }: Options): Worker {
@@ -52,7 +52,7 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
       leaseMs: SHORT_LEASE_MS,
       tickMs: 60_000,
       ...options,
-      handle: async (claimed, signal) => ({ outcome: await handle(claimed, signal), detail: null }),
+      handle: async (claimed, signal, lease) => ({ outcome: await handle(claimed, signal, lease), detail: null }),
     })
     workers.push(worker)
     return worker
@@ -79,18 +79,18 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
     })
     worker.start()
     worker.nudge()
-    await vi.waitFor(() => expect(worker.running()).toBe(3), PATIENT)
+    await expect.poll(() => worker.running()).toBe(3)
     await database.transaction(async (tx) => {
       await tx.query(`select from ${table.rows} where id = $1 for update`, [lockedId])
-      await vi.waitFor(() => expect(reasons).toHaveLength(1), PATIENT)
+      await expect.poll(() => reasons).toHaveLength(1)
       expect(reasons).toEqual(['true: The lease could not be renewed: somebody else has locked the row.'])
       release.resolve()
-      for (const id of others) await vi.waitFor(async () => expect(await statusOf(id)).toBe(table.succeeded), PATIENT)
+      for (const id of others) await expect.poll(() => statusOf(id)).toBe(table.succeeded)
       const [late = ''] = await rows.add([{ at: due() }])
       worker.nudge()
-      await vi.waitFor(async () => expect(await statusOf(late)).toBe(table.succeeded), PATIENT)
+      await expect.poll(() => statusOf(late)).toBe(table.succeeded)
     })
-    await vi.waitFor(async () => expect(await statusOf(lockedId)).toBe(table.succeeded), PATIENT)
+    await expect.poll(() => statusOf(lockedId)).toBe(table.succeeded)
     expect((await rows.read(lockedId)).attempt).toBe(1)
   })
 
@@ -111,7 +111,7 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
     })
     worker.start()
     worker.nudge()
-    for (const id of ids) await vi.waitFor(async () => expect(await statusOf(id)).toBe(table.succeeded), PATIENT)
+    for (const id of ids) await expect.poll(() => statusOf(id)).toBe(table.succeeded)
     for (const id of ids) expect(await rows.outcomes(id)).toEqual(['completed'])
   })
 
@@ -123,12 +123,12 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
       const args = ['--conditions=signalbox-source', script, database.url, name, 'slow', '6000']
       const child = spawn(process.execPath, args, { stdio: ['pipe', 'ignore', 'inherit'] })
       try {
-        await vi.waitFor(async () => expect(await statusOf(id)).toBe('running'), PATIENT)
+        await expect.poll(() => statusOf(id)).toBe('running')
         child.kill('SIGSTOP')
         const expired = `select from ${table.rows} where id = $1 and available_at < now() - interval '1 s'`
-        await vi.waitFor(async () => expect((await database.query(expired, [id])).rows).toHaveLength(1), PATIENT)
+        await expect.poll(async () => (await database.query(expired, [id])).rows).toHaveLength(1)
         child.kill('SIGCONT')
-        await vi.waitFor(async () => expect(await statusOf(id)).toBe(table.succeeded), PATIENT)
+        await expect.poll(() => statusOf(id)).toBe(table.succeeded)
         expect(await rows.attempts(id)).toMatchObject([{ outcome: 'completed' }])
       } finally {
         child.kill('SIGCONT')
@@ -144,7 +144,7 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
     const end = Promise.withResolvers<Outcome>()
     const mine = open({ ...options, handle: () => end.promise })
     const first = mine.tick()
-    await vi.waitFor(async () => expect(await statusOf(id)).toBe('running'), PATIENT)
+    await expect.poll(() => statusOf(id)).toBe('running')
     rows.clock.advance(LEASE_MS)
     await mine.tick()
     expect(await rows.read(id)).toMatchObject({ status: 'running', owner: mine.owner })
@@ -156,6 +156,116 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
     end.resolve(completed)
     await first
     expect(await rows.outcomes(id)).toEqual(['lost', 'completed'])
+  })
+
+  it('are known to a handler to be over after a pause, and are its own again if nobody took the row', async () => {
+    const [id = ''] = await rows.add([{}])
+    const seen: unknown[] = []
+    const worker = open({
+      clock: rows.clock,
+      leaseMs: LEASE_MS,
+      handle: async (_claimed, _signal, lease) => {
+        rows.clock.advance(2 * LEASE_MS)
+        seen.push(lease.leftMs() < 0)
+        await lease.confirm()
+        seen.push(lease.leftMs() > LEASE_MS / 2)
+        return completed
+      },
+    })
+    await worker.tick()
+    expect(seen).toEqual([true, true])
+    expect(await rows.outcomes(id)).toEqual(['completed'])
+  })
+
+  it('of all that runs are known together, but not of what is stopped because its own is lost', async () => {
+    const [first = ''] = await rows.add([{}])
+    const seen: (number | null)[] = []
+    const options = { clock: rows.clock, leaseMs: LEASE_MS }
+    const worker = open({
+      ...options,
+      handle: async (claimed, signal) => {
+        if (claimed.id !== first) {
+          seen.push(worker.leaseLeftMs())
+          return completed
+        }
+        rows.clock.advance(LEASE_MS / 2)
+        await rows.add([{}])
+        await worker.tick()
+        rows.clock.advance(LEASE_MS / 2)
+        await open({ ...options, handle: async () => completed }).tick()
+        await worker.renew()
+        expect(signal.reason).toBeInstanceOf(LeaseLost)
+        seen.push(worker.leaseLeftMs())
+        return completed
+      },
+    })
+    expect(worker.leaseLeftMs()).toBeNull()
+    await worker.tick()
+    expect(seen).toEqual([expect.any(Number), null])
+    expect(seen[0]).toBeLessThanOrEqual(LEASE_MS / 2)
+  })
+
+  it('that somebody else has taken meanwhile are not confirmed', async () => {
+    const [id = ''] = await rows.add([{}])
+    const options = { clock: rows.clock, leaseMs: LEASE_MS }
+    const other = open({ ...options, handle: async () => completed })
+    const frozen = open({
+      ...options,
+      handle: async (_claimed, _signal, lease) => {
+        rows.clock.advance(LEASE_MS)
+        expect(await other.tick()).toBe(1)
+        await lease.confirm()
+        throw new Error('It went on.')
+      },
+    })
+    await frozen.tick()
+    expect(await rows.outcomes(id)).toEqual(['lost', 'completed'])
+  })
+
+  it('are asked for again when the answer that confirms them is read late', async () => {
+    await rows.add([{}])
+    let answers = 0
+    const query: Database['query'] = async (text, ...rest) => {
+      const answer = await database.query(text, ...rest)
+      if (isRenewal(text) && answers++ === 0) rows.clock.advance(LEASE_MS / 2)
+      return answer as never
+    }
+    const worker = open({
+      clock: rows.clock,
+      leaseMs: LEASE_MS,
+      leases: { ...database, query },
+      handle: async (_claimed, _signal, lease) => {
+        await lease.confirm()
+        return completed
+      },
+    })
+    await worker.tick()
+    expect(answers).toBe(2)
+  })
+
+  it.each([-3_600_000, 3_600_000])('are the same for a worker whose clock is wrong by %i ms', async (wrongMs) => {
+    const [id = ''] = await rows.add([{ at: due() }])
+    const release = Promise.withResolvers<Outcome>()
+    const wrong = open({
+      clock: { now: () => new Date(Date.now() + wrongMs), sqlNow: () => null },
+      handle: () => release.promise,
+    })
+    const right = open({ handle: async () => completed })
+    const tick = wrong.tick()
+    await expect.poll(() => statusOf(id)).toBe('running')
+    expect(await right.tick()).toBe(0)
+    const { rows: left } = await database.query<{ ms: number }>(
+      `select extract(epoch from available_at - now())::float8 * 1000 as ms from ${table.rows} where id = $1`,
+      [id],
+    )
+    expect(Math.abs((left[0]?.ms ?? 0) - SHORT_LEASE_MS)).toBeLessThan(SHORT_LEASE_MS)
+    release.resolve({ kind: 'deferred', error: 'later', delayMs: 60_000 })
+    await tick
+    const { rows: later } = await database.query<{ ms: number }>(
+      `select extract(epoch from available_at - now())::float8 * 1000 as ms from ${table.rows} where id = $1`,
+      [id],
+    )
+    expect(Math.abs((later[0]?.ms ?? 0) - 60_000)).toBeLessThan(30_000)
   })
 
   it('are renewed over connections of their own, however busy the others are', async () => {
@@ -176,7 +286,7 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
     })
     worker.start()
     worker.nudge()
-    await vi.waitFor(async () => expect(await statusOf(id)).toBe('running'), PATIENT)
+    await expect.poll(() => statusOf(id)).toBe('running')
     // A claim waits behind what does not answer.
     worker.nudge()
     await sleep(1.2 * SHORT_LEASE_MS)
@@ -184,7 +294,7 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
     hangs = false
     hanging.reject(unavailable(new Error('cut off')))
     end.resolve(completed)
-    await vi.waitFor(async () => expect(await statusOf(id)).toBe(table.succeeded), PATIENT)
+    await expect.poll(() => statusOf(id)).toBe(table.succeeded)
   })
 
   it.each([
@@ -207,7 +317,7 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
     })
     worker.start()
     worker.nudge()
-    await vi.waitFor(async () => expect(await statusOf(id)).toBe(table.succeeded), PATIENT)
+    await expect.poll(() => statusOf(id)).toBe(table.succeeded)
     expect(await rows.outcomes(id)).toEqual(['completed'])
     expect(renewals).toBeGreaterThan(1)
   })
@@ -230,7 +340,7 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
     })
     worker.start()
     worker.nudge()
-    await vi.waitFor(async () => expect(await statusOf(id)).toBe(table.succeeded), PATIENT)
+    await expect.poll(() => statusOf(id)).toBe(table.succeeded)
     expect(reasons).toEqual([expect.any(LeaseLost)])
     expect(await rows.attempts(id)).toMatchObject([
       { outcome: 'retried', error: 'The lease could not be renewed: the database did not answer.' },
@@ -256,7 +366,7 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
       database: { ...database, query },
       handle: async () => {
         // The alarm rings at once, since its time had passed when the claim was answered.
-        await vi.waitFor(() => expect(askedAt).toBe(alarmMs), PATIENT)
+        await expect.poll(() => askedAt).toBe(alarmMs)
         return completed
       },
     })
@@ -268,7 +378,7 @@ describe.each(TABLES)('the leases of $name', { timeout: 30_000 }, ({ name, table
     const end = Promise.withResolvers<Outcome>()
     const worker = open({ clock: rows.clock, handle: () => end.promise })
     const tick = worker.tick()
-    await vi.waitFor(async () => expect(await statusOf(id)).toBe('running'), PATIENT)
+    await expect.poll(() => statusOf(id)).toBe('running')
     await worker.drain({ limitMs: 0 })
     expect(await rows.read(id)).toMatchObject({ status: 'running', owner: worker.owner })
     end.resolve(completed)

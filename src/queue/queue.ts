@@ -1,6 +1,7 @@
 // The queue over one table: every statement that claims, leases or ends its rows.
 import type { Claims } from './claim.ts'
 import { claimsOn } from './claim.ts'
+import { firstLiveOn } from './first-live.ts'
 import type { Leases } from './lease.ts'
 import { leasesOn } from './lease.ts'
 import type { Settlement } from './settle.ts'
@@ -14,5 +15,26 @@ export type Queue<Row extends object, Detail> = Claims<Row> & Leases<Row> & Sett
 export function queueOn<Row extends object = object, Detail = unknown>(
   options: QueueOptions<Detail>,
 ): Queue<Row, Detail> {
-  return { ...claimsOn<Row>(options), ...leasesOn<Row>(options), ...settlementOn<Detail>(options) }
+  const first = firstLiveOn(options)
+  const [claims, leases, settlement] = [claimsOn<Row>(options, first), leasesOn<Row>(options), settlementOn(options)]
+  // A row that is put back comes before those that were never claimed.
+  return {
+    ...claims,
+    ...leases,
+    ...settlement,
+    async settle(sql, endings) {
+      const ended = await settlement.settle(sql, endings)
+      if (ended.some(({ status }) => status === 'pending')) first.forget()
+      return ended
+    },
+    async releaseUnclaimed(sql, mine) {
+      await settlement.releaseUnclaimed(sql, mine)
+      first.forget()
+    },
+    async reclaimExpired(sql, which) {
+      const lost = await leases.reclaimExpired(sql, which)
+      if (lost.length > 0) first.forget()
+      return lost
+    },
+  }
 }

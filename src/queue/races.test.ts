@@ -7,8 +7,6 @@ import { LEASE_MS, openRows, TABLES } from './fixtures/rows.ts'
 import { queueOn } from './queue.ts'
 import { openWorker } from './worker.ts'
 
-const PATIENT = { timeout: 10_000, interval: 20 }
-
 function conflict(constraint: string): Error {
   return Object.assign(new Error(`duplicate key in ${constraint}`), { code: '23505', constraint })
 }
@@ -46,12 +44,8 @@ describe.each(TABLES)('a race for $name', ({ name, table }) => {
     const taking = await database.transaction(async (tx) => {
       await tx.query('select pg_advisory_xact_lock(1)')
       const claiming = claim()
-      await vi.waitFor(async () => {
-        const waiting = await database.query(
-          `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`,
-        )
-        expect(waiting.rows).toHaveLength(1)
-      }, PATIENT)
+      const waiting = `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`
+      await expect.poll(async () => (await database.query(waiting)).rows).toHaveLength(1)
       await database.query(`update ${table.rows} set available_at = $2 where id = $1`, [id, new Date('2100-01-01')])
       return { claiming }
     })
@@ -91,7 +85,7 @@ describe.each(TABLES)('a race for $name', ({ name, table }) => {
     })
     worker.start()
     worker.nudge()
-    await vi.waitFor(() => expect(warn).toHaveBeenCalledTimes(2), PATIENT)
+    await expect.poll(() => warn).toHaveBeenCalledTimes(2)
     await worker.drain({ limitMs: 0 })
     expect(warn.mock.calls[0]).toMatchObject([{ error: 'A claim lost 10 races in a row.' }, 'the queue cannot be read'])
     expect(claims.count).toBeGreaterThanOrEqual(20)

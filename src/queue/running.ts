@@ -1,14 +1,15 @@
 // The attempts a worker has under way: each runs its handler, keeps its lease, and is settled.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAway, isOutOfTime } from '../db/connection.ts'
-import type { Database, Sql } from '../db/database.ts'
+import type { Sql } from '../db/database.ts'
 import { backoffMs } from '../lib/backoff.ts'
 import { errorText } from '../lib/error.ts'
-import type { Log } from '../lib/log.ts'
+import type { Stopwatch } from '../lib/stopwatch.ts'
+import { startStopwatch } from '../lib/stopwatch.ts'
 import { within } from '../lib/within.ts'
-import type { LeaseTiming } from './lease-timing.ts'
-import type { Queue } from './queue.ts'
-import type { Hooks } from './settle.ts'
+import type { Lease } from './row-lease.ts'
+import { rowLease } from './row-lease.ts'
+import type { Running, RunningOptions } from './running-attempt.ts'
 import { settleWithHook } from './settle.ts'
 import type { Attempt, Claimed, Handled, Outcome, Settled } from './table.ts'
 
@@ -20,36 +21,6 @@ const BACKOFF = { baseMs: 1000, maxMs: 600_000 }
 /** The signal's reason when the row is no longer the worker's, or may soon not be. */
 export class LeaseLost extends Error {
   override name = 'LeaseLost'
-}
-
-/** What running attempts need. */
-export type RunningOptions<Row extends object, Detail> = Hooks<Row, Detail> & {
-  /** Where leases are renewed, so that a renewal waits for nothing else. */
-  leases: Database
-  log: Log
-  queue: Queue<Row, Detail>
-  owner: string
-  leaseMs: number
-  timing: LeaseTiming
-  handle(claimed: Claimed<Row>, signal: AbortSignal): Promise<Handled<Detail>>
-  /** Called when an attempt is ready to be settled. */
-  onEnded: () => void
-}
-
-/** One attempt under way. */
-export type Running<Row extends object, Detail> = {
-  claimed: Claimed<Row>
-  abort: AbortController
-  /** When the claim or renewal was sent that the lease counts from (`performance.now()`). */
-  leasedAt: number
-  /** Asks for the lease once more, before it could expire. */
-  alarm: NodeJS.Timeout | undefined
-  /** Null until its handler has ended. */
-  handled: Handled<Detail> | null
-  settleFailures: number
-  /** Whether somebody else had locked the row when it was to be renewed or settled. */
-  isLocked: boolean
-  done: Promise<void>
 }
 
 /** The running attempts of one worker. */
@@ -76,14 +47,14 @@ export class RunningAttempts<Row extends object, Detail> {
     return this.#ended().length > 0
   }
 
-  /** Starts the handler of a row whose claim was sent at `leasedAt`. */
-  begin(claimed: Claimed<Row>, leasedAt: number): Running<Row, Detail> {
+  /** Starts the handler of a row; `leased` was started when its claim was sent. */
+  begin(claimed: Claimed<Row>, leased: Stopwatch): Running<Row, Detail> {
     const abort = new AbortController()
     const done = Promise.resolve()
     const running: Running<Row, Detail> = {
       claimed,
       abort,
-      leasedAt,
+      leased,
       alarm: undefined,
       handled: null,
       settleFailures: 0,
@@ -94,6 +65,16 @@ export class RunningAttempts<Row extends object, Detail> {
     this.#setAlarm(running)
     running.done = this.#run(running)
     return running
+  }
+
+  /**
+   * How long the leases of all that runs last for sure; null when nothing runs. What is being
+   * stopped because its lease is over does not count.
+   */
+  leaseLeftMs(): number | null {
+    const open = this.#open().filter(({ abort: { signal } }) => !(signal.reason instanceof LeaseLost))
+    const { leaseMs } = this.#options
+    return open.length === 0 ? null : Math.min(...open.map(({ leased }) => leaseMs - leased.elapsedMs()))
   }
 
   /** Resolves when every handler has ended. */
@@ -161,12 +142,12 @@ export class RunningAttempts<Row extends object, Detail> {
 
   /** @throws Error when there is no answer in time. */
   async #renewOnce(limitMs = this.#options.timing.answerMs): Promise<void> {
-    const { leases, queue, owner, leaseMs } = this.#options
+    const { clock, leases, queue, owner, leaseMs } = this.#options
     // Those that have ended and are not settled keep their rows, too.
     const all = [...this.#all]
     if (all.length === 0) return
     // The database counts from when it is asked, or from later.
-    const sentAt = performance.now()
+    const sent = startStopwatch(clock)
     const attempts = all.map(({ claimed }) => attemptOf(claimed))
     const asked = queue.renew(leases, { owner, attempts, leaseMs })
     const answer = await within(limitMs, asked, 'The database did not answer.')
@@ -179,14 +160,14 @@ export class RunningAttempts<Row extends object, Detail> {
       else if (renewed.isEnding) running.abort.abort(new Error('It was ended by hand.'))
       // Without a renewal the alarm goes on ringing.
       if (running.isLocked) continue
-      running.leasedAt = Math.max(running.leasedAt, sentAt)
+      if (sent.startedAt > running.leased.startedAt) running.leased = sent
       this.#setAlarm(running)
     }
   }
 
   #setAlarm(running: Running<Row, Detail>): void {
     clearTimeout(running.alarm)
-    const inMs = running.leasedAt + this.#options.timing.alarmMs - performance.now()
+    const inMs = running.leased.startedAt + this.#options.timing.alarmMs - performance.now()
     running.alarm = setTimeout(() => this.#insist(running), Math.max(inMs, 0))
   }
 
@@ -198,18 +179,18 @@ export class RunningAttempts<Row extends object, Detail> {
    */
   async #insist(running: Running<Row, Detail>): Promise<void> {
     const { log, timing } = this.#options
-    const { leasedAt } = running
-    const onTime = leasedAt + timing.abortMs - performance.now()
+    const { leased } = running
+    const onTime = leased.startedAt + timing.abortMs - performance.now()
     const deadline = performance.now() + (onTime > 0 ? onTime : 2 * timing.answerMs)
     // Without an answer at once, a pause before the next question.
     const pauseMs = timing.answerMs / 10
     for (let leftMs = deadline - performance.now(); leftMs > pauseMs; leftMs = deadline - performance.now()) {
       await this.#ask(Math.min(leftMs, timing.answerMs))
       // Another renewal may have been answered while this one was not.
-      if (running.leasedAt > leasedAt || running.handled !== null || running.abort.signal.aborted) return
+      if (running.leased !== leased || running.handled !== null || running.abort.signal.aborted) return
       await sleep(pauseMs)
     }
-    if (running.leasedAt > leasedAt || running.handled !== null) return
+    if (running.leased !== leased || running.handled !== null) return
     log.warn({ id: running.claimed.id }, 'stopping work whose lease could not be renewed')
     const reason = running.isLocked ? 'somebody else has locked the row' : 'the database did not answer'
     running.abort.abort(new LeaseLost(`The lease could not be renewed: ${reason}.`))
@@ -225,11 +206,17 @@ export class RunningAttempts<Row extends object, Detail> {
     return this.#asking
   }
 
+  #leaseOf(running: Running<Row, Detail>): Lease {
+    const { leaseMs, timing } = this.#options
+    const { signal } = running.abort
+    return rowLease({ leased: () => running.leased, ask: (limitMs) => this.#ask(limitMs), signal, leaseMs, timing })
+  }
+
   async #run(running: Running<Row, Detail>): Promise<void> {
     const { claimed, abort } = running
     let handled: Handled<Detail>
     try {
-      handled = await this.#options.handle(claimed, abort.signal)
+      handled = await this.#options.handle(claimed, abort.signal, this.#leaseOf(running))
     } catch (error) {
       if (!isAway(error)) this.#options.log.error({ err: error, id: claimed.id }, 'a handler threw')
       const delayMs = backoffMs(claimed.failures + 1, BACKOFF)
@@ -238,7 +225,10 @@ export class RunningAttempts<Row extends object, Detail> {
     }
     // It was asked to end by its worker, which is no failure of its own. One that names a time to
     // come back at is not to be begun before that.
-    const isStopped = abort.signal.aborted && !['completed', 'deferred', 'waiting'].includes(handled.outcome.kind)
+    const isStopped =
+      abort.signal.aborted &&
+      handled.wasDecided !== true &&
+      !['completed', 'deferred', 'waiting'].includes(handled.outcome.kind)
     const outcome = isStopped ? releasedFor(abort.signal.reason) : handled.outcome
     running.handled = { outcome, detail: handled.detail }
     clearTimeout(running.alarm)

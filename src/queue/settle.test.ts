@@ -255,7 +255,7 @@ describe('the detail of an attempt', () => {
     const ended = settleWithHook({ database: lost, onSettled: async () => true, notify }, async (sql) => {
       const { owner, attempt } = claimed!
       await rows.queue.settle(sql, { owner, endings: [{ id, attempt, outcome: completed, detail: null }] })
-      return [{ row: claimed!, attempt, status: 'succeeded', error: null, detail: null }]
+      return [{ row: claimed!, attempt, outcome: 'completed', status: 'succeeded', error: null, detail: null }]
     })
     await expect(ended).rejects.toMatchObject({ code: 'database_unavailable' })
     expect(notify).toHaveBeenCalledOnce()

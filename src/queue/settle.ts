@@ -9,7 +9,7 @@ const MAX_ERROR_CHARS = 10_000
 export const MAX_DEFERRALS = 1000
 
 /** What has become of an attempt and its row. */
-export type Ended = Attempt & { status: string; error: string | null }
+export type Ended = Attempt & Pick<Settled, 'outcome' | 'status' | 'error'>
 
 /** Ending attempts. */
 export type Settlement<Detail> = {
@@ -210,5 +210,5 @@ with ending as (
       .join('')}
 ), attempted as (${insertAttempts(table, 'settled', table.detail)}
 )
-select id, attempt, status, error from settled`
+select id, attempt, outcome, status, error from settled`
 }

@@ -55,6 +55,8 @@ export type Claimed<Row extends object = object> = Row &
   Attempt & {
     failures: number
     losses: number
+    /** From when it was due to when it was claimed. */
+    waited_ms: number
     max_attempts: number
     owner: string
     group_key: string | null
@@ -76,16 +78,21 @@ export type Outcome =
   | { kind: 'released'; error: string }
   | { kind: 'waiting'; delayMs: number }
 
-/** What a handler returns: how the queue is to end the attempt, and what else is known of it. */
-export type Handled<Detail> = { outcome: Outcome; detail: Detail | null }
+/**
+ * What a handler returns: how the queue is to end the attempt, and what else is known of it. With
+ * `wasDecided` it had ended before it was stopped, if it was, and only cleared up since.
+ */
+export type Handled<Detail> = { outcome: Outcome; detail: Detail | null; wasDecided?: boolean }
 
 /** An attempt to be ended. */
-export type Ending<Detail = unknown> = Attempt & Handled<Detail>
+export type Ending<Detail = unknown> = Attempt & Pick<Handled<Detail>, 'outcome' | 'detail'>
 
 /** What has become of an attempt and its row, in the transaction that ended it. */
 export type Settled<Row extends object = object, Detail = unknown> = {
   row: Claimed<Row>
   attempt: number
+  /** What the row of the attempt says. */
+  outcome: string
   /** The row's status now. */
   status: string
   error: string | null

@@ -8,6 +8,8 @@ import type { Repeated } from '../lib/every.ts'
 import { every } from '../lib/every.ts'
 import { newId } from '../lib/id.ts'
 import type { Log } from '../lib/log.ts'
+import type { Stopwatch } from '../lib/stopwatch.ts'
+import { startStopwatch } from '../lib/stopwatch.ts'
 import { within } from '../lib/within.ts'
 import type { Kinds } from './claim.ts'
 import type { LeaseTiming } from './lease-timing.ts'
@@ -16,8 +18,9 @@ import { Loop } from './loop.ts'
 import type { Queue } from './queue.ts'
 import { queueOn } from './queue.ts'
 import { reclaim } from './reclaim.ts'
-import type { Running } from './running.ts'
+import type { Lease } from './row-lease.ts'
 import { RunningAttempts, releasedFor } from './running.ts'
+import type { Running } from './running-attempt.ts'
 import type { Hooks } from './settle.ts'
 import type { Claimed, Handled, QueueTable } from './table.ts'
 
@@ -43,8 +46,10 @@ export type WorkerOptions<Row extends object, Detail> = Hooks<Row, Detail> & {
    * anything was done, which is no failure; any other throw is a bug: logged, and repeated with
    * back-off.
    */
-  handle(claimed: Claimed<Row>, signal: AbortSignal): Promise<Handled<Detail>>
+  handle(claimed: Claimed<Row>, signal: AbortSignal, lease: Lease): Promise<Handled<Detail>>
   owner?: string | undefined
+  /** Called with how long each row it begins was due. */
+  onBegun?: ((waitedMs: number) => void) | undefined
   /**
    * How long a drain waits for what it has stopped before it leaves the row to its lease. The
    * default is the grace of `leaseTiming`, and a second.
@@ -131,6 +136,11 @@ export class Worker<Row extends object = object, Detail = unknown> {
     return begun.length
   }
 
+  /** As `RunningAttempts.leaseLeftMs`. */
+  leaseLeftMs(): number | null {
+    return this.#running.leaseLeftMs()
+  }
+
   /** What its timer does every third of a lease. */
   renew(): Promise<void> {
     return this.#running.renew()
@@ -201,7 +211,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
     }
     const { database, kinds, tickMs } = this.#options
     this.#plannedAt = performance.now()
-    const { claimMs, expiryMs } = await this.#queue.nextDue(database, { kinds })
+    const { claimMs, expiryMs, againMs } = await this.#queue.nextDue(database, { kinds })
     if ((expiryMs ?? 1) <= 0) await this.#reclaim()
     if ((expiryMs ?? 1) <= 0 || (claimMs ?? 1) <= 0) {
       // Due, yet not claimed just now: another worker is taking it at this moment. Ask again, but
@@ -212,7 +222,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
     }
     this.#emptyClaims = 0
     const retryMs = this.#running.hasEnded() ? RETRY_MS : tickMs
-    this.#loop.nudgeIn(Math.min(tickMs, retryMs, claimMs ?? tickMs, expiryMs ?? tickMs))
+    this.#loop.nudgeIn(Math.min(...[retryMs, claimMs, expiryMs, againMs].map((ms) => ms ?? tickMs)))
   }
 
   #free(): number {
@@ -231,13 +241,18 @@ export class Worker<Row extends object = object, Detail = unknown> {
     const { owner } = this
     if (this.#claimInDoubt) await this.#queue.releaseUnclaimed(database, { owner, known: this.#running.ids() })
     this.#claimInDoubt = true
-    const sentAt = performance.now()
+    const sent = startStopwatch(this.#options.clock)
     const rows = await this.#queue.claim(database, { owner, limit, leaseMs: this.#leaseMs, kinds })
     this.#claimInDoubt = false
-    if (!this.#draining) return rows.map((claimed) => this.#running.begin(claimed, sentAt))
+    if (!this.#draining) return rows.map((claimed) => this.#begin(claimed, sent))
     const endings = rows.map((row) => ({ ...row, outcome: releasedFor(STOPPING), detail: null }))
     if (endings.length > 0) await this.#queue.settle(database, { owner, endings })
     return []
+  }
+
+  #begin(claimed: Claimed<Row>, sent: Stopwatch): Running<Row, Detail> {
+    this.#options.onBegun?.(claimed.waited_ms)
+    return this.#running.begin(claimed, sent)
   }
 
   async #settleEnded(): Promise<void> {

@@ -2,9 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { refusalOf } from '../../test/refusal.ts'
 import { AppError } from '../lib/error.ts'
-import { defaultRules, parseRules } from './define.ts'
-import { jobsFor } from './jobs.ts'
-import { compileRules } from './match.ts'
+import { parseRules } from './define.ts'
 
 const agents = ['ping', 'deployment-pr', 'command']
 const rule = { name: 'review', on: 'push', agent: 'ping' }
@@ -57,7 +55,7 @@ test.each([
   [{ ...rule, concurrency: { key: 'k', limit: 0 } }, 'rules[0] "review": concurrency.limit: '],
   [
     { ...rule, concurrency: { key: 'k', mode: 'cancel' } },
-    'rules[0] "review": concurrency.mode: must be queue, latest or skip; latest cancels what waits or runs',
+    'rules[0] "review": concurrency.mode: must be queue, latest, next or skip; latest cancels what waits or runs, and next what waits',
   ],
   [
     { ...rule, concurrency: { key: 'k', limit: 2, mode: 'latest' } },
@@ -97,20 +95,6 @@ test('every problem is named at once, two rules of one name among them', () => {
 
 test('rules that are no list are refused', () => {
   expect(refusal({ rule })).toBe('rules: must be a list.')
-})
-
-test('the default rules are valid, and make a production deployment a job of deployment-pr', () => {
-  expect(parseRules(defaultRules, agents)).toEqual(defaultRules)
-  const deployed = (environment: string) =>
-    jobsFor(compileRules(defaultRules), {
-      id: 'e1',
-      source: 'signalbox',
-      type: 'environment.deployed',
-      facts: { project: 'acme', app: 'support-bot', environment },
-    })
-  const groupKey = 'deploy:acme:support-bot:production'
-  expect(deployed('production')).toMatchObject([{ agent: 'deployment-pr', groupKey }])
-  expect(deployed('staging')).toEqual([])
 })
 
 test('the edges of every number are accepted, and one beyond is refused with the field', () => {

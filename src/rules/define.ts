@@ -1,12 +1,11 @@
-// Rules as a configuration file has them: checked field by field, and the ones that apply when
-// there is no file.
+// Rules as a configuration file has them: checked field by field.
 import { z } from 'zod'
-import { argumentNames, commandSchema } from '../lib/command.ts'
+import { argumentNames, commandSchema, requiredArguments } from '../lib/command.ts'
 import { AppError, errorText } from '../lib/error.ts'
 import { entryLabel, PARSING, problemLines } from '../lib/zod.ts'
 import { budgetSchema } from '../models/budget.ts'
 import { modelRef } from '../models/model-ref.ts'
-import { GROUP_FACTS } from './group.ts'
+import { GROUP_FACTS, INPUT, inputNames } from './group.ts'
 import { MANUAL_RULE } from './jobs.ts'
 import { compileRule } from './match.ts'
 import type { Condition, Rule } from './rule.ts'
@@ -51,10 +50,10 @@ const key = z
   .max(200)
   .superRefine((template, context) => {
     for (const [, fact] of template.matchAll(/\{([^{}]*)\}/g)) {
-      if (GROUP_FACTS.some((known) => known === fact)) continue
+      if (GROUP_FACTS.some((known) => known === fact) || fact?.startsWith(INPUT)) continue
       context.addIssue({
         code: 'custom',
-        message: `names the unknown fact {${fact}}; known: ${GROUP_FACTS.join(', ')}`,
+        message: `names the unknown fact {${fact}}; known: ${GROUP_FACTS.join(', ')}, and {${INPUT}NAME}`,
       })
     }
   })
@@ -64,7 +63,10 @@ const concurrency = z
     key,
     limit: z.int().min(1).max(MAX_LIMIT).optional(),
     mode: z
-      .enum(['queue', 'latest', 'skip'], 'must be queue, latest or skip; latest cancels what waits or runs')
+      .enum(
+        ['queue', 'latest', 'next', 'skip'],
+        'must be queue, latest, next or skip; latest cancels what waits or runs, and next what waits',
+      )
       .optional(),
   })
   .refine(({ limit = 1, mode = 'queue' }) => limit === 1 || mode === 'queue', {
@@ -124,10 +126,10 @@ export function parseRules(given: unknown, agentNames: readonly string[]): Rule[
   return rules
 }
 
-function problemsOf(given: unknown, agentNames: readonly string[]): string[] {
-  const parsed = ruleSchema.safeParse(given, PARSING)
+function problemsOf(rule: unknown, agentNames: readonly string[]): string[] {
+  const parsed = ruleSchema.safeParse(rule, PARSING)
   if (!parsed.success) return problemLines(parsed.error)
-  const { agent, debounce: waits, concurrency: { mode } = {} } = parsed.data
+  const { agent, debounce: waits, concurrency: { mode, key: template = '' } = {} } = parsed.data
   if (waits !== undefined && mode !== 'latest') {
     return ['debounce: needs a concurrency of the mode "latest", because only the newest event has a job then']
   }
@@ -135,24 +137,17 @@ function problemsOf(given: unknown, agentNames: readonly string[]): string[] {
     return [`agent: there is no agent "${agent}"; known: ${[...agentNames].sort().join(', ')}`]
   }
   const { command, with: options = {} } = parsed.data
-  const twice = command === undefined ? [] : argumentNames(command).filter((each) => Object.hasOwn(options, each))
+  const twice = command === undefined ? [] : requiredArguments(command).filter((each) => Object.hasOwn(options, each))
   if (twice.length > 0)
     return twice.map((each) => `with.${each}: is an argument of the command too; choose another name`)
+  const given = new Set([...Object.keys(options), ...(command === undefined ? [] : argumentNames(command))])
+  const unknown = inputNames(template).filter((each) => !given.has(each))
+  if (unknown.length > 0)
+    return unknown.map((each) => `concurrency.key: names {${INPUT}${each}}, which neither with nor the command has`)
   try {
-    compileRule(given as Rule)
+    compileRule(rule as Rule)
     return []
   } catch (error) {
     return [`a glob cannot be read: ${errorText(error)}`]
   }
 }
-
-/** The rules without a configuration file. */
-export const defaultRules: readonly Rule[] = [
-  {
-    name: 'deployment-pr',
-    on: 'environment.deployed',
-    when: { environment: 'production' },
-    agent: 'deployment-pr',
-    concurrency: { key: 'deploy:{project}:{app}:{environment}' },
-  },
-]

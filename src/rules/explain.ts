@@ -19,11 +19,13 @@ export function explain(rule: Rule, event: MatchInput): RuleExplanation {
   return explainCompiled(compileRule(rule), event)
 }
 
-/** The same for a compiled rule, which makes no job while it is paused. */
+/** The same for a compiled rule, which makes no job while it is off or paused. */
 export function explainCompiled(compiled: CompiledRule, event: MatchInput, paused?: Paused): RuleExplanation {
   const explained = explainActive(compiled, event)
-  if (paused === undefined) return explained
-  const sentence = `Paused since ${paused.since} (${paused.reason}), so it makes no job. ${explained.sentence}`
+  const { off } = compiled.rule
+  if (off === undefined && paused === undefined) return explained
+  const why = off === undefined ? `Paused since ${paused?.since} (${paused?.reason})` : `Off (${off})`
+  const sentence = `${why}, so it makes no job. ${explained.sentence}`
   return { ...explained, matched: false, sentence }
 }
 

@@ -37,3 +37,13 @@ test('a group that is too long for an index becomes an id, the same for the same
   const longest = groupKey('{app}', { app: 'x'.repeat(500) })
   expect(longest).toHaveLength(500)
 })
+
+test('a field of the input is a part of the group, where it is a text or a number', () => {
+  const key = (input: unknown) =>
+    groupKey('deploy:{repository}:{input.environment}', { repository: 'acme/shop' }, input)
+  expect(key({ environment: 'production' })).toBe('deploy:acme/shop:production')
+  expect(key({ environment: 7 })).toBe('deploy:acme/shop:7')
+  for (const input of [{}, null, 'production', { environment: {} }, { environment: null }])
+    expect(key(input)).toBeNull()
+  expect(groupKey('{input.constructor}', {}, {})).toBeNull()
+})

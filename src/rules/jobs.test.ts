@@ -84,17 +84,23 @@ describe('a group', () => {
 describe('a job by hand', () => {
   const types = jobTypes(
     [deploy, { name: 'r', on: 'push', agent: 'command', jobType: 'github_push' }],
-    ['ping', 'command'],
+    [{ name: 'ping' }, { name: 'command', jobTypes: ['custom_task', 'github_push'] }],
   )
 
   test('is of a type that a rule or an agent has', () => {
-    expect([...types.keys()]).toEqual(['deployment-pr', 'github_push', 'ping', 'command'])
+    expect([...types.keys()]).toEqual(['deployment-pr', 'github_push', 'ping', 'command', 'custom_task'])
     expect(manualJob(types, { eventId: 'e1', jobType: 'ping', input: undefined })).toMatchObject({
       rule: 'manual',
       type: 'ping',
       agent: 'ping',
       input: {},
       groupKey: null,
+    })
+    expect(manualJob(types, { eventId: 'e1', jobType: 'custom_task', input: { task: 'x' } })).toMatchObject({
+      rule: 'manual',
+      type: 'custom_task',
+      agent: 'command',
+      input: { task: 'x' },
     })
   })
 
@@ -113,19 +119,30 @@ describe('a job by hand', () => {
     for (const given of [{ a: 1 }, [1], null, 'x']) expect(input('ping', given)).toEqual(given)
   })
 
-  test("keeps to the policy of its type's rule; a job without a rule writes nothing", () => {
+  test("keeps to the policy of its type's rule", () => {
     const policy = { repositories: ['acme/prompts'], outputs: { comment: { max: 1 } }, staged: true }
-    const types = jobTypes([{ ...deploy, ...policy }], ['ping'])
-    const policyOf = (jobType: string) => manualJob(types, { eventId: 'e1', jobType, input: {} }).policy
-    expect(policyOf('deployment-pr')).toEqual(policy)
-    expect(policyOf('ping')).toEqual({ repositories: [] })
+    const types = jobTypes([{ ...deploy, ...policy }], [])
+    expect(manualJob(types, { eventId: 'e1', jobType: 'deployment-pr', input: {} }).policy).toEqual(policy)
     expect(jobsFor(compileRules([{ ...deploy, ...policy }]), event)[0]?.policy).toEqual(policy)
   })
 
+  test('without a rule has the default outputs, where the environment and the options of its agent say', () => {
+    const agents = [{ name: 'ping' }, { name: 'worker', jobTypes: ['task'], repositories: ['acme/docs', 'acme/shop'] }]
+    const policyIn = (jobType: string, home: string[]) =>
+      manualJob(jobTypes([], agents, home), { eventId: 'e1', jobType, input: {} }).policy
+    expect(policyIn('ping', [])).toEqual({ repositories: [] })
+    expect(policyIn('ping', ['acme/shop'])).toEqual({ repositories: ['acme/shop'] })
+    for (const name of ['worker', 'task']) {
+      expect(policyIn(name, ['acme/shop'])).toEqual({ repositories: ['acme/shop', 'acme/docs'] })
+    }
+  })
+
   test('of an unknown type is refused, and the known ones are named', () => {
-    const wanted = () => manualJob(types, { eventId: 'e1', jobType: 'custom_task', input: {} })
+    const wanted = () => manualJob(types, { eventId: 'e1', jobType: 'nonsense', input: {} })
     expect(wanted).toThrow(AppError)
-    expect(wanted).toThrow('There is no job type "custom_task"; known: command, deployment-pr, github_push, ping.')
+    expect(wanted).toThrow(
+      'There is no job type "nonsense"; known: command, custom_task, deployment-pr, github_push, ping.',
+    )
   })
 })
 
@@ -158,5 +175,46 @@ describe('where a job may write', () => {
 
   test('is kept with the hash of the configuration', () => {
     expect(jobsFor(compileRules([rule]), event)[0]?.policy).toEqual({ repositories: ['acme/prompts'], config: 'abc' })
+  })
+})
+
+describe('a default of an argument that may be absent', () => {
+  const [rule] = compileRules([
+    {
+      name: 'deploy',
+      on: 'command',
+      command: { name: 'deploy', arguments: { 'environment?': 'string', 'ref?': 'string' } },
+      who: 'anyone',
+      agent: 'deploy',
+      with: { environment: 'production' },
+      concurrency: { key: 'deploy:{repository}:{input.environment}', mode: 'next' },
+    },
+  ])
+  const given = (...words: string[]) => {
+    const facts = { repository: 'acme/shop', sender: 'jane', command: 'deploy', arguments: words }
+    return jobsFor(rule === undefined ? [] : [rule], {
+      id: 'e1',
+      source: 'github',
+      type: 'issue_comment.created',
+      facts,
+    })[0]
+  }
+
+  test('is in the input and in the group, unless another one was written', () => {
+    expect(given()).toMatchObject({ input: { environment: 'production' }, groupKey: 'deploy:acme/shop:production' })
+    expect(given('staging', 'v1')).toMatchObject({
+      input: { environment: 'staging', ref: 'v1' },
+      groupKey: 'deploy:acme/shop:staging',
+      mode: 'next',
+    })
+  })
+
+  test('may be another one by hand, in the group of the repository that is named', () => {
+    if (rule === undefined) throw new Error('no rule')
+    const types = new Map([['deploy', { ...rule.rule, home: ['acme/shop'] }]])
+    const asked = (input: unknown) => manualJob(types, { eventId: 'e1', jobType: 'deploy', input })
+    expect(asked({ environment: 'staging' })).toMatchObject({ groupKey: 'deploy:acme/shop:staging', mode: 'queue' })
+    expect(asked(undefined)).toMatchObject({ groupKey: 'deploy:acme/shop:production' })
+    expect(asked({ repository: 'acme/blog' })).toMatchObject({ groupKey: 'deploy:acme/blog:production' })
   })
 })

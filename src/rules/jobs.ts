@@ -2,9 +2,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { NewJob } from '../events/event.ts'
 import type { Facts } from '../events/facts.ts'
+import { argumentNames } from '../lib/command.ts'
 import { cut } from '../lib/cut.ts'
 import { AppError } from '../lib/error.ts'
 import { idFor } from '../lib/id.ts'
+import { isObject } from '../lib/json.ts'
 import { givenArguments } from './given-command.ts'
 import { groupKey } from './group.ts'
 import { policyOf } from './job-policy.ts'
@@ -32,9 +34,13 @@ type Cause = MatchInput & { id: string; subject?: string | null }
 export function jobsFor(rules: readonly CompiledRule[], event: Cause): NewJob[] {
   return matchRules(rules, event).map((rule) => {
     const standing = standingOf(rule.who, event)
-    const job = jobOf(rule, event.id, event)
-    const input = { ...givenArguments(rule, event), ...rule.with }
-    return { ...job, input, who: 'question' in standing ? standing.question : null }
+    // What has the name of an argument that may be absent is its default.
+    const input = { ...rule.with, ...givenArguments(rule, event) }
+    const group = groupKey(rule.concurrency?.key, event.facts, input)
+    return {
+      ...jobOf(rule, event.id, { ...event, input, group }),
+      who: 'question' in standing ? standing.question : null,
+    }
   })
 }
 
@@ -43,33 +49,45 @@ function ceilingOf({ ceiling }: Pick<Rule, 'ceiling'>, { number }: Pick<Facts, '
   return ceiling?.perHour ?? (number === undefined ? 0 : DEFAULT_CEILING_PER_HOUR)
 }
 
-/** Who does a type of job; `rule` is there when one of the rules makes such jobs. */
-export type JobType = { agent: string; rule?: InstalledRule }
+/** An agent as far as jobs by hand are concerned. */
+export type AskedAgent = { name: string; jobTypes?: readonly string[]; repositories?: readonly string[] }
 
 /**
- * The types of job that can be asked for by hand: each rule's, the first of a name winning, and
- * each agent's own name.
+ * The types of job that can be asked for by hand, and what each is made by: that of each rule, the
+ * first of a name winning, and the names of each agent. What is asked of an agent by its name needs
+ * no rule: it may write the default outputs, in `home` and in the repositories that the agent's own
+ * options name.
  */
-export function jobTypes(rules: readonly InstalledRule[], agentNames: readonly string[]): ReadonlyMap<string, JobType> {
-  const types = new Map<string, JobType>()
-  for (const rule of rules) {
-    const type = rule.jobType ?? rule.agent
-    if (!types.has(type)) types.set(type, { agent: rule.agent, rule })
-  }
-  for (const agent of agentNames) if (!types.has(agent)) types.set(agent, { agent })
+export function jobTypes(
+  rules: readonly InstalledRule[],
+  agents: readonly AskedAgent[],
+  home: readonly string[] = [],
+): ReadonlyMap<string, InstalledRule> {
+  const types = new Map<string, InstalledRule>()
+  const add = (type: string, rule: InstalledRule) => types.has(type) || types.set(type, rule)
+  for (const rule of rules) add(rule.jobType ?? rule.agent, rule)
+  const ofAgent = ({ name, repositories = [] }: AskedAgent): InstalledRule => ({
+    name: MANUAL_RULE,
+    on: MANUAL_RULE,
+    agent: name,
+    home: [...new Set([...home, ...repositories])],
+  })
+  for (const agent of agents) add(agent.name, ofAgent(agent))
+  for (const agent of agents) for (const type of agent.jobTypes ?? []) add(type, ofAgent(agent))
   return types
 }
 
 /**
  * The job a manual trigger asks for. An object as input joins the rule's `with`, whose fields are
- * the operator's: it cannot have others. The rule's policy is the job's too. A manual job has no
- * facts, so it is in no group that names one; in one that names none it waits for its turn, and is
- * neither skipped nor superseded.
+ * the operator's: it cannot have others, but for what is a default of the rule's command. The
+ * rule's policy is the job's too. A manual job has no facts but the repository that its input
+ * names, or the only one that the rule has, so it is in no group that names another; in its group
+ * it waits for its turn, and is neither skipped nor superseded.
  * @throws AppError `job_type_unknown`, naming the known types; `input_invalid` for an input that
  * would change the rule's `with`.
  */
 export function manualJob(
-  types: ReadonlyMap<string, JobType>,
+  types: ReadonlyMap<string, InstalledRule>,
   trigger: { eventId: string; jobType: string; input: unknown },
 ): NewJob {
   const known = types.get(trigger.jobType)
@@ -77,24 +95,25 @@ export function manualJob(
     const names = [...types.keys()].sort().join(', ')
     throw new AppError('job_type_unknown', `There is no job type "${trigger.jobType}"; known: ${names}.`)
   }
-  const rule: InstalledRule = {
-    ...(known.rule ?? { on: '*', agent: known.agent }),
-    name: MANUAL_RULE,
-    jobType: trigger.jobType,
-  }
+  const rule: InstalledRule = { ...known, name: MANUAL_RULE, jobType: trigger.jobType }
   const asked = { mode: 'queue', debounce: null } as const
-  return { ...jobOf(rule, trigger.eventId, { facts: {} }), ...asked, input: manualInput(known.rule, trigger.input) }
+  const input = manualInput(known, trigger.input)
+  const group = groupKey(rule.concurrency?.key, repositoryFact(rule, input), input)
+  return { ...jobOf(rule, trigger.eventId, { facts: {}, input, group }), ...asked }
 }
 
-function jobOf(rule: InstalledRule, eventId: string, { facts, subject }: Pick<Cause, 'facts' | 'subject'>): NewJob {
-  const { limit = 1, mode = 'queue', key } = rule.concurrency ?? {}
-  const group = groupKey(key, facts)
+function jobOf(
+  rule: InstalledRule,
+  eventId: string,
+  { facts, subject, input, group }: Pick<Cause, 'facts' | 'subject'> & { input: unknown; group: string | null },
+): NewJob {
+  const { limit = 1, mode = 'queue' } = rule.concurrency ?? {}
   return {
     id: idFor('job', eventId, rule.name),
     rule: rule.name,
     type: rule.jobType ?? rule.agent,
     agent: rule.agent,
-    input: rule.with ?? {},
+    input,
     policy: policyOf(rule, facts),
     // Whoever asks for a job by hand has the token.
     who: null,
@@ -112,15 +131,23 @@ function jobOf(rule: InstalledRule, eventId: string, { facts, subject }: Pick<Ca
   }
 }
 
+/** The repository of a job by hand, for its group. */
+function repositoryFact({ home = [] }: InstalledRule, input: unknown): Facts {
+  const named = isObject(input) && typeof input.repository === 'string' ? input.repository : undefined
+  const repository = named ?? (home.length === 1 ? home[0] : undefined)
+  return repository === undefined ? {} : { repository }
+}
+
 /**
  * The input of a job by hand: what was given, with the rule's options.
  * @throws AppError `input_invalid` for an input that would change these.
  */
 export function manualInput(rule: InstalledRule | undefined, input: unknown): unknown {
   const options = rule?.with ?? {}
-  const fixed = Object.entries(options)
+  const defaults = rule?.command === undefined ? [] : argumentNames(rule.command)
+  const fixed = Object.entries(options).filter(([name]) => !defaults.includes(name))
   if (input === undefined) return options
-  if (fixed.length === 0) return input
+  if (Object.keys(options).length === 0) return input
   const setBy = `the rule ${JSON.stringify(rule?.name)} sets`
   if (typeof input !== 'object' || input === null || Array.isArray(input)) {
     throw new AppError('input_invalid', `payload: must be an object, because ${setBy} fields of it`)
@@ -131,5 +158,5 @@ export function manualInput(rule: InstalledRule | undefined, input: unknown): un
     const lines = changed.map(([name, value]) => `payload.${name}: ${setBy} it, to ${cut(JSON.stringify(value), 100)}`)
     throw new AppError('input_invalid', lines.join('\n'))
   }
-  return { ...input, ...options }
+  return { ...options, ...input }
 }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { compileRules } from './match.ts'
 import { ignoredReason, keptReason } from './reason.ts'
-import type { Rule } from './rule.ts'
+import type { InstalledRule, Rule } from './rule.ts'
 
 const rule: Rule = { name: 'review', on: 'push', source: 'github', when: { branch: 'main' }, agent: 'review' }
 const push = { source: 'github', type: 'push', facts: { branch: 'dev' } }
-function reason(rules: Rule[], event = push) {
+function reason(rules: InstalledRule[], event = push) {
   return ignoredReason(compileRules(rules), event)
 }
 
@@ -21,6 +21,15 @@ test('when a rule is for the type it says what kept the first one', () => {
   expect(reason([rule, { ...rule, name: 'other' }])).toBe(
     'rule "review": the branch is dev, wanted main (and 1 more); no endpoint asked for it',
   )
+})
+
+test('a rule that matches and is off is named with what to set, also where others made jobs', () => {
+  const off = { ...rule, when: {}, off: 'set SIGNALBOX_MODEL' }
+  expect(reason([{ ...rule, name: 'first' }, off])).toBe(
+    'rule "review" is off: set SIGNALBOX_MODEL; no endpoint asked for it',
+  )
+  expect(keptReason(compileRules([off]), push)).toBe('rule "review" is off: set SIGNALBOX_MODEL')
+  expect(keptReason(compileRules([{ ...off, on: 'release.*' }]), push)).toBeNull()
 })
 
 test('it stays short', () => {

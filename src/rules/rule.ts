@@ -26,6 +26,9 @@ export const GLOB_PARTS = {
   association: NAME,
   originator: LOGIN,
   fromFork: NAME,
+  prerelease: NAME,
+  isDraft: NAME,
+  onDefaultBranch: NAME,
 } as const satisfies Partial<Record<keyof Facts, GlobKind>>
 
 /** A fact that a condition has globs for. */
@@ -44,8 +47,8 @@ export type Condition = { [Part in GlobPart]?: Globs } & {
 /** How many jobs of a group run at a time, and what becomes of the others. */
 export type Concurrency = {
   /**
-   * The group, as a template over facts: `deploy:{app}:{environment}`. Jobs of other rules with the
-   * same one are of the group as well.
+   * The group, as a template over facts and the job's input: `deploy:{app}:{input.environment}`.
+   * Jobs of other rules with the same one are of the group as well.
    */
   key: string
   /** How many run at a time. Default 1; more only with the mode `queue`. */
@@ -53,9 +56,10 @@ export type Concurrency = {
   /**
    * Of the jobs of this rule with the key: `queue` (the default) does all in their turn; `latest`
    * only that of the newest event, for which those that wait or run are cancelled; with `skip` none
-   * is made while another has not ended.
+   * is made while another has not ended. With `next`, of all jobs with the key and this mode, what
+   * has begun is done to its end, and of those that wait only that of the newest event.
    */
-  mode?: 'queue' | 'latest' | 'skip'
+  mode?: 'queue' | 'latest' | 'next' | 'skip'
 }
 
 /**
@@ -126,6 +130,8 @@ export type Rule = {
 
 /** A rule as an installation has it. */
 export type InstalledRule = Rule & {
+  /** Why it makes no jobs: what to set, as the rest of a sentence. */
+  off?: string
   /** Where its jobs may write when their event is of no repository. */
   home?: readonly string[]
   /** The SHA-256 of the rule and its agent as they are configured. */

@@ -49,13 +49,19 @@ async function pauseRules(sql: Sql, clock: Clock, reasons: ReadonlyMap<string, s
  * Pauses a rule by hand. One that is paused stays so since then, and for the new reason if there is
  * one.
  */
-export async function pauseRule(sql: Sql, clock: Clock, name: string, reason: string | undefined): Promise<void> {
+export async function pauseRule(
+  sql: Sql,
+  clock: Clock,
+  name: string,
+  { reason, by }: { reason?: string | undefined; by?: string | undefined } = {},
+): Promise<void> {
+  const shown = (text: string | undefined) => (text === undefined ? null : oneLine(text))
   await sql.query(
-    `insert into signalbox.rule_states as state (rule, paused_at, reason)
-     values ($2, ${NOW}, coalesce($3, 'By hand.'))
+    `insert into signalbox.rule_states as state (rule, paused_at, reason, paused_by)
+     values ($2, ${NOW}, coalesce($3, 'By hand.'), $4)
      on conflict (rule) do update set paused_at = coalesce(state.paused_at, excluded.paused_at),
-       reason = coalesce($3, state.reason, excluded.reason)`,
-    [clock.sqlNow(), name, reason === undefined ? null : oneLine(reason)],
+       reason = coalesce($3, state.reason, excluded.reason), paused_by = coalesce($4, state.paused_by)`,
+    [clock.sqlNow(), name, shown(reason), shown(by)],
   )
 }
 
@@ -67,7 +73,7 @@ function reasonOf(reasons: ReadonlyMap<string, string>, rule: string): string {
 /** Lets a rule make jobs again; what it made and failed before does not count any more. */
 export async function resumeRule(sql: Sql, clock: Clock, name: string): Promise<void> {
   await sql.query(
-    `update signalbox.rule_states set paused_at = null, reason = null, failures = 0, counted_from = ${NOW}
+    `update signalbox.rule_states set paused_at = null, reason = null, paused_by = null, failures = 0, counted_from = ${NOW}
      where rule = $2`,
     [clock.sqlNow(), name],
   )

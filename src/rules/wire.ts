@@ -1,11 +1,12 @@
 // Rules on the wire: what the API answers, checked and described by one schema each.
 import { z } from 'zod'
 import { AppError } from '../lib/error.ts'
+import { note } from '../lib/note.ts'
 import { budget, jsonObject, time } from '../lib/wire.ts'
 import { describe, PARSING } from '../lib/zod.ts'
 import { labelOf } from '../models/model-ref.ts'
 import { DEFAULT_MAX_ATTEMPTS, DEFAULT_PRIORITY, DEFAULT_TIME_LIMIT_MS } from './jobs.ts'
-import type { Rule } from './rule.ts'
+import type { InstalledRule, Rule } from './rule.ts'
 import { whoOfRule } from './who.ts'
 
 /** A configured rule as lists show it, with the defaults filled in. */
@@ -29,7 +30,7 @@ export const ruleSummary = z
     job_type: z.string(),
     priority: z.int(),
     concurrency: z
-      .object({ key: z.string(), limit: z.int(), mode: z.enum(['queue', 'latest', 'skip']) })
+      .object({ key: z.string(), limit: z.int(), mode: z.enum(['queue', 'latest', 'next', 'skip']) })
       .nullable()
       .meta({ description: 'How many jobs of a group run at a time, and what becomes of the others.' }),
     debounce: z.object({ quiet_ms: z.int(), max_ms: z.int() }).nullable(),
@@ -39,6 +40,10 @@ export const ruleSummary = z
       .meta({ description: 'Jobs for one subject; 0 is any number, null is 20 for issues and pull requests.' }),
     max_attempts: z.int(),
     time_limit_ms: z.int(),
+    off: z
+      .string()
+      .nullable()
+      .meta({ description: 'What to set before it makes jobs, as the rest of a sentence; null: it is on.' }),
     paused: z
       .object({ since: time, reason: z.string() })
       .nullable()
@@ -59,12 +64,7 @@ export type RuleSummary = z.infer<typeof ruleSummary>
 
 /** The body of a request to pause a rule, which may be absent. */
 export const pauseRequest = z.strictObject({
-  reason: z
-    .string()
-    .trim()
-    .min(1)
-    .max(500)
-    .regex(/^[^\0]*$/, 'must not contain NUL')
+  reason: note(500)
     .optional()
     .meta({ description: 'Shown with the rule, and with events that get no job because of it.' }),
 })
@@ -90,7 +90,7 @@ export type RuleCheck = z.infer<typeof ruleCheck>
 
 /**
  * Why a rule matched an event, or did not: it did when every part without a dot holds, and it is
- * not paused.
+ * neither off nor paused.
  */
 export const ruleExplanation = z
   .object({
@@ -106,8 +106,8 @@ export const ruleExplanation = z
   .meta({ id: 'RuleExplanation' })
 export type RuleExplanation = z.infer<typeof ruleExplanation>
 
-/** A configured rule as lists show it, and whether it is paused. */
-export function ruleRow(rule: Rule, paused: RuleSummary['paused'] = null): RuleSummary {
+/** A configured rule as lists show it, and whether it is off or paused. */
+export function ruleRow(rule: InstalledRule, paused: RuleSummary['paused'] = null): RuleSummary {
   return {
     name: rule.name,
     on: [rule.on].flat(),
@@ -125,6 +125,7 @@ export function ruleRow(rule: Rule, paused: RuleSummary['paused'] = null): RuleS
     ceiling_per_hour: rule.ceiling?.perHour ?? null,
     max_attempts: rule.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     time_limit_ms: rule.timeLimitMs ?? DEFAULT_TIME_LIMIT_MS,
+    off: rule.off ?? null,
     paused,
     ...writingOf(rule),
     model: rule.model === undefined ? null : labelOf(rule.model),

@@ -2,6 +2,7 @@
 import type { Draft } from '../events/event.ts'
 import type { AppError } from '../lib/error.ts'
 import { newId } from '../lib/id.ts'
+import { parseTraceparent, parseTracestate, traceparentOf } from '../lib/trace-context.ts'
 import type { HeaderReader, Normalised, Source } from './source.ts'
 
 // Of a refused request's headers no more is kept than shows what was wrong: anybody can send them.
@@ -65,6 +66,12 @@ function firstOf(record: Record<string, string>, count: number): Record<string, 
 
 function keptHeaders({ keptHeaders: names }: Sender, headers: HeaderReader, remote: string): Record<string, string> {
   const kept: Record<string, string> = { remote }
+  const trace = parseTraceparent(headers.get('traceparent'))
+  if (trace !== null) {
+    kept.traceparent = traceparentOf(trace)
+    const state = parseTracestate(headers.get('tracestate'))
+    if (state !== null) kept.tracestate = state
+  }
   for (const name of names) {
     const value = headers.get(name)
     if (value !== null) kept[name] = value

@@ -7,7 +7,7 @@ export const TEST_SOURCE = 'test'
 
 // The first words of what this program records itself; `rejected.…` is a refused request.
 const INTERNAL: ReadonlySet<string> = new Set(
-  'command delivery deployments endpoint environment job manual orchestrator outbox rejected rule signalbox test'.split(
+  'command delivery deployments endpoint environment gap job manual orchestrator outbox rejected rule signalbox test'.split(
     ' ',
   ),
 )
@@ -25,13 +25,16 @@ export function typeUnder(name: string, type: string): string {
   return type.startsWith(`${name}.`) ? type : `${name}.${type}`
 }
 
+// This program's own below a word that is GitHub's.
+const OWN_TYPES: ReadonlySet<string> = new Set(['deployment.drifted'])
+
 /**
  * GitHub's event with its action. It keeps GitHub's name, unless that would be one of this
  * program's own: the header with the event is not signed.
  */
 export function githubType(event: string, action: string | undefined): string {
   const type = action === undefined ? event : `${event}.${action}`
-  return INTERNAL.has(event) ? typeUnder('github', type) : type
+  return INTERNAL.has(event) || OWN_TYPES.has(type) ? typeUnder('github', type) : type
 }
 
 /** Whether types that begin with this word are this program's own. */

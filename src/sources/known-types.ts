@@ -9,7 +9,8 @@ const EXCLUSION = /^!(?!\()/
 // What this program records itself, and where those events say that they come from.
 const OWN_SOURCES = ['deployments', 'manual', 'outbox', 'signalbox', 'test']
 const OWN_EVENTS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['environment', ['deployed']],
+  ['environment', ['deployed', 'merged']],
+  ['deployment', ['drifted']],
   ['job', ['completed', 'failed', 'waiting']],
   ['endpoint', ['disabled', 'failing', 'recovered']],
   ['rule', ['paused']],
@@ -19,7 +20,11 @@ const OWN_EVENTS: ReadonlyMap<string, readonly string[]> = new Map([
 ])
 // The action of these is whatever its sender calls it.
 const ANY_ACTION = ['repository_dispatch']
-const EVENTS = new Map([...GITHUB_EVENTS, ...OWN_EVENTS])
+const EVENTS = new Map([
+  ...GITHUB_EVENTS,
+  // GitHub has an event of the same name as some.
+  ...[...OWN_EVENTS].map(([event, actions]) => [event, [...(GITHUB_EVENTS.get(event) ?? []), ...actions]] as const),
+])
 const TYPES = [
   ...GITHUB_TYPES,
   ...[...OWN_EVENTS].flatMap(([event, actions]) =>

@@ -73,7 +73,22 @@ export type Source<Envelope = unknown> = {
    * @throws AppError `body_invalid`.
    */
   normalise(envelope: Envelope, rawBody: Uint8Array): Normalised
+  /**
+   * Reads a request that never arrived, from the list that its sender keeps. That the list is the
+   * sender's is known to whoever calls this: the bytes may not be those that were signed.
+   * @throws AppError as `open` and `normalise` do.
+   */
+  restore?(kept: KeptRequest): RestoredRequest
 }
+
+/** A request as its sender's API shows it later: the headers, and the event as JSON. */
+export type KeptRequest = { headers: HeaderReader; payload: string }
+
+/**
+ * What is recorded of it. The bytes are those that were sent if the signature, which is among the
+ * headers then, is true for them; otherwise the JSON, without a signature.
+ */
+export type RestoredRequest = { normalised: Normalised; body: Uint8Array; headers: HeaderReader }
 
 /** Types a source of your own, and returns it: `Envelope` is inferred from what `open` returns. */
 export function defineSource<Envelope>(source: Source<Envelope>): Source<Envelope> {

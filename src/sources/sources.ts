@@ -23,10 +23,15 @@ const MAX_TYPE_CHARS = 200
 export function sourcesFrom(options: {
   githubSecrets: readonly string[]
   agentaSecrets: readonly string[]
+  /** Whether what Agenta's events refer to is resolved through its API. */
+  isAgentaResolved?: boolean
   others?: readonly Source[]
 }): ReadonlyMap<string, Source> {
-  const { githubSecrets, agentaSecrets, others = [] } = options
-  const builtIn: Source[] = [github({ secrets: githubSecrets }), agenta({ secrets: agentaSecrets })]
+  const { githubSecrets, agentaSecrets, isAgentaResolved = false, others = [] } = options
+  const builtIn: Source[] = [
+    github({ secrets: githubSecrets }),
+    agenta({ secrets: agentaSecrets, isResolved: isAgentaResolved }),
+  ]
   const sources = new Map(builtIn.map((source) => [source.name, source]))
   for (const [index, source] of others.entries()) {
     const problem = problemOf(Object(source)) ?? (sources.has(source.name) ? nameProblem(source.name) : null)

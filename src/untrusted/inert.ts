@@ -28,8 +28,8 @@ const SKIP_WORDS = '(?:skip|no)[ _-][a-z][a-z-]{0,20}|[a-z][a-z-]{0,20}[ _-]skip
 const SKIP_CHECKS = new RegExp(String.raw`\[(?=\s{0,9}(?:${SKIP_WORDS})\s{0,9}\])`, 'gi')
 const NO_CI = /\*{3}NO_CI(?=\*{3})/gi
 
-// What the publisher would replace by the address of another output.
-const REFERENCE = /\{\{(?= ?outputs\.)/g
+// What the publisher would replace by the address of another output, or by why the job ended.
+const REFERENCE = /\{\{(?= ?(?:outputs|job)\.)/g
 
 // What Markdown and GitHub's filters leave alone; everything else is put into a code span.
 const PLAIN_FIRST = String.raw`[\p{L}\p{N}\p{Emoji_Presentation}]`
@@ -99,9 +99,9 @@ function oneLine(text: string, maxChars: number): string {
  * where there is no code, and where `[skip ci]` keeps checks from running. The publisher's hidden
  * marker, and its references to other outputs, are disarmed likewise.
  */
-function disarmed(text: string): string {
+export function disarmed(text: string): string {
   return text
-    .replaceAll('<!-- signalbox:', '<!‐‐ signalbox:')
+    .replaceAll('<!-- signalbox', '<!‐‐ signalbox')
     .replace(REFERENCE, '｛｛')
     .replace(CLOSING, (address) => address.replace('://', ':／／'))
     .replace(MENTION, '＠')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { cpuMs } from '../../test/cpu-time.ts'
 import { openTestFolder } from '../../test/folder.ts'
 import { prompt } from './prompt.ts'
 
@@ -110,8 +111,9 @@ test('whatever is in it, no untrusted text closes its block, forges a label or h
 
 test('a long text takes no long time', () => {
   for (const text of ['<'.repeat(1_000_000), `<${' '.repeat(1_000_000)}`, '<untruste'.repeat(100_000)]) {
-    const startedAt = performance.now()
-    prompt('{{a}}', { untrusted: { a: text } })
-    expect(performance.now() - startedAt).toBeLessThan(3000)
+    const tookMs = cpuMs(() => {
+      prompt('{{a}}', { untrusted: { a: text } })
+    })
+    expect(tookMs).toBeLessThan(3000)
   }
 })

@@ -1,7 +1,9 @@
 // What an agent calls to have the files of a repository: which one it may have, and at which
 // commit.
+
 import { z } from 'zod'
 import type { Facts } from '../events/facts.ts'
+import { bytesText } from '../lib/bytes-text.ts'
 import { GiveUp } from '../lib/error.ts'
 import { plainRepositoryName, repositoryName } from '../lib/repository.ts'
 import { isRepositoryIn } from '../lib/repository-globs.ts'
@@ -45,7 +47,7 @@ export function checkoutOf({ mirrors, workspaces, signal, log, facts = {}, polic
     const { folder, sha, objects, fetched } = await workspaces.makeFilled((folder) =>
       mirrors.checkout({ repository, ref, folder, signal }),
     )
-    const how = fetched ? `fetched ${megabytes(fetched.bytes)} in ${seconds(fetched.ms)}` : 'nothing to fetch'
+    const how = fetched ? `fetched ${bytesText(fetched.bytes)} in ${seconds(fetched.ms)}` : 'nothing to fetch'
     log(`${repository}: ${how}; worktree at ${sha.slice(0, 7)}`)
     return { folder, sha, objects }
   }
@@ -74,10 +76,6 @@ function refOf({ sha, tag, branch }: Facts): string {
   if (sha !== undefined) return sha
   if (tag !== undefined) return `refs/tags/${tag}`
   return branch === undefined ? 'HEAD' : `refs/heads/${branch}`
-}
-
-function megabytes(bytes: number): string {
-  return bytes < 100_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`
 }
 
 function seconds(ms: number): string {

@@ -19,6 +19,8 @@ export type GitOptions = {
   /** The server that git may speak to, without which it may speak to nobody. */
   login?: Login
   input?: string
+  /** Ends git as soon as it has printed more; what is returned then is longer than this. */
+  maxBytes?: number
 }
 
 /** Git ended with an error. */
@@ -58,7 +60,8 @@ const ERROR_LINES = 5
  * Runs git and returns what it prints.
  * @throws GitError with its last lines; the signal's reason once that is aborted.
  */
-export async function runGit(args: readonly string[], { folder, signal, login, input }: GitOptions): Promise<string> {
+export async function runGit(args: readonly string[], options: GitOptions): Promise<string> {
+  const { folder, signal, login, input, maxBytes = Number.POSITIVE_INFINITY } = options
   signal.throwIfAborted()
   const settings = [...SETTINGS, ...(login ? settingsFor(login) : [])].flatMap((setting) => ['-c', setting])
   const start = () =>
@@ -77,13 +80,26 @@ export async function runGit(args: readonly string[], { folder, signal, login, i
     const ended = once(child, 'close').catch((error: unknown) => {
       throw new GitError(`git cannot be started: ${errorText(error)}`)
     })
-    const [[code], printed, errors] = await Promise.all([ended, text(stdout), text(stderr)])
+    const [[code], printed, errors] = await Promise.all([ended, readAtMost(stdout, maxBytes), text(stderr)])
     signal.throwIfAborted()
+    if (printed.length > maxBytes) return printed.toString()
     if (code !== 0) throw new GitError(errorOf(args, errors))
-    return printed
+    return printed.toString()
   } finally {
     release()
   }
+}
+
+/** All that is printed, or one byte more than so many; git then ends at its next write. */
+async function readAtMost(stream: Readable, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    bytes += chunk.length
+    if (bytes > maxBytes) break
+  }
+  return Buffer.concat(chunks).subarray(0, maxBytes + 1)
 }
 
 /** A child that does not read to the end is no failure. */

@@ -1,7 +1,7 @@
 // Locks between processes, with real processes.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdir, utimes, writeFile } from 'node:fs/promises'
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openTestFolder } from '../../test/folder.ts'
@@ -102,4 +102,12 @@ test('one of another machine is believed for two minutes after its last heartbea
   await utimes(foreign, before, before)
   await (await lockNow(folder, 'shared'))?.()
   expect(await readdir(folder)).toEqual([])
+})
+
+test('one whose folder has become a file is gone with it', async () => {
+  const folder = join(await openTestFolder(), 'lock')
+  const release = await lock(folder, 'shared', NEVER)
+  await rm(folder, { recursive: true })
+  await writeFile(folder, '')
+  await release()
 })

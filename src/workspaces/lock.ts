@@ -61,7 +61,7 @@ async function claim(folder: string, kind: LockKind): Promise<Claimed> {
   const live = await Promise.all(excluding.map((other) => isLive(folder, other)))
   const inTheWay = excluding.filter((_, at) => live[at])
   if (inTheWay.length > 0) {
-    await rm(path, { force: true })
+    await remove(path)
     return { release: null, inTheWay }
   }
   const heartbeat = setInterval(() => {
@@ -70,9 +70,16 @@ async function claim(folder: string, kind: LockKind): Promise<Claimed> {
   }, HEARTBEAT_MS).unref()
   const release = async () => {
     clearInterval(heartbeat)
-    await rm(path, { force: true })
+    await remove(path)
   }
   return { release }
+}
+
+/** A claim whose folder is gone, or a file now, is gone with it. */
+async function remove(path: string): Promise<void> {
+  await rm(path, { force: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTDIR') throw error
+  })
 }
 
 /** @throws RetryAt when the process of a claim has missed three heartbeats. */
@@ -93,7 +100,7 @@ async function isLive(folder: string, name: string): Promise<boolean> {
   const [, pid, started = '', , host] = name.split('~')
   const silentMs = (await silenceOf(join(folder, name))) ?? Number.POSITIVE_INFINITY
   if (host === hostname() ? isStillRunning(Number(pid), started) : silentMs < FOREIGN_MS) return true
-  await rm(join(folder, name), { force: true })
+  await remove(join(folder, name))
   return false
 }
 

@@ -194,7 +194,7 @@ describe('a mirror', () => {
     expect(await packs()).toBe(1)
     expect(await checkout(lost)).toMatchObject({ fetched: null })
     expect(await gitIn(join(folder, MIRROR), 'fsck', '--full')).not.toMatch(/error|missing|broken/)
-  }, 90_000)
+  })
 
   test('obeys no setting that somebody wrote into it', async () => {
     const { shop, folder, checkout } = await openMirrorsStage()

@@ -77,24 +77,27 @@ export function openMirrors(options: MirrorsOptions): Mirrors {
   const makeSpace = async () => {
     isOver = await evictAbove(options.maxBytes, options)
   }
-  const sync = async (repository: string, stop: AbortSignal) => {
-    let release: Release | undefined
+  const fetchUsed = async (repository: string, signal: AbortSignal) => {
+    const mirror = mirrorOf(folder, repository)
+    if ((await lastUsedMs(mirror)) === null) return
+    const release = await useMirror(mirror, signal)
     try {
-      const mirror = mirrorOf(folder, repository)
-      if ((await lastUsedMs(mirror)) === null) return
-      const signal = AbortSignal.any([stop, AbortSignal.timeout(SYNC_LIMIT_MS)])
-      release = await useMirror(mirror, signal)
       if ((await lastUsedMs(mirror)) === null) return
       const { bytes, ms } = await fetchCounting(options, mirror, { repository, signal })
       log.debug({ repository, bytes, ms: Math.round(ms) }, 'a mirror was fetched')
       await noteSync(folder, repository, null)
+    } finally {
+      await release()
+    }
+  }
+  const sync = async (repository: string, stop: AbortSignal) => {
+    try {
+      await fetchUsed(repository, AbortSignal.any([stop, AbortSignal.timeout(SYNC_LIMIT_MS)]))
     } catch (error) {
       if (stop.aborted) return
       const text = errorText(error)
       log.warn({ repository, error: text }, 'a mirror could not be fetched; jobs go on with what is there')
       await noteSync(folder, repository, text).catch(() => {})
-    } finally {
-      await release?.()
     }
   }
   /** `isRepeated`: space was made for it. */

@@ -24,9 +24,11 @@ const CONFIG = `[core]
 [protocol "file"]
 	allow = never
 `
-// These win over every .gitattributes: files have exactly the bytes of the commit, and none is run
-// through a filter.
-const ATTRIBUTES = '* -text !eol !crlf !filter !ident !working-tree-encoding\n'
+/**
+ * These win over every .gitattributes: files have exactly the bytes of the commit, and none is run
+ * through a filter; and no diff hides any.
+ */
+export const ATTRIBUTES = '* -text !eol !crlf !filter !ident !working-tree-encoding !diff\n'
 
 /**
  * Writes the files of a commit of a mirror into an empty folder. Its repository reads the mirror's

@@ -1,7 +1,7 @@
 // Forged markers and pull requests, against what the service keeps of deployments.
 import { until } from '../until.ts'
 import type { Attack, Stage } from './attack.ts'
-import { COMMENTED, comment, obey, pullRequest } from './attack.ts'
+import { COMMENTED, comment, OPENED, obey, pullRequest } from './attack.ts'
 
 async function deploy({ api }: Stage, app: string, more: object = {}) {
   const body = { project_id: 'p', app_name: app, variant_name: 'v', environment: 'production', deployed_by: 'jane' }
@@ -28,13 +28,10 @@ async function pulls({ shop }: Stage): Promise<string> {
     .join('; ')
 }
 
-const PULL_REQUEST = [
-  'POST /repos/{owner}/{repo}/git/trees',
-  'POST /repos/{owner}/{repo}/git/commits',
-  'POST /repos/{owner}/{repo}/git/refs',
-  'POST /repos/{owner}/{repo}/pulls',
-  'POST /repos/{owner}/{repo}/issues/{issue_number}/labels',
-]
+/** Later than all that GitHub has said so far, so that it is not refused as old. */
+function soon(): string {
+  return new Date(Date.now() + 60_000).toISOString()
+}
 
 /** Deployments and their pull requests. */
 export const deployments: Attack[] = [
@@ -56,7 +53,7 @@ export const deployments: Attack[] = [
     },
     look: pulls,
     jobs: 2,
-    writes: PULL_REQUEST,
+    writes: OPENED,
   },
   {
     tried: "an agent's output that claims the series of a deployment",
@@ -75,7 +72,7 @@ export const deployments: Attack[] = [
     },
     look: pulls,
     jobs: 2,
-    writes: PULL_REQUEST,
+    writes: OPENED,
   },
   {
     tried: "somebody's pull request on the branch that an agent will use",
@@ -113,8 +110,12 @@ export const deployments: Attack[] = [
       await stage.github.settled()
       const payload = stage.newest('pull_request', 'opened')
       const repository = { ...(payload.repository as object), full_name: 'outsider/own' }
+      const { base, head, ...opened } = payload.pull_request as { base: object; head: object }
       const pull = {
-        ...(payload.pull_request as object),
+        ...opened,
+        base: { ...base, repo: repository },
+        head: { ...head, repo: repository },
+        updated_at: soon(),
         number: own.number,
         state: 'closed',
         merged: true,
@@ -124,7 +125,9 @@ export const deployments: Attack[] = [
       return id
     },
     look: believed,
-    writes: PULL_REQUEST,
+    // And the comparison of what was closed, which is of no deployment.
+    jobs: 2,
+    writes: OPENED,
   },
   {
     tried: 'a commit message of a deployment that closes issues, names people and has a marker',
@@ -135,7 +138,7 @@ export const deployments: Attack[] = [
         commit_message: 'Closes #1 @acme/all <!-- signalbox:key=x --> ![x](http://evil/x.png)',
       }),
     look: async (stage) => (await pullOf(stage, 'hostile'))?.body ?? '',
-    writes: PULL_REQUEST,
+    writes: OPENED,
   },
   {
     tried: 'a marker within a marker, in what the agent writes',
@@ -174,6 +177,7 @@ export const deployments: Attack[] = [
         ...pull,
         number: 999,
         head: fork,
+        updated_at: soon(),
         state: 'closed',
         merged: true,
         merged_by: { login: 'mallory' },
@@ -182,6 +186,8 @@ export const deployments: Attack[] = [
       return body.deployment_id
     },
     look: believed,
-    writes: PULL_REQUEST,
+    // And the comparison of what was closed, which is of no deployment.
+    jobs: 2,
+    writes: OPENED,
   },
 ]

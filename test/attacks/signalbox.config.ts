@@ -1,7 +1,7 @@
 // The installation that is attacked: agents in the worst case, which do whatever a text asks for.
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { command, defaultRules, defineAgent, defineConfig, standardWebhooks, z } from 'signalbox'
+import { command, defaultRules, defineAgent, defineConfig, deploy, issueToPr, standardWebhooks, z } from 'signalbox'
 
 const obedient = defineAgent({
   name: 'obedient',
@@ -83,9 +83,12 @@ git status --short && echo "hooks: $(git config core.hooksPath); remotes: $(git 
 const inShop = { repository: 'acme/shop' }
 const inClosed = { repository: 'acme/closed' }
 const inTools = { repository: 'acme/tools' }
+const inApp = { repository: 'acme/app' }
 const isolated = process.env.BUBBLEWRAP === 'works'
 
 const WRITES = { pull_request: {}, comment: {}, labels: { allow: ['needs-*'] }, review: {}, check: {} }
+
+const BUILT_IN = ['code-review', 'deploy', 'issue-to-pr']
 
 /** Everything has its default, but for what a title says. */
 export default defineConfig({
@@ -96,9 +99,17 @@ export default defineConfig({
     command({ name: 'looker', argv: ['/bin/sh', '-c', LOOK], cwd: 'repository' }),
     ...(isolated ? [command({ name: 'offline', ...inFolder, network: 'none' })] : []),
     command({ name: 'open', argv: ['/bin/true'], isolation: 'none' }),
+    issueToPr({ commands: { look: { argv: ['/bin/cat'], arguments: 'paths' } } }),
+    deploy({ environments: { production: { run: ['./deploy.sh'] } } }),
   ],
   rules: [
-    ...defaultRules,
+    // Their agents would answer everywhere, and have a repository of their own here.
+    ...defaultRules.map(({ debounce, ...rule }) => {
+      if (!BUILT_IN.includes(rule.agent)) return rule
+      // Deployments' pull requests are in the other one.
+      const where = rule.name === 'deploy-merged' ? inShop : inApp
+      return { ...rule, when: { all: [where, ...(rule.when ? [rule.when] : [])] }, maxAttempts: 1 }
+    }),
     ...[
       {
         name: 'anyone',

@@ -6,11 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openFakeGithub } from '@signalbox/fake-github'
 import { isolationFor } from '../../src/agents/isolation/isolation.ts'
+import { isObject } from '../../src/lib/json.ts'
 import { openTestDatabase } from '../database.ts'
+import { openFakeModel } from '../fake-model/fake-model.ts'
 import { ENCRYPTION_KEY, SECRET, TOKEN } from '../keys.ts'
 import { run } from '../process.ts'
 import { until } from '../until.ts'
 import type { Attack, Place, Stage } from './attack.ts'
+import { obeying } from './model.ts'
 
 /** What the service answered. */
 export type TestAnswer = { status: number; body: Record<string, unknown> }
@@ -42,7 +45,14 @@ const PLANTED = {
   dotEnv: 'planted-in-the-env-file-7f3a',
   data: 'planted-in-the-data-directory-91bc',
   passedOn: 'planted-and-passed-on-to-a-program-44d2',
+  modelKey: 'planted-and-sent-to-the-model-only-c07e',
 }
+
+// Says what it was given.
+const DEPLOYS = `#!/bin/sh
+secrets=$(env | grep -cE 'TOKEN|KEY|SECRET|DATABASE|MODEL|GITHUB')
+echo "$# arguments; $secrets variables of the service; the input $(cat)"
+`
 
 /** Opens GitHub, PostgreSQL and the service. */
 export async function openWorld(): Promise<World> {
@@ -62,6 +72,9 @@ export async function openWorld(): Promise<World> {
   const repository = (name: string) =>
     github.addRepository({ owner: 'acme', name, collaborators, files: { 'README.md': `# ${name}\n` } })
   const [shop, closed, tools] = [await repository('shop'), await repository('closed'), await repository('tools')]
+  const app = await repository('app')
+  const model = await openFakeModel({ key: PLANTED.modelKey })
+  model.answers(obeying)
   await github.addRepository({
     owner: 'acme',
     name: 'secrets',
@@ -87,11 +100,14 @@ export async function openWorld(): Promise<World> {
       SIGNALBOX_DATA_DIR: 'data',
       TICK_INTERVAL_SECONDS: '3600',
       PASSED_ON_TOKEN: PLANTED.passedOn,
+      SIGNALBOX_MODEL: 'compatible/test',
+      SIGNALBOX_MODEL_URL: `${model.url}/v1`,
+      SIGNALBOX_MODEL_KEY: PLANTED.modelKey,
       ...(bubblewrap && { BUBBLEWRAP: 'works' }),
     },
   })
   const [url] = await server.prints(/http:\/\/127\.0\.0\.1:\d+/)
-  for (const each of [shop, closed, tools]) await each.addWebhook({ url: `${url}/webhook/github`, secret: SECRET })
+  for (const each of [shop, closed, tools, app]) await each.addWebhook({ url: `${url}/webhook/github`, secret: SECRET })
   await github.settled()
 
   async function request(path: string, init: RequestInit): Promise<TestAnswer> {
@@ -100,7 +116,7 @@ export async function openWorld(): Promise<World> {
   }
   const json = { 'content-type': 'application/json' }
   const stage: Stage = {
-    ...{ github, shop, closed, tools, folder, url, pid: server.child.pid ?? 0 },
+    ...{ github, shop, closed, tools, app, model, folder, url, pid: server.child.pid ?? 0 },
     api: (path, { method = 'GET', body } = {}) =>
       request(path, {
         method,
@@ -207,6 +223,7 @@ export async function openWorld(): Promise<World> {
       const writes = github.requests
         .slice(requests)
         .filter(({ method, login, status }) => method !== 'GET' && login === 'signalbox' && status < 400)
+        .filter(({ requestBody }) => !isQuery(requestBody))
       return { shown, jobs: found, writes: writes.map(({ method, route }) => `${method} ${route}`) }
     },
     async leaks() {
@@ -221,8 +238,9 @@ export async function openWorld(): Promise<World> {
       const written = new Map([['what it wrote to GitHub', bodies.join('\n')]])
       written.set(
         'the branches',
-        (await Promise.all([shop, closed, tools].map((each) => each.branches()))).flat().join('\n'),
+        (await Promise.all([shop, closed, tools, app].map((each) => each.branches()))).flat().join('\n'),
       )
+      written.set('what it asked the model', JSON.stringify(model.requests.map(({ body }) => body)))
       const password = new URL(database.url).password
       const secrets = { token, SECRET, TOKEN, ENCRYPTION_KEY, password, ...PLANTED }
       return Object.entries(secrets).flatMap(([name, secret]) => [
@@ -235,6 +253,7 @@ export async function openWorld(): Promise<World> {
       await server.kill('SIGTERM')
       await database.close()
       await github.close()
+      model.close()
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -244,10 +263,16 @@ async function plant(folder: string): Promise<void> {
   // Programs have another account, which must get in to read what it may.
   await chmod(folder, 0o755)
   await copyFile(new URL('signalbox.config.ts', import.meta.url), join(folder, 'signalbox.config.ts'))
+  await writeFile(join(folder, 'deploy.sh'), DEPLOYS, { mode: 0o755 })
   await writeFile(join(folder, '.env'), `OTHER_TOKEN=${PLANTED.dotEnv}\n`, { mode: 0o600 })
   await mkdir(join(folder, 'data/postgres'), { recursive: true, mode: 0o700 })
   const password = JSON.stringify({ password: PLANTED.data })
   await writeFile(join(folder, 'data/postgres/signalbox.json'), password, { mode: 0o600 })
+}
+
+/** Whether a request of GraphQL reads only. */
+function isQuery(body: unknown): boolean {
+  return isObject(body) && typeof body.query === 'string' && !/^\s*mutation/.test(body.query)
 }
 
 /** Whether a text has a secret, also encoded. */

@@ -9,24 +9,60 @@ import { command } from '../../src/agents/command/command.ts'
 import type { Output } from '../../src/publisher/output.ts'
 import type { Rule } from '../../src/rules/rule.ts'
 import type { Attempted, Journal } from './journal.ts'
+import type { Effect } from './senders-log.ts'
 
 /** What a job leaves behind, and whether a program of its own does the work. */
-export const KINDS = ['comment', 'pull-request', 'program'] as const
-export type Kind = (typeof KINDS)[number]
+type Kind = 'comment' | 'pull-request' | 'program' | 'quiet'
 
 const PROGRAM = fileURLToPath(new URL('program.ts', import.meta.url))
 // Losses are what this is about; they must not end a job. It is the most a rule may allow.
 const MAX_ATTEMPTS = 100
 
-/** One rule for each kind; the branch of a push is the group of its job. */
-export const rules: Rule[] = KINDS.map((kind) => ({
-  name: kind,
-  on: 'push',
-  when: { author: kind },
-  agent: kind,
-  concurrency: { key: '{branch}' },
-  maxAttempts: MAX_ATTEMPTS,
-}))
+/** Who pushes decides what is to follow: the rules by who they are for. */
+const FOLLOWS = {
+  comment: ['comment'],
+  'pull-request': ['pull-request'],
+  program: ['program'],
+  quiet: ['quiet'],
+  both: ['comment', 'pull-request'],
+  nobody: [],
+} as const satisfies Record<string, readonly Kind[]>
+export type Pusher = keyof typeof FOLLOWS
+
+const EFFECTS: Record<Kind, Effect | null> = {
+  comment: 'comment',
+  'pull-request': 'pull request',
+  program: 'comment',
+  quiet: null,
+}
+
+/** What is to follow from a push. */
+export function jobsAfter(pusher: Pusher): { rule: string; effect: Effect | null }[] {
+  return FOLLOWS[pusher].map((rule) => ({ rule, effect: EFFECTS[rule] }))
+}
+
+/** What is to follow from an issue. */
+export const JOBS_AFTER_ISSUE = [{ rule: 'issue', effect: EFFECTS.comment }]
+
+/**
+ * One rule for each kind, with the branch of a push as the group of its jobs, and one for issues,
+ * which have no group.
+ */
+export const rules: Rule[] = [
+  ...(Object.keys(EFFECTS) as Kind[]).map((kind) => ({
+    name: kind,
+    on: 'push',
+    when: { author: pushersOf(kind) },
+    agent: kind,
+    concurrency: { key: '{branch}' },
+    maxAttempts: MAX_ATTEMPTS,
+  })),
+  { name: 'issue', on: 'issues.opened', who: 'anyone', agent: 'comment', maxAttempts: MAX_ATTEMPTS },
+]
+
+function pushersOf(kind: Kind): string[] {
+  return Object.entries(FOLLOWS).flatMap(([pusher, kinds]) => (kinds.some((one) => one === kind) ? [pusher] : []))
+}
 
 /** The agents; they record in the journal. */
 export function agentsOf(journal: Journal, { path, leaseMs }: { path: string; leaseMs: number }): Agent[] {
@@ -37,6 +73,7 @@ export function agentsOf(journal: Journal, { path, leaseMs }: { path: string; le
   return [
     witness('comment', journal, commentOn),
     witness('pull-request', journal, pullRequest),
+    witness('quiet', journal),
     {
       ...program,
       async run(context) {
@@ -47,20 +84,24 @@ export function agentsOf(journal: Journal, { path, leaseMs }: { path: string; le
   ]
 }
 
-function witness(name: Kind, journal: Journal, outputOf: (event: Pushed) => Output): Agent {
+function witness(name: Kind, journal: Journal, outputOf?: (event: Witnessed) => Output): Agent {
   return defineAgent({
     name,
-    description: 'Works for a while and leaves one output, naming its delivery.',
+    description: 'Works for a while and leaves one output or none, naming its delivery.',
     input: z.unknown(),
     async run(context) {
-      const { event, payload, signal, step } = context
+      const { payload, signal, step, log } = context
+      const { work_ms = 20, ...said } = payload as Said
       const attempted = attemptedOf(context)
       journal.write({ what: 'begin', ...attempted })
       try {
-        const delivery = await step('delivery', () => event?.deliveryId ?? '')
-        await wait((payload as { work_ms: number }).work_ms, undefined, { signal })
-        const { repository = '', sha = '' } = event?.facts ?? {}
-        return { outputs: [outputOf({ delivery, repository, sha })] }
+        const delivery = await step('delivery', () => said.delivery ?? said.issue?.title ?? '')
+        log(`works for ${work_ms} ms`)
+        await wait(work_ms, undefined, { signal })
+        await step('worked', () => work_ms)
+        const { repository = '' } = context.event?.facts ?? {}
+        const number = said.issue?.number ?? said.about ?? 0
+        return { outputs: outputOf ? [outputOf({ delivery, repository, number })] : [] }
       } finally {
         journal.write({ what: 'end', ...attempted })
       }
@@ -68,17 +109,21 @@ function witness(name: Kind, journal: Journal, outputOf: (event: Pushed) => Outp
   })
 }
 
+/** What a webhook says: a push, or an issue that was opened. */
+type Said = { work_ms?: number; delivery?: string; about?: number; issue?: { number: number; title: string } }
+
+/** What has no group is one for itself. */
 function attemptedOf({ job, event }: AgentContext<unknown>): Attempted {
-  return { job: job.id, attempt: job.attempt, group: event?.facts.branch ?? '' }
+  return { job: job.id, attempt: job.attempt, group: event?.facts.branch ?? job.id }
 }
 
-type Pushed = { delivery: string; repository: string; sha: string }
+type Witnessed = { delivery: string; repository: string; number: number }
 
-function commentOn({ delivery, repository, sha }: Pushed): Output {
-  return { kind: 'comment', key: 'witness', repository, target: { commit: sha }, body: `saw ${delivery}.` }
+function commentOn({ delivery, repository, number }: Witnessed): Output {
+  return { kind: 'comment', key: 'witness', repository, target: { issue: number }, body: `saw ${delivery}.` }
 }
 
-function pullRequest({ delivery, repository }: Pushed): Output {
+function pullRequest({ delivery, repository }: Witnessed): Output {
   return {
     kind: 'pull_request',
     key: `chaos=${delivery}`,

@@ -1,22 +1,27 @@
 // One run: webhooks arrive while processes, connections and PostgreSQL fail; then everything is
 // counted.
 
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Counts } from './check/judge.ts'
+import type { Problem } from './check/problem.ts'
 import type { Cancelled, FaultName, Happened } from './faults.ts'
-import { disturb, FAULTS, retryCancelled } from './faults.ts'
+import { disturb, FAULTS, retryCancelled, whileThereIsWork } from './faults.ts'
 import { historyOf } from './history.ts'
 import { monotonicMs } from './journal.ts'
+import { leftProcesses } from './left-processes.ts'
 import { openRandom } from './random.ts'
 import { sendAll, webhooksOf } from './senders.ts'
 import type { Stage } from './stage.ts'
 import { openStage } from './stage.ts'
-import type { Counts, Problem } from './verdict.ts'
-import { count, judge, leftProcesses } from './verdict.ts'
 
 /** How to run. */
 export type ChaosOptions = {
   /** Repeats the choices of a run; not its timing. */
   random: number
-  jobs: number
+  webhooks: number
   /** In what time the webhooks arrive. */
   overMs: number
   orchestrators: number
@@ -39,16 +44,17 @@ export type ChaosOptions = {
 /** What a run came to. `text` says all of it, and of the first problems how they came about. */
 export type Report = { problems: Problem[]; counts: Counts; happened: Happened[]; text: string }
 
+const CHECKER = fileURLToPath(new URL('check.ts', import.meta.url))
 const HISTORIES = 4
 const STOP_MS = 90_000
 
 /** Runs once. */
 export async function chaos(options: ChaosOptions): Promise<Report> {
-  const { jobs, leaseMs, orchestrators } = options
+  const { webhooks, leaseMs, orchestrators } = options
   const stage = await openStage({
     leaseMs,
     orchestrators,
-    commits: Math.min(200, Math.max(10, jobs / 20)),
+    issues: Math.min(500, Math.max(10, webhooks / 20)),
     keep: options.keep,
   })
   try {
@@ -61,19 +67,20 @@ export async function chaos(options: ChaosOptions): Promise<Report> {
 async function play(stage: Stage, options: ChaosOptions): Promise<Report> {
   const { faults, atOnce, pauseMs, onProgress } = options
   const random = openRandom(options.random)
-  const webhooks = webhooksOf(stage, random, options)
   const happened: Happened[] = []
   const cancelled: Cancelled = new Map()
   const begunAt = monotonicMs()
   let sending = true
-  const all = sendAll(stage, webhooks).finally(() => {
+  const all = sendAll(stage, webhooksOf(stage, random, options)).finally(() => {
     sending = false
   })
   const progress = setInterval(async () => {
     const open = await unfinished(stage).catch(() => 'an unknown number of')
     onProgress?.(`${((monotonicMs() - begunAt) / 1000).toFixed(0)} s: ${happened.length} faults, ${open} jobs to do`)
   }, 5000)
-  const given = random.shuffle(Array.from({ length: options.times ?? 0 }, () => faults).flat())
+  const shuffled = random.shuffle(Array.from({ length: options.times ?? 0 }, () => faults).flat())
+  const given = whileThereIsWork(shuffled)
+  const hasWork = async () => sending || (await unfinished(stage).catch(() => 1)) > 0
   const next =
     options.times === undefined
       ? endless(
@@ -82,18 +89,18 @@ async function play(stage: Stage, options: ChaosOptions): Promise<Report> {
         )
       : given.values()
   const disturbed = Array.from({ length: atOnce }, () =>
-    disturb({ stage, random, cancelled }, { faults: next, pauseMs, happened, begunAt }),
+    disturb({ stage, random, cancelled }, { faults: next, pauseMs, happened, begunAt, hasWork }),
   )
   try {
-    const [sent] = await Promise.all([all, ...disturbed])
+    await Promise.all([all, ...disturbed])
     const undisturbedAt = monotonicMs()
     const late = await settled(stage, cancelled, options.endMs)
     const tookMs = { all: monotonicMs() - begunAt, rest: monotonicMs() - undisturbedAt }
     const ends = await stage.nodes.stop(STOP_MS)
-    const left = leftProcesses(stage)
-    const { problems, counts } = await judge(stage, { webhooks, sent, cancelled })
-    problems.unshift(...[...late, ...ends, ...left.map((one) => `left behind: ${one}`)].map((what) => ({ what })))
-    const about = { ...counts, faults: happened.length, ...refusedCounts(sent.refused), ...seconds(tookMs) }
+    const left = leftProcesses(stage).map((one) => `left behind: ${one}`)
+    const { problems, counts } = await check(stage)
+    problems.unshift(...[...late, ...ends, ...left].map((what) => ({ kind: 'process' as const, what })))
+    const about = { ...counts, faults: happened.length, ...seconds(tookMs) }
     return {
       problems,
       counts: about,
@@ -102,6 +109,22 @@ async function play(stage: Stage, options: ChaosOptions): Promise<Report> {
     }
   } finally {
     clearInterval(progress)
+  }
+}
+
+/** Has the program that judges say what it finds. */
+async function check({ folder, postgres, github, token, repository, logPath, journalPath, leaseMs }: Stage) {
+  const json = join(folder, 'checked.json')
+  const given = { database: postgres.url, log: logPath, journal: journalPath, github: github.apiUrl, token, json }
+  const options = { ...given, repository: repository.fullName, 'lease-ms': String(leaseMs) }
+  const program = [CHECKER, ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)]
+  const failure = await new Promise<string>((resolve) => {
+    execFile(process.execPath, program, { maxBuffer: 2 ** 30 }, (_, __, stderr) => resolve(stderr))
+  })
+  try {
+    return JSON.parse(readFileSync(json, 'utf8')) as { problems: Problem[]; counts: Counts }
+  } catch {
+    throw new Error(`The checker failed: ${failure}`)
   }
 }
 
@@ -124,12 +147,13 @@ function unfinished(stage: Stage): Promise<number> {
   return count(stage, `signalbox.jobs where status in ('pending', 'running', 'waiting')`)
 }
 
-function* endless(goesOn: () => boolean, choose: () => FaultName): Generator<FaultName> {
-  while (goesOn()) yield choose()
+async function count({ database }: Stage, from: string): Promise<number> {
+  const { rows } = await database.query<{ n: number }>(`select count(*)::int as n from ${from}`)
+  return rows[0]?.n ?? -1
 }
 
-function refusedCounts(refused: ReadonlyMap<string, number>): Counts {
-  return Object.fromEntries([...refused].map(([why, n]) => [`webhooks not acknowledged at first: ${why}`, n]))
+function* endless(goesOn: () => boolean, choose: () => FaultName): Generator<FaultName> {
+  while (goesOn()) yield choose()
 }
 
 function seconds({ all, rest }: { all: number; rest: number }): Counts {
@@ -153,7 +177,7 @@ async function textOf(
     ...happened.map(({ fromMs, toMs, what }) => `  ${fromMs.toFixed(0)}–${toMs.toFixed(0)} ms  ${what}`),
     '',
     `${problems.length} problems`,
-    ...problems.map(({ what, job }) => `  ${what}${job ? ` (${job})` : ''}`),
+    ...problems.map(({ kind, what, job }) => `  ${kind}: ${what}${job ? ` (${job})` : ''}`),
     ...histories,
   ].join('\n')
 }

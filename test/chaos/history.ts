@@ -14,7 +14,8 @@ export async function historyOf(stage: Stage, job: string, begunAt: number): Pro
     [job],
   )
   const event = await database.query<{ delivery: string }>(
-    `select delivery_id as delivery from signalbox.events
+    `select coalesce(said->>'delivery', said->'issue'->>'title') as delivery from (
+       select id, convert_from(body, 'UTF8')::json as said from signalbox.events) as event
      where id = (select event_id from signalbox.jobs where id = $1)`,
     [job],
   )

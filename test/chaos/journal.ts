@@ -16,18 +16,21 @@ export type Entry = { at: number; pid: number } & (
   | { what: 'gone' }
 )
 
-type What = Entry extends infer One ? (One extends Entry ? Omit<One, 'at' | 'pid'> : never) : never
+type What<Of> = Of extends infer One ? Omit<One, 'at' | 'pid'> : never
 
-/** A journal that is open for writing. */
-export type Journal = { write(entry: What & { at?: number; pid?: number }): void; close(): void }
+/** A log that is open for writing. */
+export type Log<Of> = { write(entry: What<Of> & { at?: number; pid?: number }): void; close(): void }
+
+/** The journal of agents and processes. */
+export type Journal = Log<Entry>
 
 /** Milliseconds of the machine's monotonic clock, the same in every process. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
 
-/** Opens the journal; each record is one append, so that processes do not disturb each other. */
-export function openJournal(path: string): Journal {
+/** Opens a journal; each record is one append, so that processes do not disturb each other. */
+export function openJournal<Of = Entry>(path: string): Log<Of> {
   const file = openSync(path, 'a')
   return {
     write: (entry) => void writeSync(file, `${JSON.stringify({ at: monotonicMs(), pid: process.pid, ...entry })}\n`),

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { COMPILED } from '../process.ts'
 import { until } from '../until.ts'
 import type { Journal } from './journal.ts'
 import type { NodeOptions } from './node.ts'
@@ -34,8 +35,11 @@ export type Nodes = {
   /** Kills a process and leaves its place empty. */
   kill(place: Place): void
   start(place: Place): void
-  /** Asks a process to end and starts another beside it at once. */
-  drain(place: Place): void
+  /**
+   * Asks a process to end and starts another beside it at once. Where `ask` is absent or resolves
+   * with false, it is asked by a signal.
+   */
+  drain(place: Place, ask?: () => Promise<boolean>): void
   /** Asks all processes to end; returns what is wrong with how they and those before them ended. */
   stop(limitMs: number): Promise<string[]>
   /** Ends everything at once. */
@@ -50,9 +54,8 @@ type Options = Omit<NodeOptions, 'role' | 'databaseUrl'> & {
 }
 
 const SCRIPT = fileURLToPath(new URL('node.ts', import.meta.url))
-// Kept between runs: starting a process is most of what a run costs.
-const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/signalbox-node', import.meta.url))
-const FLAGS = ['--conditions=signalbox-source', '--disable-warning=ExperimentalWarning']
+const CLOCK = new URL('clock.ts', import.meta.url).href
+const FLAGS = ['--conditions=signalbox-source', '--disable-warning=ExperimentalWarning', `--import=${CLOCK}`]
 // A service whose database is away at its start ends, and is started again by whatever runs it.
 const START_AGAIN_MS = 500
 const READY_MS = 300_000
@@ -82,13 +85,15 @@ export async function openNodes(options: Options): Promise<Nodes> {
       setTimeout(() => place.child === child && !stopping && start(place), START_AGAIN_MS)
     })
   }
-  const end = async ({ child, name }: Place): Promise<string | null> => {
+  const end = async ({ child, name, isReady }: Place, ask = async () => false): Promise<string | null> => {
     if (child === null || !running.has(child)) return null
     ending.add(child)
     const exited = once(child, 'exit')
-    child.kill('SIGTERM')
+    if (!(await ask())) child.kill('SIGTERM')
     const [code, signal] = await exited
-    return code === 0 ? null : `${name} was asked to end and ended with ${code ?? signal}`
+    // Until it is ready the signal ends it as it ends every process.
+    if (code === 0 || (signal === 'SIGTERM' && !isReady)) return null
+    return `${name} was asked to end and ended with ${code ?? signal}`
   }
   const places: Place[] = []
   for (let i = 0; i <= orchestrators; i++) {
@@ -116,8 +121,8 @@ export async function openNodes(options: Options): Promise<Nodes> {
       ending.add(child)
       child.kill('SIGKILL')
     },
-    drain(place) {
-      drained.push(end(place))
+    drain(place, ask) {
+      drained.push(end(place, ask))
       start(place)
     },
     async stop(limitMs) {
@@ -125,7 +130,7 @@ export async function openNodes(options: Options): Promise<Nodes> {
       const late = setTimeout(() => {
         for (const child of running) child.kill('SIGKILL')
       }, limitMs)
-      const ends = await Promise.all([...drained, ...places.map(end)])
+      const ends = await Promise.all([...drained, ...places.map((place) => end(place))])
       clearTimeout(late)
       return [...wrong, ...ends.filter((one) => one !== null)]
     },

@@ -11,7 +11,7 @@ const ANSWER = 3
 const [journalPath = ''] = process.argv.slice(2)
 const journal = openJournal(journalPath)
 const { job, event, payload } = JSON.parse(await text(process.stdin))
-const { repository, branch, sha } = event.facts
+const { repository, branch } = event.facts
 const attempted = { job: job.id, attempt: job.attempt, group: branch }
 
 process.once('SIGTERM', () => {
@@ -28,7 +28,7 @@ const output = {
   kind: 'comment',
   key: 'witness',
   repository,
-  target: { commit: sha },
+  target: { issue: payload.about },
   body: `saw ${payload.delivery}.`,
 }
 writeFileSync(ANSWER, JSON.stringify({ outputs: [output] }))

@@ -12,6 +12,13 @@ export type TcpProxy = {
    * what was silent, or by passing on what has waited.
    */
   silence(which: 'old' | 'all'): (how: 'cut' | 'resume') => void
+  /**
+   * What the server says from now on is dropped, while what clients say is passed on; returns what
+   * ends it, by cutting every connection.
+   */
+  mute(): () => void
+  /** Resets all connections at once. */
+  reset(): void
   close(): Promise<void>
 }
 
@@ -22,13 +29,15 @@ export async function openProxy(portOf: () => number): Promise<TcpProxy> {
   const pairs = new Set<Pair>()
   const refusing = new Set<Pair>()
   let silentForNew = false
+  let isMuted = false
 
   const join = (pair: Pair): void => {
     const server = connect(portOf(), '127.0.0.1')
     pair.server = server
     server.setNoDelay(true)
     pair.client.pipe(server)
-    server.pipe(pair.client)
+    if (isMuted) server.resume()
+    else server.pipe(pair.client)
     server.on('error', () => cut(pair)).on('close', () => cut(pair))
   }
   const cut = (pair: Pair): void => {
@@ -68,6 +77,17 @@ export async function openProxy(portOf: () => number): Promise<TcpProxy> {
           }
         }
       }
+    },
+    mute() {
+      isMuted = true
+      for (const { server } of pairs) server?.unpipe().resume()
+      return () => {
+        isMuted = false
+        for (const pair of pairs) cut(pair)
+      }
+    },
+    reset() {
+      for (const pair of pairs) cut(pair)
     },
     async close() {
       for (const pair of pairs) cut(pair)

@@ -2,9 +2,15 @@
 // difference is what durability costs.
 import { Hono } from 'hono'
 import { httpApp } from '../../../src/http/app.ts'
+import { clientAddresses } from '../../../src/http/client-address.ts'
+import { examineDisks } from '../../../src/http/disk-space.ts'
+import { openHealth } from '../../../src/http/health.ts'
+import { databaseFailed } from '../../../src/http/health-parts.ts'
 import { openServer } from '../../../src/http/listen.ts'
+import { requestRate } from '../../../src/http/request-rate.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import { openLog } from '../../../src/lib/pino-log.ts'
+import { NO_PROXIES } from '../../../src/lib/trusted-proxies.ts'
 import type { Pipeline } from '../../../src/pipeline.ts'
 import { acceptedDraft } from '../../../src/sources/draft.ts'
 import { github } from '../../../src/sources/github/github.ts'
@@ -30,14 +36,20 @@ const pipeline: Pick<Pipeline, 'admit' | 'receive' | 'refuse'> = {
   },
   refuse: async () => undefined,
 }
+const unlimited = requestRate({ name: 'bench', perMinute: 0 })
 const app = httpApp({
-  version: 'bench',
+  clients: clientAddresses(NO_PROXIES),
+  authorised: unlimited,
+  refused: unlimited,
+  verified: unlimited,
+  sourceNames: [source.name],
   access,
   openPing: false,
   clock: systemClock,
   log,
   pipeline: pipeline as Pipeline,
-  probe: async () => undefined,
+  monitoring: new Hono(),
+  health: openHealth({ database: async () => databaseFailed(new Error('none')), disks: () => examineDisks({}) }),
   signingKeys: [],
   api: new Hono(),
 })

@@ -4,12 +4,12 @@ import { graphqlError } from './error.ts'
 const MAX_PAGE = 100
 
 /** Which part of a list is asked for. */
-export type PageArgs = { first?: number; after?: string; last?: number; before?: string }
+export type PageArgs = { first?: number | null; after?: string | null; last?: number | null; before?: string | null }
 
 /** One page of a list; `field` is what errors call it. */
 export function connectionOf<T, Shown>(field: string, items: readonly T[], args: PageArgs, show: (item: T) => Shown) {
   const size = args.first ?? args.last
-  if (size === undefined) {
+  if (size == null) {
     throw graphqlError(
       'MISSING_PAGINATION_BOUNDARIES',
       `You must provide a \`first\` or \`last\` value to properly paginate the \`${field}\` connection.`,
@@ -21,9 +21,9 @@ export function connectionOf<T, Shown>(field: string, items: readonly T[], args:
       `Requesting ${size} records on the \`${field}\` connection exceeds the \`first\` limit of ${MAX_PAGE} records.`,
     )
   }
-  const from = args.after === undefined ? 0 : indexOf(args.after) + 1
-  const to = args.before === undefined ? items.length : indexOf(args.before)
-  const [start, end] = args.first === undefined ? [Math.max(from, to - size), to] : [from, Math.min(to, from + size)]
+  const from = args.after == null ? 0 : indexOf(args.after) + 1
+  const to = args.before == null ? items.length : indexOf(args.before)
+  const [start, end] = args.first == null ? [Math.max(from, to - size), to] : [from, Math.min(to, from + size)]
   const edges = items.slice(start, end).map((item, at) => ({ cursor: cursorOf(start + at), node: show(item) }))
   return {
     nodes: edges.map(({ node }) => node),

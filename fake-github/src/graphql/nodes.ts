@@ -3,7 +3,7 @@
 
 import type { Hub } from '../hub.ts'
 import { isoTime } from '../hub.ts'
-import type { ReviewComment } from '../records.ts'
+import type { Reaction, ReviewComment } from '../records.ts'
 import { isOutdated } from '../reviews.ts'
 import { issueCommentShape } from '../shapes/issues.ts'
 import { nodeId } from '../shapes/node-id.ts'
@@ -12,6 +12,7 @@ import { reviewCommentShape } from '../shapes/reviews.ts'
 import type { Account, IssueComment, PullIssue, Repository } from '../state.ts'
 import type { PageArgs } from './connection.ts'
 import { connectionOf } from './connection.ts'
+import { graphqlError } from './error.ts'
 
 /** Who looks, and at what. */
 export type View = { hub: Hub; repo: Repository; viewer: Account }
@@ -40,7 +41,8 @@ export function repositoryNode({ hub, repo, viewer }: View) {
     isPrivate: repo.private,
     pullRequest: ({ number }: { number: number }) => {
       const issue = repo.issues.get(number)
-      return issue?.pull ? pullNode({ hub, repo, viewer }, issue as PullIssue) : null
+      if (issue?.pull) return pullNode({ hub, repo, viewer }, issue as PullIssue)
+      throw graphqlError('NOT_FOUND', `Could not resolve to a PullRequest with the number of ${number}.`)
     },
   }
 }
@@ -118,7 +120,28 @@ export function threadComments(repo: Repository, first: ReviewComment): ReviewCo
 /** A comment on a line. */
 export function reviewCommentNode({ hub, repo, viewer }: View, comment: ReviewComment) {
   const { html_url: url, path, diff_hunk: diffHunk } = reviewCommentShape(hub, repo, comment)
-  return { ...commentNode({ hub, repo, viewer }, 'PullRequestReviewComment', comment), url, path, diffHunk }
+  return {
+    ...commentNode({ hub, repo, viewer }, 'PullRequestReviewComment', comment),
+    url,
+    path,
+    diffHunk,
+    reactions: (args: PageArgs) =>
+      connectionOf('reactions', comment.reactions, args, (reaction) => reactionNode(hub, reaction)),
+  }
+}
+
+// The thumbs are the only ones that GraphQL calls otherwise than REST does.
+const THUMBS: Record<string, string> = { '+1': 'THUMBS_UP', '-1': 'THUMBS_DOWN' }
+
+function reactionNode(hub: Hub, { id, content, user, createdAtMs }: Reaction) {
+  return {
+    __typename: 'Reaction',
+    id: nodeId('Reaction', id),
+    databaseId: id,
+    content: THUMBS[content] ?? content.toUpperCase(),
+    createdAt: isoTime(createdAtMs),
+    user: { ...actorNode(hub, user), __typename: 'User' },
+  }
 }
 
 /** A comment on an issue or pull request. */

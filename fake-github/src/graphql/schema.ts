@@ -28,11 +28,13 @@ export const schema = buildSchema(`
   enum DiffSide { LEFT RIGHT }
   enum PullRequestState { OPEN CLOSED MERGED }
   enum PullRequestMergeMethod { MERGE SQUASH REBASE }
+  enum ReactionContent { THUMBS_UP THUMBS_DOWN LAUGH HOORAY CONFUSED HEART ROCKET EYES }
   enum ReportedContentClassifiers { SPAM ABUSE OFF_TOPIC OUTDATED DUPLICATE RESOLVED LOW_QUALITY }
   type PageInfo { endCursor: String startCursor: String hasNextPage: Boolean! hasPreviousPage: Boolean! }
 
   type Query {
     viewer: User!
+    node(id: ID!): Node
     repository(owner: String!, name: String!, followRenames: Boolean = true): Repository
   }
   type Mutation
@@ -64,12 +66,19 @@ export const schema = buildSchema(`
   type PullRequestReviewComment implements Node & Minimizable {
     id: ID! databaseId: Int body: String! author: Actor url: URI! path: String! diffHunk: String! createdAt: DateTime!
     isMinimized: Boolean! minimizedReason: String viewerDidAuthor: Boolean!
+    reactions${PAGE}: ReactionConnection!
   }
+  type Reaction implements Node { id: ID! databaseId: Int content: ReactionContent! createdAt: DateTime! user: User }
   type IssueComment implements Node & Minimizable {
     id: ID! databaseId: Int body: String! author: Actor url: URI! createdAt: DateTime!
     isMinimized: Boolean! minimizedReason: String viewerDidAuthor: Boolean!
   }
-  ${['IssueComment', 'PullRequestReviewThread', 'PullRequestReviewComment'].map(connection).join('')}
+  ${['IssueComment', 'PullRequestReviewThread', 'PullRequestReviewComment', 'Reaction'].map(connection).join('')}
+  ${mutation(
+    'AddPullRequestReviewThreadReply',
+    'pullRequestReviewThreadId: ID! body: String!',
+    'comment: PullRequestReviewComment',
+  )}
   ${mutation('ResolveReviewThread', 'threadId: ID!', 'thread: PullRequestReviewThread')}
   ${mutation('UnresolveReviewThread', 'threadId: ID!', 'thread: PullRequestReviewThread')}
   ${mutation('MinimizeComment', 'subjectId: ID! classifier: ReportedContentClassifiers!', 'minimizedComment: Minimizable')}
@@ -78,7 +87,7 @@ export const schema = buildSchema(`
   ${mutation('MarkPullRequestReadyForReview', 'pullRequestId: ID!', 'pullRequest: PullRequest')}
   ${mutation(
     'EnablePullRequestAutoMerge',
-    'pullRequestId: ID! mergeMethod: PullRequestMergeMethod = MERGE commitHeadline: String commitBody: String',
+    'pullRequestId: ID! mergeMethod: PullRequestMergeMethod = MERGE commitHeadline: String commitBody: String expectedHeadOid: GitObjectID',
     'pullRequest: PullRequest',
   )}
   ${mutation('DisablePullRequestAutoMerge', 'pullRequestId: ID!', 'pullRequest: PullRequest')}

@@ -22,6 +22,7 @@ import { lockRoutes } from './locks.ts'
 import { mergeRoutes } from './merges.ts'
 import { metaRoutes } from './meta.ts'
 import { milestoneRoutes } from './milestones.ts'
+import { organizationHookRoutes } from './organization-hooks.ts'
 import { protectionRoutes } from './protection.ts'
 import { pullRoutes } from './pulls.ts'
 import { reactionRoutes } from './reactions.ts'
@@ -48,6 +49,7 @@ export const routes: Route[] = [
   ...appRoutes,
   ...installationRoutes,
   ...teamRoutes,
+  ...organizationHookRoutes,
   ...repositoryRoutes,
   ...repositoryFactRoutes,
   ...repositoryListRoutes,

@@ -5,12 +5,14 @@ import { json, numberParam } from '../route.ts'
 import { deliveryListShape } from '../shapes/hooks.ts'
 import type { Delivery, Hook } from '../state.ts'
 
+const KEPT_MS = 3 * 24 * 60 * 60_000
+
 /** A hook's deliveries, newest first, one page at a time by cursor. */
 export function pageDeliveries({ hub, query, requestUrl }: Call, hook: Hook): Reply {
   const size = Math.min(Number(query.get('per_page') ?? 30) || 30, 100)
   const status = query.get('status')
   const all = hub.state.deliveries
-    .filter((delivery) => delivery.hook === hook)
+    .filter((delivery) => delivery.hook === hook && isKept(hub, delivery))
     .filter((delivery) => !status || (status === 'success') === succeeded(delivery))
     .sort((a, b) => b.id - a.id)
   const cursor = Number((query.get('cursor') ?? '').replace(/^v1_/, '')) || Number.POSITIVE_INFINITY
@@ -25,6 +27,11 @@ export function pageDeliveries({ hub, query, requestUrl }: Call, hook: Hook): Re
   return json(rest.slice(0, size).map(deliveryListShape), 200, headers)
 }
 
+/** GitHub lists deliveries for three days. */
+function isKept(hub: Call['hub'], { deliveredAtMs }: Delivery): boolean {
+  return hub.clock() - deliveredAtMs < KEPT_MS
+}
+
 function succeeded({ statusCode }: Delivery): boolean {
   return statusCode >= 200 && statusCode < 400
 }
@@ -33,6 +40,6 @@ function succeeded({ statusCode }: Delivery): boolean {
 export function findDelivery(call: Call, hook: Hook): Delivery {
   const id = numberParam(call, 'delivery_id')
   const delivery = call.hub.state.deliveries.find((each) => each.id === id && each.hook === hook)
-  if (!delivery) throw notFound()
+  if (!delivery || !isKept(call.hub, delivery)) throw notFound()
   return delivery
 }

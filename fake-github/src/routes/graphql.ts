@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { accountOf, canSee } from '../access.ts'
 import { GithubError } from '../github-error.ts'
 import { errorShape, graphqlError } from '../graphql/error.ts'
-import { mutations } from '../graphql/mutations.ts'
+import { mutations, node } from '../graphql/mutations.ts'
 import { actorNode, repositoryNode } from '../graphql/nodes.ts'
 import { schema } from '../graphql/schema.ts'
 import type { Call } from '../route.ts'
@@ -39,6 +39,7 @@ async function answer(call: Call) {
         if (repo && canSee(credentials, repo)) return repositoryNode({ hub, repo, viewer: account })
         throw graphqlError('NOT_FOUND', `Could not resolve to a Repository with the name '${owner}/${name}'.`)
       },
+      node: ({ id }: { id: string }) => node({ hub, credentials, account }, id),
       ...mutations({ hub, credentials, account }),
     },
   })

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { readRef } from '../git.ts'
 import { notFound, validationFailed } from '../github-error.ts'
+import type { Hub } from '../hub.ts'
 import { emitPush } from '../ref-changes.ts'
 import type { ChangeCall, RepositoryCall } from '../route.ts'
 import { change, json, noContent, numberParam, page, read, readBody } from '../route.ts'
@@ -23,13 +24,15 @@ const configFields = {
 }
 const config = z.object(configFields)
 const events = z.array(z.string())
-const createBody = z.object({
+/** The body that makes a webhook. */
+export const createBody = z.object({
   name: z.literal('web').optional(),
   config,
   events: events.default(['push']),
   active: z.boolean().default(true),
 })
-const updateBody = z.object({
+/** The body that changes one. */
+export const updateBody = z.object({
   config: config.optional(),
   events: events.optional(),
   add_events: events.default([]),
@@ -104,8 +107,17 @@ function createHook(call: ChangeCall) {
   if ([...repo.hooks.values()].some((hook) => hook.url === body.config.url)) {
     throw validationFailed({ resource: 'Hook', code: 'custom', message: 'Hook already exists on this repository' })
   }
+  const hook = newHook(hub, body, { type: 'repository', id: repo.id })
+  repo.hooks.set(hook.id, hook)
+  ping(call, hook)
+  const shape = hookShape(hub, repo, hook)
+  return json(shape, 201, { location: shape.url })
+}
+
+/** A webhook as somebody asked for it. */
+export function newHook(hub: Hub, body: z.infer<typeof createBody>, target: Hook['target']): Hook {
   const now = hub.clock()
-  const hook: Hook = {
+  return {
     id: hub.state.nextId(),
     url: body.config.url,
     contentType: body.config.content_type,
@@ -114,19 +126,19 @@ function createHook(call: ChangeCall) {
     events: body.events,
     active: body.active,
     lastResponse: { code: null, status: 'unused', message: null },
-    target: { type: 'repository', id: repo.id },
+    target,
     createdAtMs: now,
     updatedAtMs: now,
   }
-  repo.hooks.set(hook.id, hook)
-  ping(call, hook)
-  const shape = hookShape(hub, repo, hook)
-  return json(shape, 201, { location: shape.url })
 }
 
 function updateHook(call: ChangeCall) {
-  const hook = find(call)
-  const body = readBody(call, 'Hook', updateBody)
+  const hook = changeHook(call.hub, find(call), readBody(call, 'Hook', updateBody))
+  return json(hookShape(call.hub, call.repo, hook))
+}
+
+/** Changes a webhook as somebody asked for it. */
+export function changeHook(hub: Hub, hook: Hook, body: z.infer<typeof updateBody>): Hook {
   if (body.config) {
     // GitHub's own warning: a config without the secret removes the secret.
     hook.secret = null
@@ -135,8 +147,8 @@ function updateHook(call: ChangeCall) {
   const kept = (body.events ?? hook.events).filter((event) => !body.remove_events.includes(event))
   hook.events = [...new Set([...kept, ...body.add_events])]
   if (body.active !== undefined) hook.active = body.active
-  hook.updatedAtMs = call.hub.clock()
-  return json(hookShape(call.hub, call.repo, hook))
+  hook.updatedAtMs = hub.clock()
+  return hook
 }
 
 function ping({ hub, repo, account }: ChangeCall, hook: Hook): void {

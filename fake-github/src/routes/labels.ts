@@ -5,7 +5,7 @@ import { GithubError, notFound, validationFailed } from '../github-error.ts'
 import { findLabel, setLabels } from '../pulls.ts'
 import type { ChangeCall, RepositoryCall } from '../route.ts'
 import { change, json, noContent, page, read, readBody } from '../route.ts'
-import { labelShape } from '../shapes/issues.ts'
+import { labelingShape, labelShape } from '../shapes/issues.ts'
 import type { Issue, Label } from '../state.ts'
 import { findIssue } from './issues.ts'
 
@@ -67,6 +67,10 @@ export const labelRoutes = [
   }),
 
   read(ON_ISSUE, READ, (call) => page(call, findIssue(call).labels, (label) => labelShape(call.hub, call.repo, label))),
+
+  read('/repos/{owner}/{repo}/issues/{issue_number}/events', READ, (call) =>
+    page(call, findIssue(call).labelings, (labeling) => labelingShape(call.hub, call.repo, labeling)),
+  ),
 
   change('POST', ON_ISSUE, { need: WRITE, role: 'triage' }, (call) =>
     setTo(call, (issue, given) => [...namesOf(issue), ...given]),

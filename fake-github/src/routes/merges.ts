@@ -7,6 +7,7 @@ import { GithubError, notFound, unprocessable } from '../github-error.ts'
 import { mergeIntoBranch } from '../merge-branches.ts'
 import { closePull, setIssueState } from '../pulls.ts'
 import { setRef } from '../ref-changes.ts'
+import { missingChecks } from '../required-checks.ts'
 import type { ChangeCall } from '../route.ts'
 import { change, json, noContent, read, readBody } from '../route.ts'
 import { commitShape } from '../shapes/git.ts'
@@ -53,6 +54,8 @@ export const mergeRoutes = [
     const body = readBody(call, 'PullRequest', mergeBody)
     if (issue.state === 'closed') throw new GithubError(405, 'Pull Request is not mergeable')
     if (pull.draft) throw new GithubError(405, 'Pull Request is still a draft')
+    const [missing] = missingChecks(repo, issue)
+    if (missing !== undefined) throw new GithubError(405, `Required status check "${missing}" is expected.`)
     if (body.sha && body.sha !== pull.head.sha) {
       throw new GithubError(409, 'Head branch was modified. Review and try the merge again.')
     }

@@ -149,6 +149,7 @@ export function newIssue({ hub, account, app }: ChangeCall, number: number, titl
     user: account,
     app,
     labels: [],
+    labelings: [],
     assignees: [],
     milestone: null,
     locked: false,

@@ -18,6 +18,7 @@ export const repositoryRoutes = [
     return json({
       ...repositoryShape(hub, repo),
       ...(account && { permissions: permissionsShape(roleOf(repo, account)) }),
+      allow_auto_merge: repo.allowsAutoMerge,
       network_count: 0,
       subscribers_count: 0,
     })

@@ -23,9 +23,10 @@ export const lineFields = {
   start_side: side.optional(),
   position: z.number().int().optional(),
 }
-const body = z.string().min(1)
-const createBody = z.object({ ...lineFields, body, commit_id: z.string() })
-const answerBody = z.object({ body })
+/** Of a comment: not blank, and no longer than GitHub stores. */
+export const commentBody = z.string().max(65_536).regex(/\S/)
+const createBody = z.object({ ...lineFields, body: commentBody, commit_id: z.string() })
+const answerBody = z.object({ body: commentBody })
 
 /** https://docs.github.com/en/rest/pulls/comments */
 export const reviewCommentRoutes = [

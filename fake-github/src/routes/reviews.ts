@@ -18,7 +18,7 @@ import type { ChangeCall, RepositoryCall } from '../route.ts'
 import { change, json, numberParam, page, read, readBody } from '../route.ts'
 import { reviewCommentShape, reviewShape } from '../shapes/reviews.ts'
 import { findPull } from './pulls.ts'
-import { lineFields } from './review-comments.ts'
+import { commentBody, lineFields } from './review-comments.ts'
 
 const REVIEWS = '/repos/{owner}/{repo}/pulls/{pull_number}/reviews'
 const REVIEW = `${REVIEWS}/{review_id}`
@@ -29,7 +29,7 @@ const createBody = z.object({
   body: z.string().default(''),
   event: event.optional(),
   commit_id: z.string().optional(),
-  comments: z.array(z.object({ ...lineFields, body: z.string().min(1) })).default([]),
+  comments: z.array(z.object({ ...lineFields, body: commentBody })).default([]),
 })
 const submitBody = z.object({ body: z.string().optional(), event })
 

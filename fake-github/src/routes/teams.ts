@@ -182,7 +182,8 @@ function authorizeToken(token: Token, org: Account, level: 'read' | 'write'): vo
   if (permissions === null && !needed.some((scope) => scopes.includes(scope))) throw notFound()
 }
 
-function findOrganization(hub: Call['hub'], login: string | undefined): Account {
+/** The organisation of that name; 404 when there is none. */
+export function findOrganization(hub: Call['hub'], login: string | undefined): Account {
   const org = hub.state.accounts.get(accountKey(login ?? ''))
   if (org?.type !== 'Organization') throw notFound()
   return org

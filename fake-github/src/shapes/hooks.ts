@@ -1,7 +1,7 @@
 // Webhooks and their deliveries as GitHub shows them.
 import type { Hub } from '../hub.ts'
 import { isoTime } from '../hub.ts'
-import type { Delivery, Hook, Repository } from '../state.ts'
+import type { Account, Delivery, Hook, Repository } from '../state.ts'
 import { repositoryUrl } from './repositories.ts'
 
 /** A webhook's settings; the secret is never shown. */
@@ -17,8 +17,16 @@ export function hookConfigShape(hook: Hook) {
 /** A repository's webhook. */
 export function hookShape(hub: Hub, repo: Repository, hook: Hook) {
   const url = `${repositoryUrl(hub, repo)}/hooks/${hook.id}`
+  return { type: 'Repository', ...settingsShape(hook, url), test_url: `${url}/test`, last_response: hook.lastResponse }
+}
+
+/** An organisation's webhook. */
+export function organizationHookShape(hub: Hub, org: Account, hook: Hook) {
+  return { type: 'Organization', ...settingsShape(hook, `${hub.apiUrl}/orgs/${org.login}/hooks/${hook.id}`) }
+}
+
+function settingsShape(hook: Hook, url: string) {
   return {
-    type: 'Repository',
     id: hook.id,
     name: 'web',
     active: hook.active,
@@ -27,10 +35,8 @@ export function hookShape(hub: Hub, repo: Repository, hook: Hook) {
     updated_at: isoTime(hook.updatedAtMs),
     created_at: isoTime(hook.createdAtMs),
     url,
-    test_url: `${url}/test`,
     ping_url: `${url}/pings`,
     deliveries_url: `${url}/deliveries`,
-    last_response: hook.lastResponse,
   }
 }
 

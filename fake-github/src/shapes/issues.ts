@@ -20,6 +20,22 @@ export function labelShape(hub: Hub, repo: Repository, label: Label) {
   }
 }
 
+/** That somebody gave or took a label; the fake keeps no other events of issues. */
+export function labelingShape(hub: Hub, repo: Repository, { id, label, by, event, atMs }: Issue['labelings'][number]) {
+  return {
+    id,
+    node_id: nodeId('LabeledEvent', id),
+    url: `${repositoryUrl(hub, repo)}/issues/events/${id}`,
+    actor: accountShape(hub, by),
+    event,
+    commit_id: null,
+    commit_url: null,
+    created_at: isoTime(atMs),
+    label: { name: label.name, color: label.color },
+    performed_via_github_app: null,
+  }
+}
+
 /** Counts of reactions. */
 export function reactionsShape(url: string, reactions: Reaction[]) {
   const counts = { '+1': 0, '-1': 0, laugh: 0, hooray: 0, confused: 0, heart: 0, rocket: 0, eyes: 0 }

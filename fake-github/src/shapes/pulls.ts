@@ -6,6 +6,7 @@ import { diffCounts } from '../git-diff.ts'
 import { commitsAhead, mergeBase, mergeTrees } from '../git-history.ts'
 import type { Hub } from '../hub.ts'
 import { isoTimeOrNull } from '../hub.ts'
+import { isBlocked } from '../required-checks.ts'
 import type { Pull, PullIssue, Repository } from '../state.ts'
 import { accountShape } from './accounts.ts'
 import { commentCount, issuePage, issueShape } from './issues.ts'
@@ -107,7 +108,7 @@ export async function pullShape(hub: Hub, repo: Repository, issue: PullIssue) {
     merged: pull.merged,
     mergeable,
     rebaseable: mergeable,
-    mergeable_state: mergeableState(pull, mergeable),
+    mergeable_state: mergeableState(repo, issue, mergeable),
     merged_by: pull.mergedBy && accountShape(hub, pull.mergedBy),
     comments: commentCount(repo, issue),
     review_comments: reviewCommentCount(repo, issue),
@@ -129,8 +130,9 @@ async function isMergeable(repo: Repository, issue: PullIssue): Promise<boolean 
   return base !== null && (await mergeTrees(repo.dir, base, issue.pull.head.sha)) !== null
 }
 
-function mergeableState({ draft }: Pull, mergeable: boolean | null): string {
+function mergeableState(repo: Repository, issue: PullIssue, mergeable: boolean | null): string {
   if (mergeable === null) return 'unknown'
   if (!mergeable) return 'dirty'
-  return draft ? 'draft' : 'clean'
+  if (issue.pull.draft) return 'draft'
+  return isBlocked(repo, issue) ? 'blocked' : 'clean'
 }

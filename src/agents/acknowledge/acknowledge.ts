@@ -23,11 +23,11 @@ export function acknowledge(record: Pick<SubjectRecord, 'hasCommented'> | null):
   const agent = defineAgent({
     name: 'acknowledge',
     description: 'Reacts to commands, and answers those that no rule takes with the ones there are.',
-    input: z.looseObject({ commands: z.array(commandSchema) }),
-    async run({ event, input: { commands }, payload, log }) {
+    input: z.looseObject({ commands: z.array(commandSchema), off: z.array(commandSchema).optional() }),
+    async run({ event, input: { commands, off = [] }, payload, log }) {
       const { command, arguments: words = [] } = event?.facts ?? {}
       if (event === null || command === undefined) return { result: { answered: false } }
-      const problem = problemOf(commands, command, words)
+      const problem = problemOf({ commands, off }, command, words)
       const at = answerTarget(event.type, event.facts)
       if (problem === null) {
         const outputs = eyes(event.type, payload, at)
@@ -46,9 +46,16 @@ export function acknowledge(record: Pick<SubjectRecord, 'hasCommented'> | null):
 }
 
 /** What is wrong with a command, in Markdown; null when a rule takes it. */
-function problemOf(commands: readonly Command[], name: string, words: readonly string[]): string | null {
+function problemOf(
+  { commands, off }: { commands: readonly Command[]; off: readonly Command[] },
+  name: string,
+  words: readonly string[],
+): string | null {
   const named = commands.filter((command) => isNamed(command, name))
   if (named.length === 0) {
+    if (off.some((command) => isNamed(command, name))) {
+      return `${codeSpan(`/${name}`)} is off: ${codeSpan('signalbox doctor')} says what would switch it on.`
+    }
     const names = commands.flatMap((command) => [command.name, ...(command.aliases ?? [])])
     const near = nearest(name, names)
     return `There is no command ${codeSpan(`/${name}`)}${near === null ? '.' : `; did you mean ${codeSpan(`/${near}`)}?`}`

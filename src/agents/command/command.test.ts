@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { isAlive } from '../../../test/process.ts'
 import type { Event } from '../../events/event.ts'
+import { givenLedger } from '../../findings/given.ts'
 import { GiveUp } from '../../lib/error.ts'
 import { noModel } from '../../models/fixtures/no-model.ts'
 import { LEASE_MS, leaseTiming } from '../../queue/lease-timing.ts'
@@ -18,14 +19,16 @@ afterEach(async () => {
 })
 
 function context(more: Partial<AgentContext<unknown>> = {}) {
-  const lines: [string, string | undefined][] = []
+  const lines: [string, unknown][] = []
   const given: AgentContext<unknown> = {
     job: { id: 'job-1', type: 'script', rule: 'r', attempt: 2 },
     input: { greeting: 'hi' },
     event: null,
     payload: { ref: 'refs/heads/main' },
     step: async (_, fn) => fn(),
+    publish: async () => [],
     inherited: async () => undefined,
+    findings: givenLedger(),
     sleep: async () => {},
     waitFor: async () => null,
     approval: async () => {
@@ -147,6 +150,13 @@ test('with cwd "repository" it runs in a checkout, and its folder is still its H
 test('its name and its description are those it was given', () => {
   expect(command({ name: 'a', argv: ['sh', '-c', 'x'] })).toMatchObject({ name: 'a', description: 'Runs sh.' })
   expect(command({ name: 'a', argv: ['sh'], description: 'Does it.' }).description).toBe('Does it.')
+})
+
+test('it is given the trace it is in', async () => {
+  const { given } = context()
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const report = `require('node:fs').writeSync(3, JSON.stringify({ result: process.env.TRACEPARENT }))`
+  expect(await node(report).run({ ...given, job: { ...given.job, traceparent } })).toEqual({ result: traceparent })
 })
 
 test('it sees only the environment it was given', async () => {

@@ -10,9 +10,7 @@ export type ProcessGroup = {
   stderr: Readable
   /** File descriptor 3 of the child. */
   third: Readable
-  /**
-   * Settles when the child has ended; its group is gone then. Rejects when it could not be started.
-   */
+  /** As of the leader of a group. */
   exit: Promise<Exit>
 }
 

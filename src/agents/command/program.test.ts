@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { openTestFolder } from '../../../test/folder.ts'
 import { command } from './command.ts'
-import { locate, searchPath } from './program.ts'
+import { environmentOf, locate } from './program.ts'
 
 function problemOf(file: string, { cwd, folder }: { cwd?: string; folder?: string } = {}) {
   const agent = command({ name: 'script', argv: [file], ...(cwd && { cwd }) })
@@ -43,9 +43,9 @@ test('one that is not there, or not executable, is named with what to do', async
 
 test('no program is found in the folder that it runs in, whatever PATH has', () => {
   vi.stubEnv('PATH', '.:/usr/bin::bin:/bin')
-  expect(searchPath()).toBe('/usr/bin:/bin')
+  expect(environmentOf('/home').PATH).toBe('/usr/bin:/bin')
   vi.stubEnv('PATH', '')
-  expect(searchPath()).toBe('/usr/bin:/bin')
+  expect(environmentOf('/home').PATH).toBe('/usr/bin:/bin')
   vi.unstubAllEnvs()
 })
 

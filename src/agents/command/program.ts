@@ -29,8 +29,20 @@ export function locate<Given extends Program>(program: Given, folder: string): G
   return cwd === undefined || cwd === REPOSITORY ? located : { ...located, cwd: resolve(folder, cwd) }
 }
 
+/**
+ * All that a program sees of the environment: the variables that are passed on by name, and a
+ * folder of its own.
+ */
+export function environmentOf(home: string, names: readonly string[] = []): Record<string, string> {
+  const known = ['LANG', ...names].flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return { HOME: home, TMPDIR: home, LANG: 'C.UTF-8', ...Object.fromEntries(known), PATH: searchPath() }
+}
+
 /** `PATH` without what is relative to the folder that a program runs in. */
-export function searchPath(): string {
+function searchPath(): string {
   const folders = (process.env.PATH ?? '').split(delimiter).filter(isAbsolute)
   return folders.join(delimiter) || '/usr/bin:/bin'
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { DeploymentEvent } from './deployment-event.ts'
+import type { DeploymentEvent } from '../../descriptions/deployment-event.ts'
 import { deploymentFile as fileOf } from './deployment-file.ts'
 import { redactedEvent } from './redacted-event.ts'
 

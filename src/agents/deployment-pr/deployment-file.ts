@@ -1,8 +1,9 @@
 // The committed file: what is live, in bytes that depend on nothing else.
+
+import type { DeploymentEvent } from '../../descriptions/deployment-event.ts'
+import { hasNoConfig } from '../../descriptions/deployment-event.ts'
 import { sortedKeys } from '../../lib/json.ts'
 import { visibleJson } from '../../untrusted/inert.ts'
-import type { DeploymentEvent } from './deployment-event.ts'
-import { hasNoConfig } from './deployment-event.ts'
 
 /** The file's JSON: keys sorted, two spaces, a newline at the end. */
 export function deploymentFile({ timestamp, project_id, data }: DeploymentEvent): string {

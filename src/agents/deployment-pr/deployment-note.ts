@@ -1,10 +1,11 @@
 // What a deployment says on a pull request that a newer one has taken over: a few lines.
+
+import { utc } from '../../descriptions/body.ts'
+import { changeCount, changeEntries } from '../../descriptions/changes.ts'
+import type { DeploymentEvent } from '../../descriptions/deployment-event.ts'
+import { readChanges } from '../../descriptions/deployment-event.ts'
 import { cut } from '../../lib/cut.ts'
 import { inline, visible } from '../../untrusted/inert.ts'
-import { utc } from './body.ts'
-import { changeEntries } from './changes.ts'
-import type { DeploymentEvent } from './deployment-event.ts'
-import { readChanges } from './deployment-event.ts'
 
 const MAX_CHARS = 2000
 const MAX_LINE_CHARS = 300
@@ -22,15 +23,17 @@ export function deploymentNote({ timestamp, data }: DeploymentEvent): string {
     ...messageLines(data.commit_message ?? '').map((line) => `> ${text(line)}`),
     '',
   ]
-  const entries = changeEntries(readChanges(data.config_diff))
+  const changes = readChanges(data.config_diff)
   let chars = lines.join('\n').length
-  for (const [at, { heading, entry }] of entries.entries()) {
+  let shown = 0
+  for (const { heading, entry } of changeEntries(changes)) {
     const [title = ''] = entry.split('\n')
     const kind = heading.replace(/^### | Parameters$/g, '').toLowerCase()
     const line = `${cut(title.replace(/:$/, ''), MAX_LINE_CHARS)} (${kind})`
     chars += line.length + 1
-    if (chars > MAX_CHARS - 100) return [...lines, `- ${entries.length - at} more`].join('\n')
+    if (chars > MAX_CHARS - 100) return [...lines, `- ${changeCount(changes) - shown} more`].join('\n')
     lines.push(line)
+    shown += 1
   }
   return lines.join('\n').trimEnd()
 }

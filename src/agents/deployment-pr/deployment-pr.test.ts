@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { givenLedger } from '../../findings/given.ts'
 import { GiveUp } from '../../lib/error.ts'
 import { noModel } from '../../models/fixtures/no-model.ts'
 import { parseOutputs } from '../../publisher/output.ts'
@@ -17,7 +18,9 @@ function context(given: { payload?: unknown; input?: unknown }): AgentContext<un
     event: null,
     payload: given.payload,
     step: async (_, fn) => fn(),
+    publish: async () => [],
     inherited: async () => undefined,
+    findings: givenLedger(),
     sleep: async () => {},
     waitFor: async () => null,
     approval: async () => {
@@ -129,4 +132,31 @@ test('what customise throws is the failure of the job', async () => {
 test('its outputs are valid, also from the documented example', async () => {
   const { outputs } = await run({ payload }, { repository: 'acme/all' })
   expect(parseOutputs(outputs)).toEqual(outputs)
+})
+
+test.each(['failed', 'FAILURE', 'error'])(
+  'a deployment with the status %s gets no pull request, and the job says so',
+  async (status) => {
+    const failed = { ...payload, data: { ...payload.data, status } }
+    const { outputs, result } = await run({ payload: failed }, { repository: 'acme/all' })
+    expect(outputs).toEqual([])
+    expect(result).toEqual({ skipped: 'The deployment failed, so it gets no pull request.' })
+    const done = { ...payload, data: { ...payload.data, status: 'succeeded' } }
+    expect((await run({ payload: done }, { repository: 'acme/all' })).outputs).toHaveLength(1)
+  },
+)
+
+test('people are asked, and a draft is opened, as the options say', async () => {
+  const people = { reviewers: ['jane'], teamReviewers: ['core'], assignees: ['joe'], draft: true }
+  expect((await run({ payload, input: people }, { repository: 'acme/all' })).outputs).toMatchObject([people])
+  const { outputs } = await run({ payload }, { repository: 'acme/all' })
+  for (const name of Object.keys(people)) expect(outputs?.[0]).not.toHaveProperty(name)
+})
+
+test('what customise made of the texts is not replaced by what templates say of several', async () => {
+  const outputOf = async (customise: DeploymentPrDefaults['customise']) =>
+    (await run({ payload }, { repository: 'acme/all', ...(customise && { customise }) })).outputs?.[0]
+  expect(await outputOf(undefined)).toHaveProperty('combined')
+  expect(await outputOf((output) => ({ ...output, labels: [] }))).toHaveProperty('combined')
+  expect(await outputOf((output) => ({ ...output, body: 'Mine' }))).not.toHaveProperty('combined')
 })

@@ -2,13 +2,15 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { DeploymentEvent } from '../../descriptions/deployment-event.ts'
+import { deploymentEvent, readChanges } from '../../descriptions/deployment-event.ts'
+import { DEPLOYMENT_BRANCH } from '../../lib/deployment-key.ts'
 import { parseOutputs } from '../../publisher/output.ts'
 import type { PullRequestOutput } from '../../publisher/pull-request-output.ts'
-import type { DeploymentEvent } from './deployment-event.ts'
-import { deploymentEvent, readChanges } from './deployment-event.ts'
-import { deploymentPullRequest as pullRequestOf, repositoryOf } from './deployment-pull-request.ts'
+import { deploymentPullRequest as pullRequestOf } from './deployment-pull-request.ts'
 import { branchName, safePart } from './names.ts'
 import type { DeploymentPrOptions } from './options.ts'
+import { repositoryOf } from './options.ts'
 import { redactedEvent } from './redacted-event.ts'
 
 function fixture(name: string) {
@@ -38,7 +40,7 @@ test('the documented example of a deployment makes the documented pull request, 
     title: '🤖 Deploy customer-support-bot to production',
     commitMessage: 'Deploy v2-optimized to production',
     labels: ['agenta-deployment', 'production'],
-    key: 'deployment=deploy_1234567890',
+    key: 'deployment=project_abc/deploy_1234567890',
     series: 'deploy:project_abc:customer-support-bot:production',
     order: Date.UTC(2025, 10, 20, 10, 30),
     onOpenPullRequest: 'update',
@@ -199,9 +201,10 @@ test('any JSON as config_diff makes a pull request', () => {
 
 test('options change repository, base, path, title and labels', () => {
   const repositories = { 'customer-support-bot': 'acme/bots', __proto__: 'x/y' }
-  expect(repositoryOf('customer-support-bot', { repository: 'acme/all', repositories })).toBe('acme/bots')
-  expect(repositoryOf('constructor', { repository: 'acme/all', repositories })).toBe('acme/all')
-  expect(repositoryOf('other', { repositories })).toBeNull()
+  const of = (app: string) => ({ app, project: null })
+  expect(repositoryOf(of('customer-support-bot'), { repository: 'acme/all', repositories })).toBe('acme/bots')
+  expect(repositoryOf(of('constructor'), { repository: 'acme/all', repositories })).toBe('acme/all')
+  expect(repositoryOf(of('other'), { repositories })).toBeNull()
   const output = deploymentPullRequest(deployed, {
     repository: 'acme/bots',
     base: 'release',
@@ -228,7 +231,7 @@ test('git accepts every branch name, and different names stay different', () => 
   const names = new Map<string, string>()
   fc.assert(
     fc.property(odd, odd, (app, id) => {
-      const branch = branchName(app, id)
+      const branch = branchName(DEPLOYMENT_BRANCH, { app, deployment_id: id })
       execFileSync('git', ['check-ref-format', '--branch', branch], { stdio: 'ignore' })
       expect(Buffer.byteLength(branch)).toBeLessThan(244)
       const part = safePart(app)
@@ -239,4 +242,42 @@ test('git accepts every branch name, and different names stay different', () => 
     }),
     { numRuns: 50 },
   )
+})
+
+test('templates have the values of their place: one line, Markdown, or a safe part of a name', () => {
+  const event = withData({
+    sequence: 4,
+    commit_message: 'Say [skip ci] @all\nmore',
+    config_diff: { modified: { a: { old: 1, new: 2 } }, added: { b: 1, c: 1, d: 1 } },
+  })
+  const output = deploymentPullRequest(event, {
+    ...options,
+    title: '{app} #{sequence}: {message} ({changes}) by {deployed_by}',
+    labels: ['{project}', 'r{revision}'],
+    path: 'prompts/{project}/{app}.json',
+    branch: 'agenta/{project}/{message}-{deployment_id}',
+    body: '{app}: {message}\n\n{changes}\n\n{checklist}\n\n{deployments}\n\n{deployment_id} at {timestamp}',
+  })
+  expect(output).toMatchObject({
+    title: 'customer-support-bot #4: Say (skip ci) ＠all (a, b, c, 1 more) by jane@company.com',
+    labels: ['project_abc', 'r15'],
+    changes: [{ path: 'prompts/project_abc/customer-support-bot.json' }],
+    branch: expect.stringMatching(/^agenta\/project_abc\/Say-skip-ci-all-[0-9a-f]{8}-1234567890$/),
+  })
+  const [message, changes, checklist, table, end] = output.body
+    .split(/\n\n(?=###|- \[|\||`?deploy_)/)
+    .filter((part) => !/^### [AR]/.test(part))
+  expect(message).toBe('customer-support-bot: > `Say ［skip ci] ＠all`\n> more')
+  expect(changes).toContain('### Modified Parameters\n\n- **a**: `1` → `2`')
+  expect(checklist).toMatch(/^- \[ \] Config changes reviewed\n/)
+  expect(table).toContain('| 2025-11-20 10:30:00 UTC | v2-optimized (revision 15) | jane@company.com |')
+  expect(end).toBe('deploy_1234567890 at 2025-11-20 10:30:00 UTC')
+})
+
+test('a value that looks like a template or a reference is not filled', () => {
+  const event = withData({ commit_message: '{changes} {{outputs.this.files}}', variant_name: '{deployments}' })
+  const { title, body } = deploymentPullRequest(event, { ...options, title: '{variant} {message}' })
+  expect(title).toBe('{deployments} {changes} ｛｛outputs.this.files}}')
+  expect(body).toContain('> `{changes} ｛｛outputs.this.files}}`')
+  expect(body).toContain('**Variant**: `{deployments}` (revision 15)')
 })

@@ -1,25 +1,18 @@
 // From a deployment event to the pull request that documents it. Pure.
+import { pullRequestBody } from '../../descriptions/body.ts'
+import type { DeploymentEvent } from '../../descriptions/deployment-event.ts'
+import { fill, lineValues, mapValues, titleOf, valuesOf } from '../../descriptions/template.ts'
 import { deploymentKey } from '../../lib/deployment-key.ts'
 import type { PullRequestOutput } from '../../publisher/pull-request-output.ts'
-import { plainLine } from '../../untrusted/inert.ts'
-import { pullRequestBody } from './body.ts'
-import type { DeploymentEvent } from './deployment-event.ts'
 import { deploymentFile } from './deployment-file.ts'
 import { deploymentNote } from './deployment-note.ts'
 import { branchName, safePart, shortened } from './names.ts'
 import type { DeploymentPrOptions } from './options.ts'
-import { DEFAULT_OPTIONS, fill } from './options.ts'
+import { DEFAULT_OPTIONS } from './options.ts'
 
-const MAX_NAME_CHARS = 100
-const MAX_TITLE_CHARS = 250
 // GitHub's limit for a label.
 const MAX_LABEL_CHARS = 50
 const MAX_KEY_CHARS = 200
-
-/** The repository of an app: its own, else the common one; null when neither is set. */
-export function repositoryOf(app: string, { repository, repositories = {} }: DeploymentPrOptions): string | null {
-  return (Object.hasOwn(repositories, app) ? repositories[app] : repository) ?? null
-}
 
 /**
  * The output for a deployment, which has no secrets any more; the same bytes for the same event and
@@ -27,38 +20,56 @@ export function repositoryOf(app: string, { repository, repositories = {} }: Dep
  */
 export function deploymentPullRequest(
   event: DeploymentEvent,
-  { repository, ...options }: DeploymentPrOptions & { repository: string },
+  { repository, ...given }: DeploymentPrOptions & { repository: string },
 ): PullRequestOutput {
-  const { app_name: app, environment, variant_name, deployment_id } = event.data
-  const project = event.project_id
-  const file = fill(options.path ?? DEFAULT_OPTIONS.path, {
-    app: safePart(app),
-    environment: safePart(environment),
-    project: safePart(project || 'default'),
-  })
-  const line = (text: string) => plainLine(text, MAX_NAME_CHARS)
-  const names = { app: line(app), environment: line(environment), variant: line(variant_name || 'a variant') }
+  const options = { ...DEFAULT_OPTIONS, ...withoutAbsent(given) } as DeploymentPrOptions & Defaults
+  const { app_name: app, environment, deployment_id } = event.data
+  const project = event.project_id || null
+  const names = lineValues(event)
+  const file = fill(options.path, mapValues(valuesOf(event), safePart))
   const order = orderOf(event)
   return {
     kind: 'pull_request',
     repository,
     ...(options.base === undefined ? {} : { base: options.base }),
-    branch: branchName(app, deployment_id),
-    title: fill(options.title ?? DEFAULT_OPTIONS.title, names)
-      .slice(0, MAX_TITLE_CHARS)
-      .toWellFormed(),
-    body: pullRequestBody(event, file),
+    branch: branchName(options.branch, valuesOf(event)),
+    title: titleOf(options.title, event),
+    body: pullRequestBody(event, { template: given.body, file }),
+    combined: { file, title: options.title, ...(given.body === undefined ? {} : { body: given.body }) },
     note: deploymentNote(event),
     commitMessage: `Deploy ${names.variant} to ${names.environment}`,
     changes: [{ path: file, content: deploymentFile(event) }],
-    labels: (options.labels ?? DEFAULT_OPTIONS.labels)
+    labels: options.labels
       .map((label) => fill(label, names).slice(0, MAX_LABEL_CHARS).toWellFormed())
       .filter((label) => label !== ''),
-    key: shortened(deploymentKey(deployment_id), MAX_KEY_CHARS),
-    series: shortened(['deploy', ...(project ? [project] : []), app, environment].join(':'), MAX_KEY_CHARS),
+    ...handlingOf(options),
+    key: shortened(deploymentKey(deployment_id, project), MAX_KEY_CHARS),
+    series: shortened(
+      ['deploy', ...(project === null ? [] : [project]), app, environment].map(seriesPart).join(':'),
+      MAX_KEY_CHARS,
+    ),
     ...(order === null ? {} : { order }),
-    onOpenPullRequest: options.onOpenPullRequest ?? DEFAULT_OPTIONS.onOpenPullRequest,
+    onOpenPullRequest: options.onOpenPullRequest,
   }
+}
+
+type Defaults = { [Name in keyof typeof DEFAULT_OPTIONS]: NonNullable<DeploymentPrOptions[Name]> }
+
+type Present<Options> = { [Name in keyof Options]: Exclude<Options[Name], undefined> }
+
+/** Without options that are there and say nothing, which would take the place of defaults. */
+function withoutAbsent<Options extends object>(options: Options): Present<Options> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Present<Options>
+}
+
+function handlingOf(options: DeploymentPrOptions): Partial<PullRequestOutput> {
+  const { reviewers, teamReviewers, assignees, draft, autoMerge } = options
+  return withoutAbsent({ reviewers, teamReviewers, assignees, draft, autoMerge })
+}
+
+/** Without what ends a part, so that no two names make one series. */
+function seriesPart(name: string): string {
+  return name.replaceAll('%', '%25').replaceAll(':', '%3A')
 }
 
 /**

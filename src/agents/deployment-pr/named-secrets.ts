@@ -1,8 +1,9 @@
 // Finds the secrets of a difference whose name stands at another path: `header.value`, which
 // `header.name` says is an API key.
+
+import type { DeploymentEvent } from '../../descriptions/deployment-event.ts'
 import { isObject } from '../../lib/json.ts'
 import { isNamingKey, isValueKey, labelOf, redact } from '../../untrusted/redact.ts'
-import type { DeploymentEvent } from './deployment-event.ts'
 
 type LabelAt = (steps: readonly string[]) => string
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { DEPLOYMENT_BRANCH } from '../../lib/deployment-key.ts'
 import { branchName, safePart, shortened } from './names.ts'
 
 test.each(['customer-support-bot', 'v2', 'my_app.v1', '客服', 'é', '_private'])('%s stays as it is', (name) => {
@@ -34,7 +35,7 @@ test.each([
   ['deploy_', /^agenta\/deploy-bot-deploy_$/],
   ['redeploy_1', 'agenta/deploy-bot-redeploy_1'],
 ])('the branch of the deployment %s is %s', (id, branch) => {
-  expect(branchName('bot', id)).toMatch(branch)
+  expect(branchName(DEPLOYMENT_BRANCH, { app: 'bot', deployment_id: id })).toMatch(branch)
 })
 
 test('a text is shortened to exactly its limit, and different texts stay different', () => {

@@ -1,6 +1,7 @@
 // Names of branches and files made from names of apps and environments, which may be anything.
 import { createHash } from 'node:crypto'
-import { deploymentBranch } from '../../lib/deployment-key.ts'
+import { fill, mapValues } from '../../descriptions/template.ts'
+import { idInBranch } from '../../lib/deployment-key.ts'
 
 function cutToBytes(text: string, maxBytes: number): string {
   let bytes = 0
@@ -31,9 +32,10 @@ export function safePart(name: string, maxBytes = 80): string {
   return safe === '' ? hash : `${safe}-${hash}`
 }
 
-/** The branch of a deployment of an app, whatever the two are called. */
-export function branchName(app: string, deploymentId: string): string {
-  return deploymentBranch(app, deploymentId, (part) => safePart(part))
+/** The branch of a deployment, whatever the app and all else that the template names is called. */
+export function branchName(template: string, values: Record<string, string>): string {
+  const parts = { ...values, deployment_id: idInBranch(values.deployment_id ?? '') }
+  return fill(template, mapValues(parts, safePart))
 }
 
 /**

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cases } from '../../../test/fuzz.ts'
-import { configDiff } from '../../deployments/diff.ts'
+import { configDiff } from '../../descriptions/config-diff.ts'
+import type { DeploymentEvent } from '../../descriptions/deployment-event.ts'
 import type { JsonObject } from '../../lib/json.ts'
 import { withMarker } from '../../lib/marker.ts'
 import { withTrailer } from '../../lib/trailer.ts'
 import { redactor } from '../../untrusted/redact.ts'
 import { answerDeployment } from './answer.ts'
-import type { DeploymentEvent } from './deployment-event.ts'
 import { withoutNamedSecrets } from './named-secrets.ts'
 
 function deployed(data: Partial<DeploymentEvent['data']>): DeploymentEvent {

@@ -1,7 +1,7 @@
 // A deployment without its secrets: what all that is written about it is made of.
 import { createHash } from 'node:crypto'
+import type { DeploymentEvent } from '../../descriptions/deployment-event.ts'
 import { redactor } from '../../untrusted/redact.ts'
-import type { DeploymentEvent } from './deployment-event.ts'
 import { withoutNamedSecrets } from './named-secrets.ts'
 
 /**

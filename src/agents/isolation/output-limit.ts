@@ -1,4 +1,4 @@
-// Ends a program that prints more than it may.
+// Reads what a program prints, and ends one that prints more than it may.
 import type { Readable } from 'node:stream'
 import { GiveUp } from '../../lib/error.ts'
 
@@ -21,5 +21,15 @@ export function outputLimit(signal: AbortSignal, maxMb: number): OutputLimit {
         left -= Buffer.byteLength(chunk)
         if (left < 0) controller.abort(new GiveUp(`The program printed more than ${maxMb} MB.`))
       }),
+  }
+}
+
+/** What a program prints, as it comes, to the end of the program. */
+export async function* textOf(stream: Readable): AsyncGenerator<string> {
+  try {
+    yield* stream.setEncoding('utf8')
+  } catch (error) {
+    // A descendant outside the group kept the pipe open, so it was cut after the program had ended.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error
   }
 }

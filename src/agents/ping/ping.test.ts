@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Event } from '../../events/event.ts'
+import { givenLedger } from '../../findings/given.ts'
 import { noModel } from '../../models/fixtures/no-model.ts'
 import type { AgentContext } from '../agent.ts'
 import { ping } from './ping.ts'
@@ -11,7 +12,9 @@ function context(event: Event | null, lines: string[] = []): AgentContext<unknow
     event,
     payload: undefined,
     step: async (_, fn) => fn(),
+    publish: async () => [],
     inherited: async () => undefined,
+    findings: givenLedger(),
     sleep: async () => {},
     waitFor: async () => null,
     approval: async () => {

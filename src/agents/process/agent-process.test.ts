@@ -1,17 +1,17 @@
 // What crosses the boundary between the service and an agent in a real child process.
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { Event } from '../../events/event.ts'
+import { givenLedger } from '../../findings/given.ts'
 import type { ReadForge } from '../../forges/forge.ts'
-import { AppError, GiveUp, RetryAt } from '../../lib/error.ts'
+import { AppError, BudgetUsed, GiveUp, RetryAt } from '../../lib/error.ts'
 import { answerOf } from '../../models/fixtures/answer-of.ts'
+import { noModel } from '../../models/fixtures/no-model.ts'
 import { modelOf } from '../../models/model.ts'
 import type { ModelRequest } from '../../models/request.ts'
 import type { AgentContext } from '../agent.ts'
 import { contextOf, failureOf, open, openTestPool, run } from './fixtures/pool.ts'
 
 // Each attempt may start a process.
-vi.setConfig({ testTimeout: 60_000 })
-
 const pool = open()
 afterAll(() => pool.close())
 
@@ -104,17 +104,36 @@ describe('what an agent gets', () => {
     expect(await run(pool, 'inherited', { inherited })).toEqual({ result: { name: 'files' } })
   })
 
+  test('reads the findings through the service', async () => {
+    const findings = givenLedger({ muted: ['debug'], dismissed: ['f1'], reviewed: { key: [] } })
+    const result = [[], ['debug'], ['f1'], { key: [] }]
+    expect(await run(pool, 'findings', { findings })).toEqual({ result })
+    const refusing = { ...findings, of: () => Promise.reject(new GiveUp('not that one')) }
+    expect(await failureOf(pool, 'findings', { findings: refusing })).toEqual(new GiveUp('not that one'))
+  })
+
   test('asks its model through the service, which alone calls it', async () => {
     const asked: ModelRequest[] = []
     const answer = async (request: ModelRequest) => {
       asked.push(request)
       return answerOf(request.name === 'object' ? '{"at": "2026-01-01"}' : 'Hello!')
     }
-    const model = modelOf({ step: async (_, fn) => fn(), answer })
+    const model = modelOf({ name: 'test/model', problem: null, step: async (_, fn) => fn(), answer })
     expect(await run(pool, 'asks', { model })).toEqual({ result: { text: 'Hello!', at: true, keys: [] } })
     expect(asked.map(({ name }) => name).sort()).toEqual(['object', 'text'])
-    const refusing = modelOf({ step: async (_, fn) => fn(), answer: () => Promise.reject(new GiveUp('no key')) })
+    const refusing = modelOf({
+      ...noModel,
+      step: async (_, fn) => fn(),
+      answer: () => Promise.reject(new GiveUp('no key')),
+    })
     expect(await failureOf(pool, 'asks', { model: refusing })).toEqual(new GiveUp('no key'))
+    const used = modelOf({
+      ...noModel,
+      step: async (_, fn) => fn(),
+      answer: () => Promise.reject(new BudgetUsed('all used')),
+    })
+    const failure = await failureOf(pool, 'asks', { model: used })
+    expect([failure.constructor, failure.message]).toEqual([BudgetUsed, 'all used'])
   })
 
   test('has its workspaces made by the service', async () => {
@@ -249,6 +268,19 @@ test('an error whose parts are no texts is one all the same', async () => {
     stack: undefined,
     cause: '[object Object]',
   })
+})
+
+test('fields of a line are what their JSON says, whole ones up to a limit, and no other messages are', async () => {
+  const { given, lines } = contextOf()
+  await pool.run('fields', given)
+  expect(lines).toEqual([
+    ['one', { at: '1970-01-01T00:00:00.000Z', label: 'bug', list: [1, { a: null }], big: '[not JSON]' }],
+    ['two', { small: 1, after: true, left_out: '1, because there are more than 4,000 characters' }],
+    ['three', {}],
+    ['four', 'log'],
+    ['five', 'log'],
+    ['six', 'log'],
+  ])
 })
 
 test('what an agent prints is in the log, in order, and so is what its programs print', async () => {

@@ -2,14 +2,19 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ReadForge } from '../../forges/forge.ts'
+import { READS } from '../../forges/read-only.ts'
 import type { ApprovalOptions } from '../../jobs/approval.ts'
 import type { WaitOptions } from '../../jobs/wanted.ts'
 import { loggable } from '../../lib/agent-limits.ts'
-import { errorText } from '../../lib/error.ts'
+import { AgentDied, errorText } from '../../lib/error.ts'
 import type { Log } from '../../lib/log.ts'
+import type { LogStream } from '../../lib/log-line.ts'
+import { readFields } from '../../lib/log-line.ts'
 import type { ModelRequest } from '../../models/request.ts'
+import type { Output } from '../../publisher/output.ts'
 import type { CheckoutOptions } from '../../workspaces/checkout.ts'
-import type { AgentContext, AgentResult } from '../agent.ts'
+import type { AgentContext, AgentResult, PublishEarlyOptions } from '../agent.ts'
 import type { Exit } from '../group-leader.ts'
 import { MAX_GRACE_MS, startGroupLeader } from '../group-leader.ts'
 import type { LineWriter } from '../lines.ts'
@@ -17,7 +22,7 @@ import { writeLines } from '../lines.ts'
 import type { Calls, Handlers } from './calls.ts'
 import { openCalls } from './calls.ts'
 import type { Ended, JsonText, Start } from './messages.ts'
-import { FORGE_METHODS, fromJsonText } from './messages.ts'
+import { fromJsonText, LEDGER_METHODS } from './messages.ts'
 import type { Thrown } from './thrown.ts'
 import { fromThrown, toThrown } from './thrown.ts'
 
@@ -81,12 +86,13 @@ export function startAgentProcess(options: AgentProcessOptions): AgentProcess {
     current?.context.log('The agent called process.send with a message that is not for Signalbox; it was ignored.')
   })
   const lastError = readOutput(child, (stream, text) => current?.[stream].write(text))
-  const ended = leader.exit.then((exit) => die(new Error(reasonOf(exit, lastError(), memoryMb))), die)
+  const ended = leader.exit.then((exit) => die(new AgentDied(reasonOf(exit, lastError(), memoryMb))), die)
 
   return {
     async run(agent, context) {
-      const { job, input, event, forge, signal } = context
-      const start: Start = { job, input, event, hasForge: forge !== null }
+      const { job, input, event, forge, model, signal } = context
+      const { name, problem } = model
+      const start: Start = { job, input, event, hasForge: forge !== null, model: { name, problem } }
       const one = { context, stdout: linesOf(context, 'stdout'), stderr: linesOf(context, 'stderr') }
       current = one
       // Until the child has said otherwise.
@@ -121,17 +127,26 @@ function contextHandlers(current: () => Current | null, runStep: (id: number) =>
     sleep: (name: string, until: number | Date) => current()?.context.sleep(name, until),
     waitFor: (name: string, options: WaitOptions) => current()?.context.waitFor(name, options),
     approval: (name: string, options: ApprovalOptions) => current()?.context.approval(name, options),
+    publish: (name: string, outputs: readonly Output[], options: PublishEarlyOptions | undefined) =>
+      current()?.context.publish(name, outputs, options),
     inherited: (name: string) => current()?.context.inherited(name),
     workspace: () => current()?.context.workspace(),
     checkout: (options: CheckoutOptions | undefined) => current()?.context.checkout(options),
     // The key stays here: only what is asked and answered crosses.
     model: (request: ModelRequest) => current()?.context.model.answer(request),
-    async forge(method: (typeof FORGE_METHODS)[number], args: never[]) {
+    modelUsed: () => current()?.context.model.used(),
+    async forge(method: keyof ReadForge, args: never[]) {
       const forge = current()?.context.forge
-      if (!forge || !FORGE_METHODS.includes(method)) throw new Error(`A forge has no method "${method}" for agents.`)
+      if (!forge || !READS.includes(method)) throw new Error(`A forge has no method "${method}" for agents.`)
       return (forge[method] as (...given: never[]) => unknown)(...args)
     },
-    log: (line: string, stream: 'log' | 'stdout' | 'stderr' | undefined) => current()?.context.log(line, stream),
+    async findings(method: (typeof LEDGER_METHODS)[number], args: never[]) {
+      const findings = current()?.context.findings
+      if (!findings || !LEDGER_METHODS.includes(method)) throw new Error(`Findings have no method "${method}".`)
+      return (findings[method] as (...given: never[]) => unknown)(...args)
+    },
+    log: (line: string, stream: LogStream | undefined, fields: unknown) =>
+      current()?.context.log(line, readFields(fields) ?? stream),
     print: (text: string, stream: 'stdout' | 'stderr') => current()?.[stream].write(loggable(text)),
   }
 }

@@ -1,12 +1,17 @@
 // What an agent's child process and the service say to each other.
 import type { Event } from '../../events/event.ts'
-import type { ReadForge } from '../../forges/forge.ts'
+import type { Ledger } from '../../findings/finding.ts'
+import type { ModelState } from '../../models/model.ts'
 import type { AgentContext } from '../agent.ts'
 import type { Thrown } from './thrown.ts'
 import { fromThrown, toThrown } from './thrown.ts'
 
 /** What an attempt begins with; the child reads the payload from the event again. */
-export type Start = Pick<AgentContext<unknown>, 'job' | 'input'> & { event: Event | null; hasForge: boolean }
+export type Start = Pick<AgentContext<unknown>, 'job' | 'input'> & {
+  event: Event | null
+  hasForge: boolean
+  model: ModelState
+}
 
 /**
  * How it ended. `isClean`: the agent left nothing in the child, so that it can run another attempt;
@@ -17,16 +22,11 @@ export type Ended = { isClean: boolean; hasSpawned: boolean } & (
   | { returned: unknown; result: JsonText | null }
 )
 
-/** The methods of a forge that an agent may call. */
-export const FORGE_METHODS = [
-  'defaultBranch',
-  'branchSha',
-  'readFile',
-  'pullRequests',
-  'pullRequestHead',
-  'permission',
-  'isTeamMember',
-] as const satisfies readonly [keyof ReadForge, ...(keyof ReadForge)[]]
+/** What an agent may ask of the findings. */
+export const LEDGER_METHODS = ['of', 'dismissed', 'muted', 'last', 'reviewed'] as const satisfies readonly [
+  keyof Ledger,
+  ...(keyof Ledger)[],
+]
 
 /**
  * A value as JSON, made where the value is: a copy would have lost its `toJSON`. Or why there is

@@ -2,15 +2,15 @@
 import { loggable } from '../../lib/agent-limits.ts'
 import type { Calls } from './calls.ts'
 
-// More than the log of a job keeps; an agent that prints without end must not fill the memory of
-// two processes.
-const MAX_CHARS = 50_000_000
+// More than the log of a job keeps, which is 10,000 lines of 4,000 characters with as many of
+// fields; an agent that prints without end must not fill the memory of two processes.
+const MAX_CHARS = 90_000_000
 /** What a message costs besides its text. */
 const MESSAGE_CHARS = 500
 
 /** The output of a child process. */
 export type Output = {
-  log(text: string, stream?: string): void
+  log(text: string, stream?: string, fields?: string): void
   /** An attempt begins, whose output is counted anew. */
   reset(): void
 }
@@ -18,10 +18,10 @@ export type Output = {
 /** Opens it, and passes on from now on what is written to standard output and standard error. */
 export function openOutput(notify: Calls['notify']): Output {
   let chars = 0
-  const pass = (name: 'log' | 'print', given: string, stream: string | undefined) => {
+  const pass = (name: 'log' | 'print', given: string, stream: string | undefined, fields?: string) => {
     const text = loggable(given)
-    chars += text.length + MESSAGE_CHARS
-    if (chars <= MAX_CHARS) notify(name, text, stream)
+    chars += text.length + (fields?.length ?? 0) + MESSAGE_CHARS
+    if (chars <= MAX_CHARS) notify(name, text, stream, fields)
   }
   for (const stream of ['stdout', 'stderr'] as const) {
     const write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
@@ -33,7 +33,7 @@ export function openOutput(notify: Calls['notify']): Output {
     process[stream].write = write as typeof process.stdout.write
   }
   return {
-    log: (text, stream) => pass('log', text, stream),
+    log: (text, stream, fields) => pass('log', text, stream, fields),
     reset() {
       chars = 0
     },

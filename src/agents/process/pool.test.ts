@@ -1,5 +1,5 @@
 // The child processes of agents: used again or replaced, and every way to die.
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isAlive } from '../../../test/process.ts'
 import { until } from '../../../test/signalbox.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -8,8 +8,6 @@ import { MAX_GRACE_MS } from '../group-leader.ts'
 import { contextOf, failureOf, openTestPool, run } from './fixtures/pool.ts'
 
 // Each attempt may start a process.
-vi.setConfig({ testTimeout: 60_000 })
-
 describe('a child', () => {
   test('is used again when an attempt has left nothing', async () => {
     const own = openTestPool()

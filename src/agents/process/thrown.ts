@@ -2,9 +2,9 @@
 import { z } from 'zod'
 import { cut } from '../../lib/cut.ts'
 import type { ErrorCode } from '../../lib/error.ts'
-import { AppError, ERRORS, GiveUp, RetryAt, Waiting } from '../../lib/error.ts'
+import { AppError, BudgetUsed, ERRORS, GiveUp, RetryAt, Waiting } from '../../lib/error.ts'
 
-const KINDS = ['error', 'GiveUp', 'RetryAt', 'Waiting', 'AppError'] as const
+const KINDS = ['error', 'BudgetUsed', 'GiveUp', 'RetryAt', 'Waiting', 'AppError'] as const
 
 const MAX_CHARS = 100_000
 const text = z.string().transform((given) => cut(given, MAX_CHARS))
@@ -63,6 +63,7 @@ function innerOf<T>(errors: readonly unknown[], depth: number, each: (error: unk
 }
 
 function kindOf(error: Error): (typeof KINDS)[number] {
+  if (error instanceof BudgetUsed) return 'BudgetUsed'
   if (error instanceof GiveUp) return 'GiveUp'
   if (error instanceof RetryAt) return 'RetryAt'
   if (error instanceof Waiting) return 'Waiting'
@@ -86,6 +87,7 @@ export function fromThrown(given: unknown, depth = 0): unknown {
 
 function errorOf(thrown: Exclude<Thrown, { kind: 'value' }>, depth: number): Error {
   const { kind, name, message, errors, when, code } = thrown
+  if (kind === 'BudgetUsed') return new BudgetUsed(message)
   if (kind === 'GiveUp') return new GiveUp(message)
   if (kind === 'Waiting') return new Waiting(message)
   if (kind === 'RetryAt') return new RetryAt(when ?? new Date(Number.NaN), message)

@@ -31,7 +31,7 @@ export function problem(name: string, detail: string, hint: string): Check {
 }
 
 const MARKS = { ok: ['green', '✓'], warning: ['yellow', '!'], problem: ['red', '✗'] } as const
-const NAME_WIDTH = 22
+const NAME_WIDTH = 28
 
 /** One line: the mark, what was looked at, what was found, and what to do. */
 export function checkText({ paint }: Pick<Cli, 'paint'>, { name, status, detail, hint }: Check): string {

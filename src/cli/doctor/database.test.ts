@@ -11,6 +11,7 @@ import { systemClock } from '../../lib/clock.ts'
 import { readEnvironment } from '../../lib/environment.ts'
 import { newId } from '../../lib/id.ts'
 import { silentLog } from '../../lib/log.ts'
+import { EVERYTHING, pause, resume } from '../../pauses/pauses.ts'
 import { pauseRule } from '../../rules/states.ts'
 import { databaseChecks } from './database.ts'
 
@@ -21,9 +22,7 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 beforeEach(async () => {
-  await database.query(
-    'truncate signalbox.jobs, signalbox.deliveries, signalbox.endpoints, signalbox.orchestrators cascade',
-  )
+  await database.query('truncate signalbox.jobs, signalbox.deliveries, signalbox.endpoints, signalbox.nodes cascade')
 })
 
 async function check(name: string) {
@@ -42,8 +41,8 @@ function addJob(status: string, available: string): Promise<unknown> {
 
 function addOrchestrator(status: string, heartbeat: string): Promise<unknown> {
   return database.query(
-    `insert into signalbox.orchestrators (id, host, pid, slots, status, heartbeat_at)
-     values ($1, 'here', 1, 4, $2, now() + $3::interval)`,
+    `insert into signalbox.nodes (id, host, pid, slots, status, heartbeat_at, roles)
+     values ($1, 'here', 1, 4, $2, now() + $3::interval, '{orchestrator}')`,
     [newId(), status, heartbeat],
   )
 }
@@ -51,7 +50,7 @@ function addOrchestrator(status: string, heartbeat: string): Promise<unknown> {
 describe('orchestrators', () => {
   test('that are at work are counted, with the last heartbeat', async () => {
     await addOrchestrator('idle', '-5 seconds')
-    await addOrchestrator('running', '-60 seconds')
+    await addOrchestrator('running', '-20 seconds')
     expect(await check('orchestrator')).toMatchObject({
       status: 'ok',
       detail: expect.stringMatching(/^2 orchestrators at work, last heartbeat \ds ago$/),
@@ -71,6 +70,23 @@ describe('orchestrators', () => {
   })
 })
 
+test('nodes that are alive and run different versions are named', async () => {
+  await addOrchestrator('idle', '-5 seconds')
+  await addOrchestrator('idle', '-5 seconds')
+  expect(await check('nodes')).toMatchObject({ status: 'ok' })
+  await addOrchestrator('idle', '-4 seconds')
+  await database.query(
+    `update signalbox.nodes set version = '1.0.0' where heartbeat_at > now() - interval '4.5 seconds'`,
+  )
+  expect(await check('nodes')).toMatchObject({
+    status: 'warning',
+    detail: expect.stringMatching(
+      /^Live nodes run different versions of the program: 1\.0\.0 \(\w+ on here\), unknown \(/,
+    ),
+    hint: expect.stringContaining('signalbox nodes drain --older'),
+  })
+})
+
 test('jobs that wait for an agent that no running orchestrator has are counted by agent', async () => {
   await addJob('pending', '-1 second')
   await addJob('pending', '1 hour')
@@ -79,7 +95,7 @@ test('jobs that wait for an agent that no running orchestrator has are counted b
     status: 'warning',
     detail: 'due, but no running orchestrator has their agent: 1 job of "a"',
   })
-  await database.query(`update signalbox.orchestrators set agents = '{a}'`)
+  await database.query(`update signalbox.nodes set agents = '{a}'`)
   expect(await check('agents of jobs')).toMatchObject({ status: 'ok' })
 })
 
@@ -149,16 +165,18 @@ describe('endpoints', () => {
   })
 })
 
-describe('rules', () => {
-  test('that are paused are named, with the reason', async () => {
-    expect(await check('paused rules')).toMatchObject({ status: 'ok', detail: 'none' })
-    await pauseRule(database, systemClock, 'review', 'It made too many jobs.')
-    expect(await check('paused rules')).toMatchObject({
-      status: 'warning',
-      detail: expect.stringMatching(/^"review" for \S+: It made too many jobs\.$/),
-      hint: expect.stringContaining('signalbox rules resume'),
-    })
+test('what is paused is named, with the reason, and what it holds is not stuck', async () => {
+  expect(await check('paused')).toMatchObject({ status: 'ok', detail: 'nothing' })
+  await pause(database, systemClock, EVERYTHING, { reason: 'The disk is being moved.' })
+  await pauseRule(database, systemClock, 'review', { reason: 'It made too many jobs.' })
+  expect(await check('paused')).toMatchObject({
+    status: 'warning',
+    detail: expect.stringMatching(
+      /^everything for \S+: The disk is being moved\.; rule "review" for \S+: It made too many jobs\.$/,
+    ),
+    hint: expect.stringContaining('signalbox resume'),
   })
+  await resume(database, EVERYTHING)
 })
 
 describe('the encryption key', () => {

@@ -1,25 +1,26 @@
 // The doctor on the database: whether it opens, what it can do, and whether the work in it moves.
 import type { Database } from '../../db/database.ts'
+import { packageProblem } from '../../db/embedded/binaries.ts'
 import { embeddedUrl, hasCluster } from '../../db/embedded/embedded.ts'
 import { lastFailure } from '../../db/embedded/server-log.ts'
 import { openListener } from '../../db/listen.ts'
 import { missingRights, pendingMigrations } from '../../db/migrate.ts'
 import type { Store } from '../../db/store.ts'
 import { openStore } from '../../db/store.ts'
+import { CLOCK_PROBLEM_MS, CLOCK_WARNING_MS } from '../../http/health-parts.ts'
 import { LACKS_AGENT } from '../../jobs/query.ts'
 import type { Environment } from '../../lib/environment.ts'
 import { AppError, errorText } from '../../lib/error.ts'
 import { silentLog } from '../../lib/log.ts'
-import { loadPaused } from '../../rules/states.ts'
+import { isAlive } from '../../nodes/alive.ts'
 import { age, count } from '../text.ts'
 import type { Check } from './check.ts'
 import { ok, problem, warning } from './check.ts'
 import { encryptionKeyCheck } from './encryption-key.ts'
-
-// A receiver refuses a signature whose time is five minutes off; a few seconds are ordinary.
-const CLOCK_WARNING_MS = 5_000
-const CLOCK_PROBLEM_MS = 60_000
-const MAX_SILENCE_S = 90
+import { gapsChecks } from './gaps.ts'
+import { nodesCheck } from './nodes.ts'
+import { pausedCheck } from './paused.ts'
+import { storageChecks } from './storage.ts'
 
 /**
  * Opens the database, looks, and closes it; an embedded one that does not run is started for that.
@@ -30,6 +31,8 @@ export async function databaseChecks(environment: Environment): Promise<Check[]>
   try {
     const isRunning = external === undefined && (await embeddedUrl(dir)) !== undefined
     if (external === undefined && !(await hasCluster(dir))) {
+      const missing = packageProblem()
+      if (missing !== null) return [problem('database', missing, 'Set DATABASE_URL.')]
       return [ok('database', `none yet: the first start makes its own PostgreSQL in ${dir}`)]
     }
     store = await openStore({ environment, log: silentLog, share: true })
@@ -80,11 +83,16 @@ function databaseHint(reason: string): string {
 }
 
 async function connectionCheck(database: Database, what: string): Promise<Check> {
-  const { rows } = await database.query<{ name: string; number: number }>(
-    `select current_setting('server_version') as name, current_setting('server_version_num')::int as number`,
+  const { rows } = await database.query<{ name: string; number: number; isReadOnly: boolean }>(
+    `select current_setting('server_version') as name, current_setting('server_version_num')::int as number,
+       current_setting('transaction_read_only') = 'on' as "isReadOnly"`,
   )
-  const { name = '', number = 0 } = rows[0] ?? {}
+  const { name = '', number = 0, isReadOnly = false } = rows[0] ?? {}
   const version = `PostgreSQL ${name.split(' ')[0]}`
+  if (isReadOnly) {
+    const hint = 'Set DATABASE_URL to the primary, or let its role write (default_transaction_read_only).'
+    return problem('database', `${what}, ${version}, takes no changes: it is read-only, or a standby`, hint)
+  }
   return number >= 150_000
     ? ok('database', `${what}, ${version}`)
     : problem('database', `${version} is too old`, 'Use PostgreSQL 15 or newer.')
@@ -108,7 +116,9 @@ async function tablesChecks(database: Database, environment: Environment): Promi
   return [
     ok('migrations', 'all applied'),
     await compressionCheck(database),
+    ...(await storageChecks(database, environment)),
     ...(await workChecks(database)),
+    ...(await gapsChecks(database, environment)),
     await encryptionKeyCheck(database, environment.SIGNALBOX_ENCRYPTION_KEY),
   ]
 }
@@ -125,7 +135,7 @@ async function compressionCheck(database: Database): Promise<Check> {
   const by = COMPRESSIONS[compression] ?? usual
   return storage === 'x' || storage === 'm'
     ? ok('stored bodies', `compressed by the column (${by})`)
-    : ok('stored bodies', 'stored as they came: this server has no lz4')
+    : ok('stored bodies', 'as they came for an hour, then compressed: this server has no lz4')
 }
 
 async function listenCheck(database: Database, url: string): Promise<Check> {
@@ -155,20 +165,20 @@ async function clockCheck(database: Database): Promise<Check> {
 async function workChecks(database: Database): Promise<Check[]> {
   return [
     await orchestratorCheck(database),
+    await nodesCheck(database),
     await stuckCheck(database, 'jobs', 'signalbox jobs ls --status'),
     await agentsCheck(database),
     await waitingCheck(database),
     await stuckCheck(database, 'deliveries', 'signalbox deliveries ls --status'),
     await endpointsCheck(database),
-    await rulesCheck(database),
+    await pausedCheck(database),
   ]
 }
 
 async function orchestratorCheck(database: Database): Promise<Check> {
   const { rows } = await database.query<{ alive: number; last: Date | null }>(
-    `select count(*) filter (where status <> 'stopped' and heartbeat_at > now() - $1 * interval '1 second')::int as alive,
-       max(heartbeat_at) as last from signalbox.orchestrators`,
-    [MAX_SILENCE_S],
+    `select count(*) filter (where ${isAlive('n')})::int as alive,
+       max(heartbeat_at) as last from signalbox.nodes n where 'orchestrator' = any(roles)`,
   )
   const { alive = 0, last = null } = rows[0] ?? {}
   const beat = last === null ? 'none has run here yet' : `last heartbeat ${age(last.toISOString())} ago`
@@ -180,7 +190,8 @@ async function orchestratorCheck(database: Database): Promise<Check> {
 async function stuckCheck(database: Database, noun: 'jobs' | 'deliveries', command: string): Promise<Check> {
   const { rows } = await database.query<{ lost: number; late: number }>(
     `select count(*) filter (where status = 'running' and available_at < now() - interval '1 minute')::int as lost,
-       count(*) filter (where status = 'pending' and available_at < now() - interval '10 minutes')::int as late
+       count(*) filter (where status = 'pending' and available_at < now() - interval '10 minutes' and not held
+         and not exists (select from signalbox.pauses where kind = 'everything'))::int as late
      from signalbox.${noun} where status in ('running', 'pending')`,
   )
   const { lost = 0, late = 0 } = rows[0] ?? {}
@@ -219,15 +230,6 @@ async function agentsCheck(database: Database): Promise<Check> {
 }
 
 const MAX_NAMED = 5
-
-async function rulesCheck(database: Database): Promise<Check> {
-  const paused = [...(await loadPaused(database))]
-  if (paused.length === 0) return ok('paused rules', 'none')
-  const named = paused.slice(0, MAX_NAMED).map(([name, { since, reason }]) => `"${name}" for ${age(since)}: ${reason}`)
-  const more = paused.length > MAX_NAMED ? [`and ${paused.length - MAX_NAMED} more`] : []
-  const hint = 'Mend what the reason names, then run "signalbox rules resume" with the name.'
-  return warning('paused rules', [...named, ...more].join('; '), hint)
-}
 
 /**
  * Endpoints that Signalbox paused or disabled by itself, and active ones whose last delivery

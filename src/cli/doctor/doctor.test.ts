@@ -105,6 +105,9 @@ test('what is unset is a warning that says what to set; half an App is a problem
   expect(brief(closedChecks(environmentWith({ GITHUB_APP_ID: '1' })))[1]).toContain('problem GitHub App: half set up')
 })
 
+const REVIEW_RULES = 'review-push, review-pull-request, review-command'
+const DEPLOY_RULES = 'deploy-release, deploy-command, rollback-command, deploy-merged'
+
 test('closed sources say how to open them, and a configuration that does not load is a problem', async () => {
   const folder = { folder: tmpdir() }
   const checks = await configChecks(
@@ -116,7 +119,13 @@ test('closed sources say how to open them, and a configuration that does not loa
     expect.stringContaining('ok configuration: no file'),
     expect.stringContaining('warning source github: closed'),
     'ok source agenta: open, 1 live secret',
-    'ok model: none is set; an agent that asks one needs SIGNALBOX_MODEL',
+    `warning workflow code-review: off: ${REVIEW_RULES}`,
+    `warning workflow deploy: off: ${DEPLOY_RULES}`,
+    'warning workflow issue-to-pr: off: task-label, task-command, task-feedback',
+    'warning workflow deployment-pr: off: deployment-pr',
+    'warning workflow deployment-drift: off: deployment-drift',
+    'warning workflow agenta-deployment: off: agenta-deployment',
+    'ok model: none is set, so reviews are by rules alone; SIGNALBOX_MODEL sets one',
   ])
   expect(brief(await configChecks(folder, environmentWith({}), 'none.ts'))).toEqual([
     'problem configuration: There is no configuration file none.ts.',
@@ -136,6 +145,54 @@ test('a model without its key is a problem, and one that has it says how to try 
     'ok model anthropic/x: set up, with a price; "signalbox models test" tries it',
     'problem model openai/x: The model openai/x needs a key: set OPENAI_API_KEY in the environment of the service.',
   ])
+})
+
+test('each default workflow is on, or says what would switch it on; changed ones are on', async () => {
+  const workflows = async (env: Record<string, string>, config?: string) => {
+    const folder = await openTestFolder()
+    if (config !== undefined) await writeFile(join(folder, 'signalbox.config.mjs'), `export default ${config}`)
+    const checks = await configChecks({ folder }, environmentWith(env), undefined)
+    return checks.filter(({ name }) => name.startsWith('workflow '))
+  }
+  expect(await workflows({ GITHUB_TOKEN: 'a-token' })).toEqual([
+    { name: 'workflow code-review', status: 'ok', detail: `on: ${REVIEW_RULES}`, hint: null },
+    {
+      name: 'workflow deploy',
+      status: 'warning',
+      detail: `off: ${DEPLOY_RULES}`,
+      hint: 'Set SIGNALBOX_DEPLOY_COMMAND to a program that deploys.',
+    },
+    {
+      name: 'workflow issue-to-pr',
+      status: 'warning',
+      detail: 'off: task-label, task-command, task-feedback',
+      hint: expect.stringMatching(/^Set SIGNALBOX_MODEL, for example .* the agent\.$/),
+    },
+    {
+      name: 'workflow deployment-pr',
+      status: 'warning',
+      detail: 'off: deployment-pr',
+      hint: 'Set GITHUB_REPO.',
+    },
+    { name: 'workflow deployment-drift', status: 'ok', detail: 'on: deployment-drift', hint: null },
+    {
+      name: 'workflow agenta-deployment',
+      status: 'warning',
+      detail: 'off: agenta-deployment',
+      hint: 'Set AGENTA_API_URL and AGENTA_API_KEY.',
+    },
+  ])
+  const agenta = { AGENTA_API_URL: 'https://cloud.agenta.ai/api', AGENTA_API_KEY: 'a-key' }
+  const all = { GITHUB_TOKEN: 'a-token', GITHUB_REPO: 'acme/shop', SIGNALBOX_DEPLOY_COMMAND: process.execPath }
+  expect(brief(await workflows({ ...all, ...agenta }))).toEqual([
+    `ok workflow code-review: on: ${REVIEW_RULES}`,
+    `ok workflow deploy: on: ${DEPLOY_RULES}`,
+    'warning workflow issue-to-pr: off: task-label, task-command, task-feedback',
+    'ok workflow deployment-pr: on: deployment-pr',
+    'ok workflow deployment-drift: on: deployment-drift',
+    'ok workflow agenta-deployment: on: agenta-deployment',
+  ])
+  expect(await workflows({}, '{ rules: [] }')).toEqual([])
 })
 
 test('an agent that cannot run on this machine is a problem', async () => {
@@ -172,7 +229,7 @@ test('what programs without isolation can read is a warning', async () => {
     'ok program of closed: isolated in bubblewrap, network allow: api.example.com',
     'ok program of other: isolated as the account runner',
   ])
-  expect(checks.find(({ name }) => name === 'program of open')?.hint).toBe('Remove it; see docs/agents.md.')
+  expect(checks.find(({ name }) => name === 'program of open')?.hint).toBe('Remove it; see docs/programs.md.')
 })
 
 test('a database that is up to date passes, and one without tables has to be migrated', async () => {
@@ -182,13 +239,16 @@ test('a database that is up to date passes, and one without tables has to be mig
     expect.stringMatching(/^ok database: DATABASE_URL, PostgreSQL \d+/),
     'ok migrations: all applied',
     expect.stringContaining('ok stored bodies'),
+    expect.stringContaining('ok size of the database'),
+    expect.stringContaining('ok retention'),
     expect.stringContaining('warning orchestrator: none is running; none has run here yet'),
+    'ok nodes: those that are alive run the same',
     'ok jobs: none is stuck',
     'ok agents of jobs: no job waits for an agent that is not there',
     'ok waiting: no job waits',
     'ok deliveries: none is stuck',
     'ok endpoints: none is failing, and none has asked for no more',
-    'ok paused rules: none',
+    'ok paused: nothing',
     'ok encryption key: unset; the first endpoint needs one',
     expect.stringContaining('ok notifications'),
     expect.stringContaining('ok clock'),
@@ -298,7 +358,7 @@ test('the port: free, a Signalbox, or somebody else', async () => {
 test('a finding is one line', () => {
   const paint = (_style: string, text: string) => text
   const line = checkText({ paint }, { name: 'PORT', status: 'problem', detail: 'is\nwrong', hint: 'Correct it.' })
-  expect(line).toBe('✗ PORT                   is wrong → Correct it.')
+  expect(line).toBe('✗ PORT                         is wrong → Correct it.')
 })
 
 describe('the command', () => {
@@ -307,13 +367,19 @@ describe('the command', () => {
     onTestFinished(() => database.close())
     const { code, out } = await call(['doctor'], { env: { DATABASE_URL: database.url, PORT: '0' } })
     expect(code).toBe(0)
-    const names = out.split('\n').flatMap((line) => /^[✓!✗] (.{22})/.exec(line)?.[1]?.trim() ?? [])
+    const names = out.split('\n').flatMap((line) => /^[✓!✗] (.{28})/.exec(line)?.[1]?.trim() ?? [])
     expect(names).toEqual([
       'Node.js',
       'environment',
       'configuration',
       'source github',
       'source agenta',
+      'workflow code-review',
+      'workflow deploy',
+      'workflow issue-to-pr',
+      'workflow deployment-pr',
+      'workflow deployment-drift',
+      'workflow agenta-deployment',
       'model',
       'API token',
       'GitHub',
@@ -321,20 +387,24 @@ describe('the command', () => {
       'database',
       'migrations',
       'stored bodies',
+      'size of the database',
+      'retention',
       'orchestrator',
+      'nodes',
       'jobs',
       'agents of jobs',
       'waiting',
       'deliveries',
       'endpoints',
-      'paused rules',
+      'paused',
       'encryption key',
       'notifications',
       'clock',
+      'disk',
       'Git',
       'port',
     ])
-    expect(out).toMatch(/\n\nIt works, with 6 warnings\.\n$/)
+    expect(out).toMatch(/\n\nIt works, with 12 warnings\.\n$/)
   })
 
   test('ends with 1 and one object for a problem with --json, and says nothing else', async () => {

@@ -7,6 +7,7 @@ import { count } from '../text.ts'
 import type { Check } from './check.ts'
 import { checkText } from './check.ts'
 import { databaseChecks } from './database.ts'
+import { diskCheck } from './disk.ts'
 import { withKeys } from './encryption-key.ts'
 import { closedChecks, configChecks, envFileChecks, environmentChecks, nodeCheck } from './environment.ts'
 import { gitChecks } from './git.ts'
@@ -46,6 +47,7 @@ async function examine(
   add(await configChecks(cli, environment, options.config))
   add(closedChecks(environment))
   add(await databaseChecks(environment))
+  add([await diskCheck(cli, environment)])
   add(await githubChecks(environment))
   add(await gitChecks(cli, environment))
   add([await portCheck(environment), ...(await publicUrlCheck(environment))])

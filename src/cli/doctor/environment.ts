@@ -9,26 +9,27 @@ import type { LoadedConfig } from '../../config/config-file.ts'
 import { loadConfig } from '../../config/config-file.ts'
 import type { Installation } from '../../config/configure.ts'
 import { configure } from '../../config/configure.ts'
+import { defaultRules } from '../../config/default-rules.ts'
 import { eventWarnings } from '../../config/event-warnings.ts'
-import { isolateAll } from '../../config/isolation.ts'
+import { inUse, isolateAll } from '../../config/isolation.ts'
 import { modelsNamed } from '../../config/models.ts'
 import { targetReader } from '../../deliveries/kinds/kinds.ts'
 import { readEndpointConfigs } from '../../endpoints/endpoint.ts'
 import { missingOfApp } from '../../forges/github/environment.ts'
 import { addressGuard, LOOPBACK_HOSTS, urlProblem } from '../../lib/address-guard.ts'
 import type { Environment } from '../../lib/environment.ts'
-import { environmentProblems, readEnvironment } from '../../lib/environment.ts'
+import { environmentProblems, readEnvironment, unusedVariables } from '../../lib/environment.ts'
 import { errorText } from '../../lib/error.ts'
 import { silentLog } from '../../lib/log.ts'
 import { labelOf } from '../../models/model-ref.ts'
 import { priceOf } from '../../models/prices.ts'
+import { OLDEST_NODE } from '../oldest-node.ts'
 import { shownSource } from '../shown-source.ts'
 import type { Cli } from '../terminal.ts'
-import { count } from '../text.ts'
+import { count, sentence } from '../text.ts'
 import type { Check } from './check.ts'
 import { ok, problem, warning } from './check.ts'
 
-const OLDEST_NODE = 24
 const NEW_EVENT = 'Correct it, unless it is an event that is newer than this Signalbox.'
 const ONLY_DEV = 'on this machine, which "dev" notifies and "serve" does not'
 const NEW_SECRET = '"signalbox secret generate" makes one'
@@ -72,6 +73,7 @@ export function closedChecks(environment: Environment): Check[] {
   const { SIGNALBOX_API_TOKEN, GITHUB_TOKEN, GITHUB_APP_ID, GITHUB_REPO } = environment
   const missing = missingOfApp(environment)
   const checks = [
+    ...unusedVariables(environment).map((each) => warning('environment', each, 'Unset it.')),
     SIGNALBOX_API_TOKEN
       ? ok('API token', 'set')
       : warning(
@@ -103,11 +105,24 @@ export function closedChecks(environment: Environment): Check[] {
   return checks
 }
 
-/** The agents that cannot run on this machine. */
-function agentChecks(agents: readonly Agent[]): Check[] {
-  return agents.flatMap(({ name, problem: problemOf }) => {
-    const found = problemOf?.() ?? null
-    return found === null ? [] : [problem(`agent ${name}`, found, 'Correct that, or the agent.')]
+/** The agents of a configuration, or of a rule that is on, that cannot run on this machine. */
+function agentChecks({ agents, rules }: Installation, configured: readonly Agent[] = []): Check[] {
+  const used = new Set(rules.flatMap(({ agent, off }) => (off === undefined ? [agent] : [])))
+  return [...agents.values()].flatMap((agent) => {
+    const found = used.has(agent.name) || configured.includes(agent) ? (agent.problem?.() ?? null) : null
+    return found === null ? [] : [problem(`agent ${agent.name}`, found, 'Correct that, or the agent.')]
+  })
+}
+
+/** The default workflows among the rules: for each agent, what is on, and what is off and why. */
+function workflowChecks({ rules }: Installation): Check[] {
+  const workflows = rules.filter(({ name }) => defaultRules.some((rule) => rule.name === name))
+  const groups = Map.groupBy(workflows, ({ agent, off }) => JSON.stringify([agent, off ?? null]))
+  return [...groups].map(([key, group]) => {
+    const [agent, off]: [string, string | null] = JSON.parse(key)
+    const name = `workflow ${agent}`
+    const names = group.map((rule) => rule.name).join(', ')
+    return off === null ? ok(name, `on: ${names}`) : warning(name, `off: ${names}`, sentence(off))
   })
 }
 
@@ -116,7 +131,7 @@ function isolationChecks(isolations: ReadonlyMap<string, Isolation>): Check[] {
   return [...isolations].map(([name, isolation]) => {
     const { kind, network } = isolation
     if (kind === 'none') {
-      const hint = `${isolation.remedy}; see docs/agents.md.`
+      const hint = `${isolation.remedy}; see docs/programs.md.`
       return warning(`program of ${name}`, `not isolated, ${isolation.reason}: it can read ${UNISOLATED}`, hint)
     }
     const account = isolation.account === null ? '' : ` as the account ${isolation.account.name}`
@@ -128,7 +143,7 @@ function isolationChecks(isolations: ReadonlyMap<string, Isolation>): Check[] {
 /** The models that are named, and what each still needs. */
 function modelChecks(installation: Installation): Check[] {
   const named = modelsNamed(installation)
-  if (named.length === 0) return [ok('model', 'none is set; an agent that asks one needs SIGNALBOX_MODEL')]
+  if (named.length === 0) return [ok('model', 'none is set, so reviews are by rules alone; SIGNALBOX_MODEL sets one')]
   return named.map((ref) => {
     const name = `model ${labelOf(ref)}`
     const missing = installation.models.problem(ref)
@@ -148,6 +163,12 @@ export async function configChecks(
     const { config, path }: LoadedConfig = await loadConfig(cli.folder, file)
     const installation = configure(environment, config, silentLog)
     const { rules, agents, sources } = installation
+    const isolations = await isolateAll({
+      environment,
+      configPath: path,
+      folder: cli.folder,
+      agents: [...agents.values()],
+    })
     const { SIGNALBOX_ALLOW_HOSTS: allowed } = environment
     const guard = addressGuard([...allowed, ...LOOPBACK_HOSTS])
     const endpoints = readEndpointConfigs(config.endpoints ?? [], {
@@ -169,10 +190,9 @@ export async function configChecks(
             ? ok(`source ${name}`, `open, ${count(secrets, 'live secret')}`)
             : warning(`source ${name}`, 'closed: its webhooks get 503', `To open it, ${hint}; ${NEW_SECRET}.`),
         ),
-      ...agentChecks([...agents.values()]),
-      ...isolationChecks(
-        await isolateAll({ environment, configPath: path, folder: cli.folder, agents: [...agents.values()] }),
-      ),
+      ...workflowChecks(installation),
+      ...agentChecks(installation, config.agents),
+      ...isolationChecks(inUse(isolations, { rules, agents: config.agents })),
       ...modelChecks(installation),
     ]
   } catch (error) {

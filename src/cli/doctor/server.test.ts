@@ -87,7 +87,7 @@ describe('the port', () => {
       status: 'problem',
       detail: expect.stringMatching(/^cannot be used: .*EADDRNOTAVAIL/),
     })
-  }, 15_000)
+  })
 
   test('0 is any that is free', async () => {
     expect(await check('0')).toEqual({ name: 'port', status: 'ok', detail: 'the system chooses one', hint: null })

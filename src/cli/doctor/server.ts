@@ -7,7 +7,12 @@ import { ok, problem, warning } from './check.ts'
 
 const TIMEOUT_MS = 5_000
 
-type Health = { service?: string; status?: string; version?: string }
+type Health = {
+  service?: string
+  status?: string
+  version?: string
+  parts?: Record<string, { problem?: string | null }>
+}
 
 /**
  * What answers at an address; null when nothing does, an empty object when it is not a Signalbox.
@@ -37,6 +42,13 @@ export async function portCheck({ PORT: port, HOST: host = '0.0.0.0' }: Environm
   const here = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   const health = await healthAt(`http://${here.includes(':') ? `[${here}]` : here}:${port}`)
   if (health?.service === 'signalbox') {
+    if (health.status === 'degraded') {
+      const wrong = Object.entries(health.parts ?? {}).flatMap(([part, { problem: text }]) =>
+        text ? [`${part}: ${text}`] : [],
+      )
+      const detail = `Signalbox ${health.version} listens there; ${wrong.join(' ')}`
+      return warning(name, detail, 'The checks above, or the log of the server, say more.')
+    }
     return health.status === 'healthy'
       ? ok(name, `Signalbox ${health.version} listens there and is healthy`)
       : problem(

@@ -9,6 +9,7 @@ import { CliError } from '../failure.ts'
 import { parseNumber } from '../number.ts'
 import { awaitStop } from '../stop.ts'
 import type { Cli } from '../terminal.ts'
+import { json } from '../text.ts'
 import { parseTime } from '../wait.ts'
 import type { Received } from './received.ts'
 import { receivedText } from './received.ts'
@@ -64,7 +65,7 @@ async function runListener(cli: Cli, options: ListenOptions): Promise<void> {
         registration = await register(cli, clientOf(cli, { server }), { url, secret: keys.secret, events })
       }
       const { id = null } = registration ?? {}
-      cli.out(cli.json() ? `${JSON.stringify({ url, endpoint_id: id })}\n` : `${begunText(url, id)}\n`)
+      cli.out(cli.json() ? `${json({ url, endpoint_id: id })}\n` : `${begunText(url, id)}\n`)
       await stop.stopped
     } finally {
       await registration?.remove()
@@ -85,7 +86,7 @@ function begunText(url: string, endpointId: string | null): string {
 
 /** One line of JSON for each, or a block for people. */
 function print(cli: Cli, received: Received): void {
-  cli.out(cli.json() ? `${JSON.stringify(received)}\n` : `\n${receivedText(cli, received)}\n`)
+  cli.out(cli.json() ? `${json(received)}\n` : `\n${receivedText(cli, received)}\n`)
 }
 
 async function keysOf(

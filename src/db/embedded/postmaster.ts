@@ -38,10 +38,10 @@ export function isPostmaster(pid: number, dir: string): boolean {
 }
 
 async function endsAfter(signal: NodeJS.Signals, pid: number, dir: string): Promise<boolean> {
-  const limit = Date.now() + STOP_LIMIT_MS
+  const limit = performance.now() + STOP_LIMIT_MS
   // It may end between the check and the signal.
   while (isPostmaster(pid, dir)) {
-    if (Date.now() > limit) return false
+    if (performance.now() > limit) return false
     try {
       process.kill(pid, signal)
     } catch {}

@@ -48,6 +48,10 @@ export type ToPrepare = {
   version: string
   /** Older events that this one takes the place of, by id. */
   superseded?: readonly string[] | undefined
+  /** The span that the attempt is. */
+  traceparent?: string | undefined
+  /** What tracing systems add to that. */
+  tracestate?: string | undefined
   /** The address of this server from outside, for links. */
   publicUrl?: string | undefined
   ed25519?: Ed25519Signer | undefined

@@ -24,7 +24,8 @@ export const webhook: Kind = {
   },
 }
 
-function request({ endpoint, eventId, event, envelope, at, version, superseded = [], ed25519 }: ToPrepare): Prepared {
+function request({ endpoint, eventId, event, envelope, at, version, ed25519, ...delivery }: ToPrepare): Prepared {
+  const { superseded = [], traceparent, tracestate } = delivery
   const { body, deliveryId, contentType, headers: relayed = {} } = envelope
   const { secrets, signatures } = endpoint
   const signed = signedHeaders({
@@ -47,6 +48,8 @@ function request({ endpoint, eventId, event, envelope, at, version, superseded =
       ...signed,
       ...relayed,
       ...githubSignature(relayed, secrets, body),
+      ...(traceparent !== undefined && { traceparent }),
+      ...(traceparent !== undefined && tracestate !== undefined && { tracestate }),
       ...(superseded.length > 0 && { 'x-signalbox-superseded': superseded.slice(-MAX_SUPERSEDED).join(',') }),
     },
     body,

@@ -56,6 +56,21 @@ describe('the message of an event', () => {
       '# Release v1 published\nacme/shop@v1',
     ],
     [
+      ownEvent('job.completed', {
+        agent: 'deploy',
+        result: { message: 'Deployed v1 to @here', url: 'https://shop.example' },
+      }),
+      '# ✅ Deployed v1 to ＠here\nhttps://shop.example',
+    ],
+    [
+      ownEvent('job.completed', { agent: 'deploy', result: { message: 'v1 was not deployed', refused: true } }),
+      '# 🚫 v1 was not deployed',
+    ],
+    [
+      ownEvent('job.failed', { agent: 'deploy', subject: 'acme/shop@v1', error: 'Deployment of v1 failed' }),
+      '# ❌ Deployment of v1 failed\nacme/shop@v1',
+    ],
+    [
       ownEvent('endpoint.disabled', {
         endpoint_name: 'shop',
         url: 'https://a.example',

@@ -57,7 +57,7 @@ function sizeProblem(text: string): string | null {
 export function messageOf(delivery: ToPrepare, markup: Markup): string {
   const own = ownTemplate(delivery)
   const values = shownValues(delivery)
-  const text = written(own ?? defaultTemplate(delivery.event.type), own === null, { markup, values })
+  const text = written(own ?? defaultTemplate(delivery.event.type, values.data), own === null, { markup, values })
   return text.trim() === '' ? markup.escape(chatLine(delivery.event.type, 200)) : text
 }
 

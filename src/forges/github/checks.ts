@@ -1,10 +1,12 @@
 // Checks, which only Apps can write, and the statuses of commits: https://docs.github.com/en/rest/checks
 // and https://docs.github.com/en/rest/commits/statuses
-import type { Annotation, CheckForge, CheckState } from '../checks.ts'
+import type { Annotation, Check, CheckForge, CheckState } from '../checks.ts'
 import type { GithubConnection } from './connection.ts'
 import { isForbidden } from './github-failure.ts'
 import { waitIfInDoubt } from './in-doubt.ts'
-import { PAGE_SIZE } from './pages.ts'
+import { firstPages, PAGE_SIZE } from './pages.ts'
+
+const MAX_PAGES = 10
 
 /** See `CheckForge`. */
 export function checks({ withClient }: GithubConnection): CheckForge {
@@ -14,21 +16,11 @@ export function checks({ withClient }: GithubConnection): CheckForge {
     checks: (repository, sha, name) =>
       withClient(repository, async (octokit, at) => {
         const options = { ...at, ref: sha, check_name: name, filter: 'all', per_page: PAGE_SIZE } as const
-        const runs = await octokit.paginate(octokit.rest.checks.listForRef, options).catch((error: unknown) => {
+        const pages = firstPages(MAX_PAGES, (data: Run[]) => data.map(toCheck))
+        return octokit.paginate(octokit.rest.checks.listForRef, options, pages).catch((error: unknown) => {
           if (isForbidden(error)) return []
           throw error
         })
-        return runs.map((run) => ({
-          id: run.id,
-          url: run.html_url ?? '',
-          externalId: run.external_id ?? '',
-          status: run.status,
-          conclusion: run.conclusion,
-          title: run.output.title ?? '',
-          summary: run.output.summary ?? '',
-          author: run.app?.slug === undefined ? null : `${run.app.slug}[bot]`,
-          annotations: run.output.annotations_count,
-        }))
       }),
 
     createCheck: (repository, { sha, name, externalId, ...state }, annotations) =>
@@ -69,6 +61,30 @@ export function checks({ withClient }: GithubConnection): CheckForge {
         const target = targetUrl === undefined ? {} : { target_url: targetUrl }
         await octokit.rest.repos.createCommitStatus({ ...at, sha, state, context, description, ...target })
       }),
+  }
+}
+
+type Run = {
+  id: number
+  html_url: string | null
+  external_id: string | null
+  status: string
+  conclusion: string | null
+  output: { title: string | null; summary: string | null; annotations_count: number }
+  app: { slug?: string } | null
+}
+
+function toCheck(run: Run): Check {
+  return {
+    id: run.id,
+    url: run.html_url ?? '',
+    externalId: run.external_id ?? '',
+    status: run.status,
+    conclusion: run.conclusion,
+    title: run.output.title ?? '',
+    summary: run.output.summary ?? '',
+    author: run.app?.slug === undefined ? null : `${run.app.slug}[bot]`,
+    annotations: run.output.annotations_count,
   }
 }
 

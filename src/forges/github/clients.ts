@@ -27,7 +27,11 @@ export type Clients = {
    * refused for that did nothing.
    */
   mayRenew(error: unknown): boolean
-  forget(at: Repository): void
+  forget(at: Pick<Repository, 'owner'>): void
+  /** The client for what an account has besides its repositories, such as an organisation. */
+  ofAccount(owner: string): Promise<Octokit>
+  /** The client that speaks for the App itself; null where there is one token. */
+  asApp(): Octokit | null
   /** Clients for one repository and no more than this access; null where there is one token. */
   limited(at: Repository, access: Access): Promise<LimitedClients | null>
   /** The account that writes are made as; null where GitHub does not say. */
@@ -47,6 +51,8 @@ function oneClient(client: Octokit): Clients {
     of: async () => client,
     mayRenew: () => false,
     forget: () => {},
+    ofAccount: async () => client,
+    asApp: () => null,
     limited: async () => null,
     account: once(async () => {
       try {
@@ -68,15 +74,18 @@ function installations(auth: Exclude<GithubAuth, { token: string }>, octokit: (a
     const slug = (await app.rest.apps.getAuthenticated()).data?.slug
     return slug === undefined ? null : `${slug}[bot]`
   })
+  const clientOf = async (owner: string, findInstallation: () => Promise<{ data: { id: number } }>) => {
+    const known = byOwner.get(owner)
+    if (known !== undefined) return known
+    const id = installationId ?? (await findInstallation()).data.id
+    const client = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey, installationId: id } })
+    byOwner.set(owner, client)
+    return client
+  }
   return {
-    async of(at) {
-      const known = byOwner.get(at.owner)
-      if (known !== undefined) return known
-      const id = installationId ?? (await app.rest.apps.getRepoInstallation(at)).data.id
-      const client = octokit({ authStrategy: createAppAuth, auth: { appId, privateKey, installationId: id } })
-      byOwner.set(at.owner, client)
-      return client
-    },
+    of: (at) => clientOf(at.owner, () => app.rest.apps.getRepoInstallation(at)),
+    ofAccount: (owner) => clientOf(owner, () => app.rest.apps.getUserInstallation({ username: owner })),
+    asApp: () => app,
     // A token may die early (a changed permission, a rotated key), and an App that is installed
     // again has another installation.
     mayRenew: (error) => statusOf(error) === 401 || isOfToken(error),

@@ -15,7 +15,9 @@ test('comments go on issues, on pull requests and on commits', async () => {
     expect(await forge().comments('acme/shop', target)).toEqual([])
     const { id, url } = await forge().createComment('acme/shop', target, 'hi')
     expect(url).toContain('/acme/shop/')
-    expect(await forge().comments('acme/shop', target)).toEqual([{ id, url, body: 'hi', author: 'acme' }])
+    const written = { id, url, body: 'hi', author: 'acme', authorAssociation: 'OWNER' }
+    const times = { createdAt: expect.any(Date), updatedAt: expect.any(Date) }
+    expect(await forge().comments('acme/shop', target)).toEqual([{ ...written, ...times }])
   }
 })
 

@@ -1,13 +1,24 @@
 // Comments on issues, pull requests and commits. A pull request is commented on as the issue of its
 // number, which GitHub makes it: https://docs.github.com/en/rest/issues/comments
-import type { WriteForge } from '../forge.ts'
+import type { Comment, WriteForge } from '../forge.ts'
 import { numberOf } from '../target.ts'
 import type { GithubConnection } from './connection.ts'
 import { statusOf } from './github-failure.ts'
 import { waitIfInDoubt } from './in-doubt.ts'
-import { beforeMargin, PAGE_SIZE } from './pages.ts'
+import { beforeMargin, firstPages, PAGE_SIZE } from './pages.ts'
 
-type Answer = { id: number; html_url: string; body?: string | null; user: { login: string } | null }
+// GitHub takes no more than 2,500 comments on an issue.
+const MAX_PAGES = 30
+
+type Answer = {
+  id: number
+  html_url: string
+  body?: string | null
+  user: { login: string } | null
+  author_association?: string
+  created_at: string
+  updated_at: string
+}
 
 /** See `WriteForge`. */
 export function comments({
@@ -18,25 +29,19 @@ export function comments({
       withClient(repository, async (octokit, at) => {
         const paging = { ...at, per_page: PAGE_SIZE }
         // GitHub lists those of a commit from the first only.
-        const found: Answer[] =
-          'commit' in target
-            ? await octokit.paginate(octokit.rest.repos.listCommentsForCommit, { ...paging, commit_sha: target.commit })
-            : await octokit.paginate(octokit.rest.issues.listComments, {
-                ...paging,
-                issue_number: numberOf(target),
-                ...(since === undefined ? {} : { since: beforeMargin(since) }),
-              })
-        return found.map(({ id, html_url: url, body, user }) => ({
-          id,
-          url,
-          body: body ?? '',
-          author: user?.login ?? null,
-        }))
+        const pages = firstPages(MAX_PAGES, (data: Answer[]) => data.map(toComment))
+        if ('commit' in target) {
+          const options = { ...paging, commit_sha: target.commit }
+          return octokit.paginate(octokit.rest.repos.listCommentsForCommit, options, pages)
+        }
+        const from = since === undefined ? {} : { since: beforeMargin(since) }
+        const options = { ...paging, issue_number: numberOf(target), ...from }
+        return octokit.paginate(octokit.rest.issues.listComments, options, pages)
       }),
 
     createComment: (repository, target, body) =>
       withClient(repository, async (octokit, at) => {
-        const { data } = await waitIfInDoubt<{ data: Answer }>(
+        const { data } = await waitIfInDoubt<{ data: Pick<Answer, 'id' | 'html_url'> }>(
           'a new comment',
           'commit' in target
             ? octokit.rest.repos.createCommitComment({ ...at, commit_sha: target.commit, body })
@@ -62,5 +67,17 @@ export function comments({
           if (statusOf(error) !== 404) throw error
         }
       }),
+  }
+}
+
+function toComment(answer: Answer): Comment {
+  return {
+    id: answer.id,
+    url: answer.html_url,
+    body: answer.body ?? '',
+    author: answer.user?.login ?? null,
+    authorAssociation: answer.author_association ?? 'NONE',
+    createdAt: new Date(answer.created_at),
+    updatedAt: new Date(answer.updated_at),
   }
 }

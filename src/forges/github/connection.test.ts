@@ -1,4 +1,4 @@
-import { afterAll, afterEach, expect, test } from 'vitest'
+import { afterAll, afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { AppError, RetryAt } from '../../lib/error.ts'
 import { silentLog } from '../../lib/log.ts'
 import { connect } from './connection.ts'
@@ -123,6 +123,14 @@ test('a failing read is repeated, a failing or unanswered write never', async ()
     writes.remove()
   }
   expect(await repo.issueComments(issue.number)).toHaveLength(1)
+})
+
+test('a clock that is set back does not delay a request', async () => {
+  const startedAt = Date.now()
+  let hours = 0
+  const now = vi.spyOn(Date, 'now').mockImplementation(() => startedAt - hours++ * 3_600_000)
+  onTestFinished(() => now.mockRestore())
+  expect(await forge().defaultBranch('acme/shop')).toBe('main')
 })
 
 test('a request that takes too long is given up', async () => {
@@ -263,7 +271,7 @@ test('a guard is asked again when the process stood still between its word and t
 
 /** Blocks the event loop a few turns of its promises later. */
 async function standStill(): Promise<void> {
-  for (let turn = 0; turn < 4; turn++) await null
+  for (let turn = 0; turn < 3; turn++) await null
   const until = performance.now() + 200
   while (performance.now() < until);
 }
@@ -305,4 +313,19 @@ test.each([
 test('only the token of an installation has no account; another refusal says nothing of it', async () => {
   expect(await failure(answering(403, {}, 'Your address is not allowed').account('acme/shop'))).toBeInstanceOf(AppError)
   expect(await answering(403, {}, 'Resource not accessible by integration').account('acme/shop')).toBeNull()
+})
+
+test('what GitHub says of its rate limits is passed on, of refusals too', async () => {
+  const seen: object[] = []
+  const headers = {
+    'x-ratelimit-resource': 'core',
+    'x-ratelimit-limit': '5000',
+    'x-ratelimit-remaining': '17',
+    'x-ratelimit-reset': '1767225600',
+  }
+  const answers = [new Response('{}', { status: 404, headers }), new Response('{}', { status: 404 })]
+  const send: typeof fetch = async () => answers.shift() ?? new Response('{}', { status: 404 })
+  const asking = forge({ fetch: send, onLimit: (limit) => void seen.push(limit) })
+  for (const _ of [1, 2]) await failure(asking.defaultBranch('acme/shop'))
+  expect(seen).toEqual([{ resource: 'core', limit: 5000, remaining: 17, resetAt: 1767225600 }])
 })

@@ -1,14 +1,17 @@
 // Octokit, set up for Signalbox: a token or an App, a time limit per request, retries of reads
 // only, paced writes.
 import { Octokit } from 'octokit'
+import { AppError } from '../../lib/error.ts'
 import type { Log } from '../../lib/log.ts'
 import { parseGithubPath } from '../../lib/repository.ts'
+import { startStopwatch } from '../../lib/stopwatch.ts'
 import type { Access } from '../access.ts'
 import type { WriteGuard } from '../forge.ts'
 import type { Clients, GithubAuth, Repository } from './clients.ts'
 import { clientsOf } from './clients.ts'
 import { githubFailure, unsent } from './github-failure.ts'
 import { pace } from './pace.ts'
+import { isRead, repeatReads } from './repeat-reads.ts'
 
 const USER_AGENT = 'signalbox'
 const PUBLIC_API = 'https://api.github.com'
@@ -33,9 +36,17 @@ export type GithubOptions = {
    * GitHub Enterprise Server.
    */
   writes?: { burst: number; everyMs: number } | undefined
+  /** Called with what each answer says of a rate limit. */
+  onLimit?: OnLimit | undefined
   /** In place of the global `fetch`. */
   fetch?: typeof fetch | undefined
 }
+
+/** What GitHub says of a rate limit: what is left of it, and when it is reset (Unix seconds). */
+export type RateLimit = { resource: string; remaining: number; limit: number; resetAt: number }
+
+/** Is given what GitHub says of its rate limits. */
+export type OnLimit = (limit: RateLimit) => void
 
 /** A way to call GitHub. */
 export type GithubConnection = {
@@ -48,6 +59,12 @@ export type GithubConnection = {
    * name of a repository.
    */
   withClient<T>(repository: string, run: (octokit: Octokit, at: Repository) => Promise<T>): Promise<T>
+  /**
+   * The same for what belongs to an account, such as an organisation; without one, as the App
+   * itself.
+   * @throws AppError `forge_failed` when there is no App to speak for.
+   */
+  withAccount<T>(owner: string | null, run: (octokit: Octokit) => Promise<T>): Promise<T>
   /** The account that writes are made as; null where GitHub does not say. */
   account(): Promise<string | null>
   /** The same connection, for writes that the guard must allow. */
@@ -85,18 +102,31 @@ function connection(apiUrl: string, clients: Clients, guard?: WriteGuard): Githu
       // Every call is made with these options, so each finds the guard in its request.
       const at = { ...parseGithubPath(repository), request: { guard } }
       guard?.signal.throwIfAborted()
-      try {
-        return await run(await clients.of(at), at).catch(async (error: unknown) => {
-          if (!clients.mayRenew(error)) throw error
-          clients.forget(at)
-          return await run(await clients.of(at), at)
-        })
-      } catch (error) {
+      return renewing(clients, at.owner, async () => run(await clients.of(at), at))
+    },
+    async withAccount(owner, run) {
+      const app = clients.asApp()
+      if (owner !== null) return renewing(clients, owner, async () => run(await clients.ofAccount(owner)))
+      if (app === null) throw new AppError('forge_failed', 'There is no GitHub App to speak for.')
+      return run(app).catch((error: unknown) => {
         throw githubFailure(error)
-      }
+      })
     },
   }
   return own
+}
+
+/** Runs it once more when GitHub refuses because a token or an installation has changed. */
+async function renewing<T>(clients: Clients, owner: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run().catch(async (error: unknown) => {
+      if (!clients.mayRenew(error)) throw error
+      clients.forget({ owner })
+      return await run()
+    })
+  } catch (error) {
+    throw githubFailure(error)
+  }
 }
 
 // Nothing in a repository: the token of one job, made and revoked.
@@ -111,9 +141,16 @@ function octokitMaker(options: GithubOptions, apiUrl: string): (auth: object) =>
   const log = quiet(options.log)
   const passGate = pace(options.writes ?? (apiUrl === PUBLIC_API ? PUBLIC_PACE : ENTERPRISE_PACE))
   const request = (url: string, init: RequestInit) =>
-    send(url, { ...init, signal: AbortSignal.timeout(timeoutMs) }).catch((error: unknown) => {
-      throw unsent(error, init.headers)
-    })
+    send(url, { ...init, signal: AbortSignal.timeout(timeoutMs) }).then(
+      (response) => {
+        const limit = limitOf(response.headers)
+        if (limit !== null) options.onLimit?.(limit)
+        return response
+      },
+      (error: unknown) => {
+        throw unsent(error, init.headers)
+      },
+    )
   return (auth) => {
     const client = new Octokit({
       ...auth,
@@ -125,31 +162,35 @@ function octokitMaker(options: GithubOptions, apiUrl: string): (auth: object) =>
       // sender's 10 for one publication, and sleeps through rate limits while the job keeps its
       // slot; `pace` and `RetryAt` take its place.
       throttle: { enabled: false },
-      // Quick, and for reads only: the plugin would repeat a POST whose answer was lost, which
-      // makes a second comment.
-      retry: {
-        retryAfterBaseValue: 200,
-        retries: options.readRetries ?? 2,
-        doNotRetry: [400, 401, 403, 404, 409, 410, 422, 429, 451],
-      },
+      // `repeatReads` takes its place.
+      retry: { enabled: false },
     })
+    repeatReads(client, options.readRetries ?? 2)
     client.hook.before('request', async (given) => {
-      if (given.method === 'GET') return
+      if (isRead(given)) return
       const guard: WriteGuard | undefined = given.request?.guard
-      given.request = { ...given.request, retries: 0 }
       if (!TOKENS.includes(given.url)) await passGate(guard?.signal)
       if (guard === undefined) return
       await guard.confirm()
       guard.signal.throwIfAborted()
-      const confirmedAt = performance.now()
+      const confirmed = startStopwatch()
       // octokit has more to do before it sends, and the process may be frozen there, too.
-      given.request.fetch = async (url: string, init: RequestInit) => {
-        if (performance.now() - confirmedAt > FRESH_MS) await guard.confirm()
+      const confirming = async (url: string, init: RequestInit) => {
+        if (confirmed.elapsedMs() > FRESH_MS) await guard.confirm()
         return request(url, init)
       }
+      given.request = { ...given.request, fetch: confirming }
     })
     return client
   }
+}
+
+// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#checking-the-status-of-your-rate-limit
+function limitOf(headers: Headers): RateLimit | null {
+  const number = (name: string) => Number(headers.get(`x-ratelimit-${name}`) ?? Number.NaN)
+  const [remaining, limit, resetAt] = [number('remaining'), number('limit'), number('reset')]
+  const resource = headers.get('x-ratelimit-resource') ?? 'core'
+  return [remaining, limit, resetAt].every(Number.isFinite) ? { resource, remaining, limit, resetAt } : null
 }
 
 function quiet(log: Log) {

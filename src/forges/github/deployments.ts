@@ -1,21 +1,33 @@
 // Deployments and how they go: https://docs.github.com/en/rest/deployments
 import { isObject } from '../../lib/json.ts'
-import type { DeploymentForge, NewDeployment } from '../deployments.ts'
+import type { DeploymentForge, DeploymentState, NewDeployment, WrittenStatus } from '../deployments.ts'
 import type { GithubConnection } from './connection.ts'
 import { waitIfInDoubt } from './in-doubt.ts'
-import { PAGE_SIZE } from './pages.ts'
+import { firstPages, PAGE_SIZE } from './pages.ts'
 import { webUrl } from './web-url.ts'
 
 // What of a deployment's payload is ours.
 const KEY = 'signalbox'
+
+const MAX_PAGES = 10
 
 /** See `DeploymentForge`. */
 export function deployments({ apiUrl, withClient }: GithubConnection): DeploymentForge {
   return {
     deployments: (repository, { ref, environment }) =>
       withClient(repository, async (octokit, at) => {
-        const { data } = await octokit.rest.repos.listDeployments({ ...at, ref, environment, per_page: PAGE_SIZE })
-        return data.map(({ id, payload, creator }) => ({ id, key: keyIn(payload), author: creator?.login ?? null }))
+        const of = { environment, ...(ref === undefined ? {} : { ref }) }
+        const { data } = await octokit.rest.repos.listDeployments({ ...at, ...of, per_page: PAGE_SIZE })
+        return data.map((each) => ({
+          id: each.id,
+          ref: each.ref,
+          sha: each.sha,
+          environment: each.environment,
+          description: each.description ?? '',
+          key: keyIn(each.payload),
+          author: each.creator?.login ?? null,
+          createdAt: new Date(each.created_at),
+        }))
       }),
 
     createDeployment: (repository, deployment) =>
@@ -30,13 +42,8 @@ export function deployments({ apiUrl, withClient }: GithubConnection): Deploymen
     deploymentStatuses: (repository, id) =>
       withClient(repository, async (octokit, at) => {
         const options = { ...at, deployment_id: id, per_page: PAGE_SIZE }
-        return (await octokit.paginate(octokit.rest.repos.listDeploymentStatuses, options)).map((status) => ({
-          state: status.state,
-          description: status.description,
-          logUrl: status.log_url ?? '',
-          environmentUrl: status.environment_url ?? '',
-          author: status.creator?.login ?? null,
-        }))
+        const pages = firstPages(MAX_PAGES, (data: StatusAnswer[]) => data.map(toStatus))
+        return octokit.paginate(octokit.rest.repos.listDeploymentStatuses, options, pages)
       }),
 
     createDeploymentStatus: (repository, id, { state, description, logUrl, environmentUrl }) =>
@@ -53,6 +60,26 @@ export function deployments({ apiUrl, withClient }: GithubConnection): Deploymen
       }),
 
     deploymentsUrl: (repository) => `${webUrl(apiUrl)}/${repository}/deployments`,
+  }
+}
+
+type StatusAnswer = {
+  state: DeploymentState
+  description: string
+  log_url?: string
+  environment_url?: string
+  creator: { login: string } | null
+  created_at: string
+}
+
+function toStatus(status: StatusAnswer): WrittenStatus {
+  return {
+    state: status.state,
+    description: status.description,
+    logUrl: status.log_url ?? '',
+    environmentUrl: status.environment_url ?? '',
+    author: status.creator?.login ?? null,
+    createdAt: new Date(status.created_at),
   }
 }
 

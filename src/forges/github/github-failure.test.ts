@@ -19,6 +19,26 @@ function failureOf(...given: Parameters<typeof requestError>) {
   return githubFailure(requestError(...given), () => NOW)
 }
 
+/** What octokit throws for the errors in an answer of GraphQL. */
+function graphqlError(type: string, headers: Record<string, string> = {}) {
+  const errors = [{ type, message: 'No token ghp_0123456789 may' }]
+  return Object.assign(new Error('No token ghp_0123456789 may'), { name: 'GraphqlResponseError', errors, headers })
+}
+
+test('what GraphQL refuses is a refusal, and its rate limit lasts as long as it says', () => {
+  const refused = githubFailure(graphqlError('FORBIDDEN'), () => NOW)
+  expect(refused).toMatchObject({
+    code: 'forge_failed',
+    detail: 'The token may not do that (GraphQL: No token [redacted] may)',
+  })
+  const reset = String(NOW / 1000 + 90)
+  const headers = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset }
+  const limited = githubFailure(graphqlError('RATE_LIMITED', headers), () => NOW)
+  expect(limited).toBeInstanceOf(RetryAt)
+  expect(limited).toMatchObject({ when: new Date(NOW + 91_000) })
+  expect(githubFailure(graphqlError('RATE_LIMITED'), () => NOW)).toMatchObject({ when: new Date(NOW + 60_000) })
+})
+
 test('what does not come from GitHub stays as it is', () => {
   const bug = new TypeError('a bug')
   expect(githubFailure(bug)).toBe(bug)

@@ -41,14 +41,40 @@ export function unsent(error: unknown, headers: unknown): Error {
  * `forge_failed` and says what is missing.
  */
 export function githubFailure(error: unknown, now: () => number = Date.now): unknown {
+  if (isGraphqlError(error)) return graphqlFailure(error, now())
   if (!(error instanceof RequestError)) return error
   const call = `${error.request.method} ${new URL(error.request.url).pathname}`
   const later = new Date(now() + OUTAGE_PAUSE_MS)
   if (error.response === undefined) return new RetryAt(later, `GitHub did not answer ${call}: ${githubText(error)}`)
   const when = rateLimitedUntil(error, now())
-  if (when !== null) return new RetryAt(when, `GitHub's rate limit: ${githubText(error)}`)
+  if (when !== null) return new RetryAt(when, limitText(error))
   if (error.status >= 500) return new RetryAt(later, `GitHub answered ${error.status} to ${call}: ${githubText(error)}`)
   return new AppError('forge_failed', `${meaning(error)} (${call} returned ${error.status}: ${githubText(error)})`)
+}
+
+/** What GraphQL refuses comes with the status 200, and with a type. */
+function graphqlFailure(error: GraphqlError, now: number): unknown {
+  if (!isRefusal(error))
+    return new RetryAt(limitEnd(error.headers, now) ?? new Date(now + DEFAULT_PAUSE_MS), limitText(error))
+  const types = error.errors.map(({ type }) => type)
+  const why = types.includes('NOT_FOUND')
+    ? 'GitHub does not have that, or does not show it to this token'
+    : types.includes('FORBIDDEN') || types.includes('INSUFFICIENT_SCOPES')
+      ? 'The token may not do that'
+      : 'GitHub did not accept the request'
+  return new AppError('forge_failed', `${why} (GraphQL: ${githubText(error)})`)
+}
+
+type GraphqlError = Error & { errors: { type?: string }[]; headers: Record<string, unknown> }
+
+/** By its name, because octokit does not export its class. */
+function isGraphqlError(error: unknown): error is GraphqlError {
+  return error instanceof Error && error.name === 'GraphqlResponseError'
+}
+
+/** Whether GraphQL refused for good, which a rate limit is not. */
+export function isRefusal(error: unknown): boolean {
+  return isGraphqlError(error) && !error.errors.some(({ type }) => type === 'RATE_LIMITED')
 }
 
 /** Whether GitHub refused only for now, because of too many requests. */
@@ -73,12 +99,23 @@ function rateLimitedUntil(error: RequestError, now: number): Date | null {
   const seconds = Number.parseInt(header(error, 'retry-after'), 10)
   // At least a second, because a job that only waits uses up no attempt.
   if (seconds >= 0) return new Date(now + Math.max(1, seconds) * 1000)
-  const reset = Number.parseInt(header(error, 'x-ratelimit-reset'), 10)
-  // A second more, because the reset is given in whole seconds.
-  if (header(error, 'x-ratelimit-remaining') === '0' && reset >= 0) return new Date(Math.max(now, reset * 1000) + 1000)
+  const end = limitEnd(error.response?.headers ?? {}, now)
+  if (end !== null) return end
   const limited =
     error.status === 429 || /rate limit exceeded|secondary rate limit|abuse detection/i.test(error.message)
   return limited ? new Date(now + DEFAULT_PAUSE_MS) : null
+}
+
+/** When the hour is over of which nothing is left. */
+function limitEnd(headers: Readonly<Record<string, unknown>>, now: number): Date | null {
+  const reset = Number.parseInt(String(headers['x-ratelimit-reset'] ?? ''), 10)
+  // A second more, because the reset is given in whole seconds.
+  const isUsedUp = String(headers['x-ratelimit-remaining']) === '0' && reset >= 0
+  return isUsedUp ? new Date(Math.max(now, reset * 1000) + 1000) : null
+}
+
+function limitText(error: unknown): string {
+  return `GitHub's rate limit: ${githubText(error)}`
 }
 
 function meaning(error: RequestError): string {

@@ -14,6 +14,7 @@ import { people } from './people.ts'
 import { pullRequests } from './pull-requests.ts'
 import { reactions } from './reactions.ts'
 import { repositories } from './repositories.ts'
+import { reviewThreads } from './review-threads.ts'
 import { reviews } from './reviews.ts'
 
 /**
@@ -51,6 +52,7 @@ function overConnection(connection: GithubConnection): WriteForge {
     ...reactions(connection),
     ...issues(connection),
     ...reviews(connection),
+    ...reviewThreads(connection),
     ...checks(connection),
     ...deployments(connection),
   }

@@ -2,6 +2,7 @@
 import type { Issue, IssueForge } from '../issues.ts'
 import type { GithubConnection } from './connection.ts'
 import { waitIfInDoubt } from './in-doubt.ts'
+import { nullOn } from './null-on.ts'
 import { firstPages, PAGE_SIZE } from './pages.ts'
 
 const MAX_PAGES = 10
@@ -9,14 +10,18 @@ const MAX_PAGES = 10
 /** See `IssueForge`. */
 export function issues({ withClient, account }: GithubConnection): IssueForge {
   return {
+    issue: (repository, number) =>
+      withClient(repository, (octokit, at) =>
+        // 410 is the answer for one that was deleted.
+        nullOn([404, 410], async () => toIssue((await octokit.rest.issues.get({ ...at, issue_number: number })).data)),
+      ),
+
     ownIssues: (repository) =>
       withClient(repository, async (octokit, at) => {
         const creator = await account()
         const options = { ...at, state: 'all', per_page: PAGE_SIZE, ...(creator === null ? {} : { creator }) } as const
         // GitHub lists pull requests as issues, too.
-        const pages = firstPages(MAX_PAGES, (data: (Answer & { pull_request?: unknown })[]) =>
-          data.filter((each) => each.pull_request === undefined).map(toIssue),
-        )
+        const pages = firstPages(MAX_PAGES, (data: Answer[]) => data.map(toIssue).filter((each) => !each.isPullRequest))
         return octokit.paginate(octokit.rest.issues.listForRepo, options, pages)
       }),
 
@@ -48,6 +53,8 @@ type Answer = {
   user: { login: string } | null
   labels: (string | { name?: string })[]
   assignees?: { login: string }[] | null
+  locked?: boolean
+  pull_request?: unknown
 }
 
 function toIssue(answer: Answer): Issue {
@@ -60,5 +67,7 @@ function toIssue(answer: Answer): Issue {
     author: answer.user?.login ?? null,
     labels: answer.labels.map((label) => (typeof label === 'string' ? label : (label.name ?? ''))),
     assignees: (answer.assignees ?? []).map(({ login }) => login),
+    isLocked: answer.locked ?? false,
+    isPullRequest: answer.pull_request !== undefined,
   }
 }

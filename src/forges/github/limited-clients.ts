@@ -37,6 +37,8 @@ export async function limitedClients({ app, octokit, at, installationId, ...maki
   }
   const clients: Clients = {
     of: async () => client ?? open(),
+    ofAccount: async () => client ?? open(),
+    asApp: () => null,
     mayRenew: (error) => statusOf(error) === 401,
     forget: () => {
       client = undefined

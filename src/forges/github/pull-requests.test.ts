@@ -33,6 +33,7 @@ test('a pull request is opened, read, changed, and never opened twice for one br
     assignees: [],
     reviewers: [],
     teamReviewers: [],
+    autoMergeBy: null,
   })
   expect(await forge().createPullRequest(repo.fullName, asked)).toBeNull()
   await forge().addLabels(repo.fullName, { pullRequest: 1 }, ['bug'])
@@ -80,4 +81,4 @@ test('of more than a page the open ones are all read, of all only the newest hun
   const all = await forge().pullRequests(repo.fullName, { state: 'all' })
   expect(all.map(({ number }) => number)).toEqual(Array.from({ length: 100 }, (_, at) => 103 - at))
   // Each of the 103 starts git several times.
-}, 120_000)
+})

@@ -1,16 +1,36 @@
 // Pull requests: https://docs.github.com/en/rest/pulls/pulls
 import type { PullRequest, WriteForge } from '../forge.ts'
 import type { GithubConnection } from './connection.ts'
-import { githubText, statusOf } from './github-failure.ts'
+import { githubText, isRefusal, statusOf } from './github-failure.ts'
+import { mutate } from './graphql.ts'
 import { nullOn } from './null-on.ts'
 import { firstPages, PAGE_SIZE } from './pages.ts'
 
 const MAX_OPEN_PAGES = 10
 
+// https://docs.github.com/en/graphql/reference/mutations#enablepullrequestautomerge
+const AUTO_MERGE = `mutation ($id: ID!, $how: PullRequestMergeMethod!, $sha: GitObjectID!) {
+  enablePullRequestAutoMerge(input: { pullRequestId: $id, mergeMethod: $how, expectedHeadOid: $sha }) {
+    pullRequest { id }
+  }
+}`
+
+const NO_AUTO_MERGE = `mutation ($id: ID!) {
+  disablePullRequestAutoMerge(input: { pullRequestId: $id }) { pullRequest { id } }
+}`
+
 /** See `ReadForge` and `WriteForge`. */
 export function pullRequests({
   withClient,
-}: GithubConnection): Pick<WriteForge, 'pullRequests' | 'pullRequestHead' | 'createPullRequest' | 'updatePullRequest'> {
+}: GithubConnection): Pick<
+  WriteForge,
+  | 'pullRequests'
+  | 'pullRequestHead'
+  | 'createPullRequest'
+  | 'updatePullRequest'
+  | 'enableAutoMerge'
+  | 'disableAutoMerge'
+> {
   return {
     pullRequests: (repository, { head, state = 'open' }) =>
       withClient(repository, async (octokit, at) => {
@@ -50,6 +70,25 @@ export function pullRequests({
         }
       }),
 
+    enableAutoMerge: (repository, number, { method, sha }) =>
+      withClient(repository, async (octokit, at) => {
+        const { data } = await octokit.rest.pulls.get({ ...at, pull_number: number })
+        if (data.auto_merge !== null) return null
+        try {
+          await mutate(octokit, at, AUTO_MERGE, { id: data.node_id, how: method.toUpperCase(), sha })
+          return null
+        } catch (error) {
+          if (isRefusal(error)) return githubText(error)
+          throw error
+        }
+      }),
+
+    disableAutoMerge: (repository, number) =>
+      withClient(repository, async (octokit, at) => {
+        const { data } = await octokit.rest.pulls.get({ ...at, pull_number: number })
+        if (data.auto_merge !== null) await mutate(octokit, at, NO_AUTO_MERGE, { id: data.node_id })
+      }),
+
     updatePullRequest: (repository, number, change) =>
       withClient(repository, async (octokit, at) =>
         toPullRequest((await octokit.rest.pulls.update({ ...at, pull_number: number, ...change })).data),
@@ -71,6 +110,7 @@ type Answer = {
   assignees?: { login: string }[] | null
   requested_reviewers?: { login: string }[] | null
   requested_teams?: { slug: string }[] | null
+  auto_merge?: { enabled_by?: { login: string } | null } | null
 }
 
 /** A pull request as GitHub answers, in our words. */
@@ -91,5 +131,6 @@ export function toPullRequest(answer: Answer): PullRequest {
     assignees: (answer.assignees ?? []).map(({ login }) => login),
     reviewers: (answer.requested_reviewers ?? []).map(({ login }) => login),
     teamReviewers: (answer.requested_teams ?? []).map(({ slug }) => slug),
+    autoMergeBy: answer.auto_merge?.enabled_by?.login ?? null,
   }
 }

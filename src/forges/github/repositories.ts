@@ -13,10 +13,12 @@ export function repositories({
   withClient,
 }: GithubConnection): Pick<
   WriteForge,
-  'defaultBranch' | 'branchSha' | 'readFile' | 'commitsBetween' | 'newCommits' | 'commitUrl'
+  'defaultBranch' | 'branchSha' | 'tagSha' | 'readFile' | 'commitsBetween' | 'newCommits' | 'commitUrl' | 'filesUrl'
 > {
   return {
     commitUrl: (repository, sha) => `${webUrl(apiUrl)}/${repository}/commit/${sha}`,
+
+    filesUrl: (repository, sha) => `${webUrl(apiUrl)}/${repository}/blob/${sha}`,
 
     newCommits: (repository, branch, since) =>
       withClient(repository, (octokit, at) =>
@@ -37,6 +39,16 @@ export function repositories({
           [404, 409],
           async () => (await octokit.rest.git.getRef({ ...at, ref: `heads/${branch}` })).data.object.sha,
         ),
+      ),
+
+    tagSha: (repository, tag) =>
+      withClient(repository, (octokit, at) =>
+        nullOn([404, 409], async () => {
+          const { data } = await octokit.rest.git.getRef({ ...at, ref: `tags/${tag}` })
+          const { object } = data
+          if (object.type !== 'tag') return object.sha
+          return (await octokit.rest.git.getTag({ ...at, tag_sha: object.sha })).data.object.sha
+        }),
       ),
 
     readFile: (repository, path, ref) =>

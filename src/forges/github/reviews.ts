@@ -3,13 +3,25 @@ import type { NewReview, Review, ReviewForge } from '../reviews.ts'
 import type { GithubConnection } from './connection.ts'
 import { statusOf } from './github-failure.ts'
 import { waitIfInDoubt } from './in-doubt.ts'
-import { PAGE_SIZE } from './pages.ts'
+import { firstPages, PAGE_SIZE } from './pages.ts'
 import { toPullRequest } from './pull-requests.ts'
 
-type Answer = { id: number; html_url: string; body: string; user: { login: string } | null }
+const MAX_PAGES = 10
+
+type Answer = {
+  id: number
+  html_url: string
+  body: string
+  user: { login: string } | null
+  state: string
+  submitted_at?: string
+  commit_id: string | null
+}
 
 /** See `ReviewForge`. */
-export function reviews({ withClient }: GithubConnection): ReviewForge {
+export function reviews({
+  withClient,
+}: GithubConnection): Omit<ReviewForge, 'reviewThreads' | 'replyInThread' | 'resolveThread'> {
   return {
     pullRequest: (repository, number) =>
       withClient(repository, async (octokit, at) =>
@@ -24,13 +36,19 @@ export function reviews({ withClient }: GithubConnection): ReviewForge {
           basehead: `${base}...${head}`,
           per_page: 1,
         })
-        return (data.files ?? []).map(({ filename, patch }) => ({ path: filename, patch: patch ?? null }))
+        return (data.files ?? []).map(({ filename, previous_filename: previousPath = null, sha, patch = null }) => ({
+          path: filename,
+          previousPath,
+          blob: sha,
+          patch,
+        }))
       }),
 
     reviews: (repository, number) =>
       withClient(repository, async (octokit, at) => {
         const options = { ...at, pull_number: number, per_page: PAGE_SIZE }
-        return (await octokit.paginate(octokit.rest.pulls.listReviews, options)).map(toReview)
+        const pages = firstPages(MAX_PAGES, (data: Answer[]) => data.map(toReview))
+        return octokit.paginate(octokit.rest.pulls.listReviews, options, pages)
       }),
 
     createReview: (repository, number, review) =>
@@ -56,8 +74,9 @@ export function reviews({ withClient }: GithubConnection): ReviewForge {
   }
 }
 
-function toReview({ id, html_url: url, body, user }: Answer): Review {
-  return { id, url, body, author: user?.login ?? null }
+function toReview({ id, html_url: url, body, user, state, submitted_at: at, commit_id: commit }: Answer): Review {
+  const submittedAt = at === undefined ? null : new Date(at)
+  return { id, url, body, author: user?.login ?? null, state: state as Review['state'], submittedAt, commit }
 }
 
 function toRequest({ commit, event, body, comments }: NewReview) {

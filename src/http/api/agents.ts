@@ -1,7 +1,7 @@
 // `/api/agents`: the code that does the jobs, as configured.
 import { createRoute } from '@hono/zod-openapi'
 import type { Agent } from '../../agents/agent.ts'
-import { agentSummary } from '../../agents/wire.ts'
+import { agentRow, agentSummary } from '../../agents/wire.ts'
 import type { Api } from './answer.ts'
 import { failure, pageAnswer, query } from './answer.ts'
 
@@ -16,6 +16,6 @@ const list = createRoute({
 
 /** Adds the route of agents. */
 export function addAgentRoutes(api: Api, agents: ReadonlyMap<string, Agent>): void {
-  const items = [...agents.values()].map(({ name, description }) => ({ name, description }))
+  const items = [...agents.values()].map(agentRow)
   api.openapi(list, (c) => c.json({ items, next: null }, 200))
 }

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => signalbox.close())
 
-const LISTS = ['events', 'jobs', 'deployments', 'endpoints', 'deliveries']
+const LISTS = ['events', 'jobs', 'deployments', 'endpoints', 'deliveries', 'findings']
 
 test('nobody without the token learns anything, not even what there is', async () => {
   for (const path of ['/api/jobs', '/api/openapi.json', '/api/nothing', '/api/jobs?limit=x', '/api/jobs/%00']) {
@@ -47,6 +47,20 @@ test('no operation finds something under an id that is not valid', async () => {
     const { status } = await signalbox.api(`/api${path.replace('{id}', 'none')}`, asked)
     expect([method, path, status]).toEqual([method, path, 404])
   }
+})
+
+test('every operation has a name of its own, which its method and its address say', () => {
+  const named = Object.entries(api.description.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { operationId }]) => [`${method} ${path}`, operationId] as const),
+  )
+  const ids = named.map(([, id]) => id)
+  expect(ids).toHaveLength(new Set(ids).size)
+  for (const [operation, id] of named)
+    expect([operation, id]).toEqual([operation, expect.stringMatching(/^[a-z][A-Za-z]+$/)])
+  const names = Object.fromEntries(named)
+  expect(names['get /jobs']).toBe('getJobs')
+  expect(names['post /jobs/{id}/retry']).toBe('postJobsByIdRetry')
+  expect(names['post /nodes/drain-older']).toBe('postNodesDrainOlder')
 })
 
 test('what is nowhere is not found, whatever the method', async () => {

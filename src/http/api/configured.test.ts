@@ -10,6 +10,7 @@ import { defineAgent } from '../../agents/agent.ts'
 const reviewer = defineAgent({
   name: 'reviewer',
   description: 'Liest 变更 und sagt, was es sieht.',
+  jobTypes: ['look'],
   input: z.unknown(),
   run: async () => ({}),
 })
@@ -65,6 +66,7 @@ test('rules are listed in order, complete with their defaults', async () => {
         concurrency: null,
         debounce: null,
         ceiling_per_hour: null,
+        off: null,
         paused: null,
         max_attempts: 5,
         time_limit_ms: 900_000,
@@ -89,6 +91,7 @@ test('rules are listed in order, complete with their defaults', async () => {
         concurrency: { key: 'review:{repository}', limit: 1, mode: 'queue' },
         debounce: null,
         ceiling_per_hour: null,
+        off: null,
         paused: null,
         max_attempts: 2,
         time_limit_ms: 60_000,
@@ -102,7 +105,11 @@ test('rules are listed in order, complete with their defaults', async () => {
 
 test('agents are listed by name, the built-in ones among them', async () => {
   const { items } = (await api.get('/agents')).body as { items: { name: string; description: string }[] }
-  expect(items).toContainEqual({ name: 'reviewer', description: 'Liest 变更 und sagt, was es sieht.' })
+  expect(items).toContainEqual({
+    name: 'reviewer',
+    job_types: ['look'],
+    description: 'Liest 变更 und sagt, was es sieht.',
+  })
   expect(items.map(({ name }) => name)).toEqual(expect.arrayContaining(['ping', 'deployment-pr']))
 })
 
@@ -110,8 +117,8 @@ test('sources are listed with the number of their secrets, never the secrets', a
   const { body } = await api.get('/sources')
   expect(body.items).toEqual(
     expect.arrayContaining([
-      { name: 'github', path: '/webhook/github', status: 'open', secrets: 2 },
-      { name: 'agenta', path: '/webhook/agenta', status: 'closed', secrets: 0 },
+      { name: 'github', path: '/webhook/github', status: 'open', secrets: 2, paused: null },
+      { name: 'agenta', path: '/webhook/agenta', status: 'closed', secrets: 0, paused: null },
     ]),
   )
   expect(JSON.stringify(body)).not.toContain(SECRET)

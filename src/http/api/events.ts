@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Database } from '../../db/database.ts'
 import { findId } from '../../db/find-id.ts'
+import { requirePayloads } from '../../db/payload-pruned.ts'
 import { endpointExplanation } from '../../endpoints/wire.ts'
 import type { Arrivals } from '../../events/arrivals.ts'
 import { getEvent, listEvents, showEvent } from '../../events/query.ts'
@@ -119,6 +120,7 @@ export function addEventRoutes(api: Api, { looking, explain, arrivals }: EventPa
   api.openapi(raw, async (c) => {
     const id = await idOf(c)
     const { body, contentType } = found(await getEvent(looking, id), id)
+    if (body === null) await requirePayloads(looking, [id])
     if (body === null) throw new AppError('not_found', 'The body of a rejected event is not kept.')
     // Never as a type that a browser would render: the bytes are untrusted.
     const headers = { 'content-type': 'application/octet-stream', 'x-original-content-type': contentType ?? '' }

@@ -55,7 +55,7 @@ async function readPage(
   if (form === undefined) return readFeed(looking, filter)
   const { items, ...page } = await readFullFeed(looking, filter)
   const envelopes = items.map((event) => {
-    const envelope = envelopeOf(event, eventPayload)
+    const envelope = event.isPruned ? null : envelopeOf(event, eventPayload)
     const body = envelope === null ? null : Buffer.from(envelope.body).toString()
     return { id: event.id, type: event.type, cursor: event.cursor, body }
   })

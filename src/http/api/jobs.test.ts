@@ -7,7 +7,9 @@ import { openTestSignalbox } from '../../../test/signalbox.ts'
 import type { JobLogPage, JobSummary } from '../../jobs/wire.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { newId } from '../../lib/id.ts'
+import { silentLog } from '../../lib/log.ts'
 import type { Api } from './answer.ts'
+import { openLogStreams } from './job-log-stream.ts'
 import { addJobRoutes } from './jobs.ts'
 
 let signalbox: TestSignalbox
@@ -95,7 +97,8 @@ describe('a change by hand', () => {
     const onWork = vi.fn()
     const routes: Api = new OpenAPIHono()
     const { database } = signalbox
-    addJobRoutes(routes, { database, looking: database, clock: systemClock, onWork })
+    const logStreams = openLogStreams({ looking: database, log: silentLog })
+    addJobRoutes(routes, { database, looking: database, clock: systemClock, logStreams, onWork })
     for (const [verb, times] of [
       ['cancel', 1],
       ['retry', 2],

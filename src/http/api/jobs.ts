@@ -2,7 +2,16 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { findId } from '../../db/find-id.ts'
 import { answerApproval, answerRequest, readAnswer } from '../../jobs/answer-approval.ts'
-import { cancelJob, readRetryOptions, retryJob, retryRequest } from '../../jobs/change.ts'
+import {
+  cancelJob,
+  prioritiseJob,
+  priorityRequest,
+  readPriority,
+  readRetryOptions,
+  retryJob,
+  retryRequest,
+} from '../../jobs/change.ts'
+import { jobCauseFilter } from '../../jobs/failure-cause.ts'
 import { getJob, jobLog, listJobs, MAX_LOG_PAGE } from '../../jobs/query.ts'
 import { jobDetail, jobLogPage, jobStatus, jobSummary } from '../../jobs/wire.ts'
 import type { Api, IdRequest } from './answer.ts'
@@ -20,6 +29,8 @@ const list = createRoute({
       status: jobStatus.optional(),
       type: z.string().optional(),
       agent: z.string().optional(),
+      rule: z.string().optional(),
+      cause: jobCauseFilter.optional(),
       event_id: z.string().optional(),
     }),
   },
@@ -48,7 +59,14 @@ const log = createRoute({
       limit: z.coerce.number().int().min(1).max(MAX_LOG_PAGE).default(MAX_LOG_PAGE),
     }),
   },
-  responses: { 200: answer('The lines of its log after `after`, oldest first.', jobLogPage), default: failure },
+  responses: {
+    200: {
+      description:
+        'The lines of its log after `after`, oldest first. With `Accept: text/event-stream` each as it comes, as an event `line`, until the event `end` with the status of the job; `Last-Event-ID` goes on after that line.',
+      content: { 'application/json': { schema: jobLogPage }, 'text/event-stream': { schema: z.string() } },
+    },
+    default: failure,
+  },
 })
 const cancel = createRoute({
   method: 'post',
@@ -65,6 +83,14 @@ const retry = createRoute({
   tags: ['jobs'],
   request: { params: idParam, body: { ...jsonBody(retryRequest), required: false } },
   responses: { 200: answer('The job, pending again.', jobDetail), default: failure },
+})
+const prioritise = createRoute({
+  method: 'post',
+  path: '/jobs/{id}/priority',
+  summary: 'Change the priority of a job that has not ended',
+  tags: ['jobs'],
+  request: { params: idParam, body: jsonBody(priorityRequest) },
+  responses: { 200: answer('The job, with its new priority.', jobDetail), default: failure },
 })
 
 const approve = createRoute({
@@ -84,9 +110,16 @@ const reject = createRoute({
   responses: { 200: answer('The job, which looks at the answer now.', jobDetail), default: failure },
 })
 
+type JobParts = Pick<ApiParts, 'database' | 'looking' | 'clock' | 'logStreams' | 'onWork'>
+
+/** The id of the last line that was read; null where a browser has none to say. */
+function lastSeen(header: string | undefined): number | null {
+  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : null
+}
+
 /** Adds the routes of jobs; `onWork` is called when a job became pending, or left its group. */
-export function addJobRoutes(api: Api, parts: Pick<ApiParts, 'database' | 'looking' | 'clock' | 'onWork'>): void {
-  const { database, looking, clock, onWork } = parts
+export function addJobRoutes(api: Api, parts: JobParts): void {
+  const { database, looking, clock, logStreams, onWork } = parts
   const idOf = (c: IdRequest) => findId(looking, 'jobs', c.req.valid('param').id)
   api.openapi(list, async (c) => {
     const query = c.req.valid('query')
@@ -94,7 +127,16 @@ export function addJobRoutes(api: Api, parts: Pick<ApiParts, 'database' | 'looki
     return c.json(await listJobs(looking, { ...query, event_id }), 200)
   })
   api.openapi(get, async (c) => c.json(await getJob(looking, await idOf(c)), 200))
-  api.openapi(log, async (c) => c.json(await jobLog(looking, await idOf(c), c.req.valid('query')), 200))
+  api.openapi(log, async (c) => {
+    const query = c.req.valid('query')
+    // Of an answer to HEAD nobody reads the body, so a stream would never end.
+    if (c.req.method === 'HEAD' || !c.req.header('accept')?.includes('text/event-stream')) {
+      return c.json(await jobLog(looking, await idOf(c), query), 200)
+    }
+    const after = lastSeen(c.req.header('last-event-id')) ?? query.after
+    const hangUp = () => void c.env.incoming.socket.destroy()
+    return logStreams.open(await idOf(c), after, { gone: c.req.raw.signal, hangUp }) as never
+  })
   api.openapi(cancel, async (c) => {
     const job = await cancelJob(database, clock, await idOf(c))
     onWork()
@@ -103,6 +145,13 @@ export function addJobRoutes(api: Api, parts: Pick<ApiParts, 'database' | 'looki
   api.openapi(retry, async (c) => {
     const options = readRetryOptions(c.req.header('content-type') === undefined ? {} : await readJson(c))
     const job = await retryJob(database, clock, await idOf(c), options)
+    onWork()
+    return c.json(job, 200)
+  })
+  api.openapi(prioritise, async (c) => {
+    const id = await idOf(c)
+    await getJob(looking, id)
+    const job = await prioritiseJob(database, id, readPriority(await readJson(c)))
     onWork()
     return c.json(job, 200)
   })

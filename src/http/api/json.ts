@@ -4,7 +4,7 @@ import type { Context } from 'hono'
 import { parseJson } from '../../lib/json-body.ts'
 import { requireContentType } from '../../sources/header.ts'
 import { withBody } from '../body.ts'
-import { nodeHeaders } from '../receive.ts'
+import { nodeHeaders } from '../headers.ts'
 
 /**
  * Reads a request's JSON, within the limits that webhooks have; its owner checks what it contains.

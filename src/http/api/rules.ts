@@ -1,7 +1,7 @@
 // `/api/rules`: which events become which jobs, as configured; and pausing one.
 import { createRoute, z } from '@hono/zod-openapi'
 import { AppError } from '../../lib/error.ts'
-import type { Rule } from '../../rules/rule.ts'
+import type { InstalledRule } from '../../rules/rule.ts'
 import { loadPaused, pauseRule, resumeRule } from '../../rules/states.ts'
 import { pauseRequest, readPause, ruleRow, ruleSummary } from '../../rules/wire.ts'
 import type { Api } from './answer.ts'
@@ -44,12 +44,12 @@ export function addRuleRoutes(
   { configured, database, looking, clock }: Pick<ApiParts, 'configured' | 'database' | 'looking' | 'clock'>,
 ): void {
   const { rules } = configured
-  const existing = (name: string): Rule => {
+  const existing = (name: string): InstalledRule => {
     const found = rules.find((rule) => rule.name === name)
     if (found === undefined) throw new AppError('not_found', `There is no rule ${JSON.stringify(name)}.`)
     return found
   }
-  const show = async (rule: Rule) => ruleRow(rule, (await loadPaused(database)).get(rule.name))
+  const show = async (rule: InstalledRule) => ruleRow(rule, (await loadPaused(database)).get(rule.name))
   api.openapi(list, async (c) => {
     const paused = await loadPaused(looking)
     return c.json({ items: rules.map((rule) => ruleRow(rule, paused.get(rule.name))), next: null }, 200)
@@ -57,7 +57,7 @@ export function addRuleRoutes(
   api.openapi(pause, async (c) => {
     const rule = existing(c.req.valid('param').name)
     const { reason } = readPause(c.req.header('content-type') === undefined ? {} : await readJson(c))
-    await pauseRule(database, clock, rule.name, reason)
+    await pauseRule(database, clock, rule.name, { reason })
     return c.json(await show(rule), 200)
   })
   api.openapi(resume, async (c) => {

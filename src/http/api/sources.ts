@@ -1,5 +1,7 @@
 // `/api/sources`: who may send webhooks, as configured.
 import { createRoute } from '@hono/zod-openapi'
+import type { Sql } from '../../db/database.ts'
+import { listPaused } from '../../pauses/list.ts'
 import type { Source } from '../../sources/source.ts'
 import { sourceRow, sourceSummary } from '../../sources/wire.ts'
 import type { Api } from './answer.ts'
@@ -15,6 +17,15 @@ const list = createRoute({
 })
 
 /** Adds the route of sources. */
-export function addSourceRoutes(api: Api, sources: ReadonlyMap<string, Source>): void {
-  api.openapi(list, (c) => c.json({ items: [...sources.values()].map(sourceRow), next: null }, 200))
+export function addSourceRoutes(api: Api, sources: ReadonlyMap<string, Source>, looking: Sql): void {
+  api.openapi(list, async (c) => {
+    const paused = (await listPaused(looking)).filter(({ kind }) => kind === 'source')
+    const items = [...sources.values()].map((source) =>
+      sourceRow(
+        source,
+        paused.find(({ name }) => name === source.name),
+      ),
+    )
+    return c.json({ items, next: null }, 200)
+  })
 }

@@ -32,8 +32,11 @@ type Envelope = {
  * Type and id are read from the signed body first (`event`, `delivery_id`, `event.event_id`), only
  * then from headers, which a replay could change. A request without any id gets the hash of its
  * body for one, so that the same body is the same event.
+ *
+ * With `isResolved` deployments that Agenta reports today are not translated, for they are resolved
+ * through its API.
  */
-export function agenta(options: { secrets: readonly string[] }): Source<Envelope> {
+export function agenta(options: { secrets: readonly string[]; isResolved?: boolean }): Source<Envelope> {
   const secrets = liveSecrets(options.secrets)
   const keys = { standard: keysOf(secrets, 'standard'), agenta: keysOf(secrets, 'agenta') }
   return {
@@ -58,13 +61,17 @@ export function agenta(options: { secrets: readonly string[] }): Source<Envelope
     verify({ claim }, rawBody, now) {
       requireSignature(keys[claim.scheme], claim, rawBody, now)
     },
-    normalise,
+    normalise: (envelope, rawBody) => normalise(envelope, rawBody, options.isResolved),
   }
 }
 
-function normalise({ type: headerType, id: headerId }: Envelope, rawBody: Uint8Array): Normalised {
+function normalise(
+  { type: headerType, id: headerId }: Envelope,
+  rawBody: Uint8Array,
+  isResolved: boolean | undefined,
+): Normalised {
   const body = parseJsonObject(rawBody)
-  const { id, facts, payload, ...read } = readAgenta(body)
+  const { id, facts, payload, ...read } = readAgenta(body, { isResolved: isResolved === true })
   const type = read.type ?? headerType
   if (type === undefined) {
     throw new AppError('body_invalid', 'Neither the body nor X-Agenta-Event says which event it is.')

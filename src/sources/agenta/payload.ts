@@ -25,9 +25,12 @@ const DEPLOYED = 'environment.deployed'
  */
 const DEPLOYED_TODAY = 'environments.revisions.committed'
 
-/** Reads a body of either form. One that is of neither has no facts. */
-export function readAgenta(body: JsonObject): AgentaReading {
-  return isObject(body.event) ? readToday(body) : readFirst(body)
+/**
+ * Reads a body of either form. One that is of neither has no facts. With `isResolved` a deployment
+ * that Agenta reports today is left as it is, because its references are resolved later.
+ */
+export function readAgenta(body: JsonObject, { isResolved = false } = {}): AgentaReading {
+  return isObject(body.event) ? readToday(body, isResolved) : readFirst(body)
 }
 
 /** The name of Agenta's event among all: any but a deployment's is below `agenta.`. */
@@ -51,13 +54,14 @@ function readFirst(body: JsonObject): AgentaReading {
   }
 }
 
-function readToday(body: JsonObject): AgentaReading {
+function readToday(body: JsonObject, isResolved: boolean): AgentaReading {
   const event = part(body.event)
   const type = eventType(event.event_type)
   const deployed = type === DEPLOYED_TODAY ? toDeployment(body) : null
   const attributes = part(event.attributes)
+  const translated = isResolved ? null : deployed
   return {
-    type: deployed?.event ?? (type && agentaType(type)),
+    type: translated?.event ?? (type && agentaType(type)),
     id: text(event.event_id),
     facts: facts({
       environment: slug(part(attributes.references).environment),
@@ -65,7 +69,7 @@ function readToday(body: JsonObject): AgentaReading {
       project: text(part(body.scope).project_id),
       author: text(attributes.user_id),
     }),
-    payload: deployed ?? body,
+    payload: translated ?? body,
   }
 }
 

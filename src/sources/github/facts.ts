@@ -31,14 +31,22 @@ const pullRequest: Reader = (payload) => {
     branch: text(base.ref),
     sha: sha(head.sha),
     isPullRequest: true,
+    onDefaultBranch: isDefault(base.ref, base.repo),
+    isDraft: typeof item.draft === 'boolean' ? item.draft : undefined,
     // The head's repository is null when the fork is gone.
     fromFork: head.repo === undefined ? undefined : part(head.repo).full_name !== part(base.repo).full_name,
   }
 }
 
+function isDefault(branch: unknown, repository: unknown): boolean | undefined {
+  const { default_branch: main } = part(repository)
+  return typeof branch === 'string' && typeof main === 'string' ? branch === main : undefined
+}
+
 // `pusher` is who GitHub let in; a commit's author is whatever its maker typed.
 const push: Reader = (payload) => ({
   ...refFacts(payload.ref),
+  onDefaultBranch: isDefault(refFacts(payload.ref).branch, payload.repository),
   sha: sha(payload.after),
   author: text(part(payload.pusher).name) ?? text(part(part(payload.head_commit).author).username),
   action: payload.deleted === true ? 'deleted' : payload.created === true ? 'created' : undefined,
@@ -49,7 +57,8 @@ const branchRef: Reader = (payload) => (payload.ref_type === 'branch' ? { branch
 
 const release: Reader = (payload) => {
   const item = part(payload.release)
-  return { tag: text(item.tag_name), author: text(part(item.author).login) }
+  const prerelease = item.prerelease === true ? true : undefined
+  return { tag: text(item.tag_name), author: text(part(item.author).login), prerelease }
 }
 
 function run(key: string): Reader {
@@ -136,13 +145,22 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['repository_dispatch', (payload) => ({ branch: text(payload.branch) })],
 ])
 
-const GIVES_COMMANDS =
-  /^(?:issues|pull_request|discussion|issue_comment|commit_comment|discussion_comment|pull_request_review|pull_request_review_comment)$/
+/** GitHub's events whose texts may give a command. */
+export const COMMAND_EVENTS: readonly string[] = [
+  'issues',
+  'pull_request',
+  'discussion',
+  'issue_comment',
+  'commit_comment',
+  'discussion_comment',
+  'pull_request_review',
+  'pull_request_review_comment',
+]
 const BEGUN = /^(?:opened|created|submitted)$/
 
 /** The command in a text that is new: what is edited later is none. */
 function commandFacts(event: string, { action }: Payload, body: unknown): LooseFacts {
-  if (!GIVES_COMMANDS.test(event) || !BEGUN.test(String(action)) || typeof body !== 'string') return {}
+  if (!COMMAND_EVENTS.includes(event) || !BEGUN.test(String(action)) || typeof body !== 'string') return {}
   const found = commandIn(body)
   return found === null ? {} : { command: found.name, arguments: found.words.map((word) => text(word) ?? '') }
 }

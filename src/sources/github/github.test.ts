@@ -340,3 +340,52 @@ test('a new text gives its command with its words, and an edited or quoted one g
     expect(facts).not.toHaveProperty('arguments')
   }
 })
+
+describe('a request that GitHub’s API shows later', () => {
+  const payload = JSON.stringify({ action: 'opened', issue: { number: 7 }, repository, large: 1 })
+  const restore = (headers: Record<string, string>) => {
+    const kept = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+    const restored = source.restore?.({ headers: { get: (name) => kept.get(name.toLowerCase()) ?? null }, payload })
+    if (restored === undefined) throw new Error('GitHub’s can be restored')
+    return restored
+  }
+
+  test('has the bytes that were signed, if they can be made again', () => {
+    const signed = githubHeaders(Buffer.from(payload), keys, { 'x-github-event': 'issues' })
+    const headers = Object.fromEntries(signed)
+    const { body, headers: kept, normalised } = restore(headers)
+    expect(Buffer.from(body).toString()).toBe(payload)
+    expect(() => source.verify(source.open(kept), body, now)).not.toThrow()
+    expect(normalised).toMatchObject({ type: 'issues.opened', subject: 'acme/shop#7' })
+    // So that the same one, should it still arrive under another id, is a repeat.
+    expect(normalised.bodyKey).toBe(source.normalise(source.open(kept), body).bodyKey)
+  })
+
+  test('also those of a form', () => {
+    const form = Buffer.from(new URLSearchParams({ payload }).toString())
+    const {
+      body,
+      headers: kept,
+      normalised,
+    } = restore(Object.fromEntries(githubHeaders(form, keys, { 'x-github-event': 'issues' })))
+    expect(Buffer.from(body)).toEqual(form)
+    expect(kept.get('Content-Type')).toBe('application/x-www-form-urlencoded')
+    expect(normalised.payload).toEqual(JSON.parse(payload))
+  })
+
+  test('keeps no signature that is not true for what is stored', () => {
+    const signed = githubHeaders(Buffer.from(`${payload} `), keys, { 'x-github-event': 'issues' })
+    const { body, headers: kept, normalised } = restore(Object.fromEntries(signed))
+    expect([Buffer.from(body).toString(), kept.get('X-Hub-Signature-256')]).toEqual([payload, null])
+    expect(normalised.bodyKey).toHaveLength(32)
+  })
+
+  test('needs no signature, which a webhook without a secret does not have', () => {
+    const { normalised } = restore({ 'X-GitHub-Event': 'issues', 'X-GitHub-Delivery': 'a' })
+    // The key that it would have if it had come with a signature, too.
+    const signed = githubHeaders(Buffer.from(payload), keys, { 'x-github-event': 'issues' })
+    const { bodyKey } = source.normalise(source.open(new Headers(signed)), Buffer.from(payload))
+    expect([normalised.deliveryId, normalised.bodyKey]).toEqual(['a', bodyKey])
+    expect(() => restore({ 'X-GitHub-Event': 'push', 'X-GitHub-Delivery': 'a' })).toThrow(/not one of push/)
+  })
+})

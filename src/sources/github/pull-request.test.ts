@@ -40,12 +40,19 @@ test('an open pull request has no merge, whatever GitHub tried out', () => {
 })
 
 test('a merged one has its commit and who merged it, a closed one has neither', () => {
-  const merged = { state: 'closed', merged: true, merge_commit_sha: 'abc', merged_by: { login: 'jane' } }
+  const merged = {
+    state: 'closed',
+    merged: true,
+    merge_commit_sha: 'abc',
+    merged_by: { login: 'jane' },
+    merged_at: '2026-01-01T00:00:00Z',
+  }
   expect(githubPullRequest(payload(merged, 'closed'))).toEqual({
     ...open,
     state: 'merged',
     mergeSha: 'abc',
     mergedBy: 'jane',
+    mergedAt: new Date('2026-01-01T00:00:00Z'),
   })
   expect(githubPullRequest(payload({ state: 'closed' }, 'closed'))).toEqual({ ...open, state: 'closed' })
 })

@@ -16,6 +16,7 @@ const report = z.object({
     body: z.string().nullish(),
     merged: z.boolean().nullish(),
     merge_commit_sha: storedText.nullish(),
+    merged_at: z.iso.datetime({ offset: true }).nullish(),
     merged_by: z.object({ login: storedText }).nullish(),
     updated_at: z.iso.datetime({ offset: true }),
     // `repo` is null when a fork was deleted.
@@ -40,6 +41,7 @@ export function githubPullRequest(payload: Record<string, unknown>): PullRequest
     // While a pull request is open, this is the commit of GitHub's trial merge.
     mergeSha: isMerged ? (pull.merge_commit_sha ?? null) : null,
     mergedBy: isMerged ? (pull.merged_by?.login ?? null) : null,
+    ...(isMerged && pull.merged_at ? { mergedAt: new Date(pull.merged_at) } : {}),
     head: { ref: pull.head.ref, fromFork: pull.head.repo?.full_name !== repository },
     body: pull.body ?? null,
     updatedAt: new Date(pull.updated_at),

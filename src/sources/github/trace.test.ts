@@ -30,6 +30,25 @@ test('what has no text of its own is known by its account', () => {
   expect(githubTrace('create', { ref: 'x' })).toEqual({ keys: [], hasText: false })
 })
 
+test('a label and a push to a pull request say what an output would have named', () => {
+  expect(githubTrace('issues', { action: 'labeled', label: { name: 'go' } })?.named).toEqual({ label: 'go' })
+  expect(githubTrace('pull_request', { action: 'unlabeled', label: { name: 'go' } })?.named).toEqual({ label: 'go' })
+  const pull_request = { head: { ref: 'fix' } }
+  expect(githubTrace('pull_request', { action: 'synchronize', pull_request })?.named).toEqual({ branch: 'fix' })
+  expect(githubTrace('pull_request', { action: 'closed', pull_request })?.named).toBeUndefined()
+})
+
+test('the review that GitHub makes of a reply in a thread has no text, and is known by its account', () => {
+  const review = { body: null }
+  const pull_request = { body }
+  expect(githubTrace('pull_request_review', { action: 'submitted', review, pull_request })).toEqual({
+    keys: [],
+    hasText: false,
+  })
+  expect(githubTrace('pull_request_review', { action: 'submitted', review: { body } })?.keys).toEqual(['job=1/r'])
+  expect(githubTrace('pull_request_review_thread', { action: 'resolved', pull_request })?.hasText).toBe(false)
+})
+
 test('the work of others that a push has started shows nothing', () => {
   for (const event of ['workflow_run', 'check_suite', 'check_run', 'release', 'star']) {
     expect(githubTrace(event, {})).toBeUndefined()
