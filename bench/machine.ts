@@ -92,11 +92,11 @@ export function load(): number {
 }
 
 /** What to write beside results: enough to judge them by, nothing that names a host. */
-export function describeMachine(): string {
+export function describeMachine(isPinned = CAN_PIN): string {
   const system = `${type()} ${release().split('.').slice(0, 2).join('.')}, Node.js ${process.versions.node}`
   const machine = `${cores} core${cores === 1 ? '' : 's'}, ${Math.round(totalmem() / 1024 ** 3)} GB, ${system}`
   const pinned = `the measured process alone on core ${MEASURED_CORE}, everything else (load, PostgreSQL) on ${OTHER_CORES}`
-  return `${machine}; ${CAN_PIN ? pinned : 'nothing pinned to cores'}`
+  return `${machine}; ${isPinned ? pinned : 'nothing pinned to cores'}`
 }
 
 // The fields of /proc/<pid>/stat from the third on.

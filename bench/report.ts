@@ -8,15 +8,17 @@ export type Results = {
   loadBefore: number
   /** How much of the machine others used. */
   others?: string
+  /** Whether the measured process had a core of its own. Default: where that can be. */
+  isPinned?: boolean
   tables: readonly (string | null)[]
   samples: object
 }
 
 /** Prints the results of a run and keeps them. */
 export async function report(name: string, results: Results): Promise<void> {
-  const { about, loadBefore, others, samples } = results
+  const { about, loadBefore, others, isPinned, samples } = results
   const tables = results.tables.filter((table) => table !== null)
-  const machine = describeMachine()
+  const machine = describeMachine(isPinned)
   const loads = `Load average ${loadBefore.toFixed(2)} before, ${load().toFixed(2)} after.`
   const header = `${about}. ${machine}. ${others ? `${others}. ` : ''}${loads}`
   console.log(`\n## ${name}\n\n${header}\n\n${tables.join('\n\n')}\n`)

@@ -23,7 +23,7 @@ export type Claims<Row extends object> = {
    * `running` with a lease of `leaseMs`. The guarantee that no slot of a group is taken twice is
    * the unique index on running rows; the query only makes losing that race rare. Fewer rows than
    * `limit` does not mean that none is left: one that has come before the first live ones may be
-   * missed for a second (first-live.ts).
+   * missed for a while (first-live.ts).
    * @throws Error when it lost ten races in a row, with the last conflict as its cause.
    */
   claim(sql: Sql, options: ClaimOptions): Promise<Claimed<Row>[]>

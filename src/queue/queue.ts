@@ -4,7 +4,7 @@ import { claimsOn } from './claim.ts'
 import { firstLiveOn } from './first-live.ts'
 import type { Leases } from './lease.ts'
 import { leasesOn } from './lease.ts'
-import type { Settlement } from './settle.ts'
+import type { Ended, Settlement } from './settle.ts'
 import { settlementOn } from './settle.ts'
 import type { QueueOptions } from './table.ts'
 
@@ -22,9 +22,13 @@ export function queueOn<Row extends object = object, Detail = unknown>(
     ...claims,
     ...leases,
     ...settlement,
-    async settle(sql, endings) {
-      const ended = await settlement.settle(sql, endings)
-      if (ended.some(({ status }) => status === 'pending')) first.forget()
+    async settle(sql, options) {
+      const ended = await settlement.settle(sql, options)
+      const released = new Set(options.endings.filter(({ outcome }) => outcome.kind === 'released').map(({ id }) => id))
+      // One that is repeated is due later; one that was released, or repeated by hand, was due before.
+      const isBefore = ({ id, status, outcome }: Ended) =>
+        status === 'pending' && (outcome !== 'retried' || released.has(id))
+      if (ended.some(isBefore)) first.forget()
       return ended
     },
     async releaseUnclaimed(sql, mine) {

@@ -101,14 +101,17 @@ test('a database that is too large loses its oldest bodies, and what is in use i
   const limits = { ...limitsOf(readEnvironment({ RETENTION_DAYS: '0', RETENTION_BODIES_DAYS: '0' })), maxBytes }
   // Not packed first, which would be enough.
   await stage.query(`insert into signalbox.retention (kind, done_before) values ('packed', '2026-06-01')`)
-  await openRetention({ ...stage, owner: newId(), log, limits, rest: async () => {} }).tick()
+  const { tick } = openRetention({ ...stage, owner: newId(), log, limits, rest: async () => {} })
+  // Twice, because how much a body takes is an estimate.
+  await tick()
+  await tick()
   const left = await stage.query('select from signalbox.events where body is not null')
   expect(left.length).toBeGreaterThan(10)
   expect(left.length).toBeLessThan(18)
-  expect(said).toEqual([
-    expect.stringMatching(/^info: deleted the oldest bodies, because the database was too large: \d+$/),
+  expect([...new Set(said.map((line) => line.replace(/\d+$/, 'n')))]).toEqual([
+    'info: deleted the oldest bodies, because the database was too large: n',
   ])
   expect(await usedBytes(stage.database)).toBeLessThanOrEqual(maxBytes + 100_000)
-  await openRetention({ ...stage, owner: newId(), log, limits, rest: async () => {} }).tick()
+  await tick()
   expect(await stage.query('select from signalbox.events where body is not null')).toHaveLength(left.length)
 })

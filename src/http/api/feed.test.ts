@@ -37,8 +37,22 @@ function idsOf(items: readonly { id: string }[]): string[] {
   return items.map(({ id }) => id)
 }
 
+/** Records events, and waits until nothing that is open on the server holds them back from a reader. */
+async function record(database: Database, ...changes: Partial<NewEvent>[]): Promise<string[]> {
+  const ids = await insert(database, ...changes)
+  await until('they can be read', async () => {
+    const { rows } = await database.query<{ isPast: boolean }>(
+      `select base + pg_snapshot_xmin(pg_current_snapshot())::text::bigint >
+         (select max(position) from signalbox.events) as "isPast"
+       from signalbox.event_positions`,
+    )
+    return rows[0]?.isPast
+  })
+  return ids
+}
+
 /** Records events as the pipeline does; returns their ids. */
-async function record(sql: Sql, ...changes: Partial<NewEvent>[]): Promise<string[]> {
+async function insert(sql: Sql, ...changes: Partial<NewEvent>[]): Promise<string[]> {
   const events = changes.map(
     (change): NewEvent => ({
       ...draft(),
@@ -100,8 +114,8 @@ describe('events after a cursor', () => {
     const early = draft()
     let later: string[] = []
     await database.transaction(async (open) => {
-      const [held] = await record(open, early)
-      later = await record(database, {}, {})
+      const [held] = await insert(open, early)
+      later = await insert(database, {}, {})
       // Those recorded after it wait, because it would come before them.
       const { items, next } = await read(end)
       expect(items).toEqual([])
@@ -117,10 +131,10 @@ describe('events after a cursor', () => {
     let last: string[] = []
     await database.transaction(async (open) => {
       await open.query('select pg_current_xact_id()')
-      const [first = ''] = await record(database, {})
+      const [first = ''] = await insert(database, {})
       const page = await read(end)
       seen.push(...idsOf(page.items))
-      last = [...(await record(open, {})), first]
+      last = [...(await insert(open, {})), first]
       end = page.next
     })
     seen.push(...idsOf((await read(end)).items))
@@ -135,7 +149,7 @@ describe('events after a cursor', () => {
       Array.from({ length: 6 }, async (_, writer) => {
         for (let n = 0; n < 40; n++) {
           await database.transaction(async (tx) => {
-            recorded.push(...(await record(tx, {}, {})))
+            recorded.push(...(await insert(tx, {}, {})))
             if ((n + writer) % 3 === 0) await tx.query('select pg_sleep(0.002)')
           })
         }
