@@ -158,5 +158,5 @@ test('a header with very many signatures costs little', async () => {
   const given = { headers: { ...headers, 'webhook-signature': many }, body }
   const before = performance.now()
   await expect(verifyWebhook(given, { publicKey })).rejects.toMatchObject({ code: 'signature_mismatch' })
-  expect(performance.now() - before).toBeLessThan(2_000)
+  expect(performance.now() - before).toBeLessThan(5_000)
 })

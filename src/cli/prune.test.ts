@@ -38,6 +38,17 @@ test('without options it deletes what the environment says', async () => {
   expect(await left()).toEqual({ events: 2, bodies: 1 })
 })
 
+test('--fast deletes the same without a rest', async () => {
+  await database.query(
+    `insert into signalbox.events (id, source, delivery_id, type, status, reason, body, received_at)
+     select gen_random_uuid(), 'github', 'old-' || n, 'push', 'ignored', 'no rule', 'body', now() - interval '200 days'
+     from generate_series(1, 400) n`,
+  )
+  const { code, out } = await call(['prune', 'events', '--fast', '--older-than', '100', '--json'], { env })
+  expect({ code, rows: JSON.parse(out).kinds[0].rows }).toEqual({ code: 0, rows: 401 })
+  expect(await left()).toEqual({ events: 2, bodies: 2 })
+})
+
 test('--dry-run counts and deletes nothing', async () => {
   const { code, out } = await call(['prune', 'bodies', '--older-than', '20d', '--dry-run', '--json'], { env })
   expect(code).toBe(0)

@@ -18,7 +18,7 @@ import type { Column } from './table.ts'
 import { table } from './table.ts'
 import type { Cli } from './terminal.ts'
 
-type Options = { olderThan?: number; dryRun?: boolean }
+type Options = { olderThan?: number; fast?: boolean; dryRun?: boolean }
 type Row = Pruned['kinds'][number]
 
 const COLUMNS: readonly Column<Row>[] = [
@@ -45,6 +45,7 @@ export function addPrune(command: Command, cli: Cli): void {
       'what is older, such as 90d (default: as RETENTION_DAYS and its like say)',
       parseDays,
     )
+    .option('--fast', 'without the rests between two batches: webhooks are answered later meanwhile')
     .option('--dry-run', 'only count it')
     .addHelpText(
       'after',
@@ -55,7 +56,7 @@ Examples:
   $ signalbox prune --dry-run
   $ signalbox prune bodies logs --older-than 14d`,
     )
-    .action(async (kinds: Kind[], { olderThan, dryRun = false }: Options) => {
+    .action(async (kinds: Kind[], { olderThan, fast = false, dryRun = false }: Options) => {
       const environment = environmentOf(cli)
       const { days } = limitsOf(environment)
       const chosen = KINDS.filter((kind) => kinds.length === 0 || kinds.includes(kind))
@@ -64,7 +65,7 @@ Examples:
         .filter((wish) => wish.days > 0)
       const store = await openStore({ environment, log: quietLog(environment), share: true })
       try {
-        const pruned = await pruneNow(cli, store.database, wishes, dryRun)
+        const pruned = await pruneNow(cli, store.database, wishes, { fast, dryRun })
         cli.print({ dry_run: dryRun, kinds: pruned.kinds }, () => text(cli, pruned.kinds, dryRun))
       } finally {
         await store.close()
@@ -76,7 +77,12 @@ function atLeast(kind: Kind, days: number): number {
   return kind === 'events' ? Math.max(days, MIN_EVENT_DAYS) : days
 }
 
-async function pruneNow(cli: Cli, database: Database, wishes: readonly Wish[], dryRun: boolean): Promise<Pruned> {
+async function pruneNow(
+  cli: Cli,
+  database: Database,
+  wishes: readonly Wish[],
+  { fast, dryRun }: { fast: boolean; dryRun: boolean },
+): Promise<Pruned> {
   const owner = newId()
   if (!dryRun) await waitForLease(cli, database, owner)
   let shownAt = performance.now()
@@ -85,6 +91,7 @@ async function pruneNow(cli: Cli, database: Database, wishes: readonly Wish[], d
       database,
       owner,
       dryRun,
+      rest: fast ? async () => {} : undefined,
       at: systemClock.sqlNow(),
       onBatch(kind, { rows, bytes }) {
         if (cli.columns === undefined || cli.json() || performance.now() - shownAt < PROGRESS_MS) return

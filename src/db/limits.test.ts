@@ -80,7 +80,7 @@ describe('in sessions of its own', () => {
   })
 
   test('a transaction that asks for nothing more gives its locks back', async () => {
-    const database = await open({ areOwn: true, answerMs: 300 })
+    const database = await open({ areOwn: true, answerMs: 2000 })
     const silent = database.transaction(async (tx) => {
       await tx.query('lock table things')
       await admin.query('insert into things values (1)')

@@ -205,7 +205,7 @@ describe('pruning', () => {
     for (let n = 0; n < 120; n++) await stage.event({ days: 200 })
     const stopping = new AbortController()
     const pruned = await prune(all(180), { ...stage.walking, signal: stopping.signal, onBatch: () => stopping.abort() })
-    expect(pruned).toMatchObject({ end: 'stopped', kinds: [{ kind: 'bodies', rows: 40 }] })
+    expect(pruned).toMatchObject({ end: 'stopped', kinds: [{ kind: 'bodies', rows: 30 }] })
   })
 
   it('leaves what was written to a forge', async () => {

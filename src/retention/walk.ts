@@ -31,9 +31,9 @@ export type Walked = Gone & { end: 'done' | 'busy' | 'stopped' }
 
 // Measured with 200 webhooks a second: longer batches, and more rows in one, made the slowest
 // hundredth of them wait. What waits for one of its rows, or for the disk, waits no longer.
-const BATCH_MS = 8
-const FIRST_ROWS = 40
-const MAX_ROWS = 100
+const BATCH_MS = 6
+const FIRST_ROWS = 30
+const MAX_ROWS = 80
 // Fewer are not faster where the machine is only busy; one that took long has rows that are large.
 const LONG_MS = 80
 const FEW_ROWS = 5
@@ -41,8 +41,8 @@ const FEW_ROWS = 5
 const MAX_ROWS_READ = 2_000
 /** Bytes of bodies in one batch, or a longer one. */
 const MAX_BYTES = 1_000_000
-/** So many times as long as it works it rests: it takes a tenth of one connection. */
-const REST = 9
+/** So many times as long as it works it rests: it takes a fifteenth of one connection. */
+const REST = 14
 const MIN_REST_MS = 5
 
 // What is lost with the machine is deleted again, so that no commit waits for the disk. And no

@@ -209,7 +209,7 @@ describe('waiting for an event', () => {
     const waiting = read(end, '&wait=25')
     const [id] = await record(signalbox.database, {})
     expect(idsOf((await waiting).items)).toEqual([id])
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(performance.now() - startedAt).toBeLessThan(20_000)
   })
 
   test('ends after its time, and takes no connection meanwhile', async () => {
