@@ -709,6 +709,8 @@ create trigger rule_states_resumed after update on signalbox.rule_states
   for each row when (old.paused_at is not null and new.paused_at is null) execute function signalbox.note_resumed();
 create trigger endpoints_resumed after update of status on signalbox.endpoints
   for each row when (old.status = 'paused' and new.status <> 'paused') execute function signalbox.note_resumed();
+create trigger endpoints_paused_deleted after delete on signalbox.endpoints
+  for each row when (old.status = 'paused') execute function signalbox.note_resumed();
 
 -- Whether anything may be begun, for a claim. Claims share a lock that a pause of everything has
 -- alone, so that none that is under way begins something after the pause; by itself a statement

@@ -43,9 +43,14 @@ test('why a server cannot be reached is said', () => {
         cause: new TypeError('fetch failed', { cause: reason }),
       }),
     )
-  const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED', syscall: 'connect', address: '10.0.0.1' })
+  const refused = Object.assign(new Error('connect'), {
+    code: 'ECONNREFUSED',
+    syscall: 'connect',
+    address: '10.0.0.1',
+    port: 8443,
+  })
   expect(unreachable(refused)).toMatchObject({
-    detail: 'There is no answer from https://box.example.com. Nothing listens there: 10.0.0.1.',
+    detail: 'There is no answer from https://box.example.com. Nothing listens there: 10.0.0.1:8443.',
     hint: expect.stringContaining('signalbox dev'),
   })
   const untrusted = Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })

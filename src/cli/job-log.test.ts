@@ -51,6 +51,12 @@ test('with --follow the lines are those that the client follows', async () => {
   expect(asked).toEqual([])
 })
 
+test('where another attempt begins is said', async () => {
+  const again = [line(1), { ...line(2), attempt: 2 }, { ...line(3), attempt: 2 }]
+  const at = '2026-01-01T00:00:00.000Z log  line'
+  expect(await print(scripted(again).client, false)).toBe(`${at} 1\nAttempt 2:\n${at} 2\n${at} 3\n`)
+})
+
 test('an empty log prints nothing', async () => {
   expect(await print(scripted([]).client, false)).toBe('')
 })

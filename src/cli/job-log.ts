@@ -9,13 +9,19 @@ export function logLineText({ at, stream, line, fields }: JobLogLine): string {
   return `${at} ${stream}  ${plain(lineText(line, fields))}`
 }
 
-/** Prints a job's log; with `follow` until the job has ended, over lost connections. */
+/** Prints a job's log, saying where another attempt begins; with `follow` until the job has ended, over lost connections. */
 export async function printLog(
   cli: Cli,
   client: SignalboxClient,
   { id, follow }: { id: string; follow: boolean },
 ): Promise<void> {
-  const print = (line: JobLogLine) => cli.out(`${cli.json() ? json(line) : logLineText(line)}\n`)
+  let attempt = 1
+  const print = (line: JobLogLine) => {
+    if (cli.json()) return cli.out(`${json(line)}\n`)
+    if (line.attempt !== attempt) cli.out(`Attempt ${line.attempt}:\n`)
+    attempt = line.attempt
+    cli.out(`${logLineText(line)}\n`)
+  }
   if (follow) {
     // Following asks a server that is away again and again; one that was never there is an error.
     await client.jobs.get(id)

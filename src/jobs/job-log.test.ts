@@ -259,6 +259,7 @@ describe('the log of jobs', () => {
       password: 'x1',
     })
     write('odd', { '\0': 'a\0b\ud800', deep: JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`) })
+    write('failed', { error: new Error('no such branch'), also: [new TypeError('not a number')] })
     write('too much', { small: 1, large: 'x'.repeat(4000) })
     await log.flush()
     const { rows } = await database.query('select line, fields from signalbox.job_log where job_id = $1 order by id', [
@@ -271,6 +272,7 @@ describe('the log of jobs', () => {
       },
       { line: 'second line', fields: null },
       { line: 'odd', fields: { '\ufffd': 'a\ufffdb\ufffd' } },
+      { line: 'failed', fields: { error: 'no such branch', also: ['not a number'] } },
       { line: 'too much', fields: { small: 1, left_out: '1, because there are more than 4,000 characters' } },
     ])
     const sure = `select from signalbox.job_log where job_id = $1 and (fields->>'confidence')::float8 > 0.8`

@@ -1,4 +1,5 @@
 // A line of a job's log: where it is from, or with which fields, and how it is shown.
+import { errorText } from './error.ts'
 import { isObject } from './json.ts'
 
 export const LOG_STREAMS = ['log', 'stdout', 'stderr'] as const
@@ -38,7 +39,8 @@ export function fieldsJson(given: unknown): string | undefined {
 
 function jsonOf(value: unknown): string | undefined {
   try {
-    return JSON.stringify(value)
+    // An error would become an empty object.
+    return JSON.stringify(value, (_, each) => (each instanceof Error ? errorText(each) : each))
   } catch {
     return NOT_JSON
   }

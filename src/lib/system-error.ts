@@ -55,15 +55,20 @@ export type SystemFailure = {
 /** What an error of the operating system means; null for any other error. */
 export function systemFailure(error: unknown): SystemFailure | null {
   if (!(error instanceof Error)) return null
-  const { code, syscall, path, dest, hostname, address } = error as SystemError
+  const { code, syscall, path, dest, hostname, address, port } = error as SystemError
   if (typeof code !== 'string' || typeof syscall !== 'string') return null
   const known = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined
-  const about = dest ?? path ?? hostname ?? address
+  const about = dest ?? path ?? hostname ?? addressText(address, port)
   const reason = known?.reason ?? `${syscall} failed (${code})`
   return {
     reason: about === undefined ? reason : `${reason}: ${about}`,
     remedy: known?.remedy ?? 'Look up what this error of the operating system means.',
   }
+}
+
+function addressText(address: string | undefined, port: number | undefined): string | undefined {
+  if (address === undefined || port === undefined) return address
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
 // OpenSSL's names for what is wrong with a certificate, which Node reports as codes without a
@@ -86,4 +91,4 @@ export function tlsFailure(error: unknown): SystemFailure | null {
   }
 }
 
-type SystemError = NodeJS.ErrnoException & { dest?: string; hostname?: string; address?: string }
+type SystemError = NodeJS.ErrnoException & { dest?: string; hostname?: string; address?: string; port?: number }

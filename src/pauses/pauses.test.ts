@@ -244,4 +244,12 @@ test('a pause that is over is known with its reason, by whom, and until when, ho
     { ...GITHUB, reason: 'a flood', paused_by: 'ada', until, effect: 'held' },
   ])
   expect(await listPaused(database, { since: '2999-01-01T00:00:00Z' })).toEqual([])
+  await database.query(
+    `insert into signalbox.endpoints (id, name, url, secrets, events, origin, status, status_reason)
+     values (gen_random_uuid(), 'gone', 'http://e', '[]', '{none}', 'api', 'paused', 'moved')`,
+  )
+  await database.query(`delete from signalbox.endpoints where name = 'gone'`)
+  expect(await listPaused(database, { since: '2000-01-01T00:00:00Z' })).toContainEqual(
+    expect.objectContaining({ kind: 'endpoint', name: 'gone', reason: 'moved', until }),
+  )
 })

@@ -417,6 +417,32 @@ describe.each(TABLES)('claimable $name', ({ name, table }) => {
     expect(await rows.outcomes(bad)).toEqual(['lost'])
   })
 
+  it('says once that the database is away, and once that it is back', async () => {
+    let isAway = true
+    let refused = 0
+    const query: Database['query'] = async (text, values, name) => {
+      if (!isAway) return database.query(text, values, name)
+      refused++
+      throw unavailable(new Error('away'))
+    }
+    const said: unknown[] = []
+    const say = (_: unknown, text?: unknown) => void said.push(text)
+    const worker = open({
+      database: { ...database, query },
+      handle: async () => completed,
+      log: { ...silentLog, warn: say, info: say },
+    })
+    worker.start()
+    for (let i = 1; i <= 5; i++) {
+      await expect.poll(() => refused).toBeGreaterThanOrEqual(i)
+      worker.nudge()
+    }
+    isAway = false
+    worker.nudge()
+    await expect.poll(() => said).toHaveLength(2)
+    expect(said).toEqual(['the queue cannot be read', 'the queue can be read again'])
+  })
+
   it('keeps what its rows came to while the database is away, however long that is', async () => {
     const [id = ''] = await rows.add([{}])
     let isAway = false

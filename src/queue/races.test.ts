@@ -71,7 +71,7 @@ describe.each(TABLES)('a race for $name', ({ name, table }) => {
     expect(claims.count).toBe(1)
   })
 
-  it('that is given up is logged, and the worker goes on a second later', async () => {
+  it('that is given up is logged, once a minute, and the worker goes on a second later', async () => {
     const { claims, database: racing } = failing(conflict(`${name}_group`))
     const warn = vi.fn()
     const worker = openWorker<object, unknown>({
@@ -85,9 +85,9 @@ describe.each(TABLES)('a race for $name', ({ name, table }) => {
     })
     worker.start()
     worker.nudge()
-    await expect.poll(() => warn).toHaveBeenCalledTimes(2)
+    await expect.poll(() => claims.count).toBeGreaterThanOrEqual(20)
     await worker.drain({ limitMs: 0 })
     expect(warn.mock.calls[0]).toMatchObject([{ error: 'A claim lost 10 races in a row.' }, 'the queue cannot be read'])
-    expect(claims.count).toBeGreaterThanOrEqual(20)
+    expect(warn).toHaveBeenCalledTimes(1)
   })
 })

@@ -58,6 +58,7 @@ export type WorkerOptions<Row extends object, Detail> = Hooks<Row, Detail> & {
 }
 
 const RETRY_MS = 1000
+const SAY_EVERY_MS = 60_000
 const DRAIN_LIMIT_MS = 20_000
 /** What a drain waits for the database, where it would otherwise wait for ever. */
 const DRAIN_ANSWER_MS = 3000
@@ -83,6 +84,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
   #draining = false
   #renewals: Repeated | undefined
   #emptyClaims = 0
+  #unreadSaidAt: number | undefined
   #plannedAt = 0
   /** A claim was sent and its answer has not come: it may own rows it does not know of. */
   #claimInDoubt = false
@@ -192,15 +194,32 @@ export class Worker<Row extends object = object, Detail = unknown> {
         await this.#settleEnded()
         if (!this.#draining && this.#free() > 0) {
           const claimed = claimNow ? (await this.#claim()).length : 0
-          if (this.#free() > 0) return this.#plan(claimed)
+          if (this.#free() > 0) {
+            await this.#plan(claimed)
+            return this.#wasRead()
+          }
         }
         // A group that was just freed may have more work than this worker can take.
         if (hadEnded) this.#options.notify?.('same')
       })
     } catch (error) {
-      this.#options.log.warn({ error: errorText(error), table: this.#options.table.rows }, 'the queue cannot be read')
+      this.#wasNotRead(error)
       this.#loop.nudgeIn(RETRY_MS, true)
     }
+  }
+
+  /** Said at first, and once a minute while it is so. */
+  #wasNotRead(error: unknown): void {
+    if (this.#unreadSaidAt !== undefined && performance.now() < this.#unreadSaidAt + SAY_EVERY_MS) return
+    this.#unreadSaidAt = performance.now()
+    const { log, table } = this.#options
+    log.warn({ error: errorText(error), table: table.rows }, 'the queue cannot be read')
+  }
+
+  #wasRead(): void {
+    if (this.#unreadSaidAt === undefined) return
+    this.#unreadSaidAt = undefined
+    this.#options.log.info({ table: this.#options.table.rows }, 'the queue can be read again')
   }
 
   /** Sets the timer for what comes next, or goes on at once. */
