@@ -9,7 +9,10 @@ export function logLineText({ at, stream, line, fields }: JobLogLine): string {
   return `${at} ${stream}  ${plain(lineText(line, fields))}`
 }
 
-/** Prints a job's log, saying where another attempt begins; with `follow` until the job has ended, over lost connections. */
+/**
+ * Prints a job's log, and where another attempt begins; with `follow` until the job has ended, over
+ * lost connections.
+ */
 export async function printLog(
   cli: Cli,
   client: SignalboxClient,

@@ -12,7 +12,7 @@ import type { QueueOptions, QueueTable } from './table.ts'
  * was committed long after it was due, or everything new when the database's clock was set back.
  */
 const VALID_MS = 1000
-/** Older, where asking is slow because of many dead entries: it takes a twentieth of the time at most. */
+/** Older, where many dead entries make asking slow: it takes a twentieth of the time at most. */
 const TIMES_ITS_COST = 20
 const MAX_VALID_MS = 60_000
 /** What is due, or has expired, for less than this is always looked at. */

@@ -25,7 +25,7 @@ export function queueOn<Row extends object = object, Detail = unknown>(
     async settle(sql, options) {
       const ended = await settlement.settle(sql, options)
       const released = new Set(options.endings.filter(({ outcome }) => outcome.kind === 'released').map(({ id }) => id))
-      // One that is repeated is due later; one that was released, or repeated by hand, was due before.
+      // What is repeated is due later; what was released, or repeated by hand, was due before.
       const isBefore = ({ id, status, outcome }: Ended) =>
         status === 'pending' && (outcome !== 'retried' || released.has(id))
       if (ended.some(isBefore)) first.forget()

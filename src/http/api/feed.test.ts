@@ -37,7 +37,7 @@ function idsOf(items: readonly { id: string }[]): string[] {
   return items.map(({ id }) => id)
 }
 
-/** Records events, and waits until nothing that is open on the server holds them back from a reader. */
+/** Records events, and waits until nothing open on the server holds them back from a reader. */
 async function record(database: Database, ...changes: Partial<NewEvent>[]): Promise<string[]> {
   const ids = await insert(database, ...changes)
   await until('they can be read', async () => {
