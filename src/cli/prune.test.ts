@@ -5,7 +5,7 @@ import { call, testTerminal } from '../../test/terminal.ts'
 import { until } from '../../test/until.ts'
 import type { Database } from '../db/database.ts'
 import { newId } from '../lib/id.ts'
-import { holdLease, releaseLease } from '../retention/lease.ts'
+import { holdLease, releaseLease, takeLease } from '../retention/lease.ts'
 import { run } from './program.ts'
 
 let database: Database
@@ -23,6 +23,15 @@ beforeEach(async () => {
 })
 afterEach(() => database.close())
 
+async function addOld(count: number) {
+  await database.query(
+    `insert into signalbox.events (id, source, delivery_id, type, status, reason, body, received_at)
+     select gen_random_uuid(), 'github', 'old-' || n, 'push', 'ignored', 'no rule', 'body', now() - interval '200 days'
+     from generate_series(1, $1::integer) n`,
+    [count],
+  )
+}
+
 async function left() {
   const { rows } = await database.query<{ events: number; bodies: number }>(
     'select count(*)::int as events, count(body)::int as bodies from signalbox.events',
@@ -38,14 +47,13 @@ test('without options it deletes what the environment says', async () => {
   expect(await left()).toEqual({ events: 2, bodies: 1 })
 })
 
-test('--fast deletes the same without a rest', async () => {
-  await database.query(
-    `insert into signalbox.events (id, source, delivery_id, type, status, reason, body, received_at)
-     select gen_random_uuid(), 'github', 'old-' || n, 'push', 'ignored', 'no rule', 'body', now() - interval '200 days'
-     from generate_series(1, 400) n`,
-  )
+test('--fast deletes the same without a rest, and does not wait for a node that is deleting', async () => {
+  const node = newId()
+  await holdLease(database, node)
+  await addOld(400)
   const { code, out } = await call(['prune', 'events', '--fast', '--older-than', '100', '--json'], { env })
   expect({ code, rows: JSON.parse(out).kinds[0].rows }).toEqual({ code: 0, rows: 401 })
+  expect(await holdLease(database, node)).toBe(true)
   expect(await left()).toEqual({ events: 2, bodies: 2 })
 })
 
@@ -80,6 +88,17 @@ test('it waits for a node that is deleting', async () => {
   await releaseLease(database, owner)
   expect(await running).toBe(0)
   expect(await left()).toEqual({ events: 3, bodies: 1 })
+})
+
+test('when another one takes over meanwhile, the rest is left to that one', async () => {
+  await addOld(3000)
+  const { terminal, printed } = testTerminal({ env })
+  const running = run(['prune', 'events', '--older-than', '100'], terminal)
+  await until('it has begun', async () => ((await left())?.events ?? 0) < 3003)
+  await takeLease(database, newId())
+  expect(await running).toBe(0)
+  expect(printed.err).toContain('Another process has begun to delete what is old; the rest is left to it.')
+  expect((await left())?.events).toBeGreaterThan(2)
 })
 
 test.each([

@@ -8,7 +8,7 @@ import { openStore } from '../db/store.ts'
 import { bytesText } from '../lib/bytes-text.ts'
 import { systemClock } from '../lib/clock.ts'
 import { newId } from '../lib/id.ts'
-import { holdLease, releaseLease } from '../retention/lease.ts'
+import { holdLease, releaseLease, takeLease } from '../retention/lease.ts'
 import type { Kind } from '../retention/limits.ts'
 import { KINDS, limitsOf, MIN_EVENT_DAYS } from '../retention/limits.ts'
 import type { Pruned, Wish } from '../retention/prune.ts'
@@ -45,7 +45,7 @@ export function addPrune(command: Command, cli: Cli): void {
       'what is older, such as 90d (default: as RETENTION_DAYS and its like say)',
       parseDays,
     )
-    .option('--fast', 'without the rests between two batches: webhooks are answered later meanwhile')
+    .option('--fast', 'at once and without rests: webhooks are answered later meanwhile')
     .option('--dry-run', 'only count it')
     .addHelpText(
       'after',
@@ -84,10 +84,10 @@ async function pruneNow(
   { fast, dryRun }: { fast: boolean; dryRun: boolean },
 ): Promise<Pruned> {
   const owner = newId()
-  if (!dryRun) await waitForLease(cli, database, owner)
+  if (!dryRun) await (fast ? takeLease(database, owner) : waitForLease(cli, database, owner))
   let shownAt = performance.now()
   try {
-    return await prune(wishes, {
+    const pruned = await prune(wishes, {
       database,
       owner,
       dryRun,
@@ -99,6 +99,8 @@ async function pruneNow(
         cli.err(`${kind}: ${rows} rows, ${bytesText(bytes)}\n`)
       },
     })
+    if (pruned.end === 'busy') cli.err('Another process has begun to delete what is old; the rest is left to it.\n')
+    return pruned
   } finally {
     if (!dryRun) await releaseLease(database, owner)
   }

@@ -14,6 +14,11 @@ export async function holdLease(sql: Sql, owner: string): Promise<boolean> {
   return rowCount > 0
 }
 
+/** Takes the lease, whoever has it: that one ends after its batch. */
+export async function takeLease(sql: Sql, owner: string): Promise<void> {
+  await sql.query(`update signalbox.retention_lease set owner = $1, until = now() + ${LEASE}`, [owner])
+}
+
 /** Gives the lease back. */
 export async function releaseLease(sql: Sql, owner: string): Promise<void> {
   await sql.query(`update signalbox.retention_lease set until = '-infinity' where owner = $1`, [owner])
