@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { FailedFiles } from './test/failed-files.ts'
 
 /** Real PostgreSQL for tests that ask for one: see test/global-setup.ts and test/database.ts. */
 export default defineConfig({
@@ -20,5 +21,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000, interval: 10 } },
     maxWorkers: 3,
+    reporters: ['default', new FailedFiles()],
   },
 })

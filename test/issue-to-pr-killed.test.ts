@@ -51,7 +51,7 @@ test('a task is done once, after whichever of its requests the service is killed
   await writeFile(
     join(folder, 'signalbox.config.mjs'),
     `import { defaultRules, defineConfig, issueToPr } from 'signalbox'
-     export default defineConfig({ agents: [issueToPr(${JSON.stringify(config)})], rules: defaultRules })`,
+     export default defineConfig({ agents: [issueToPr(${JSON.stringify(config)})], rules: defaultRules.filter(({ agent }) => agent === 'issue-to-pr') })`,
   )
   const serve = async () => {
     server = run(['serve', '--host', '127.0.0.1'], {

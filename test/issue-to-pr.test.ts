@@ -399,7 +399,7 @@ test('what others have put on the base meanwhile is kept, and a file that both h
   await expect(shop.mergePullRequest(pull?.number ?? 0)).rejects.toThrow()
   model.answers(PLAN, write('NOTES.md', 'It adds.\n'), FINISH)
   await shop.comment(number, '/task Note it', 'jane')
-  await ended(2)
+  expect(await ended(2)).toMatchObject([{}, { status: 'completed', error: null, result: { outcome: 'done' } }])
   expect((await shop.pulls())[0]?.body).toMatch(
     /changed these files too, so that they may conflict:\n\n- `src\/sum\.mjs`/,
   )

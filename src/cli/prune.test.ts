@@ -63,6 +63,7 @@ test('--dry-run counts and deletes nothing', async () => {
   expect(JSON.parse(out)).toEqual({
     dry_run: true,
     kinds: [{ kind: 'bodies', days: 20, rows: 2, bytes: expect.any(Number) }],
+    end: 'done',
   })
   expect(await left()).toEqual({ events: 3, bodies: 3 })
 })
@@ -90,14 +91,14 @@ test('it waits for a node that is deleting', async () => {
   expect(await left()).toEqual({ events: 3, bodies: 1 })
 })
 
-test('when another one takes over meanwhile, the rest is left to that one', async () => {
+test('when another one takes over meanwhile, it ends, and fails', async () => {
   await addOld(3000)
   const { terminal, printed } = testTerminal({ env })
   const running = run(['prune', 'events', '--older-than', '100'], terminal)
   await until('it has begun', async () => ((await left())?.events ?? 0) < 3003)
   await takeLease(database, newId())
-  expect(await running).toBe(0)
-  expect(printed.err).toContain('Another process has begun to delete what is old; the rest is left to it.')
+  expect(await running).toBe(1)
+  expect(printed.err).toContain('Another process has begun to delete what is old')
   expect((await left())?.events).toBeGreaterThan(2)
 })
 

@@ -14,6 +14,7 @@ import { KINDS, limitsOf, MIN_EVENT_DAYS } from '../retention/limits.ts'
 import type { Pruned, Wish } from '../retention/prune.ts'
 import { prune } from '../retention/prune.ts'
 import { environmentOf, quietLog } from './environment.ts'
+import { CliError } from './failure.ts'
 import type { Column } from './table.ts'
 import { table } from './table.ts'
 import type { Cli } from './terminal.ts'
@@ -66,7 +67,13 @@ Examples:
       const store = await openStore({ environment, log: quietLog(environment), share: true })
       try {
         const pruned = await pruneNow(cli, store.database, wishes, { fast, dryRun })
-        cli.print({ dry_run: dryRun, kinds: pruned.kinds }, () => text(cli, pruned.kinds, dryRun))
+        cli.print({ dry_run: dryRun, kinds: pruned.kinds, end: pruned.end }, () => text(cli, pruned.kinds, dryRun))
+        if (pruned.end === 'busy')
+          throw new CliError(
+            'prune_taken_over',
+            'Another process has begun to delete what is old, so this one has ended before all of it was deleted.',
+            'Run it again when that one has ended.',
+          )
       } finally {
         await store.close()
       }
@@ -87,7 +94,7 @@ async function pruneNow(
   if (!dryRun) await (fast ? takeLease(database, owner) : waitForLease(cli, database, owner))
   let shownAt = performance.now()
   try {
-    const pruned = await prune(wishes, {
+    return await prune(wishes, {
       database,
       owner,
       dryRun,
@@ -99,8 +106,6 @@ async function pruneNow(
         cli.err(`${kind}: ${rows} rows, ${bytesText(bytes)}\n`)
       },
     })
-    if (pruned.end === 'busy') cli.err('Another process has begun to delete what is old; the rest is left to it.\n')
-    return pruned
   } finally {
     if (!dryRun) await releaseLease(database, owner)
   }

@@ -12,7 +12,10 @@ import type { QueueOptions, QueueTable } from './table.ts'
  * was committed long after it was due, or everything new when the database's clock was set back.
  */
 const VALID_MS = 1000
-/** Older, where many dead entries make asking slow: it takes a twentieth of the time at most. */
+/**
+ * Older, where many dead entries make asking slow, as the last two answers were: it takes a
+ * twentieth of the time.
+ */
 const TIMES_ITS_COST = 20
 const MAX_VALID_MS = 60_000
 /** What is due, or has expired, for less than this is always looked at. */
@@ -39,6 +42,7 @@ export type FirstLive = {
  */
 export function firstLiveOn({ table, clock }: QueueOptions): FirstLive {
   let known: { first: FirstMoments; at: Stopwatch; goodForMs: number } | undefined
+  let lastCostMs = 0
   const text = statement(table)
   const validMs = () => {
     const leftMs = known === undefined ? 0 : known.goodForMs - known.at.elapsedMs()
@@ -51,8 +55,10 @@ export function firstLiveOn({ table, clock }: QueueOptions): FirstLive {
         const { rows } = await sql.query<FirstMoments>(text, [clock.sqlNow()], `first live ${table.rows}`)
         const [first] = rows
         if (first === undefined) throw new Error(`No answer: first live ${table.rows}`)
-        const goodForMs = Math.min(MAX_VALID_MS, Math.max(VALID_MS, at.elapsedMs() * TIMES_ITS_COST))
-        known = { first, at, goodForMs }
+        const costMs = at.elapsedMs()
+        const wantedMs = Math.min(costMs, lastCostMs) * TIMES_ITS_COST
+        lastCostMs = costMs
+        known = { first, at, goodForMs: Math.min(MAX_VALID_MS, Math.max(VALID_MS, wantedMs)) }
       }
       return [known.first.claimable, known.first.running]
     },

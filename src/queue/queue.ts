@@ -6,7 +6,7 @@ import type { Leases } from './lease.ts'
 import { leasesOn } from './lease.ts'
 import type { Ended, Settlement } from './settle.ts'
 import { settlementOn } from './settle.ts'
-import type { QueueOptions } from './table.ts'
+import type { Outcome, QueueOptions } from './table.ts'
 
 /** Everything that is done to claimable rows. Each function takes the connection it runs on. */
 export type Queue<Row extends object, Detail> = Claims<Row> & Leases<Row> & Settlement<Detail>
@@ -17,28 +17,41 @@ export function queueOn<Row extends object = object, Detail = unknown>(
 ): Queue<Row, Detail> {
   const first = firstLiveOn(options)
   const [claims, leases, settlement] = [claimsOn<Row>(options, first), leasesOn<Row>(options), settlementOn(options)]
-  // A row that is put back comes before those that were never claimed.
+  /** A row that is put back comes before those never claimed, and so it may without an answer. */
+  async function forgetting<T>(change: () => Promise<{ value: T; isBefore: boolean }>): Promise<T> {
+    let isBefore = true
+    try {
+      const changed = await change()
+      isBefore = changed.isBefore
+      return changed.value
+    } finally {
+      if (isBefore) first.forget()
+    }
+  }
   return {
     ...claims,
     ...leases,
     ...settlement,
-    async settle(sql, options) {
-      const ended = await settlement.settle(sql, options)
-      const released = new Set(options.endings.filter(({ outcome }) => outcome.kind === 'released').map(({ id }) => id))
-      // What is repeated is due later; what was released, or repeated by hand, was due before.
-      const isBefore = ({ id, status, outcome }: Ended) =>
-        status === 'pending' && (outcome !== 'retried' || released.has(id))
-      if (ended.some(isBefore)) first.forget()
-      return ended
-    },
-    async releaseUnclaimed(sql, mine) {
-      await settlement.releaseUnclaimed(sql, mine)
-      first.forget()
-    },
-    async reclaimExpired(sql, which) {
-      const lost = await leases.reclaimExpired(sql, which)
-      if (lost.length > 0) first.forget()
-      return lost
-    },
+    settle: (sql, options) =>
+      forgetting(async () => {
+        const ended = await settlement.settle(sql, options)
+        const early = new Set(options.endings.filter(({ outcome }) => isEarly(outcome)).map(({ id }) => id))
+        // What is repeated is due later; what a person repeats was due before.
+        const isBefore = ({ id, status, outcome }: Ended) =>
+          early.has(id) || (status === 'pending' && outcome !== 'retried')
+        return { value: ended, isBefore: ended.some(isBefore) }
+      }),
+    releaseUnclaimed: (sql, mine) =>
+      forgetting(async () => ({ value: await settlement.releaseUnclaimed(sql, mine), isBefore: true })),
+    reclaimExpired: (sql, which) =>
+      forgetting(async () => {
+        const lost = await leases.reclaimExpired(sql, which)
+        return { value: lost, isBefore: lost.length > 0 }
+      }),
   }
+}
+
+/** Whether the row may be due where it was before. */
+function isEarly(outcome: Outcome): boolean {
+  return outcome.kind === 'released' || (outcome.kind === 'waiting' && outcome.delayMs <= 0)
 }

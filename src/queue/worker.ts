@@ -84,7 +84,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
   #draining = false
   #renewals: Repeated | undefined
   #emptyClaims = 0
-  #unreadSaidAt: number | undefined
+  #unread = { isSaid: false, saidAt: Number.NEGATIVE_INFINITY }
   #plannedAt = 0
   /** A claim was sent and its answer has not come: it may own rows it does not know of. */
   #claimInDoubt = false
@@ -194,6 +194,7 @@ export class Worker<Row extends object = object, Detail = unknown> {
         await this.#settleEnded()
         if (!this.#draining && this.#free() > 0) {
           const claimed = claimNow ? (await this.#claim()).length : 0
+          if (claimed > 0) this.#wasRead()
           if (this.#free() > 0) {
             await this.#plan(claimed)
             return this.#wasRead()
@@ -208,17 +209,17 @@ export class Worker<Row extends object = object, Detail = unknown> {
     }
   }
 
-  /** Said at first, and once a minute while it is so. */
+  /** Said once a minute at most. */
   #wasNotRead(error: unknown): void {
-    if (this.#unreadSaidAt !== undefined && performance.now() < this.#unreadSaidAt + SAY_EVERY_MS) return
-    this.#unreadSaidAt = performance.now()
+    if (performance.now() < this.#unread.saidAt + SAY_EVERY_MS) return
+    this.#unread = { isSaid: true, saidAt: performance.now() }
     const { log, table } = this.#options
     log.warn({ error: errorText(error), table: table.rows }, 'the queue cannot be read')
   }
 
   #wasRead(): void {
-    if (this.#unreadSaidAt === undefined) return
-    this.#unreadSaidAt = undefined
+    if (!this.#unread.isSaid) return
+    this.#unread.isSaid = false
     this.#options.log.info({ table: this.#options.table.rows }, 'the queue can be read again')
   }
 

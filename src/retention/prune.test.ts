@@ -193,6 +193,26 @@ describe('pruning', () => {
     expect(await stage.query('select from signalbox.reviews')).toHaveLength(1)
   })
 
+  it('counts large rows in few statements, and deletes a few of them at a time', async () => {
+    for (let n = 0; n < 12; n++) await stage.job({ days: 200 + n / 100 })
+    await stage.query(
+      `insert into signalbox.job_log (job_id, attempt, at, line)
+       select j.id, 1, j.created_at, repeat(md5(n::text), 10) from signalbox.jobs j, generate_series(1, 2000) n`,
+    )
+    const wanted = [{ kind: 'jobs', days: 180 }] as const
+    const batches = async (dryRun: boolean) => {
+      let count = 0
+      const { kinds } = await prune(wanted, { ...stage.walking, dryRun, onBatch: () => count++ })
+      return { count, rows: kinds[0]?.rows }
+    }
+    const counted = await batches(true)
+    expect(counted.rows).toBe(12)
+    expect(counted.count).toBeLessThan(3)
+    const deleted = await batches(false)
+    expect(deleted.rows).toBe(12)
+    expect(deleted.count).toBeGreaterThan(3)
+  })
+
   it('goes through many rows of one moment without passing any over', async () => {
     for (let n = 0; n < 300; n++) await stage.event({ days: 200 })
     let batches = 0

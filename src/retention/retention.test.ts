@@ -1,4 +1,5 @@
 // What the service does by itself.
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readEnvironment } from '../lib/environment.ts'
 import { newId } from '../lib/id.ts'
@@ -88,6 +89,24 @@ test('it is taken over at once from a node whose heartbeat is over, and not from
   await stage.query(`update signalbox.nodes set heartbeat_at = now() - interval '1 hour'`)
   await stage.retention().tick()
   expect((await stage.bodyOf(id))?.body).toBeNull()
+})
+
+test('it ends at once although it rests after a long batch', async () => {
+  for (let n = 0; n < 40; n++) await stage.event({ days: 200 })
+  const { openRetention } = await import('./retention.ts')
+  const limits = limitsOf(readEnvironment({ RETENTION_DAYS: '1' }))
+  const resting = Promise.withResolvers<number>()
+  const rest = (ms: number, signal?: AbortSignal) => {
+    resting.resolve(ms)
+    return wait(60_000, undefined, { signal }).catch(() => undefined)
+  }
+  const stop = new AbortController()
+  const ticking = openRetention({ ...stage, owner: newId(), log: silentLog, limits, rest }).tick(stop.signal)
+  expect(await resting.promise).toBeLessThanOrEqual(5_000)
+  stop.abort()
+  const stoppedAt = performance.now()
+  await ticking
+  expect(performance.now() - stoppedAt).toBeLessThan(30_000)
 })
 
 test('a database that is too large loses its oldest bodies, and what is in use is known without a VACUUM', async () => {

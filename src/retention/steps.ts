@@ -6,6 +6,8 @@ export type Step = {
   kind: Kind | 'packed'
   /** The first id there may be. */
   firstId: string
+  /** The most rows of a batch. Default: what is good for those with many indexes. */
+  maxRows?: number
   /** Whether its rows are in the order of their ids, and not of their times first. */
   byId?: true
   /**
@@ -67,6 +69,7 @@ const BODIES: Step = {
 const LOGS: Step = {
   kind: 'logs',
   firstId: '0',
+  maxRows: 500,
   byId: true,
   rows: `select l.id, l.at, pg_column_size(l.*) as bytes, l.job_id from signalbox.job_log l
     where l.id > $3::bigint and $2::timestamptz is not null order by l.id limit $4`,

@@ -18,7 +18,7 @@ export type WalkOptions = {
   /** The time to store with what is changed; null: the database's own. */
   at: Date | null
   /** Rests between two batches. Default: a timer. */
-  rest?: ((ms: number) => Promise<unknown>) | undefined
+  rest?: ((ms: number, signal?: AbortSignal) => Promise<unknown>) | undefined
   /** Called after each batch. */
   onBatch?: ((done: Gone) => void) | undefined
 }
@@ -44,6 +44,7 @@ const MAX_BYTES = 1_000_000
 /** So many times as long as it works it rests: it takes a fifteenth of one connection. */
 const REST = 14
 const MIN_REST_MS = 5
+const MAX_REST_MS = 5_000
 
 // What is lost with the machine is deleted again, so that no commit waits for the disk. And no
 // batch reads a whole table, whatever is known of it: rows are found one by one, by their indexes.
@@ -64,7 +65,7 @@ with x as materialized (
   select * from (
     select r.*, sum(r.bytes) over (order by ${order}) as total, row_number() over (order by ${order}) as nth from (${rows}) as r
   ) as summed
-  where total <= ${MAX_BYTES} or nth = 1
+  where total <= ${dryRun ? "'Infinity'::float8" : MAX_BYTES} or nth = 1
 ), doomed as materialized (${doomed})${removeWith === undefined || dryRun ? '' : `, also as (${removeWith})`},
 removed as (${dryRun ? 'select from doomed' : remove})
 select (select count(*)::int from x) as examined, (select count(*)::int from removed) as rows,
@@ -115,13 +116,22 @@ export async function walk(
     place = batch.last
     if (dryRun) continue
     const ms = performance.now() - started
-    // The next one grows by half at most, because rows differ.
-    const wanted = Math.round(limit * Math.min(1.5, BATCH_MS / ms))
-    limit = Math.min(MAX_ROWS, Math.max(ms > LONG_MS ? FEW_ROWS : FIRST_ROWS, wanted))
-    await rest(Math.max(MIN_REST_MS, ms * REST))
+    limit = nextLimit(limit, { ms, examined: batch.examined, maxRows: step.maxRows ?? MAX_ROWS })
+    // What only looks at rows that stay writes nothing.
+    await rest(batch.rows === 0 ? MIN_REST_MS : Math.min(MAX_REST_MS, Math.max(MIN_REST_MS, ms * REST)), signal)
   }
 }
 
-function timer(ms: number): Promise<unknown> {
-  return wait(ms)
+/** How many rows the next batch has: half as many again at most, because rows differ. */
+function nextLimit(limit: number, batch: { ms: number; examined: number; maxRows: number }): number {
+  const { ms, examined, maxRows } = batch
+  const grown = Math.ceil(limit * Math.min(1.5, BATCH_MS / ms))
+  // Those that are large were all measured, and only some of them fitted in.
+  if (examined < limit) return Math.min(limit, Math.max(FEW_ROWS, Math.ceil(examined * 1.5)))
+  const least = ms > LONG_MS || limit < FIRST_ROWS ? FEW_ROWS : FIRST_ROWS
+  return Math.min(maxRows, Math.ceil(limit * 1.5), Math.max(least, grown))
+}
+
+function timer(ms: number, signal?: AbortSignal): Promise<unknown> {
+  return wait(ms, undefined, { signal }).catch(() => undefined)
 }
