@@ -994,7 +994,20 @@ begin
       emit.subject)
     on conflict do nothing;
     if found then
-      return new_id;
+      if emit.idempotency_key is null then
+        return new_id;
+      end if;
+      -- The row that it has waited for may have been taken, and recorded, before it could be seen.
+      select id into first_id from signalbox.deployments d
+      where emit.type = 'environment.deployed' and d.idempotency_key = emit.idempotency_key
+      union all
+      select id from signalbox.events e where e.source = 'outbox' and e.delivery_id = emit.idempotency_key
+      limit 1;
+      if first_id is null then
+        return new_id;
+      end if;
+      delete from signalbox.outbox o where o.id = new_id;
+      return first_id;
     end if;
   end loop;
 end $$;

@@ -91,6 +91,30 @@ describe('a transaction of another program', () => {
     expect(await signalbox.count('signalbox.events', `delivery_id = 'order-7'`)).toBe(1)
   })
 
+  test('has the first id, though the row that it waits for is recorded before it can see it', async () => {
+    const [one, other] = [await connect(), await connect()]
+    const event = { type: 'order.paid', payload: {}, idempotencyKey: 'order-8' }
+    await one.query('begin')
+    const id = await emit(one, event)
+    const second = emit(other, event)
+    await until('the second waits', async () => {
+      const { rows } = await signalbox.database.query(
+        `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%signalbox.emit%' and datname = current_database()`,
+      )
+      return rows.length > 0
+    })
+    // As it is taken and recorded, in one transaction.
+    await one.query(`delete from signalbox.outbox where idempotency_key = 'order-8'`)
+    await one.query(
+      `insert into signalbox.events (id, source, delivery_id, type, status, reason, body, received_at)
+       values ($1, 'outbox', 'order-8', 'order.paid', 'ignored', 'no rule', '{}', now())`,
+      [id],
+    )
+    await one.query('commit')
+    expect(await second).toBe(id)
+    expect(await signalbox.count('signalbox.outbox', `idempotency_key = 'order-8'`)).toBe(0)
+  })
+
   test('is refused at once with a payload that is too large, or with a key that cannot be one', async () => {
     const client = await connect()
     const large = emit(client, { type: 'order.paid', payload: 'x'.repeat(2_000_000) })
