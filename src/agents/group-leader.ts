@@ -44,7 +44,7 @@ export function startGroupLeader(argv: readonly [string, ...string[]], options: 
   const mark = randomUUID()
   const env = { ...(options.env ?? process.env), [MARK]: mark }
   const start = () => spawn(file, args, { ...options, env, detached: true })
-  const child = endWithUs(start, { signal: 'KILL', group: true, isLeased: true })
+  const child = endWithUs(start, { signal: 'KILL', group: true, isLeased: true, mark })
   return {
     child,
     exit: exitOf(child, mark),

@@ -1,13 +1,14 @@
 // What is signalled when a process has ended, seen from outside: each test kills a real process.
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { isAlive } from '../../test/process.ts'
+import { isAlive, isRunningProgram } from '../../test/process.ts'
 import { until } from '../../test/signalbox.ts'
 import { endWithUs } from './end-with-us.ts'
 
@@ -15,7 +16,7 @@ const MODULE = fileURLToPath(new URL('end-with-us.ts', import.meta.url))
 
 /** A process that runs `source`, with the first line that it prints. */
 async function start(source: string): Promise<{ parent: ChildProcess; line: string }> {
-  const program = `import { spawn } from 'node:child_process'; import { endWithUs } from '${MODULE}'; ${source}`
+  const program = `import { spawn } from 'node:child_process'; import { writeSync } from 'node:fs'; import { endWithUs } from '${MODULE}'; ${source}`
   const flags = ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript']
   const parent = spawn(process.execPath, [...flags, '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
   onTestFinished(() => void parent.kill('SIGKILL'))
@@ -45,6 +46,19 @@ describe('when a process is killed by SIGKILL', () => {
     expect(pids.map(isAlive)).toEqual([true, true])
     await killed(parent)
     await until('both have ended', async () => !pids.some(isAlive))
+  })
+
+  test('a process that it has started in this moment, and not seen yet, ends with it', async () => {
+    const mark = randomUUID()
+    const { parent } = await start(`
+      endWithUs(() => {
+        const env = { ...process.env, SIGNALBOX_PROCESS: '${mark}' }
+        spawn('sh', ['-c', 'sleep 600; true', '${mark}'], { detached: true, stdio: 'ignore', env })
+        writeSync(1, 'started\\n')
+        process.kill(process.pid, 'SIGKILL')
+      }, { signal: 'KILL', group: true, mark: '${mark}' })`)
+    if (parent.exitCode === null && parent.signalCode === null) await once(parent, 'exit')
+    await until('it has ended', async () => !isRunningProgram(mark))
   })
 
   test('each process gets its own signal', async () => {

@@ -13,10 +13,14 @@ import type { Writable } from 'node:stream'
 // A line "= 20" has it signal what is leased in 20 seconds, unless another such line comes before.
 // A subshell sleeps for that, because a read of POSIX has no time limit; it says what it signals
 // before it does, so that this process knows it when it sees their end.
+// A line "? mark" announces a child before it has an id, and "! mark" says that it is known: this
+// process may end between the two. Such a child is found by the mark in its environment, where
+// there is /proc; it may be about to get that.
 const WATCH = `
 trap '' HUP INT TERM PIPE
 all=
 leased=
+marks=
 timer=
 without() { rest=; for other in $2; do [ "$other" = "$1" ] || rest="$rest $other"; done; }
 end() { for one in $1; do kill -s "\${one%%:*}" -- "\${one#*:}" 2>/dev/null; done; }
@@ -30,6 +34,8 @@ while read -r change one; do
   case $change in
   +) all="$all $one" ;;
   l) leased="$leased $one" ;;
+  '?') marks="$marks $one" ;;
+  '!') without "$one" "$marks"; marks=$rest ;;
   -)
     without "$one" "$all"; all=$rest
     without "$one" "$leased"; leased=$rest ;;
@@ -46,8 +52,24 @@ while read -r change one; do
   esac
 done
 stop
-end "$all"`
+end "$all"
+for mark in $marks; do
+  for nap in 0.1 0.4 1.5; do
+    for file in $(grep -lsF -- "=$mark" /proc/[0-9]*/environ); do
+      file=\${file%/environ}
+      kill -s KILL -- "\${file##*/}" 2>/dev/null
+    done
+    sleep "$nap"
+  done
+done`
 const SHELL = '/bin/sh'
+
+/**
+ * `group`: it leads a process group, and all of it is signalled. `isLeased`: also when the leases
+ * of `endWithLease` are over. `mark`: a value that is in its environment and in no other; without
+ * it a child is left if this process is killed in the moment in which it starts the child.
+ */
+export type EndOptions = { signal: 'INT' | 'KILL'; group: boolean; isLeased?: boolean; mark?: string }
 
 type Watched = { isLeased: boolean; hasEndedWithLease: boolean }
 const watched = new Map<string, Watched>()
@@ -70,11 +92,13 @@ const MIN_PAUSE_MS = 50
  */
 export function endWithUs<Child extends ChildProcess>(
   start: () => Child,
-  { signal, group, isLeased = false }: { signal: 'INT' | 'KILL'; group: boolean; isLeased?: boolean },
+  { signal, group, isLeased = false, mark }: EndOptions,
 ): Child {
   // Before the child: what is killed between the two must leave nothing.
   pipe ??= openWatcher()
+  if (mark !== undefined) pipe.write(`? ${mark}\n`)
   const child = start()
+  if (mark !== undefined) setImmediate(() => pipe?.write(`! ${mark}\n`))
   if (child.pid === undefined) return child
   const entry = `${signal}:${group ? -child.pid : child.pid}`
   add(pipe, entry, isLeased)
