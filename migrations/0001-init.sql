@@ -969,16 +969,19 @@ declare
   new_id uuid := lpad(to_hex(us / 1000), 12, '0') || '7' || lpad(to_hex(us % 1000 * 4096 / 1000), 3, '0')
     || right(replace(gen_random_uuid()::text, '-', ''), 16);
   first_id uuid;
+  is_inserted boolean := false;
 begin
   -- A transaction that notifies holds a lock of the whole server while it commits. Where a row
   -- waits already, whoever takes it looks again by itself.
   if not exists (select from signalbox.outbox) then
     perform pg_notify('signalbox', 'outbox');
   end if;
-  -- Again when another transaction has just used the key, and its row was taken already.
+  -- Again when another transaction has just used the key, and its row was taken already; and once
+  -- more with a row of its own, because what that has waited for may have been recorded meanwhile.
   loop
     if emit.idempotency_key is not null then
-      select id into first_id from signalbox.outbox o where o.idempotency_key = emit.idempotency_key
+      select id into first_id from signalbox.outbox o
+      where o.idempotency_key = emit.idempotency_key and o.id <> new_id
       union all
       select id from signalbox.deployments d
       where emit.type = 'environment.deployed' and d.idempotency_key = emit.idempotency_key
@@ -987,28 +990,19 @@ begin
       limit 1;
     end if;
     if first_id is not null then
+      if is_inserted then
+        delete from signalbox.outbox o where o.id = new_id;
+      end if;
       return first_id;
+    end if;
+    if is_inserted then
+      return new_id;
     end if;
     insert into signalbox.outbox (id, type, payload, idempotency_key, project, app, environment, subject)
     values (new_id, emit.type, emit.payload, emit.idempotency_key, emit.project, emit.app, emit.environment,
       emit.subject)
     on conflict do nothing;
-    if found then
-      if emit.idempotency_key is null then
-        return new_id;
-      end if;
-      -- The row that it has waited for may have been taken, and recorded, before it could be seen.
-      select id into first_id from signalbox.deployments d
-      where emit.type = 'environment.deployed' and d.idempotency_key = emit.idempotency_key
-      union all
-      select id from signalbox.events e where e.source = 'outbox' and e.delivery_id = emit.idempotency_key
-      limit 1;
-      if first_id is null then
-        return new_id;
-      end if;
-      delete from signalbox.outbox o where o.id = new_id;
-      return first_id;
-    end if;
+    is_inserted := found;
   end loop;
 end $$;
 revoke all on function signalbox.emit from public;
